@@ -1,0 +1,38 @@
+// Builds dist/ from src/: types from the protos, JavaScript, the Lua scripts beside it, and oclif's manifest.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+// A package installed from its tarball carries dist/ and no sources: there is nothing to build.
+if (!existsSync(`${root}src`)) process.exit(0);
+
+rmSync(`${root}dist`, { recursive: true, force: true });
+run('proto-loader-gen-types', [
+  '--longs=Number',
+  '--enums=String',
+  '--defaults',
+  '--oneofs',
+  '--includeComments',
+  '--grpcLib=@grpc/grpc-js',
+  '--importFileExtension=.js',
+  '--includeDirs=proto',
+  '--outDir=src/generated',
+  'pb/user_status.proto',
+  'imstate/v1/presence.proto',
+]);
+run('tsc', ['-p', 'tsconfig.json']);
+cpSync(`${root}src/store/redis/scripts`, `${root}dist/store/redis/scripts`, { recursive: true });
+run('oclif', ['manifest']);
+
+function run(command, args) {
+  const { status, stdout, stderr, error } = spawnSync(`${root}node_modules/.bin/${command}`, args, {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (status === 0) return;
+  process.stderr.write(`${command} failed:\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,65 @@
+import { status } from '@grpc/grpc-js';
+
+/**
+ * Every error of imstate: what it means on the wire (gRPC status) and on the command line (exit code).
+ * docs/errors.md explains each of them; a test holds the two together.
+ *
+ * Exit codes: 1 unexpected fault, 2 wrong usage or bad input, 3 unavailable, 4 refused.
+ */
+export const errorTable = {
+  INVALID_ARGUMENT: { status: status.INVALID_ARGUMENT, exitCode: 2 },
+  WRONG_USAGE: { status: status.INVALID_ARGUMENT, exitCode: 2 },
+  BAD_URL: { status: status.INVALID_ARGUMENT, exitCode: 2 },
+  ADVERTISE_REQUIRED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  STORE_NOT_SHARED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  LAYOUT_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  ADDRESS_UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },
+  DATA_FOLDER_IN_USE: { status: status.UNAVAILABLE, exitCode: 3 },
+  DATA_FOLDER_UNUSABLE: { status: status.UNAVAILABLE, exitCode: 3 },
+  STORE_UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },
+  REGISTRY_UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },
+  NO_ENDPOINT: { status: status.UNAVAILABLE, exitCode: 3 },
+  UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },
+  DEADLINE_EXCEEDED: { status: status.DEADLINE_EXCEEDED, exitCode: 3 },
+  RESOURCE_EXHAUSTED: { status: status.RESOURCE_EXHAUSTED, exitCode: 3 },
+  UNAUTHENTICATED: { status: status.UNAUTHENTICATED, exitCode: 4 },
+  PERMISSION_DENIED: { status: status.PERMISSION_DENIED, exitCode: 4 },
+  UNIMPLEMENTED: { status: status.UNIMPLEMENTED, exitCode: 1 },
+  INTERNAL: { status: status.INTERNAL, exitCode: 1 },
+} as const;
+
+/** Name of an error in {@link errorTable}. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** The one error class of imstate. The message names the rule that was broken and the way out. */
+export class ImstateError extends Error {
+  override readonly name = 'ImstateError';
+  /** Name of the error, stable for programs. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** gRPC status code that carries this error to a caller. */
+  get status(): status {
+    return errorTable[this.code].status;
+  }
+
+  /** Exit code of the process; read by oclif under --json. */
+  get exitCode(): number {
+    return errorTable[this.code].exitCode;
+  }
+
+  /** Exit code of the process; read by oclif without --json. */
+  get oclif(): { exit: number } {
+    return { exit: this.exitCode };
+  }
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,248 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { ImstateError, messageOf } from '../../errors.js';
+import { isReadable, newestLoginFirst, type SessionRecord, unpackRecord } from '../record.js';
+import type {
+  Login,
+  LoginResult,
+  Logout,
+  OpenOptions,
+  PresenceStore,
+  Session,
+  StoreOptions,
+} from '../store.js';
+import { Batcher } from './batcher.js';
+import { describeRedisUrl, makeConnection, storeError } from './connection.js';
+import { makeShards, type Shard, shardOf } from './shards.js';
+
+/** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
+const LAYOUT_VERSION = 1;
+/** Bound on the work of one script call: about a millisecond of Redis. */
+const BATCH = { changes: 128, reads: 128, sweep: 256 };
+const RETRY_MS = 500;
+
+/** What {@link RedisStore} takes beside the common options. */
+export interface RedisStoreOptions extends StoreOptions {
+  /** redis:// or rediss://, with user, password and database. */
+  url: string;
+  /** Put in front of every key. */
+  keyPrefix: string;
+  /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
+  shards: number | undefined;
+}
+
+export const REDIS_DEFAULTS = { keyPrefix: 'im:', shards: 16 } as const;
+
+type Change = { login: Login } | { logout: Logout };
+/** What change.lua answers to a login, and to a logout. */
+type ChangeAnswer = [loginTimeMs: number, replaced: Buffer | null] | number;
+
+interface Read {
+  userId: string;
+  /** Empty reads every device of the user. */
+  deviceId: string;
+}
+
+/** Sessions in one Redis node: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
+export class RedisStore implements PresenceStore {
+  readonly description: string;
+  readonly #options: RedisStoreOptions;
+  readonly #redis: Redis;
+  #lastError: Error | undefined;
+  #shards: Shard[] = [];
+  #changes: Batcher<Change, ChangeAnswer> | undefined;
+  #reads: Batcher<Read, SessionRecord[]> | undefined;
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+    this.description = describeRedisUrl(options.url);
+    this.#redis = makeConnection(options.url);
+    this.#redis.on('error', (error: Error) => {
+      this.#lastError = error;
+    });
+    this.#redis.on('ready', () => {
+      this.#lastError = undefined;
+    });
+  }
+
+  async open({ signal, onRetry }: OpenOptions): Promise<void> {
+    for (;;) {
+      try {
+        await this.#connect();
+        const shards = await this.#claimLayout();
+        this.#start(shards);
+        return;
+      } catch (error) {
+        const failure = this.#explain(error);
+        if (failure.code !== 'STORE_UNAVAILABLE' || signal.aborted) throw failure;
+        onRetry?.(failure);
+        await delay(RETRY_MS, undefined, { signal }).catch(() => {
+          throw failure;
+        });
+      }
+    }
+  }
+
+  async online(login: Login): Promise<LoginResult> {
+    const answer = await this.#change(login.userId, { login });
+    const [loginTimeMs, replaced] = answer as [number, Buffer | null];
+    return { loginTimeMs, replaced: replaced ? endedBy(login.deviceId, replaced, loginTimeMs) : undefined };
+  }
+
+  async offline(logout: Logout): Promise<boolean> {
+    return (await this.#change(logout.userId, { logout })) === 1;
+  }
+
+  async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
+    return (await this.#read({ userId, deviceId }))[0];
+  }
+
+  async getUser(userId: string): Promise<Session[]> {
+    return (await this.#read({ userId, deviceId: '' })).sort(newestLoginFirst);
+  }
+
+  async sweep(): Promise<boolean> {
+    const due = await Promise.all(
+      this.#shards.map(({ deadlines, userPrefix }) =>
+        this.#redis.imSweep(1, deadlines, this.#now(), userPrefix, BATCH.sweep),
+      ),
+    ).catch((error) => {
+      throw storeError(error, false);
+    });
+    return due.some((count) => count === BATCH.sweep);
+  }
+
+  /** Also claims the layout again in a Redis that was flushed. */
+  async check(): Promise<void> {
+    await this.#claimLayout();
+  }
+
+  async close(): Promise<void> {
+    this.#redis.disconnect();
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#redis.status === 'wait' || this.#redis.status === 'end') await this.#redis.connect();
+  }
+
+  /** Resolves with the number of shards once the layout in Redis is the one this version can use. */
+  async #claimLayout(): Promise<number> {
+    const wanted = this.#options.shards ?? (this.#shards.length || REDIS_DEFAULTS.shards);
+    const key = `${this.#options.keyPrefix}layout`;
+    const [version, shards] = await this.#redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
+      throw storeError(error, false);
+    });
+    if (version !== String(LAYOUT_VERSION)) {
+      throw new ImstateError(
+        'LAYOUT_MISMATCH',
+        `the store holds layout version ${version} and this imstate needs ${LAYOUT_VERSION}: ` +
+          'use the imstate that wrote it, or another --key-prefix or database',
+      );
+    }
+    const mustBe = this.#options.shards ?? (this.#shards.length || Number(shards));
+    if (Number(shards) !== mustBe) {
+      throw new ImstateError(
+        'LAYOUT_MISMATCH',
+        `the store was made with ${shards} shards and cannot be used with ${mustBe}: ` +
+          `leave --shards out or say --shards ${shards}, or use another --key-prefix or database`,
+      );
+    }
+    return mustBe;
+  }
+
+  #start(count: number): void {
+    this.#shards = makeShards(this.#options.keyPrefix, count);
+    this.#changes = new Batcher(count, BATCH.changes, (shard, changes) => this.#sendChanges(shard, changes));
+    this.#reads = new Batcher(count, BATCH.reads, (shard, reads) => this.#sendReads(shard, reads));
+  }
+
+  #change(userId: string, change: Change): Promise<ChangeAnswer> {
+    if (this.#changes === undefined) return Promise.reject(notOpen());
+    return this.#changes.add(shardOf(userId, this.#shards.length), change);
+  }
+
+  #read(read: Read): Promise<SessionRecord[]> {
+    if (this.#reads === undefined) return Promise.reject(notOpen());
+    return this.#reads.add(shardOf(read.userId, this.#shards.length), read);
+  }
+
+  async #sendChanges(index: number, changes: Change[]): Promise<(ChangeAnswer | Error)[]> {
+    const { deadlines, userPrefix } = this.#shards[index] as Shard;
+    const keys = [deadlines];
+    const args: (string | number)[] = [this.#now(), this.#options.retentionMs];
+    for (const change of changes) {
+      if ('login' in change) {
+        const { userId, deviceId, sessionId, serverAddr, platform } = change.login;
+        keys.push(userPrefix + userId);
+        args.push('+', userId, deviceId, sessionId, serverAddr, platform);
+      } else {
+        const { userId, deviceId, sessionId } = change.logout;
+        keys.push(userPrefix + userId);
+        args.push('-', userId, deviceId, sessionId ?? '');
+      }
+    }
+    try {
+      const answers = await this.#redis.imChangeBuffer(keys.length, ...keys, ...args);
+      return (answers as (ChangeAnswer | Error)[]).map((answer) =>
+        answer instanceof Error ? storeError(answer, true) : answer,
+      );
+    } catch (error) {
+      throw storeError(error, true);
+    }
+  }
+
+  async #sendReads(index: number, reads: Read[]): Promise<SessionRecord[][]> {
+    const { userPrefix } = this.#shards[index] as Shard;
+    const keys = reads.map(({ userId }) => userPrefix + userId);
+    const devices = reads.map(({ deviceId }) => deviceId);
+    try {
+      const reply = await this.#redis.imReadBuffer(keys.length, ...keys, this.#now(), ...devices);
+      const [now, ...answers] = reply as [number, ...(Buffer | null | Buffer[])[]];
+      return answers.map((answer, i) => unpackAnswer(answer, devices[i] as string, now));
+    } catch (error) {
+      throw storeError(error, false);
+    }
+  }
+
+  /** The fixed time of a test, or '' for Redis's own clock. */
+  #now(): string | number {
+    return this.#options.clock?.() ?? '';
+  }
+
+  /** A failure to connect, with the reason that ioredis tells only by its error event. */
+  #explain(error: unknown): ImstateError {
+    if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
+    const reason = messageOf(this.#lastError ?? error);
+    if (/\b(WRONGPASS|NOAUTH|NOPERM)\b/.test(reason)) {
+      const message = `Redis at ${this.description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
+      return new ImstateError('UNAUTHENTICATED', message, { cause: error });
+    }
+    const message = `Redis at ${this.description} cannot be used: ${reason}`;
+    return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+  }
+}
+
+function unpackAnswer(answer: Buffer | null | Buffer[], deviceId: string, now: number): SessionRecord[] {
+  const records: SessionRecord[] = [];
+  if (Array.isArray(answer)) {
+    for (let i = 0; i < answer.length; i += 2) {
+      records.push(unpackRecord((answer[i] as Buffer).toString(), answer[i + 1] as Buffer));
+    }
+  } else if (answer !== null) {
+    records.push(unpackRecord(deviceId, answer));
+  }
+  return records.filter((record) => isReadable(record, now));
+}
+
+/** The session that a login ended at `now`, from its record while it was online. */
+function endedBy(deviceId: string, packed: Buffer, now: number): Session {
+  const { deadlineMs: _, ...session } = unpackRecord(deviceId, packed);
+  return { ...session, online: false, logoutTimeMs: now, endReason: 'REPLACED' };
+}
+
+function notOpen(): ImstateError {
+  return new ImstateError(
+    'STORE_UNAVAILABLE',
+    'the store is not open yet: the daemon is starting; try again',
+  );
+}

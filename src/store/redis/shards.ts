@@ -1,0 +1,42 @@
+/** The keys of one shard. The tag in braces keeps them in one slot of Redis Cluster. */
+export interface Shard {
+  /** Sorted set: the deadlines of its records. */
+  deadlines: string;
+  /** Prefix of the hashes that hold the devices of a user. */
+  userPrefix: string;
+}
+
+/** The keys of each shard, in order. `keyPrefix` is "im:" by default. */
+export function makeShards(keyPrefix: string, count: number): Shard[] {
+  return Array.from({ length: count }, (_, index) => ({
+    deadlines: `${keyPrefix}{${index}}:x`,
+    userPrefix: `${keyPrefix}{${index}}:u:`,
+  }));
+}
+
+/** The shard of a user: CRC16 (XMODEM, as in Redis Cluster) of the UTF-8 id, modulo the number of shards. */
+export function shardOf(userId: string, count: number): number {
+  let crc = 0;
+  for (let i = 0; i < userId.length; i++) {
+    const code = userId.charCodeAt(i);
+    if (code > 0x7f) return crc16(Buffer.from(userId)) % count;
+    crc = step(crc, code);
+  }
+  return crc % count;
+}
+
+function crc16(bytes: Buffer): number {
+  let crc = 0;
+  for (const byte of bytes) crc = step(crc, byte);
+  return crc;
+}
+
+function step(crc: number, byte: number): number {
+  return ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] as number);
+}
+
+const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
+  return crc & 0xffff;
+});

@@ -1,0 +1,4 @@
+import { describeStore } from '../contract.ts';
+import { makeEmbeddedStore } from '../stores.ts';
+
+describeStore('embedded', makeEmbeddedStore);

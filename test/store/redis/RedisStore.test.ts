@@ -1,0 +1,4 @@
+import { describeStore } from '../contract.ts';
+import { makeRedisStore } from '../stores.ts';
+
+describeStore('Redis', makeRedisStore);
