@@ -58,10 +58,10 @@ export interface PresenceStore {
   readonly description: string;
 
   /**
-   * Connects, and checks that the layout in the store is the one this version reads and writes.
-   * Tries again until `signal` aborts, telling `onRetry` why each time.
+   * Connects, and checks that the layout in the store is the one this version reads and writes. One attempt:
+   * after STORE_UNAVAILABLE it may be called again. Must have resolved before any other method is used.
    */
-  open(options: OpenOptions): Promise<void>;
+  open(): Promise<void>;
 
   /**
    * Makes `login.sessionId` the current session of its device.
@@ -96,14 +96,6 @@ export interface PresenceStore {
 
   /** Ends the connection; calls under way fail. May be called twice. */
   close(): Promise<void>;
-}
-
-/** How {@link PresenceStore.open} waits. */
-export interface OpenOptions {
-  /** Ends the wait; `open` then rejects with the last failure. */
-  signal: AbortSignal;
-  /** Told before each new try. */
-  onRetry?: (error: Error) => void;
 }
 
 /** What both stores take. */

@@ -26,7 +26,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
       underTest = await makeStore({ retentionMs: RETENTION });
       store = underTest.store;
       underTest.setClock(START);
-      await store.open({ signal: AbortSignal.timeout(15_000) });
+      await store.open();
     });
 
     afterEach(() => underTest.remove());

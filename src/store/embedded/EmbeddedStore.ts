@@ -3,15 +3,7 @@ import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { ImstateError, messageOf } from '../../errors.js';
 import { isReadable, newestLoginFirst, packRecord, type SessionRecord, unpackRecord } from '../record.js';
-import type {
-  Login,
-  LoginResult,
-  Logout,
-  OpenOptions,
-  PresenceStore,
-  Session,
-  StoreOptions,
-} from '../store.js';
+import type { Login, LoginResult, Logout, PresenceStore, Session, StoreOptions } from '../store.js';
 
 /** Version of the keys and records in the data folder: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
@@ -47,8 +39,7 @@ export class EmbeddedStore implements PresenceStore {
     this.description = `embedded, ${options.dataDir}`;
   }
 
-  /** There is nothing to wait for: a folder that cannot be used now is a fault to be told at once. */
-  async open(_options: OpenOptions): Promise<void> {
+  async open(): Promise<void> {
     try {
       const { open } = await import('lmdb');
       mkdirSync(this.#options.dataDir, { recursive: true });

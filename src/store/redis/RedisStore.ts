@@ -1,16 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
 import { isReadable, newestLoginFirst, type SessionRecord, unpackRecord } from '../record.js';
-import type {
-  Login,
-  LoginResult,
-  Logout,
-  OpenOptions,
-  PresenceStore,
-  Session,
-  StoreOptions,
-} from '../store.js';
+import type { Login, LoginResult, Logout, PresenceStore, Session, StoreOptions } from '../store.js';
 import { Batcher } from './batcher.js';
 import { describeRedisUrl, makeConnection, storeError } from './connection.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
@@ -19,7 +10,6 @@ import { makeShards, type Shard, shardOf } from './shards.js';
 const LAYOUT_VERSION = 1;
 /** Bound on the work of one script call: about a millisecond of Redis. */
 const BATCH = { changes: 128, reads: 128, sweep: 256 };
-const RETRY_MS = 500;
 
 /** What {@link RedisStore} takes beside the common options. */
 export interface RedisStoreOptions extends StoreOptions {
@@ -65,21 +55,12 @@ export class RedisStore implements PresenceStore {
     });
   }
 
-  async open({ signal, onRetry }: OpenOptions): Promise<void> {
-    for (;;) {
-      try {
-        await this.#connect();
-        const shards = await this.#claimLayout();
-        this.#start(shards);
-        return;
-      } catch (error) {
-        const failure = this.#explain(error);
-        if (failure.code !== 'STORE_UNAVAILABLE' || signal.aborted) throw failure;
-        onRetry?.(failure);
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {
-          throw failure;
-        });
-      }
+  async open(): Promise<void> {
+    try {
+      if (this.#redis.status === 'wait' || this.#redis.status === 'end') await this.#redis.connect();
+      this.#start(await this.#claimLayout());
+    } catch (error) {
+      throw this.#explain(error);
     }
   }
 
@@ -119,10 +100,6 @@ export class RedisStore implements PresenceStore {
 
   async close(): Promise<void> {
     this.#redis.disconnect();
-  }
-
-  async #connect(): Promise<void> {
-    if (this.#redis.status === 'wait' || this.#redis.status === 'end') await this.#redis.connect();
   }
 
   /** Resolves with the number of shards once the layout in Redis is the one this version can use. */

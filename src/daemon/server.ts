@@ -1,0 +1,89 @@
+import { addAdminServicesToServer, Server, ServerCredentials } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
+import type { Logger } from 'pino';
+import { formatHostPort, type HostPort } from '../address.js';
+import { ImstateError, messageOf } from '../errors.js';
+import { loadProtos } from '../wire/protos.js';
+import type { Presence } from './presence.js';
+import { presenceServiceHandlers } from './services/presenceService.js';
+import { userStatusHandlers } from './services/userStatus.js';
+import { withStrictUtf8 } from './strictUtf8.js';
+
+/** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+/** Names that health is told for: the daemon as a whole, and each service. */
+const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
+
+/** The gRPC server with everything it serves. */
+export interface GrpcServer {
+  /** Resolves with the port once calls are accepted there and nowhere else. */
+  listen(address: HostPort): Promise<number>;
+  setServing(serving: boolean): void;
+  /** Takes no new call, waits up to `limitMs` for those in flight, then cuts them. Returns how it went. */
+  drain(limitMs: number): Promise<'drained' | 'cut'>;
+}
+
+/** Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. */
+export function makeServer(presence: Presence, log: Logger): GrpcServer {
+  const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
+  const { definition, types } = loadProtos();
+  server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, log));
+  const { service } = types.imstate.v1.PresenceService;
+  server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, log));
+  const health = new HealthImplementation(
+    Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
+  );
+  health.addToServer(server);
+  new ReflectionService({ ...definition, ...loadSync(healthProto) }).addToServer(server);
+  addAdminServicesToServer(server);
+
+  return {
+    listen: (address) => listen(server, address),
+    setServing: (serving) => {
+      for (const name of HEALTH_NAMES) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+    },
+    drain: (limitMs) => drain(server, limitMs),
+  };
+}
+
+async function listen(server: Server, { host, port }: HostPort): Promise<number> {
+  const address = formatHostPort({ host, port });
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+  } catch (error) {
+    throw new ImstateError('ADDRESS_UNAVAILABLE', whyNotListening(address, messageOf(error)), {
+      cause: error,
+    });
+  }
+}
+
+function whyNotListening(address: string, reason: string): string {
+  if (reason.includes('EADDRINUSE')) {
+    return `${address} is in use by another program: stop it, or choose another --port (0 picks a free one)`;
+  }
+  if (reason.includes('EADDRNOTAVAIL')) {
+    return `${address} is no address of this machine: give --addr one that it has, such as 127.0.0.1 or 0.0.0.0`;
+  }
+  if (reason.includes('EACCES'))
+    return `${address} needs more rights than this user has: choose a --port above 1023`;
+  return `cannot listen on ${address}: ${reason}; check --addr and --port`;
+}
+
+function drain(server: Server, limitMs: number): Promise<'drained' | 'cut'> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => {
+      server.forceShutdown();
+      resolve('cut');
+    }, limitMs);
+    server.tryShutdown(() => {
+      clearTimeout(limit);
+      resolve('drained');
+    });
+  });
+}

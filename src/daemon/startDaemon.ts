@@ -1,0 +1,140 @@
+import type { Logger } from 'pino';
+import { formatHostPort, isWildcard, parseHostPort } from '../address.js';
+import { ImstateError } from '../errors.js';
+import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
+import { makeStore, type StoreConfig } from '../store/makeStore.js';
+import { lockDataFolder } from './dataFolderLock.js';
+import { insist } from './insist.js';
+import { Presence } from './presence.js';
+import { makeServer } from './server.js';
+import { monitorStore } from './storeMonitor.js';
+import { runSweeper } from './sweeper.js';
+
+/** How a daemon runs. */
+export interface DaemonOptions extends StoreConfig, RegistryConfig {
+  /** Address to listen on; a name, an IPv4 or an IPv6 address. */
+  addr: string;
+  /** Port to listen on; 0 picks a free one. */
+  port: number;
+  /** Address to register, host:port; by default the one it listens on. */
+  advertise: string | undefined;
+  /** How long to wait at start for the store and the registry. Milliseconds. */
+  startTimeoutMs: number;
+  log: Logger;
+  /** Aborts a start that is under way. */
+  signal?: AbortSignal;
+}
+
+/** A daemon that serves. */
+export interface Daemon {
+  /** The address it listens on, host:port. */
+  addr: string;
+  /** The address that stands in the registry, host:port. */
+  advertised: string;
+  /** For people. */
+  store: string;
+  /** For people. */
+  registry: string;
+  service: string;
+  /** Leaves the registry, finishes calls in flight (10 s at most), and closes. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const DRAIN_MS = 10_000;
+
+/**
+ * Starts a daemon: listens, opens the store, and registers only when it can serve. A start that fails undoes
+ * what it had done, in reverse, and rejects with an ImstateError that says what to do.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { log } = options;
+  checkOptions(options);
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = once(async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  });
+  try {
+    const store = makeStore(options);
+    undo.push(() => store.close());
+    const registry = await makeRegistry(options, log);
+    undo.push(() => registry.close());
+
+    const server = makeServer(new Presence(store), log);
+    undo.push(async () => {
+      if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
+    });
+    const port = await server.listen({ host: options.addr, port: options.port });
+    const addr = formatHostPort({ host: options.addr, port });
+    const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr), port });
+
+    if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
+    const patience = startPatience(options);
+    await insist(() => store.open(), patience);
+
+    const background = new AbortController();
+    const { signal } = background;
+    const running = [
+      runSweeper(store, log, signal),
+      monitorStore({ store, log, signal, onChange: (answers) => server.setServing(answers) }),
+    ];
+    undo.push(async () => {
+      background.abort();
+      server.setServing(false);
+      await Promise.all(running);
+    });
+    server.setServing(true);
+
+    const registration = await insist(() => registry.register(advertised), patience);
+    undo.push(() => registration.close());
+    const { description, service } = registry;
+    return { addr, advertised, store: store.description, registry: description, service, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function checkOptions({ redis, etcd, addr, advertise }: DaemonOptions): void {
+  if (etcd !== undefined && redis === undefined) {
+    throw new ImstateError(
+      'STORE_NOT_SHARED',
+      'daemons that share a registry must share a store: --etcd needs --redis, or leave both out for the embedded ones',
+    );
+  }
+  if (etcd !== undefined && advertise === undefined && isWildcard(addr)) {
+    throw new ImstateError(
+      'ADVERTISE_REQUIRED',
+      `${addr} is every address of this machine and none that others can dial: say which one with --advertise HOST:PORT`,
+    );
+  }
+  const host = advertise === undefined ? undefined : parseHostPort(advertise)?.host;
+  if (advertise !== undefined && (host === undefined || isWildcard(host))) {
+    throw new ImstateError('INVALID_ARGUMENT', '--advertise must be a HOST:PORT that others can dial');
+  }
+}
+
+/** What clients on this machine dial for a daemon that listens on every address. */
+function dialable(host: string): string {
+  if (!isWildcard(host)) return host;
+  return host.includes(':') ? '::1' : '127.0.0.1';
+}
+
+function startPatience({ startTimeoutMs, signal, log }: DaemonOptions) {
+  const limit = AbortSignal.timeout(startTimeoutMs);
+  const until = Date.now() + startTimeoutMs;
+  return {
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    onRetry: (failure: ImstateError) => {
+      const left = Math.max(0, Math.ceil((until - Date.now()) / 1_000));
+      log.warn(`${failure.message}; trying again, ${left} s left`);
+    },
+  };
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined;
+  return () => {
+    result ??= action();
+    return result;
+  };
+}

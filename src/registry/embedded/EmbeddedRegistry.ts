@@ -1,0 +1,142 @@
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ImstateError, messageOf } from '../../errors.js';
+import { formatEntry, parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
+import type {
+  Endpoint,
+  Registration,
+  Registry,
+  RegistryLog,
+  RegistryOptions,
+  Watch,
+  WatchListener,
+} from '../registry.js';
+
+/** What {@link EmbeddedRegistry} takes beside the common options. */
+export interface EmbeddedRegistryOptions extends RegistryOptions {
+  /** The data folder; made when a daemon registers. */
+  dataDir: string;
+}
+
+/** A file that was not renewed for this long is stale: its daemon is gone. */
+const STALE_MS = 10_000;
+const RENEW_MS = STALE_MS / 3;
+const POLL_MS = 500;
+
+/**
+ * Endpoints of one machine in a folder: a file an endpoint, with the same content as an entry in etcd, kept
+ * young by its daemon. Rules: see Registry.
+ */
+export class EmbeddedRegistry implements Registry {
+  readonly description: string;
+  readonly service: string;
+  readonly #folder: string;
+  readonly #log: RegistryLog;
+
+  constructor({ dataDir, service, log }: EmbeddedRegistryOptions) {
+    this.service = service;
+    this.#folder = join(dataDir, 'registry', encodeURIComponent(service));
+    this.#log = log;
+    this.description = `embedded, ${dataDir}`;
+  }
+
+  async register(addr: string): Promise<Registration> {
+    const file = join(this.#folder, `${encodeURIComponent(addr)}.json`);
+    await this.#write(file, addr).catch(unavailable);
+    const stopped = new AbortController();
+    const running = this.#keep(file, addr, stopped.signal);
+    return {
+      close: async () => {
+        stopped.abort();
+        await running;
+        await rm(file, { force: true }).catch((error) => this.#log.warn(messageOf(error)));
+      },
+    };
+  }
+
+  async list(): Promise<Endpoint[]> {
+    const endpoints = await Promise.all((await this.#files()).map((name) => this.#read(name)));
+    return sortEndpoints(endpoints.flatMap((endpoint) => endpoint ?? []));
+  }
+
+  watch(listener: WatchListener): Watch {
+    const stopped = new AbortController();
+    const running = this.#poll(listener, stopped.signal);
+    return {
+      close: async () => {
+        stopped.abort();
+        await running;
+      },
+    };
+  }
+
+  async close(): Promise<void> {}
+
+  async #write(file: string, addr: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    const temporary = `${file}.${process.pid}`;
+    await writeFile(temporary, formatEntry(addr));
+    await rename(temporary, file);
+  }
+
+  async #keep(file: string, addr: string, signal: AbortSignal): Promise<void> {
+    while (await delay(RENEW_MS, true, { signal }).catch(() => false)) {
+      const now = new Date();
+      await utimes(file, now, now)
+        .catch(() => this.#write(file, addr))
+        .catch((error) =>
+          this.#log.warn(`the registration of ${addr} cannot be renewed: ${messageOf(error)}`),
+        );
+    }
+  }
+
+  async #poll(listener: WatchListener, signal: AbortSignal): Promise<void> {
+    let told: Endpoint[] | undefined;
+    do {
+      try {
+        const endpoints = await this.list();
+        if (signal.aborted) return;
+        if (told === undefined || !sameEndpoints(told, endpoints)) listener.onEndpoints(endpoints);
+        told = endpoints;
+      } catch (error) {
+        listener.onError(error as Error);
+      }
+    } while (await delay(POLL_MS, true, { signal }).catch(() => false));
+  }
+
+  async #files(): Promise<string[]> {
+    try {
+      return (await readdir(this.#folder)).filter((name) => name.endsWith('.json'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      return unavailable(error);
+    }
+  }
+
+  /** The endpoint in a file; undefined if it is stale, gone meanwhile, or cannot be read. */
+  async #read(name: string): Promise<Endpoint | undefined> {
+    const file = join(this.#folder, name);
+    try {
+      const { mtimeMs } = await stat(file);
+      if (Date.now() - mtimeMs > STALE_MS) return undefined;
+      const entry = parseEntry(await readFile(file, 'utf8'));
+      if (!('broken' in entry)) return entry;
+      this.#log.warn(`registry file ${file} is ignored: ${entry.broken}`);
+      return undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      return unavailable(error);
+    }
+  }
+}
+
+function unavailable(error: unknown): never {
+  throw new ImstateError(
+    'REGISTRY_UNAVAILABLE',
+    `the embedded registry cannot be used: ${messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
+}

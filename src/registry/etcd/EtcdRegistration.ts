@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Etcd3, EtcdLeaseInvalidError, type Lease } from 'etcd3';
+import { messageOf } from '../../errors.js';
+import { backoffMs } from '../backoff.js';
+import { formatEntry } from '../entry.js';
+import type { Registration, RegistryLog } from '../registry.js';
+import { callDeadline, entryKey, registryError } from './entries.js';
+
+interface RegistrationOptions {
+  client: Etcd3;
+  service: string;
+  addr: string;
+  leaseTtlMs: number;
+  log: RegistryLog;
+}
+
+/**
+ * One entry in etcd, kept for as long as its daemon lives. Three times a lease it renews the lease and looks
+ * that the entry still stands under it; a lease or an entry that is gone (expired while etcd was away or frozen,
+ * wiped, deleted by hand) is made again.
+ */
+export class EtcdRegistration implements Registration {
+  readonly #options: RegistrationOptions;
+  readonly #stopped = new AbortController();
+  #lease: Lease | undefined;
+  #renewedAt = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  /** Resolves once the entry stands; rejects if etcd cannot be reached now. */
+  static async start(options: RegistrationOptions): Promise<EtcdRegistration> {
+    const registration = new EtcdRegistration(options);
+    try {
+      await registration.#renew();
+    } catch (error) {
+      await registration.#drop();
+      throw registryError(error);
+    }
+    registration.#running = registration.#keep();
+    return registration;
+  }
+
+  private constructor(options: RegistrationOptions) {
+    this.#options = options;
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+    await this.#drop();
+  }
+
+  async #keep(): Promise<void> {
+    const { leaseTtlMs, log, addr } = this.#options;
+    let failures = 0;
+    while (await this.#wait(failures === 0 ? leaseTtlMs / 3 : backoffMs(failures))) {
+      try {
+        await this.#renew();
+        if (failures > 0) log.info(`${addr} is registered in etcd again`);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures === 1)
+          log.warn(`etcd does not keep the registration of ${addr}: ${messageOf(error)}; trying again`);
+      }
+    }
+  }
+
+  /** Makes sure that the entry stands under a lease that has just been granted or renewed. */
+  async #renew(): Promise<void> {
+    const { client, service, addr, leaseTtlMs } = this.#options;
+    const key = entryKey(service, addr);
+    if (this.#lease !== undefined && Date.now() - this.#renewedAt < leaseTtlMs) {
+      const alive = await this.#keepAlive(this.#lease);
+      if (alive && (await this.#stands(key, await this.#lease.grant()))) return;
+      if (!alive) this.#lease = undefined;
+    } else {
+      this.#lease = undefined;
+    }
+    const startedAt = Date.now();
+    this.#lease ??= client.lease(leaseTtlMs / 1_000, { autoKeepAlive: false, ...callDeadline() });
+    const lease = await this.#lease.grant().catch((error) => {
+      this.#lease = undefined;
+      throw error;
+    });
+    await client.put(key).value(formatEntry(addr)).lease(lease).options(callDeadline()).exec();
+    this.#renewedAt = startedAt;
+  }
+
+  /** Renews the lease; false if etcd no longer knows it. */
+  async #keepAlive(lease: Lease): Promise<boolean> {
+    const startedAt = Date.now();
+    try {
+      await lease.keepaliveOnce(callDeadline());
+      this.#renewedAt = startedAt;
+      return true;
+    } catch (error) {
+      if (error instanceof EtcdLeaseInvalidError) return false;
+      throw error;
+    }
+  }
+
+  async #stands(key: string, lease: string): Promise<boolean> {
+    const { kvs } = await this.#options.client.get(key).options(callDeadline()).exec();
+    return kvs[0]?.lease === lease;
+  }
+
+  /** Gives the lease back, and the entry with it; without an answer they go when the lease runs out. */
+  async #drop(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    await lease?.revoke(callDeadline()).catch((error) => {
+      this.#options.log.warn(
+        `the entry of ${this.#options.addr} stays in etcd until its lease ends: ${messageOf(error)}`,
+      );
+    });
+  }
+
+  /** True after `ms`, false as soon as the registration is closed. */
+  #wait(ms: number): Promise<boolean> {
+    return delay(ms, true, { signal: this.#stopped.signal }).catch(() => false);
+  }
+}

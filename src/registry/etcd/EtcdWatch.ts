@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Etcd3, IWatchResponse } from 'etcd3';
+import { backoffMs } from '../backoff.js';
+import { sameEndpoints, sortEndpoints } from '../entry.js';
+import type { Endpoint, RegistryLog, Watch, WatchListener } from '../registry.js';
+import { listEntries, readInto, registryError } from './entries.js';
+
+interface WatchOptions {
+  client: Etcd3;
+  service: string;
+  log: RegistryLog;
+  listener: WatchListener;
+}
+
+/** How often the list is read beside the stream: a stream may be silent because etcd is frozen or cut off. */
+const COMPARE_MS = 10_000;
+/** The stream has told of broken entries already. */
+const SILENT: RegistryLog = { info: () => {}, warn: () => {} };
+
+/**
+ * Follows the entries of a service: a list, then the changes after its revision. Whatever ends the stream
+ * (restart, compaction, a lost connection), it starts over from a fresh list.
+ */
+export class EtcdWatch implements Watch {
+  readonly #options: WatchOptions;
+  readonly #stopped = new AbortController();
+  readonly #running: Promise<void>;
+  #told: Endpoint[] | undefined;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const { client, service, log, listener } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const { byKey, endpoints, revision } = await listEntries(client, service, log);
+        failures = 0;
+        this.#tell(endpoints);
+        await this.#follow(byKey, revision);
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        listener.onError(registryError(error));
+        await delay(backoffMs(failures), undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Applies changes to `byKey` until the stream breaks or falls silent (rejects) or the watch is closed. */
+  async #follow(byKey: Map<string, Endpoint>, revision: bigint): Promise<void> {
+    const { client, service } = this.#options;
+    const watcher = client
+      .watch()
+      .prefix(`${service}/`)
+      .startRevision(String(revision + 1n))
+      .watcher();
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#stopped.signal, over.signal]);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        watcher.on('error', reject).on('disconnected', reject);
+        watcher.on('data', (changes) => this.#apply(byKey, changes));
+        this.#compare(byKey, signal).catch(reject);
+      });
+    } finally {
+      over.abort();
+      watcher.removeAllListeners();
+      watcher.on('error', () => {});
+      void watcher.cancel().catch(() => {});
+    }
+  }
+
+  #apply(byKey: Map<string, Endpoint>, { events }: IWatchResponse): void {
+    for (const { type, kv } of events) {
+      if (type === 'Delete') byKey.delete(kv.key.toString());
+      else readInto(byKey, kv.key.toString(), kv.value.toString(), this.#options.log);
+    }
+    this.#tell(sortEndpoints(byKey.values()));
+  }
+
+  /** Reads the list now and then; rejects if it cannot be read, or if the stream missed a change. */
+  async #compare(byKey: Map<string, Endpoint>, signal: AbortSignal): Promise<void> {
+    const { client, service } = this.#options;
+    while (await delay(COMPARE_MS, true, { signal }).catch(() => false)) {
+      const { endpoints } = await listEntries(client, service, SILENT);
+      if (!sameEndpoints(endpoints, sortEndpoints(byKey.values())))
+        throw new Error('the watch missed a change');
+    }
+  }
+
+  #tell(endpoints: Endpoint[]): void {
+    if (this.#told !== undefined && sameEndpoints(this.#told, endpoints)) return;
+    this.#told = endpoints;
+    this.#options.listener.onEndpoints(endpoints);
+  }
+}
