@@ -36,6 +36,8 @@ export interface Registry {
   readonly description: string;
   /** Name under which daemons register, such as "im/state-server". */
   readonly service: string;
+  /** Scheme of the gRPC target that is resolved by this registry: `<scheme>:///<service>`. */
+  readonly scheme: 'etcd' | 'imstate';
 
   /**
    * Writes the entry of `addr`, and resolves once it stands. From then on the entry is kept: whatever happens

@@ -16,6 +16,8 @@ export interface StoreConfig {
   shards: number | undefined;
 }
 
+export const STORE_DEFAULTS = { retentionMs: 180_000, keyPrefix: 'im:' } as const;
+
 /** Makes the store that the configuration names; nothing is opened yet. */
 export function makeStore({ redis, dataDir, retentionMs, keyPrefix, shards }: StoreConfig): PresenceStore {
   if (redis === undefined) return new EmbeddedStore({ dataDir, retentionMs });

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A server process that a test started, in a temporary folder and on a port of its own. */
 export interface TestServer {
   port: number;
+  readonly pid: number;
   /** SIGSTOP: the process keeps its connections and says nothing. */
   freeze(): void;
   thaw(): void;
@@ -33,7 +34,7 @@ export async function startRedis(...args: string[]): Promise<TestServer & { url:
     '',
     ...args,
   ]);
-  return { ...server, url: `redis://127.0.0.1:${server.port}` };
+  return Object.assign(server, { url: `redis://127.0.0.1:${server.port}` });
 }
 
 /** An etcd of one node; `host` is what --etcd takes. */
@@ -54,7 +55,7 @@ export async function startEtcd(): Promise<TestServer & { host: string }> {
       ],
     ];
   });
-  return { ...server, host: `127.0.0.1:${server.port}` };
+  return Object.assign(server, { host: `127.0.0.1:${server.port}` });
 }
 
 /** A port that nothing listens on now. */
@@ -91,6 +92,9 @@ async function startServer(commandOf: (port: number, folder: string) => string[]
   await launch();
   return {
     port,
+    get pid() {
+      return child.pid as number;
+    },
     kill,
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),

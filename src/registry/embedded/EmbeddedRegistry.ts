@@ -31,6 +31,7 @@ const POLL_MS = 500;
 export class EmbeddedRegistry implements Registry {
   readonly description: string;
   readonly service: string;
+  readonly scheme = 'imstate';
   readonly #folder: string;
   readonly #log: RegistryLog;
 

@@ -27,6 +27,7 @@ export interface EtcdRegistryOptions extends RegistryOptions {
 export class EtcdRegistry implements Registry {
   readonly description: string;
   readonly service: string;
+  readonly scheme = 'etcd';
   readonly #options: EtcdRegistryOptions;
   readonly #client: Etcd3;
 

@@ -8,6 +8,8 @@ import { makeShards, type Shard, shardOf } from './shards.js';
 
 /** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
+/** More shards bound more masters of a cluster, but make a batch cost more script calls. */
+const DEFAULT_SHARDS = 16;
 /** Bound on the work of one script call: about a millisecond of Redis. */
 const BATCH = { changes: 128, reads: 128, sweep: 256 };
 
@@ -20,8 +22,6 @@ export interface RedisStoreOptions extends StoreOptions {
   /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
   shards: number | undefined;
 }
-
-export const REDIS_DEFAULTS = { keyPrefix: 'im:', shards: 16 } as const;
 
 type Change = { login: Login } | { logout: Logout };
 /** What change.lua answers to a login, and to a logout. */
@@ -104,7 +104,7 @@ export class RedisStore implements PresenceStore {
 
   /** Resolves with the number of shards once the layout in Redis is the one this version can use. */
   async #claimLayout(): Promise<number> {
-    const wanted = this.#options.shards ?? (this.#shards.length || REDIS_DEFAULTS.shards);
+    const wanted = this.#options.shards ?? (this.#shards.length || DEFAULT_SHARDS);
     const key = `${this.#options.keyPrefix}layout`;
     const [version, shards] = await this.#redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
       throw storeError(error, false);

@@ -1,0 +1,172 @@
+// QueryUserStatus and Online on the Redis store, beside a bare grpc-js server that answers a constant.
+// Both servers run on core 0, h2load and Redis on the others; rounds alternate. Prints a table; --json for programs.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs, promisify } from 'node:util';
+import { loadProtos } from '../src/wire/protos.ts';
+import { startRedis } from '../test/support/servers.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    requests: { type: 'string', default: '60000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const ROUNDS = Number(options.rounds);
+const REQUESTS = Number(options.requests);
+const SENDERS = 8;
+const STREAMS = 16;
+const TICKS_PER_SECOND = 100;
+const METHODS = ['QueryUserStatus', 'Online', 'Offline'] as const;
+type Method = (typeof METHODS)[number];
+
+interface Target {
+  name: 'constant' | 'imstate';
+  addr: string;
+  process: ChildProcess;
+}
+
+interface Measure {
+  perSecond: number;
+  perCpuSecond: number;
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'imstate-bench-'));
+const redis = await startRedis();
+pin(redis.pid, OTHER_CORES());
+const targets: Target[] = [
+  await launch('constant', ['--import', 'tsx', 'bench/constantServer.ts']),
+  await launch('imstate', [
+    'bin/run.js',
+    'serve',
+    '--port',
+    '0',
+    '--redis',
+    redis.url,
+    '--data-dir',
+    folder,
+    '--json',
+  ]),
+];
+const measures = new Map<string, Measure[]>();
+try {
+  for (const target of targets) for (const method of METHODS) await load(target, method, REQUESTS);
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const method of METHODS) {
+      for (const target of round % 2 ? targets : [...targets].reverse()) {
+        const key = `${method} ${target.name}`;
+        measures.set(key, [...(measures.get(key) ?? []), await load(target, method, REQUESTS)]);
+        process.stderr.write(`round ${round} of ${ROUNDS}: ${key}\n`);
+      }
+    }
+  }
+  report();
+} finally {
+  for (const target of targets) target.process.kill('SIGTERM');
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Cores for whatever is not measured. */
+function OTHER_CORES(): string {
+  return cpus().length > 1 ? `1-${cpus().length - 1}` : '0';
+}
+
+function pin(pid: number, cores: string): void {
+  spawn('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' });
+}
+
+async function launch(name: Target['name'], args: string[]): Promise<Target> {
+  const child = spawn('taskset', ['-c', '0', process.execPath, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    text += line;
+    try {
+      return { name, addr: (JSON.parse(text) as { addr: string }).addr, process: child };
+    } catch {}
+  }
+  throw new Error(`${name} did not start`);
+}
+
+/** Sends the same number of requests from several connections, each for a user of its own. */
+async function load(target: Target, method: Method, requests: number): Promise<Measure> {
+  const bodies = await Promise.all(Array.from({ length: SENDERS }, (_, i) => bodyFile(method, i)));
+  const cpuBefore = cpuSeconds(target.process.pid as number);
+  const startedAt = performance.now();
+  await Promise.all(bodies.map((body) => h2load(target.addr, method, body, Math.ceil(requests / SENDERS))));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const cpu = cpuSeconds(target.process.pid as number) - cpuBefore;
+  return { perSecond: requests / seconds, perCpuSecond: requests / cpu };
+}
+
+async function bodyFile(method: Method, index: number): Promise<string> {
+  const fields = { UserID: `user-${index}`, DeviceID: 'phone', ServerAddr: '10.0.0.1:9000' };
+  const { requestSerialize } = loadProtos().types.pb.UserStatus.service[method];
+  const message = requestSerialize(fields);
+  const frame = Buffer.alloc(5);
+  frame.writeUInt32BE(message.length, 1);
+  const file = join(folder, `${method}-${index}`);
+  await writeFile(file, Buffer.concat([frame, message]));
+  return file;
+}
+
+async function h2load(addr: string, method: Method, body: string, requests: number): Promise<void> {
+  const { stdout } = await promisify(execFile)('taskset', [
+    ...['-c', OTHER_CORES(), 'h2load', '-n', `${requests}`, '-c', '1', '-m', `${STREAMS}`, '-d', body],
+    ...['-H', 'content-type: application/grpc', '-H', 'te: trailers'],
+    `http://${addr}/pb.UserStatus/${method}`,
+  ]);
+  const succeeded = Number(/(\d+) succeeded/.exec(stdout)?.[1]);
+  if (succeeded !== requests) throw new Error(`only ${succeeded} of ${requests} calls succeeded:\n${stdout}`);
+}
+
+/** User and system time of a process so far: fields 14 and 15 of /proc/<pid>/stat. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function report(): void {
+  const rows = METHODS.map((method) => {
+    const of = (name: Target['name'], figure: keyof Measure) =>
+      (measures.get(`${method} ${name}`) ?? []).map((measure) => measure[figure]);
+    const ratios = (figure: keyof Measure) =>
+      of('imstate', figure).map((v, i) => v / (of('constant', figure)[i] as number));
+    return {
+      method,
+      constantPerSecond: Math.round(median(of('constant', 'perSecond'))),
+      imstatePerSecond: Math.round(median(of('imstate', 'perSecond'))),
+      ratio: spread(ratios('perSecond')),
+      ratioPerCpuSecond: spread(ratios('perCpuSecond')),
+    };
+  });
+  if (options.json)
+    console.log(
+      JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, rounds: ROUNDS, rows }, null, 2),
+    );
+  else {
+    console.log(
+      `Node.js ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${ROUNDS} rounds of ${REQUESTS} calls`,
+    );
+    console.table(rows);
+  }
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function spread(values: number[]): string {
+  return [Math.min(...values), median(values), Math.max(...values)]
+    .map((value) => value.toFixed(2))
+    .join(' / ');
+}

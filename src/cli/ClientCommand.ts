@@ -1,0 +1,61 @@
+import { Flags } from '@oclif/core';
+import { CLIENT_DEFAULTS } from '../client/defaults.js';
+import type { Client, ConnectOptions } from '../client/index.js';
+import { BaseCommand } from './BaseCommand.js';
+import { durationDefault, durationFlag, etcdCredentials, registryFlags } from './flags.js';
+
+/** What the commands that call a daemon share: how to find one, and how long to wait for it. */
+export abstract class ClientCommand extends BaseCommand {
+  static override baseFlags = {
+    ...BaseCommand.baseFlags,
+    endpoint: Flags.string({
+      description: 'daemons to call directly, past the registry',
+      env: 'IMSTATE_ENDPOINT',
+      helpValue: 'HOST:PORT,…',
+      helpGroup: 'REGISTRY',
+    }),
+    ...registryFlags,
+    timeout: durationFlag({
+      description: 'how long a call may take',
+      env: 'IMSTATE_TIMEOUT',
+      ...durationDefault(CLIENT_DEFAULTS.timeoutMs),
+      min: 1,
+      max: 3_600_000,
+      helpValue: 'TIME',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  /** Where to look for daemons: --endpoint, else --etcd, else the embedded registry of this machine. */
+  protected connectOptions(flags: ClientFlags): ConnectOptions {
+    return {
+      endpoints: flags.endpoint?.split(',').map((addr) => addr.trim()),
+      etcd: flags.etcd,
+      ...etcdCredentials(),
+      dataDir: flags['data-dir'] ?? this.config.dataDir,
+      service: flags.service,
+      timeoutMs: flags.timeout,
+      log: { info: () => {}, warn: (message) => this.logToStderr(`warning: ${message}`) },
+    };
+  }
+
+  /** Runs `use` with a client, and closes the client whatever happens. */
+  protected async withClient<T>(flags: ClientFlags, use: (client: Client) => Promise<T>): Promise<T> {
+    const { connect } = await import('../client/index.js');
+    const client = await connect(this.connectOptions(flags));
+    try {
+      return await use(client);
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+/** The flags of {@link ClientCommand}, parsed. */
+export interface ClientFlags {
+  endpoint: string | undefined;
+  etcd: string | undefined;
+  service: string;
+  'data-dir': string | undefined;
+  timeout: number;
+}

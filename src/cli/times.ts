@@ -1,0 +1,23 @@
+const STEPS: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+/** "3 minutes ago" of a time, seen from `now`. */
+export function relativeTime(time: Date, now = new Date()): string {
+  const seconds = Math.round((time.getTime() - now.getTime()) / 1_000);
+  const [unit, size] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ['second', 1];
+  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(Math.trunc(seconds / size), unit);
+}
+
+/** "2026-11-23 06:01:48Z" of a time. */
+export function absoluteTime(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+/** ISO 8601 in UTC for JSON; an absent time is null. */
+export function jsonTime(time: Date | undefined): string | null {
+  return time?.toISOString() ?? null;
+}

@@ -1,0 +1,29 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { type ErrorCode, ImstateError } from '../errors.js';
+
+const CODES: Partial<Record<status, ErrorCode>> = {
+  [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
+  [status.UNAVAILABLE]: 'UNAVAILABLE',
+  [status.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
+  [status.RESOURCE_EXHAUSTED]: 'RESOURCE_EXHAUSTED',
+  [status.UNAUTHENTICATED]: 'UNAUTHENTICATED',
+  [status.PERMISSION_DENIED]: 'PERMISSION_DENIED',
+  [status.UNIMPLEMENTED]: 'UNIMPLEMENTED',
+};
+
+/** The error of imstate for what a call failed with; the daemon's own words are kept. */
+export function fromServiceError(error: ServiceError, addresses: string, timeoutMs: number): ImstateError {
+  const code = CODES[error.code] ?? 'INTERNAL';
+  return new ImstateError(code, messageFor(code, error.details, addresses, timeoutMs), { cause: error });
+}
+
+function messageFor(code: ErrorCode, details: string, addresses: string, timeoutMs: number): string {
+  if (code === 'DEADLINE_EXCEEDED') return `no answer within ${timeoutMs} ms from ${addresses}`;
+  if (code !== 'UNAVAILABLE') return details;
+  const lastError = /No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(
+    details,
+  )?.[1];
+  return lastError === undefined
+    ? details
+    : `no daemon answers at ${addresses} (${lastError}): is one running there?`;
+}

@@ -1,0 +1,54 @@
+import { performance } from 'node:perf_hooks';
+import {
+  type Client,
+  credentials,
+  loadPackageDefinition,
+  type ServiceClientConstructor,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { protoPath } from 'grpc-health-check';
+
+/** What one endpoint answered to a health check. */
+export interface Probe {
+  /** UNREACHABLE if nobody answered in time; the rest as in grpc.health.v1. */
+  health: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'UNREACHABLE';
+  /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
+  latencyMs: number | undefined;
+}
+
+type HealthClient = Client & {
+  Check(
+    request: { service: string },
+    options: { deadline: number },
+    callback: (error: ServiceError | null, response?: { status: Probe['health'] }) => void,
+  ): void;
+};
+
+/** Asks one daemon for its health, directly. Never rejects. */
+export async function probeEndpoint(addr: string, timeoutMs: number): Promise<Probe> {
+  const client = new (healthConstructor())(addr, credentials.createInsecure()) as unknown as HealthClient;
+  const deadline = Date.now() + timeoutMs;
+  const check = () =>
+    new Promise<Probe['health']>((resolve, reject) => {
+      client.Check({ service: '' }, { deadline }, (error, response) =>
+        response ? resolve(response.status) : reject(error),
+      );
+    });
+  try {
+    await check();
+    const startedAt = performance.now();
+    const health = await check();
+    return { health, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100 };
+  } catch {
+    return { health: 'UNREACHABLE', latencyMs: undefined };
+  } finally {
+    client.close();
+  }
+}
+
+function healthConstructor(): ServiceClientConstructor {
+  const types = loadPackageDefinition(loadSync(protoPath, { enums: String, defaults: true }));
+  return (types as unknown as { grpc: { health: { v1: { Health: ServiceClientConstructor } } } }).grpc.health
+    .v1.Health;
+}

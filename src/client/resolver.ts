@@ -1,0 +1,70 @@
+import { type ChannelOptions, experimental, Metadata, status } from '@grpc/grpc-js';
+import { parseHostPort } from '../address.js';
+import type { Endpoint, Watch, WatchListener } from '../registry/registry.js';
+
+type ResolverListener = experimental.ResolverListener;
+type Target = experimental.GrpcUri;
+
+/** Channel option that carries the watch to the resolver, which gRPC makes by itself. */
+export const WATCH_OPTION = 'imstate.watch';
+
+/**
+ * Resolver of `etcd:///<service>` and `imstate:///<service>` for grpc-js: follows the watch in the channel's
+ * options for as long as the channel is in use, and hands each list of endpoints to the load balancer. Errors
+ * leave the last list in force.
+ */
+class RegistryResolver implements experimental.Resolver {
+  readonly #listener: ResolverListener;
+  readonly #start: (listener: WatchListener) => Watch;
+  #watch: Watch | undefined;
+
+  /**
+   * Must be a host: Node's HTTP/2 server resets a stream whose authority holds a slash, and its client takes no
+   * %2F either, which is what Go sends.
+   */
+  static getDefaultAuthority(target: Target): string {
+    return target.path.replace(/[^A-Za-z0-9.-]+/g, '.').replace(/^\.+|\.+$/g, '') || 'imstate';
+  }
+
+  constructor(_target: Target, listener: ResolverListener, options: ChannelOptions) {
+    this.#listener = listener;
+    this.#start = options[WATCH_OPTION] as (listener: WatchListener) => Watch;
+  }
+
+  updateResolution(): void {
+    this.#watch ??= this.#start({
+      onEndpoints: (endpoints) =>
+        this.#tell(experimental.statusOrFromValue(endpoints.flatMap(toGrpcEndpoint))),
+      onError: (error) =>
+        this.#tell(
+          experimental.statusOrFromError({
+            code: status.UNAVAILABLE,
+            details: error.message,
+            metadata: new Metadata(),
+          }),
+        ),
+    });
+  }
+
+  destroy(): void {
+    const watch = this.#watch;
+    this.#watch = undefined;
+    void watch?.close();
+  }
+
+  #tell(endpoints: Parameters<ResolverListener>[0]): void {
+    this.#listener(endpoints, {}, null, '');
+  }
+}
+
+/** Teaches grpc-js both schemes; calling it again is harmless. */
+export function registerSchemes(): void {
+  experimental.registerResolver('etcd', RegistryResolver);
+  experimental.registerResolver('imstate', RegistryResolver);
+}
+
+/** An address that cannot be dialled is left out: it must not keep the others from being used. */
+function toGrpcEndpoint({ addr }: Endpoint): experimental.Endpoint[] {
+  const address = parseHostPort(addr);
+  return address === undefined ? [] : [{ addresses: [address] }];
+}

@@ -1,0 +1,83 @@
+import { Args, Flags } from '@oclif/core';
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { colors, renderTable } from '../cli/style.js';
+import { absoluteTime, jsonTime, relativeTime } from '../cli/times.js';
+import type { DeviceState, UserState } from '../client/index.js';
+
+export default class Query extends ClientCommand {
+  static override summary = 'Ask whether a user is online, on which devices, and through which chat server.';
+  static override description =
+    'Lists the devices that are online, and those that went offline within the retention (3 minutes by default), newest ' +
+    'login first. A user or device that is not known is offline.';
+  static override examples = [
+    { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
+    { description: 'One device, as JSON', command: '<%= config.bin %> <%= command.id %> alice phone --json' },
+    {
+      description: 'In a script: exit code 1 if the user is offline',
+      command: '<%= config.bin %> <%= command.id %> alice --exit-code && echo online',
+    },
+  ];
+  static override args = {
+    user: Args.string({ description: 'user id', required: true }),
+    device: Args.string({ description: 'device id; all devices if it is left out' }),
+  };
+  static override flags = {
+    'exit-code': Flags.boolean({
+      description: 'exit with 1 if the user (or the device) is offline',
+      env: 'IMSTATE_EXIT_CODE',
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Query);
+    const request = { userId: args.user, ...(args.device && { deviceId: args.device }) };
+    const user = await this.withClient(flags, (client) => client.getUser(request));
+    this.#print(user, args.device);
+    if (flags['exit-code'] && !user.online) process.exitCode = 1;
+    return { userId: user.userId, online: user.online, devices: user.devices.map(toJson) };
+  }
+
+  #print({ userId, online, devices }: UserState, deviceId: string | undefined): void {
+    const { green, gray, bold } = colors();
+    const name = deviceId === undefined ? userId : `${userId}/${deviceId}`;
+    const count = devices.filter((device) => device.online).length;
+    const where =
+      deviceId === undefined && devices.length > 0 ? ` on ${count} of ${devices.length} devices` : '';
+    this.log(`${bold(name)} is ${online ? green('online') : gray('offline')}${online ? where : ''}`);
+    if (devices.length > 0)
+      this.log(renderTable(['Device', 'Status', 'Chat server', 'Since'], devices.map(toRow)));
+  }
+}
+
+function toRow({
+  deviceId,
+  platform,
+  online,
+  reason,
+  serverAddr,
+  sessionId,
+  ...device
+}: DeviceState): string[] {
+  const { green, gray } = colors();
+  const since = online ? device.loginTime : device.logoutTime;
+  return [
+    platform ? `${deviceId}\n${platform}` : deviceId,
+    online ? green('online') : gray(`offline\n${reason?.toLowerCase() ?? ''}`),
+    `${serverAddr}\nsession ${sessionId}`,
+    since ? `${relativeTime(since)}\n${absoluteTime(since)}` : '',
+  ];
+}
+
+function toJson(device: DeviceState) {
+  return {
+    deviceId: device.deviceId,
+    online: device.online,
+    serverAddr: device.serverAddr,
+    sessionId: device.sessionId,
+    platform: device.platform || null,
+    loginTime: jsonTime(device.loginTime),
+    lastSeen: jsonTime(device.lastSeen),
+    logoutTime: jsonTime(device.logoutTime),
+    reason: device.reason ?? null,
+  };
+}

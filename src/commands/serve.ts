@@ -1,0 +1,161 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/BaseCommand.js';
+import { durationDefault, durationFlag, etcdCredentials, registryFlags } from '../cli/flags.js';
+import { LOG_FORMATS, LOG_LEVELS, makeLogger } from '../cli/logger.js';
+import { stopSignal } from '../cli/signals.js';
+import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/startDaemon.js';
+import { REGISTRY_DEFAULTS } from '../registry/registry.js';
+import { STORE_DEFAULTS } from '../store/makeStore.js';
+
+export default class Serve extends BaseCommand {
+  static override summary = 'Start a daemon: the presence service on one address.';
+  static override description =
+    'Without --redis and --etcd the daemon keeps its data in a folder of this machine (the embedded store and ' +
+    'registry): nothing else is needed. With both it is one of several equal daemons that share a Redis and an etcd.\n\n' +
+    'It listens, checks the store, and only then registers. Ctrl-C (or SIGTERM, SIGHUP) drains it: it leaves the ' +
+    'registry, finishes the calls in flight (10 s at most) and exits with 0; a second signal stops it at once.\n\n' +
+    'Secrets are better kept out of the command line, which ps shows: set IMSTATE_REDIS for a URL with a password, and ' +
+    'IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD for etcd.';
+  static override examples = [
+    { description: 'Start on the embedded store', command: '<%= config.bin %> <%= command.id %>' },
+    {
+      description: 'One of several daemons on Redis and etcd',
+      command:
+        '<%= config.bin %> <%= command.id %> --port 8081 --redis redis://127.0.0.1:6379 --etcd 127.0.0.1:2379',
+    },
+    {
+      description: 'Listen on every address, and register the one that others dial',
+      command:
+        '<%= config.bin %> <%= command.id %> --addr 0.0.0.0 --advertise 10.0.0.5:8080 --redis redis://10.0.0.2 --etcd 10.0.0.3:2379',
+    },
+  ];
+  static override flags = {
+    addr: Flags.string({
+      description: 'address to listen on',
+      env: 'IMSTATE_ADDR',
+      default: '127.0.0.1',
+      helpValue: 'ADDRESS',
+    }),
+    port: Flags.integer({
+      description: 'port to listen on; 0 picks a free one and prints it',
+      env: 'IMSTATE_PORT',
+      default: 8080,
+      min: 0,
+      max: 65_535,
+      helpValue: 'PORT',
+    }),
+    advertise: Flags.string({
+      description: 'address to register, if it is not the one to listen on',
+      env: 'IMSTATE_ADVERTISE',
+      helpValue: 'HOST:PORT',
+    }),
+    'start-timeout': durationFlag({
+      description: 'how long to wait at start for Redis and etcd',
+      env: 'IMSTATE_START_TIMEOUT',
+      ...durationDefault(15_000),
+      min: 0,
+      max: 3_600_000,
+      helpValue: 'TIME',
+    }),
+    redis: Flags.string({
+      description:
+        'Redis to keep sessions in: redis://[user:password@]host[:port][/database], rediss:// for TLS',
+      env: 'IMSTATE_REDIS',
+      helpValue: 'URL',
+      helpGroup: 'STORE',
+    }),
+    'key-prefix': Flags.string({
+      description: 'put in front of every key in Redis',
+      env: 'IMSTATE_KEY_PREFIX',
+      default: STORE_DEFAULTS.keyPrefix,
+      helpValue: 'TEXT',
+      helpGroup: 'STORE',
+    }),
+    shards: Flags.integer({
+      description: 'shards to make in Redis at first use [default: 16]; later it must be the same',
+      env: 'IMSTATE_SHARDS',
+      min: 1,
+      max: 4_096,
+      helpValue: 'N',
+      helpGroup: 'STORE',
+    }),
+    retention: durationFlag({
+      description: 'how long the record of an offline device stays readable',
+      env: 'IMSTATE_RETENTION',
+      ...durationDefault(STORE_DEFAULTS.retentionMs),
+      min: 0,
+      max: 30 * 86_400_000,
+      helpValue: 'TIME',
+      helpGroup: 'STORE',
+    }),
+    ...registryFlags,
+    'lease-ttl': durationFlag({
+      description: 'how long an entry in etcd outlives its daemon, in whole seconds',
+      env: 'IMSTATE_LEASE_TTL',
+      ...durationDefault(REGISTRY_DEFAULTS.leaseTtlMs),
+      min: 2_000,
+      max: 3_600_000,
+      helpValue: 'TIME',
+      helpGroup: 'REGISTRY',
+    }),
+    'log-level': Flags.option({ options: LOG_LEVELS })({
+      description: 'least severe level that is logged',
+      env: 'IMSTATE_LOG_LEVEL',
+      default: 'info',
+      helpGroup: 'LOG',
+    }),
+    'log-format': Flags.option({ options: LOG_FORMATS })({
+      description: 'logs go to stderr; auto is pretty on a terminal, JSON elsewhere',
+      env: 'IMSTATE_LOG_FORMAT',
+      default: 'auto',
+      helpGroup: 'LOG',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Serve);
+    const stop = stopSignal();
+    const log = makeLogger(flags['log-level'], flags['log-format']);
+    const {
+      'data-dir': dataDir = this.config.dataDir,
+      'lease-ttl': leaseTtlMs,
+      retention: retentionMs,
+    } = flags;
+    const { addr, port, advertise, redis, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
+    const daemon = await this.#start({
+      ...{ addr, port, advertise, redis, etcd, service, shards, keyPrefix },
+      ...{ dataDir, leaseTtlMs, retentionMs, startTimeoutMs: flags['start-timeout'] },
+      ...etcdCredentials(),
+      ...{ log, signal: stop },
+    });
+    if (daemon === undefined) return;
+    this.#print(daemon);
+    if (!stop.aborted)
+      await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    log.info('stopping: leaving the registry, then finishing calls in flight');
+    await daemon.stop();
+    log.info('stopped');
+  }
+
+  /** The daemon, or undefined if it was told to stop before it was ready. */
+  async #start(options: DaemonOptions & { signal: AbortSignal }): Promise<Daemon | undefined> {
+    try {
+      return await startDaemon(options);
+    } catch (error) {
+      if (!options.signal.aborted) throw error;
+      options.log.info('stopped before it was ready');
+      return undefined;
+    }
+  }
+
+  #print({ addr, advertised, store, registry, service }: Daemon): void {
+    if (this.jsonEnabled()) {
+      this.logJson({ addr, advertised, store, registry, service, pid: process.pid });
+      return;
+    }
+    this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
+    this.log(`store     ${store}`);
+    this.log(`registry  ${registry}`);
+    this.log(`service   ${service}`);
+  }
+}
