@@ -1,5 +1,5 @@
 import { Command, Errors, Flags } from '@oclif/core';
-import { ImstateError, messageOf } from '../errors.js';
+import { errorJson, printError, toImstateError } from './report.js';
 
 /** What all commands share: --json, and errors with the exit codes of imstate. */
 export abstract class BaseCommand extends Command {
@@ -16,19 +16,15 @@ export abstract class BaseCommand extends Command {
     return super.jsonEnabled() || /^(1|true|yes)$/i.test(process.env.IMSTATE_JSON ?? '');
   }
 
-  protected override async catch(error: Error & { exitCode?: number }): Promise<unknown> {
-    return super.catch(toImstateError(error));
+  /** With --json oclif prints what toErrorJson returns and sets the exit code; without, both are done here. */
+  protected override async catch(thrown: Error): Promise<unknown> {
+    const error = toImstateError(thrown);
+    if (this.jsonEnabled()) return super.catch(error);
+    printError(error);
+    throw new Errors.ExitError(error.exitCode);
   }
 
   protected override toErrorJson(error: unknown): unknown {
-    const { code, message } = error as ImstateError;
-    return { error: { code, message } };
+    return errorJson(toImstateError(error));
   }
-}
-
-/** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
-function toImstateError(error: Error): Error {
-  if (error instanceof ImstateError || error instanceof Errors.ExitError) return error;
-  const isUsage = error instanceof Errors.CLIError;
-  return new ImstateError(isUsage ? 'WRONG_USAGE' : 'INTERNAL', messageOf(error), { cause: error });
 }

@@ -24,7 +24,7 @@ export const durationFlag = Flags.custom<number, { min: number; max: number }>({
 });
 
 /** What {@link durationFlag} would read as `ms`. */
-export function formatDuration(ms: number): string {
+function formatDuration(ms: number): string {
   const unit = ['d', 'h', 'm', 's'].find((name) => ms > 0 && ms % (UNITS[name] as number) === 0) ?? 'ms';
   return `${ms / (UNITS[unit] as number)}${unit}`;
 }

@@ -2,7 +2,7 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 
 /** True where people look on: tables and colour are for a terminal, and NO_COLOR turns both off. */
-export function isFancy(): boolean {
+function isFancy(): boolean {
   return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 

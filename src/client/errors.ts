@@ -20,9 +20,7 @@ export function fromServiceError(error: ServiceError, addresses: string, timeout
 function messageFor(code: ErrorCode, details: string, addresses: string, timeoutMs: number): string {
   if (code === 'DEADLINE_EXCEEDED') return `no answer within ${timeoutMs} ms from ${addresses}`;
   if (code !== 'UNAVAILABLE') return details;
-  const lastError = /No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(
-    details,
-  )?.[1];
+  const lastError = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(details)?.[1];
   return lastError === undefined
     ? details
     : `no daemon answers at ${addresses} (${lastError}): is one running there?`;

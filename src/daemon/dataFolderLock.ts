@@ -27,7 +27,7 @@ export async function lockDataFolder(dataDir: string, addr: string): Promise<() 
     const message = `the data folder ${dataDir} cannot be used: ${messageOf(error)}; choose another with --data-dir`;
     throw new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause: error });
   } finally {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch(() => {});
   }
   return () => rm(file, { force: true });
 }

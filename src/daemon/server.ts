@@ -1,4 +1,10 @@
-import { addAdminServicesToServer, Server, ServerCredentials } from '@grpc/grpc-js';
+import {
+  addAdminServicesToServer,
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
@@ -27,6 +33,8 @@ export interface GrpcServer {
 
 /** Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. */
 export function makeServer(presence: Presence, log: Logger): GrpcServer {
+  // What grpc-js would print by itself reaches us as errors too.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
   const { definition, types } = loadProtos();
   server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, log));

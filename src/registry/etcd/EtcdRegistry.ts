@@ -34,7 +34,10 @@ export class EtcdRegistry implements Registry {
   /** The etcd client is loaded only where it is used: it costs a command 100 ms. */
   static async make(options: EtcdRegistryOptions): Promise<EtcdRegistry> {
     const hosts = parseEtcdHosts(options.hosts);
-    const { Etcd3 } = await import('etcd3');
+    const [{ Etcd3, isRecoverableError }, { ConstantBackoff, handleWhen, noop, retry }] = await Promise.all([
+      import('etcd3'),
+      import('cockatiel'),
+    ]);
     const { username, password } = options;
     if ((username === undefined) !== (password === undefined)) {
       throw new ImstateError(
@@ -51,6 +54,15 @@ export class EtcdRegistry implements Registry {
         'grpc.keepalive_timeout_ms': 3_000,
         'grpc.initial_reconnect_backoff_ms': 200,
         'grpc.max_reconnect_backoff_ms': 2_000,
+      },
+      // A call that a node did not answer goes to each other node once. No circuit breaker: it would keep us away
+      // for 5 s from an etcd that is back, and hide why it was away.
+      faultHandling: {
+        host: () => noop,
+        global: retry(handleWhen(isRecoverableError), {
+          maxAttempts: hosts.length,
+          backoff: new ConstantBackoff(50),
+        }),
       },
       ...(username !== undefined && password !== undefined && { auth: { username, password } }),
     });

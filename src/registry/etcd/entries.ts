@@ -4,7 +4,7 @@ import { parseEntry, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog } from '../registry.js';
 
 /** Longest wait for one answer of etcd. */
-export const ETCD_CALL_MS = 2_000;
+const ETCD_CALL_MS = 2_000;
 
 /** Call options with the deadline of one call. */
 export function callDeadline(): { deadline: number } {
@@ -52,10 +52,16 @@ export function readInto(byKey: Map<string, Endpoint>, key: string, value: strin
 /** The registry's error for whatever etcd3 rejects with. */
 export function registryError(error: unknown): ImstateError {
   if (error instanceof ImstateError) return error;
-  const reason = messageOf(error);
+  const reason = messageOf(error)
+    .replace(/^\d+ [A-Z_]+: /, '')
+    .replace(/^.*Last error: (?:Error: )?(.*?)\.? Resolution note.*$/, '$1');
   if (/authentication failed|permission denied|invalid auth token|user name is empty/i.test(reason)) {
     const message = `etcd refused the credentials (${reason}): check IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD`;
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
   }
-  return new ImstateError('REGISTRY_UNAVAILABLE', `etcd cannot be reached: ${reason}`, { cause: error });
+  return new ImstateError(
+    'REGISTRY_UNAVAILABLE',
+    `etcd cannot be reached (${reason}): start it, or correct --etcd`,
+    { cause: error },
+  );
 }

@@ -194,7 +194,7 @@ export class RedisStore implements PresenceStore {
       const message = `Redis at ${this.description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
       return new ImstateError('UNAUTHENTICATED', message, { cause: error });
     }
-    const message = `Redis at ${this.description} cannot be used: ${reason}`;
+    const message = `Redis at ${this.description} cannot be used (${reason}): start it, or correct --redis`;
     return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
   }
 }
