@@ -11,6 +11,11 @@ export function unary<Request, Response>(
   handle: Handle<Request, Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
+    // grpc-js would let a handler that is quick enough answer a call whose time is over.
+    if (Date.now() >= Number(call.getDeadline())) {
+      callback({ code: status.DEADLINE_EXCEEDED, details: 'the deadline was over when the call arrived' });
+      return;
+    }
     handle(call.request).then(
       (response) => callback(null, response),
       (error) => callback(toStatus(error, call, log)),
