@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // Commands print by console.log, which runCli reads from the streams.
+    disableConsoleIntercept: true,
   },
 });

@@ -5,42 +5,56 @@ import { until } from './until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
-/** A running `imstate serve`, as a process of its own. */
-export interface Imstate {
+/** A process of the real binary. */
+export interface ImstateProcess {
   pid: number;
-  /** The address it printed. */
-  addr: string;
-  dataDir: string;
   stdout(): string;
   stderr(): string;
   signal(name: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
+}
+
+/** A running `imstate serve`. */
+export interface Imstate extends ImstateProcess {
+  /** The address it printed. */
+  addr: string;
+  dataDir: string;
   /** kill -9, and removes its folder. */
   kill(): Promise<void>;
 }
 
-/** Starts the real binary, and resolves once it has printed its address. */
+/** Starts the real binary, and does not wait for it. */
+export function spawnImstate(args: string[], env: Record<string, string> = {}): ImstateProcess {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('close', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
+  });
+  return { pid: child.pid as number, ...collect(child), signal: (name) => void child.kill(name), ended };
+}
+
+/** Starts `imstate serve` in a folder of its own unless told another, and resolves once it has printed its address. */
 export async function startImstate(...args: string[]): Promise<Imstate> {
   const folder = await temporaryFolder();
   const at = args.indexOf('--data-dir');
   const dataDir = at < 0 ? folder.path : (args[at + 1] as string);
-  const child = launch(at < 0 ? [...args, '--data-dir', dataDir] : args);
-  const { stdout, stderr } = collect(child);
-  const ended = endOf(child);
+  const started = spawnImstate(at < 0 ? [...args, '--data-dir', dataDir] : args);
   let isOver = false;
-  void ended.then(() => {
+  void started.ended.then(() => {
     isOver = true;
   });
-  await until(() => isOver || stdout().includes('service'), `imstate ${args.join(' ')} is ready`);
-  const addr = /^address\s+(\S+?),?(\s|$)/m.exec(stdout())?.[1];
-  if (addr === undefined) throw new Error(`imstate ${args.join(' ')} did not start: ${stderr()}`);
+  await until(() => isOver || started.stdout().includes('service'), `imstate ${args.join(' ')} is ready`);
+  const addr = /^address\s+(\S+?),?(\s|$)/m.exec(started.stdout())?.[1];
+  if (addr === undefined) throw new Error(`imstate ${args.join(' ')} did not start: ${started.stderr()}`);
   return {
-    ...{ pid: child.pid as number, addr, dataDir, stdout, stderr, ended },
-    signal: (name) => void child.kill(name),
+    ...started,
+    ...{ addr, dataDir },
     kill: async () => {
-      child.kill('SIGKILL');
-      await ended;
+      started.signal('SIGKILL');
+      await started.ended;
       await folder.remove();
     },
   };
@@ -55,17 +69,9 @@ export interface Finished {
 
 /** Runs the real binary to its end. */
 export async function runImstate(args: string[], env: Record<string, string> = {}): Promise<Finished> {
-  const child = launch(args, env);
-  const { stdout, stderr } = collect(child);
-  const exitCode = await endOf(child);
+  const { ended, stdout, stderr } = spawnImstate(args, env);
+  const exitCode = await ended;
   return { stdout: stdout(), stderr: stderr(), exitCode };
-}
-
-function launch(args: string[], env: Record<string, string> = {}): ChildProcess {
-  return spawn(process.execPath, [BIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
 }
 
 function collect(child: ChildProcess): { stdout(): string; stderr(): string } {
@@ -76,10 +82,4 @@ function collect(child: ChildProcess): { stdout(): string; stderr(): string } {
     });
   }
   return { stdout: () => text.stdout, stderr: () => text.stderr };
-}
-
-function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
-  return new Promise((resolve) => {
-    child.once('close', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
-  });
 }

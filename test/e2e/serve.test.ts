@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ClientReadableStream,
+  credentials,
+  type GrpcObject,
+  loadPackageDefinition,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { protoPath } from 'grpc-health-check';
+import { afterEach, describe, expect, inject, test } from 'vitest';
+import { grpcClients } from '../support/daemon.ts';
+import { runImstate, spawnImstate, startImstate } from '../support/imstate.ts';
+import { freePort, temporaryFolder } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+const undo: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+async function serve(...args: string[]) {
+  const daemon = await startImstate('serve', ...args);
+  undo.push(() => daemon.kill());
+  return daemon;
+}
+
+describe('imstate serve', () => {
+  test('prints one aligned line each for address, store, registry and service', async () => {
+    const daemon = await serve('--port', '0');
+    expect(daemon.stdout()).toBe(
+      [
+        `address   ${daemon.addr}`,
+        `store     embedded, ${daemon.dataDir}`,
+        `registry  embedded, ${daemon.dataDir}`,
+        'service   im/state-server\n',
+      ].join('\n'),
+    );
+    expect(daemon.addr).not.toMatch(/:0$/);
+  });
+
+  test('--json prints one object when it is ready; every flag has an environment variable', async () => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    const env = { IMSTATE_PORT: '0', IMSTATE_DATA_DIR: folder.path, IMSTATE_JSON: '1' };
+    const daemon = spawnImstate(['serve'], env);
+    await until(() => daemon.stdout().endsWith('}\n'), 'it is ready');
+    const printed = JSON.parse(daemon.stdout());
+    expect(printed).toEqual({
+      ...{ addr: expect.stringMatching(/^127\.0\.0\.1:\d+$/), advertised: printed.addr, pid: daemon.pid },
+      ...{
+        store: `embedded, ${folder.path}`,
+        registry: `embedded, ${folder.path}`,
+        service: 'im/state-server',
+      },
+    });
+    const { stdout } = await runImstate(['endpoints'], env);
+    expect(JSON.parse(stdout)).toMatchObject({ endpoints: [{ addr: printed.addr, health: 'SERVING' }] });
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+    expect(JSON.parse(daemon.stdout())).toEqual(printed);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s drains it: exit code 0, and its entry is gone',
+    async (name) => {
+      const daemon = await serve('--port', '0');
+      daemon.signal(name);
+      expect(await daemon.ended).toBe(0);
+      const { stdout } = await runImstate(['endpoints', '--data-dir', daemon.dataDir, '--json']);
+      expect(JSON.parse(stdout)).toEqual({ service: 'im/state-server', endpoints: [] });
+    },
+  );
+
+  test('a signal while it waits for Redis ends it', async () => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    const redis = `redis://127.0.0.1:${await freePort()}`;
+    const waiting = spawnImstate([
+      ...['serve', '--port', '0', '--redis', redis, '--start-timeout', '1h', '--data-dir', folder.path],
+    ]);
+    await until(() => waiting.stderr().includes('trying again'), 'it waits');
+    waiting.signal('SIGTERM');
+    expect(await waiting.ended).toBe(0);
+    expect(waiting.stderr()).toContain('stopped before it was ready');
+    expect(waiting.stdout()).toBe('');
+  });
+
+  test('a second signal stops it at once, whatever is in flight', async () => {
+    const daemon = await serve('--port', '0');
+    const watch = await holdWatch(daemon.addr);
+    undo.push(watch.close);
+    daemon.signal('SIGINT');
+    await until(() => daemon.stderr().includes('stopping'), 'it drains');
+    daemon.signal('SIGINT');
+    expect(await daemon.ended).toBe(130);
+    await until(watch.isOver, 'the watch is cut');
+  });
+
+  test('a start that fails: one sentence, and the exit code of the contract', async () => {
+    const daemon = await serve('--port', '0');
+    const port = daemon.addr.split(':')[1] as string;
+    const inUse = await runImstate(['serve', '--port', port, '--data-dir', `${daemon.dataDir}/other`]);
+    expect(inUse.stderr).toBe(
+      `Error: 127.0.0.1:${port} is in use by another program: stop it, or choose another --port (0 picks a free one)\n`,
+    );
+    expect(inUse.exitCode).toBe(3);
+    const folder = await runImstate(['serve', '--port', '0', '--data-dir', daemon.dataDir, '--json']);
+    expect(JSON.parse(folder.stdout)).toMatchObject({ error: { code: 'DATA_FOLDER_IN_USE' } });
+    expect(folder.exitCode).toBe(3);
+    const noRedis = `redis://127.0.0.1:${await freePort()}`;
+    const away = await runImstate(['serve', '--port', '0', '--redis', noRedis, '--start-timeout', '1s']);
+    expect(away.stderr).toContain('trying again');
+    expect(away.exitCode).toBe(3);
+  });
+});
+
+describe('kill -9', () => {
+  test('loses no acknowledged change, and the folder can be used again', async () => {
+    const first = await serve('--port', '0');
+    const { v1, close } = grpcClients(first.addr);
+    const acknowledged: string[] = [];
+    const writers = Array.from({ length: 20 }, async (_, writer) => {
+      for (let i = 0; ; i++) {
+        const userId = `user-${writer}-${i}`;
+        await v1.online({ userId, deviceId: 'phone', serverAddr: 'a:1' });
+        acknowledged.push(userId);
+      }
+    });
+    void Promise.allSettled(writers);
+    await until(() => acknowledged.length > 500, 'many logins are acknowledged');
+    process.kill(first.pid, 'SIGKILL');
+    await first.ended;
+    close();
+    const second = await startImstate('serve', '--port', '0', '--data-dir', first.dataDir);
+    undo.push(() => second.kill());
+    const after = grpcClients(second.addr);
+    for (const userId of acknowledged)
+      expect(await after.v1.getUser({ userId })).toMatchObject({ online: true });
+    after.close();
+  });
+
+  test('of one of two daemons: its entry goes within the lease, and queries never stop', async () => {
+    const config = [
+      '--redis',
+      inject('redisUrl'),
+      '--key-prefix',
+      `test-${randomUUID()}:`,
+      '--lease-ttl',
+      '2s',
+    ];
+    const registry = ['--etcd', inject('etcdHost'), '--service', `test/${randomUUID()}`];
+    const [first, second] = [
+      await serve('--port', '0', ...config, ...registry),
+      await serve('--port', '0', ...config, ...registry),
+    ];
+    const through = (daemon: typeof first) => ['--endpoint', daemon.addr];
+    await runImstate(['online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000', ...through(first)]);
+    const answer = await runImstate(['query', 'alice', '--json', ...through(second)]);
+    expect(JSON.parse(answer.stdout)).toMatchObject({
+      online: true,
+      devices: [{ serverAddr: '10.0.0.1:9000' }],
+    });
+
+    const listed = async () => {
+      const { stdout } = await runImstate(['endpoints', '--json', ...registry]);
+      return JSON.parse(stdout).endpoints.map(({ addr }: { addr: string }) => addr);
+    };
+    expect(await listed()).toEqual([first.addr, second.addr].sort());
+    process.kill(first.pid, 'SIGKILL');
+    await first.ended;
+    expect((await runImstate(['query', 'alice', ...registry])).exitCode).toBe(0);
+    await until(async () => (await listed()).join() === second.addr, 'the entry is gone');
+    expect((await runImstate(['query', 'alice', ...registry])).exitCode).toBe(0);
+  });
+});
+
+/** Holds a health watch open, which keeps a drain waiting. */
+async function holdWatch(addr: string): Promise<{ isOver(): boolean; close(): void }> {
+  const types = loadPackageDefinition(loadSync(protoPath));
+  const health = ['grpc', 'health', 'v1', 'Health'].reduce<unknown>(
+    (at, name) => (at as GrpcObject)[name],
+    types,
+  );
+  const client = new (health as ServiceClientConstructor)(addr, credentials.createInsecure());
+  const stream: ClientReadableStream<object> = client.Watch({ service: '' });
+  let isOver = false;
+  stream.on('error', () => {
+    isOver = true;
+  });
+  await new Promise((resolve) => stream.once('data', resolve));
+  return { isOver: () => isOver, close: () => client.close() };
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
+import { shardOf } from '../../../src/store/redis/shards.ts';
+import { login } from '../contract.ts';
+
+let redis: Redis;
+let keyPrefix: string;
+const stores: RedisStore[] = [];
+
+beforeEach(() => {
+  redis = new Redis(inject('redisUrl'));
+  keyPrefix = `test-${randomUUID()}:`;
+});
+
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  redis.disconnect();
+});
+
+function makeStore(options: { shards?: number; prefix?: string } = {}): RedisStore {
+  const { shards, prefix = keyPrefix } = options;
+  const store = new RedisStore({ url: inject('redisUrl'), keyPrefix: prefix, shards, retentionMs: 1_000 });
+  stores.push(store);
+  return store;
+}
+
+test('the shard of a user is the CRC16 of Redis Cluster, modulo the shards', () => {
+  // The check value of CRC-16/XMODEM, and CLUSTER KEYSLOT of a name beyond ASCII.
+  expect(shardOf('123456789', 65_536)).toBe(0x31c3);
+  expect(shardOf('用户', 16_384)).toBe(5_340);
+});
+
+test('all keys of a user carry the tag of its shard, and a session stays in the compact encoding', async () => {
+  const store = makeStore();
+  await store.open();
+  await store.online(login({ sessionId: 'x'.repeat(16) }));
+  await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined });
+  await store.online(login({ deviceId: 'web', sessionId: 'x'.repeat(16) }));
+  const shard = shardOf('alice', 16);
+  expect((await redis.keys(`${keyPrefix}*`)).sort()).toEqual(
+    [`${keyPrefix}layout`, `${keyPrefix}{${shard}}:u:alice`, `${keyPrefix}{${shard}}:x`].sort(),
+  );
+  expect(await redis.object('ENCODING', `${keyPrefix}{${shard}}:u:alice`)).toBe('listpack');
+});
+
+test('the layout is claimed at first use, and checked at every start', async () => {
+  await makeStore({ shards: 4 }).open();
+  expect(await redis.hgetall(`${keyPrefix}layout`)).toEqual({ version: '1', shards: '4' });
+  await makeStore().open();
+  await expect(makeStore({ shards: 16 }).open()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
+  await redis.hset(`${keyPrefix}layout`, 'version', '2');
+  await expect(makeStore().open()).rejects.toMatchObject({
+    code: 'LAYOUT_MISMATCH',
+    message: expect.stringContaining('layout version 2'),
+  });
+});
+
+test('stores under two prefixes do not see each other', async () => {
+  const [a, b] = [makeStore(), makeStore({ prefix: `${keyPrefix}other:` })];
+  await Promise.all([a.open(), b.open()]);
+  await a.online(login());
+  expect(await b.getUser('alice')).toEqual([]);
+});
+
+test('a Redis that lost everything is claimed again with the same shards', async () => {
+  const store = makeStore({ shards: 4 });
+  await store.open();
+  await redis.del(`${keyPrefix}layout`);
+  await store.check();
+  expect(await redis.hget(`${keyPrefix}layout`, 'shards')).toBe('4');
+  await store.online(login());
+  expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true });
+});
+
+test('a foreign value under the key of one user fails that user only, and is left as it is', async () => {
+  const store = makeStore({ shards: 1 });
+  await store.open();
+  await redis.set(`${keyPrefix}{0}:u:bob`, 'not ours');
+  const outcomes = await Promise.allSettled([
+    store.online(login()),
+    store.online(login({ userId: 'bob' })),
+    store.online(login({ userId: 'carol' })),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(outcomes[1]).toMatchObject({
+    reason: { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('WRONGTYPE') },
+  });
+  expect(await redis.get(`${keyPrefix}{0}:u:bob`)).toBe('not ours');
+});

@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url';
+import { Errors, run } from '@oclif/core';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What a command printed, and the exit code it would have ended with. */
+export interface CliResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+/** Runs a command of the built CLI in this process, with `env` added to the environment meanwhile. */
+export async function runCli(args: string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const before = { env: { ...process.env }, exitCode: process.exitCode };
+  const stdout = capture(process.stdout);
+  const stderr = capture(process.stderr);
+  // Elsewhere than in production oclif warns of a command whose arguments were wrong.
+  Object.assign(process.env, { NODE_ENV: 'production' }, env);
+  process.exitCode = undefined;
+  try {
+    await run(args, ROOT);
+    return { stdout: stdout.text(), stderr: stderr.text(), exitCode: Number(process.exitCode ?? 0) };
+  } catch (error) {
+    if (!(error instanceof Errors.ExitError)) throw error;
+    return { stdout: stdout.text(), stderr: stderr.text(), exitCode: error.oclif.exit ?? 1 };
+  } finally {
+    stdout.restore();
+    stderr.restore();
+    process.env = before.env;
+    process.exitCode = before.exitCode;
+  }
+}
+
+function capture(stream: NodeJS.WriteStream): { text(): string; restore(): void } {
+  const { write } = stream;
+  let text = '';
+  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+    text += chunk.toString();
+    for (const done of rest) if (typeof done === 'function') done();
+    return true;
+  }) as typeof write;
+  return {
+    text: () => text,
+    restore: () => {
+      stream.write = write;
+    },
+  };
+}
