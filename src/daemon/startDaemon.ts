@@ -49,6 +49,7 @@ const DRAIN_MS = 10_000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log } = options;
   checkOptions(options);
+  const patience = startPatience(options);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = once(async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -68,7 +69,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr), port });
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
-    const patience = startPatience(options);
     await insist(() => store.open(), patience);
 
     const background = new AbortController();
@@ -91,6 +91,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    patience.end();
   }
 }
 
@@ -119,14 +121,23 @@ function dialable(host: string): string {
   return host.includes(':') ? '::1' : '127.0.0.1';
 }
 
+/** How long a start waits for the other side; `end` must be called when it waits no more. */
 function startPatience({ startTimeoutMs, signal, log }: DaemonOptions) {
-  const limit = AbortSignal.timeout(startTimeoutMs);
+  // Not AbortSignal.any() of AbortSignal.timeout(): Node.js 20 may collect it as garbage, and it never aborts.
+  const over = new AbortController();
+  const abort = () => over.abort();
+  const limit = setTimeout(abort, startTimeoutMs);
+  signal?.addEventListener('abort', abort, { once: true });
   const until = Date.now() + startTimeoutMs;
   return {
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    signal: over.signal,
     onRetry: (failure: ImstateError) => {
       const left = Math.max(0, Math.ceil((until - Date.now()) / 1_000));
       log.warn(`${failure.message}; trying again, ${left} s left`);
+    },
+    end: () => {
+      clearTimeout(limit);
+      signal?.removeEventListener('abort', abort);
     },
   };
 }

@@ -184,7 +184,8 @@ async function holdWatch(addr: string): Promise<{ isOver(): boolean; close(): vo
     types,
   );
   const client = new (health as ServiceClientConstructor)(addr, credentials.createInsecure());
-  const stream: ClientReadableStream<object> = client.Watch({ service: '' });
+  const watch = client.Watch as (request: object) => ClientReadableStream<object>;
+  const stream = watch.call(client, { service: '' });
   let isOver = false;
   stream.on('error', () => {
     isOver = true;

@@ -45,7 +45,7 @@ export async function startTestDaemon(overrides: Partial<DaemonOptions> = {}): P
 }
 
 /** Options of an embedded daemon; a Redis it is given is used under a prefix of its own. */
-export function daemonOptions(dataDir: string): DaemonOptions {
+function daemonOptions(dataDir: string): DaemonOptions {
   return {
     ...{ addr: '127.0.0.1', port: 0, advertise: undefined, dataDir },
     ...{ redis: undefined, keyPrefix: `test-${randomUUID()}:`, shards: undefined, retentionMs: 180_000 },

@@ -65,16 +65,18 @@ export class EtcdWatch implements Watch {
       .startRevision(String(revision + 1n))
       .watcher();
     const over = new AbortController();
-    const signal = AbortSignal.any([this.#stopped.signal, over.signal]);
+    const stop = () => over.abort();
+    this.#stopped.signal.addEventListener('abort', stop, { once: true });
     try {
       await new Promise<void>((resolve, reject) => {
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        over.signal.addEventListener('abort', () => resolve(), { once: true });
         watcher.on('error', reject).on('disconnected', reject);
         watcher.on('data', (changes) => this.#apply(byKey, changes));
-        this.#compare(byKey, signal).catch(reject);
+        this.#compare(byKey, over.signal).catch(reject);
       });
     } finally {
       over.abort();
+      this.#stopped.signal.removeEventListener('abort', stop);
       watcher.removeAllListeners();
       watcher.on('error', () => {});
       void watcher.cancel().catch(() => {});

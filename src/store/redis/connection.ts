@@ -47,7 +47,7 @@ interface RedisAddress {
 }
 
 /** Reads redis://[[user]:password@]host[:port][/database], or rediss:// for TLS. */
-export function parseRedisUrl(text: string): RedisAddress {
+function parseRedisUrl(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
     throw badUrl('it must look like redis://[user:password@]host[:port][/database], or rediss:// for TLS');
