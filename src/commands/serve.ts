@@ -75,7 +75,7 @@ export default class Serve extends BaseCommand {
       description: 'shards to make in Redis at first use [default: 16]; later it must be the same',
       env: 'IMSTATE_SHARDS',
       min: 1,
-      max: 4_096,
+      max: 1_024,
       helpValue: 'N',
       helpGroup: 'STORE',
     }),

@@ -155,7 +155,14 @@ export class EmbeddedStore implements PresenceStore {
   async #change<T>(
     apply: (records: Database<Buffer, RecordKey>, deadlines: Database<Buffer, DeadlineKey>) => T,
   ): Promise<T> {
-    return this.#use(({ root, records, deadlines }) => root.transaction(() => apply(records, deadlines)));
+    return this.#use(({ root, records, deadlines }) =>
+      root
+        .transaction(() => apply(records, deadlines))
+        .catch((error) => {
+          const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
+          throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+        }),
+    );
   }
 
   #use<T>(action: (open: OpenDatabases) => T): T {

@@ -27,6 +27,9 @@ type Change = { login: Login } | { logout: Logout };
 /** What change.lua answers to a login, and to a logout. */
 type ChangeAnswer = [loginTimeMs: number, replaced: Buffer | null] | number;
 
+/** What read.lua answers for a device, and for a user. */
+type ReadAnswer = Buffer | null | Buffer[] | Error;
+
 interface Read {
   userId: string;
   /** Empty reads every device of the user. */
@@ -39,6 +42,7 @@ export class RedisStore implements PresenceStore {
   readonly #options: RedisStoreOptions;
   readonly #redis: Redis;
   #lastError: Error | undefined;
+  #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
   #changes: Batcher<Change, ChangeAnswer> | undefined;
   #reads: Batcher<Read, SessionRecord[]> | undefined;
@@ -93,9 +97,19 @@ export class RedisStore implements PresenceStore {
     return due.some((count) => count === BATCH.sweep);
   }
 
-  /** Also claims the layout again in a Redis that was flushed. */
+  /**
+   * Also claims the layout again in a Redis that was flushed. If another layout stands there now, this store
+   * refuses all calls: with the wrong number of shards it would write where no other daemon looks.
+   */
   async check(): Promise<void> {
-    await this.#claimLayout();
+    try {
+      await this.#claimLayout();
+      this.#unusable = undefined;
+    } catch (error) {
+      if ((error as ImstateError).code === 'LAYOUT_MISMATCH')
+        this.#unusable = storeUnusable(error as ImstateError);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -135,11 +149,13 @@ export class RedisStore implements PresenceStore {
 
   #change(userId: string, change: Change): Promise<ChangeAnswer> {
     if (this.#changes === undefined) return Promise.reject(notOpen());
+    if (this.#unusable !== undefined) return Promise.reject(this.#unusable);
     return this.#changes.add(shardOf(userId, this.#shards.length), change);
   }
 
   #read(read: Read): Promise<SessionRecord[]> {
     if (this.#reads === undefined) return Promise.reject(notOpen());
+    if (this.#unusable !== undefined) return Promise.reject(this.#unusable);
     return this.#reads.add(shardOf(read.userId, this.#shards.length), read);
   }
 
@@ -168,17 +184,17 @@ export class RedisStore implements PresenceStore {
     }
   }
 
-  async #sendReads(index: number, reads: Read[]): Promise<SessionRecord[][]> {
+  async #sendReads(index: number, reads: Read[]): Promise<(SessionRecord[] | Error)[]> {
     const { userPrefix } = this.#shards[index] as Shard;
     const keys = reads.map(({ userId }) => userPrefix + userId);
     const devices = reads.map(({ deviceId }) => deviceId);
-    try {
-      const reply = await this.#redis.imReadBuffer(keys.length, ...keys, this.#now(), ...devices);
-      const [now, ...answers] = reply as [number, ...(Buffer | null | Buffer[])[]];
-      return answers.map((answer, i) => unpackAnswer(answer, devices[i] as string, now));
-    } catch (error) {
-      throw storeError(error, false);
-    }
+    const reply = await this.#redis
+      .imReadBuffer(keys.length, ...keys, this.#now(), ...devices)
+      .catch((error) => {
+        throw storeError(error, false);
+      });
+    const [now, ...answers] = reply as [number, ...ReadAnswer[]];
+    return answers.map((answer, i) => readAnswer(answer, devices[i] as string, now));
   }
 
   /** The fixed time of a test, or '' for Redis's own clock. */
@@ -199,22 +215,36 @@ export class RedisStore implements PresenceStore {
   }
 }
 
-function unpackAnswer(answer: Buffer | null | Buffer[], deviceId: string, now: number): SessionRecord[] {
-  const records: SessionRecord[] = [];
-  if (Array.isArray(answer)) {
-    for (let i = 0; i < answer.length; i += 2) {
-      records.push(unpackRecord((answer[i] as Buffer).toString(), answer[i + 1] as Buffer));
-    }
-  } else if (answer !== null) {
-    records.push(unpackRecord(deviceId, answer));
+/** The sessions in an answer of read.lua that readers may see; a failure concerns this answer alone. */
+function readAnswer(answer: ReadAnswer, deviceId: string, now: number): SessionRecord[] | Error {
+  if (answer instanceof Error) return storeError(answer, false);
+  if (answer === null) return [];
+  try {
+    const packed = Array.isArray(answer) ? pairs(answer) : [[deviceId, answer] as const];
+    return packed
+      .map(([device, record]) => unpackRecord(device, record))
+      .filter((record) => isReadable(record, now));
+  } catch (error) {
+    return new Error('a session in Redis cannot be read', { cause: error });
   }
-  return records.filter((record) => isReadable(record, now));
+}
+
+/** Device and packed session, from the flat list that Redis gives for a hash. */
+function pairs(flat: Buffer[]): [string, Buffer][] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [
+    (flat[2 * i] as Buffer).toString(),
+    flat[2 * i + 1] as Buffer,
+  ]);
 }
 
 /** The session that a login ended at `now`, from its record while it was online. */
 function endedBy(deviceId: string, packed: Buffer, now: number): Session {
   const { deadlineMs: _, ...session } = unpackRecord(deviceId, packed);
   return { ...session, online: false, logoutTimeMs: now, endReason: 'REPLACED' };
+}
+
+function storeUnusable(cause: ImstateError): ImstateError {
+  return new ImstateError('STORE_UNAVAILABLE', `${cause.message}; nothing was changed`, { cause });
 }
 
 function notOpen(): ImstateError {

@@ -89,3 +89,29 @@ test('a foreign value under the key of one user fails that user only, and is lef
   });
   expect(await redis.get(`${keyPrefix}{0}:u:bob`)).toBe('not ours');
 });
+
+test('a foreign or broken value fails the reads of that user only', async () => {
+  const store = makeStore({ shards: 1 });
+  await store.open();
+  await store.online(login());
+  await redis.set(`${keyPrefix}{0}:u:bob`, 'not ours');
+  await redis.hset(`${keyPrefix}{0}:u:carol`, 'phone', 'x');
+  const outcomes = await Promise.allSettled([
+    store.getUser('alice'),
+    store.getUser('bob'),
+    store.getUser('carol'),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+});
+
+test('a layout that another claimed after a flush is refused, until it is the right one again', async () => {
+  const store = makeStore({ shards: 4 });
+  await store.open();
+  await redis.hset(`${keyPrefix}layout`, 'shards', '8');
+  await expect(store.check()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
+  await expect(store.online(login())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(store.getUser('alice')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await redis.hset(`${keyPrefix}layout`, 'shards', '4');
+  await store.check();
+  await store.online(login());
+});
