@@ -1,7 +1,8 @@
 import { ImstateError } from '../errors.js';
 import { makeRegistry } from '../registry/makeRegistry.js';
 import { REGISTRY_DEFAULTS, type RegistryLog } from '../registry/registry.js';
-import { Client, type ClientOptions } from './client.js';
+import type { ClientOptions } from './channel.js';
+import { Client } from './client.js';
 import { type Discovery, fixedEndpoints } from './discovery.js';
 
 /** How to find daemons; give one of `endpoints`, `etcd` and `dataDir`, which are tried in this order. */

@@ -5,13 +5,14 @@ import {
   loadPackageDefinition,
   type ServiceClientConstructor,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 
 /** What one endpoint answered to a health check. */
 export interface Probe {
-  /** UNREACHABLE if nobody answered in time; the rest as in grpc.health.v1. */
+  /** UNREACHABLE: nobody answered in time. UNKNOWN: a server without a health service, such as the article's. */
   health: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'UNREACHABLE';
   /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
   latencyMs: number | undefined;
@@ -31,9 +32,11 @@ export async function probeEndpoint(addr: string, timeoutMs: number): Promise<Pr
   const deadline = Date.now() + timeoutMs;
   const check = () =>
     new Promise<Probe['health']>((resolve, reject) => {
-      client.Check({ service: '' }, { deadline }, (error, response) =>
-        response ? resolve(response.status) : reject(error),
-      );
+      client.Check({ service: '' }, { deadline }, (error, response) => {
+        if (response) resolve(response.status);
+        else if (error?.code === status.UNIMPLEMENTED) resolve('UNKNOWN');
+        else reject(error);
+      });
     });
   try {
     await check();

@@ -6,7 +6,7 @@ export default class Endpoints extends ClientCommand {
   static override summary = 'List the daemons that are registered, with their health and latency.';
   static override description =
     'Each daemon is asked for its health directly. SERVING: it serves. NOT_SERVING: its store does not answer, or it is ' +
-    'stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends.';
+    "stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends. UNKNOWN: a server without a health service, such as the article's.";
   static override examples = [
     { description: 'Daemons of this machine', command: '<%= config.bin %> <%= command.id %>' },
     {

@@ -33,12 +33,14 @@ export default class Offline extends ClientCommand {
     const { args, flags } = await this.parse(Offline);
     const { user: userId, device: deviceId } = args;
     const request = { userId, deviceId, ...(flags.session && { sessionId: flags.session }) };
-    const applied = await this.withClient(flags, (client) => client.offline(request));
+    const { applied } = await this.withClient(flags, (client) => client.offline(request));
     const { gray } = colors();
-    if (applied) this.log(`${userId}/${deviceId} is ${gray('offline')}`);
+    if (applied === undefined)
+      this.log(`${userId}/${deviceId} was reported; the server does not say what it changed`);
+    else if (applied) this.log(`${userId}/${deviceId} is ${gray('offline')}`);
     else if (flags.session)
       this.log(`nothing changed: session ${flags.session} of ${userId}/${deviceId} is not current`);
     else this.log(`nothing changed: ${userId}/${deviceId} was not online`);
-    return { userId, deviceId, applied };
+    return { userId, deviceId, applied: applied ?? null };
   }
 }

@@ -56,10 +56,9 @@ export default class Online extends ClientCommand {
     const result = await this.withClient(flags, (client) => client.online(request));
 
     const { green, yellow } = colors();
+    const session = result.sessionId ? `, session ${result.sessionId}` : '';
     const since = result.loginTime ? ` since ${absoluteTime(result.loginTime)}` : '';
-    this.log(
-      `${userId}/${deviceId} is ${green('online')} at ${serverAddr}, session ${result.sessionId}${since}`,
-    );
+    this.log(`${userId}/${deviceId} is ${green('online')} at ${serverAddr}${session}${since}`);
     for (const ended of result.replaced) {
       this.log(
         `${yellow('replaced')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}: close it there`,

@@ -63,7 +63,7 @@ function toRow({
   return [
     platform ? `${deviceId}\n${platform}` : deviceId,
     online ? green('online') : gray(`offline\n${reason?.toLowerCase() ?? ''}`),
-    `${serverAddr}\nsession ${sessionId}`,
+    sessionId ? `${serverAddr}\nsession ${sessionId}` : serverAddr,
     since ? `${relativeTime(since)}\n${absoluteTime(since)}` : '',
   ];
 }
@@ -73,8 +73,8 @@ function toJson(device: DeviceState) {
     deviceId: device.deviceId,
     online: device.online,
     serverAddr: device.serverAddr,
-    sessionId: device.sessionId,
-    platform: device.platform || null,
+    sessionId: device.sessionId ?? null,
+    platform: device.platform ?? null,
     loginTime: jsonTime(device.loginTime),
     lastSeen: jsonTime(device.lastSeen),
     logoutTime: jsonTime(device.logoutTime),

@@ -1,0 +1,89 @@
+import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connect } from '../../src/client/index.ts';
+import { loadProtos } from '../../src/wire/protos.ts';
+import { runCli } from '../support/runCli.ts';
+
+type Fields = Record<string, string>;
+
+/** A server that speaks what the article's speaks and no more, on a real port. */
+async function startArticleServer() {
+  const devices = new Map<string, string>();
+  const unary =
+    (answer: (request: Fields) => object): UntypedHandleCall =>
+    (call: { request: Fields }, callback: (error: null, response: object) => void) =>
+      callback(null, answer(call.request));
+  const server = new Server();
+  server.addService(loadProtos().types.pb.UserStatus.service, {
+    QueryUserStatus: unary(({ DeviceID = '' }) => ({
+      Status: devices.has(DeviceID),
+      ServerAddr: devices.get(DeviceID) ?? '',
+    })),
+    Online: unary(({ DeviceID = '', ServerAddr = '' }) => {
+      devices.set(DeviceID, ServerAddr);
+      return {};
+    }),
+    Offline: unary(({ DeviceID = '' }) => {
+      devices.delete(DeviceID);
+      return {};
+    }),
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    const done = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound));
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), done);
+  });
+  return { addr: `127.0.0.1:${port}`, stop: () => server.forceShutdown() };
+}
+
+describe('a server that speaks only pb.UserStatus', () => {
+  let server: Awaited<ReturnType<typeof startArticleServer>>;
+
+  beforeEach(async () => {
+    server = await startArticleServer();
+  });
+
+  afterEach(() => server.stop());
+
+  test('logins, logouts and queries of a device work, and what it does not tell is undefined', async () => {
+    const client = await connect({ endpoints: [server.addr] });
+    const login = await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
+    expect(login).toEqual({ sessionId: undefined, loginTime: undefined, replaced: [] });
+    expect(await client.getUser({ userId: 'alice', deviceId: 'phone' })).toMatchObject({
+      online: true,
+      devices: [{ deviceId: 'phone', online: true, serverAddr: '10.0.0.1:9000', sessionId: undefined }],
+    });
+    expect(await client.offline({ userId: 'alice', deviceId: 'phone' })).toEqual({ applied: undefined });
+    const after = await client.getUser({ userId: 'alice', deviceId: 'phone' });
+    expect(after).toEqual({ userId: 'alice', online: false, devices: [] });
+    await client.close();
+  });
+
+  test('what it cannot express is refused, not dropped', async () => {
+    const client = await connect({ endpoints: [server.addr] });
+    const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
+    for (const call of [
+      client.online({ ...login, sessionId: 's1' }),
+      client.online({ ...login, platform: 'ios' }),
+      client.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' }),
+      client.getUser({ userId: 'alice' }),
+    ]) {
+      await expect(call).rejects.toMatchObject({
+        code: 'UNIMPLEMENTED',
+        message: expect.stringMatching(/pb\.UserStatus/),
+      });
+    }
+    await client.close();
+  });
+
+  test('the commands work with it, and say what they cannot know', async () => {
+    const cli = (...args: string[]) => runCli([...args, '--endpoint', server.addr]);
+    const online = await cli('online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000');
+    expect(online.stdout).toBe('alice/phone is online at 10.0.0.1:9000\n');
+    expect((await cli('query', 'alice', 'phone')).stdout).toContain('alice/phone is online');
+    const json = JSON.parse((await cli('offline', 'alice', 'phone', '--json')).stdout);
+    expect(json).toEqual({ userId: 'alice', deviceId: 'phone', applied: null });
+    expect((await cli('query', 'alice', 'phone', '--exit-code')).exitCode).toBe(1);
+    const { endpoints } = JSON.parse((await cli('endpoints', '--json')).stdout);
+    expect(endpoints).toEqual([{ addr: server.addr, health: 'UNKNOWN', latencyMs: expect.any(Number) }]);
+  });
+});
