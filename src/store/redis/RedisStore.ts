@@ -148,15 +148,21 @@ export class RedisStore implements PresenceStore {
   }
 
   #change(userId: string, change: Change): Promise<ChangeAnswer> {
-    if (this.#changes === undefined) return Promise.reject(notOpen());
-    if (this.#unusable !== undefined) return Promise.reject(this.#unusable);
-    return this.#changes.add(shardOf(userId, this.#shards.length), change);
+    return this.#add(this.#changes, userId, change);
   }
 
   #read(read: Read): Promise<SessionRecord[]> {
-    if (this.#reads === undefined) return Promise.reject(notOpen());
+    return this.#add(this.#reads, read.userId, read);
+  }
+
+  #add<Item, Answer>(
+    batcher: Batcher<Item, Answer> | undefined,
+    userId: string,
+    item: Item,
+  ): Promise<Answer> {
+    if (batcher === undefined) return Promise.reject(notOpen());
     if (this.#unusable !== undefined) return Promise.reject(this.#unusable);
-    return this.#reads.add(shardOf(read.userId, this.#shards.length), read);
+    return batcher.add(shardOf(userId, this.#shards.length), item);
   }
 
   async #sendChanges(index: number, changes: Change[]): Promise<(ChangeAnswer | Error)[]> {

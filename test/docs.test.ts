@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import manifest from '../oclif.manifest.json' with { type: 'json' };
+
+const readme = readFileSync('README.md', 'utf8');
+const rows = [...readme.matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(
+  ([, flag, env]) => `--${flag} ${env}`,
+);
+
+interface Flag {
+  name: string;
+  env?: string;
+}
+
+const flags = Object.values(manifest.commands)
+  .filter(({ pluginName }) => pluginName === 'imstate')
+  .flatMap((command) => Object.values<Flag>(command.flags))
+  .map(({ name, env }) => `--${name} ${env}`);
+
+test("README's configuration has every flag with its environment variable, and no other", () => {
+  expect([...new Set(rows)].sort()).toEqual([...new Set(flags)].sort());
+});
+
+test('every flag has a variable of its own name', () => {
+  for (const flag of flags) {
+    const [name, env] = flag.split(' ');
+    expect(env).toBe(`IMSTATE_${name?.slice(2).replaceAll('-', '_').toUpperCase()}`);
+  }
+});
