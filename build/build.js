@@ -8,6 +8,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 // A package installed from its tarball carries dist/ and no sources: there is nothing to build.
 if (!existsSync(`${root}src`)) process.exit(0);
 
+// Neither is there where the development dependencies were left out.
+if (!existsSync(`${root}node_modules/.bin/tsc`)) {
+  process.stderr.write(
+    'not built: the development dependencies are missing; run npm install without --omit=dev\n',
+  );
+  process.exit(0);
+}
+
 rmSync(`${root}dist`, { recursive: true, force: true });
 run('proto-loader-gen-types', [
   '--longs=Number',

@@ -23,7 +23,7 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** True for an address that means every interface, which nobody can dial. */
-export function isWildcard(host: string): boolean {
-  return ['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '*', ''].includes(host);
+/** True for the IP addresses that mean every interface, which nobody can dial. */
+export function isWildcard(ip: string): boolean {
+  return ip === '0.0.0.0' || ip === '::';
 }

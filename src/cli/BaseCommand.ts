@@ -1,5 +1,5 @@
 import { Command, Errors, Flags } from '@oclif/core';
-import { errorJson, printError, toImstateError } from './report.js';
+import { errorJson, printError, toImstateError, wantsJson } from './report.js';
 
 /** What all commands share: --json, and errors with the exit codes of imstate. */
 export abstract class BaseCommand extends Command {
@@ -13,7 +13,7 @@ export abstract class BaseCommand extends Command {
   };
 
   override jsonEnabled(): boolean {
-    return super.jsonEnabled() || /^(1|true|yes)$/i.test(process.env.IMSTATE_JSON ?? '');
+    return wantsJson(this.argv);
   }
 
   /** With --json oclif prints what toErrorJson returns and sets the exit code; without, both are done here. */

@@ -1,14 +1,13 @@
-import { Flags } from '@oclif/core';
 import { CLIENT_DEFAULTS } from '../client/defaults.js';
 import type { Client, ConnectOptions } from '../client/index.js';
 import { BaseCommand } from './BaseCommand.js';
-import { durationDefault, durationFlag, etcdCredentials, registryFlags } from './flags.js';
+import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from './flags.js';
 
 /** What the commands that call a daemon share: how to find one, and how long to wait for it. */
 export abstract class ClientCommand extends BaseCommand {
   static override baseFlags = {
     ...BaseCommand.baseFlags,
-    endpoint: Flags.string({
+    endpoint: textFlag({
       description: 'daemons to call directly, past the registry',
       env: 'IMSTATE_ENDPOINT',
       helpValue: 'HOST:PORT,…',

@@ -1,13 +1,13 @@
 import { Errors, type Hook } from '@oclif/core';
 import { ImstateError } from '../errors.js';
-import { errorJson, printError } from './report.js';
+import { errorJson, printError, wantsJson } from './report.js';
 
 /** oclif's hook for a word that is no command: the same error, exit code and --json as everywhere. */
 const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) => {
   const names = config.commandIDs.filter((name) => !name.includes(':')).sort();
-  const message = `"${id.replaceAll(':', ' ')}" is no command of imstate; these are: ${names.join(', ')}`;
+  const message = `"${id.split(':')[0]}" is no command of imstate; these are: ${names.join(', ')}`;
   const error = new ImstateError('WRONG_USAGE', message);
-  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
+  if (wantsJson(argv)) process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
   else printError(error);
   throw new Errors.ExitError(error.exitCode);
 };

@@ -5,8 +5,34 @@ import { ImstateError, messageOf } from '../errors.js';
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
 export function toImstateError(error: unknown): ImstateError {
   if (error instanceof ImstateError) return error;
-  const code = error instanceof Errors.CLIError ? 'WRONG_USAGE' : 'INTERNAL';
-  return new ImstateError(code, messageOf(error), { cause: error });
+  if (!(error instanceof Errors.CLIError)) {
+    return new ImstateError('INTERNAL', messageOf(error), { cause: error });
+  }
+  return new ImstateError('WRONG_USAGE', `${inOneSentence(error.message)}; --help shows how`, {
+    cause: error,
+  });
+}
+
+/** oclif spreads what is wrong over several lines: "Parsing --port", then "Expected an integer but …". */
+function inOneSentence(message: string): string {
+  return message
+    .replace(/\s*See more help with --help\s*$/, '')
+    .replace(/^The following errors? occurred:\s*/, '')
+    .replace(/^Parsing --[a-z-]+\s+(?=--)/, '')
+    .replace(/^Parsing (--[a-z-]+)\s+Expected/, '$1: expected')
+    .replace(/^(Missing \d+ required args?):\n(.*)$/s, (_, missing, rows: string) => {
+      const names = rows.split('\n').map((row) => row.trim().split(/\s/)[0]?.toUpperCase());
+      return `${missing}: ${names.join(' ')}`;
+    })
+    .replace(/Missing required flag (?=[a-z])/g, 'Missing required flag --')
+    .replace(/\s*\n\s*/g, '; ');
+}
+
+/** True if --json was asked for: by the flag, or by the environment. */
+export function wantsJson(argv: string[]): boolean {
+  const end = argv.indexOf('--');
+  const flags = end < 0 ? argv : argv.slice(0, end);
+  return flags.includes('--json') || /^(1|true|yes)$/i.test(process.env.IMSTATE_JSON ?? '');
 }
 
 /** What --json prints on stdout for an error. */

@@ -11,27 +11,39 @@ export function colors(): ChalkInstance {
   return new Chalk(isFancy() ? {} : { level: 0 });
 }
 
-/** A table on a terminal; elsewhere aligned columns, a line a row. A cell may have several lines. */
-export function renderTable(head: string[], rows: string[][]): string {
-  if (!isFancy()) return renderColumns([head, ...rows]);
+/** The lines of a cell on a terminal, which are columns of their own elsewhere. */
+export type Cell = (string | undefined)[];
+
+/** A table on a terminal; elsewhere aligned columns, a line a row, where "-" stands for nothing. */
+export function renderTable(head: string[][], rows: Cell[][]): string {
+  if (!isFancy()) return renderColumns(head, rows);
   const { bold } = colors();
-  const table = new Table({ head: head.map((text) => bold(text)), style: { head: [], border: ['gray'] } });
-  table.push(...rows);
+  const table = new Table({
+    head: head.map(([title]) => bold(title)),
+    style: { head: [], border: ['gray'] },
+  });
+  table.push(...rows.map((row) => row.map((cell) => cell.filter(Boolean).join('\n'))));
   return table.toString();
 }
 
-function renderColumns(rows: string[][]): string {
-  const lines = rows.map((row) => row.map((cell) => cell.replaceAll('\n', ' ')));
-  const widths = lines.reduce<number[]>(
-    (most, row) => row.map((cell, i) => Math.max(cell.length, most[i] ?? 0)),
-    [],
-  );
+function renderColumns(head: string[][], rows: Cell[][]): string {
+  const lines = [
+    head.flat(),
+    ...rows.map((row) => row.flatMap((cell, i) => fill(cell, head[i]?.length ?? 1))),
+  ];
+  const widths = head
+    .flat()
+    .map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
   return lines
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] as number))
+    .map((line) =>
+      line
+        .map((text, i) => text.padEnd(widths[i] as number))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
+}
+
+function fill(cell: Cell, columns: number): string[] {
+  return Array.from({ length: columns }, (_, i) => cell[i] || '-');
 }

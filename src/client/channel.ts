@@ -6,6 +6,7 @@ import {
   type CallOptions as GrpcCallOptions,
   type requestCallback,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
 import { ImstateError } from '../errors.js';
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
@@ -20,10 +21,13 @@ import { registerSchemes, WATCH_OPTION } from './resolver.js';
 /** Deadlines of a client, in milliseconds. */
 export interface ClientOptions {
   /** How long a call may take, connecting included. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How long connecting may take; gRPC itself has no such limit. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
 }
+
+/** A day: gRPC takes no deadline that is much longer. */
+const MOST_TIMEOUT_MS = 86_400_000;
 
 /** Starts one call of a generated client. */
 type StartCall<Response> = (options: GrpcCallOptions, callback: requestCallback<Response>) => ClientUnaryCall;
@@ -55,12 +59,16 @@ export class Channel {
   readonly userStatus: UserStatusClient;
   readonly #grpc: ChannelInterface;
   readonly #view: EndpointView;
-  readonly #timeouts: Required<ClientOptions>;
+  readonly #timeouts: { timeoutMs: number; connectTimeoutMs: number };
+  #isClosed = false;
 
   constructor(discovery: Discovery, options: ClientOptions) {
     registerSchemes();
     this.#view = new EndpointView(discovery);
-    this.#timeouts = { ...CLIENT_DEFAULTS, ...options };
+    this.#timeouts = {
+      timeoutMs: checkTimeout(options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs),
+      connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs),
+    };
     const { imstate, pb } = loadProtos().types;
     const target = `${discovery.scheme}:///${discovery.service}`;
     this.presenceService = new imstate.v1.PresenceService(target, credentials.createInsecure(), {
@@ -83,42 +91,57 @@ export class Channel {
     { timeoutMs = this.#timeouts.timeoutMs, signal }: CallOptions = {},
   ): Promise<Response> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const nobody = this.#view.missing();
-    if (nobody?.code === 'NO_ENDPOINT') return Promise.reject(nobody);
+    if (this.#isClosed)
+      return Promise.reject(new ImstateError('UNAVAILABLE', 'the client is closed: make another'));
+    if (this.#view.missing !== undefined) return Promise.reject(this.#view.missing);
     return new Promise((resolve, reject) => {
-      const cancel = () => {
-        reject(signal?.reason);
-        call.cancel();
-      };
-      const guard = this.#guardConnecting(timeoutMs, (error) => {
-        reject(error);
-        call.cancel();
-      });
       const settle = (error: ServiceError | null, response?: Response) => {
-        clearTimeout(guard);
+        endGuard();
         signal?.removeEventListener('abort', cancel);
         if (error === null) resolve(response as Response);
-        else reject(this.#view.missing() ?? fromServiceError(error, this.#view.addresses, timeoutMs));
+        else reject(this.#explain(error, timeoutMs));
       };
-      const call = start({ deadline: Date.now() + timeoutMs }, settle);
+      const call = start({ deadline: Date.now() + checkTimeout(timeoutMs) }, settle);
+      const giveUp = (reason: unknown) => {
+        reject(reason);
+        call.cancel();
+      };
+      const cancel = () => giveUp(signal?.reason);
       signal?.addEventListener('abort', cancel, { once: true });
+      const endGuard = this.#guardConnecting(timeoutMs, giveUp);
     });
   }
 
   /** Calls under way fail. */
   close(): void {
+    this.#isClosed = true;
     this.#grpc.close();
   }
 
-  /** Ends a call early that waits for a connection which does not come. */
-  #guardConnecting(timeoutMs: number, fail: (error: ImstateError) => void): NodeJS.Timeout | undefined {
+  /** Gives a call up early that waits for a connection which does not come. Returns what ends the guard. */
+  #guardConnecting(timeoutMs: number, giveUp: (error: ImstateError) => void): () => void {
     const { connectTimeoutMs } = this.#timeouts;
     const isConnected = () => this.#grpc.getConnectivityState(false) === connectivityState.READY;
-    if (isConnected() || connectTimeoutMs >= timeoutMs) return undefined;
-    return setTimeout(() => {
-      if (isConnected()) return;
-      const message = `no connection within ${connectTimeoutMs} ms to ${this.#view.addresses}: is a daemon running there?`;
-      fail(this.#view.missing() ?? new ImstateError('UNAVAILABLE', message));
+    if (isConnected()) return () => {};
+    const ignoreMissing = this.#view.onMissing(giveUp);
+    const limit = setTimeout(() => {
+      if (!isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
     }, connectTimeoutMs);
+    if (connectTimeoutMs >= timeoutMs) clearTimeout(limit);
+    return () => {
+      clearTimeout(limit);
+      ignoreMissing();
+    };
   }
+
+  /** That nobody is there goes before gRPC's own words; what a daemon answered goes before everything. */
+  #explain(error: ServiceError, timeoutMs: number): ImstateError {
+    const nobody = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
+    return nobody ?? fromServiceError(error, this.#view.addresses, timeoutMs);
+  }
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (timeoutMs > 0 && timeoutMs <= MOST_TIMEOUT_MS) return timeoutMs;
+  throw new ImstateError('INVALID_ARGUMENT', `timeoutMs must be from 1 to ${MOST_TIMEOUT_MS}`);
 }

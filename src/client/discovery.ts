@@ -1,4 +1,4 @@
-import { formatHostPort, parseHostPort } from '../address.js';
+import { formatHostPort, isHostPort, parseHostPort } from '../address.js';
 import { ImstateError } from '../errors.js';
 import type { Endpoint, Registry, Watch, WatchListener } from '../registry/registry.js';
 
@@ -37,8 +37,11 @@ const DISBELIEF_MS = 10_000;
 /** What is known of the endpoints now; sits between a discovery and the resolver of the channel. */
 export class EndpointView {
   readonly #discovery: Discovery;
+  readonly #listeners = new Set<(error: ImstateError) => void>();
   #endpoints: Endpoint[] | undefined;
-  #error: Error | undefined;
+  #error: ImstateError | undefined;
+  /** Entries whose address nobody can dial. */
+  #unusable = 0;
 
   constructor(discovery: Discovery) {
     this.#discovery = discovery;
@@ -51,17 +54,21 @@ export class EndpointView {
       onEndpoints: (endpoints) => {
         clearTimeout(disbelief);
         this.#error = undefined;
+        const usable = endpoints.filter(({ addr }) => isHostPort(addr));
         const accept = () => {
-          this.#endpoints = endpoints;
-          if (endpoints.length > 0) listener.onEndpoints(endpoints);
+          this.#endpoints = usable;
+          this.#unusable = endpoints.length - usable.length;
+          if (usable.length > 0) listener.onEndpoints(usable);
           else listener.onError(this.#noEndpoint());
+          this.#tellMissing();
         };
-        if (endpoints.length > 0 || !this.#endpoints?.length) accept();
+        if (usable.length > 0 || !this.#endpoints?.length) accept();
         else disbelief = setTimeout(accept, DISBELIEF_MS).unref();
       },
       onError: (error) => {
         this.#error = error;
         listener.onError(error);
+        this.#tellMissing();
       },
     });
     return {
@@ -73,18 +80,44 @@ export class EndpointView {
   }
 
   /** Why there is nobody to call; undefined while there is, or while it is not known yet. */
-  missing(): ImstateError | undefined {
-    if (this.#endpoints === undefined) return this.#error instanceof ImstateError ? this.#error : undefined;
+  get missing(): ImstateError | undefined {
+    if (this.#endpoints === undefined) return this.#error;
     return this.#endpoints.length === 0 ? this.#noEndpoint() : undefined;
+  }
+
+  /** Tells the listener once there is nobody to call; returns what ends that. */
+  onMissing(listener: (error: ImstateError) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The error of a connection that did not come within the time for it. */
+  noConnection(timeoutMs: number): ImstateError {
+    if (this.#endpoints !== undefined) {
+      const message = `no connection within ${timeoutMs} ms to ${this.addresses}: is a daemon running there?`;
+      return new ImstateError('UNAVAILABLE', message);
+    }
+    const message = `the registry (${this.#discovery.description}) does not answer within ${timeoutMs} ms: is it running?`;
+    return new ImstateError('REGISTRY_UNAVAILABLE', message);
   }
 
   /** The addresses that calls go to, for messages. */
   get addresses(): string {
-    return this.#endpoints?.map(({ addr }) => addr).join(', ') ?? this.#discovery.description;
+    const listed = this.#endpoints?.map(({ addr }) => addr).join(', ');
+    return listed ?? `the daemons of the registry (${this.#discovery.description})`;
+  }
+
+  #tellMissing(): void {
+    const { missing } = this;
+    if (missing !== undefined) for (const listener of this.#listeners) listener(missing);
   }
 
   #noEndpoint(): ImstateError {
     const { service, description } = this.#discovery;
+    if (this.#unusable > 0) {
+      const message = `none of the ${this.#unusable} entries of ${service} (registry: ${description}) is a HOST:PORT that can be dialled`;
+      return new ImstateError('NO_ENDPOINT', message);
+    }
     return new ImstateError(
       'NO_ENDPOINT',
       `no daemon is registered as ${service} (registry: ${description}): start one with imstate serve, ` +

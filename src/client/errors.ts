@@ -13,6 +13,10 @@ const CODES: Partial<Record<status, ErrorCode>> = {
 
 /** The error of imstate for what a call failed with; the daemon's own words are kept. */
 export function fromServiceError(error: ServiceError, addresses: string, timeoutMs: number): ImstateError {
+  if (error.details.startsWith('Received HTTP status code')) {
+    const message = `${addresses} answered, but not as a gRPC server (${error.details}): is that an imstate daemon?`;
+    return new ImstateError('UNAVAILABLE', message, { cause: error });
+  }
   const code = CODES[error.code] ?? 'INTERNAL';
   return new ImstateError(code, messageFor(code, error.details, addresses, timeoutMs), { cause: error });
 }

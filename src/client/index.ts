@@ -1,4 +1,5 @@
 export { type ErrorCode, ImstateError } from '../errors.js';
+export type { EndReason } from '../store/store.js';
 export type { ClientOptions } from './channel.js';
 export type { Client } from './client.js';
 export { type ConnectOptions, connect } from './connect.js';
@@ -11,6 +12,5 @@ export type {
   OfflineResult,
   OnlineRequest,
   OnlineResult,
-  SessionEndReason,
   UserState,
 } from './messages.js';

@@ -1,3 +1,5 @@
+import type { EndReason } from '../store/store.js';
+
 /** What one call may be given. */
 export interface CallOptions {
   /** Overrides the client's timeout. Milliseconds. */
@@ -18,15 +20,12 @@ export interface OnlineRequest {
   platform?: string;
 }
 
-/** Why a session ended. */
-export type SessionEndReason = 'LOGOUT' | 'REPLACED';
-
 /** A session that a login ended: its chat server should close the connection. */
 export interface EndedSession {
   deviceId: string;
   sessionId: string;
   serverAddr: string;
-  reason: SessionEndReason | undefined;
+  reason: EndReason | undefined;
 }
 
 /** Answer to a login. */
@@ -73,7 +72,7 @@ export interface DeviceState {
   /** Undefined while online. */
   logoutTime: Date | undefined;
   /** Undefined while online. */
-  reason: SessionEndReason | undefined;
+  reason: EndReason | undefined;
 }
 
 /** A user and the devices that are known of it, newest login first. */

@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
+import { isHostPort } from '../address.js';
 
 /** What one endpoint answered to a health check. */
 export interface Probe {
@@ -28,6 +29,7 @@ type HealthClient = Client & {
 
 /** Asks one daemon for its health, directly. Never rejects. */
 export async function probeEndpoint(addr: string, timeoutMs: number): Promise<Probe> {
+  if (!isHostPort(addr)) return { health: 'UNREACHABLE', latencyMs: undefined };
   const client = new (healthConstructor())(addr, credentials.createInsecure()) as unknown as HealthClient;
   const deadline = Date.now() + timeoutMs;
   const check = () =>

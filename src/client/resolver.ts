@@ -1,5 +1,5 @@
 import { type ChannelOptions, experimental, Metadata, status } from '@grpc/grpc-js';
-import { parseHostPort } from '../address.js';
+import { type HostPort, parseHostPort } from '../address.js';
 import type { Endpoint, Watch, WatchListener } from '../registry/registry.js';
 
 type ResolverListener = experimental.ResolverListener;
@@ -10,8 +10,8 @@ export const WATCH_OPTION = 'imstate.watch';
 
 /**
  * Resolver of `etcd:///<service>` and `imstate:///<service>` for grpc-js: follows the watch in the channel's
- * options for as long as the channel is in use, and hands each list of endpoints to the load balancer. Errors
- * leave the last list in force.
+ * options for as long as the channel is in use, and hands each list of addresses that can be dialled to the load
+ * balancer. Errors leave the last list in force.
  */
 class RegistryResolver implements experimental.Resolver {
   readonly #listener: ResolverListener;
@@ -33,8 +33,7 @@ class RegistryResolver implements experimental.Resolver {
 
   updateResolution(): void {
     this.#watch ??= this.#start({
-      onEndpoints: (endpoints) =>
-        this.#tell(experimental.statusOrFromValue(endpoints.flatMap(toGrpcEndpoint))),
+      onEndpoints: (endpoints) => this.#tell(experimental.statusOrFromValue(endpoints.map(toGrpcEndpoint))),
       onError: (error) =>
         this.#tell(
           experimental.statusOrFromError({
@@ -63,8 +62,6 @@ export function registerSchemes(): void {
   experimental.registerResolver('imstate', RegistryResolver);
 }
 
-/** An address that cannot be dialled is left out: it must not keep the others from being used. */
-function toGrpcEndpoint({ addr }: Endpoint): experimental.Endpoint[] {
-  const address = parseHostPort(addr);
-  return address === undefined ? [] : [{ addresses: [address] }];
+function toGrpcEndpoint({ addr }: Endpoint): experimental.Endpoint {
+  return { addresses: [parseHostPort(addr) as HostPort] };
 }

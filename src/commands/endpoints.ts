@@ -1,5 +1,5 @@
 import { ClientCommand } from '../cli/ClientCommand.js';
-import { colors, renderTable } from '../cli/style.js';
+import { type Cell, colors, renderTable } from '../cli/style.js';
 import type { EndpointHealth } from '../client/endpoints.js';
 
 export default class Endpoints extends ClientCommand {
@@ -20,7 +20,7 @@ export default class Endpoints extends ClientCommand {
     const { listEndpoints } = await import('../client/endpoints.js');
     const { service, description, endpoints } = await listEndpoints(this.connectOptions(flags));
     if (endpoints.length === 0) this.log(`no daemon is registered as ${service} (registry: ${description})`);
-    else this.log(renderTable(['Address', 'Health', 'Latency'], endpoints.map(toRow)));
+    else this.log(renderTable([['Address'], ['Health'], ['Latency']], endpoints.map(toRow)));
     return {
       service,
       endpoints: endpoints.map(({ addr, health, latencyMs }) => ({
@@ -32,8 +32,8 @@ export default class Endpoints extends ClientCommand {
   }
 }
 
-function toRow({ addr, health, latencyMs }: EndpointHealth): string[] {
+function toRow({ addr, health, latencyMs }: EndpointHealth): Cell[] {
   const { green, red, yellow } = colors();
   const color = health === 'SERVING' ? green : health === 'UNREACHABLE' ? red : yellow;
-  return [addr, color(health), latencyMs === undefined ? '' : `${latencyMs} ms`];
+  return [[addr], [color(health)], [latencyMs === undefined ? '' : `${latencyMs} ms`]];
 }

@@ -1,5 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
+import { textFlag } from '../cli/flags.js';
 import { colors } from '../cli/style.js';
 
 export default class Offline extends ClientCommand {
@@ -18,11 +19,11 @@ export default class Offline extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true }),
-    device: Args.string({ description: 'device id', required: true }),
+    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
+    device: Args.string({ description: 'device id', required: true, ignoreStdin: true }),
   };
   static override flags = {
-    session: Flags.string({
+    session: textFlag({
       description: 'end this session, only if it is the current one',
       env: 'IMSTATE_SESSION',
       helpValue: 'ID',

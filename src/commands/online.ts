@@ -1,5 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
+import { textFlag } from '../cli/flags.js';
 import { colors } from '../cli/style.js';
 import { absoluteTime, jsonTime } from '../cli/times.js';
 
@@ -20,22 +21,22 @@ export default class Online extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true }),
-    device: Args.string({ description: 'device id', required: true }),
+    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
+    device: Args.string({ description: 'device id', required: true, ignoreStdin: true }),
   };
   static override flags = {
-    'server-addr': Flags.string({
+    'server-addr': textFlag({
       description: 'the chat server that holds the connection',
       env: 'IMSTATE_SERVER_ADDR',
       required: true,
       helpValue: 'HOST:PORT',
     }),
-    session: Flags.string({
+    session: textFlag({
       description: 'id of the session; the daemon makes one if it is left out',
       env: 'IMSTATE_SESSION',
       helpValue: 'ID',
     }),
-    platform: Flags.string({
+    platform: textFlag({
       description: 'platform of the device, such as ios or web',
       env: 'IMSTATE_PLATFORM',
       helpValue: 'NAME',

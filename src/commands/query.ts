@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
-import { colors, renderTable } from '../cli/style.js';
+import { type Cell, colors, renderTable } from '../cli/style.js';
 import { absoluteTime, jsonTime, relativeTime } from '../cli/times.js';
 import type { DeviceState, UserState } from '../client/index.js';
 
@@ -18,8 +18,8 @@ export default class Query extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true }),
-    device: Args.string({ description: 'device id; all devices if it is left out' }),
+    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
+    device: Args.string({ description: 'device id; all devices if it is left out', ignoreStdin: true }),
   };
   static override flags = {
     'exit-code': Flags.boolean({
@@ -42,12 +42,20 @@ export default class Query extends ClientCommand {
     const name = deviceId === undefined ? userId : `${userId}/${deviceId}`;
     const count = devices.filter((device) => device.online).length;
     const where =
-      deviceId === undefined && devices.length > 0 ? ` on ${count} of ${devices.length} devices` : '';
+      deviceId === undefined && devices.length > 0
+        ? ` on ${count} of ${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`
+        : '';
     this.log(`${bold(name)} is ${online ? green('online') : gray('offline')}${online ? where : ''}`);
-    if (devices.length > 0)
-      this.log(renderTable(['Device', 'Status', 'Chat server', 'Since'], devices.map(toRow)));
+    if (devices.length > 0) this.log(renderTable(HEAD, devices.map(toRow)));
   }
 }
+
+const HEAD = [
+  ['Device', 'Platform'],
+  ['Status', 'Reason'],
+  ['Chat server', 'Session'],
+  ['Since', 'Time'],
+];
 
 function toRow({
   deviceId,
@@ -57,14 +65,14 @@ function toRow({
   serverAddr,
   sessionId,
   ...device
-}: DeviceState): string[] {
+}: DeviceState): Cell[] {
   const { green, gray } = colors();
   const since = online ? device.loginTime : device.logoutTime;
   return [
-    platform ? `${deviceId}\n${platform}` : deviceId,
-    online ? green('online') : gray(`offline\n${reason?.toLowerCase() ?? ''}`),
-    sessionId ? `${serverAddr}\nsession ${sessionId}` : serverAddr,
-    since ? `${relativeTime(since)}\n${absoluteTime(since)}` : '',
+    [deviceId, platform],
+    online ? [green('online')] : [gray('offline'), gray(reason?.toLowerCase() ?? '')],
+    [serverAddr, sessionId],
+    since ? [relativeTime(since), absoluteTime(since)] : [],
   ];
 }
 

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/BaseCommand.js';
-import { durationDefault, durationFlag, etcdCredentials, registryFlags } from '../cli/flags.js';
+import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from '../cli/logger.js';
 import { stopSignal } from '../cli/signals.js';
 import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/startDaemon.js';
@@ -30,7 +30,7 @@ export default class Serve extends BaseCommand {
     },
   ];
   static override flags = {
-    addr: Flags.string({
+    addr: textFlag({
       description: 'address to listen on',
       env: 'IMSTATE_ADDR',
       default: '127.0.0.1',
@@ -44,7 +44,7 @@ export default class Serve extends BaseCommand {
       max: 65_535,
       helpValue: 'PORT',
     }),
-    advertise: Flags.string({
+    advertise: textFlag({
       description: 'address to register, if it is not the one to listen on',
       env: 'IMSTATE_ADVERTISE',
       helpValue: 'HOST:PORT',
@@ -57,14 +57,14 @@ export default class Serve extends BaseCommand {
       max: 3_600_000,
       helpValue: 'TIME',
     }),
-    redis: Flags.string({
+    redis: textFlag({
       description:
         'Redis to keep sessions in: redis://[user:password@]host[:port][/database], rediss:// for TLS',
       env: 'IMSTATE_REDIS',
       helpValue: 'URL',
       helpGroup: 'STORE',
     }),
-    'key-prefix': Flags.string({
+    'key-prefix': textFlag({
       description: 'put in front of every key in Redis',
       env: 'IMSTATE_KEY_PREFIX',
       default: STORE_DEFAULTS.keyPrefix,
@@ -90,10 +90,11 @@ export default class Serve extends BaseCommand {
     }),
     ...registryFlags,
     'lease-ttl': durationFlag({
-      description: 'how long an entry in etcd outlives its daemon, in whole seconds',
+      description: 'how long an entry in etcd outlives its daemon: whole seconds, 2s to 1h',
       env: 'IMSTATE_LEASE_TTL',
       ...durationDefault(REGISTRY_DEFAULTS.leaseTtlMs),
       min: 2_000,
+      step: 1_000,
       max: 3_600_000,
       helpValue: 'TIME',
       helpGroup: 'REGISTRY',
@@ -130,6 +131,7 @@ export default class Serve extends BaseCommand {
     });
     if (daemon === undefined) return;
     this.#print(daemon);
+    log.info('ready: Ctrl-C stops it');
     if (!stop.aborted)
       await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
     log.info('stopping: leaving the registry, then finishing calls in flight');

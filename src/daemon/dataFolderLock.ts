@@ -1,6 +1,7 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ImstateError, messageOf } from '../errors.js';
+import { makeFolder, unusable } from '../dataFolder.js';
+import { ImstateError } from '../errors.js';
 
 /** Who holds a data folder. */
 interface Owner {
@@ -10,26 +11,35 @@ interface Owner {
   addr: string;
 }
 
+/** Enough for daemons that start at the same moment; a lock that cannot be cleared does not stop us for ever. */
+const MOST_TRIES = 10;
+
 /**
  * Takes the data folder for the daemon at `addr`; resolves with what gives it back. Rejects with
  * DATA_FOLDER_IN_USE, naming the daemon that holds it. A lock left behind by `kill -9` is taken over.
+ * Processes are known by their pid: the lock does not see into other containers that share the folder.
  */
 export async function lockDataFolder(dataDir: string, addr: string): Promise<() => Promise<void>> {
   const file = join(dataDir, 'daemon.lock');
-  const mine = JSON.stringify({ pid: process.pid, startedAt: await startTime(process.pid), addr });
+  const { startedAt } = await processState(process.pid);
+  const mine = JSON.stringify({ pid: process.pid, startedAt, addr });
   const draft = `${file}.${process.pid}`;
   try {
-    await mkdir(dataDir, { recursive: true });
+    await makeFolder(dataDir);
     await writeFile(draft, mine);
-    while (!(await placeLock(draft, file))) await clearStale(file, dataDir);
+    for (let tries = 1; !(await placeLock(draft, file)); tries++) {
+      if (tries === MOST_TRIES) throw new Error(`${file} cannot be taken over`);
+      await clearStale(file, dataDir);
+    }
   } catch (error) {
     if (error instanceof ImstateError) throw error;
-    const message = `the data folder ${dataDir} cannot be used: ${messageOf(error)}; choose another with --data-dir`;
-    throw new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause: error });
+    throw unusable(dataDir, error);
   } finally {
     await rm(draft, { force: true }).catch(() => {});
   }
-  return () => rm(file, { force: true });
+  return async () => {
+    if ((await readFile(file, 'utf8').catch(() => '')) === mine) await rm(file, { force: true });
+  };
 }
 
 /** Puts the lock in place with its whole content at once; false if there is one already. */
@@ -38,14 +48,14 @@ async function placeLock(draft: string, file: string): Promise<boolean> {
     await link(draft, file);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
 
 /** Removes the lock of a daemon that is gone; rejects if it lives. */
 async function clearStale(file: string, dataDir: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await readFile(file, 'utf8').catch(ifGone);
   if (text === undefined) return;
   const owner = parseOwner(text);
   if (owner !== undefined && (await lives(owner))) {
@@ -57,31 +67,45 @@ async function clearStale(file: string, dataDir: string): Promise<void> {
   }
   // Another daemon may have taken over since: what is moved away must be the stale lock that was read.
   const aside = `${file}.stale.${process.pid}`;
-  await rename(file, aside).catch(() => {});
-  const moved = await readFile(aside, 'utf8').catch(() => text);
-  if (moved !== text) await placeLock(aside, file);
+  await rename(file, aside).catch(ifGone);
+  const moved = await readFile(aside, 'utf8').catch(ifGone);
+  if (moved !== undefined && moved !== text) await placeLock(aside, file);
   await rm(aside, { force: true });
 }
 
+/** The owner that a lock names; undefined if it is no lock of ours, which then holds nothing. */
 function parseOwner(text: string): Owner | undefined {
   try {
-    return JSON.parse(text) as Owner;
-  } catch {
-    return undefined;
-  }
+    const { pid, startedAt, addr } = JSON.parse(text) ?? {};
+    if (Number.isInteger(pid) && typeof startedAt === 'string') return { pid, startedAt, addr: String(addr) };
+  } catch {}
+  return undefined;
 }
 
 async function lives({ pid, startedAt }: Owner): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+    if (!hasCode(error, 'EPERM')) return false;
   }
-  return (await startTime(pid)) === startedAt;
+  const state = await processState(pid);
+  return !state.isDead && state.startedAt === startedAt;
 }
 
-/** Field 22 of /proc/<pid>/stat; empty on systems without it, where the pid alone must do. */
-async function startTime(pid: number): Promise<string> {
+/**
+ * Fields 3 (state) and 22 (start time) of /proc/<pid>/stat. A process whose parent has not taken note of its end
+ * still has its pid. On systems without /proc the pid alone must do.
+ */
+async function processState(pid: number): Promise<{ isDead: boolean; startedAt: string }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { isDead: ['Z', 'X'].includes(fields[0] ?? ''), startedAt: fields[19] ?? '' };
+}
+
+function ifGone(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
 }

@@ -4,25 +4,44 @@ import { ImstateError } from '../errors.js';
 const PAUSE_MS = 500;
 
 interface InsistOptions {
-  /** Ends the wait: the start-up limit, or a signal to stop. */
+  /** Ends the wait, also for an attempt that is under way: the start-up limit, or a signal to stop. */
   signal: AbortSignal;
   /** Told before each new try. */
   onRetry(failure: ImstateError): void;
 }
 
-/** Tries again while the other side is unavailable, until the signal aborts; then rejects with the last failure. */
-export async function insist<T>(attempt: () => Promise<T>, { signal, onRetry }: InsistOptions): Promise<T> {
+/**
+ * Tries again while the other side is unavailable, until the signal aborts; then rejects with the last failure, or
+ * with `silence` if there was none yet.
+ */
+export async function insist<T>(
+  attempt: () => Promise<T>,
+  silence: ImstateError,
+  { signal, onRetry }: InsistOptions,
+): Promise<T> {
+  let failure = silence;
   for (;;) {
     try {
-      return await attempt();
+      return await orAborted(attempt(), signal, () => failure);
     } catch (error) {
       const mayPass =
         error instanceof ImstateError && ['STORE_UNAVAILABLE', 'REGISTRY_UNAVAILABLE'].includes(error.code);
       if (!mayPass || signal.aborted) throw error;
-      onRetry(error);
+      failure = error;
+      onRetry(failure);
       await delay(PAUSE_MS, undefined, { signal }).catch(() => {
-        throw error;
+        throw failure;
       });
     }
   }
+}
+
+/** What the promise settles with, or the failure as soon as the signal aborts. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal, failure: () => ImstateError): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(failure());
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

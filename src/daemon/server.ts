@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   addAdminServicesToServer,
   logVerbosity,
@@ -13,12 +14,16 @@ import { formatHostPort, type HostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
 import { loadProtos } from '../wire/protos.js';
 import type { Presence } from './presence.js';
+import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
 import { userStatusHandlers } from './services/userStatus.js';
 import { withStrictUtf8 } from './strictUtf8.js';
 
 /** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
 const MAX_REQUEST_BYTES = 64 * 1024;
+/** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
+const DRAIN_STEP_MS = 20;
+const FLUSH_MS = 500;
 /** Names that health is told for: the daemon as a whole, and each service. */
 const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
 
@@ -36,10 +41,11 @@ export function makeServer(presence: Presence, log: Logger): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
+  const calls = new Calls(log);
   const { definition, types } = loadProtos();
-  server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, log));
+  server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, log));
+  server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, calls));
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
@@ -52,7 +58,7 @@ export function makeServer(presence: Presence, log: Logger): GrpcServer {
     setServing: (serving) => {
       for (const name of HEALTH_NAMES) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
     },
-    drain: (limitMs) => drain(server, limitMs),
+    drain: (limitMs) => drain(server, calls, limitMs),
   };
 }
 
@@ -83,15 +89,19 @@ function whyNotListening(address: string, reason: string): string {
   return `cannot listen on ${address}: ${reason}; check --addr and --port`;
 }
 
-function drain(server: Server, limitMs: number): Promise<'drained' | 'cut'> {
-  return new Promise((resolve) => {
-    const limit = setTimeout(() => {
-      server.forceShutdown();
-      resolve('cut');
-    }, limitMs);
-    server.tryShutdown(() => {
-      clearTimeout(limit);
-      resolve('drained');
-    });
+/**
+ * Sends GOAWAY and waits for the calls. Streams that never end by themselves (a watch of health, reflection) are
+ * not waited for; neither is a connection, which its client may keep for ever.
+ */
+async function drain(server: Server, calls: Calls, limitMs: number): Promise<'drained' | 'cut'> {
+  let isClosed = false;
+  server.tryShutdown(() => {
+    isClosed = true;
   });
+  const until = Date.now() + limitMs;
+  while (calls.inFlight > 0 && Date.now() < until) await delay(DRAIN_STEP_MS);
+  const outcome = calls.inFlight > 0 ? 'cut' : 'drained';
+  for (let waited = 0; !isClosed && waited < FLUSH_MS; waited += DRAIN_STEP_MS) await delay(DRAIN_STEP_MS);
+  if (!isClosed) server.forceShutdown();
+  return outcome;
 }

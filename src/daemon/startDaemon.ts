@@ -1,6 +1,7 @@
+import { lookup } from 'node:dns/promises';
 import type { Logger } from 'pino';
 import { formatHostPort, isWildcard, parseHostPort } from '../address.js';
-import { ImstateError } from '../errors.js';
+import { ImstateError, messageOf } from '../errors.js';
 import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
 import { lockDataFolder } from './dataFolderLock.js';
@@ -41,6 +42,8 @@ export interface Daemon {
 }
 
 const DRAIN_MS = 10_000;
+/** The same failure is shown again after this time. */
+const SHOW_RETRY_MS = 2_000;
 
 /**
  * Starts a daemon: listens, opens the store, and registers only when it can serve. A start that fails undoes
@@ -48,11 +51,15 @@ const DRAIN_MS = 10_000;
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log } = options;
-  checkOptions(options);
+  const ip = await checkOptions(options);
   const patience = startPatience(options);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = once(async () => {
-    for (const step of undo.splice(0).reverse()) await step();
+    for (const step of undo.splice(0).reverse()) {
+      await step().catch((error: unknown) =>
+        log.error({ err: error }, 'a step of stopping failed; going on'),
+      );
+    }
   });
   try {
     const store = makeStore(options);
@@ -64,12 +71,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
-    const port = await server.listen({ host: options.addr, port: options.port });
+    const port = await server.listen({ host: ip, port: options.port }).catch(async (error) => {
+      // Another daemon on this data folder is the better reason, and then the likely one.
+      if (options.redis === undefined) await (await lockDataFolder(options.dataDir, ''))();
+      throw error;
+    });
     const addr = formatHostPort({ host: options.addr, port });
-    const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr), port });
+    const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
-    await insist(() => store.open(), patience);
+    await insist(() => store.open(), silence('STORE_UNAVAILABLE', store.description), patience);
 
     const background = new AbortController();
     const { signal } = background;
@@ -84,7 +95,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     });
     server.setServing(true);
 
-    const registration = await insist(() => registry.register(advertised), patience);
+    const register = () => registry.register(advertised);
+    const registration = await insist(
+      register,
+      silence('REGISTRY_UNAVAILABLE', registry.description),
+      patience,
+    );
     undo.push(() => registration.close());
     const { description, service } = registry;
     return { addr, advertised, store: store.description, registry: description, service, stop };
@@ -96,29 +112,50 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-function checkOptions({ redis, etcd, addr, advertise }: DaemonOptions): void {
+/** Rejects options that cannot work; resolves with the IP address to listen on. */
+async function checkOptions({ redis, etcd, addr, advertise }: DaemonOptions): Promise<string> {
   if (etcd !== undefined && redis === undefined) {
     throw new ImstateError(
       'STORE_NOT_SHARED',
       'daemons that share a registry must share a store: --etcd needs --redis, or leave both out for the embedded ones',
     );
   }
-  if (etcd !== undefined && advertise === undefined && isWildcard(addr)) {
+  const ip = await lookup(addr).catch((error) => {
+    const message = `--addr ${addr} is no address and no name that is known here (${messageOf(error)})`;
+    throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+  });
+  if (etcd !== undefined && advertise === undefined && isWildcard(ip.address)) {
     throw new ImstateError(
       'ADVERTISE_REQUIRED',
       `${addr} is every address of this machine and none that others can dial: say which one with --advertise HOST:PORT`,
     );
   }
   const host = advertise === undefined ? undefined : parseHostPort(advertise)?.host;
-  if (advertise !== undefined && (host === undefined || isWildcard(host))) {
+  if (advertise !== undefined && (host === undefined || isWildcard(await ipOf(host)))) {
     throw new ImstateError('INVALID_ARGUMENT', '--advertise must be a HOST:PORT that others can dial');
   }
+  return ip.address;
+}
+
+/** The IP address of a host, in its usual spelling; a name that is not known here may be known to others. */
+async function ipOf(host: string): Promise<string> {
+  return lookup(host).then(
+    ({ address }) => address,
+    () => host,
+  );
+}
+
+function silence(code: 'STORE_UNAVAILABLE' | 'REGISTRY_UNAVAILABLE', description: string): ImstateError {
+  return new ImstateError(
+    code,
+    `${description} did not answer within the time for starting: is it reachable?`,
+  );
 }
 
 /** What clients on this machine dial for a daemon that listens on every address. */
-function dialable(host: string): string {
-  if (!isWildcard(host)) return host;
-  return host.includes(':') ? '::1' : '127.0.0.1';
+function dialable(addr: string, ip: string): string {
+  if (!isWildcard(ip)) return addr;
+  return ip.includes(':') ? '::1' : '127.0.0.1';
 }
 
 /** How long a start waits for the other side; `end` must be called when it waits no more. */
@@ -129,9 +166,13 @@ function startPatience({ startTimeoutMs, signal, log }: DaemonOptions) {
   const limit = setTimeout(abort, startTimeoutMs);
   signal?.addEventListener('abort', abort, { once: true });
   const until = Date.now() + startTimeoutMs;
+  let shown = '';
+  let shownAt = 0;
   return {
     signal: over.signal,
     onRetry: (failure: ImstateError) => {
+      if (failure.message === shown && Date.now() - shownAt < SHOW_RETRY_MS) return;
+      [shown, shownAt] = [failure.message, Date.now()];
       const left = Math.max(0, Math.ceil((until - Date.now()) / 1_000));
       log.warn(`${failure.message}; trying again, ${left} s left`);
     },

@@ -5,14 +5,16 @@ import type { PresenceStore } from '../store/store.js';
 
 const SWEEP_MS = 1_000;
 
-/** Sweeps the store every second, in bounded steps, until the signal aborts. */
+/** Sweeps the store every second, in bounded steps, until the signal aborts. The next sweep makes up for a failure. */
 export async function runSweeper(store: PresenceStore, log: Logger, signal: AbortSignal): Promise<void> {
+  let hasFailed = false;
   while (await delay(SWEEP_MS, true, { signal }).catch(() => false)) {
     try {
       while ((await store.sweep()) && !signal.aborted);
+      hasFailed = false;
     } catch (error) {
-      // The monitor tells loudly when the store is away; the next sweep makes up for this one.
-      log.debug(`a sweep failed: ${messageOf(error)}`);
+      if (!hasFailed) log.warn(`records that are over are not removed: ${messageOf(error)}; trying again`);
+      hasFailed = true;
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { ImstateError } from '../errors.js';
+
 /** A daemon's address as it stands in the registry. */
 export interface Endpoint {
   /** host:port. */
@@ -22,7 +24,7 @@ export interface WatchListener {
   /** All endpoints: first the list as it is, then the new list after each change. */
   onEndpoints(endpoints: Endpoint[]): void;
   /** The registry cannot be reached. What was told last still is the best there is; the watch goes on trying. */
-  onError(error: Error): void;
+  onError(error: ImstateError): void;
 }
 
 /**

@@ -86,6 +86,12 @@ export function isReadable(record: SessionRecord, nowMs: number): boolean {
   return record.online || record.deadlineMs > nowMs;
 }
 
+/** The record of a session that ended at `now`; a logout is the last that was heard of it. */
+export function endSession(record: SessionRecord, endReason: EndReason, now: number): SessionRecord {
+  const lastSeenMs = endReason === 'LOGOUT' ? now : record.lastSeenMs;
+  return { ...record, online: false, lastSeenMs, logoutTimeMs: now, endReason };
+}
+
 /** Order of a user's sessions: newest login first, the device id as the tie-breaker. */
 export function newestLoginFirst(a: Session, b: Session): number {
   return b.loginTimeMs - a.loginTimeMs || (a.deviceId < b.deviceId ? -1 : 1);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Etcd3 } from 'etcd3';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { connect } from '../../src/client/index.ts';
 import { startTestDaemon } from '../support/daemon.ts';
@@ -183,6 +184,61 @@ describe('a client of named endpoints', () => {
     await expect(client.getUser({ userId: 'alice' }, { signal: stop.signal })).rejects.toThrow(
       'no longer needed',
     );
+  });
+});
+
+describe('a client that is misused', () => {
+  test('a call after close is rejected, and nothing else happens', async () => {
+    const client = await connect({ endpoints: [`127.0.0.1:${await freePort()}`], connectTimeoutMs: 50 });
+    await client.close();
+    await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await client.close();
+  });
+
+  test('an empty session id is refused: it would end another session than was meant', async () => {
+    const client = await connect({ endpoints: [`127.0.0.1:${await freePort()}`] });
+    undo.push(() => client.close());
+    const refused = { code: 'INVALID_ARGUMENT' };
+    await expect(client.offline({ userId: 'a', deviceId: 'd', sessionId: '' })).rejects.toMatchObject(
+      refused,
+    );
+    const login = { userId: 'a', deviceId: 'd', serverAddr: 'a:1', sessionId: '' };
+    await expect(client.online(login)).rejects.toMatchObject(refused);
+  });
+
+  test.each([Number.NaN, 0, -1, Number.POSITIVE_INFINITY])(
+    'a timeout of %s is refused',
+    async (timeoutMs) => {
+      await expect(connect({ endpoints: ['127.0.0.1:1'], timeoutMs })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+      const client = await connect({ endpoints: ['127.0.0.1:1'], timeoutMs: undefined });
+      undo.push(() => client.close());
+      const call = client.getUser({ userId: 'alice' }, { timeoutMs });
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+
+  test('a registry whose only entry cannot be dialled', async () => {
+    const config = shared();
+    const etcd = new Etcd3({ hosts: `http://${config.etcd}` });
+    undo.push(() => etcd.close());
+    await etcd.put(`${config.service}/x`).value('{"Addr":"nowhere"}');
+    const client = await connect({ etcd: config.etcd, service: config.service });
+    undo.push(() => client.close());
+    const unusable = { code: 'NO_ENDPOINT', message: expect.stringContaining('can be dialled') };
+    await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(unusable);
+  });
+
+  test('an etcd that is frozen is named as what does not answer', async () => {
+    const etcd = await startEtcd();
+    undo.push(() => etcd.stop());
+    etcd.freeze();
+    const client = await connect({ etcd: etcd.host, connectTimeoutMs: 200 });
+    undo.push(() => client.close());
+    const silent = { code: 'REGISTRY_UNAVAILABLE', message: expect.stringContaining(etcd.host) };
+    await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(silent);
   });
 });
 

@@ -93,9 +93,10 @@ describe('query', () => {
     await cli('offline', user, 'phone');
     const { stdout } = await cli('query', user);
     expect(stdout).toContain(`${user} is online on 1 of 2 devices`);
-    expect(stdout).toMatch(/^phone ios +offline logout +10\.0\.0\.1:9000 session s-1 +/m);
+    expect(stdout).toMatch(/^Device +Platform +Status +Reason +Chat server +Session +Since +Time$/m);
+    expect(stdout).toMatch(/^phone +ios +offline +logout +10\.0\.0\.1:9000 +s-1 +/m);
     expect(stdout).toMatch(
-      /^web +online +10\.0\.0\.2:9000 session \S+ +(now|1 second ago|\d seconds ago) \d{4}-/m,
+      /^web +- +online +- +10\.0\.0\.2:9000 +\S{16} +(now|1 second ago|\d seconds ago) +\d{4}-/m,
     );
   });
 
@@ -200,8 +201,13 @@ describe('where commands look for daemons', () => {
 
 describe('errors', () => {
   test.each([
-    [['query'], /Missing 1 required arg/, 2],
-    [['online', 'alice', 'phone'], /Missing required flag server-addr/, 2],
+    [['query'], /^(Error: )?Missing 1 required arg: USER; --help shows how$/m, 2],
+    [['query', 'alice', 'phone', 'tv'], /Unexpected argument: tv; --help shows how$/m, 2],
+    [['serve', '--port', '99999'], /--port: expected an integer less than or equal to 65535/, 2],
+    [['offline', 'alice', 'phone', '--session', ''], /--session must not be empty/, 2],
+    [['serve', '--lease-ttl', '2500ms'], /--lease-ttl must be from 2s to 1h, in whole units of 1s/, 2],
+    [['query', 'alice', '--service', '..'], /--service must be words/, 2],
+    [['online', 'alice', 'phone'], /Missing required flag --server-addr/, 2],
     [['query', 'alice', '--timeout', '5'], /must be a time with its unit/, 2],
     [['query', 'alice', '--timeout', '0s'], /--timeout must be from 1ms to 1h/, 2],
     [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
@@ -223,6 +229,15 @@ describe('errors', () => {
       message: expect.stringMatching(message),
     });
     expect({ stderr: asJson.stderr, exitCode: asJson.exitCode }).toEqual({ stderr: '', exitCode });
+  });
+
+  test.each([['query'], ['nothing']])('%s fails in one line', async (...args) => {
+    expect((await cli(...args)).stderr).toMatch(/^Error: [^\n]+\n$/);
+  });
+
+  test('IMSTATE_JSON is --json, for an unknown command too', async () => {
+    const unknown = await runCli(['nothing'], { IMSTATE_JSON: '1' });
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'WRONG_USAGE' } });
   });
 
   test('IMSTATE_JSON is --json', async () => {

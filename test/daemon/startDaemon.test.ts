@@ -1,5 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { parseHostPort } from '../../src/address.ts';
 import { EtcdRegistry } from '../../src/registry/etcd/EtcdRegistry.ts';
@@ -38,6 +40,31 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
     ],
     ['advertising no port', () => ({ advertise: 'example.com' }), 'INVALID_ARGUMENT', 'HOST:PORT'],
     ['a bad Redis URL', () => ({ redis: 'http://127.0.0.1' }), 'BAD_URL', 'must look like redis://'],
+    [
+      'a database that Redis does not have',
+      () => ({ redis: `${inject('redisUrl')}/999` }),
+      'BAD_URL',
+      'database 999',
+    ],
+    ['a user without a password', () => ({ redis: 'redis://user@127.0.0.1' }), 'BAD_URL', 'needs a password'],
+    [
+      'a wildcard in another spelling',
+      () => ({ ...etcd(), addr: '0' }),
+      'ADVERTISE_REQUIRED',
+      '--advertise HOST:PORT',
+    ],
+    [
+      'a name that is not known',
+      () => ({ addr: 'nowhere.invalid' }),
+      'ADDRESS_UNAVAILABLE',
+      '--addr nowhere.invalid',
+    ],
+    [
+      'a folder that takes no folders',
+      () => ({ dataDir: '/proc/imstate' }),
+      'DATA_FOLDER_UNUSABLE',
+      '--data-dir',
+    ],
     ['a bad database', () => ({ redis: 'redis://127.0.0.1/first' }), 'BAD_URL', 'must be a number'],
     ['a bad etcd address', () => ({ redis: inject('redisUrl'), etcd: 'x' }), 'BAD_URL', 'HOST:PORT'],
     [
@@ -126,6 +153,54 @@ test('one daemon a data folder: a second is told the pid and address of the firs
     code: 'DATA_FOLDER_IN_USE',
     message: expect.stringContaining(`the daemon at ${first.addr} (pid ${process.pid})`),
   });
+});
+
+test('a second daemon on the same folder and port is told of the folder', async () => {
+  const first = await startTestDaemon();
+  undo.push(() => first.remove());
+  const second = startTestDaemon({ dataDir: first.dataDir, port: parseHostPort(first.addr)?.port as number });
+  await expect(second).rejects.toMatchObject({ code: 'DATA_FOLDER_IN_USE' });
+});
+
+test.each(['null', 'no lock', JSON.stringify({ pid: 1, startedAt: 'never', addr: 'x' })])(
+  'a lock that nobody holds is taken over: %s',
+  async (text) => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    await writeFile(join(folder.path, 'daemon.lock'), text);
+    await (await startTestDaemon({ dataDir: folder.path })).remove();
+    expect(await readdir(folder.path)).not.toContain('daemon.lock');
+  },
+);
+
+test('a lock that cannot be read ends the start', async () => {
+  const folder = await temporaryFolder();
+  undo.push(() => folder.remove());
+  await mkdir(join(folder.path, 'daemon.lock'));
+  const start = startTestDaemon({ dataDir: folder.path });
+  await expect(start).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' });
+});
+
+test.each([
+  ['random bytes', randomBytes(100_000)],
+  ['a file that was cut off', Buffer.alloc(4_096)],
+])('a data file that is damaged: %s', async (_, bytes) => {
+  const folder = await temporaryFolder();
+  undo.push(() => folder.remove());
+  await writeFile(join(folder.path, 'presence.lmdb'), bytes);
+  await expect(startTestDaemon({ dataDir: folder.path })).rejects.toMatchObject({
+    code: 'DATA_FOLDER_UNUSABLE',
+    message: expect.stringContaining('is damaged'),
+  });
+});
+
+test('the start-up limit holds for a peer that accepts and says nothing', async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  undo.push(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const start = startTestDaemon({ redis: `rediss://127.0.0.1:${port}`, startTimeoutMs: 300 });
+  await expect(start).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
 });
 
 test('the data folder is free again after a stop, and keeps its sessions', async () => {

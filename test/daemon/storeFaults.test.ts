@@ -66,6 +66,7 @@ describe('a Redis that fails under a daemon', () => {
       details: expect.stringMatching(/OOM.*nothing was changed/),
     });
     expect(await getUser()).toMatchObject({ online: true });
+    expect(await health()).toBe('SERVING');
     await admin.config('SET', 'maxmemory', '0');
     await online();
     admin.disconnect();

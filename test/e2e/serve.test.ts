@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   type ClientReadableStream,
@@ -10,8 +11,8 @@ import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
-import { runImstate, spawnImstate, startImstate } from '../support/imstate.ts';
-import { freePort, temporaryFolder } from '../support/servers.ts';
+import { runImstate, spawnImstate, spawnLimited, startImstate } from '../support/imstate.ts';
+import { freePort, startRedis, temporaryFolder } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 const undo: (() => unknown)[] = [];
@@ -87,15 +88,31 @@ describe('imstate serve', () => {
     expect(waiting.stdout()).toBe('');
   });
 
-  test('a second signal stops it at once, whatever is in flight', async () => {
+  test('a watch of its health does not hold up a drain', async () => {
     const daemon = await serve('--port', '0');
     const watch = await holdWatch(daemon.addr);
     undo.push(watch.close);
     daemon.signal('SIGINT');
+    expect(await daemon.ended).toBe(0);
+    expect(daemon.stderr()).not.toContain('were cut');
+    await until(watch.isOver, 'the watch has ended');
+  });
+
+  test('a second signal stops it at once, whatever is in flight', async () => {
+    const redis = await startRedis();
+    undo.push(() => redis.stop());
+    const daemon = await serve('--port', '0', '--redis', redis.url);
+    const { v1, close } = grpcClients(daemon.addr);
+    undo.push(close);
+    await v1.getUser({ userId: 'alice' });
+    redis.freeze();
+    const inFlight = v1.getUser({ userId: 'alice' }).catch((error) => error);
+    daemon.signal('SIGINT');
     await until(() => daemon.stderr().includes('stopping'), 'it drains');
     daemon.signal('SIGINT');
-    expect(await daemon.ended).toBe(130);
-    await until(watch.isOver, 'the watch is cut');
+    expect([0, 130]).toContain(await daemon.ended);
+    expect(await inFlight).toMatchObject({ code: 14 });
+    redis.thaw();
   });
 
   test('a start that fails: one sentence, and the exit code of the contract', async () => {
@@ -113,6 +130,50 @@ describe('imstate serve', () => {
     const away = await runImstate(['serve', '--port', '0', '--redis', noRedis, '--start-timeout', '1s']);
     expect(away.stderr).toContain('trying again');
     expect(away.exitCode).toBe(3);
+  });
+});
+
+test('a command reads nothing from standard input: loops over a list of users work', async () => {
+  const daemon = await serve('--port', '0');
+  const bin = new URL('../../bin/run.js', import.meta.url).pathname;
+  const script = `printf 'ann\\nbob\\ncid\\n' | while read -r user; do "$0" "$1" query "$user" --endpoint "$2"; done`;
+  const child = spawn('bash', ['-c', script, process.execPath, bin, daemon.addr], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  expect(stdout).toBe('ann is offline\nbob is offline\ncid is offline\n');
+});
+
+describe('a full disk', () => {
+  test('refuses changes, keeps what it has, and does not end the daemon', async () => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    const started = spawnLimited(['serve', '--port', '0', '--data-dir', folder.path, '--json'], 200);
+    undo.push(() => started.signal('SIGKILL'));
+    await until(() => started.stdout().endsWith('}\n'), 'it is ready');
+    const { v1, close } = grpcClients(JSON.parse(started.stdout()).addr);
+    undo.push(close);
+    let failure: unknown;
+    let last = '';
+    for (let i = 0; failure === undefined && i < 5_000; i++) {
+      const userId = `user-${i}-${'x'.repeat(200)}`;
+      failure = await v1.online({ userId, deviceId: 'phone', serverAddr: 'a:1' }).then(
+        () => undefined,
+        (error) => error,
+      );
+      if (failure === undefined) last = userId;
+    }
+    expect(failure).toMatchObject({
+      code: 14,
+      details: expect.stringMatching(/cannot be written.*nothing was changed/s),
+    });
+    expect(await v1.getUser({ userId: last })).toMatchObject({ online: true });
+    started.signal('SIGTERM');
+    expect(await started.ended).toBe(0);
   });
 });
 

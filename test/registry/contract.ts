@@ -80,6 +80,12 @@ export function describeRegistry(name: string, makeRegistry: () => Promise<Regis
       expect(told).toHaveLength(count);
     });
 
+    test('a watch that is closed before its first list ends, and tells nothing', async () => {
+      const { told, watch } = follow(client);
+      await watch.close();
+      expect(told).toEqual([]);
+    });
+
     test('a watch of nothing tells an empty list', async () => {
       const { told, watch } = follow(client);
       await until(() => told.length > 0, 'a list is told');

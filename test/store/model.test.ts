@@ -189,27 +189,7 @@ function step(name: string, run: (model: Model, system: System) => Promise<void>
   return { check: () => true, run, toString: () => name };
 }
 
-function plain(found: Session): Session {
-  const {
-    deviceId,
-    sessionId,
-    serverAddr,
-    platform,
-    online,
-    loginTimeMs,
-    lastSeenMs,
-    logoutTimeMs,
-    endReason,
-  } = found;
-  return {
-    deviceId,
-    sessionId,
-    serverAddr,
-    platform,
-    online,
-    loginTimeMs,
-    lastSeenMs,
-    logoutTimeMs,
-    endReason,
-  };
+/** The session without what a store adds for itself. */
+function plain({ deadlineMs: _, ...session }: Session & { deadlineMs?: number }): Session {
+  return session;
 }

@@ -26,10 +26,25 @@ export interface Imstate extends ImstateProcess {
 
 /** Starts the real binary, and does not wait for it. */
 export function spawnImstate(args: string[], env: Record<string, string> = {}): ImstateProcess {
-  const child = spawn(process.execPath, [BIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  return watchProcess(
+    spawn(process.execPath, [BIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    }),
+  );
+}
+
+/** Starts the real binary where no file may grow beyond `kilobytes`: what a full disk does to it. */
+export function spawnLimited(args: string[], kilobytes: number): ImstateProcess {
+  const script = `trap '' XFSZ; ulimit -f ${kilobytes}; exec "$@"`;
+  return watchProcess(
+    spawn('bash', ['-c', script, 'bash', process.execPath, BIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+}
+
+function watchProcess(child: ChildProcess): ImstateProcess {
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
   });

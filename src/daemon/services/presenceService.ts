@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { Device } from '../../generated/imstate/v1/Device.js';
 import type { EndedSession } from '../../generated/imstate/v1/EndedSession.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
@@ -6,12 +5,12 @@ import type { Session } from '../../store/store.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkPlatform, checkServerAddr } from '../validate.js';
-import { unary } from './unary.js';
+import type { Calls } from './calls.js';
 
 /** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
-export function presenceServiceHandlers(presence: Presence, log: Logger): PresenceServiceHandlers {
+export function presenceServiceHandlers(presence: Presence, calls: Calls): PresenceServiceHandlers {
   return {
-    Online: unary(log, async ({ userId, deviceId, serverAddr, sessionId, platform }) => {
+    Online: calls.handler(async ({ userId, deviceId, serverAddr, sessionId, platform }) => {
       checkId('user_id', userId);
       checkId('device_id', deviceId);
       checkServerAddr('server_addr', serverAddr);
@@ -26,14 +25,14 @@ export function presenceServiceHandlers(presence: Presence, log: Logger): Presen
       };
     }),
 
-    Offline: unary(log, async ({ userId, deviceId, sessionId }) => {
+    Offline: calls.handler(async ({ userId, deviceId, sessionId }) => {
       checkId('user_id', userId);
       checkId('device_id', deviceId);
       checkOptionalId('session_id', sessionId);
       return { applied: await presence.offline(userId, deviceId, sessionId || undefined) };
     }),
 
-    GetUser: unary(log, async ({ userId, deviceId }) => {
+    GetUser: calls.handler(async ({ userId, deviceId }) => {
       checkId('user_id', userId);
       checkOptionalId('device_id', deviceId);
       const devices = await presence.devices(userId, deviceId || undefined);

@@ -1,13 +1,12 @@
-import type { Logger } from 'pino';
 import type { UserStatusHandlers } from '../../generated/pb/UserStatus.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkServerName } from '../validate.js';
-import { unary } from './unary.js';
+import type { Calls } from './calls.js';
 
 /** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
-export function userStatusHandlers(presence: Presence, log: Logger): UserStatusHandlers {
+export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
   return {
-    QueryUserStatus: unary(log, async ({ UserID, DeviceID }) => {
+    QueryUserStatus: calls.handler(async ({ UserID, DeviceID }) => {
       checkId('UserID', UserID);
       checkOptionalId('DeviceID', DeviceID);
       const devices = await presence.devices(UserID, DeviceID || undefined);
@@ -15,7 +14,7 @@ export function userStatusHandlers(presence: Presence, log: Logger): UserStatusH
       return { Status: newest !== undefined, ServerAddr: newest?.serverAddr ?? '' };
     }),
 
-    Online: unary(log, async ({ UserID, DeviceID, ServerAddr }) => {
+    Online: calls.handler(async ({ UserID, DeviceID, ServerAddr }) => {
       checkId('UserID', UserID);
       checkId('DeviceID', DeviceID);
       checkServerName('ServerAddr', ServerAddr);
@@ -24,7 +23,7 @@ export function userStatusHandlers(presence: Presence, log: Logger): UserStatusH
       return {};
     }),
 
-    Offline: unary(log, async ({ UserID, DeviceID }) => {
+    Offline: calls.handler(async ({ UserID, DeviceID }) => {
       checkId('UserID', UserID);
       checkId('DeviceID', DeviceID);
       await presence.offline(UserID, DeviceID, undefined);

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { formatEntry, parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
 import type {
@@ -34,6 +35,7 @@ export class EmbeddedRegistry implements Registry {
   readonly scheme = 'imstate';
   readonly #folder: string;
   readonly #log: RegistryLog;
+  readonly #warned = new Map<string, string>();
 
   constructor({ dataDir, service, log }: EmbeddedRegistryOptions) {
     this.service = service;
@@ -45,6 +47,7 @@ export class EmbeddedRegistry implements Registry {
   async register(addr: string): Promise<Registration> {
     const file = join(this.#folder, `${encodeURIComponent(addr)}.json`);
     await this.#write(file, addr).catch(unavailable);
+    await this.#removeStale();
     const stopped = new AbortController();
     const running = this.#keep(file, addr, stopped.signal);
     return {
@@ -75,7 +78,7 @@ export class EmbeddedRegistry implements Registry {
   async close(): Promise<void> {}
 
   async #write(file: string, addr: string): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const temporary = `${file}.${process.pid}`;
     await writeFile(temporary, formatEntry(addr));
     await rename(temporary, file);
@@ -101,7 +104,7 @@ export class EmbeddedRegistry implements Registry {
         if (told === undefined || !sameEndpoints(told, endpoints)) listener.onEndpoints(endpoints);
         told = endpoints;
       } catch (error) {
-        listener.onError(error as Error);
+        listener.onError(error as ImstateError);
       }
     } while (await delay(POLL_MS, true, { signal }).catch(() => false));
   }
@@ -123,19 +126,35 @@ export class EmbeddedRegistry implements Registry {
       if (Date.now() - mtimeMs > STALE_MS) return undefined;
       const entry = parseEntry(await readFile(file, 'utf8'));
       if (!('broken' in entry)) return entry;
-      this.#log.warn(`registry file ${file} is ignored: ${entry.broken}`);
-      return undefined;
+      this.#warnOnce(file, entry.broken);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      return unavailable(error);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#warnOnce(file, messageOf(error));
+    }
+    return undefined;
+  }
+
+  /** A watch reads the folder twice a second: what is wrong with a file is told once. */
+  #warnOnce(file: string, reason: string): void {
+    if (this.#warned.get(file) === reason) return;
+    this.#warned.set(file, reason);
+    this.#log.warn(`registry file ${file} is ignored: ${reason}`);
+  }
+
+  /** Removes the files of daemons that are gone. */
+  async #removeStale(): Promise<void> {
+    for (const name of await this.#files()) {
+      const file = join(this.#folder, name);
+      const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (Date.now() - mtimeMs > STALE_MS) await rm(file, { force: true }).catch(() => {});
     }
   }
 }
 
 function unavailable(error: unknown): never {
+  if (error instanceof ImstateError) throw error;
   throw new ImstateError(
     'REGISTRY_UNAVAILABLE',
-    `the embedded registry cannot be used: ${messageOf(error)}`,
+    `the embedded registry cannot be used (${messageOf(error)}): mend that, or choose another --data-dir`,
     {
       cause: error,
     },

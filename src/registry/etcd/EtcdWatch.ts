@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Etcd3, IWatchResponse } from 'etcd3';
+import { messageOf } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { sameEndpoints, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog, Watch, WatchListener } from '../registry.js';
@@ -44,9 +45,14 @@ export class EtcdWatch implements Watch {
     while (!signal.aborted) {
       try {
         const { byKey, endpoints, revision } = await listEntries(client, service, log);
-        failures = 0;
+        if (signal.aborted) return;
         this.#tell(endpoints);
-        await this.#follow(byKey, revision);
+        const followedAt = Date.now();
+        const ending = await this.#follow(byKey, revision);
+        // A stream that broke at once must not be made anew at once, for ever.
+        failures = Date.now() - followedAt > COMPARE_MS / 2 ? 0 : failures + 1;
+        if (ending !== undefined) log.warn(`the watch of etcd starts over: ${ending}`);
+        await delay(failures === 0 ? 0 : backoffMs(failures), undefined, { signal }).catch(() => {});
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
@@ -56,8 +62,11 @@ export class EtcdWatch implements Watch {
     }
   }
 
-  /** Applies changes to `byKey` until the stream breaks or falls silent (rejects) or the watch is closed. */
-  async #follow(byKey: Map<string, Endpoint>, revision: bigint): Promise<void> {
+  /**
+   * Applies changes to `byKey` until the stream breaks or falls silent, and resolves with why; with undefined when
+   * the watch is closed.
+   */
+  async #follow(byKey: Map<string, Endpoint>, revision: bigint): Promise<string | undefined> {
     const { client, service } = this.#options;
     const watcher = client
       .watch()
@@ -68,11 +77,12 @@ export class EtcdWatch implements Watch {
     const stop = () => over.abort();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
     try {
-      await new Promise<void>((resolve, reject) => {
-        over.signal.addEventListener('abort', () => resolve(), { once: true });
-        watcher.on('error', reject).on('disconnected', reject);
+      return await new Promise<string | undefined>((resolve) => {
+        const broken = (error: unknown) => resolve(messageOf(error));
+        over.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+        watcher.on('error', broken).on('disconnected', broken);
         watcher.on('data', (changes) => this.#apply(byKey, changes));
-        this.#compare(byKey, over.signal).catch(reject);
+        this.#compare(byKey, over.signal).catch(broken);
       });
     } finally {
       over.abort();

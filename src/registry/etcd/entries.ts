@@ -59,6 +59,14 @@ export function registryError(error: unknown): ImstateError {
     const message = `etcd refused the credentials (${reason}): check IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD`;
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
   }
+  if (/authentication is not enabled/i.test(reason)) {
+    const message = 'etcd has no authentication: unset IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD';
+    return new ImstateError('UNAUTHENTICATED', message, { cause: error });
+  }
+  if (/deadline exceeded/i.test(reason)) {
+    const message = `etcd does not answer within ${ETCD_CALL_MS} ms: look after it, or correct --etcd`;
+    return new ImstateError('REGISTRY_UNAVAILABLE', message, { cause: error });
+  }
   return new ImstateError(
     'REGISTRY_UNAVAILABLE',
     `etcd cannot be reached (${reason}): start it, or correct --etcd`,

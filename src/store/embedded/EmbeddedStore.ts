@@ -1,14 +1,23 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
+import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
-import { isReadable, newestLoginFirst, packRecord, type SessionRecord, unpackRecord } from '../record.js';
+import { Batcher } from '../batcher.js';
+import {
+  endSession,
+  isReadable,
+  newestLoginFirst,
+  packRecord,
+  type SessionRecord,
+  unpackRecord,
+} from '../record.js';
 import type { Login, LoginResult, Logout, PresenceStore, Session, StoreOptions } from '../store.js';
+import { checkDataFile } from './checkDataFile.js';
 
 /** Version of the keys and records in the data folder: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
-/** Bound on the work of one sweep, which holds up other changes meanwhile. */
-const SWEEP_BATCH = 256;
+/** Bound on the work of one transaction and of one sweep, which hold up everything else meanwhile. */
+const BATCH = 256;
 /** Sorts behind every device id. */
 const LAST_DEVICE = Buffer.of(0xff);
 
@@ -29,6 +38,7 @@ export class EmbeddedStore implements PresenceStore {
   readonly description: string;
   readonly #options: EmbeddedStoreOptions;
   readonly #now: () => number;
+  readonly #changes = new Batcher<() => unknown, unknown>(1, BATCH, (_, changes) => this.#commit(changes));
   #root: RootDatabase | undefined;
   #records: Database<Buffer, RecordKey> | undefined;
   #deadlines: Database<Buffer, DeadlineKey> | undefined;
@@ -42,19 +52,17 @@ export class EmbeddedStore implements PresenceStore {
   async open(): Promise<void> {
     try {
       const { open } = await import('lmdb');
-      mkdirSync(this.#options.dataDir, { recursive: true });
-      // Without overlappingSync a commit resolves after its fsync, which is what we promise.
-      this.#root = open({ path: join(this.#options.dataDir, 'presence.lmdb'), overlappingSync: false });
+      await makeFolder(this.#options.dataDir);
+      // Without overlappingSync a commit returns after its fsync, which is what we promise.
+      const path = join(this.#options.dataDir, 'presence.lmdb');
+      checkDataFile(path);
+      this.#root = open({ path, overlappingSync: false });
       this.#records = this.#root.openDB({ name: 'records', encoding: 'binary' });
       this.#deadlines = this.#root.openDB({ name: 'deadlines', encoding: 'binary' });
     } catch (error) {
-      throw new ImstateError(
-        'DATA_FOLDER_UNUSABLE',
-        `the data folder ${this.#options.dataDir} cannot be used: ${messageOf(error)}; choose another with --data-dir`,
-        { cause: error },
-      );
+      throw error instanceof ImstateError ? error : unusable(this.#options.dataDir, error);
     }
-    await this.#claimLayout();
+    this.#claimLayout();
   }
 
   online(login: Login): Promise<LoginResult> {
@@ -74,7 +82,7 @@ export class EmbeddedStore implements PresenceStore {
       if (current && !current.online) deadlines.remove([current.deadlineMs, ...key]);
       return {
         loginTimeMs,
-        replaced: current?.online && !refreshed ? ended(current, 'REPLACED', now) : undefined,
+        replaced: current?.online && !refreshed ? endSession(current, 'REPLACED', now) : undefined,
       };
     });
   }
@@ -91,7 +99,7 @@ export class EmbeddedStore implements PresenceStore {
         return true;
       }
       const deadlineMs = now + this.#options.retentionMs;
-      records.put(key, packRecord({ ...ended(current, 'LOGOUT', now), deadlineMs }));
+      records.put(key, packRecord({ ...endSession(current, 'LOGOUT', now), deadlineMs }));
       deadlines.put([deadlineMs, ...key], Buffer.alloc(0));
       return true;
     });
@@ -118,14 +126,14 @@ export class EmbeddedStore implements PresenceStore {
   sweep(): Promise<boolean> {
     return this.#change((records, deadlines) => {
       const now = this.#now();
-      const due = [...deadlines.getKeys({ end: [now + 1] as unknown as DeadlineKey, limit: SWEEP_BATCH })];
+      const due = [...deadlines.getKeys({ end: [now + 1] as unknown as DeadlineKey, limit: BATCH })];
       for (const key of due) {
         const [deadlineMs, userId, deviceId] = key;
         const record = get(records, [userId, deviceId]);
         if (record?.deadlineMs === deadlineMs) records.remove([userId, deviceId]);
         deadlines.remove(key);
       }
-      return due.length === SWEEP_BATCH;
+      return due.length === BATCH;
     });
   }
 
@@ -139,10 +147,12 @@ export class EmbeddedStore implements PresenceStore {
     await root?.close();
   }
 
-  async #claimLayout(): Promise<void> {
+  #claimLayout(): void {
     const root = this.#root as RootDatabase;
-    await root.ifNoExists('layout', () => root.put('layout', { version: LAYOUT_VERSION }));
-    const { version } = root.get('layout');
+    const { version } = root.transactionSync(() => {
+      if (!root.doesExist('layout')) root.put('layout', { version: LAYOUT_VERSION });
+      return root.get('layout');
+    });
     if (version === LAYOUT_VERSION) return;
     throw new ImstateError(
       'LAYOUT_MISMATCH',
@@ -151,18 +161,27 @@ export class EmbeddedStore implements PresenceStore {
     );
   }
 
-  /** Runs one atomic change; resolves when it is on disk. */
+  /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
   async #change<T>(
     apply: (records: Database<Buffer, RecordKey>, deadlines: Database<Buffer, DeadlineKey>) => T,
   ): Promise<T> {
-    return this.#use(({ root, records, deadlines }) =>
-      root
-        .transaction(() => apply(records, deadlines))
-        .catch((error) => {
-          const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
-          throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
-        }),
-    );
+    const change = () => this.#use(({ records, deadlines }) => apply(records, deadlines));
+    return (await this.#changes.add(0, change)) as T;
+  }
+
+  /**
+   * One transaction, committed before this returns: the asynchronous one of lmdb rejects promises of its own that
+   * nobody can handle when the disk is full, and is no faster.
+   */
+  async #commit(changes: (() => unknown)[]): Promise<unknown[]> {
+    return this.#use(({ root }) => {
+      try {
+        return root.transactionSync(() => changes.map(apart));
+      } catch (error) {
+        const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
+        throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+      }
+    });
   }
 
   #use<T>(action: (open: OpenDatabases) => T): T {
@@ -183,7 +202,11 @@ function get(records: Database<Buffer, RecordKey>, key: RecordKey): SessionRecor
   return packed && unpackRecord(key[1], packed);
 }
 
-function ended(record: SessionRecord, endReason: 'LOGOUT' | 'REPLACED', now: number): SessionRecord {
-  const lastSeenMs = endReason === 'LOGOUT' ? now : record.lastSeenMs;
-  return { ...record, online: false, lastSeenMs, logoutTimeMs: now, endReason };
+/** What a change gives, or its error: one that fails, before it has written anything, leaves the others be. */
+function apart(change: () => unknown): unknown {
+  try {
+    return change();
+  } catch (error) {
+    return error;
+  }
 }

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
-import { isReadable, newestLoginFirst, type SessionRecord, unpackRecord } from '../record.js';
+import { Batcher } from '../batcher.js';
+import { endSession, isReadable, newestLoginFirst, type SessionRecord, unpackRecord } from '../record.js';
 import type { Login, LoginResult, Logout, PresenceStore, Session, StoreOptions } from '../store.js';
-import { Batcher } from './batcher.js';
 import { describeRedisUrl, makeConnection, storeError } from './connection.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
@@ -23,6 +23,9 @@ export interface RedisStoreOptions extends StoreOptions {
   shards: number | undefined;
 }
 
+/** What ioredis tells of a command of its own that failed. */
+type CommandFailure = Error & { command?: { name: string } };
+
 type Change = { login: Login } | { logout: Logout };
 /** What change.lua answers to a login, and to a logout. */
 type ChangeAnswer = [loginTimeMs: number, replaced: Buffer | null] | number;
@@ -41,7 +44,7 @@ export class RedisStore implements PresenceStore {
   readonly description: string;
   readonly #options: RedisStoreOptions;
   readonly #redis: Redis;
-  #lastError: Error | undefined;
+  #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
   #changes: Batcher<Change, ChangeAnswer> | undefined;
@@ -51,8 +54,10 @@ export class RedisStore implements PresenceStore {
     this.#options = options;
     this.description = describeRedisUrl(options.url);
     this.#redis = makeConnection(options.url);
-    this.#redis.on('error', (error: Error) => {
+    this.#redis.on('error', (error: CommandFailure) => {
       this.#lastError = error;
+      // ioredis would go on in database 0.
+      if (error.command?.name === 'select') this.#redis.disconnect(true);
     });
     this.#redis.on('ready', () => {
       this.#lastError = undefined;
@@ -71,7 +76,12 @@ export class RedisStore implements PresenceStore {
   async online(login: Login): Promise<LoginResult> {
     const answer = await this.#change(login.userId, { login });
     const [loginTimeMs, replaced] = answer as [number, Buffer | null];
-    return { loginTimeMs, replaced: replaced ? endedBy(login.deviceId, replaced, loginTimeMs) : undefined };
+    return {
+      loginTimeMs,
+      replaced: replaced
+        ? endSession(unpackRecord(login.deviceId, replaced), 'REPLACED', loginTimeMs)
+        : undefined,
+    };
   }
 
   async offline(logout: Logout): Promise<boolean> {
@@ -212,9 +222,18 @@ export class RedisStore implements PresenceStore {
   #explain(error: unknown): ImstateError {
     if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
     const reason = messageOf(this.#lastError ?? error);
-    if (/\b(WRONGPASS|NOAUTH|NOPERM)\b/.test(reason)) {
+    if (this.#lastError?.command?.name === 'select') {
+      const { db } = this.#redis.options;
+      const message = `Redis at ${this.description} refused its database ${db} (${reason}): choose another in --redis`;
+      return new ImstateError('BAD_URL', message, { cause: error });
+    }
+    if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
       const message = `Redis at ${this.description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
       return new ImstateError('UNAUTHENTICATED', message, { cause: error });
+    }
+    if (/\bNOPERM\b/.test(reason)) {
+      const message = `Redis at ${this.description} grants its user too little (${reason}): allow it in the ACL of Redis`;
+      return new ImstateError('PERMISSION_DENIED', message, { cause: error });
     }
     const message = `Redis at ${this.description} cannot be used (${reason}): start it, or correct --redis`;
     return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
@@ -241,12 +260,6 @@ function pairs(flat: Buffer[]): [string, Buffer][] {
     (flat[2 * i] as Buffer).toString(),
     flat[2 * i + 1] as Buffer,
   ]);
-}
-
-/** The session that a login ended at `now`, from its record while it was online. */
-function endedBy(deviceId: string, packed: Buffer, now: number): Session {
-  const { deadlineMs: _, ...session } = unpackRecord(deviceId, packed);
-  return { ...session, online: false, logoutTimeMs: now, endReason: 'REPLACED' };
 }
 
 function storeUnusable(cause: ImstateError): ImstateError {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Callback, Redis, type Result } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
 import { loadScripts } from './scripts.js';
@@ -43,7 +44,7 @@ interface RedisAddress {
   username?: string;
   password?: string;
   db: number;
-  tls?: { servername: string };
+  tls?: { servername?: string };
 }
 
 /** Reads redis://[[user]:password@]host[:port][/database], or rediss:// for TLS. */
@@ -58,13 +59,15 @@ function parseRedisUrl(text: string): RedisAddress {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const username = decodePart(url.username);
   const password = decodePart(url.password);
+  if (username !== '' && password === '') throw badUrl('a user needs a password: redis://user:password@host');
   return {
     host,
     port: url.port === '' ? 6379 : Number(url.port),
     db: Number(database),
     ...(username !== '' && { username }),
     ...(password !== '' && { password }),
-    ...(url.protocol === 'rediss:' && { tls: { servername: host } }),
+    // A certificate names hosts; TLS takes no IP address as a server name.
+    ...(url.protocol === 'rediss:' && { tls: isIP(host) ? {} : { servername: host } }),
   };
 }
 
@@ -74,15 +77,26 @@ export function describeRedisUrl(text: string): string {
   return `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}/${db}`;
 }
 
+/** Refusals that come before the first write of a change. */
+const REFUSED_BEFORE =
+  /^(OOM|READONLY|MISCONF|LOADING|NOAUTH|MASTERDOWN|CLUSTERDOWN|BUSY|NOREPLICAS|NOPERM this user has no permissions to run the 'eval)/i;
+
 /** The store's error for whatever ioredis rejects with. */
 export function storeError(error: unknown, isChange: boolean): ImstateError {
   if (error instanceof ImstateError) return error;
   const reason = messageOf(error);
   if (error instanceof Error && error.name === 'ReplyError') {
-    return unavailable(`Redis refused: ${reason}${isChange ? '; nothing was changed' : ''}`, error);
+    if (!isChange) return unavailable(`Redis refused: ${reason}`, error);
+    const outcome = REFUSED_BEFORE.test(reason)
+      ? 'nothing was changed'
+      : 'the change may have been applied in part';
+    return unavailable(`Redis refused: ${reason}; ${outcome}`, error);
   }
   if (reason.includes('enableOfflineQueue')) {
-    return unavailable(`Redis is not connected${isChange ? '; nothing was changed' : ''}`, error);
+    return unavailable(
+      `the daemon has no connection to Redis and is trying to get one${isChange ? '; nothing was changed' : ''}`,
+      error,
+    );
   }
   const outcome = isChange ? '; the change may have been applied' : '';
   return unavailable(`the connection to Redis was lost before it answered${outcome}`, error);

@@ -12,7 +12,8 @@ local function offline(deadlines, devices, now, retention, user, device, session
     return 1
   end
   local deadline = now + retention
-  redis.call('HSET', devices, device, pack_ended(current, LOGOUT, now, deadline))
+  -- Before the record: a record without its deadline would stay for ever.
   redis.call('ZADD', deadlines, deadline, deadline_member(user, device))
+  redis.call('HSET', devices, device, pack_ended(current, LOGOUT, now, deadline))
   return 1
 end

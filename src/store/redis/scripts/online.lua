@@ -12,9 +12,11 @@ local function online(deadlines, devices, now, user, device, session, server, pl
     else
       replaced = current
     end
-  elseif current then
-    redis.call('ZREM', deadlines, deadline_member(user, device))
   end
   redis.call('HSET', devices, device, pack_online(login, now, session, server, platform))
+  -- After the record: a deadline that stays behind is harmless, for the sweep looks at the record.
+  if current and not is_online(current) then
+    redis.call('ZREM', deadlines, deadline_member(user, device))
+  end
   return { login, replaced }
 end

@@ -2,7 +2,7 @@
 -- src/store/record.ts describes the layout and packs the same.
 
 local ONLINE, HAS_LOGOUT, HAS_DEADLINE = 1, 2, 4
-local LOGOUT, REPLACED = 1, 2
+local LOGOUT = 1
 
 -- Milliseconds since 1970: the fixed time of a test, or Redis's own.
 local function now_ms(fixed)

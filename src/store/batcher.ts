@@ -1,4 +1,4 @@
-/** Sends the items of one shard to Redis; resolves with an answer or the failure of each, in order. */
+/** Carries out the items of one shard; resolves with an answer or the failure of each, in order. */
 export type SendBatch<Item, Answer> = (shard: number, items: Item[]) => Promise<(Answer | Error)[]>;
 
 interface Waiting<Item, Answer> {
@@ -8,8 +8,8 @@ interface Waiting<Item, Answer> {
 }
 
 /**
- * Gathers the calls of one turn of the event loop into one script call a shard: a script call costs Redis and
- * the daemon many times what one more item in it costs. `maxItems` bounds the work of one script call.
+ * Gathers the calls of one turn of the event loop into one step of the store a shard: a script call or a
+ * transaction costs many times what one more item in it costs. `maxItems` bounds the work of one step.
  */
 export class Batcher<Item, Answer> {
   readonly #send: SendBatch<Item, Answer>;
