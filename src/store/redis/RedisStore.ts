@@ -56,11 +56,8 @@ export class RedisStore implements PresenceStore {
     this.#redis = makeConnection(options.url);
     this.#redis.on('error', (error: CommandFailure) => {
       this.#lastError = error;
-      // ioredis would go on in database 0.
-      if (error.command?.name === 'select') this.#redis.disconnect(true);
-    });
-    this.#redis.on('ready', () => {
-      this.#lastError = undefined;
+      // ioredis goes on in database 0.
+      if (error.command?.name === 'select') this.#unusable = storeUnusable(this.#refusedDatabase(error));
     });
   }
 
@@ -68,6 +65,7 @@ export class RedisStore implements PresenceStore {
     try {
       if (this.#redis.status === 'wait' || this.#redis.status === 'end') await this.#redis.connect();
       this.#start(await this.#claimLayout());
+      this.#lastError = undefined;
     } catch (error) {
       throw this.#explain(error);
     }
@@ -114,7 +112,6 @@ export class RedisStore implements PresenceStore {
   async check(): Promise<void> {
     try {
       await this.#claimLayout();
-      this.#unusable = undefined;
     } catch (error) {
       if ((error as ImstateError).code === 'LAYOUT_MISMATCH')
         this.#unusable = storeUnusable(error as ImstateError);
@@ -130,6 +127,7 @@ export class RedisStore implements PresenceStore {
   async #claimLayout(): Promise<number> {
     const wanted = this.#options.shards ?? (this.#shards.length || DEFAULT_SHARDS);
     const key = `${this.#options.keyPrefix}layout`;
+    await this.#selectDatabase();
     const [version, shards] = await this.#redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
       throw storeError(error, false);
     });
@@ -148,7 +146,20 @@ export class RedisStore implements PresenceStore {
           `leave --shards out or say --shards ${shards}, or use another --key-prefix or database`,
       );
     }
+    this.#unusable = undefined;
     return mustBe;
+  }
+
+  async #selectDatabase(): Promise<void> {
+    await this.#redis.select(this.#redis.options.db as number).catch((error) => {
+      throw error.name === 'ReplyError' ? this.#refusedDatabase(error) : storeError(error, false);
+    });
+  }
+
+  #refusedDatabase(error: Error): ImstateError {
+    const { db } = this.#redis.options;
+    const message = `Redis at ${this.description} refused its database ${db} (${error.message}): choose another in --redis`;
+    return new ImstateError('BAD_URL', message, { cause: error });
   }
 
   #start(count: number): void {
@@ -222,11 +233,6 @@ export class RedisStore implements PresenceStore {
   #explain(error: unknown): ImstateError {
     if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
     const reason = messageOf(this.#lastError ?? error);
-    if (this.#lastError?.command?.name === 'select') {
-      const { db } = this.#redis.options;
-      const message = `Redis at ${this.description} refused its database ${db} (${reason}): choose another in --redis`;
-      return new ImstateError('BAD_URL', message, { cause: error });
-    }
     if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
       const message = `Redis at ${this.description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
       return new ImstateError('UNAUTHENTICATED', message, { cause: error });
