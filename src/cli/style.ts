@@ -19,7 +19,7 @@ export function renderTable(head: string[][], rows: Cell[][]): string {
   if (!isFancy()) return renderColumns(head, rows);
   const { bold } = colors();
   const table = new Table({
-    head: head.map(([title]) => bold(title)),
+    head: head.map((titles) => titles.map((title) => bold(title)).join('\n')),
     style: { head: [], border: ['gray'] },
   });
   table.push(...rows.map((row) => row.map((cell) => cell.filter(Boolean).join('\n'))));
