@@ -11,7 +11,8 @@ export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
   static override description =
     'Without --redis and --etcd the daemon keeps its data in a folder of this machine (the embedded store and ' +
-    'registry): nothing else is needed. With both it is one of several equal daemons that share a Redis and an etcd.\n\n' +
+    'registry): nothing else is needed. With both it is one of several equal daemons that share a Redis and an etcd. With --redis ' +
+    'alone it keeps sessions in Redis and registers on this machine only.\n\n' +
     'It listens, checks the store, and only then registers. Ctrl-C (or SIGTERM, SIGHUP) drains it: it leaves the ' +
     'registry, finishes the calls in flight (10 s at most) and exits with 0; a second signal stops it at once.\n\n' +
     'Secrets are better kept out of the command line, which ps shows: set IMSTATE_REDIS for a URL with a password, and ' +
