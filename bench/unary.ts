@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
 import { loadProtos } from '../src/wire/protos.ts';
+import { grpcClients } from '../test/support/daemon.ts';
 import { startRedis } from '../test/support/servers.ts';
 
 const { values: options } = parseArgs({
@@ -61,6 +62,7 @@ const targets: Target[] = [
 const measures = new Map<string, Measure[]>();
 try {
   for (const target of targets) for (const method of METHODS) await load(target, method, WARM_UP);
+  for (const target of targets) await verify(target);
   for (let round = 1; round <= ROUNDS; round++) {
     for (const method of METHODS) {
       for (const target of round % 2 ? targets : [...targets].reverse()) {
@@ -70,6 +72,7 @@ try {
       }
     }
   }
+  for (const target of targets) await verify(target);
   report();
 } finally {
   for (const target of targets) target.process.kill('SIGTERM');
@@ -111,10 +114,25 @@ async function load(target: Target, method: Method, requests: number): Promise<M
   return { perSecond: requests / seconds, perCpuSecond: requests / cpu };
 }
 
+/** h2load counts what HTTP says; this asks what gRPC says of the very calls it sends. */
+async function verify({ addr }: Target): Promise<void> {
+  const { pb, close } = grpcClients(addr);
+  for (let i = 0; i < SENDERS; i++) {
+    await pb.online(fieldsOf(i));
+    const { Status, ServerAddr } = await pb.query(fieldsOf(i));
+    if (!Status || ServerAddr !== fieldsOf(i).ServerAddr) throw new Error(`${addr} answers wrongly`);
+    await pb.offline(fieldsOf(i));
+  }
+  close();
+}
+
+function fieldsOf(index: number) {
+  return { UserID: `user-${index}`, DeviceID: 'phone', ServerAddr: '10.0.0.1:9000' };
+}
+
 async function bodyFile(method: Method, index: number): Promise<string> {
-  const fields = { UserID: `user-${index}`, DeviceID: 'phone', ServerAddr: '10.0.0.1:9000' };
   const { requestSerialize } = loadProtos().types.pb.UserStatus.service[method];
-  const message = requestSerialize(fields);
+  const message = requestSerialize(fieldsOf(index));
   const frame = Buffer.alloc(5);
   frame.writeUInt32BE(message.length, 1);
   const file = join(folder, `${method}-${index}`);
