@@ -44,7 +44,7 @@ interface Measure {
 
 const folder = await mkdtemp(join(tmpdir(), 'imstate-bench-'));
 const redis = await startRedis();
-pin(redis.pid, OTHER_CORES());
+pin(redis.pid, otherCores());
 const targets: Target[] = [
   await launch('constant', ['--import', 'tsx', 'bench/constantServer.ts']),
   await launch('imstate', [
@@ -81,7 +81,7 @@ try {
 }
 
 /** Cores for whatever is not measured. */
-function OTHER_CORES(): string {
+function otherCores(): string {
   return cpus().length > 1 ? `1-${cpus().length - 1}` : '0';
 }
 
@@ -144,7 +144,7 @@ async function h2load(addr: string, method: Method, body: string, requests: numb
   const { stdout } = await promisify(execFile)('taskset', [
     ...[
       '-c',
-      OTHER_CORES(),
+      otherCores(),
       'h2load',
       '-n',
       `${requests}`,
