@@ -26,6 +26,8 @@ export interface ClientOptions {
   connectTimeoutMs?: number | undefined;
 }
 
+/** How often a call is made again whose daemon died in the middle of the answer. */
+const MOST_REPEATS = 3;
 /** A day: gRPC takes no deadline that is much longer. */
 const MOST_TIMEOUT_MS = 86_400_000;
 
@@ -85,23 +87,41 @@ export class Channel {
     });
   }
 
-  /** Makes one call; rejects with an ImstateError, or with the reason of the signal that cancelled it. */
+  /**
+   * Makes one call; rejects with an ImstateError, or with the reason of the signal that cancelled it. One that
+   * `mayRepeat` is made again when its daemon died in the middle of the answer: gRPC itself tries again only where
+   * nothing of an answer had come.
+   */
   call<Response>(
     start: StartCall<Response>,
     { timeoutMs = this.#timeouts.timeoutMs, signal }: CallOptions = {},
+    mayRepeat = false,
   ): Promise<Response> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#isClosed)
+    if (this.#isClosed) {
       return Promise.reject(new ImstateError('UNAVAILABLE', 'the client is closed: make another'));
+    }
     if (this.#view.missing !== undefined) return Promise.reject(this.#view.missing);
     return new Promise((resolve, reject) => {
-      const settle = (error: ServiceError | null, response?: Response) => {
-        endGuard();
-        signal?.removeEventListener('abort', cancel);
-        if (error === null) resolve(response as Response);
-        else reject(this.#explain(error, timeoutMs));
+      const deadline = Date.now() + checkTimeout(timeoutMs);
+      const attempt = (triesLeft: number): ClientUnaryCall => {
+        let hasBegun = false;
+        const made = start({ deadline }, (error, response) => {
+          if (error?.code === status.UNAVAILABLE && hasBegun && triesLeft > 0) {
+            call = attempt(triesLeft - 1);
+            return;
+          }
+          endGuard();
+          signal?.removeEventListener('abort', cancel);
+          if (error === null) resolve(response as Response);
+          else reject(this.#explain(error, timeoutMs));
+        });
+        made.once('metadata', () => {
+          hasBegun = true;
+        });
+        return made;
       };
-      const call = start({ deadline: Date.now() + checkTimeout(timeoutMs) }, settle);
+      let call = attempt(mayRepeat ? MOST_REPEATS : 0);
       const giveUp = (reason: unknown) => {
         reject(reason);
         call.cancel();

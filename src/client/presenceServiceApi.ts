@@ -42,6 +42,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       const { userId, online, devices } = await channel.call<GetUserResponse__Output>(
         (grpcOptions, done) => presenceService.GetUser(request, grpcOptions, done),
         options,
+        true,
       );
       return { userId, online, devices: devices.map(toDeviceState) };
     },

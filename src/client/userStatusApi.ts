@@ -31,6 +31,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
       const { Status, ServerAddr } = await channel.call<QueryUserStatusResponse__Output>(
         (grpcOptions, done) => userStatus.QueryUserStatus(request, grpcOptions, done),
         options,
+        true,
       );
       return { userId, online: Status, devices: Status ? [onlineDevice(deviceId, ServerAddr)] : [] };
     },

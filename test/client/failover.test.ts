@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http2';
 import { Etcd3 } from 'etcd3';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { connect } from '../../src/client/index.ts';
 import { startTestDaemon } from '../support/daemon.ts';
 import { type Imstate, startImstate } from '../support/imstate.ts';
 import { startProxy } from '../support/proxy.ts';
+import { frame } from '../support/rawGrpc.ts';
 import { freePort, startEtcd, temporaryFolder } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -170,6 +172,29 @@ describe('a client of named endpoints', () => {
     proxy.pause();
     const late = client.getUser({ userId: 'alice' }, { timeoutMs: 200 });
     await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  test('a daemon that dies in the middle of an answer: a read is made again, a change is not', async () => {
+    let calls = 0;
+    const server = createServer();
+    server.on('stream', (stream) => {
+      calls += 1;
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      if (calls % 2 === 1) setTimeout(() => stream.session?.destroy(), 50);
+      else stream.end(frame(Buffer.alloc(0)));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    undo.push(() => server.close());
+    const { port } = server.address() as { port: number };
+    const client = await connect({ endpoints: [`127.0.0.1:${port}`], timeoutMs: 30_000 });
+    undo.push(() => client.close());
+    expect(await client.getUser({ userId: 'alice' })).toMatchObject({ online: false });
+    expect(calls).toBe(2);
+    const logout = client.offline({ userId: 'alice', deviceId: 'phone' });
+    await expect(logout).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(calls).toBe(3);
   });
 
   test('a call can be cancelled', async () => {
