@@ -54,7 +54,8 @@ export function registryError(error: unknown): ImstateError {
   if (error instanceof ImstateError) return error;
   const reason = messageOf(error)
     .replace(/^\d+ [A-Z_]+: /, '')
-    .replace(/^.*Last error: (?:Error: )?(.*?)\.? Resolution note.*$/, '$1');
+    .replace(/^.*Last error: (?:Error: )?(.*?)\.? Resolution note.*$/, '$1')
+    .replace(/^null$/, 'no connection');
   if (/authentication failed|permission denied|invalid auth token|user name is empty/i.test(reason)) {
     const message = `etcd refused the credentials (${reason}): check IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD`;
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
