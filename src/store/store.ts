@@ -1,15 +1,32 @@
 /** Why a session ended. */
-export type EndReason = 'LOGOUT' | 'REPLACED';
+export type EndReason = 'LOGOUT' | 'REPLACED' | 'EXPIRED' | 'SERVER_LOST' | 'EVICTED';
 
-/** What a chat server reports when a device logs in. */
-export interface Login {
+/** Which other sessions of the user a login ends. */
+export type LoginPolicy = 'KEEP_ALL' | 'REPLACE_SAME_PLATFORM' | 'REPLACE_ALL';
+
+/** Names a session. */
+export interface SessionRef {
   userId: string;
   deviceId: string;
   sessionId: string;
+}
+
+/** What a chat server reports when a device logs in. */
+export interface Login extends SessionRef {
   /** The chat server that holds the connection, host:port. */
   serverAddr: string;
   /** Such as "ios" or "web"; empty when the login named none. */
   platform: string;
+  /** How long the session lasts after it was last renewed; 0 for as long as nothing ends it. Milliseconds. */
+  ttlMs: number;
+  metadata: Record<string, string>;
+  policy: LoginPolicy;
+  /** Incarnation of the chat server; 0 takes the one of its lease, if it has one. */
+  incarnation: number;
+  /** The login time of a session that is sent again after a loss; 0 for one that is not. Milliseconds since 1970. */
+  resentLoginTimeMs: number;
+  /** True if the id is the daemon's own, so that this can be no repeat of a call. */
+  isNewSessionId: boolean;
 }
 
 /** What a chat server reports when a device logs out. */
@@ -18,6 +35,18 @@ export interface Logout {
   deviceId: string;
   /** Ends this session only if it is the current one; undefined ends whatever is current. */
   sessionId: string | undefined;
+  /** The session stays online for this long; 0 ends it at once. Milliseconds. */
+  graceMs: number;
+}
+
+/** How the lease of a chat server stands. */
+export interface Lease {
+  /** RESYNC: the store may lack sessions of the chat server, which is asked to send them again. */
+  state: 'ALIVE' | 'RESYNC' | 'LOST';
+  incarnation: number;
+  ttlMs: number;
+  /** When it runs out, or ran out. Milliseconds since 1970. */
+  expireTimeMs: number;
 }
 
 /** One login of one device, as the store remembers it. Times are milliseconds since 1970 of the store's clock. */
@@ -26,27 +55,108 @@ export interface Session {
   sessionId: string;
   serverAddr: string;
   platform: string;
+  metadata: Record<string, string>;
   online: boolean;
   loginTimeMs: number;
-  /** When the session was last heard of: its login, its last refresh, or its logout. */
+  /** When the session was last heard of: its login, its last renewal, or its logout. */
   lastSeenMs: number;
   /** When the session ended; undefined while online. */
   logoutTimeMs: number | undefined;
   /** Why the session ended; undefined while online. */
   endReason: EndReason | undefined;
+  /** How long the session lasts after `lastSeenMs` unless it is renewed; 0 if it has no time to live, or has ended. */
+  ttlMs: number;
+  /** When an announced logout takes effect; 0 if there is none. */
+  graceEndMs: number;
+  /** Until when the record of an ended session is readable; 0 while online. */
+  forgetTimeMs: number;
+  /** The lease to which the session belongs; undefined if to none, or if the session has ended. */
+  lease: Lease | undefined;
+}
+
+/** A session of some user. */
+export interface UserSession {
+  userId: string;
+  session: Session;
 }
 
 /** Answer to {@link PresenceStore.online}. */
 export interface LoginResult {
   /** When the session began; a refresh keeps the time of its login. */
   loginTimeMs: number;
-  /** The session of this device that the login ended, if one was online. */
-  replaced: Session | undefined;
+  /** The sessions that the login ended. */
+  replaced: Session[];
+  /** Why the session had ended already; nothing was changed then. */
+  endReason: EndReason | undefined;
+}
+
+/** What is known of a session that is not current: why it ended, or nothing. */
+export type Ended = EndReason | 'UNKNOWN';
+
+/** What a chat server says to keep its lease. */
+export interface KeepAlive {
+  serverAddr: string;
+  /** Greater in every run of the chat server. */
+  incarnation: number;
+  ttlMs: number;
+  /** The token of a resync that is done; empty if none is. */
+  resynced: string;
+}
+
+/** Answer to {@link PresenceStore.keepServerAlive}. */
+export interface KeepAliveResult {
+  /** The incarnation that the store knows: a greater one than was given has superseded the caller. */
+  incarnation: number;
+  /** Not empty while the store may lack sessions of the chat server; to be said in `resynced` when all are sent. */
+  resyncToken: string;
+  /** True if the call made sessions end that the sweep has yet to write down. */
+  hasEnded: boolean;
+}
+
+/** A session in the history of a user. */
+export interface PastSession {
+  deviceId: string;
+  sessionId: string;
+  serverAddr: string;
+  platform: string;
+  loginTimeMs: number;
+  endTimeMs: number;
+  endReason: EndReason;
+}
+
+/** What is online. */
+export interface Stats {
+  users: number;
+  devices: number;
+  /** Devices by platform, "" for those without. */
+  byPlatform: Map<string, number>;
+  /** Devices by chat server. */
+  byServer: Map<string, number>;
+}
+
+/** A chat server that has sessions or a lease. */
+export interface ChatServer {
+  serverAddr: string;
+  sessions: number;
+  lease: Lease | undefined;
+}
+
+/** Which page of sessions to list. */
+export interface SessionPage {
+  /** Only those of this chat server. */
+  serverAddr: string | undefined;
+  /** At most so many. */
+  limit: number;
+  /** `next` of the page before; undefined for the first. */
+  after: string | undefined;
 }
 
 /**
  * Where sessions live. Every change is one atomic step: a caller sees all of it or nothing, and nothing is
  * acknowledged before it is applied. Time is the store's own, so that daemons' clocks do not matter.
+ *
+ * A session that is past its time to live or its grace, or whose lease was lost or taken over by a greater
+ * incarnation, is offline to every reader at that instant. The sweep writes it down afterwards, with that time.
  *
  * Every method rejects with STORE_UNAVAILABLE when the store cannot be reached. The message of a change says
  * whether it may have been applied nevertheless.
@@ -65,19 +175,47 @@ export interface PresenceStore {
 
   /**
    * Makes `login.sessionId` the current session of its device.
-   * - If another session of the device was online, it ends with reason REPLACED and is returned.
-   * - If that very session is current, it is refreshed (chat server, platform, last seen) and keeps its login
-   *   time: repeating the call is harmless.
+   * - If another session of the device was online, it ends with reason REPLACED and is returned; so do those of the
+   *   user's other devices that the policy names.
+   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen; a
+   *   grace is called off) and keeps its login time: repeating the call is harmless, and the policy ends nothing.
+   * - If that session has ended, by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned. This is
+   *   remembered for the user's last 32 sessions that ended.
+   * - If the incarnation is less than the one of the chat server's lease, nothing changes: SERVER_LOST.
+   * - If the store knows no lease of an incarnation that is given, one begins that lasts 10 s and asks for a resync.
+   * - A session that is sent again changes nothing if the device has had a later login: REPLACED.
    * - A record of an earlier logout is overwritten together with the clock of its retention.
    */
   online(login: Login): Promise<LoginResult>;
 
   /**
-   * Ends the session, and keeps the record readable for the retention. Returns true if a session ended.
+   * Ends the session, or announces its end (grace), and keeps the record readable for the retention. Returns true if
+   * a session ended or will.
    * - With a session id, only if it is the current one; else nothing changes.
    * - For a device that is unknown or already offline nothing changes and no record is written.
+   * - Of two graces the earlier end counts.
    */
   offline(logout: Logout): Promise<boolean>;
+
+  /** Renews a session: it was heard of now. Undefined if it is current; else why not, and nothing changes. */
+  heartbeat(session: SessionRef): Promise<Ended | undefined>;
+
+  /**
+   * Keeps the lease of a chat server alive, or begins it. Sessions that log in at its address meanwhile belong to it.
+   * - A greater incarnation than before ends the sessions of the one before; a lesser one changes nothing.
+   * - A resync is asked for while the store does not know the lease, or has lost data since it last was resynced.
+   * - `resynced` ends the sessions of the chat server that were not heard of since the resync was first asked for.
+   */
+  keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
+
+  /** Ends all sessions of the user with reason EVICTED; returns how many. */
+  evictUser(userId: string): Promise<number>;
+
+  /** Ends the session with reason EVICTED if it is current; returns whether it was. */
+  evictSession(session: SessionRef): Promise<boolean>;
+
+  /** Ends a bounded number of the chat server's sessions with reason EVICTED; returns how many, and if more are left. */
+  evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }>;
 
   /** The device's current session, or its last one within the retention; undefined if there is none. */
   getDevice(userId: string, deviceId: string): Promise<Session | undefined>;
@@ -85,9 +223,24 @@ export interface PresenceStore {
   /** What {@link getDevice} would return for each device of the user, newest login first. */
   getUser(userId: string): Promise<Session[]>;
 
+  /** The user's sessions that ended, newest end first: as many as are kept, within the retention of the history. */
+  getHistory(userId: string): Promise<PastSession[]>;
+
+  /** Sessions that are online, each once, and where the next page begins; a page may be short. */
+  listSessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }>;
+
+  /** The chat servers that have sessions or a lease, by address. */
+  listServers(): Promise<ChatServer[]>;
+
+  /** Counts, in a time that does not depend on how many are online. */
+  getStats(): Promise<Stats>;
+
   /**
-   * Removes up to a bounded number of records whose retention is over; readers hide them before that.
-   * Returns true if more may be left. Any number of daemons may sweep at once.
+   * Writes down a bounded number of ends that are due, loses leases that ran out, and removes records whose retention
+   * is over. Returns true if more may be left. Any number of daemons may sweep at once.
+   *
+   * A lease that ran out while nobody swept for 3 s (no daemon, no store) could not be kept alive: it gets its whole
+   * time again.
    */
   sweep(): Promise<boolean>;
 
@@ -102,6 +255,10 @@ export interface PresenceStore {
 export interface StoreOptions {
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
+  /** How many ended sessions of a user the history keeps. */
+  historyLimit: number;
+  /** How long the history keeps them. Milliseconds. */
+  historyRetentionMs: number;
   /** The store's clock for tests, in milliseconds since 1970; by default the store's own time. */
   clock?: () => number;
 }
