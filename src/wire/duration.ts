@@ -1,0 +1,12 @@
+import type { Duration, Duration__Output } from '../generated/google/protobuf/Duration.js';
+
+/** google.protobuf.Duration of milliseconds. */
+export function toDuration(ms: number): Duration {
+  const seconds = Math.trunc(ms / 1_000);
+  return { seconds, nanos: Math.round((ms - seconds * 1_000) * 1_000_000) };
+}
+
+/** The milliseconds of a google.protobuf.Duration; undefined if it is absent. */
+export function fromDuration(duration: Duration__Output | null | undefined): number | undefined {
+  return duration ? duration.seconds * 1_000 + duration.nanos / 1_000_000 : undefined;
+}
