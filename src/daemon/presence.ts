@@ -1,28 +1,68 @@
 import { randomFillSync } from 'node:crypto';
-import type { Login, LoginResult, PresenceStore, Session } from '../store/store.js';
+import type {
+  ChatServer,
+  Ended,
+  KeepAlive,
+  KeepAliveResult,
+  Login,
+  LoginResult,
+  Logout,
+  PresenceStore,
+  Session,
+  SessionPage,
+  SessionRef,
+  Stats,
+  UserSession,
+} from '../store/store.js';
+import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
 
 /** A login as a chat server reports it: without a session id the daemon makes one. */
-export type LoginReport = Omit<Login, 'sessionId'> & { sessionId: string | undefined };
+export type LoginReport = Omit<Login, 'sessionId' | 'isNewSessionId'> & { sessionId: string | undefined };
+
+/** Whose sessions to end. */
+export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };
 
 /** What the two gRPC services share: presence on a store, for input that was checked at the edge. */
 export class Presence {
   readonly #store: PresenceStore;
+  readonly #onEnded: () => void;
 
-  constructor(store: PresenceStore) {
+  /** `onEnded` is told when sessions ended that the sweep has yet to write down. */
+  constructor(store: PresenceStore, onEnded: () => void) {
     this.#store = store;
+    this.#onEnded = onEnded;
   }
 
   /** See PresenceStore.online. */
   async online(report: LoginReport): Promise<LoginResult & { sessionId: string }> {
     const sessionId = report.sessionId ?? makeSessionId();
-    const { userId, deviceId, serverAddr, platform } = report;
-    const result = await this.#store.online({ userId, deviceId, sessionId, serverAddr, platform });
-    return { loginTimeMs: result.loginTimeMs, replaced: result.replaced, sessionId };
+    const isNewSessionId = report.sessionId === undefined;
+    const result = await this.#store.online({ ...report, sessionId, isNewSessionId });
+    return { ...result, sessionId };
   }
 
   /** See PresenceStore.offline. */
-  offline(userId: string, deviceId: string, sessionId: string | undefined): Promise<boolean> {
-    return this.#store.offline({ userId, deviceId, sessionId });
+  offline(logout: Logout): Promise<boolean> {
+    return this.#store.offline(logout);
+  }
+
+  /** See PresenceStore.heartbeat; answers in order. */
+  heartbeat(sessions: SessionRef[]): Promise<(Ended | undefined)[]> {
+    return Promise.all(sessions.map((session) => this.#store.heartbeat(session)));
+  }
+
+  /** See PresenceStore.keepServerAlive. */
+  async keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
+    const result = await this.#store.keepServerAlive(keepAlive);
+    if (result.hasEnded) this.#onEnded();
+    return result;
+  }
+
+  /** Ends sessions; `more` is true if a further call would end further ones. */
+  async evict(target: EvictTarget): Promise<{ evicted: number; more: boolean }> {
+    if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr);
+    if ('userId' in target) return { evicted: await this.#store.evictUser(target.userId), more: false };
+    return { evicted: (await this.#store.evictSession(target.session)) ? 1 : 0, more: false };
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
@@ -30,6 +70,31 @@ export class Presence {
     if (deviceId === undefined) return this.#store.getUser(userId);
     const device = await this.#store.getDevice(userId, deviceId);
     return device === undefined ? [] : [device];
+  }
+
+  /** A page of the user's sessions: those that last, then those that ended, newest first. */
+  async history(
+    userId: string,
+    page: HistoryPage,
+  ): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
+    // Ended ones first: a session that ends between the two reads is then missing from none.
+    const past = await this.#store.getHistory(userId);
+    return pageOfHistory(await this.#store.getUser(userId), past, page);
+  }
+
+  /** See PresenceStore.listSessions. */
+  sessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+    return this.#store.listSessions(page);
+  }
+
+  /** See PresenceStore.listServers. */
+  servers(): Promise<ChatServer[]> {
+    return this.#store.listServers();
+  }
+
+  /** See PresenceStore.getStats. */
+  stats(): Promise<Stats> {
+    return this.#store.getStats();
   }
 }
 

@@ -20,7 +20,7 @@ import { userStatusHandlers } from './services/userStatus.js';
 import { withStrictUtf8 } from './strictUtf8.js';
 
 /** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
-const MAX_REQUEST_BYTES = 64 * 1024;
+const MAX_REQUEST_BYTES = 1024 * 1024;
 /** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
 const DRAIN_STEP_MS = 20;
 const FLUSH_MS = 500;
@@ -98,6 +98,7 @@ async function drain(server: Server, calls: Calls, limitMs: number): Promise<'dr
   server.tryShutdown(() => {
     isClosed = true;
   });
+  calls.endStreams();
   const until = Date.now() + limitMs;
   while (calls.inFlight > 0 && Date.now() < until) await delay(DRAIN_STEP_MS);
   const outcome = calls.inFlight > 0 ? 'cut' : 'drained';

@@ -9,7 +9,7 @@ import { insist } from './insist.js';
 import { Presence } from './presence.js';
 import { makeServer } from './server.js';
 import { monitorStore } from './storeMonitor.js';
-import { runSweeper } from './sweeper.js';
+import { Sweeper } from './sweeper.js';
 
 /** How a daemon runs. */
 export interface DaemonOptions extends StoreConfig, RegistryConfig {
@@ -67,7 +67,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const registry = await makeRegistry(options, log);
     undo.push(() => registry.close());
 
-    const server = makeServer(new Presence(store), log);
+    const sweeper = new Sweeper(store, log);
+    const presence = new Presence(store, () => sweeper.wake());
+    const server = makeServer(presence, log);
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
@@ -85,7 +87,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const background = new AbortController();
     const { signal } = background;
     const running = [
-      runSweeper(store, log, signal),
+      sweeper.run(signal),
       monitorStore({ store, log, signal, onChange: (answers) => server.setServing(answers) }),
     ];
     undo.push(async () => {

@@ -4,6 +4,10 @@ import { ImstateError } from '../errors.js';
 const ID_BYTES = 256;
 const ADDRESS_BYTES = 255;
 const PLATFORM_BYTES = 32;
+const METADATA_BYTES = 1_024;
+/** What fits into a record, see src/store/record.ts. */
+const MOST_INCARNATION = 2 ** 48 - 1;
+const MOST_PAGE = 1_000;
 
 /** Checks a user, device or session id. */
 export function checkId(field: string, value: string): void {
@@ -31,6 +35,47 @@ export function checkPlatform(field: string, value: string): void {
   if (value !== '') checkText(field, value, PLATFORM_BYTES);
 }
 
+/** Checks what a login says of its device: keys and values together. */
+export function checkMetadata(field: string, metadata: Record<string, string>): void {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(metadata)) {
+    if (key === '') throw broken(field, 'must have no empty key');
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  if (bytes > METADATA_BYTES) {
+    throw broken(
+      field,
+      `must be at most ${METADATA_BYTES} bytes of UTF-8, keys and values together; this one has ${bytes}`,
+    );
+  }
+}
+
+/** Checks a time span, in milliseconds, and returns it; `absent` stands for one that was left out. */
+export function checkDuration(
+  field: string,
+  ms: number | undefined,
+  { min, max, absent }: { min: number; max: number; absent: number },
+): number {
+  if (ms === undefined) return absent;
+  if (ms >= min && ms <= max) return ms;
+  throw broken(field, `must be from ${min / 1_000} s to ${max / 1_000} s; this one is ${ms / 1_000} s`);
+}
+
+/** Checks an incarnation of a chat server. */
+export function checkIncarnation(field: string, value: number, min: 0 | 1): void {
+  if (value >= min && value <= MOST_INCARNATION) return;
+  throw broken(
+    field,
+    `must be from ${min} to 2^48 - 1, and greater in every run, such as the start time in milliseconds`,
+  );
+}
+
+/** Checks a page size, and returns it; 0 stands for `absent`. */
+export function checkPageSize(field: string, value: number, absent: number): number {
+  if (value >= 0 && value <= MOST_PAGE) return value || absent;
+  throw broken(field, `must be from 1 to ${MOST_PAGE}, or 0 for ${absent}`);
+}
+
 function checkText(field: string, value: string, mostBytes: number): void {
   if (value === '') throw broken(field, 'must not be empty');
   const bytes = value.length * 3 <= mostBytes ? 0 : Buffer.byteLength(value);
@@ -45,6 +90,7 @@ function checkText(field: string, value: string, mostBytes: number): void {
   }
 }
 
-function broken(field: string, rule: string): ImstateError {
+/** The error for a field that breaks a rule. */
+export function broken(field: string, rule: string): ImstateError {
   return new ImstateError('INVALID_ARGUMENT', `${field} ${rule}`);
 }

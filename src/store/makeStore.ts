@@ -10,16 +10,27 @@ export interface StoreConfig {
   dataDir: string;
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
+  /** How many ended sessions of a user the history keeps. */
+  historyLimit: number;
+  /** How long the history keeps them. Milliseconds. */
+  historyRetentionMs: number;
   /** Put in front of every key in Redis. */
   keyPrefix: string;
   /** Shards in Redis, made at first use; undefined takes what is there. */
   shards: number | undefined;
 }
 
-export const STORE_DEFAULTS = { retentionMs: 180_000, keyPrefix: 'im:' } as const;
+export const STORE_DEFAULTS = {
+  retentionMs: 180_000,
+  historyLimit: 100,
+  historyRetentionMs: 30 * 86_400_000,
+  keyPrefix: 'im:',
+} as const;
 
 /** Makes the store that the configuration names; nothing is opened yet. */
-export function makeStore({ redis, dataDir, retentionMs, keyPrefix, shards }: StoreConfig): PresenceStore {
-  if (redis === undefined) return new EmbeddedStore({ dataDir, retentionMs });
-  return new RedisStore({ url: redis, keyPrefix, shards, retentionMs });
+export function makeStore(config: StoreConfig): PresenceStore {
+  const { redis, dataDir, retentionMs, historyLimit, historyRetentionMs, keyPrefix, shards } = config;
+  const options = { retentionMs, historyLimit, historyRetentionMs };
+  if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
+  return new RedisStore({ url: redis, keyPrefix, shards, ...options });
 }

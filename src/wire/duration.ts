@@ -3,10 +3,10 @@ import type { Duration, Duration__Output } from '../generated/google/protobuf/Du
 /** google.protobuf.Duration of milliseconds. */
 export function toDuration(ms: number): Duration {
   const seconds = Math.trunc(ms / 1_000);
-  return { seconds, nanos: Math.round((ms - seconds * 1_000) * 1_000_000) };
+  return { seconds, nanos: (ms - seconds * 1_000) * 1_000_000 };
 }
 
-/** The milliseconds of a google.protobuf.Duration; undefined if it is absent. */
+/** Milliseconds of a google.protobuf.Duration; undefined if it is absent. */
 export function fromDuration(duration: Duration__Output | null | undefined): number | undefined {
-  return duration ? duration.seconds * 1_000 + duration.nanos / 1_000_000 : undefined;
+  return duration ? duration.seconds * 1_000 + Math.round(duration.nanos / 1_000_000) : undefined;
 }

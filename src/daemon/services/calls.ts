@@ -1,17 +1,27 @@
-import { type handleUnaryCall, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import {
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  status,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
 
-/** The unary calls of a daemon: how each is answered, and how many are in flight. */
+/** A call or stream, as far as the log is concerned. */
+type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
+
+/** The calls of a daemon: how each is answered, and how many are in flight. */
 export class Calls {
   readonly #log: Logger;
+  readonly #streams = new Set<(error: ImstateError) => void>();
   #inFlight = 0;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Calls that have been taken and not been answered. */
+  /** Calls and messages of streams that have been taken and not been answered. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -43,7 +53,44 @@ export class Calls {
     };
   }
 
-  #toStatus<Request, Response>(error: unknown, call: ServerUnaryCall<Request, Response>) {
+  /**
+   * Makes a gRPC handler of a stream on which each message is answered, one after the other. `begin` makes for each
+   * stream the function that answers; one that throws ends its stream.
+   */
+  streamHandler<Request, Response>(
+    begin: () => (request: Request) => Promise<Response>,
+  ): handleBidiStreamingCall<Request, Response> {
+    return (stream) => {
+      const answer = begin();
+      const endWith = (error: unknown) => {
+        if (this.#streams.delete(endWith)) stream.emit('error', this.#toStatus(error, stream));
+      };
+      this.#streams.add(endWith);
+      stream.on('data', (request: Request) => {
+        // Until this one is answered the next one waits.
+        stream.pause();
+        this.#inFlight += 1;
+        answer(request)
+          .then((response) => write(stream, response), endWith)
+          .finally(() => {
+            this.#inFlight -= 1;
+            stream.resume();
+          });
+      });
+      stream.on('end', () => {
+        if (this.#streams.delete(endWith)) stream.end();
+      });
+      stream.on('cancelled', () => this.#streams.delete(endWith));
+    };
+  }
+
+  /** Ends the streams that callers keep open, so that they go on with another daemon. */
+  endStreams(): void {
+    const stopping = new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
+    for (const endWith of [...this.#streams]) endWith(stopping);
+  }
+
+  #toStatus(error: unknown, call: Caller) {
     if (error instanceof ImstateError) {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
       return { code: error.status, details: error.message };
@@ -54,4 +101,8 @@ export class Calls {
     );
     return { code: status.INTERNAL, details: 'internal fault; the log of the daemon has the details' };
   }
+}
+
+function write<Request, Response>(stream: ServerDuplexStream<Request, Response>, response: Response): void {
+  if (!stream.cancelled && !stream.writableEnded) stream.write(response);
 }

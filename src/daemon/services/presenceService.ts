@@ -1,65 +1,114 @@
-import type { Device } from '../../generated/imstate/v1/Device.js';
-import type { EndedSession } from '../../generated/imstate/v1/EndedSession.js';
+import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
-import type { Session } from '../../store/store.js';
+import { formatPlace, parsePlace } from '../../store/place.js';
+import { toDuration } from '../../wire/duration.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { Presence } from '../presence.js';
-import { checkId, checkOptionalId, checkPlatform, checkServerAddr } from '../validate.js';
+import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../validate.js';
 import type { Calls } from './calls.js';
+import { readEvictTarget, readKeepAlive, readLogin, readLogout, readSessions } from './requests.js';
+import { toChatServer, toDevice, toEnded, toEndReason, toHistoryEntry, toReplaced } from './responses.js';
+
+const PAGE = 100;
+const PAGE_OF_SERVERS = 1_000;
 
 /** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
 export function presenceServiceHandlers(presence: Presence, calls: Calls): PresenceServiceHandlers {
   return {
-    Online: calls.handler(async ({ userId, deviceId, serverAddr, sessionId, platform }) => {
-      checkId('user_id', userId);
-      checkId('device_id', deviceId);
-      checkServerAddr('server_addr', serverAddr);
-      checkOptionalId('session_id', sessionId);
-      checkPlatform('platform', platform);
-      const report = { userId, deviceId, serverAddr, sessionId: sessionId || undefined, platform };
-      const result = await presence.online(report);
+    Online: calls.handler(async (request) => {
+      const { sessionId, loginTimeMs, replaced, endReason } = await presence.online(readLogin(request));
       return {
-        sessionId: result.sessionId,
-        loginTime: toTimestamp(result.loginTimeMs),
-        replaced: result.replaced ? [toEndedSession(result.replaced)] : [],
+        sessionId,
+        loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
+        replaced: replaced.map((session) => toReplaced(request.userId, session)),
+        endReason: toEndReason(endReason),
       };
     }),
 
-    Offline: calls.handler(async ({ userId, deviceId, sessionId }) => {
-      checkId('user_id', userId);
-      checkId('device_id', deviceId);
-      checkOptionalId('session_id', sessionId);
-      return { applied: await presence.offline(userId, deviceId, sessionId || undefined) };
+    Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
+
+    Heartbeat: calls.handler(async (request) => {
+      const sessions = readSessions(request.sessions);
+      const answers = await presence.heartbeat(sessions);
+      const ended = sessions.flatMap((session, i) => {
+        const reason = answers[i];
+        return reason === undefined ? [] : [toEnded(session, reason)];
+      });
+      return { ended };
     }),
 
-    GetUser: calls.handler(async ({ userId, deviceId }) => {
+    KeepServerAlive: calls.streamHandler(() => {
+      let serverAddr = '';
+      return async (request) => {
+        const keepAlive = readKeepAlive(request, serverAddr);
+        serverAddr = keepAlive.serverAddr;
+        const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
+        if (incarnation > keepAlive.incarnation)
+          throw superseded(serverAddr, keepAlive.incarnation, incarnation);
+        return { timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken };
+      };
+    }),
+
+    GetUser: calls.handler(async ({ userId, deviceId, explain }) => {
       checkId('user_id', userId);
       checkOptionalId('device_id', deviceId);
       const devices = await presence.devices(userId, deviceId || undefined);
-      return { userId, online: devices.some(({ online }) => online), devices: devices.map(toDevice) };
+      return {
+        userId,
+        online: devices.some(({ online }) => online),
+        devices: devices.map((session) => toDevice(session, explain)),
+      };
     }),
+
+    ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {
+      checkId('user_id', userId);
+      checkOptionalId('device_id', deviceId);
+      const limit = checkPageSize('page_size', pageSize, PAGE);
+      const page = { deviceId: deviceId || undefined, limit, after: pageToken || undefined };
+      const { entries, next } = await presence.history(userId, page);
+      return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
+    }),
+
+    ListSessions: calls.handler(async ({ serverAddr, pageSize, pageToken }) => {
+      if (serverAddr !== '') checkServerName('server_addr', serverAddr);
+      const limit = checkPageSize('page_size', pageSize, PAGE);
+      const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
+      const { sessions, next } = await presence.sessions(page);
+      return {
+        sessions: sessions.map(({ userId, session }) => ({ userId, device: toDevice(session) })),
+        nextPageToken: next ?? '',
+      };
+    }),
+
+    ListServers: calls.handler(async ({ pageSize, pageToken }) => {
+      const limit = checkPageSize('page_size', pageSize, PAGE_OF_SERVERS);
+      const [after] = pageToken === '' ? [''] : parsePlace(pageToken, ['']);
+      const rest = (await presence.servers()).filter(({ serverAddr }) => serverAddr > (after as string));
+      const last = rest.length > limit ? rest[limit - 1] : undefined;
+      return {
+        servers: rest.slice(0, limit).map(toChatServer),
+        nextPageToken: last ? formatPlace([last.serverAddr]) : '',
+      };
+    }),
+
+    GetStats: calls.handler(async () => {
+      const { users, devices, byPlatform, byServer } = await presence.stats();
+      return {
+        usersOnline: users,
+        devicesOnline: devices,
+        devicesByPlatform: Object.fromEntries(byPlatform),
+        devicesByServer: Object.fromEntries(byServer),
+      };
+    }),
+
+    Evict: calls.handler((request) => presence.evict(readEvictTarget(request))),
   };
 }
 
-function toDevice(session: Session): Device {
-  return {
-    deviceId: session.deviceId,
-    online: session.online,
-    sessionId: session.sessionId,
-    serverAddr: session.serverAddr,
-    platform: session.platform,
-    loginTime: toTimestamp(session.loginTimeMs),
-    lastSeenTime: toTimestamp(session.lastSeenMs),
-    logoutTime: toTimestamp(session.logoutTimeMs),
-    endReason: toEndReason(session),
-  };
-}
-
-function toEndedSession(session: Session): EndedSession {
-  const { deviceId, sessionId, serverAddr } = session;
-  return { deviceId, sessionId, serverAddr, endReason: toEndReason(session) };
-}
-
-function toEndReason({ endReason }: Session) {
-  return `END_REASON_${endReason ?? 'UNSPECIFIED'}` as const;
+function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
+  return new ImstateError(
+    'SUPERSEDED',
+    `chat server ${serverAddr} has announced incarnation ${newer}, which supersedes ${incarnation}: ` +
+      'its sessions have ended; stop, or take a greater incarnation',
+  );
 }

@@ -1,7 +1,13 @@
 import type { UserStatusHandlers } from '../../generated/pb/UserStatus.js';
-import type { Presence } from '../presence.js';
+import type { LoginReport, Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkServerName } from '../validate.js';
 import type { Calls } from './calls.js';
+
+/** What a login of this service says of everything that the service does not know. */
+const PLAIN: Omit<LoginReport, 'userId' | 'deviceId' | 'serverAddr'> = {
+  ...{ sessionId: undefined, platform: '', ttlMs: 0, metadata: {}, policy: 'KEEP_ALL' },
+  ...{ incarnation: 0, resentLoginTimeMs: 0 },
+};
 
 /** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
 export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
@@ -18,15 +24,14 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
       checkId('UserID', UserID);
       checkId('DeviceID', DeviceID);
       checkServerName('ServerAddr', ServerAddr);
-      const [userId, deviceId, serverAddr] = [UserID, DeviceID, ServerAddr];
-      await presence.online({ userId, deviceId, serverAddr, sessionId: undefined, platform: '' });
+      await presence.online({ ...PLAIN, userId: UserID, deviceId: DeviceID, serverAddr: ServerAddr });
       return {};
     }),
 
     Offline: calls.handler(async ({ UserID, DeviceID }) => {
       checkId('UserID', UserID);
       checkId('DeviceID', DeviceID);
-      await presence.offline(UserID, DeviceID, undefined);
+      await presence.offline({ userId: UserID, deviceId: DeviceID, sessionId: undefined, graceMs: 0 });
       return {};
     }),
   };

@@ -1,34 +1,48 @@
 import { join } from 'node:path';
-import type { Database, RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher } from '../batcher.js';
-import {
-  endSession,
-  isReadable,
-  newestLoginFirst,
-  packRecord,
-  type SessionRecord,
-  unpackRecord,
-} from '../record.js';
-import type { Login, LoginResult, Logout, PresenceStore, Session, StoreOptions } from '../store.js';
+import { formatPlace, parsePlace } from '../place.js';
+import { unpackRecord } from '../record.js';
+import { newestLoginFirst, readLease, readRecord } from '../rules.js';
+import type {
+  ChatServer,
+  Ended,
+  KeepAlive,
+  KeepAliveResult,
+  Login,
+  LoginResult,
+  Logout,
+  PastSession,
+  PresenceStore,
+  Session,
+  SessionPage,
+  SessionRef,
+  Stats,
+  StoreOptions,
+  UserSession,
+} from '../store.js';
+import { evict, heartbeat, offline, online } from './changes.js';
 import { checkDataFile } from './checkDataFile.js';
+import { keepServerAlive } from './leases.js';
+import { Step } from './step.js';
+import { evictServer, sweep } from './sweep.js';
+import { LAST, openTables, type RecordKey, type SessionKey, type Tables, under } from './tables.js';
 
 /** Version of the keys and records in the data folder: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
-/** Bound on the work of one transaction and of one sweep, which hold up everything else meanwhile. */
-const BATCH = 256;
-/** Sorts behind every device id. */
-const LAST_DEVICE = Buffer.of(0xff);
+/** Bounds on the work of one transaction, which holds up everything else meanwhile. */
+const BATCH = { changes: 256, deadlines: 256, endings: 64, evictions: 256 };
+
+/** The beginning of all sessions. */
+const FIRST_PLACE: SessionKey = ['', '', ''];
 
 /** What {@link EmbeddedStore} takes beside the common options. */
 export interface EmbeddedStoreOptions extends StoreOptions {
   /** The data folder; made if it is not there. */
   dataDir: string;
 }
-
-type RecordKey = [userId: string, deviceId: string];
-type DeadlineKey = [deadlineMs: number, userId: string, deviceId: string];
 
 /**
  * Sessions in an LMDB file of the data folder. A change is acknowledged once its transaction is on disk, so it
@@ -38,10 +52,10 @@ export class EmbeddedStore implements PresenceStore {
   readonly description: string;
   readonly #options: EmbeddedStoreOptions;
   readonly #now: () => number;
-  readonly #changes = new Batcher<() => unknown, unknown>(1, BATCH, (_, changes) => this.#commit(changes));
-  #root: RootDatabase | undefined;
-  #records: Database<Buffer, RecordKey> | undefined;
-  #deadlines: Database<Buffer, DeadlineKey> | undefined;
+  readonly #changes = new Batcher<() => unknown, unknown>(1, BATCH.changes, (_, changes) =>
+    this.#commit(changes),
+  );
+  #tables: Tables | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
     this.#options = options;
@@ -50,105 +64,138 @@ export class EmbeddedStore implements PresenceStore {
   }
 
   async open(): Promise<void> {
+    let root: RootDatabase;
     try {
       const { open } = await import('lmdb');
       await makeFolder(this.#options.dataDir);
       // Without overlappingSync a commit returns after its fsync, which is what we promise.
       const path = join(this.#options.dataDir, 'presence.lmdb');
       checkDataFile(path);
-      this.#root = open({ path, overlappingSync: false });
-      this.#records = this.#root.openDB({ name: 'records', encoding: 'binary' });
-      this.#deadlines = this.#root.openDB({ name: 'deadlines', encoding: 'binary' });
+      root = open({ path, overlappingSync: false });
+      this.#tables = openTables(root);
     } catch (error) {
       throw error instanceof ImstateError ? error : unusable(this.#options.dataDir, error);
     }
-    this.#claimLayout();
+    this.#claimLayout(root);
   }
 
   online(login: Login): Promise<LoginResult> {
-    return this.#change((records, deadlines) => {
-      const now = this.#now();
-      const key: RecordKey = [login.userId, login.deviceId];
-      const current = get(records, key);
-      const refreshed = current?.online && current.sessionId === login.sessionId;
-      const loginTimeMs = refreshed ? current.loginTimeMs : now;
-      const record: SessionRecord = {
-        ...{ deviceId: login.deviceId, sessionId: login.sessionId },
-        ...{ serverAddr: login.serverAddr, platform: login.platform },
-        ...{ online: true, loginTimeMs, lastSeenMs: now, logoutTimeMs: undefined, endReason: undefined },
-        deadlineMs: 0,
-      };
-      records.put(key, packRecord(record));
-      if (current && !current.online) deadlines.remove([current.deadlineMs, ...key]);
-      return {
-        loginTimeMs,
-        replaced: current?.online && !refreshed ? endSession(current, 'REPLACED', now) : undefined,
-      };
-    });
+    return this.#change((step) => online(step, login));
   }
 
   offline(logout: Logout): Promise<boolean> {
-    return this.#change((records, deadlines) => {
-      const now = this.#now();
-      const key: RecordKey = [logout.userId, logout.deviceId];
-      const current = get(records, key);
-      if (!current?.online) return false;
-      if (logout.sessionId !== undefined && current.sessionId !== logout.sessionId) return false;
-      if (this.#options.retentionMs === 0) {
-        records.remove(key);
-        return true;
-      }
-      const deadlineMs = now + this.#options.retentionMs;
-      records.put(key, packRecord({ ...endSession(current, 'LOGOUT', now), deadlineMs }));
-      deadlines.put([deadlineMs, ...key], Buffer.alloc(0));
-      return true;
-    });
+    return this.#change((step) => offline(step, logout));
+  }
+
+  heartbeat(session: SessionRef): Promise<Ended | undefined> {
+    return this.#change((step) => heartbeat(step, session));
+  }
+
+  keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
+    return this.#change((step) => keepServerAlive(step, keepAlive));
+  }
+
+  evictUser(userId: string): Promise<number> {
+    return this.#change((step) => evict(step, userId));
+  }
+
+  async evictSession(session: SessionRef): Promise<boolean> {
+    return (await this.#change((step) => evict(step, session.userId, session))) === 1;
+  }
+
+  evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
+    return this.#change((step) => evictServer(step, serverAddr, BATCH.evictions));
   }
 
   async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
-    const record = this.#use(({ records }) => get(records, [userId, deviceId]));
-    return record && isReadable(record, this.#now()) ? record : undefined;
+    const tables = this.#open();
+    const packed = tables.records.get([userId, deviceId]);
+    return packed && this.#read(tables, deviceId, packed);
   }
 
   async getUser(userId: string): Promise<Session[]> {
-    const range = {
-      start: [userId] as unknown as RecordKey,
-      end: [userId, LAST_DEVICE] as unknown as RecordKey,
-    };
-    const entries = this.#use(({ records }) => [...records.getRange(range)]);
-    const now = this.#now();
-    return entries
-      .map(({ key, value }) => unpackRecord(key[1], value))
-      .filter((record) => isReadable(record, now))
+    const tables = this.#open();
+    return [...tables.records.getRange(under<RecordKey>(userId))]
+      .flatMap(({ key, value }) => this.#read(tables, key[1], value) ?? [])
       .sort(newestLoginFirst);
   }
 
-  sweep(): Promise<boolean> {
-    return this.#change((records, deadlines) => {
-      const now = this.#now();
-      const due = [...deadlines.getKeys({ end: [now + 1] as unknown as DeadlineKey, limit: BATCH })];
-      for (const key of due) {
-        const [deadlineMs, userId, deviceId] = key;
-        const record = get(records, [userId, deviceId]);
-        if (record?.deadlineMs === deadlineMs) records.remove([userId, deviceId]);
-        deadlines.remove(key);
-      }
-      return due.length === BATCH;
+  async getHistory(userId: string): Promise<PastSession[]> {
+    const since = this.#now() - this.#options.historyRetentionMs;
+    const range = new Step(this.#open(), this.#options, 0).historyOf(userId);
+    return [...this.#open().history.getRange(range)]
+      .map(({ value }) => value)
+      .filter(({ endTimeMs }) => endTimeMs > since);
+  }
+
+  async listSessions({
+    serverAddr,
+    limit,
+    after,
+  }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+    const tables = this.#open();
+    const only = serverAddr === undefined ? [] : [serverAddr];
+    const start = after === undefined ? only : parsePlace(after, FIRST_PLACE);
+    const range = {
+      start: start as unknown as SessionKey,
+      end: [...only, LAST] as unknown as SessionKey,
+    };
+    const keys = [...tables.sessions.getKeys({ ...range, exclusiveStart: true, limit })];
+    const sessions = keys.flatMap(([, userId, deviceId]) => {
+      const packed = tables.records.get([userId, deviceId]);
+      const session = packed && this.#read(tables, deviceId, packed);
+      return session?.online ? [{ userId, session }] : [];
     });
+    const last = keys.length === limit ? keys.at(-1) : undefined;
+    return { sessions, next: last && formatPlace(last) };
+  }
+
+  async listServers(): Promise<ChatServer[]> {
+    const { counters, leases } = this.#open();
+    const servers = new Map<string, ChatServer>();
+    for (const { key, value } of counters.getRange({ start: 's:', end: 's;' })) {
+      const serverAddr = key.slice(2);
+      servers.set(serverAddr, { serverAddr, sessions: value, lease: undefined });
+    }
+    for (const { key: serverAddr, value } of leases.getRange({})) {
+      const { sessions } = servers.get(serverAddr) ?? { sessions: 0 };
+      servers.set(serverAddr, { serverAddr, sessions, lease: readLease(value) });
+    }
+    return [...servers.values()].sort((a, b) => (a.serverAddr < b.serverAddr ? -1 : 1));
+  }
+
+  async getStats(): Promise<Stats> {
+    const { counters } = this.#open();
+    const countsOf = (prefix: string) =>
+      new Map(
+        [...counters.getRange({ start: `${prefix}:`, end: `${prefix};` })].map(({ key, value }) => [
+          key.slice(2),
+          value,
+        ]),
+      );
+    return {
+      users: counters.get('users') ?? 0,
+      devices: counters.get('devices') ?? 0,
+      byPlatform: countsOf('p'),
+      byServer: countsOf('s'),
+    };
+  }
+
+  sweep(): Promise<boolean> {
+    return this.#change((step) => sweep(step, BATCH));
   }
 
   async check(): Promise<void> {
-    this.#use(({ root }) => root.get('layout'));
+    this.#open().root.get('layout');
   }
 
   async close(): Promise<void> {
-    const root = this.#root;
-    this.#root = undefined;
+    const root = this.#tables?.root;
+    this.#tables = undefined;
     await root?.close();
   }
 
-  #claimLayout(): void {
-    const root = this.#root as RootDatabase;
+  #claimLayout(root: RootDatabase): void {
     const { version } = root.transactionSync(() => {
       if (!root.doesExist('layout')) root.put('layout', { version: LAYOUT_VERSION });
       return root.get('layout');
@@ -161,11 +208,15 @@ export class EmbeddedStore implements PresenceStore {
     );
   }
 
+  #read(tables: Tables, deviceId: string, packed: Buffer): Session | undefined {
+    const record = unpackRecord(deviceId, packed);
+    const lease = record.incarnation > 0 ? tables.leases.get(record.serverAddr) : undefined;
+    return readRecord(record, lease, this.#now(), this.#options.retentionMs);
+  }
+
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
-  async #change<T>(
-    apply: (records: Database<Buffer, RecordKey>, deadlines: Database<Buffer, DeadlineKey>) => T,
-  ): Promise<T> {
-    const change = () => this.#use(({ records, deadlines }) => apply(records, deadlines));
+  async #change<T>(apply: (step: Step) => T): Promise<T> {
+    const change = () => apply(new Step(this.#open(), this.#options, this.#now()));
     return (await this.#changes.add(0, change)) as T;
   }
 
@@ -174,32 +225,19 @@ export class EmbeddedStore implements PresenceStore {
    * nobody can handle when the disk is full, and is no faster.
    */
   async #commit(changes: (() => unknown)[]): Promise<unknown[]> {
-    return this.#use(({ root }) => {
-      try {
-        return root.transactionSync(() => changes.map(apart));
-      } catch (error) {
-        const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
-        throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
-      }
-    });
+    const { root } = this.#open();
+    try {
+      return root.transactionSync(() => changes.map(apart));
+    } catch (error) {
+      const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
+      throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+    }
   }
 
-  #use<T>(action: (open: OpenDatabases) => T): T {
-    const [root, records, deadlines] = [this.#root, this.#records, this.#deadlines];
-    if (root && records && deadlines) return action({ root, records, deadlines });
+  #open(): Tables {
+    if (this.#tables) return this.#tables;
     throw new ImstateError('STORE_UNAVAILABLE', 'the store is not open: the daemon is starting or stopping');
   }
-}
-
-interface OpenDatabases {
-  root: RootDatabase;
-  records: Database<Buffer, RecordKey>;
-  deadlines: Database<Buffer, DeadlineKey>;
-}
-
-function get(records: Database<Buffer, RecordKey>, key: RecordKey): SessionRecord | undefined {
-  const packed = records.get(key);
-  return packed && unpackRecord(key[1], packed);
 }
 
 /** What a change gives, or its error: one that fails, before it has written anything, leaves the others be. */

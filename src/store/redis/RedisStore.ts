@@ -1,17 +1,47 @@
 import type { Redis } from 'ioredis';
-import { ImstateError, messageOf } from '../../errors.js';
+import { ImstateError } from '../../errors.js';
 import { Batcher } from '../batcher.js';
-import { endSession, isReadable, newestLoginFirst, type SessionRecord, unpackRecord } from '../record.js';
-import type { Login, LoginResult, Logout, PresenceStore, Session, StoreOptions } from '../store.js';
-import { describeRedisUrl, makeConnection, storeError } from './connection.js';
+import { formatPlace, parsePlace } from '../place.js';
+import { newestLoginFirst, OUTAGE_MS, readLease } from '../rules.js';
+import type {
+  ChatServer,
+  Ended,
+  KeepAlive,
+  KeepAliveResult,
+  Lease,
+  Login,
+  LoginResult,
+  Logout,
+  PastSession,
+  PresenceStore,
+  Session,
+  SessionPage,
+  SessionRef,
+  Stats,
+  StoreOptions,
+  UserSession,
+} from '../store.js';
+import { Leases, readListed, readPastSession, readSessions } from './answers.js';
+import {
+  type Change,
+  evictChange,
+  heartbeatChange,
+  heartbeatResult,
+  loginChange,
+  loginResult,
+  logoutChange,
+} from './changes.js';
+import { connectError, describeRedisUrl, makeConnection, storeError } from './connection.js';
+import { claimLayout, refusedDatabase } from './layout.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
-/** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
-const LAYOUT_VERSION = 1;
-/** More shards bound more masters of a cluster, but make a batch cost more script calls. */
-const DEFAULT_SHARDS = 16;
-/** Bound on the work of one script call: about a millisecond of Redis. */
-const BATCH = { changes: 128, reads: 128, sweep: 256 };
+/** Bounds on the work of one script call: about a millisecond of Redis. */
+const BATCH = { changes: 128, reads: 128, deadlines: 128, endings: 64 };
+/** How many sessions of a chat server one call evicts at most. */
+const MOST_EVICTED = 10_000;
+
+/** A place in the list of all sessions, see scripts/list.lua: here the beginning. */
+const FIRST_PLACE: [shard: number, serverAddr: string, bucket: number, member: string] = [0, '', 0, ''];
 
 /** What {@link RedisStore} takes beside the common options. */
 export interface RedisStoreOptions extends StoreOptions {
@@ -25,10 +55,6 @@ export interface RedisStoreOptions extends StoreOptions {
 
 /** What ioredis tells of a command of its own that failed. */
 type CommandFailure = Error & { command?: { name: string } };
-
-type Change = { login: Login } | { logout: Logout };
-/** What change.lua answers to a login, and to a logout. */
-type ChangeAnswer = [loginTimeMs: number, replaced: Buffer | null] | number;
 
 /** What read.lua answers for a device, and for a user. */
 type ReadAnswer = Buffer | null | Buffer[] | Error;
@@ -47,8 +73,8 @@ export class RedisStore implements PresenceStore {
   #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
-  #changes: Batcher<Change, ChangeAnswer> | undefined;
-  #reads: Batcher<Read, SessionRecord[]> | undefined;
+  #changes: Batcher<Change, unknown> | undefined;
+  #reads: Batcher<Read, Session[]> | undefined;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
@@ -56,8 +82,8 @@ export class RedisStore implements PresenceStore {
     this.#redis = makeConnection(options.url);
     this.#redis.on('error', (error: CommandFailure) => {
       this.#lastError = error;
-      // ioredis goes on in database 0.
-      if (error.command?.name === 'select') this.#unusable = storeUnusable(this.#refusedDatabase(error));
+      if (error.command?.name !== 'select') return;
+      this.#unusable = storeUnusable(refusedDatabase(this.#redis, options.url, error));
     });
   }
 
@@ -67,23 +93,60 @@ export class RedisStore implements PresenceStore {
       this.#start(await this.#claimLayout());
       this.#lastError = undefined;
     } catch (error) {
-      throw this.#explain(error);
+      throw connectError(this.description, error, this.#lastError);
     }
   }
 
   async online(login: Login): Promise<LoginResult> {
-    const answer = await this.#change(login.userId, { login });
-    const [loginTimeMs, replaced] = answer as [number, Buffer | null];
-    return {
-      loginTimeMs,
-      replaced: replaced
-        ? endSession(unpackRecord(login.deviceId, replaced), 'REPLACED', loginTimeMs)
-        : undefined,
-    };
+    return loginResult(await this.#change(loginChange(login)));
   }
 
   async offline(logout: Logout): Promise<boolean> {
-    return (await this.#change(logout.userId, { logout })) === 1;
+    return (await this.#change(logoutChange(logout))) === 1;
+  }
+
+  async heartbeat(session: SessionRef): Promise<Ended | undefined> {
+    return heartbeatResult(await this.#change(heartbeatChange(session)));
+  }
+
+  async evictUser(userId: string): Promise<number> {
+    return (await this.#change(evictChange(userId))) as number;
+  }
+
+  async evictSession({ userId, deviceId, sessionId }: SessionRef): Promise<boolean> {
+    return (await this.#change(evictChange(userId, deviceId, sessionId))) === 1;
+  }
+
+  async evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
+    let evicted = 0;
+    for (const shard of this.#usableShards()) {
+      for (let more = 1; more === 1; ) {
+        if (evicted >= MOST_EVICTED) return { evicted, more: true };
+        const args = [...this.#settings(), serverAddr, BATCH.endings];
+        const answer = await this.#redis.imEvictServer(1, shard.deadlines, ...args).catch(rejectAs(true));
+        const [count, isMore] = answer as [number, number];
+        evicted += count;
+        more = isMore;
+      }
+    }
+    return { evicted, more: false };
+  }
+
+  /** Each shard has a lease of its own, so that its scripts can judge sessions by themselves. */
+  async keepServerAlive({ serverAddr, incarnation, ttlMs, resynced }: KeepAlive): Promise<KeepAliveResult> {
+    const done = new Map(resynced.split(',').map((each) => each.split(':') as [string, string]));
+    const answers = await Promise.all(
+      this.#usableShards().map(({ deadlines }, i) => {
+        const args = [...this.#settings(), serverAddr, incarnation, ttlMs, done.get(String(i)) ?? ''];
+        return this.#redis.imKeepAlive(1, deadlines, ...args) as Promise<[string, number, number]>;
+      }),
+    ).catch(rejectAs(true));
+    const resyncs = answers.flatMap(([, resync], shard) => (resync > 0 ? [`${shard}:${resync}`] : []));
+    return {
+      incarnation: Math.max(...answers.map(([known]) => Number(known))),
+      resyncToken: resyncs.join(','),
+      hasEnded: answers.some(([, , hasEnded]) => hasEnded === 1),
+    };
   }
 
   async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
@@ -94,15 +157,85 @@ export class RedisStore implements PresenceStore {
     return (await this.#read({ userId, deviceId: '' })).sort(newestLoginFirst);
   }
 
+  async getHistory(userId: string): Promise<PastSession[]> {
+    const shards = this.#usableShards();
+    const { historyPrefix, deadlines } = shards[shardOf(userId, shards.length)] as Shard;
+    const [entries, [now]] = await Promise.all([
+      this.#redis.lrangeBuffer(historyPrefix + userId, 0, this.#options.historyLimit - 1),
+      this.#redis.imReadBuffer(1, deadlines, this.#now()) as Promise<[number]>,
+    ]).catch(rejectAs(false));
+    return entries
+      .map(readPastSession)
+      .filter(({ endTimeMs }) => endTimeMs > now - this.#options.historyRetentionMs);
+  }
+
+  async listSessions({
+    serverAddr,
+    limit,
+    after,
+  }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+    const shards = this.#usableShards();
+    const place = after === undefined ? FIRST_PLACE : parsePlace(after, FIRST_PLACE);
+    const sessions: UserSession[] = [];
+    let [, server, bucket, member] = place;
+    for (let shard = place[0]; shard < shards.length; shard++) {
+      const { deadlines } = shards[shard] as Shard;
+      const args = [
+        ...this.#settings(),
+        ...[serverAddr ?? '', server, bucket, member, limit - sessions.length],
+      ];
+      const reply = await this.#redis.imListBuffer(1, deadlines, ...args).catch(rejectAs(false));
+      const [now, leases, stopped, ...flat] = reply as [
+        number,
+        Buffer[],
+        [Buffer, number, Buffer] | null,
+        ...(Buffer | null)[],
+      ];
+      const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
+      sessions.push(...readListed(flat, context));
+      if (stopped !== null) {
+        const next = formatPlace([shard, String(stopped[0]), stopped[1], String(stopped[2])]);
+        return { sessions, next };
+      }
+      [server, bucket, member] = ['', 0, ''];
+    }
+    return { sessions, next: undefined };
+  }
+
+  async listServers(): Promise<ChatServer[]> {
+    const servers = new Map<string, ChatServer>();
+    for (const { counters, leases } of await this.#summaries()) {
+      for (const [name, count] of counters) {
+        if (name.startsWith('s:')) noteServer(servers, name.slice(2)).sessions += count;
+      }
+      for (const [serverAddr, lease] of leases.entries()) {
+        const server = noteServer(servers, serverAddr);
+        server.lease = worseLease(server.lease, readLease(lease));
+      }
+    }
+    return [...servers.values()].sort((a, b) => (a.serverAddr < b.serverAddr ? -1 : 1));
+  }
+
+  async getStats(): Promise<Stats> {
+    const stats: Stats = { users: 0, devices: 0, byPlatform: new Map(), byServer: new Map() };
+    for (const { counters } of await this.#summaries()) {
+      for (const [name, count] of counters) {
+        if (name === 'users' || name === 'devices') stats[name] += count;
+        else addTo(name.startsWith('p:') ? stats.byPlatform : stats.byServer, name.slice(2), count);
+      }
+    }
+    return stats;
+  }
+
+  /** A shard after the other, so that no other call waits behind more than one step. */
   async sweep(): Promise<boolean> {
-    const due = await Promise.all(
-      this.#shards.map(({ deadlines, userPrefix }) =>
-        this.#redis.imSweep(1, deadlines, this.#now(), userPrefix, BATCH.sweep),
-      ),
-    ).catch((error) => {
-      throw storeError(error, false);
-    });
-    return due.some((count) => count === BATCH.sweep);
+    let hasMore = false;
+    for (const { deadlines } of this.#usableShards()) {
+      const args = [...this.#settings(), BATCH.deadlines, BATCH.endings, OUTAGE_MS];
+      const more = await this.#redis.imSweep(1, deadlines, ...args).catch(rejectAs(false));
+      if (more === 1) hasMore = true;
+    }
+    return hasMore;
   }
 
   /**
@@ -123,43 +256,10 @@ export class RedisStore implements PresenceStore {
     this.#redis.disconnect();
   }
 
-  /** Resolves with the number of shards once the layout in Redis is the one this version can use. */
   async #claimLayout(): Promise<number> {
-    const wanted = this.#options.shards ?? (this.#shards.length || DEFAULT_SHARDS);
-    const key = `${this.#options.keyPrefix}layout`;
-    await this.#selectDatabase();
-    const [version, shards] = await this.#redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
-      throw storeError(error, false);
-    });
-    if (version !== String(LAYOUT_VERSION)) {
-      throw new ImstateError(
-        'LAYOUT_MISMATCH',
-        `the store holds layout version ${version} and this imstate needs ${LAYOUT_VERSION}: ` +
-          'use the imstate that wrote it, or another --key-prefix or database',
-      );
-    }
-    const mustBe = this.#options.shards ?? (this.#shards.length || Number(shards));
-    if (Number(shards) !== mustBe) {
-      throw new ImstateError(
-        'LAYOUT_MISMATCH',
-        `the store was made with ${shards} shards and cannot be used with ${mustBe}: ` +
-          `leave --shards out or say --shards ${shards}, or use another --key-prefix or database`,
-      );
-    }
+    const shards = await claimLayout(this.#redis, this.#options, this.#shards.length);
     this.#unusable = undefined;
-    return mustBe;
-  }
-
-  async #selectDatabase(): Promise<void> {
-    await this.#redis.select(this.#redis.options.db as number).catch((error) => {
-      throw error.name === 'ReplyError' ? this.#refusedDatabase(error) : storeError(error, false);
-    });
-  }
-
-  #refusedDatabase(error: Error): ImstateError {
-    const { db } = this.#redis.options;
-    const message = `Redis at ${this.description} refused its database ${db} (${error.message}): choose another in --redis`;
-    return new ImstateError('BAD_URL', message, { cause: error });
+    return shards;
   }
 
   #start(count: number): void {
@@ -168,42 +268,28 @@ export class RedisStore implements PresenceStore {
     this.#reads = new Batcher(count, BATCH.reads, (shard, reads) => this.#sendReads(shard, reads));
   }
 
-  #change(userId: string, change: Change): Promise<ChangeAnswer> {
-    return this.#add(this.#changes, userId, change);
+  #usableShards(): Shard[] {
+    if (this.#shards.length === 0) throw notOpen();
+    if (this.#unusable !== undefined) throw this.#unusable;
+    return this.#shards;
   }
 
-  #read(read: Read): Promise<SessionRecord[]> {
-    return this.#add(this.#reads, read.userId, read);
+  async #change(change: Change): Promise<unknown> {
+    const shard = shardOf(change.userId, this.#usableShards().length);
+    return (this.#changes as Batcher<Change, unknown>).add(shard, change);
   }
 
-  #add<Item, Answer>(
-    batcher: Batcher<Item, Answer> | undefined,
-    userId: string,
-    item: Item,
-  ): Promise<Answer> {
-    if (batcher === undefined) return Promise.reject(notOpen());
-    if (this.#unusable !== undefined) return Promise.reject(this.#unusable);
-    return batcher.add(shardOf(userId, this.#shards.length), item);
+  async #read(read: Read): Promise<Session[]> {
+    const shard = shardOf(read.userId, this.#usableShards().length);
+    return (this.#reads as Batcher<Read, Session[]>).add(shard, read);
   }
 
-  async #sendChanges(index: number, changes: Change[]): Promise<(ChangeAnswer | Error)[]> {
-    const { deadlines, userPrefix } = this.#shards[index] as Shard;
-    const keys = [deadlines];
-    const args: (string | number)[] = [this.#now(), this.#options.retentionMs];
-    for (const change of changes) {
-      if ('login' in change) {
-        const { userId, deviceId, sessionId, serverAddr, platform } = change.login;
-        keys.push(userPrefix + userId);
-        args.push('+', userId, deviceId, sessionId, serverAddr, platform);
-      } else {
-        const { userId, deviceId, sessionId } = change.logout;
-        keys.push(userPrefix + userId);
-        args.push('-', userId, deviceId, sessionId ?? '');
-      }
-    }
+  async #sendChanges(index: number, changes: Change[]): Promise<unknown[]> {
+    const { deadlines } = this.#shards[index] as Shard;
+    const args = changes.flatMap((change) => change.args);
     try {
-      const answers = await this.#redis.imChangeBuffer(keys.length, ...keys, ...args);
-      return (answers as (ChangeAnswer | Error)[]).map((answer) =>
+      const answers = await this.#redis.imChangeBuffer(1, deadlines, ...this.#settings(), ...args);
+      return (answers as unknown[]).map((answer) =>
         answer instanceof Error ? storeError(answer, true) : answer,
       );
     } catch (error) {
@@ -211,61 +297,72 @@ export class RedisStore implements PresenceStore {
     }
   }
 
-  async #sendReads(index: number, reads: Read[]): Promise<(SessionRecord[] | Error)[]> {
-    const { userPrefix } = this.#shards[index] as Shard;
+  async #sendReads(index: number, reads: Read[]): Promise<(Session[] | Error)[]> {
+    const { deadlines, userPrefix } = this.#shards[index] as Shard;
     const keys = reads.map(({ userId }) => userPrefix + userId);
     const devices = reads.map(({ deviceId }) => deviceId);
     const reply = await this.#redis
-      .imReadBuffer(keys.length, ...keys, this.#now(), ...devices)
-      .catch((error) => {
-        throw storeError(error, false);
-      });
-    const [now, ...answers] = reply as [number, ...ReadAnswer[]];
-    return answers.map((answer, i) => readAnswer(answer, devices[i] as string, now));
+      .imReadBuffer(1 + keys.length, deadlines, ...keys, this.#now(), ...devices)
+      .catch(rejectAs(false));
+    const [now, leases, ...answers] = reply as [number, Buffer[], ...ReadAnswer[]];
+    const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
+    return answers.map((answer, i) => {
+      if (answer instanceof Error) return storeError(answer, false);
+      try {
+        return readSessions(answer, devices[i] as string, context);
+      } catch (error) {
+        return new Error('a session in Redis cannot be read', { cause: error });
+      }
+    });
+  }
+
+  async #summaries(): Promise<{ counters: [string, number][]; leases: Leases }[]> {
+    const replies = await Promise.all(
+      this.#usableShards().map(({ deadlines }) => this.#redis.imSummary(1, deadlines, this.#now())),
+    ).catch(rejectAs(false));
+    return (replies as [number, string[], string[]][]).map(([, counters, leases]) => ({
+      counters: counters.flatMap((name, i) =>
+        i % 2 === 0 ? [[name, Number(counters[i + 1])] as [string, number]] : [],
+      ),
+      leases: new Leases(leases),
+    }));
+  }
+
+  /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */
+  #settings(): [string | number, number, number, number] {
+    const { retentionMs, historyLimit, historyRetentionMs } = this.#options;
+    return [this.#now(), retentionMs, historyLimit, historyRetentionMs];
   }
 
   /** The fixed time of a test, or '' for Redis's own clock. */
   #now(): string | number {
     return this.#options.clock?.() ?? '';
   }
-
-  /** A failure to connect, with the reason that ioredis tells only by its error event. */
-  #explain(error: unknown): ImstateError {
-    if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
-    const reason = messageOf(this.#lastError ?? error);
-    if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
-      const message = `Redis at ${this.description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
-      return new ImstateError('UNAUTHENTICATED', message, { cause: error });
-    }
-    if (/\bNOPERM\b/.test(reason)) {
-      const message = `Redis at ${this.description} grants its user too little (${reason}): allow it in the ACL of Redis`;
-      return new ImstateError('PERMISSION_DENIED', message, { cause: error });
-    }
-    const message = `Redis at ${this.description} cannot be used (${reason}): start it, or correct --redis`;
-    return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
-  }
 }
 
-/** The sessions in an answer of read.lua that readers may see; a failure concerns this answer alone. */
-function readAnswer(answer: ReadAnswer, deviceId: string, now: number): SessionRecord[] | Error {
-  if (answer instanceof Error) return storeError(answer, false);
-  if (answer === null) return [];
-  try {
-    const packed = Array.isArray(answer) ? pairs(answer) : [[deviceId, answer] as const];
-    return packed
-      .map(([device, record]) => unpackRecord(device, record))
-      .filter((record) => isReadable(record, now));
-  } catch (error) {
-    return new Error('a session in Redis cannot be read', { cause: error });
-  }
+/** Makes of what ioredis rejects with the store's error. */
+function rejectAs(isChange: boolean): (error: unknown) => never {
+  return (error) => {
+    throw storeError(error, isChange);
+  };
 }
 
-/** Device and packed session, from the flat list that Redis gives for a hash. */
-function pairs(flat: Buffer[]): [string, Buffer][] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => [
-    (flat[2 * i] as Buffer).toString(),
-    flat[2 * i + 1] as Buffer,
-  ]);
+function noteServer(servers: Map<string, ChatServer>, serverAddr: string): ChatServer {
+  const server = servers.get(serverAddr) ?? { serverAddr, sessions: 0, lease: undefined };
+  servers.set(serverAddr, server);
+  return server;
+}
+
+/** Shards judge a lease each for itself: the worst of them is what there is to see, and the first end. */
+function worseLease(known: Lease | undefined, other: Lease): Lease {
+  if (known === undefined) return other;
+  const order = ['ALIVE', 'RESYNC', 'LOST'];
+  const worse = order.indexOf(other.state) > order.indexOf(known.state) ? other : known;
+  return { ...worse, expireTimeMs: Math.min(known.expireTimeMs, other.expireTimeMs) };
+}
+
+function addTo(counts: Map<string, number>, name: string, count: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + count);
 }
 
 function storeUnusable(cause: ImstateError): ImstateError {

@@ -5,8 +5,12 @@ import { loadScripts } from './scripts.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    imChangeBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imChangeBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imReadBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imSummary(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imKeepAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imEvictServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSweep(keys: number, ...args: (string | number)[]): Result<number, Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }
@@ -100,6 +104,26 @@ export function storeError(error: unknown, isChange: boolean): ImstateError {
   }
   const outcome = isChange ? '; the change may have been applied' : '';
   return unavailable(`the connection to Redis was lost before it answered${outcome}`, error);
+}
+
+/** A failure to connect, with the reason that ioredis tells only by its error event. */
+export function connectError(
+  description: string,
+  error: unknown,
+  lastError: Error | undefined,
+): ImstateError {
+  if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
+  const reason = messageOf(lastError ?? error);
+  if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
+    const message = `Redis at ${description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
+    return new ImstateError('UNAUTHENTICATED', message, { cause: error });
+  }
+  if (/\bNOPERM\b/.test(reason)) {
+    const message = `Redis at ${description} grants its user too little (${reason}): allow it in the ACL of Redis`;
+    return new ImstateError('PERMISSION_DENIED', message, { cause: error });
+  }
+  const message = `Redis at ${description} cannot be used (${reason}): start it, or correct --redis`;
+  return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
 }
 
 function unavailable(message: string, cause: unknown): ImstateError {

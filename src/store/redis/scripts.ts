@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs';
 
+/** What each command of a connection is put together from; a file is explained at its head. */
+const SCRIPTS = {
+  imLayout: ['layout'],
+  imRead: ['record', 'leases', 'read'],
+  imSummary: ['record', 'leases', 'summary'],
+  imList: ['record', 'leases', 'shard', 'list'],
+  imChange: ['record', 'leases', 'shard', 'online', 'offline', 'heartbeat', 'evict', 'change'],
+  imKeepAlive: ['record', 'leases', 'shard', 'keepAlive'],
+  imEvictServer: ['record', 'leases', 'shard', 'endServer', 'evictServer'],
+  imSweep: ['record', 'leases', 'shard', 'endServer', 'sweep'],
+} as const;
+
 /** The scripts a connection to Redis carries, by the name of the command that runs each. */
-export function loadScripts(): Record<'imChange' | 'imRead' | 'imSweep' | 'imLayout', { lua: string }> {
-  const record = read('record');
-  return {
-    imChange: { lua: record + read('online') + read('offline') + read('change') },
-    imRead: { lua: record + read('read') },
-    imSweep: { lua: record + read('sweep') },
-    imLayout: { lua: read('layout') },
-  };
+export function loadScripts(): Record<keyof typeof SCRIPTS, { lua: string }> {
+  const scripts = Object.entries(SCRIPTS).map(([name, files]) => [name, { lua: files.map(read).join('\n') }]);
+  return Object.fromEntries(scripts);
 }
 
 function read(name: string): string {

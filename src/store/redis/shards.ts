@@ -1,9 +1,11 @@
-/** The keys of one shard. The tag in braces keeps them in one slot of Redis Cluster. */
+/** The names of one shard's keys; the tag in braces keeps them in one slot of Redis Cluster. See scripts/shard.lua. */
 export interface Shard {
-  /** Sorted set: the deadlines of its records. */
+  /** Sorted set of deadlines; scripts name the other keys of the shard after it. */
   deadlines: string;
   /** Prefix of the hashes that hold the devices of a user. */
   userPrefix: string;
+  /** Prefix of the lists that hold the history of a user. */
+  historyPrefix: string;
 }
 
 /** The keys of each shard, in order. `keyPrefix` is "im:" by default. */
@@ -11,6 +13,7 @@ export function makeShards(keyPrefix: string, count: number): Shard[] {
   return Array.from({ length: count }, (_, index) => ({
     deadlines: `${keyPrefix}{${index}}:x`,
     userPrefix: `${keyPrefix}{${index}}:u:`,
+    historyPrefix: `${keyPrefix}{${index}}:h:`,
   }));
 }
 

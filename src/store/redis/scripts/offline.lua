@@ -1,19 +1,20 @@
 -- One logout (see PresenceStore.offline); called by change.lua.
 --
--- KEYS: deadlines  im:{S}:x         devices  im:{S}:u:<user>
--- ARGV: user, device, session ('' for whatever is current)
--- Returns 1 if a session ended, 0 if nothing changed.
-local function offline(deadlines, devices, now, retention, user, device, session)
-  local current = redis.call('HGET', devices, device)
-  if not current or not is_online(current) then return 0 end
-  if session ~= '' and online_session(current) ~= session then return 0 end
-  if retention == 0 then
-    redis.call('HDEL', devices, device)
+-- session  '' for whatever is current
+-- grace    ms; 0 ends the session at once
+-- Returns 1 if a session ended or will, 0 if nothing changed.
+local function offline(user, device, session, grace)
+  local current = current_record(user, device)
+  if not current or not current.online then return 0 end
+  if session ~= '' and current.session ~= session then return 0 end
+  current.seen = math.max(now, current.seen)
+  if grace == 0 then
+    end_session(user, device, current, LOGOUT, now)
     return 1
   end
-  local deadline = now + retention
-  -- Before the record: a record without its deadline would stay for ever.
-  redis.call('ZADD', deadlines, deadline, deadline_member(user, device))
-  redis.call('HSET', devices, device, pack_ended(current, LOGOUT, now, deadline))
+  if current.grace > 0 and current.grace <= now + grace then return 1 end
+  current.grace = now + grace
+  redis.call('ZADD', DEADLINES, next_deadline(current), device_member(user, device))
+  redis.call('HSET', devices_of(user), device, pack_online(current))
   return 1
 end

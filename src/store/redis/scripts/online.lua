@@ -1,22 +1,94 @@
 -- One login (see PresenceStore.online); called by change.lua.
 --
--- KEYS: deadlines  im:{S}:x         devices  im:{S}:u:<user>
--- ARGV: user, device, session, server, platform
--- Returns {login time ms, packed session that was replaced or false}.
-local function online(deadlines, devices, now, user, device, session, server, platform)
-  local current = redis.call('HGET', devices, device)
-  local login, replaced = now, false
-  if current and is_online(current) then
-    if online_session(current) == session then
-      login = struct.unpack('>I6', current, 3)
-    else
-      replaced = current
+-- template  the session as src/store/record.ts packs it, with the times of login and last seen 0
+-- policy    0 keeps the user's other sessions, 1 ends those of the same platform, 2 ends all
+-- resent    login time of a session that is sent again, in ms; 0 for one that is not
+-- is_new    '1' if the session id was made for this call
+-- Returns {login time in ms, reason why the session had ended or 0, time of the change in ms, then device and packed session
+-- of each session that the login ended}.
+
+local function refused(record, reason)
+  return { record and record.login or 0, reason, now }
+end
+
+-- Why the login comes too late to change anything; nil if it does not.
+local function too_late(user, device, login, current, resent, is_new)
+  local lease = login.incarnation > 0 and lease_of(login.server)
+  if lease and login.incarnation < lease.incarnation then return SERVER_LOST end
+  if current and current.online and current.session == login.session then return nil end
+  if resent > 0 and current and current.session ~= login.session and current.login > resent then return REPLACED end
+  if is_new then return nil end
+  local reason
+  if current and current.session == login.session then
+    reason = current.reason
+  else
+    reason = past_reason(user, device, login.session)
+  end
+  if reason == EXPIRED or reason == SERVER_LOST then return nil end
+  return reason
+end
+
+-- The session belongs to the lease of its chat server, if there is one.
+local function join_lease(login)
+  local lease, is_changed
+  if login.incarnation > 0 then
+    lease, is_changed = claim_lease(login.server, login.incarnation)
+    if is_changed then save_lease(login.server, lease) end
+  else
+    lease = lease_of(login.server)
+    if not lease or lease.lost then return end
+    login.incarnation = lease.incarnation
+  end
+  if lease.purge then login.seen = math.max(now, lease.purge + 1) end
+end
+
+local function replace_others(user, device, login, policy, answer)
+  local flat = redis.call('HGETALL', devices_of(user))
+  for i = 1, #flat, 2 do
+    if flat[i] ~= '' and flat[i] ~= device then
+      local other = unpack_record(flat[i + 1])
+      local fits = policy == 2 or other.platform == login.platform
+      if other.online and fits and not over(other) then
+        end_session(user, flat[i], other, REPLACED, now)
+        answer[#answer + 1] = flat[i]
+        answer[#answer + 1] = other.packed
+      end
     end
   end
-  redis.call('HSET', devices, device, pack_online(login, now, session, server, platform))
-  -- After the record: a deadline that stays behind is harmless, for the sweep looks at the record.
-  if current and not is_online(current) then
-    redis.call('ZREM', deadlines, deadline_member(user, device))
+end
+
+local function online(user, device, template, policy, resent, is_new)
+  local login = unpack_record(template)
+  local current = current_record(user, device)
+  local reason = too_late(user, device, login, current, resent, is_new)
+  if reason then return refused(current, reason) end
+
+  login.login, login.seen = now, now
+  if resent > 0 then login.login = math.min(resent, now) end
+  local answer = { 0, 0, now }
+  local is_refresh = current and current.online and current.session == login.session
+  if is_refresh then login.login = current.login end
+  join_lease(login)
+  if current and current.online then
+    if not is_refresh then
+      answer[4], answer[5] = device, current.packed
+      close_session(user, device, current, REPLACED, now)
+    elseif current.server ~= login.server or current.platform ~= login.platform then
+      redis.call('HDEL', sessions_of(current.server, user), device_member(user, device))
+      count_device(user, current, -1)
+    end
   end
-  return { login, replaced }
+  local deadline = next_deadline(login)
+  if deadline then redis.call('ZADD', DEADLINES, deadline, device_member(user, device)) end
+  redis.call('HSET', devices_of(user), device, pack_online(login))
+  -- After the record: a deadline that stays behind is harmless, for the sweep looks at the record.
+  if not deadline and current and (not current.online or next_deadline(current)) then
+    redis.call('ZREM', DEADLINES, device_member(user, device))
+  end
+  if not is_refresh or current.server ~= login.server or current.platform ~= login.platform then
+    begin_session(user, device, login)
+  end
+  if policy > 0 and not is_refresh then replace_others(user, device, login, policy, answer) end
+  answer[1] = login.login
+  return answer
 end

@@ -1,17 +1,41 @@
 -- Reads devices or whole users of one shard, at one instant. The caller bounds the batch.
 --
--- KEYS[i]      im:{S}:u:<user>  hash, the devices of a user
+-- KEYS[1]      see leases.lua
+-- KEYS[1 + i]  im:{S}:u:<user>  hash, the devices of a user
 -- ARGV[1]      fixed time in ms, or '' for Redis's own
--- ARGV[1 + i]  the device to read in KEYS[i], or '' for all of them
--- Returns {time in ms, answer...}: a packed session or false for a device, a flat list of
--- device and packed session for a user, an error for a key that cannot be read.
-local answers = { now_ms(ARGV[1]) }
-for i = 1, #KEYS do
-  local device = ARGV[i + 1]
+-- ARGV[1 + i]  the device to read in KEYS[1 + i], or '' for all of them
+-- Returns {time in ms, leases, answer...}: leases is a flat list of server and lease (JSON) of the sessions that belong to
+-- one; an answer is a packed session or false for a device, a flat list of device and packed session for a user, an
+-- error for a key that cannot be read.
+local answers, known = { now, {} }, {}
+
+local function note_lease(packed)
+  local flags = string.byte(packed, 1)
+  if flags % 2 == 0 or bit.band(flags, HAS_INCARNATION) == 0 then return end
+  local server = unpack_record(packed).server
+  if known[server] then return end
+  known[server] = true
+  local lease = redis.call('HGET', LEASES, server)
+  if lease then
+    answers[2][#answers[2] + 1] = server
+    answers[2][#answers[2] + 1] = lease
+  end
+end
+
+for i = 2, #KEYS do
+  local device = ARGV[i]
   if device == '' then
-    answers[i + 1] = redis.pcall('HGETALL', KEYS[i])
+    local flat = redis.pcall('HGETALL', KEYS[i])
+    answers[i + 1] = flat
+    if not flat.err then
+      for at = 1, #flat, 2 do
+        if flat[at] ~= '' then note_lease(flat[at + 1]) end
+      end
+    end
   else
-    answers[i + 1] = redis.pcall('HGET', KEYS[i], device)
+    local packed = redis.pcall('HGET', KEYS[i], device)
+    answers[i + 1] = packed
+    if type(packed) == 'string' then note_lease(packed) end
   end
 end
 return answers

@@ -1,8 +1,8 @@
--- The packed session and the clock: put in front of every script that needs them.
+-- The packed session, and the clock: put in front of every script that needs them.
 -- src/store/record.ts describes the layout and packs the same.
 
-local ONLINE, HAS_LOGOUT, HAS_DEADLINE = 1, 2, 4
-local LOGOUT = 1
+local ONLINE, HAS_TTL, HAS_GRACE, HAS_INCARNATION, HAS_METADATA = 1, 2, 4, 8, 16
+local LOGOUT, REPLACED, EXPIRED, SERVER_LOST, EVICTED = 1, 2, 3, 4, 5
 
 -- Milliseconds since 1970: the fixed time of a test, or Redis's own.
 local function now_ms(fixed)
@@ -11,39 +11,56 @@ local function now_ms(fixed)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- A device in the index of deadlines. Ids hold no control characters, so NUL parts them.
-local function deadline_member(user, device)
-  return user .. '\0' .. device
-end
-
-local function pack_online(login, seen, session, server, platform)
-  return struct.pack('>BBI6I6', ONLINE, 0, login, seen)
-    .. struct.pack('B', #session - 1) .. session
-    .. struct.pack('B', #server) .. server
-    .. struct.pack('B', #platform) .. platform
-end
-
--- The record of an ended session, from its packed form while it was online.
-local function pack_ended(packed, reason, now, deadline)
-  local login = struct.unpack('>I6', packed, 3)
-  return struct.pack('>BBI6I6I6I6', HAS_LOGOUT + HAS_DEADLINE, reason, login, now, now, deadline)
-    .. string.sub(packed, 15)
-end
-
-local function is_online(packed)
-  return string.byte(packed, 1) % 2 == 1
-end
-
--- The end of the retention; 0 for a record that has none.
-local function deadline_of(packed)
-  local flags = string.byte(packed, 1)
-  if flags < HAS_DEADLINE then return 0 end
+local function unpack_record(packed)
+  local flags, reason, login, seen = struct.unpack('>BBI6I6', packed)
+  local record = { packed = packed, flags = flags, online = flags % 2 == 1, reason = reason, login = login,
+    seen = seen, ttl = 0, grace = 0, incarnation = 0 }
   local at = 15
-  if math.floor(flags / HAS_LOGOUT) % 2 == 1 then at = 21 end
-  return (struct.unpack('>I6', packed, at))
+  if not record.online then
+    record.logout, record.forget = struct.unpack('>I6I6', packed, at)
+    at = at + 12
+  end
+  if bit.band(flags, HAS_TTL) ~= 0 then
+    record.ttl = struct.unpack('>I4', packed, at)
+    at = at + 4
+  end
+  if bit.band(flags, HAS_GRACE) ~= 0 then
+    record.grace = struct.unpack('>I6', packed, at)
+    at = at + 6
+  end
+  if bit.band(flags, HAS_INCARNATION) ~= 0 then
+    record.incarnation = struct.unpack('>I6', packed, at)
+    at = at + 6
+  end
+  record.texts_at = at
+  local session_end = at + string.byte(packed, at) + 1
+  local server_end = session_end + 1 + string.byte(packed, session_end + 1)
+  record.texts_end = server_end + 1 + string.byte(packed, server_end + 1)
+  record.session = string.sub(packed, at + 1, session_end)
+  record.server = string.sub(packed, session_end + 2, server_end)
+  record.platform = string.sub(packed, server_end + 2, record.texts_end)
+  return record
 end
 
--- The session id of a device that is online, whose record has neither logout time nor deadline.
-local function online_session(packed)
-  return string.sub(packed, 16, 16 + string.byte(packed, 15))
+-- Packs what unpack_record gave, or a change of it, as online.
+local function pack_online(record)
+  local flags, optional = ONLINE + bit.band(record.flags, HAS_METADATA), ''
+  if record.ttl > 0 then
+    flags, optional = flags + HAS_TTL, struct.pack('>I4', record.ttl)
+  end
+  if record.grace > 0 then
+    flags, optional = flags + HAS_GRACE, optional .. struct.pack('>I6', record.grace)
+  end
+  if record.incarnation > 0 then
+    flags, optional = flags + HAS_INCARNATION, optional .. struct.pack('>I6', record.incarnation)
+  end
+  return struct.pack('>BBI6I6', flags, 0, record.login, record.seen)
+    .. optional .. string.sub(record.packed, record.texts_at)
+end
+
+-- Packs a record that was online as ended at a time, to be forgotten at another.
+local function pack_ended(record, reason, time, forget)
+  local flags = bit.band(record.flags, HAS_METADATA)
+  return struct.pack('>BBI6I6I6I6', flags, reason, record.login, record.seen, time, forget)
+    .. string.sub(record.packed, record.texts_at)
 end

@@ -1,19 +1,107 @@
--- Removes records of one shard whose retention is over (see PresenceStore.sweep).
+-- Does what is due in one shard, a bounded part of it (see PresenceStore.sweep).
 --
--- KEYS[1]  im:{S}:x   sorted set, deadlines
--- ARGV[1]  fixed time in ms, or '' for Redis's own
--- ARGV[2]  prefix of the keys of users, im:{S}:u: (the same slot as KEYS[1])
--- ARGV[3]  how many records at most
--- Returns how many deadlines were passed: fewer than ARGV[3] means that none is left.
-local now = now_ms(ARGV[1])
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])
-for _, member in ipairs(due) do
-  local nul = string.find(member, '\0', 1, true)
-  local devices, device = ARGV[2] .. string.sub(member, 1, nul - 1), string.sub(member, nul + 1)
-  local record = redis.call('HGET', devices, device)
-  if record and not is_online(record) and deadline_of(record) <= now then
-    redis.call('HDEL', devices, device)
+-- KEYS, ARGV[1..4]  see leases.lua and shard.lua
+-- ARGV[5]  how many deadlines to look at, at most
+-- ARGV[6]  how many sessions of chat servers to end, at most
+-- ARGV[7]  after how many ms without a sweep leases get their whole time again
+-- Returns 1 if more may be due.
+local deadlines_limit, sessions_limit, outage = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+
+-- Notes that the shard was swept. Returns when a time ended in which nobody could keep a lease alive, or nil.
+local function note_sweep()
+  local known = redis.call('HLEN', LEASES)
+  if known == 0 then return nil end
+  local text = redis.call('HGET', LEASES, '')
+  if text and known == 1 then
+    redis.call('DEL', LEASES)
+    return nil
   end
-  redis.call('ZREM', KEYS[1], member)
+  local note = text and cjson.decode(text) or { swept = now }
+  if now - note.swept > outage then note.outage = now end
+  note.swept = now
+  redis.call('HSET', LEASES, '', cjson.encode(note))
+  return note.outage
 end
-return #due
+
+local function look_at_device(member)
+  local user, device = split_member(member)
+  local packed = redis.call('HGET', devices_of(user), device)
+  local record = packed and unpack_record(packed)
+  if not record then
+    redis.call('ZREM', DEADLINES, member)
+  elseif not record.online then
+    if record.forget <= now then
+      redis.call('HDEL', devices_of(user), device)
+      redis.call('ZREM', DEADLINES, member)
+    else
+      redis.call('ZADD', DEADLINES, record.forget, member)
+    end
+  else
+    local time, reason = over(record)
+    if time then
+      end_session(user, device, record, reason, time)
+    elseif next_deadline(record) then
+      redis.call('ZADD', DEADLINES, next_deadline(record), member)
+    else
+      redis.call('ZREM', DEADLINES, member)
+    end
+  end
+end
+
+-- Whether a session of the chat server is over: by its lease, or because a resync did not bring it.
+local function server_end(lease)
+  return function(record)
+    local time, reason = over(record)
+    if time then return time, reason end
+    if lease.purge and record.seen <= lease.purge then return lease.purged, SERVER_LOST end
+    return nil
+  end
+end
+
+-- Loses a lease that ran out, and goes on with writing down the ends. Returns how many sessions it ended.
+local function look_at_lease(member, last_outage, limit)
+  local server = string.sub(member, 2)
+  local lease = lease_of(server)
+  if not lease then
+    redis.call('ZREM', DEADLINES, member)
+    return 0
+  end
+  if not lease.lost then
+    local expires = math.max(lease.expires, last_outage and last_outage + lease.ttl or 0)
+    if expires <= now then
+      lease.lost, lease.cursor = now, 0
+    elseif expires ~= lease.expires then
+      lease.expires = expires
+    end
+  end
+  local seen = 0
+  if lease.cursor then
+    lease.cursor, seen = end_some(server, lease.cursor, limit, server_end(lease))
+  end
+  if lease.lost and not lease.cursor then
+    leases[server] = false
+    redis.call('HDEL', LEASES, server)
+    redis.call('ZREM', DEADLINES, member)
+    return seen
+  end
+  save_lease(server, lease)
+  redis.call('ZADD', DEADLINES, lease.cursor and now or lease.expires, member)
+  return seen
+end
+
+local last_outage = note_sweep()
+local due = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, deadlines_limit)
+local more = #due == deadlines_limit and 1 or 0
+for _, member in ipairs(due) do
+  if string.byte(member, 1) ~= 0 then
+    look_at_device(member)
+  else
+    sessions_limit = sessions_limit - look_at_lease(member, last_outage, sessions_limit)
+  end
+  if sessions_limit <= 0 then
+    more = 1
+    break
+  end
+end
+write_counts()
+return more

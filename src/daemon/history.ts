@@ -1,0 +1,73 @@
+import { formatPlace, parsePlace } from '../store/place.js';
+import type { EndReason, PastSession, Session } from '../store/store.js';
+
+/** A session of a user, from its login to its end. */
+export interface HistoryEntry extends Omit<PastSession, 'endTimeMs' | 'endReason'> {
+  /** Undefined while it lasts. Milliseconds since 1970. */
+  endTimeMs: number | undefined;
+  /** Undefined while it lasts. */
+  endReason: EndReason | undefined;
+}
+
+/** Which page of a history to make. */
+export interface HistoryPage {
+  /** Only sessions of this device. */
+  deviceId: string | undefined;
+  limit: number;
+  /** `next` of the page before; undefined for the first. */
+  after: string | undefined;
+}
+
+/** The entry behind which a page begins: its end (0 while it lasts), login, device and session. */
+const PLACE: [endTimeMs: number, loginTimeMs: number, deviceId: string, sessionId: string] = [0, 0, '', ''];
+
+/** A page of a user's sessions: those of `devices` that last, then the past ones, newest first. */
+export function pageOfHistory(
+  devices: Session[],
+  past: PastSession[],
+  { deviceId, limit, after }: HistoryPage,
+): { entries: HistoryEntry[]; next: string | undefined } {
+  const all = [...openEntries(devices, past), ...past].filter(
+    (entry) => deviceId === undefined || entry.deviceId === deviceId,
+  );
+  const rest = after === undefined ? all : behind(all, parsePlace(after, PLACE));
+  const entries = rest.slice(0, limit);
+  const last = rest.length > limit ? entries.at(-1) : undefined;
+  return { entries, next: last && formatPlace(placeOf(last)) };
+}
+
+/** What lasts; and what ended by its time or its lease, which the sweep has not put into the history yet. */
+function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
+  const isPast = (session: Session) =>
+    past.some(
+      ({ deviceId, sessionId, loginTimeMs }) =>
+        deviceId === session.deviceId &&
+        sessionId === session.sessionId &&
+        loginTimeMs === session.loginTimeMs,
+    );
+  return devices
+    .filter((session) => !isPast(session))
+    .sort((a, b) => Number(b.online) - Number(a.online))
+    .map(({ logoutTimeMs, ...session }) => ({
+      ...{ deviceId: session.deviceId, sessionId: session.sessionId, serverAddr: session.serverAddr },
+      ...{ platform: session.platform, loginTimeMs: session.loginTimeMs },
+      ...{ endTimeMs: logoutTimeMs, endReason: session.endReason },
+    }));
+}
+
+function placeOf({ endTimeMs, loginTimeMs, deviceId, sessionId }: HistoryEntry): typeof PLACE {
+  return [endTimeMs ?? 0, loginTimeMs, deviceId, sessionId];
+}
+
+/** The entries behind a place; if its entry is gone or has ended meanwhile, those that are older. */
+function behind(all: HistoryEntry[], place: typeof PLACE): HistoryEntry[] {
+  const key = formatPlace(place);
+  const at = all.findIndex((entry) => formatPlace(placeOf(entry)) === key);
+  if (at >= 0) return all.slice(at + 1);
+  const [endTimeMs, loginTimeMs] = place;
+  return all.filter((entry) =>
+    entry.endTimeMs === undefined
+      ? endTimeMs === 0 && entry.loginTimeMs < loginTimeMs
+      : endTimeMs === 0 || entry.endTimeMs < endTimeMs,
+  );
+}

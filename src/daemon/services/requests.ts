@@ -1,0 +1,116 @@
+import type { EvictRequest__Output } from '../../generated/imstate/v1/EvictRequest.js';
+import type { KeepServerAliveRequest__Output } from '../../generated/imstate/v1/KeepServerAliveRequest.js';
+import type { OfflineRequest__Output } from '../../generated/imstate/v1/OfflineRequest.js';
+import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
+import type { SessionRef__Output } from '../../generated/imstate/v1/SessionRef.js';
+import type { KeepAlive, LoginPolicy, Logout, SessionRef } from '../../store/store.js';
+import { fromDuration } from '../../wire/duration.js';
+import { fromTimestamp } from '../../wire/timestamp.js';
+import type { EvictTarget, LoginReport } from '../presence.js';
+import {
+  broken,
+  checkDuration,
+  checkId,
+  checkIncarnation,
+  checkMetadata,
+  checkOptionalId,
+  checkPlatform,
+  checkServerAddr,
+  checkServerName,
+} from '../validate.js';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
+const GRACE = { min: 0, max: HOUR, absent: 0 };
+const LEASE = { min: SECOND, max: HOUR, absent: 10 * SECOND };
+
+/** Reads and checks the request of Online. */
+export function readLogin(request: OnlineRequest__Output): LoginReport {
+  const { userId, deviceId, serverAddr, sessionId, platform, metadata, serverIncarnation } = request;
+  checkId('user_id', userId);
+  checkId('device_id', deviceId);
+  checkServerAddr('server_addr', serverAddr);
+  checkOptionalId('session_id', sessionId);
+  checkPlatform('platform', platform);
+  checkMetadata('metadata', metadata);
+  checkIncarnation('server_incarnation', serverIncarnation, 0);
+  const policy = readPolicy(request.loginPolicy);
+  if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
+    throw broken('platform', 'must be given with LOGIN_POLICY_REPLACE_SAME_PLATFORM');
+  }
+  return {
+    ...{ userId, deviceId, serverAddr, platform, metadata, policy, sessionId: sessionId || undefined },
+    ttlMs: checkDuration('time_to_live', fromDuration(request.timeToLive), TIME_TO_LIVE),
+    incarnation: serverIncarnation,
+    resentLoginTimeMs: readLoginTime(request),
+  };
+}
+
+function readPolicy(policy: OnlineRequest__Output['loginPolicy'] | number): LoginPolicy {
+  if (typeof policy === 'number') throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
+  const name = policy.replace(/^LOGIN_POLICY_/, '');
+  return name === 'UNSPECIFIED' ? 'KEEP_ALL' : (name as LoginPolicy);
+}
+
+function readLoginTime({ loginTime, sessionId }: OnlineRequest__Output): number {
+  const ms = fromTimestamp(loginTime)?.getTime();
+  if (ms === undefined) return 0;
+  if (!(ms > 0)) throw broken('login_time', 'must be the login_time of an answer to Online');
+  if (sessionId === '')
+    throw broken('session_id', 'must be given with login_time: it names what is sent again');
+  return Math.floor(ms);
+}
+
+/** Reads and checks the request of Offline. */
+export function readLogout({ userId, deviceId, sessionId, grace }: OfflineRequest__Output): Logout {
+  checkId('user_id', userId);
+  checkId('device_id', deviceId);
+  checkOptionalId('session_id', sessionId);
+  const graceMs = checkDuration('grace', fromDuration(grace), GRACE);
+  return { userId, deviceId, sessionId: sessionId || undefined, graceMs };
+}
+
+/** Reads and checks a message of KeepServerAlive; `serverAddr` is the one of the stream, '' in its first message. */
+export function readKeepAlive(request: KeepServerAliveRequest__Output, known: string): KeepAlive {
+  const { serverAddr, incarnation, resynced } = request;
+  checkServerAddr('server_addr', serverAddr);
+  if (known !== '' && serverAddr !== known) {
+    throw broken(
+      'server_addr',
+      `must stay the same in a stream, which began with ${known}: open another stream`,
+    );
+  }
+  checkIncarnation('incarnation', incarnation, 1);
+  const ttlMs = checkDuration('time_to_live', fromDuration(request.timeToLive), LEASE);
+  return { serverAddr, incarnation, ttlMs, resynced };
+}
+
+/** Reads and checks the sessions of a heartbeat. */
+export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
+  if (sessions.length < 1 || sessions.length > 1_000) {
+    throw broken('sessions', `must be 1 to 1,000; these are ${sessions.length}: send several calls`);
+  }
+  return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
+}
+
+function readSession(field: string, { userId, deviceId, sessionId }: SessionRef__Output): SessionRef {
+  checkId(`${field}.user_id`, userId);
+  checkId(`${field}.device_id`, deviceId);
+  checkId(`${field}.session_id`, sessionId);
+  return { userId, deviceId, sessionId };
+}
+
+/** Reads and checks whose sessions to evict. */
+export function readEvictTarget({ serverAddr, userId, session }: EvictRequest__Output): EvictTarget {
+  if (serverAddr) {
+    checkServerName('server_addr', serverAddr);
+    return { serverAddr };
+  }
+  if (userId) {
+    checkId('user_id', userId);
+    return { userId };
+  }
+  if (session) return { session: readSession('session', session) };
+  throw broken('target', 'must be given: server_addr, user_id or session');
+}

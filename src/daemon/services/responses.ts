@@ -1,0 +1,84 @@
+import type { ChatServer as WireChatServer } from '../../generated/imstate/v1/ChatServer.js';
+import type { Device } from '../../generated/imstate/v1/Device.js';
+import type { EndedSession } from '../../generated/imstate/v1/EndedSession.js';
+import type { Explanation } from '../../generated/imstate/v1/Explanation.js';
+import type { HistoryEntry as WireHistoryEntry } from '../../generated/imstate/v1/HistoryEntry.js';
+import type { Lease as WireLease } from '../../generated/imstate/v1/Lease.js';
+import type { ChatServer, Ended, Lease, Session, SessionRef } from '../../store/store.js';
+import { toDuration } from '../../wire/duration.js';
+import { toTimestamp } from '../../wire/timestamp.js';
+import type { HistoryEntry } from '../history.js';
+
+/** The device of a session, with why it is so if that was asked for. */
+export function toDevice(session: Session, explain = false): Device {
+  return {
+    deviceId: session.deviceId,
+    online: session.online,
+    sessionId: session.sessionId,
+    serverAddr: session.serverAddr,
+    platform: session.platform,
+    loginTime: toTimestamp(session.loginTimeMs),
+    lastSeenTime: toTimestamp(session.lastSeenMs),
+    logoutTime: toTimestamp(session.logoutTimeMs),
+    endReason: toEndReason(session.endReason),
+    metadata: session.metadata,
+    explanation: explain ? toExplanation(session) : null,
+  };
+}
+
+function toExplanation({ ttlMs, lastSeenMs, graceEndMs, forgetTimeMs, lease }: Session): Explanation {
+  return {
+    timeToLive: ttlMs > 0 ? toDuration(ttlMs) : null,
+    expireTime: ttlMs > 0 ? toTimestamp(lastSeenMs + ttlMs) : null,
+    graceEndTime: graceEndMs > 0 ? toTimestamp(graceEndMs) : null,
+    forgetTime: forgetTimeMs > 0 ? toTimestamp(forgetTimeMs) : null,
+    lease: toLease(lease),
+  };
+}
+
+/** A session of the user that another login ended. */
+export function toReplaced(userId: string, session: Session): EndedSession {
+  const { deviceId, sessionId, serverAddr } = session;
+  return { userId, deviceId, sessionId, serverAddr, endReason: toEndReason(session.endReason) };
+}
+
+/** A session that a heartbeat found to be over. */
+export function toEnded({ userId, deviceId, sessionId }: SessionRef, ended: Ended): EndedSession {
+  return { userId, deviceId, sessionId, endReason: toEndReason(ended === 'UNKNOWN' ? undefined : ended) };
+}
+
+/** A session in the history. */
+export function toHistoryEntry({
+  loginTimeMs,
+  endTimeMs,
+  endReason,
+  ...entry
+}: HistoryEntry): WireHistoryEntry {
+  return {
+    ...entry,
+    loginTime: toTimestamp(loginTimeMs),
+    endTime: toTimestamp(endTimeMs),
+    endReason: toEndReason(endReason),
+  };
+}
+
+/** A chat server. */
+export function toChatServer({ serverAddr, sessions, lease }: ChatServer): WireChatServer {
+  return { serverAddr, sessions, lease: toLease(lease) };
+}
+
+function toLease(lease: Lease | undefined): WireLease | null {
+  if (lease === undefined) return null;
+  const { state, incarnation, ttlMs, expireTimeMs } = lease;
+  return {
+    state: `LEASE_STATE_${state}`,
+    incarnation,
+    timeToLive: toDuration(ttlMs),
+    expireTime: toTimestamp(expireTimeMs),
+  };
+}
+
+/** Why a session ended, on the wire. */
+export function toEndReason(reason: Session['endReason']) {
+  return `END_REASON_${reason ?? 'UNSPECIFIED'}` as const;
+}

@@ -1,0 +1,120 @@
+import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
+import { mayBeginAgain, nextDeadline, replacedSession } from '../rules.js';
+import type { Ended, EndReason, Login, LoginResult, Logout, Session, SessionRef } from '../store.js';
+import { claimLease, saveLease } from './leases.js';
+import type { Step } from './step.js';
+import { under } from './tables.js';
+
+/** See PresenceStore.online. */
+export function online(step: Step, login: Login): LoginResult {
+  const { userId, deviceId, sessionId } = login;
+  const current = step.current(userId, deviceId);
+  const reason = tooLate(step, login, current);
+  if (reason !== undefined) {
+    return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: reason };
+  }
+  const now = step.now;
+  const before = current?.online ? current : undefined;
+  const isRefresh = before?.sessionId === sessionId;
+  const record: SessionRecord = {
+    ...{ deviceId, sessionId, serverAddr: login.serverAddr, platform: login.platform },
+    ...{ metadata: login.metadata, online: true, ttlMs: login.ttlMs },
+    ...{ logoutTimeMs: undefined, endReason: undefined, graceEndMs: 0, forgetTimeMs: 0 },
+    ...joinLease(step, login),
+    loginTimeMs: isRefresh ? before.loginTimeMs : Math.min(login.resentLoginTimeMs || now, now),
+  };
+  const replaced: Session[] = [];
+  if (before) {
+    step.unindex(userId, before);
+    if (!isRefresh) {
+      step.remember(userId, before, { timeMs: now, reason: 'REPLACED' });
+      replaced.push(replacedSession(before, now));
+    }
+  }
+  step.tables.records.put([userId, deviceId], packRecord(record));
+  step.tables.deadlines.set([userId, deviceId], nextDeadline(record));
+  step.index(userId, record);
+  if (!isRefresh) replaced.push(...replaceOthers(step, login));
+  return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined };
+}
+
+/** See PresenceStore.offline. */
+export function offline(step: Step, { userId, deviceId, sessionId, graceMs }: Logout): boolean {
+  const current = step.current(userId, deviceId);
+  if (!current?.online) return false;
+  if (sessionId !== undefined && current.sessionId !== sessionId) return false;
+  const heard = { ...current, lastSeenMs: Math.max(step.now, current.lastSeenMs) };
+  if (graceMs === 0) {
+    step.end(userId, heard, { timeMs: step.now, reason: 'LOGOUT' });
+    return true;
+  }
+  const graceEndMs = step.now + graceMs;
+  if (current.graceEndMs > 0 && current.graceEndMs <= graceEndMs) return true;
+  const record = { ...heard, graceEndMs };
+  step.tables.records.put([userId, deviceId], packRecord(record));
+  step.tables.deadlines.set([userId, deviceId], nextDeadline(record));
+  return true;
+}
+
+/** See PresenceStore.heartbeat. */
+export function heartbeat(step: Step, { userId, deviceId, sessionId }: SessionRef): Ended | undefined {
+  const current = step.current(userId, deviceId);
+  if (current?.sessionId !== sessionId) return step.pastReason({ userId, deviceId, sessionId }) ?? 'UNKNOWN';
+  if (!current.online) return current.endReason;
+  if (step.now > current.lastSeenMs) {
+    step.tables.records.put([userId, deviceId], packRecord({ ...current, lastSeenMs: step.now }));
+  }
+  return undefined;
+}
+
+/** Ends a session of the user, or all of them; returns how many. */
+export function evict(step: Step, userId: string, session?: SessionRef): number {
+  const deviceIds = session
+    ? [session.deviceId]
+    : [...step.tables.records.getKeys(under<[string, string]>(userId))].map(([, deviceId]) => deviceId);
+  const evicted = deviceIds.filter((deviceId) => {
+    const current = step.current(userId, deviceId);
+    if (!current?.online || (session && session.sessionId !== current.sessionId)) return false;
+    step.end(userId, current, { timeMs: step.now, reason: 'EVICTED' });
+    return true;
+  });
+  return evicted.length;
+}
+
+/** Why the login comes too late to change anything; undefined if it does not. */
+function tooLate(step: Step, login: Login, current: SessionRecord | undefined): EndReason | undefined {
+  const lease = login.incarnation > 0 ? step.tables.leases.get(login.serverAddr) : undefined;
+  if (lease && login.incarnation < lease.incarnation) return 'SERVER_LOST';
+  const isCurrent = current?.sessionId === login.sessionId;
+  if (isCurrent && current?.online) return undefined;
+  if (!isCurrent && login.resentLoginTimeMs > 0 && current && current.loginTimeMs > login.resentLoginTimeMs)
+    return 'REPLACED';
+  if (login.isNewSessionId) return undefined;
+  const reason = isCurrent ? current?.endReason : step.pastReason(login);
+  return mayBeginAgain(reason) ? undefined : reason;
+}
+
+/** Binds the session to the lease of its chat server, if there is one. */
+function joinLease(
+  step: Step,
+  { serverAddr, incarnation }: Login,
+): { incarnation: number; lastSeenMs: number } {
+  const lease =
+    incarnation > 0
+      ? claimLease(step, serverAddr, incarnation, undefined)
+      : step.tables.leases.get(serverAddr);
+  if (!lease || lease.lost !== undefined) return { incarnation: 0, lastSeenMs: step.now };
+  if (incarnation > 0) saveLease(step, serverAddr, lease);
+  return { incarnation: lease.incarnation, lastSeenMs: Math.max(step.now, (lease.purge ?? 0) + 1) };
+}
+
+function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): Session[] {
+  if (policy === 'KEEP_ALL') return [];
+  const others = [...step.tables.records.getRange(under<[string, string]>(userId))]
+    .map(({ key, value }) => unpackRecord(key[1], value))
+    .filter((other) => other.online && other.deviceId !== deviceId)
+    .filter((other) => policy === 'REPLACE_ALL' || other.platform === platform)
+    .filter((other) => step.endOf(other) === undefined);
+  for (const other of others) step.end(userId, other, { timeMs: step.now, reason: 'REPLACED' });
+  return others.map((other) => replacedSession(other, step.now));
+}

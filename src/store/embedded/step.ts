@@ -1,0 +1,103 @@
+import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
+import { type End, endedRecord, endOf, pastSession, REMEMBERED_SESSIONS } from '../rules.js';
+import type { EndReason, SessionRef, StoreOptions } from '../store.js';
+import { type HistoryKey, type LookKey, type Tables, under } from './tables.js';
+
+/**
+ * What changes of the embedded store share: the record of a session together with its indexes, counters and history,
+ * at one instant, inside a transaction of the caller's. redis/scripts/shard.lua does the same.
+ */
+export class Step {
+  readonly tables: Tables;
+  readonly options: StoreOptions;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+
+  constructor(tables: Tables, options: StoreOptions, now: number) {
+    this.tables = tables;
+    this.options = options;
+    this.now = now;
+  }
+
+  /** The device's record, with `online` as it is at this instant. Ends what is over. */
+  current(userId: string, deviceId: string): SessionRecord | undefined {
+    const packed = this.tables.records.get([userId, deviceId]);
+    const record = packed && unpackRecord(deviceId, packed);
+    const end = record?.online ? this.endOf(record) : undefined;
+    return record && end ? this.end(userId, record, end) : record;
+  }
+
+  /** When and why a session that its record shows as online is over; undefined while it lasts. */
+  endOf(record: SessionRecord): End | undefined {
+    const lease = record.incarnation > 0 ? this.tables.leases.get(record.serverAddr) : undefined;
+    return endOf(record, lease, this.now);
+  }
+
+  /** Ends a session that is online, and keeps its record for the retention. */
+  end(userId: string, record: SessionRecord, end: End): SessionRecord {
+    this.unindex(userId, record);
+    this.remember(userId, record, end);
+    const ended = endedRecord(record, end, this.options.retentionMs);
+    const key: LookKey = [userId, record.deviceId];
+    const isOver = ended.forgetTimeMs <= this.now;
+    this.tables.deadlines.set(key, isOver ? undefined : ended.forgetTimeMs);
+    if (isOver) this.tables.records.remove(key);
+    else this.tables.records.put(key, packRecord(ended));
+    return ended;
+  }
+
+  /** Puts a session into the index of its chat server, and counts it. */
+  index(userId: string, { serverAddr, platform, deviceId }: SessionRecord): void {
+    this.tables.sessions.put([serverAddr, userId, deviceId], true);
+    this.#count(userId, serverAddr, platform, 1);
+  }
+
+  /** Undoes index(). */
+  unindex(userId: string, { serverAddr, platform, deviceId }: SessionRecord): void {
+    this.tables.sessions.remove([serverAddr, userId, deviceId]);
+    this.#count(userId, serverAddr, platform, -1);
+  }
+
+  #count(userId: string, serverAddr: string, platform: string, by: 1 | -1): void {
+    const { counters, users } = this.tables;
+    const add = (name: string) => {
+      const value = (counters.get(name) ?? 0) + by;
+      if (value === 0) counters.remove(name);
+      else counters.put(name, value);
+    };
+    for (const name of ['devices', `p:${platform}`, `s:${serverAddr}`]) add(name);
+    const online = (users.get(userId) ?? 0) + by;
+    if (online === 0) users.remove(userId);
+    else users.put(userId, online);
+    if (online === 0 || (online === 1 && by === 1)) add('users');
+  }
+
+  /** Puts a session that ended into the history. */
+  remember(userId: string, record: SessionRecord, end: End): void {
+    const { history, deadlines } = this.tables;
+    const [newest] = history.getKeys({ ...this.historyOf(userId), limit: 1 });
+    const number = (newest?.[1] ?? 0) + 1;
+    history.put([userId, number], pastSession(record, end));
+    const tooOld = {
+      start: [userId] as unknown as HistoryKey,
+      end: [userId, number - this.options.historyLimit + 1] as HistoryKey,
+    };
+    for (const key of [...history.getKeys(tooOld)]) history.remove(key);
+    if (newest === undefined) deadlines.set([userId, ''], end.timeMs + this.options.historyRetentionMs);
+  }
+
+  /** The range of a user's history, newest first. */
+  historyOf(userId: string): { start: HistoryKey; end: HistoryKey; reverse: true } {
+    const { start, end } = under<HistoryKey>(userId);
+    return { start: end, end: start, reverse: true };
+  }
+
+  /** Why a session of the device ended, if that is among the user's last ones. */
+  pastReason({ userId, deviceId, sessionId }: SessionRef): EndReason | undefined {
+    const range = { ...this.historyOf(userId), limit: REMEMBERED_SESSIONS };
+    for (const { value } of this.tables.history.getRange(range)) {
+      if (value.deviceId === deviceId && value.sessionId === sessionId) return value.endReason;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Database, RootDatabase } from 'lmdb';
+import type { LeaseRecord } from '../rules.js';
+import type { PastSession } from '../store.js';
+
+/** A device of a user. */
+export type RecordKey = [userId: string, deviceId: string];
+/** A device at its chat server. */
+export type SessionKey = [serverAddr: string, userId: string, deviceId: string];
+/** A session that ended, by its number for the user. */
+export type HistoryKey = [userId: string, number: number];
+/** What has to be looked at: a device, the history of a user ([user, '']), or the lease of a chat server (['', server]). */
+export type LookKey = [first: string, second: string];
+
+/** Sorts behind every text. */
+export const LAST = Buffer.of(0xff) as unknown as string;
+
+/** When the leases were last swept, and when that was last overdue. Milliseconds since 1970. */
+export interface SweepNote {
+  swept: number;
+  outage?: number | undefined;
+}
+
+/** The tables of the embedded store in its LMDB file. */
+export interface Tables {
+  root: RootDatabase;
+  /** Packed sessions, see record.ts. */
+  records: Database<Buffer, RecordKey>;
+  /** The sessions of a chat server that are online. */
+  sessions: Database<boolean, SessionKey>;
+  /** Devices online of each user that has any. */
+  users: Database<number, string>;
+  /** What is online: users, devices, p:<platform>, s:<server>. */
+  counters: Database<number, string>;
+  leases: Database<LeaseRecord, string>;
+  history: Database<PastSession, HistoryKey>;
+  deadlines: Deadlines;
+}
+
+/** Opens the tables. */
+export function openTables(root: RootDatabase): Tables {
+  return {
+    root,
+    records: root.openDB({ name: 'records', encoding: 'binary' }),
+    sessions: root.openDB({ name: 'sessions', encoding: 'json' }),
+    users: root.openDB({ name: 'users', encoding: 'json' }),
+    counters: root.openDB({ name: 'counters', encoding: 'json' }),
+    leases: root.openDB({ name: 'leases', encoding: 'json' }),
+    history: root.openDB({ name: 'history', encoding: 'json' }),
+    deadlines: new Deadlines(root),
+  };
+}
+
+/** When each thing has to be looked at: one time a thing, in the order of time. */
+export class Deadlines {
+  readonly #byKey: Database<number, LookKey>;
+  readonly #byTime: Database<boolean, [timeMs: number, ...LookKey]>;
+
+  constructor(root: RootDatabase) {
+    this.#byKey = root.openDB({ name: 'deadlines', encoding: 'json' });
+    this.#byTime = root.openDB({ name: 'deadlines by time', encoding: 'json' });
+  }
+
+  /** Sets the time, in milliseconds since 1970; undefined removes it. */
+  set(key: LookKey, timeMs: number | undefined): void {
+    const before = this.#byKey.get(key);
+    if (before === timeMs) return;
+    if (before !== undefined) this.#byTime.remove([before, ...key]);
+    if (timeMs === undefined) {
+      this.#byKey.remove(key);
+      return;
+    }
+    this.#byTime.put([timeMs, ...key], true);
+    this.#byKey.put(key, timeMs);
+  }
+
+  /** The time of a thing. */
+  get(key: LookKey): number | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** What is due at `now`, the earliest first. */
+  due(now: number, limit: number): LookKey[] {
+    const end = [now + 1] as unknown as [number, string, string];
+    return [...this.#byTime.getKeys({ end, limit })].map(([, first, second]) => [first, second]);
+  }
+}
+
+/** The keys that begin with these texts. */
+export function under<Key>(...texts: string[]): { start: Key; end: Key } {
+  return { start: texts as Key, end: [...texts, LAST] as Key };
+}

@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis';
+import { ImstateError } from '../../errors.js';
+import { describeRedisUrl, storeError } from './connection.js';
+
+/** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
+const LAYOUT_VERSION = 1;
+/** More shards bound more masters of a cluster, but make a batch cost more script calls. */
+const DEFAULT_SHARDS = 16;
+
+interface LayoutOptions {
+  url: string;
+  keyPrefix: string;
+  /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
+  shards: number | undefined;
+}
+
+/**
+ * Claims the layout in Redis, at first use or after it was flushed; resolves with its number of shards once it is the
+ * one this version can use. `known` is the number that this process has used so far, 0 for none.
+ */
+export async function claimLayout(redis: Redis, options: LayoutOptions, known: number): Promise<number> {
+  const wanted = options.shards ?? (known || DEFAULT_SHARDS);
+  const key = `${options.keyPrefix}layout`;
+  await selectDatabase(redis, options.url);
+  const [version, shards] = await redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
+    throw storeError(error, false);
+  });
+  if (version !== String(LAYOUT_VERSION)) {
+    throw new ImstateError(
+      'LAYOUT_MISMATCH',
+      `the store holds layout version ${version} and this imstate needs ${LAYOUT_VERSION}: ` +
+        'use the imstate that wrote it, or another --key-prefix or database',
+    );
+  }
+  const mustBe = options.shards ?? (known || Number(shards));
+  if (Number(shards) !== mustBe) {
+    throw new ImstateError(
+      'LAYOUT_MISMATCH',
+      `the store was made with ${shards} shards and cannot be used with ${mustBe}: ` +
+        `leave --shards out or say --shards ${shards}, or use another --key-prefix or database`,
+    );
+  }
+  return mustBe;
+}
+
+async function selectDatabase(redis: Redis, url: string): Promise<void> {
+  await redis.select(redis.options.db as number).catch((error) => {
+    throw error.name === 'ReplyError' ? refusedDatabase(redis, url, error) : storeError(error, false);
+  });
+}
+
+/** Redis refused the database of the URL; ioredis goes on in database 0. */
+export function refusedDatabase(redis: Redis, url: string, error: Error): ImstateError {
+  const { db } = redis.options;
+  const message = `Redis at ${describeRedisUrl(url)} refused its database ${db} (${error.message}): choose another in --redis`;
+  return new ImstateError('BAD_URL', message, { cause: error });
+}

@@ -1,0 +1,28 @@
+-- Ends sessions of a chat server, a bounded number a call; put behind shard.lua.
+
+-- Ends those for which `ends(record)` gives a time and a reason: whole buckets, from the one on that `cursor` names, until
+-- `limit` sessions were looked at. Returns the cursor at which to go on (nil if all are done), how many were looked at, and
+-- how many ended.
+local function end_some(server, cursor, limit, ends)
+  local seen, ended = 0, 0
+  while cursor < BUCKETS and seen < limit do
+    local bucket = bucket_of(server, cursor)
+    for _, member in ipairs(redis.call('HKEYS', bucket)) do
+      local user, device = split_member(member)
+      local packed = redis.call('HGET', devices_of(user), device)
+      local record = packed and unpack_record(packed)
+      if not record or not record.online or record.server ~= server then
+        redis.call('HDEL', bucket, member)
+      else
+        local time, reason = ends(record)
+        if time then
+          end_session(user, device, record, reason, time)
+          ended = ended + 1
+        end
+      end
+      seen = seen + 1
+    end
+    cursor = cursor + 1
+  end
+  return cursor < BUCKETS and cursor or nil, seen, ended
+end

@@ -1,0 +1,69 @@
+-- The leases of chat servers in one shard; put behind record.lua.
+--
+-- KEYS[1]  im:{S}:x  sorted set, deadlines: the other keys of the shard are named after it
+-- ARGV[1]  fixed time in ms, or '' for Redis's own
+--
+-- im:{S}:l is a hash, server -> JSON with:
+--   incarnation  of the chat server (text: cjson keeps 14 digits only)
+--   ttl, expires ms; time in ms
+--   since        when this incarnation was announced
+--   lost         when the lease was lost; absent while it stands
+--   purge        sessions that were last heard of then, or earlier, are over, ...
+--   purged       ... since this time; both absent if there was no loss and no resync
+--   resync       since when sessions may be missing; absent if none can be
+--   run          the run of Redis in which that was last judged
+--   cursor       bucket at which the writing down of ends goes on; absent if all are written down
+-- Its field '' is of the shard: {swept: when it was last swept, outage: when that was overdue}.
+
+local now = now_ms(ARGV[1])
+local shard = string.sub(KEYS[1], 1, -2)
+local DEADLINES, LEASES = KEYS[1], shard .. 'l'
+local DEFAULT_TTL = 10000
+local leases = {}
+
+-- In the index of deadlines: control characters occur in no id and address.
+local function lease_member(server)
+  return '\0' .. server
+end
+
+local function lease_of(server)
+  local lease = leases[server]
+  if lease == nil then
+    local text = redis.call('HGET', LEASES, server)
+    lease = text and cjson.decode(text) or false
+    if lease then lease.incarnation = tonumber(lease.incarnation) end
+    leases[server] = lease
+  end
+  return lease
+end
+
+local function save_lease(server, lease)
+  leases[server] = lease
+  local incarnation = lease.incarnation
+  lease.incarnation = string.format('%.0f', incarnation)
+  redis.call('HSET', LEASES, server, cjson.encode(lease))
+  lease.incarnation = incarnation
+end
+
+-- When the lease ended the session; nil while it lasts, or if it belongs to none.
+local function lease_end(record)
+  if record.incarnation == 0 then return nil end
+  local lease = lease_of(record.server)
+  if not lease then return record.seen end
+  if record.incarnation < lease.incarnation then return lease.since end
+  if lease.lost then return lease.lost end
+  if lease.purge and record.seen <= lease.purge then return lease.purged end
+  return nil
+end
+
+-- When and why a session that its record shows as online is over; nil while it lasts.
+local function over(record)
+  local time, reason = lease_end(record), SERVER_LOST
+  if record.ttl > 0 and record.seen + record.ttl <= now and (not time or record.seen + record.ttl < time) then
+    time, reason = record.seen + record.ttl, EXPIRED
+  end
+  if record.grace > 0 and record.grace <= now and (not time or record.grace < time) then
+    time, reason = record.grace, LOGOUT
+  end
+  return time, reason
+end

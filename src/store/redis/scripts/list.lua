@@ -1,0 +1,53 @@
+-- Lists sessions of one shard by chat server, from a place on (see PresenceStore.listSessions).
+--
+-- KEYS, ARGV[1..4]  see leases.lua and shard.lua
+-- ARGV[5]  only this server, or '' for all
+-- ARGV[6]  server, ARGV[7]  bucket and ARGV[8]  member behind which to begin; '', 0 and '' for the beginning
+-- ARGV[9]  how many sessions at most
+-- Returns {time in ms, leases as in read.lua, place to go on (server, bucket, member) or false, then user, device and packed
+-- session of each}.
+local only, server_from, bucket_from, member_from = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
+local limit, MOST_BUCKETS = tonumber(ARGV[9]), 2048
+
+local function servers()
+  if only ~= '' then return { only } end
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', COUNTERS)) do
+    local server = string.match(field, '^s:(.*)$')
+    if server and server >= server_from then found[#found + 1] = server end
+  end
+  table.sort(found)
+  return found
+end
+
+local answer, buckets, listed = { now, {}, false }, 0, 0
+for _, server in ipairs(servers()) do
+  local lease = redis.call('HGET', LEASES, server)
+  if lease then
+    answer[2][#answer[2] + 1] = server
+    answer[2][#answer[2] + 1] = lease
+  end
+  for bucket = server == server_from and bucket_from or 0, BUCKETS - 1 do
+    buckets = buckets + 1
+    if buckets > MOST_BUCKETS then
+      answer[3] = { server, bucket, '' }
+      return answer
+    end
+    local members = redis.call('HKEYS', bucket_of(server, bucket))
+    table.sort(members)
+    for _, member in ipairs(members) do
+      if server ~= server_from or bucket ~= bucket_from or member > member_from then
+        local user, device = split_member(member)
+        answer[#answer + 1] = user
+        answer[#answer + 1] = device
+        answer[#answer + 1] = redis.call('HGET', devices_of(user), device)
+        listed = listed + 1
+        if listed == limit then
+          answer[3] = { server, bucket, member }
+          return answer
+        end
+      end
+    end
+  end
+end
+return answer

@@ -1,0 +1,155 @@
+-- What changes of one shard share: the record of a session together with its indexes, counters and history, and the
+-- claim of a lease; put behind leases.lua.
+--
+-- ARGV[2]  retention in ms
+-- ARGV[3]  how many ended sessions of a user the history keeps
+-- ARGV[4]  how long it keeps them, in ms
+--
+-- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
+-- im:{S}:x                    sorted set, 'user NUL device' or 'NUL server' -> when to look at it, in ms
+-- im:{S}:s:<server>/<bucket>  hash, 'user NUL device' -> '': the sessions of a chat server that are online; small enough to
+--                             stay a listpack
+-- im:{S}:h:<user>             list, packed sessions that ended, newest first
+-- im:{S}:c                    hash, counters of what is online: users, devices, p:<platform>, s:<server>
+
+local COUNTERS = shard .. 'c'
+local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local BUCKETS = 64
+local counts = {}
+
+local function devices_of(user)
+  return shard .. 'u:' .. user
+end
+
+local function history_of(user)
+  return shard .. 'h:' .. user
+end
+
+local function device_member(user, device)
+  return user .. '\0' .. device
+end
+
+local function split_member(member)
+  local nul = string.find(member, '\0', 1, true)
+  return string.sub(member, 1, nul - 1), string.sub(member, nul + 1)
+end
+
+local function bucket_of(server, bucket)
+  return shard .. 's:' .. server .. '/' .. bucket
+end
+
+local function sessions_of(server, user)
+  return bucket_of(server, tonumber(string.sub(redis.sha1hex(user), 1, 2), 16) % BUCKETS)
+end
+
+-- Counters are written once a script, however many changes it makes.
+local function count(field, by)
+  counts[field] = (counts[field] or 0) + by
+end
+
+local function write_counts()
+  for field, by in pairs(counts) do
+    if by ~= 0 and redis.call('HINCRBY', COUNTERS, field, by) == 0 then redis.call('HDEL', COUNTERS, field) end
+  end
+end
+
+local function count_device(user, record, by)
+  count('devices', by)
+  count('p:' .. record.platform, by)
+  count('s:' .. record.server, by)
+  local online = redis.call('HINCRBY', devices_of(user), '', by)
+  if online == 0 then redis.call('HDEL', devices_of(user), '') end
+  if online == 0 or (online == 1 and by == 1) then count('users', by) end
+end
+
+-- When a session that lasts has to be looked at again; nil if at no time.
+local function next_deadline(record)
+  local time = record.ttl > 0 and record.seen + record.ttl or nil
+  if record.grace > 0 and (not time or record.grace < time) then time = record.grace end
+  return time
+end
+
+local function begin_session(user, device, record)
+  redis.call('HSET', sessions_of(record.server, user), device_member(user, device), '')
+  count_device(user, record, 1)
+end
+
+-- Takes a session that is online out of the indexes and counters and into the history. The record stays.
+local function close_session(user, device, record, reason, time)
+  redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
+  count_device(user, record, -1)
+  local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device
+    .. string.sub(record.packed, record.texts_at, record.texts_end)
+  if redis.call('LPUSH', history_of(user), entry) > history_limit then
+    redis.call('LTRIM', history_of(user), 0, history_limit - 1)
+  end
+  redis.call('PEXPIRE', history_of(user), history_retention)
+end
+
+-- Ends a session that is online, and keeps its record for the retention.
+local function end_session(user, device, record, reason, time)
+  close_session(user, device, record, reason, time)
+  local forget = time + retention
+  if forget <= now then
+    redis.call('ZREM', DEADLINES, device_member(user, device))
+    redis.call('HDEL', devices_of(user), device)
+    return
+  end
+  -- Before the record: a record without its deadline would stay for ever.
+  redis.call('ZADD', DEADLINES, forget, device_member(user, device))
+  redis.call('HSET', devices_of(user), device, pack_ended(record, reason, time, forget))
+end
+
+-- The device's record, with `online` as it is at this instant; nil if there is none. Ends what is over.
+local function current_record(user, device)
+  local packed = redis.call('HGET', devices_of(user), device)
+  local record = packed and unpack_record(packed) or nil
+  if record and record.online then
+    local time, reason = over(record)
+    if time then
+      end_session(user, device, record, reason, time)
+      record.online, record.reason = false, reason
+    end
+  end
+  return record
+end
+
+-- Why a session of the device ended, if that is among the user's last 32.
+local function past_reason(user, device, session)
+  local wanted = string.char(#device - 1) .. device .. string.char(#session - 1) .. session
+  for _, entry in ipairs(redis.call('LRANGE', history_of(user), 0, 31)) do
+    if string.sub(entry, 14, 13 + #wanted) == wanted then return string.byte(entry, 1) end
+  end
+  return nil
+end
+
+-- Begins to write down the ends of a lease's sessions: the sweep goes on with it.
+local function end_sessions_of(server, lease)
+  lease.cursor = 0
+  redis.call('ZADD', DEADLINES, now, lease_member(server))
+end
+
+-- The lease of a chat server's incarnation, made or taken over if need be; returns it, and whether anything changed.
+-- Nothing changes if the lease is a greater incarnation's.
+local function claim_lease(server, incarnation, ttl)
+  local lease = lease_of(server)
+  if not lease then
+    lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = '' }
+    lease.expires = now + lease.ttl
+    redis.call('ZADD', DEADLINES, lease.expires, lease_member(server))
+    return lease, true
+  end
+  if incarnation < lease.incarnation then return lease, false end
+  if incarnation == lease.incarnation and not lease.lost then return lease, false end
+  if incarnation > lease.incarnation then
+    lease.since = lease.lost or now
+    lease.incarnation = incarnation
+  else
+    lease.purge, lease.purged, lease.resync = math.max(lease.purge or 0, lease.lost), lease.lost, now
+  end
+  lease.lost = nil
+  lease.ttl = ttl or lease.ttl
+  lease.expires = now + lease.ttl
+  end_sessions_of(server, lease)
+  return lease, true
+end

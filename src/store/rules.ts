@@ -1,0 +1,112 @@
+import type { SessionRecord } from './record.js';
+import type { EndReason, Lease, LoginPolicy, PastSession, Session } from './store.js';
+
+/** How long a lease lasts that a login began, and not its chat server. Milliseconds. */
+export const DEFAULT_LEASE_MS = 10_000;
+/** How many sessions of a user that ended are searched for a late repeat of a login. */
+export const REMEMBERED_SESSIONS = 32;
+/** After how long without a sweep leases get their whole time again: nobody could keep them alive. Milliseconds. */
+export const OUTAGE_MS = 3_000;
+
+/** The lease of a chat server as it is stored; scripts/leases.lua explains each field. Times in milliseconds. */
+export interface LeaseRecord {
+  incarnation: number;
+  ttl: number;
+  expires: number;
+  since: number;
+  lost?: number | undefined;
+  purge?: number | undefined;
+  purged?: number | undefined;
+  resync?: number | undefined;
+  /** Where the writing down of ends goes on; each store has its own. */
+  cursor?: readonly string[] | undefined;
+}
+
+/** An end of a session. */
+export interface End {
+  timeMs: number;
+  reason: EndReason;
+}
+
+/** When and why a session that its record shows as online is over at `now`; undefined while it lasts. */
+export function endOf(record: SessionRecord, lease: LeaseRecord | undefined, now: number): End | undefined {
+  const ends: End[] = [];
+  const lostAt = leaseEnd(record, lease);
+  if (lostAt !== undefined) ends.push({ timeMs: lostAt, reason: 'SERVER_LOST' });
+  const expireTimeMs = record.lastSeenMs + record.ttlMs;
+  if (record.ttlMs > 0 && expireTimeMs <= now) ends.push({ timeMs: expireTimeMs, reason: 'EXPIRED' });
+  if (record.graceEndMs > 0 && record.graceEndMs <= now)
+    ends.push({ timeMs: record.graceEndMs, reason: 'LOGOUT' });
+  return ends.reduce<End | undefined>(
+    (first, end) => (first && first.timeMs <= end.timeMs ? first : end),
+    undefined,
+  );
+}
+
+function leaseEnd(record: SessionRecord, lease: LeaseRecord | undefined): number | undefined {
+  if (record.incarnation === 0) return undefined;
+  if (lease === undefined) return record.lastSeenMs;
+  if (record.incarnation < lease.incarnation) return lease.since;
+  if (lease.lost !== undefined) return lease.lost;
+  return lease.purge !== undefined && record.lastSeenMs <= lease.purge ? lease.purged : undefined;
+}
+
+/** When a session that lasts has to be looked at again; undefined if at no time. Milliseconds since 1970. */
+export function nextDeadline({ ttlMs, lastSeenMs, graceEndMs }: SessionRecord): number | undefined {
+  const expireTimeMs = ttlMs > 0 ? lastSeenMs + ttlMs : Infinity;
+  const first = Math.min(expireTimeMs, graceEndMs || Infinity);
+  return first === Infinity ? undefined : first;
+}
+
+/** The record of a session that ended. */
+export function endedRecord(record: SessionRecord, end: End, retentionMs: number): SessionRecord {
+  return {
+    ...record,
+    ...{ online: false, logoutTimeMs: end.timeMs, endReason: end.reason },
+    ...{ forgetTimeMs: end.timeMs + retentionMs, ttlMs: 0, graceEndMs: 0, incarnation: 0 },
+  };
+}
+
+/** What readers see of a record at `now`: undefined if the device is offline and its retention over. */
+export function readRecord(
+  record: SessionRecord,
+  lease: LeaseRecord | undefined,
+  now: number,
+  retentionMs: number,
+): Session | undefined {
+  const end = record.online ? endOf(record, lease, now) : undefined;
+  const { incarnation, ...session } = end ? endedRecord(record, end, retentionMs) : record;
+  if (!session.online && session.forgetTimeMs <= now) return undefined;
+  return { ...session, lease: incarnation > 0 && lease ? readLease(lease) : undefined };
+}
+
+/** A session that another login ended, as the answer names it. */
+export function replacedSession(record: SessionRecord, timeMs: number): Session {
+  const { incarnation: _, ...session } = endedRecord(record, { timeMs, reason: 'REPLACED' }, 0);
+  return { ...session, lease: undefined };
+}
+
+/** What readers see of a lease. */
+export function readLease({ incarnation, ttl, expires, lost, resync }: LeaseRecord): Lease {
+  const state = lost !== undefined ? 'LOST' : resync !== undefined ? 'RESYNC' : 'ALIVE';
+  return { state, incarnation, ttlMs: ttl, expireTimeMs: expires };
+}
+
+/** The session as the history keeps it. */
+export function pastSession(record: SessionRecord, { timeMs, reason }: End): PastSession {
+  const { deviceId, sessionId, serverAddr, platform, loginTimeMs } = record;
+  return { deviceId, sessionId, serverAddr, platform, loginTimeMs, endTimeMs: timeMs, endReason: reason };
+}
+
+/** True if a session that ended so may begin again: its chat server can be as right as before. */
+export function mayBeginAgain(reason: EndReason | undefined): boolean {
+  return reason === undefined || reason === 'EXPIRED' || reason === 'SERVER_LOST';
+}
+
+/** Login policies by the number that scripts/online.lua takes. */
+export const LOGIN_POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
+
+/** Order of a user's sessions: newest login first, the device id as the tie-breaker. */
+export function newestLoginFirst(a: Session, b: Session): number {
+  return b.loginTimeMs - a.loginTimeMs || (a.deviceId < b.deviceId ? -1 : 1);
+}
