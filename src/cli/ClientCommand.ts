@@ -38,6 +38,11 @@ export abstract class ClientCommand extends BaseCommand {
     };
   }
 
+  /** Says on stderr that a listing was cut. */
+  protected warnOfLimit(limit: number): void {
+    this.logToStderr(`there may be more than these ${limit}: --limit shows up to 10000`);
+  }
+
   /** Runs `use` with a client, and closes the client whatever happens. */
   protected async withClient<T>(flags: ClientFlags, use: (client: Client) => Promise<T>): Promise<T> {
     const { connect } = await import('../client/index.js');

@@ -1,32 +1,12 @@
 import { Flags } from '@oclif/core';
 import { ImstateError } from '../errors.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
-
-const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+import { type DurationRule, formatDuration, parseDuration } from './durations.js';
 
 /** A flag that takes a time such as "500ms", "10s", "3m" or "1h", and gives milliseconds. */
-export const durationFlag = Flags.custom<number, { min: number; max: number; step?: number }>({
-  parse: async (text, _, { name, min, max, step = 1 }) => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-    if (match === null) {
-      throw new ImstateError(
-        'WRONG_USAGE',
-        `--${name} must be a time with its unit, such as 500ms, 10s, 3m or 1h`,
-      );
-    }
-    const ms = Math.round(Number(match[1]) * (UNITS[match[2] as string] as number));
-    if (ms >= min && ms <= max && ms % step === 0) return ms;
-    const whole = step === 1 ? '' : `, in whole units of ${formatDuration(step)}`;
-    const rule = `must be from ${formatDuration(min)} to ${formatDuration(max)}${whole}`;
-    throw new ImstateError('WRONG_USAGE', `--${name} ${rule}`);
-  },
+export const durationFlag = Flags.custom<number, DurationRule>({
+  parse: async (text, _, { name, ...rule }) => parseDuration(text, `--${name}`, rule),
 });
-
-/** What {@link durationFlag} would read as `ms`. */
-function formatDuration(ms: number): string {
-  const unit = ['d', 'h', 'm', 's'].find((name) => ms > 0 && ms % (UNITS[name] as number) === 0) ?? 'ms';
-  return `${ms / (UNITS[unit] as number)}${unit}`;
-}
 
 /** A default of a durationFlag, as the help shows it. */
 export function durationDefault(ms: number) {
@@ -39,6 +19,16 @@ export const textFlag = Flags.custom<string>({
     if (text !== '') return text;
     throw new ImstateError('WRONG_USAGE', `--${name} must not be empty: give it a value, or leave it out`);
   },
+});
+
+/** How many rows a listing shows at most. */
+export const limitFlag = Flags.integer({
+  description: 'show at most so many',
+  env: 'IMSTATE_LIMIT',
+  default: 100,
+  min: 1,
+  max: 10_000,
+  helpValue: 'N',
 });
 
 /** Flags that `serve` and the client commands share: where the registry is. */

@@ -40,7 +40,10 @@ const SERVICE_CONFIG = JSON.stringify({
   methodConfig: [
     {
       name: [
-        { service: 'imstate.v1.PresenceService', method: 'GetUser' },
+        ...['GetUser', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map((method) => ({
+          service: 'imstate.v1.PresenceService',
+          method,
+        })),
         { service: 'pb.UserStatus', method: 'QueryUserStatus' },
       ],
       retryPolicy: {
@@ -62,6 +65,7 @@ export class Channel {
   readonly #grpc: ChannelInterface;
   readonly #view: EndpointView;
   readonly #timeouts: { timeoutMs: number; connectTimeoutMs: number };
+  readonly #onClosing = new Set<() => void>();
   #isClosed = false;
 
   constructor(discovery: Discovery, options: ClientOptions) {
@@ -98,9 +102,7 @@ export class Channel {
     mayRepeat = false,
   ): Promise<Response> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#isClosed) {
-      return Promise.reject(new ImstateError('UNAVAILABLE', 'the client is closed: make another'));
-    }
+    if (this.#isClosed) return Promise.reject(clientIsClosed());
     if (this.#view.missing !== undefined) return Promise.reject(this.#view.missing);
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + checkTimeout(timeoutMs);
@@ -114,7 +116,7 @@ export class Channel {
           endGuard();
           signal?.removeEventListener('abort', cancel);
           if (error === null) resolve(response as Response);
-          else reject(this.#explain(error, timeoutMs));
+          else reject(this.explain(error, timeoutMs));
         });
         made.once('metadata', () => {
           hasBegun = true;
@@ -132,9 +134,32 @@ export class Channel {
     });
   }
 
-  /** Calls under way fail. */
+  /**
+   * Opens a stream without a deadline: who opens it must watch it, and cancel it in the end, also when told that the
+   * client is closing. Throws if that is closed; what the stream fails with is for {@link explain}.
+   */
+  open<Stream extends { once(event: 'status', listener: () => void): unknown }>(
+    start: () => Stream,
+    onClosing: () => void,
+  ): Stream {
+    if (this.#isClosed) throw clientIsClosed();
+    const stream = start();
+    this.#onClosing.add(onClosing);
+    stream.once('status', () => this.#onClosing.delete(onClosing));
+    return stream;
+  }
+
+  /** The error of imstate for what gRPC said of a call or a stream. */
+  explain(error: ServiceError, timeoutMs: number): ImstateError {
+    // That nobody is there goes before gRPC's own words; what a daemon answered goes before everything.
+    const nobody = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
+    return nobody ?? fromServiceError(error, this.#view.addresses, timeoutMs);
+  }
+
+  /** Calls and streams under way fail. */
   close(): void {
     this.#isClosed = true;
+    for (const tell of this.#onClosing) tell();
     this.#grpc.close();
   }
 
@@ -153,12 +178,10 @@ export class Channel {
       ignoreMissing();
     };
   }
+}
 
-  /** That nobody is there goes before gRPC's own words; what a daemon answered goes before everything. */
-  #explain(error: ServiceError, timeoutMs: number): ImstateError {
-    const nobody = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
-    return nobody ?? fromServiceError(error, this.#view.addresses, timeoutMs);
-  }
+function clientIsClosed(): ImstateError {
+  return new ImstateError('UNAVAILABLE', 'the client is closed: make another');
 }
 
 function checkTimeout(timeoutMs: number): number {

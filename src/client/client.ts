@@ -1,17 +1,12 @@
 import { ImstateError } from '../errors.js';
+import type { SessionRef } from '../store/store.js';
 import { Channel, type ClientOptions } from './channel.js';
 import type { Discovery } from './discovery.js';
-import type {
-  CallOptions,
-  GetUserRequest,
-  OfflineRequest,
-  OfflineResult,
-  OnlineRequest,
-  OnlineResult,
-  PresenceApi,
-  UserState,
-} from './messages.js';
+import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './listings.js';
+import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from './messages.js';
+import type { PresenceApi } from './presenceApi.js';
 import { presenceServiceApi } from './presenceServiceApi.js';
+import { ServerLease, type ServerLeaseOptions } from './serverLease.js';
 import { userStatusApi } from './userStatusApi.js';
 
 /**
@@ -33,22 +28,51 @@ export class Client implements PresenceApi {
     this.#userStatus = userStatusApi(this.#channel);
   }
 
-  /** Reports a login. */
-  online(request: OnlineRequest, options?: CallOptions): Promise<OnlineResult> {
+  online(request: OnlineRequest, options?: CallOptions) {
     return this.#call((api) => api.online(request, options));
   }
 
-  /** Reports a logout. */
-  offline(request: OfflineRequest, options?: CallOptions): Promise<OfflineResult> {
+  offline(request: OfflineRequest, options?: CallOptions) {
     return this.#call((api) => api.offline(request, options));
   }
 
-  /** Asks for a user, or for one device of it. */
-  getUser(request: GetUserRequest, options?: CallOptions): Promise<UserState> {
+  heartbeat(sessions: SessionRef[], options?: CallOptions) {
+    return this.#call((api) => api.heartbeat(sessions, options));
+  }
+
+  getUser(request: GetUserRequest, options?: CallOptions) {
     return this.#call((api) => api.getUser(request, options));
   }
 
-  /** Closes the channel and the discovery; calls under way fail. */
+  listHistory(request: ListHistoryRequest, options?: CallOptions) {
+    return this.#call((api) => api.listHistory(request, options));
+  }
+
+  listSessions(request: ListSessionsRequest = {}, options?: CallOptions) {
+    return this.#call((api) => api.listSessions(request, options));
+  }
+
+  listServers(request: PageRequest = {}, options?: CallOptions) {
+    return this.#call((api) => api.listServers(request, options));
+  }
+
+  getStats(options?: CallOptions) {
+    return this.#call((api) => api.getStats(options));
+  }
+
+  evict(request: EvictRequest, options?: CallOptions) {
+    return this.#call((api) => api.evict(request, options));
+  }
+
+  /**
+   * Keeps the lease of a chat server alive until its close(): when the chat server is gone, so are its sessions, with
+   * no heartbeat a device. Sends the sessions again when the store has lost them.
+   */
+  keepServerAlive(options: ServerLeaseOptions): ServerLease {
+    return new ServerLease(this.#channel, this.online.bind(this), options);
+  }
+
+  /** Closes the channel and the discovery: calls under way fail, and leases are closed. */
   async close(): Promise<void> {
     this.#channel.close();
     await this.#discovery.close();

@@ -1,16 +1,35 @@
 export { type ErrorCode, ImstateError } from '../errors.js';
-export type { EndReason } from '../store/store.js';
+export type { EndReason, LoginPolicy, SessionRef } from '../store/store.js';
 export type { ClientOptions } from './channel.js';
 export type { Client } from './client.js';
 export { type ConnectOptions, connect } from './connect.js';
 export type {
+  ChatServer,
+  EvictRequest,
+  EvictResult,
+  HistoryEntry,
+  HistoryPage,
+  ListHistoryRequest,
+  ListSessionsRequest,
+  PageRequest,
+  ServersPage,
+  SessionsPage,
+  Stats,
+  UserSession,
+} from './listings.js';
+export type {
   CallOptions,
   DeviceState,
   EndedSession,
+  Explanation,
   GetUserRequest,
+  HeartbeatResult,
+  LeaseState,
   OfflineRequest,
   OfflineResult,
   OnlineRequest,
   OnlineResult,
   UserState,
 } from './messages.js';
+export type { HeldSession } from './resend.js';
+export type { ServerLease, ServerLeaseOptions } from './serverLease.js';

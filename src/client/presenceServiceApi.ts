@@ -1,13 +1,22 @@
 import { ImstateError } from '../errors.js';
-import type { Device__Output } from '../generated/imstate/v1/Device.js';
-import type { EndReason as WireEndReason } from '../generated/imstate/v1/EndReason.js';
+import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
+import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
 import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
+import type { HeartbeatResponse__Output } from '../generated/imstate/v1/HeartbeatResponse.js';
+import type { HistoryEntry__Output } from '../generated/imstate/v1/HistoryEntry.js';
+import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
+import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
+import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
 import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineResponse.js';
+import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
 import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
-import type { EndReason } from '../store/store.js';
-import { fromTimestamp } from '../wire/timestamp.js';
+import { toDuration } from '../wire/duration.js';
+import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
 import type { Channel } from './channel.js';
-import type { DeviceState, PresenceApi } from './messages.js';
+import type { HistoryEntry } from './listings.js';
+import type { OnlineRequest } from './messages.js';
+import type { PresenceApi } from './presenceApi.js';
+import { readDevice, readEnded, readLease, readReason } from './readDevice.js';
 
 /** The calls of imstate.v1.PresenceService. */
 export function presenceServiceApi(channel: Channel): PresenceApi {
@@ -15,27 +24,35 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
   return {
     async online(request, options) {
       checkSession(request.sessionId);
+      const wireRequest = toOnlineRequest(request);
       const answer = await channel.call<OnlineResponse__Output>(
-        (grpcOptions, done) => presenceService.Online(request, grpcOptions, done),
+        (grpcOptions, done) => presenceService.Online(wireRequest, grpcOptions, done),
         options,
       );
       return {
         sessionId: answer.sessionId,
         loginTime: fromTimestamp(answer.loginTime),
-        replaced: answer.replaced.map(({ deviceId, sessionId, serverAddr, endReason }) => ({
-          ...{ deviceId, sessionId, serverAddr },
-          reason: toReason(endReason),
-        })),
+        replaced: answer.replaced.map(readEnded),
+        endReason: readReason(answer.endReason),
       };
     },
 
-    async offline(request, options) {
+    async offline({ graceMs, ...request }, options) {
       checkSession(request.sessionId);
+      const wireRequest = { ...request, grace: optionalDuration(graceMs) };
       const { applied } = await channel.call<OfflineResponse__Output>(
-        (grpcOptions, done) => presenceService.Offline(request, grpcOptions, done),
+        (grpcOptions, done) => presenceService.Offline(wireRequest, grpcOptions, done),
         options,
       );
       return { applied };
+    },
+
+    async heartbeat(sessions, options) {
+      const { ended } = await channel.call<HeartbeatResponse__Output>(
+        (grpcOptions, done) => presenceService.Heartbeat({ sessions }, grpcOptions, done),
+        options,
+      );
+      return { ended: ended.map(readEnded) };
     },
 
     async getUser(request, options) {
@@ -44,9 +61,78 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         options,
         true,
       );
-      return { userId, online, devices: devices.map(toDeviceState) };
+      return { userId, online, devices: devices.map(readDevice) };
+    },
+
+    async listHistory(request, options) {
+      const { entries, nextPageToken } = await channel.call<ListHistoryResponse__Output>(
+        (grpcOptions, done) => presenceService.ListHistory(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return { entries: entries.map(readEntry), nextPageToken: nextPageToken || undefined };
+    },
+
+    async listSessions(request, options) {
+      const { sessions, nextPageToken } = await channel.call<ListSessionsResponse__Output>(
+        (grpcOptions, done) => presenceService.ListSessions(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return {
+        sessions: sessions.flatMap(({ userId, device }) =>
+          device ? [{ userId, device: readDevice(device) }] : [],
+        ),
+        nextPageToken: nextPageToken || undefined,
+      };
+    },
+
+    async listServers(request, options) {
+      const { servers, nextPageToken } = await channel.call<ListServersResponse__Output>(
+        (grpcOptions, done) => presenceService.ListServers(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return {
+        servers: servers.map((server) => ({ ...server, lease: readLease(server.lease) })),
+        nextPageToken: nextPageToken || undefined,
+      };
+    },
+
+    async getStats(options) {
+      return channel.call<GetStatsResponse__Output>(
+        (grpcOptions, done) => presenceService.GetStats({}, grpcOptions, done),
+        options,
+        true,
+      );
+    },
+
+    async evict(request, options) {
+      return channel.call<EvictResponse__Output>(
+        (grpcOptions, done) => presenceService.Evict(request, grpcOptions, done),
+        options,
+      );
     },
   };
+}
+
+function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
+  return {
+    userId: request.userId,
+    deviceId: request.deviceId,
+    serverAddr: request.serverAddr,
+    sessionId: request.sessionId ?? '',
+    platform: request.platform ?? '',
+    timeToLive: optionalDuration(request.ttlMs),
+    metadata: request.metadata ?? {},
+    loginPolicy: `LOGIN_POLICY_${request.policy ?? 'UNSPECIFIED'}`,
+    serverIncarnation: request.serverIncarnation ?? 0,
+    loginTime: toTimestamp(request.loginTime?.getTime()),
+  };
+}
+
+function optionalDuration(ms: number | undefined) {
+  return ms === undefined ? null : toDuration(ms);
 }
 
 /** On the wire an empty session id is one that was left out: a logout would end another session than was meant. */
@@ -58,22 +144,18 @@ function checkSession(sessionId: string | undefined): void {
   );
 }
 
-function toDeviceState(device: Device__Output): DeviceState {
+function readEntry({
+  platform,
+  loginTime,
+  endTime,
+  endReason,
+  ...entry
+}: HistoryEntry__Output): HistoryEntry {
   return {
-    deviceId: device.deviceId,
-    online: device.online,
-    sessionId: device.sessionId,
-    serverAddr: device.serverAddr,
-    platform: device.platform || undefined,
-    loginTime: fromTimestamp(device.loginTime),
-    lastSeen: fromTimestamp(device.lastSeenTime),
-    logoutTime: fromTimestamp(device.logoutTime),
-    reason: toReason(device.endReason),
+    ...entry,
+    platform: platform || undefined,
+    loginTime: fromTimestamp(loginTime),
+    endTime: fromTimestamp(endTime),
+    reason: readReason(endReason),
   };
-}
-
-/** A reason that a newer daemon may send reads as it is; none reads as undefined. */
-function toReason(reason: keyof typeof WireEndReason): EndReason | undefined {
-  if (reason === 'END_REASON_UNSPECIFIED') return undefined;
-  return reason.replace(/^END_REASON_/, '') as EndReason;
 }

@@ -1,13 +1,15 @@
 import { Args } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
-import { textFlag } from '../cli/flags.js';
+import { formatDuration } from '../cli/durations.js';
+import { durationFlag, textFlag } from '../cli/flags.js';
 import { colors } from '../cli/style.js';
 
 export default class Offline extends ClientCommand {
   static override summary = 'Report the logout of a device.';
   static override description =
     'With --session only that session ends, and only while it is the current one: a late logout never erases a newer ' +
-    'login. Without it, whatever session is current ends. A logout that finds nothing to end changes nothing and is no error.';
+    'login. Without it, whatever session is current ends. A logout that finds nothing to end changes nothing and is no error.\n\n' +
+    'With --grace the device stays online for that long, and a login meanwhile makes the logout unseen: for a connection that comes and goes.';
   static override examples = [
     {
       description: 'Whatever session is current',
@@ -16,6 +18,10 @@ export default class Offline extends ClientCommand {
     {
       description: 'Only if this session is still the current one',
       command: '<%= config.bin %> <%= command.id %> alice phone --session s-1',
+    },
+    {
+      description: 'In 5 seconds, unless it logs in before',
+      command: '<%= config.bin %> <%= command.id %> alice phone --session s-1 --grace 5s',
     },
   ];
   static override args = {
@@ -28,16 +34,28 @@ export default class Offline extends ClientCommand {
       env: 'IMSTATE_SESSION',
       helpValue: 'ID',
     }),
+    grace: durationFlag({
+      description: 'the device stays online for this long, 0s to 1h [default: 0s]',
+      env: 'IMSTATE_GRACE',
+      min: 0,
+      max: 3_600_000,
+      helpValue: 'TIME',
+    }),
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Offline);
     const { user: userId, device: deviceId } = args;
-    const request = { userId, deviceId, ...(flags.session && { sessionId: flags.session }) };
+    const { grace: graceMs } = flags;
+    const request = { userId, deviceId, graceMs, ...(flags.session && { sessionId: flags.session }) };
     const { applied } = await this.withClient(flags, (client) => client.offline(request));
     const { gray } = colors();
     if (applied === undefined)
       this.log(`${userId}/${deviceId} was reported; the server does not say what it changed`);
+    else if (applied && graceMs)
+      this.log(
+        `${userId}/${deviceId} goes offline within ${formatDuration(graceMs)} unless it logs in before`,
+      );
     else if (applied) this.log(`${userId}/${deviceId} is ${gray('offline')}`);
     else if (flags.session)
       this.log(`nothing changed: session ${flags.session} of ${userId}/${deviceId} is not current`);

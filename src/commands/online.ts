@@ -1,14 +1,27 @@
 import { Args } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { textFlag } from '../cli/flags.js';
-import { colors } from '../cli/style.js';
-import { absoluteTime, jsonTime } from '../cli/times.js';
+import { type LoginFlagValues, loginFlags, loginOf } from '../cli/loginFlags.js';
+import { describeLogin, loginJson } from '../cli/onlineReport.js';
+import { listenForStop } from '../cli/signals.js';
+import { CALLS_AT_ONCE } from '../client/defaults.js';
+import type { Client, OnlineRequest } from '../client/index.js';
+import { ImstateError } from '../errors.js';
 
 export default class Online extends ClientCommand {
-  static override summary = 'Report the login of a device.';
+  static override summary = 'Report the login of a device, or of many from a file.';
   static override description =
     "The login becomes the device's current session. A session that it replaces is named, so that its chat server can " +
-    'close the old connection. Repeating the command with the same --session refreshes that session and is no new login.';
+    'close the old connection. Repeating the command with the same --session refreshes that session and is no new login. A ' +
+    'session that has ended (logged out, replaced or evicted) does not begin again: nothing changes, the reason is said, and the exit code is 1.\n\n' +
+    'With --file each line is a JSON object with userId, deviceId and, if wished, serverAddr, sessionId, platform, ttl (such as "60s"), ' +
+    'metadata (an object of texts), policy and serverIncarnation; flags stand for what a record leaves out. Each record is answered by one line in the ' +
+    'order of the file: with --json by an object with its line number, a failure as {"line","error":{"code","message"}}. A record that fails does not ' +
+    'stop the others; the exit code is the greatest of all. Records of one user are reported one after the other. Ctrl-C stops reading and waits for the calls under way.';
+  static override usage = [
+    '<%= command.id %> USER DEVICE --server-addr HOST:PORT [--session ID] [--platform NAME] [--ttl TIME] [--metadata KEY=VALUE,…] [--policy POLICY] [--incarnation N]',
+    '<%= command.id %> --file FILE [--server-addr HOST:PORT] [--platform NAME] [--ttl TIME] [--metadata KEY=VALUE,…] [--policy POLICY] [--incarnation N]',
+  ];
   static override examples = [
     {
       description: "alice's phone is connected to the chat server 10.0.0.1:9000",
@@ -19,60 +32,85 @@ export default class Online extends ClientCommand {
       command:
         '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --session s-1 --platform ios --json',
     },
+    {
+      description: 'A session that must be renewed every minute, and ends those on other devices',
+      command:
+        '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --ttl 60s --policy replace-all',
+    },
+    {
+      description: 'Many logins, a JSON object a line',
+      command: '<%= config.bin %> <%= command.id %> --file logins.ndjson --server-addr 10.0.0.1:9000',
+    },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
-    device: Args.string({ description: 'device id', required: true, ignoreStdin: true }),
+    user: Args.string({ description: 'user id', ignoreStdin: true }),
+    device: Args.string({ description: 'device id', ignoreStdin: true }),
   };
   static override flags = {
-    'server-addr': textFlag({
-      description: 'the chat server that holds the connection',
-      env: 'IMSTATE_SERVER_ADDR',
-      required: true,
-      helpValue: 'HOST:PORT',
-    }),
-    session: textFlag({
-      description: 'id of the session; the daemon makes one if it is left out',
-      env: 'IMSTATE_SESSION',
-      helpValue: 'ID',
-    }),
-    platform: textFlag({
-      description: 'platform of the device, such as ios or web',
-      env: 'IMSTATE_PLATFORM',
-      helpValue: 'NAME',
+    ...loginFlags,
+    file: textFlag({
+      description: 'report the logins of this file, one JSON object a line; - is standard input',
+      env: 'IMSTATE_FILE',
+      helpValue: 'FILE',
     }),
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Online);
-    const { user: userId, device: deviceId } = args;
-    const { 'server-addr': serverAddr, session: sessionId, platform } = flags;
-    const request = {
-      userId,
-      deviceId,
-      serverAddr,
-      ...(sessionId && { sessionId }),
-      ...(platform && { platform }),
-    };
-    const result = await this.withClient(flags, (client) => client.online(request));
-
-    const { green, yellow } = colors();
-    const session = result.sessionId ? `, session ${result.sessionId}` : '';
-    const since = result.loginTime ? ` since ${absoluteTime(result.loginTime)}` : '';
-    this.log(`${userId}/${deviceId} is ${green('online')} at ${serverAddr}${session}${since}`);
-    for (const ended of result.replaced) {
-      this.log(
-        `${yellow('replaced')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}: close it there`,
-      );
+    const { file } = flags;
+    if (file === undefined) {
+      const request = oneLogin(args, flags);
+      return this.withClient(flags, (client) => this.#one(request, client));
     }
-    const { loginTime, replaced } = result;
-    return {
-      userId,
-      deviceId,
-      sessionId: result.sessionId,
-      serverAddr,
-      loginTime: jsonTime(loginTime),
-      replaced,
-    };
+    if (args.user !== undefined || flags.session !== undefined) {
+      const message =
+        '--file takes users, devices and sessions from its records: leave USER and --session out';
+      throw new ImstateError('WRONG_USAGE', message);
+    }
+    const defaults = { ...loginOf(flags), ...definedAddr(flags['server-addr']) };
+    return this.withClient(flags, (client) => this.#many(file, defaults, client));
   }
+
+  async #one(request: OnlineRequest, client: Client): Promise<unknown> {
+    const result = await client.online(request);
+    for (const line of describeLogin(request, result)) this.log(line);
+    if (result.endReason !== undefined) process.exitCode = 1;
+    return loginJson(request, result);
+  }
+
+  /** Prints line by line; under --json oclif prints nothing for a command that returns nothing. */
+  async #many(file: string, defaults: Partial<OnlineRequest>, client: Client): Promise<void> {
+    const { runOnlineBatch } = await import('../cli/onlineBatch.js');
+    const { stop, release } = listenForStop();
+    try {
+      process.exitCode = await runOnlineBatch({
+        ...{ file, defaults, concurrency: CALLS_AT_ONCE, isJson: this.jsonEnabled(), stop },
+        online: (request) => client.online(request),
+      });
+    } finally {
+      release();
+    }
+  }
+}
+
+function oneLogin(
+  { user, device }: { user: string | undefined; device: string | undefined },
+  flags: LoginFlagValues & { session: string | undefined },
+): OnlineRequest {
+  const serverAddr = flags['server-addr'];
+  const missing = [user === undefined && 'USER', device === undefined && 'DEVICE'].filter(Boolean);
+  if (missing.length > 0) throw wrongUsage(`Missing ${missing.join(' and ')}, or --file`);
+  if (serverAddr === undefined) throw wrongUsage('Missing required flag --server-addr');
+  return {
+    ...loginOf(flags),
+    ...{ userId: user as string, deviceId: device as string, serverAddr, sessionId: flags.session },
+  };
+}
+
+function definedAddr(serverAddr: string | undefined) {
+  return serverAddr === undefined ? {} : { serverAddr };
+}
+
+function wrongUsage(message: string): ImstateError {
+  return new ImstateError('WRONG_USAGE', `${message}; --help shows how`);
 }

@@ -1,17 +1,22 @@
 import { Args, Flags } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
+import { deviceJson, explanationJson } from '../cli/deviceJson.js';
+import { explainDevice } from '../cli/explain.js';
 import { type Cell, colors, renderTable } from '../cli/style.js';
-import { absoluteTime, jsonTime, relativeTime } from '../cli/times.js';
+import { absoluteTime, relativeTime } from '../cli/times.js';
 import type { DeviceState, UserState } from '../client/index.js';
 
 export default class Query extends ClientCommand {
   static override summary = 'Ask whether a user is online, on which devices, and through which chat server.';
   static override description =
     'Lists the devices that are online, and those that went offline within the retention (3 minutes by default), newest ' +
-    'login first. A user or device that is not known is offline.';
+    'login first. A user or device that is not known is offline.\n\n' +
+    'With --explain it says for each device why it is shown so: its session, when it was last seen, its time to live, a logout that waits for its grace, ' +
+    "the lease of its chat server, and until when an offline device is remembered. With --json each device then has an 'explanation' object.";
   static override examples = [
     { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
     { description: 'One device, as JSON', command: '<%= config.bin %> <%= command.id %> alice phone --json' },
+    { description: 'Why is it shown so?', command: '<%= config.bin %> <%= command.id %> alice --explain' },
     {
       description: 'In a script: exit code 1 if the user is offline',
       command: '<%= config.bin %> <%= command.id %> alice --exit-code && echo online',
@@ -26,18 +31,31 @@ export default class Query extends ClientCommand {
       description: 'exit with 1 if the user (or the device) is offline',
       env: 'IMSTATE_EXIT_CODE',
     }),
+    explain: Flags.boolean({
+      description: 'say for each device why it is shown as it is',
+      env: 'IMSTATE_EXPLAIN',
+    }),
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Query);
-    const request = { userId: args.user, ...(args.device && { deviceId: args.device }) };
+    const { explain } = flags;
+    const request = {
+      userId: args.user,
+      ...(args.device && { deviceId: args.device }),
+      ...(explain && { explain }),
+    };
     const user = await this.withClient(flags, (client) => client.getUser(request));
-    this.#print(user, args.device);
+    this.#print(user, args.device, explain);
     if (flags['exit-code'] && !user.online) process.exitCode = 1;
-    return { userId: user.userId, online: user.online, devices: user.devices.map(toJson) };
+    const devices = user.devices.map((device) => ({
+      ...deviceJson(device),
+      ...(explain && { explanation: explanationJson(device.explanation) }),
+    }));
+    return { userId: user.userId, online: user.online, devices };
   }
 
-  #print({ userId, online, devices }: UserState, deviceId: string | undefined): void {
+  #print({ userId, online, devices }: UserState, deviceId: string | undefined, explain: boolean): void {
     const { green, gray, bold } = colors();
     const name = deviceId === undefined ? userId : `${userId}/${deviceId}`;
     const count = devices.filter((device) => device.online).length;
@@ -46,7 +64,8 @@ export default class Query extends ClientCommand {
         ? ` on ${count} of ${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`
         : '';
     this.log(`${bold(name)} is ${online ? green('online') : gray('offline')}${online ? where : ''}`);
-    if (devices.length > 0) this.log(renderTable(HEAD, devices.map(toRow)));
+    if (explain) for (const device of devices) this.log(`\n${explainDevice(device)}`);
+    else if (devices.length > 0) this.log(renderTable(HEAD, devices.map(toRow)));
   }
 }
 
@@ -74,18 +93,4 @@ function toRow({
     [serverAddr, sessionId],
     since ? [relativeTime(since), absoluteTime(since)] : [],
   ];
-}
-
-function toJson(device: DeviceState) {
-  return {
-    deviceId: device.deviceId,
-    online: device.online,
-    serverAddr: device.serverAddr,
-    sessionId: device.sessionId ?? null,
-    platform: device.platform ?? null,
-    loginTime: jsonTime(device.loginTime),
-    lastSeen: jsonTime(device.lastSeen),
-    logoutTime: jsonTime(device.logoutTime),
-    reason: device.reason ?? null,
-  };
 }

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from '../cli/logger.js';
-import { stopSignal } from '../cli/signals.js';
+import { listenForStop } from '../cli/signals.js';
 import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/makeStore.js';
@@ -89,6 +89,24 @@ export default class Serve extends BaseCommand {
       helpValue: 'TIME',
       helpGroup: 'STORE',
     }),
+    'history-limit': Flags.integer({
+      description: 'how many ended sessions of a user the history keeps',
+      env: 'IMSTATE_HISTORY_LIMIT',
+      default: STORE_DEFAULTS.historyLimit,
+      min: 1,
+      max: 1_000,
+      helpValue: 'N',
+      helpGroup: 'STORE',
+    }),
+    'history-retention': durationFlag({
+      description: 'how long the history keeps them',
+      env: 'IMSTATE_HISTORY_RETENTION',
+      ...durationDefault(STORE_DEFAULTS.historyRetentionMs),
+      min: 3_600_000,
+      max: 3_650 * 86_400_000,
+      helpValue: 'TIME',
+      helpGroup: 'STORE',
+    }),
     ...registryFlags,
     'lease-ttl': durationFlag({
       description: 'how long an entry in etcd outlives its daemon: whole seconds, 2s to 1h',
@@ -116,17 +134,20 @@ export default class Serve extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
-    const stop = stopSignal();
+    const { stop } = listenForStop();
     const log = makeLogger(flags['log-level'], flags['log-format']);
     const {
       'data-dir': dataDir = this.config.dataDir,
       'lease-ttl': leaseTtlMs,
       retention: retentionMs,
+      'history-limit': historyLimit,
+      'history-retention': historyRetentionMs,
     } = flags;
     const { addr, port, advertise, redis, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const daemon = await this.#start({
       ...{ addr, port, advertise, redis, etcd, service, shards, keyPrefix },
-      ...{ dataDir, leaseTtlMs, retentionMs, startTimeoutMs: flags['start-timeout'] },
+      ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs },
+      startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
       ...{ log, signal: stop },
     });

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream';
+
+/** A line of a file; `fault` says why it cannot be read. */
+export interface Line {
+  /** From 1. */
+  number: number;
+  text: string;
+  fault?: string;
+}
+
+const NEWLINE = 0x0a;
+/** More than any request that a daemon takes. */
+const MOST_LINE_BYTES = 1024 * 1024;
+
+/**
+ * The lines of a stream of UTF-8, one after the other. Not node:readline: that ends a line at U+2028 too, which may
+ * stand in JSON, and hides bytes that are no UTF-8. When `stop` is aborted the stream is left, and no line comes.
+ */
+export async function* linesOf(input: Readable, stop: AbortSignal): AsyncGenerator<Line> {
+  const leave = () => input.destroy();
+  stop.addEventListener('abort', leave, { once: true });
+  let number = 0;
+  let begun = new LineBuffer();
+  try {
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      let start = 0;
+      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+        begun.add(chunk.subarray(start, end));
+        number += 1;
+        yield begun.toLine(number);
+        begun = new LineBuffer();
+        start = end + 1;
+      }
+      begun.add(chunk.subarray(start));
+    }
+    if (!begun.isEmpty) yield begun.toLine(number + 1);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    stop.removeEventListener('abort', leave);
+  }
+}
+
+/** The bytes of one line; those of one that is too long are not kept. */
+class LineBuffer {
+  readonly #parts: Buffer[] = [];
+  #bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
+
+  add(part: Buffer): void {
+    this.#bytes += part.length;
+    if (this.#bytes > MOST_LINE_BYTES) this.#parts.length = 0;
+    else this.#parts.push(part);
+  }
+
+  toLine(number: number): Line {
+    if (this.#bytes > MOST_LINE_BYTES) {
+      return { number, text: '', fault: `a line must be at most ${MOST_LINE_BYTES} bytes long` };
+    }
+    try {
+      return { number, text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(this.#parts)) };
+    } catch {
+      return { number, text: '', fault: 'a line must be UTF-8' };
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { createReadStream } from 'node:fs';
+import type { OnlineRequest, OnlineResult } from '../client/index.js';
+import { ImstateError, messageOf } from '../errors.js';
+import { type Line, linesOf } from './lines.js';
+import { mapInOrder } from './mapInOrder.js';
+import { readRecord } from './onlineRecord.js';
+import { describeLogin, loginJson } from './onlineReport.js';
+import { Progress } from './progress.js';
+import { errorJson, toImstateError } from './report.js';
+import { EXIT_BY_SIGNAL } from './signals.js';
+
+/** What to report, and how. */
+export interface OnlineBatch {
+  /** A file of logins, one JSON object a line; "-" is standard input. */
+  file: string;
+  /** What stands for what a record leaves out. */
+  defaults: Partial<OnlineRequest>;
+  online: (request: OnlineRequest) => Promise<OnlineResult>;
+  /** How many calls are made at the same time. */
+  concurrency: number;
+  isJson: boolean;
+  /** Ends the batch: no further line is read. */
+  stop: AbortSignal;
+}
+
+/** What became of one record. */
+type Outcome = { line: number } & (
+  | { error: ImstateError }
+  | { request: OnlineRequest; result: OnlineResult }
+);
+
+/**
+ * Reports the logins of a file, one line of results for each, in the order of the file, as they come. Those of one
+ * user are reported one after the other. Returns the exit code: the greatest of the records'.
+ */
+export async function runOnlineBatch(batch: OnlineBatch): Promise<number> {
+  const { isJson, stop } = batch;
+  const progress = new Progress('records', !process.stdout.isTTY);
+  const counts = { done: 0, unchanged: 0, failed: 0 };
+  let exitCode = 0;
+  try {
+    const records = recordsOf(batch);
+    for await (const outcome of mapInOrder(records, batch.concurrency, reporter(batch))) {
+      process.stdout.write(`${isJson ? JSON.stringify(toJson(outcome)) : describe(outcome)}\n`);
+      counts[kindOf(outcome)] += 1;
+      exitCode = Math.max(exitCode, exitCodeOf(outcome));
+      progress.add(1);
+    }
+  } finally {
+    progress.end();
+  }
+  const stopped = stop.aborted ? '; stopped by a signal, the rest was not read' : '';
+  const { done, unchanged, failed } = counts;
+  const summary = `${done} online, ${unchanged} unchanged, ${failed} failed in ${progress.elapsed}${stopped}`;
+  process.stderr.write(`${summary}\n`);
+  return stop.aborted ? EXIT_BY_SIGNAL : exitCode;
+}
+
+async function* recordsOf({ file, stop }: OnlineBatch): AsyncGenerator<Line> {
+  try {
+    for await (const line of linesOf(file === '-' ? process.stdin : createReadStream(file), stop)) {
+      if (line.fault !== undefined || line.text.trim() !== '') yield line;
+    }
+  } catch (error) {
+    const message = `--file ${file} cannot be read (${messageOf(error)}): name a file, or - for standard input`;
+    throw new ImstateError('WRONG_USAGE', message, { cause: error });
+  }
+}
+
+/** What reports one record, and never rejects. */
+function reporter({ defaults, online }: OnlineBatch): (line: Line) => Promise<Outcome> {
+  /** The last call for each user that has one under way. */
+  const underWay = new Map<string, Promise<unknown>>();
+  const inTurn = async (request: OnlineRequest): Promise<OnlineResult> => {
+    const before = underWay.get(request.userId);
+    const call = (before ?? Promise.resolve()).then(() => online(request));
+    const settled = call.catch(() => {});
+    underWay.set(request.userId, settled);
+    try {
+      return await call;
+    } finally {
+      if (underWay.get(request.userId) === settled) underWay.delete(request.userId);
+    }
+  };
+  return async ({ number: line, text, fault }) => {
+    try {
+      if (fault !== undefined) throw new ImstateError('INVALID_ARGUMENT', fault);
+      const request = readRecord(text, defaults);
+      return { line, request, result: await inTurn(request) };
+    } catch (error) {
+      return { line, error: toImstateError(error) };
+    }
+  };
+}
+
+function kindOf(outcome: Outcome): 'done' | 'unchanged' | 'failed' {
+  if ('error' in outcome) return 'failed';
+  return outcome.result.endReason === undefined ? 'done' : 'unchanged';
+}
+
+function exitCodeOf(outcome: Outcome): number {
+  if ('error' in outcome) return outcome.error.exitCode;
+  return outcome.result.endReason === undefined ? 0 : 1;
+}
+
+function toJson(outcome: Outcome): object {
+  const { line } = outcome;
+  if ('error' in outcome) return { line, ...errorJson(outcome.error) };
+  return { line, ...loginJson(outcome.request, outcome.result) };
+}
+
+function describe(outcome: Outcome): string {
+  const { line } = outcome;
+  if ('error' in outcome) return `${line} failed: ${outcome.error.message.replaceAll('\n', ' ')}`;
+  return `${line} ${describeLogin(outcome.request, outcome.result).join('; ')}`;
+}

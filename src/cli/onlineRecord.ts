@@ -1,0 +1,80 @@
+import type { LoginPolicy, OnlineRequest } from '../client/index.js';
+import { ImstateError, messageOf } from '../errors.js';
+import { parseDuration } from './durations.js';
+import { MOST_INCARNATION, POLICIES, TTL_RULE, toPolicy } from './loginFlags.js';
+
+/** How the value of each key of a record is read. */
+const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineRequest>> = {
+  userId: (value, key) => ({ userId: readText(value, key) }),
+  deviceId: (value, key) => ({ deviceId: readText(value, key) }),
+  serverAddr: (value, key) => ({ serverAddr: readText(value, key) }),
+  sessionId: (value, key) => ({ sessionId: readText(value, key) }),
+  platform: (value, key) => ({ platform: readText(value, key) }),
+  ttl: (value, key) => ({ ttlMs: parseDuration(readText(value, key), key, TTL_RULE) }),
+  metadata: (value, key) => ({ metadata: readTexts(value, key) }),
+  policy: (value, key) => ({ policy: readPolicy(value, key) }),
+  serverIncarnation: (value, key) => ({ serverIncarnation: readIncarnation(value, key) }),
+};
+
+/**
+ * The login that a line of a batch reports: a JSON object; `defaults` stand for what it leaves out, or has as null.
+ * Throws INVALID_ARGUMENT, or WRONG_USAGE of a time, with the rule that is broken.
+ */
+export function readRecord(text: string, defaults: Partial<OnlineRequest>): OnlineRequest {
+  const login: Partial<OnlineRequest> = { ...defaults };
+  for (const [key, value] of Object.entries(parseObject(text))) {
+    const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
+    if (read === undefined) {
+      throw broken(`"${key}" is no key of a record: these are ${Object.keys(READERS).join(', ')}`);
+    }
+    if (value !== null) Object.assign(login, read(value, key));
+  }
+  const { userId, deviceId, serverAddr } = login;
+  if (userId === undefined) throw broken('userId must be given');
+  if (deviceId === undefined) throw broken('deviceId must be given');
+  if (serverAddr === undefined) throw broken('serverAddr must be given, or --server-addr for all records');
+  return { ...login, userId, deviceId, serverAddr };
+}
+
+function parseObject(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw broken(`a record must be JSON: ${messageOf(error)}`);
+  }
+  if (isObject(value)) return value;
+  throw broken('a record must be a JSON object, such as {"userId":"alice","deviceId":"phone"}');
+}
+
+function readText(value: unknown, key: string): string {
+  if (typeof value === 'string') return value;
+  throw broken(`${key} must be a text`);
+}
+
+function readTexts(value: unknown, key: string): Record<string, string> {
+  if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
+    return value as Record<string, string>;
+  }
+  throw broken(`${key} must be an object of texts`);
+}
+
+function readPolicy(value: unknown, key: string): LoginPolicy {
+  const policy = POLICIES.find((word) => word === value);
+  if (policy !== undefined) return toPolicy(policy);
+  throw broken(`${key} must be one of ${POLICIES.join(', ')}`);
+}
+
+function readIncarnation(value: unknown, key: string): number {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_INCARNATION)
+    return Number(value);
+  throw broken(`${key} must be an integer from 1 to ${MOST_INCARNATION}`);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function broken(rule: string): ImstateError {
+  return new ImstateError('INVALID_ARGUMENT', rule);
+}

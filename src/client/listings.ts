@@ -1,0 +1,94 @@
+import type { EndReason, SessionRef } from '../store/store.js';
+import type { DeviceState, LeaseState } from './messages.js';
+
+/** Which page of a listing. */
+export interface PageRequest {
+  /** At most so many, 1 to 1,000; the daemon chooses if it is left out. */
+  pageSize?: number;
+  /** `nextPageToken` of the page before; left out for the first. */
+  pageToken?: string;
+}
+
+/** Which sessions of the past to list. */
+export interface ListHistoryRequest extends PageRequest {
+  userId: string;
+  /** Only this device. */
+  deviceId?: string;
+}
+
+/** One session of a user: its login, and its end if it has ended. */
+export interface HistoryEntry {
+  deviceId: string;
+  sessionId: string;
+  serverAddr: string;
+  /** Undefined if the login named none. */
+  platform: string | undefined;
+  loginTime: Date | undefined;
+  /** Undefined while it lasts. */
+  endTime: Date | undefined;
+  /** Undefined while it lasts. */
+  reason: EndReason | undefined;
+}
+
+/** A page of a user's sessions: those that last, newest login first, then those that ended, newest end first. */
+export interface HistoryPage {
+  entries: HistoryEntry[];
+  /** Undefined on the last page. */
+  nextPageToken: string | undefined;
+}
+
+/** Which sessions that are online to list. */
+export interface ListSessionsRequest extends PageRequest {
+  /** Only those of this chat server. */
+  serverAddr?: string;
+}
+
+/** A session that is online, with its user. */
+export interface UserSession {
+  userId: string;
+  device: DeviceState;
+}
+
+/** A page of sessions in no particular order; it may hold fewer than were asked for and not be the last. */
+export interface SessionsPage {
+  sessions: UserSession[];
+  /** Undefined on the last page. */
+  nextPageToken: string | undefined;
+}
+
+/** A chat server that has sessions or a lease. */
+export interface ChatServer {
+  /** host:port. */
+  serverAddr: string;
+  /** Its sessions that are online. Those of a lease that ran out count until they have been ended. */
+  sessions: number;
+  /** Undefined if it keeps none. */
+  lease: LeaseState | undefined;
+}
+
+/** A page of chat servers, by address. */
+export interface ServersPage {
+  servers: ChatServer[];
+  /** Undefined on the last page. */
+  nextPageToken: string | undefined;
+}
+
+/** What is online. */
+export interface Stats {
+  usersOnline: number;
+  devicesOnline: number;
+  /** By platform; "" counts those whose login named none. */
+  devicesByPlatform: Record<string, number>;
+  devicesByServer: Record<string, number>;
+}
+
+/** Whose sessions to end: all of a chat server, all of a user, or one if it is still current. */
+export type EvictRequest = { serverAddr: string } | { userId: string } | { session: SessionRef };
+
+/** Answer to an eviction. */
+export interface EvictResult {
+  /** How many sessions this call ended. */
+  evicted: number;
+  /** True if the chat server has more, since one call ends a bounded number: call again. */
+  more: boolean;
+}

@@ -1,0 +1,215 @@
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { ImstateError, messageOf } from '../errors.js';
+import type { KeepServerAliveRequest } from '../generated/imstate/v1/KeepServerAliveRequest.js';
+import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/KeepServerAliveResponse.js';
+import { backoffMs } from '../registry/backoff.js';
+import { toDuration } from '../wire/duration.js';
+import type { Channel } from './channel.js';
+import { LEASE_TTL_MS } from './defaults.js';
+import type { EndedSession } from './messages.js';
+import { type HeldSession, type Online, resend } from './resend.js';
+
+/** Which lease to keep alive, and what to send again when the store has lost data. */
+export interface ServerLeaseOptions {
+  /** The chat server, host:port. */
+  serverAddr: string;
+  /** Greater in every run of the chat server, 1 to 2^48 - 1; the start time of this process in ms by default. */
+  incarnation?: number | undefined;
+  /** How long the lease lasts after it was kept alive: 1 s to 1 h, 10 s by default. Milliseconds. */
+  ttlMs?: number | undefined;
+  /** The sessions that the chat server holds now; all of them are sent again after a loss. */
+  sessions: () => Iterable<HeldSession>;
+  /** A session that was sent again had ended, or made another end: its chat server should close the connection. */
+  onEnded?: ((ended: EndedSession) => void) | undefined;
+  /** Something failed and is tried again, or is a session that cannot be sent: for the log. */
+  onError?: ((error: ImstateError) => void) | undefined;
+}
+
+const LEAST_TTL_MS = 1_000;
+const MOST_TTL_MS = 3_600_000;
+const FIRST_BACKOFF_MS = 50;
+
+type Stream = ClientDuplexStream<KeepServerAliveRequest, KeepServerAliveResponse__Output>;
+
+/**
+ * The lease of a chat server, kept alive: a message every third of its time, on a stream that is opened again, by
+ * round robin to another daemon, whenever it breaks or an answer does not come.
+ *
+ * @example
+ * const lease = client.keepServerAlive({ serverAddr: '10.0.0.1:9000', sessions: () => held.values() });
+ * await lease.ready;
+ * const session = { userId, deviceId, sessionId, serverAddr: '10.0.0.1:9000' };
+ * const { loginTime } = await client.online({ ...session, serverIncarnation: lease.incarnation });
+ * held.set(sessionId, { ...session, loginTime });
+ */
+export class ServerLease {
+  /** To be given to online() as `serverIncarnation`. */
+  readonly incarnation: number;
+  /** Resolves once the lease is kept and the store has all sessions; rejects if the lease ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves with the reason if the lease has ended for good, such as SUPERSEDED; close() is no such reason. */
+  readonly lost: Promise<ImstateError>;
+  readonly #channel: Channel;
+  readonly #online: Online;
+  readonly #options: ServerLeaseOptions;
+  readonly #ttlMs: number;
+  readonly #over = new AbortController();
+  #tellReady!: { resolve(): void; reject(error: ImstateError): void };
+  #tellLost!: (error: ImstateError) => void;
+  #stream: Stream | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** How often it failed since the last answer. */
+  #failures = 0;
+  #hasAnswered = false;
+  #isAnswerDue = false;
+  #isResyncing = false;
+  /** The token of the resync that is done, until an answer says that the store knows; "" if there is none. */
+  #resynced = '';
+  /** What the last message said in `resynced`. */
+  #saidResynced = '';
+
+  /** Opens the first stream at once. */
+  constructor(channel: Channel, online: Online, options: ServerLeaseOptions) {
+    this.#channel = channel;
+    this.#online = online;
+    this.#options = options;
+    this.#ttlMs = checkTtl(options.ttlMs ?? LEASE_TTL_MS);
+    this.incarnation = options.incarnation ?? Math.floor(performance.timeOrigin);
+    this.ready = new Promise((resolve, reject) => {
+      this.#tellReady = { resolve, reject };
+    });
+    // Nobody has to wait for it.
+    this.ready.catch(() => {});
+    this.lost = new Promise((resolve) => {
+      this.#tellLost = resolve;
+    });
+    this.#open();
+  }
+
+  /** Keeps the lease alive no longer: it runs out, and its sessions end then. May be called twice. */
+  close(): void {
+    this.#end(new ImstateError('UNAVAILABLE', 'the lease is closed: make another'));
+  }
+
+  #open(): void {
+    let stream: Stream;
+    try {
+      stream = this.#channel.open(
+        () => this.#channel.presenceService.KeepServerAlive(),
+        () => this.close(),
+      );
+    } catch (error) {
+      this.#end(error as ImstateError);
+      return;
+    }
+    this.#stream = stream;
+    stream.on('data', (answer: KeepServerAliveResponse__Output) => {
+      if (stream === this.#stream) this.#take(answer);
+    });
+    stream.on('error', (error: ServiceError) =>
+      this.#fail(stream, this.#channel.explain(error, this.#ttlMs / 3)),
+    );
+    stream.on('status', () => this.#fail(stream, unavailable('the daemon ended the stream')));
+    this.#send(stream);
+  }
+
+  #send(stream: Stream): void {
+    const { serverAddr } = this.#options;
+    const timeToLive = toDuration(this.#ttlMs);
+    this.#saidResynced = this.#resynced;
+    this.#isAnswerDue = true;
+    stream.write({ serverAddr, incarnation: this.incarnation, timeToLive, resynced: this.#resynced });
+    // A try that follows a failure gives up sooner: there must be time for another before the lease runs out.
+    const limitMs = this.#failures === 0 ? this.#ttlMs / 3 : this.#ttlMs / 6;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#isAnswerDue) this.#fail(stream, unavailable(`no answer within ${Math.round(limitMs)} ms`));
+      else this.#send(stream);
+    }, limitMs);
+  }
+
+  #take({ resync, resyncToken }: KeepServerAliveResponse__Output): void {
+    this.#isAnswerDue = false;
+    this.#hasAnswered = true;
+    this.#failures = 0;
+    if (!resync) {
+      this.#resynced = '';
+      this.#tellReady.resolve();
+    } else if (this.#resynced === resyncToken && this.#saidResynced !== resyncToken) {
+      this.#sayResynced();
+    } else {
+      this.#resynced = '';
+      void this.#resync(resyncToken);
+    }
+  }
+
+  /** Sends all sessions again, and says so. If that fails, the next answer asks for it again. */
+  async #resync(token: string): Promise<void> {
+    if (this.#isResyncing) return;
+    this.#isResyncing = true;
+    const { onEnded = () => {}, onError = () => {} } = this.#options;
+    const online: Online = (session, options) =>
+      this.#online({ ...session, serverIncarnation: this.incarnation }, options);
+    try {
+      await resend(this.#options.sessions(), online, { onEnded, onError }, this.#over.signal);
+      this.#resynced = token;
+      this.#sayResynced();
+    } catch (error) {
+      if (!this.#over.signal.aborted) onError(toImstateError(error));
+    } finally {
+      this.#isResyncing = false;
+    }
+  }
+
+  /** At once, or when the answer that is due has come, which asks for it again. */
+  #sayResynced(): void {
+    if (this.#stream !== undefined && !this.#isAnswerDue) this.#send(this.#stream);
+  }
+
+  #fail(stream: Stream, error: ImstateError): void {
+    if (stream !== this.#stream) return;
+    this.#leave();
+    if (this.#isFinal(error)) {
+      this.#tellLost(error);
+      this.#end(error);
+      return;
+    }
+    this.#failures += 1;
+    const waitMs = backoffMs(this.#failures, FIRST_BACKOFF_MS, this.#ttlMs / 6);
+    this.#timer = setTimeout(() => this.#open(), waitMs);
+    this.#options.onError?.(error);
+  }
+
+  /** A lease that has been kept outlives what may be said by one daemon of another version. */
+  #isFinal({ code }: ImstateError): boolean {
+    if (code === 'SUPERSEDED') return true;
+    return !this.#hasAnswered && (code === 'INVALID_ARGUMENT' || code === 'UNIMPLEMENTED');
+  }
+
+  #end(error: ImstateError): void {
+    this.#leave();
+    this.#over.abort(error);
+    this.#tellReady.reject(error);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.cancel();
+  }
+}
+
+function checkTtl(ttlMs: number): number {
+  if (ttlMs >= LEAST_TTL_MS && ttlMs <= MOST_TTL_MS) return ttlMs;
+  throw new ImstateError('INVALID_ARGUMENT', `ttlMs must be from ${LEAST_TTL_MS} to ${MOST_TTL_MS}`);
+}
+
+function unavailable(message: string): ImstateError {
+  return new ImstateError('UNAVAILABLE', `the lease was not kept alive: ${message}`);
+}
+
+function toImstateError(error: unknown): ImstateError {
+  if (error instanceof ImstateError) return error;
+  return new ImstateError('INTERNAL', messageOf(error), { cause: error });
+}

@@ -1,0 +1,73 @@
+import { Args } from '@oclif/core';
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { limitFlag } from '../cli/flags.js';
+import { collectPages } from '../cli/pages.js';
+import { type Cell, colors, renderTable } from '../cli/style.js';
+import { absoluteTime, jsonTime } from '../cli/times.js';
+import type { HistoryEntry } from '../client/index.js';
+
+export default class History extends ClientCommand {
+  static override summary = "List a user's sessions: those that last, then those that ended, newest first.";
+  static override description =
+    'The daemons keep the last sessions of each user for a time (serve --history-limit and --history-retention: 100, 30 days). ' +
+    'As JSON: {"userId","entries":[{"deviceId","sessionId","serverAddr","platform","loginTime","endTime","reason"}]}, where endTime and reason are null while the session lasts.';
+  static override examples = [
+    { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
+    {
+      description: 'The last 10 sessions of one device, as JSON',
+      command: '<%= config.bin %> <%= command.id %> alice phone --limit 10 --json',
+    },
+  ];
+  static override args = {
+    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
+    device: Args.string({ description: 'device id; all devices if it is left out', ignoreStdin: true }),
+  };
+  static override flags = { limit: limitFlag };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(History);
+    const { user: userId, device } = args;
+    const { rows, isCut } = await this.withClient(flags, (client) =>
+      collectPages(flags.limit, async (page) => {
+        const answer = await client.listHistory({ userId, ...(device && { deviceId: device }), ...page });
+        return { rows: answer.entries, nextPageToken: answer.nextPageToken };
+      }),
+    );
+    if (rows.length === 0) this.log(`${device ? `${userId}/${device}` : userId} has no history`);
+    else this.log(renderTable(HEAD, rows.map(toRow)));
+    if (isCut) this.warnOfLimit(flags.limit);
+    return { userId, entries: rows.map(toJson) };
+  }
+}
+
+const HEAD = [['Device', 'Platform'], ['Chat server', 'Session'], ['Login', 'End'], ['Status']];
+
+function toRow({
+  deviceId,
+  platform,
+  serverAddr,
+  sessionId,
+  loginTime,
+  endTime,
+  reason,
+}: HistoryEntry): Cell[] {
+  const { green, gray } = colors();
+  return [
+    [deviceId, platform],
+    [serverAddr, sessionId],
+    [loginTime && absoluteTime(loginTime), endTime && absoluteTime(endTime)],
+    [endTime === undefined ? green('online') : gray(reason?.toLowerCase() ?? '')],
+  ];
+}
+
+function toJson(entry: HistoryEntry) {
+  return {
+    deviceId: entry.deviceId,
+    sessionId: entry.sessionId,
+    serverAddr: entry.serverAddr,
+    platform: entry.platform ?? null,
+    loginTime: jsonTime(entry.loginTime),
+    endTime: jsonTime(entry.endTime),
+    reason: entry.reason ?? null,
+  };
+}

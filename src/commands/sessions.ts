@@ -1,0 +1,55 @@
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { deviceJson } from '../cli/deviceJson.js';
+import { limitFlag, textFlag } from '../cli/flags.js';
+import { collectPages } from '../cli/pages.js';
+import { type Cell, renderTable } from '../cli/style.js';
+import { absoluteTime, relativeTime } from '../cli/times.js';
+import type { UserSession } from '../client/index.js';
+
+export default class Sessions extends ClientCommand {
+  static override summary = 'List the sessions that are online, of one chat server or of all.';
+  static override description =
+    'In no particular order. As JSON: {"sessions":[…]}, each with "userId" and what query --json says of a device.';
+  static override examples = [
+    { description: 'Some sessions', command: '<%= config.bin %> <%= command.id %>' },
+    {
+      description: 'Up to 10,000 sessions of one chat server, as JSON',
+      command: '<%= config.bin %> <%= command.id %> --server-addr 10.0.0.1:9000 --limit 10000 --json',
+    },
+  ];
+  static override flags = {
+    'server-addr': textFlag({
+      description: 'only sessions of this chat server',
+      env: 'IMSTATE_SERVER_ADDR',
+      helpValue: 'HOST:PORT',
+    }),
+    limit: limitFlag,
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Sessions);
+    const { 'server-addr': serverAddr } = flags;
+    const { rows, isCut } = await this.withClient(flags, (client) =>
+      collectPages(flags.limit, async (page) => {
+        const answer = await client.listSessions({ ...(serverAddr && { serverAddr }), ...page });
+        return { rows: answer.sessions, nextPageToken: answer.nextPageToken };
+      }),
+    );
+    if (rows.length === 0) this.log(`no session is online${serverAddr ? ` at ${serverAddr}` : ''}`);
+    else this.log(renderTable(HEAD, rows.map(toRow)));
+    if (isCut) this.warnOfLimit(flags.limit);
+    return { sessions: rows.map(({ userId, device }) => ({ userId, ...deviceJson(device) })) };
+  }
+}
+
+const HEAD = [['User'], ['Device', 'Platform'], ['Chat server', 'Session'], ['Since', 'Time']];
+
+function toRow({ userId, device }: UserSession): Cell[] {
+  const { deviceId, platform, serverAddr, sessionId, loginTime } = device;
+  return [
+    [userId],
+    [deviceId, platform],
+    [serverAddr, sessionId],
+    loginTime ? [relativeTime(loginTime), absoluteTime(loginTime)] : [],
+  ];
+}

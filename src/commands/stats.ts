@@ -1,0 +1,31 @@
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { type Cell, renderTable } from '../cli/style.js';
+
+export default class Stats extends ClientCommand {
+  static override summary = 'Count the users and devices that are online.';
+  static override description =
+    'The counts are kept up to date with every change: asking is quick however many are online. ' +
+    'As JSON: {"usersOnline","devicesOnline","devicesByPlatform","devicesByServer"}; the last two are objects, and the platform "" counts devices that named none.';
+  static override examples = [
+    { description: 'How many are online?', command: '<%= config.bin %> <%= command.id %>' },
+    { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --json' },
+  ];
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Stats);
+    const stats = await this.withClient(flags, (client) => client.getStats());
+    const { usersOnline, devicesOnline, devicesByPlatform, devicesByServer } = stats;
+    this.log(`users online    ${usersOnline.toLocaleString('en')}`);
+    this.log(`devices online  ${devicesOnline.toLocaleString('en')}`);
+    this.#table('Platform', devicesByPlatform);
+    this.#table('Chat server', devicesByServer);
+    return { usersOnline, devicesOnline, devicesByPlatform, devicesByServer };
+  }
+
+  #table(title: string, counts: Record<string, number>): void {
+    const rows = Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]): Cell[] => [[name || 'not named'], [count.toLocaleString('en')]]);
+    if (rows.length > 0) this.log(`\n${renderTable([[title], ['Devices']], rows)}`);
+  }
+}
