@@ -53,10 +53,10 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
   };
   const world = new World(USERS, DEVICES_PER_USER);
   const endpoints = daemons.map(({ addr }) => addr);
-  const around = { world, random, endpoints, track };
+  const client = await connect({ endpoints, timeoutMs: 10_000 });
+  const around = { world, random, endpoints, network: client, track };
   for (let i = 0; i < SERVERS; i++) world.servers.push(new SimulatedServer(`10.0.0.${i}:9000`, around));
   const report: RaceReport = { operations: 0, faults: {}, comparisons: 0, wrong: [] };
-  const client = await connect({ endpoints, timeoutMs: 10_000 });
   try {
     await Promise.all(world.servers.map((server) => server.start()));
     const faults = new Faults({ random, redis, daemons, daemonArgs, world, track, counts: report.faults });

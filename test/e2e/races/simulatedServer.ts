@@ -20,6 +20,8 @@ export interface Surroundings {
   world: World;
   random: Random;
   endpoints: string[];
+  /** Where calls go that a network delayed: it outlives the chat server that made them. */
+  network: Client;
   /** Counts a task that the quiet points wait for. */
   track(task: Promise<unknown>): void;
 }
@@ -70,7 +72,8 @@ export class SimulatedServer {
   /** A device has connected. */
   accept(connection: Connection): void {
     this.#held.set(connection.sessionId, connection);
-    this.#around.track(this.#reportLogin(connection));
+    connection.reported = this.#reportLogin(connection);
+    this.#around.track(connection.reported);
   }
 
   /** It is told, or notices, that the connection of a session is to be closed, or is gone. */
@@ -85,43 +88,44 @@ export class SimulatedServer {
   async #reportLogin(connection: Connection): Promise<void> {
     const { sessionId } = connection;
     const request = this.#login(connection);
-    await this.#insist(
-      () => this.#held.has(sessionId),
-      async () => {
-        const { endReason, loginTime, replaced } = await this.#client.online(request);
-        if (endReason) this.close(sessionId);
-        else if (!connection.loginTime) {
-          connection.loginTime = loginTime;
-          this.#around.world.begun.push(connection);
-        }
-        for (const ended of replaced) this.#take(ended);
-      },
-    );
+    await this.#insist(async (client) => {
+      const { endReason, loginTime, replaced } = await client.online(request);
+      if (endReason) this.close(sessionId);
+      else if (!connection.loginTime) {
+        connection.loginTime = loginTime;
+        this.#around.world.begun.push(connection);
+      }
+      for (const ended of replaced) this.#take(ended);
+    });
   }
 
-  async #reportLogout({ device, sessionId }: Connection, graceMs: number): Promise<void> {
+  /** Only once the login was answered: one that is still on its way could arrive after the logout. */
+  async #reportLogout({ device, sessionId, reported }: Connection, graceMs: number): Promise<void> {
+    await reported;
     const { userId, deviceId } = device;
-    await this.#insist(
-      () => true,
-      () => this.#client.offline({ userId, deviceId, sessionId, ...(graceMs > 0 && { graceMs }) }),
+    await this.#insist((client) =>
+      client.offline({ userId, deviceId, sessionId, ...(graceMs > 0 && { graceMs }) }),
     );
   }
 
-  /** Calls until it is answered, the server crashes, or nobody wants to know any more; may repeat it afterwards. */
-  async #insist(isWanted: () => boolean, call: () => Promise<unknown>): Promise<void> {
+  /** Calls until it is answered or the server crashes; may repeat it afterwards, as a network would. */
+  async #insist(call: (client: Client) => Promise<unknown>): Promise<void> {
     const incarnation = this.#incarnation;
-    const goesOn = () => this.isUp && incarnation === this.#incarnation && isWanted();
+    const goesOn = () => this.isUp && incarnation === this.#incarnation;
     while (goesOn()) {
       try {
-        await call();
+        await call(this.#client);
         break;
       } catch {
         await delay(50);
       }
     }
-    if (!this.#around.random.chance(0.03)) return;
+    if (this.#around.random.chance(0.03)) this.#around.track(this.#repeat(call));
+  }
+
+  async #repeat(call: (client: Client) => Promise<unknown>): Promise<void> {
     await delay(this.#around.random.between(1, 2_000));
-    if (this.isUp && incarnation === this.#incarnation) await call().catch(() => {});
+    await call(this.#around.network).catch(() => {});
   }
 
   /** Asks now and then which of its sessions are over. */
@@ -145,7 +149,10 @@ export class SimulatedServer {
     const connection = serverAddr === this.addr ? this.#held.get(sessionId) : undefined;
     const isToClose = reason === 'LOGOUT' || reason === 'REPLACED' || reason === 'EVICTED';
     if (isToClose) this.#around.world.tellEnded(serverAddr, sessionId);
-    else if (connection) this.#around.track(this.#reportLogin(connection));
+    else if (connection) {
+      connection.reported = connection.reported.then(() => this.#reportLogin(connection));
+      this.#around.track(connection.reported);
+    }
   }
 
   #login({ device, sessionId, loginTime }: Connection): OnlineRequest & { sessionId: string } {

@@ -14,6 +14,8 @@ export interface Connection {
   sessionId: string;
   /** Undefined until the login was answered. */
   loginTime: Date | undefined;
+  /** Settled once the login was answered. */
+  reported: Promise<void>;
 }
 
 /** What is true: which device is connected where. Chat servers know of it only what they notice. */
@@ -33,7 +35,7 @@ export class World {
   /** The device connects to the chat server; a connection that it still has breaks, unnoticed by its chat server. */
   connect(device: Device, server: SimulatedServer): void {
     const sessionId = `s-${this.#sessions++}`;
-    device.connection = { device, server, sessionId, loginTime: undefined };
+    device.connection = { device, server, sessionId, loginTime: undefined, reported: Promise.resolve() };
     server.accept(device.connection);
   }
 
