@@ -148,8 +148,7 @@ export class ServerLease {
     if (this.#isResyncing) return;
     this.#isResyncing = true;
     const { onEnded = () => {}, onError = () => {} } = this.#options;
-    const online: Online = (session, options) =>
-      this.#online({ ...session, serverIncarnation: this.incarnation }, options);
+    const online: Online = (session) => this.#online({ ...session, serverIncarnation: this.incarnation });
     try {
       await resend(this.#options.sessions(), online, { onEnded, onError }, this.#over.signal);
       this.#resynced = token;
