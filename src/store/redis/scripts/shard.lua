@@ -74,16 +74,17 @@ local function begin_session(user, device, record)
   count_device(user, record, 1)
 end
 
--- Takes a session that is online out of the indexes and counters and into the history. The record stays.
+-- Takes a session that is online out of the indexes and counters and into the history. The record stays. A Redis that is full
+-- refuses the first write, and with it all of them.
 local function close_session(user, device, record, reason, time)
-  redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
-  count_device(user, record, -1)
   local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device
     .. string.sub(record.packed, record.texts_at, record.texts_end)
   if redis.call('LPUSH', history_of(user), entry) > history_limit then
     redis.call('LTRIM', history_of(user), 0, history_limit - 1)
   end
   redis.call('PEXPIRE', history_of(user), history_retention)
+  redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
+  count_device(user, record, -1)
 end
 
 -- Ends a session that is online, and keeps its record for the retention.
@@ -123,6 +124,11 @@ local function past_reason(user, device, session)
   return nil
 end
 
+-- Another one after a restart and on another node.
+local function run_of_redis()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+end
+
 -- Begins to write down the ends of a lease's sessions: the sweep goes on with it.
 local function end_sessions_of(server, lease)
   lease.cursor = 0
@@ -134,7 +140,7 @@ end
 local function claim_lease(server, incarnation, ttl)
   local lease = lease_of(server)
   if not lease then
-    lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = '' }
+    lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = run_of_redis() }
     lease.expires = now + lease.ttl
     redis.call('ZADD', DEADLINES, lease.expires, lease_member(server))
     return lease, true
