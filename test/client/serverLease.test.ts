@@ -211,6 +211,26 @@ describe('a resync', () => {
     expect(await client.getUser({ userId: 'alice' })).toMatchObject({ devices: [{ sessionId: 's-2' }] });
   });
 
+  test('ends none of the sessions that a login of this policy would have ended', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    const web = {
+      userId: 'alice',
+      deviceId: 'web',
+      serverAddr,
+      sessionId: 's-web',
+      policy: 'REPLACE_ALL',
+    } as const;
+    const { loginTime } = await client.online(web);
+    await client.offline({ userId: 'alice', deviceId: 'web' });
+    await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.2:9000' });
+    const { lease } = keep(client, { sessions: () => [{ ...web, sessionId: 's-web-2', loginTime }] });
+    await lease.ready;
+    expect((await client.getUser({ userId: 'alice' })).devices.filter(({ online }) => online)).toHaveLength(
+      2,
+    );
+  });
+
   test('that fails is not done, and is tried again', async () => {
     const { addr } = await startDaemon();
     const failures: unknown[] = [];
