@@ -148,8 +148,9 @@ export class ServerLease {
     if (this.#isResyncing) return;
     this.#isResyncing = true;
     const { onEnded = () => {}, onError = () => {} } = this.#options;
-    const online: Online = (session, options) =>
-      this.#online({ ...session, serverIncarnation: this.incarnation }, options);
+    // Its policy was for the login: sent again, the session must not end those that came later.
+    const online: Online = (session) =>
+      this.#online({ ...session, policy: undefined, serverIncarnation: this.incarnation });
     try {
       await resend(this.#options.sessions(), online, { onEnded, onError }, this.#over.signal);
       this.#resynced = token;
