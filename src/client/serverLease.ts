@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { ImstateError, messageOf } from '../errors.js';
 import type { KeepServerAliveRequest } from '../generated/imstate/v1/KeepServerAliveRequest.js';
@@ -70,6 +71,8 @@ export class ServerLease {
 
   /** Opens the first stream at once. */
   constructor(channel: Channel, online: Online, options: ServerLeaseOptions) {
+    // A resync makes many calls at the same time, each with this signal.
+    setMaxListeners(0, this.#over.signal);
     this.#channel = channel;
     this.#online = online;
     this.#options = options;
