@@ -24,6 +24,7 @@ export const errorTable = {
   RESOURCE_EXHAUSTED: { status: status.RESOURCE_EXHAUSTED, exitCode: 3 },
   UNAUTHENTICATED: { status: status.UNAUTHENTICATED, exitCode: 4 },
   PERMISSION_DENIED: { status: status.PERMISSION_DENIED, exitCode: 4 },
+  OUT_OF_RANGE: { status: status.OUT_OF_RANGE, exitCode: 3 },
   SUPERSEDED: { status: status.FAILED_PRECONDITION, exitCode: 4 },
   UNIMPLEMENTED: { status: status.UNIMPLEMENTED, exitCode: 1 },
   INTERNAL: { status: status.INTERNAL, exitCode: 1 },
