@@ -107,6 +107,15 @@ export default class Serve extends BaseCommand {
       helpValue: 'TIME',
       helpGroup: 'STORE',
     }),
+    'change-limit': Flags.integer({
+      description: 'how many changes are kept, about, for watches that resume',
+      env: 'IMSTATE_CHANGE_LIMIT',
+      default: STORE_DEFAULTS.changeLimit,
+      min: 1_000,
+      max: 10_000_000,
+      helpValue: 'N',
+      helpGroup: 'STORE',
+    }),
     ...registryFlags,
     'lease-ttl': durationFlag({
       description: 'how long an entry in etcd outlives its daemon: whole seconds, 2s to 1h',
@@ -141,12 +150,13 @@ export default class Serve extends BaseCommand {
       'lease-ttl': leaseTtlMs,
       retention: retentionMs,
       'history-limit': historyLimit,
+      'change-limit': changeLimit,
       'history-retention': historyRetentionMs,
     } = flags;
     const { addr, port, advertise, redis, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const daemon = await this.#start({
       ...{ addr, port, advertise, redis, etcd, service, shards, keyPrefix },
-      ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs },
+      ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
       ...{ log, signal: stop },

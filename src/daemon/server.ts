@@ -18,6 +18,7 @@ import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
 import { userStatusHandlers } from './services/userStatus.js';
 import { withStrictUtf8 } from './strictUtf8.js';
+import type { WatchHub } from './watch/hub.js';
 
 /** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
 const MAX_REQUEST_BYTES = 1024 * 1024;
@@ -37,7 +38,7 @@ export interface GrpcServer {
 }
 
 /** Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. */
-export function makeServer(presence: Presence, log: Logger): GrpcServer {
+export function makeServer(presence: Presence, hub: WatchHub, log: Logger): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
@@ -45,7 +46,7 @@ export function makeServer(presence: Presence, log: Logger): GrpcServer {
   const { definition, types } = loadProtos();
   server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, calls));
+  server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, hub, calls));
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );

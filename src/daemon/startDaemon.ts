@@ -10,6 +10,7 @@ import { Presence } from './presence.js';
 import { makeServer } from './server.js';
 import { monitorStore } from './storeMonitor.js';
 import { Sweeper } from './sweeper.js';
+import { WatchHub } from './watch/hub.js';
 
 /** How a daemon runs. */
 export interface DaemonOptions extends StoreConfig, RegistryConfig {
@@ -69,7 +70,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const sweeper = new Sweeper(store, log);
     const presence = new Presence(store, () => sweeper.wake());
-    const server = makeServer(presence, log);
+    const server = makeServer(presence, new WatchHub(store, log), log);
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });

@@ -14,6 +14,8 @@ export interface StoreConfig {
   historyLimit: number;
   /** How long the history keeps them. Milliseconds. */
   historyRetentionMs: number;
+  /** How many changes are kept for watches that resume. */
+  changeLimit: number;
   /** Put in front of every key in Redis. */
   keyPrefix: string;
   /** Shards in Redis, made at first use; undefined takes what is there. */
@@ -24,13 +26,15 @@ export const STORE_DEFAULTS = {
   retentionMs: 180_000,
   historyLimit: 100,
   historyRetentionMs: 30 * 86_400_000,
+  changeLimit: 100_000,
   keyPrefix: 'im:',
 } as const;
 
 /** Makes the store that the configuration names; nothing is opened yet. */
 export function makeStore(config: StoreConfig): PresenceStore {
-  const { redis, dataDir, retentionMs, historyLimit, historyRetentionMs, keyPrefix, shards } = config;
-  const options = { retentionMs, historyLimit, historyRetentionMs };
+  const { redis, dataDir, retentionMs, historyLimit, historyRetentionMs, changeLimit, keyPrefix, shards } =
+    config;
+  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit };
   if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
   return new RedisStore({ url: redis, keyPrefix, shards, ...options });
 }

@@ -74,8 +74,13 @@ export function readRecord(
   retentionMs: number,
 ): Session | undefined {
   const end = record.online ? endOf(record, lease, now) : undefined;
-  const { incarnation, ...session } = end ? endedRecord(record, end, retentionMs) : record;
-  if (!session.online && session.forgetTimeMs <= now) return undefined;
+  const current = end ? endedRecord(record, end, retentionMs) : record;
+  return current.online || current.forgetTimeMs > now ? toSession(current, lease) : undefined;
+}
+
+/** A record as callers of the store see it. */
+export function toSession(record: SessionRecord, lease: LeaseRecord | undefined): Session {
+  const { incarnation, ...session } = record;
   return { ...session, lease: incarnation > 0 && lease ? readLease(lease) : undefined };
 }
 

@@ -1,3 +1,5 @@
+import type { Ledger } from './ledger.js';
+
 /** Why a session ended. */
 export type EndReason = 'LOGOUT' | 'REPLACED' | 'EXPIRED' | 'SERVER_LOST' | 'EVICTED';
 
@@ -246,6 +248,9 @@ export interface PresenceStore {
    */
   sweep(): Promise<boolean>;
 
+  /** The changes of this store, for those who watch. */
+  ledger(): Ledger;
+
   /** Resolves if the store answers and can be used. */
   check(): Promise<void>;
 
@@ -261,6 +266,8 @@ export interface StoreOptions {
   historyLimit: number;
   /** How long the history keeps them. Milliseconds. */
   historyRetentionMs: number;
+  /** How many changes the ledger keeps, about. */
+  changeLimit: number;
   /** The store's clock for tests, in milliseconds since 1970; by default the store's own time. */
   clock?: () => number;
 }

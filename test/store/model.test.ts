@@ -245,6 +245,7 @@ async function withStore(makeStore: MakeStore, use: (system: System) => Promise<
     retentionMs: RETENTION,
     historyLimit: 1_000,
     historyRetentionMs: 86_400_000,
+    changeLimit: 100,
   });
   try {
     underTest.setClock(START);

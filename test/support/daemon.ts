@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/startDaemon.ts';
+import type { Change__Output } from '../../src/generated/imstate/v1/Change.ts';
 import type { EvictRequest } from '../../src/generated/imstate/v1/EvictRequest.ts';
 import type { EvictResponse__Output } from '../../src/generated/imstate/v1/EvictResponse.ts';
 import type { GetStatsResponse__Output } from '../../src/generated/imstate/v1/GetStatsResponse.ts';
@@ -19,6 +20,11 @@ import type { OfflineRequest } from '../../src/generated/imstate/v1/OfflineReque
 import type { OfflineResponse__Output } from '../../src/generated/imstate/v1/OfflineResponse.ts';
 import type { OnlineRequest } from '../../src/generated/imstate/v1/OnlineRequest.ts';
 import type { OnlineResponse__Output } from '../../src/generated/imstate/v1/OnlineResponse.ts';
+import type { UserSnapshot__Output } from '../../src/generated/imstate/v1/UserSnapshot.ts';
+import type { WatchRequest } from '../../src/generated/imstate/v1/WatchRequest.ts';
+import type { WatchResponse__Output } from '../../src/generated/imstate/v1/WatchResponse.ts';
+import type { WatchStart } from '../../src/generated/imstate/v1/WatchStart.ts';
+import type { WatchUpdate } from '../../src/generated/imstate/v1/WatchUpdate.ts';
 import type { OfflineRequest as PbOfflineRequest } from '../../src/generated/pb/OfflineRequest.ts';
 import type { OnlineRequest as PbOnlineRequest } from '../../src/generated/pb/OnlineRequest.ts';
 import type { QueryUserStatusRequest } from '../../src/generated/pb/QueryUserStatusRequest.ts';
@@ -60,7 +66,7 @@ function daemonOptions(dataDir: string): DaemonOptions {
   return {
     ...{ addr: '127.0.0.1', port: 0, advertise: undefined, dataDir },
     ...{ redis: undefined, keyPrefix: `test-${randomUUID()}:`, shards: undefined, retentionMs: 180_000 },
-    ...{ historyLimit: 100, historyRetentionMs: 86_400_000 },
+    ...{ historyLimit: 100, historyRetentionMs: 86_400_000, changeLimit: 100_000 },
     ...{ etcd: undefined, service: 'im/state-server', leaseTtlMs: 2_000 },
     ...{ startTimeoutMs: 15_000, log: pino({ level: 'silent' }) },
   };
@@ -101,6 +107,7 @@ export function grpcClients(addr: string) {
       evict: (request: EvictRequest) =>
         call<EvictResponse__Output>((options, done) => presence.Evict(request, options, done)),
       keepServerAlive: () => new AnsweredStream(presence.KeepServerAlive()),
+      watch: (start: WatchStart) => new WatchStream(presence.Watch(), start),
     },
     close() {
       userStatus.close();
@@ -134,6 +141,60 @@ export class AnsweredStream<Request, Response> {
 
   end(): void {
     this.#stream.end();
+  }
+
+  cancel(): void {
+    this.#stream.cancel();
+  }
+}
+
+/** A watch: collects what it is told. */
+export class WatchStream {
+  readonly responses: WatchResponse__Output[] = [];
+  /** Resolves when the stream is over, with its status. */
+  readonly ended: Promise<StatusObject>;
+  readonly #stream: ClientDuplexStream<WatchRequest, WatchResponse__Output>;
+
+  constructor(stream: ClientDuplexStream<WatchRequest, WatchResponse__Output>, start: WatchStart) {
+    this.#stream = stream;
+    stream.on('data', (response: WatchResponse__Output) => this.responses.push(response));
+    stream.on('error', () => {});
+    this.ended = new Promise((resolve) => stream.on('status', resolve));
+    stream.write({ start });
+  }
+
+  get changes(): Change__Output[] {
+    return this.responses.flatMap((response) => response.changes);
+  }
+
+  get snapshot(): UserSnapshot__Output[] {
+    return this.responses.flatMap((response) => response.snapshot);
+  }
+
+  get syncs(): number {
+    return this.responses.filter(({ synced }) => synced).length;
+  }
+
+  /** From where to resume. */
+  get revision(): string {
+    return this.responses.at(-1)?.revision ?? '';
+  }
+
+  update(update: WatchUpdate): void {
+    this.#stream.write({ update });
+  }
+
+  /** Says nothing further, and goes on reading. */
+  finish(): void {
+    this.#stream.end();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
   }
 
   cancel(): void {

@@ -11,6 +11,26 @@ import { ImstateError } from '../../errors.js';
 /** A call or stream, as far as the log is concerned. */
 type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
 
+/** How a stream reaches its caller. */
+export interface Link<Response> {
+  /** Returns false if the caller should be given time to read. */
+  write(response: Response): boolean;
+  /** Resolves when the caller has been given it, or is gone. */
+  drained(): Promise<void>;
+  /** Ends the stream with an error. */
+  end(error: unknown): void;
+}
+
+/** Takes the messages of one stream. */
+export interface StreamTaker<Request> {
+  /** Deals with a message; the next one waits until then. */
+  take(request: Request): Promise<void>;
+  /** The stream is over. */
+  close?(): void;
+  /** True if the stream goes on when the caller has nothing more to say. */
+  outlivesRequests?: boolean;
+}
+
 /** The calls of a daemon: how each is answered, and how many are in flight. */
 export class Calls {
   readonly #log: Logger;
@@ -54,40 +74,43 @@ export class Calls {
   }
 
   /**
-   * Makes a gRPC handler of a stream on which each message is answered, one after the other. `begin` makes for each
-   * stream the function that answers; one that throws ends its stream.
+   * Makes a gRPC handler of a stream. `begin` makes for each stream what takes its messages, one after the other; when that
+   * throws, the stream ends with its error.
    */
   streamHandler<Request, Response>(
-    begin: () => (request: Request) => Promise<Response>,
+    begin: (link: Link<Response>) => StreamTaker<Request>,
   ): handleBidiStreamingCall<Request, Response> {
     return (stream) => {
-      const answer = begin();
-      const endWith = (error: unknown) => {
-        if (this.#streams.delete(endWith)) stream.emit('error', this.#toStatus(error, stream));
+      const end = (finish: () => void) => {
+        if (!this.#streams.delete(fail)) return;
+        taker.close?.();
+        finish();
       };
-      this.#streams.add(endWith);
+      const fail = (error: unknown) => end(() => stream.emit('error', this.#toStatus(error, stream)));
+      const taker = begin(makeLink(stream, fail));
+      this.#streams.add(fail);
       stream.on('data', (request: Request) => {
-        // Until this one is answered the next one waits.
+        // Until this one is dealt with the next one waits.
         stream.pause();
         this.#inFlight += 1;
-        settle(answer, request)
-          .then((response) => write(stream, response), endWith)
+        settle((message: Request) => taker.take(message), request)
+          .catch(fail)
           .finally(() => {
             this.#inFlight -= 1;
             stream.resume();
           });
       });
       stream.on('end', () => {
-        if (this.#streams.delete(endWith)) stream.end();
+        if (!taker.outlivesRequests) end(() => stream.end());
       });
-      stream.on('cancelled', () => this.#streams.delete(endWith));
+      stream.on('cancelled', () => end(() => {}));
     };
   }
 
   /** Ends the streams that callers keep open, so that they go on with another daemon. */
   endStreams(): void {
     const stopping = new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
-    for (const endWith of [...this.#streams]) endWith(stopping);
+    for (const fail of [...this.#streams]) fail(stopping);
   }
 
   #toStatus(error: unknown, call: Caller) {
@@ -111,6 +134,17 @@ async function settle<Request, Response>(
   return handle(request);
 }
 
-function write<Request, Response>(stream: ServerDuplexStream<Request, Response>, response: Response): void {
-  if (!stream.cancelled && !stream.writableEnded) stream.write(response);
+function makeLink<Request, Response>(
+  stream: ServerDuplexStream<Request, Response>,
+  fail: (error: unknown) => void,
+): Link<Response> {
+  return {
+    write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
+    drained: () =>
+      new Promise((resolve) => {
+        if (stream.cancelled || !stream.writableNeedDrain) resolve();
+        else for (const event of ['drain', 'cancelled', 'close']) stream.once(event, () => resolve());
+      }),
+    end: fail,
+  };
 }

@@ -5,15 +5,21 @@ import { toDuration } from '../../wire/duration.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../validate.js';
+import type { WatchHub } from '../watch/hub.js';
 import type { Calls } from './calls.js';
 import { readEvictTarget, readKeepAlive, readLogin, readLogout, readSessions } from './requests.js';
 import { toChatServer, toDevice, toEnded, toEndReason, toHistoryEntry, toReplaced } from './responses.js';
+import { watchTaker } from './watchTaker.js';
 
 const PAGE = 100;
 const PAGE_OF_SERVERS = 1_000;
 
 /** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
-export function presenceServiceHandlers(presence: Presence, calls: Calls): PresenceServiceHandlers {
+export function presenceServiceHandlers(
+  presence: Presence,
+  hub: WatchHub,
+  calls: Calls,
+): PresenceServiceHandlers {
   return {
     Online: calls.handler(async (request) => {
       const { sessionId, loginTimeMs, replaced, endReason } = await presence.online(readLogin(request));
@@ -37,17 +43,21 @@ export function presenceServiceHandlers(presence: Presence, calls: Calls): Prese
       return { ended };
     }),
 
-    KeepServerAlive: calls.streamHandler(() => {
+    KeepServerAlive: calls.streamHandler((link) => {
       let serverAddr = '';
-      return async (request) => {
-        const keepAlive = readKeepAlive(request, serverAddr);
-        serverAddr = keepAlive.serverAddr;
-        const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
-        if (incarnation > keepAlive.incarnation)
-          throw superseded(serverAddr, keepAlive.incarnation, incarnation);
-        return { timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken };
+      return {
+        async take(request) {
+          const keepAlive = readKeepAlive(request, serverAddr);
+          serverAddr = keepAlive.serverAddr;
+          const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
+          if (incarnation > keepAlive.incarnation)
+            throw superseded(serverAddr, keepAlive.incarnation, incarnation);
+          link.write({ timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken });
+        },
       };
     }),
+
+    Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
     GetUser: calls.handler(async ({ userId, deviceId, explain }) => {
       checkId('user_id', userId);

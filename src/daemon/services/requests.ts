@@ -3,6 +3,7 @@ import type { KeepServerAliveRequest__Output } from '../../generated/imstate/v1/
 import type { OfflineRequest__Output } from '../../generated/imstate/v1/OfflineRequest.js';
 import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
 import type { SessionRef__Output } from '../../generated/imstate/v1/SessionRef.js';
+import type { WatchStart__Output } from '../../generated/imstate/v1/WatchStart.js';
 import type { KeepAlive, LoginPolicy, Logout, SessionRef } from '../../store/store.js';
 import { fromDuration } from '../../wire/duration.js';
 import { fromTimestamp } from '../../wire/timestamp.js';
@@ -18,7 +19,9 @@ import {
   checkServerAddr,
   checkServerName,
 } from '../validate.js';
+import type { WatchTarget } from '../watch/watch.js';
 
+const MOST_WATCHED = { users: 10_000, servers: 1_000 };
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
@@ -113,4 +116,37 @@ export function readEvictTarget({ serverAddr, userId, session }: EvictRequest__O
   }
   if (session) return { session: readSession('session', session) };
   throw broken('target', 'must be given: server_addr, user_id or session');
+}
+
+/** Reads and checks what a watch is to follow. */
+export function readWatchTarget(start: WatchStart__Output): WatchTarget {
+  const { userIds, serverAddrs, everything, initialState, resumeRevision, coalesce } = start;
+  const named = [userIds.length > 0, serverAddrs.length > 0, everything].filter(Boolean).length;
+  if (named !== 1) {
+    throw broken('start', 'must name one of user_ids, server_addrs and everything');
+  }
+  if (initialState && resumeRevision !== '') {
+    throw broken('initial_state', 'must not be together with resume_revision, which goes on from there');
+  }
+  if (serverAddrs.length > MOST_WATCHED.servers) {
+    throw broken(
+      'server_addrs',
+      `must be at most 1,000; these are ${serverAddrs.length}: watch everything, or open several`,
+    );
+  }
+  for (const [i, addr] of serverAddrs.entries()) checkServerName(`server_addrs[${i}]`, addr);
+  return {
+    userIds: userIds.length > 0 ? new Set(readUsers('user_ids', userIds)) : undefined,
+    serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
+    ...{ initialState, resumeRevision, coalesce },
+  };
+}
+
+/** Checks the users of a watch. */
+export function readUsers(field: string, userIds: string[]): string[] {
+  if (userIds.length > MOST_WATCHED.users) {
+    throw broken(field, `must be at most 10,000; these are ${userIds.length}: open several watches`);
+  }
+  for (const [i, userId] of userIds.entries()) checkId(`${field}[${i}]`, userId);
+  return userIds;
 }

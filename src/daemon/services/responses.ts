@@ -1,9 +1,13 @@
+import type { Change as WireChange } from '../../generated/imstate/v1/Change.js';
 import type { ChatServer as WireChatServer } from '../../generated/imstate/v1/ChatServer.js';
 import type { Device } from '../../generated/imstate/v1/Device.js';
 import type { EndedSession } from '../../generated/imstate/v1/EndedSession.js';
 import type { Explanation } from '../../generated/imstate/v1/Explanation.js';
 import type { HistoryEntry as WireHistoryEntry } from '../../generated/imstate/v1/HistoryEntry.js';
 import type { Lease as WireLease } from '../../generated/imstate/v1/Lease.js';
+import type { SessionBegin } from '../../generated/imstate/v1/SessionBegin.js';
+import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
+import type { BegunSession, Change, UserAt } from '../../store/ledger.js';
 import type { ChatServer, Ended, Lease, Session, SessionRef } from '../../store/store.js';
 import { toDuration } from '../../wire/duration.js';
 import { toTimestamp } from '../../wire/timestamp.js';
@@ -34,6 +38,35 @@ function toExplanation({ ttlMs, lastSeenMs, graceEndMs, forgetTimeMs, lease }: S
     forgetTime: forgetTimeMs > 0 ? toTimestamp(forgetTimeMs) : null,
     lease: toLease(lease),
   };
+}
+
+/** How a user stands when a watch begins. */
+export function toUserSnapshot({ userId, sessions }: UserAt): UserSnapshot {
+  return { userId, devices: sessions.map((session) => toDevice(session)) };
+}
+
+/** A change of a device, at its revision. */
+export function toChange({ began, ended, ...change }: Change, revision: string): WireChange {
+  const { userId, deviceId, wasOnline, devicesOnline, timeMs } = change;
+  return {
+    ...{ userId, deviceId, wasOnline, online: began !== undefined, userOnline: devicesOnline > 0 },
+    session: began ? toSessionBegin(began) : null,
+    ended: ended
+      ? {
+          userId,
+          deviceId,
+          sessionId: ended.sessionId,
+          serverAddr: ended.serverAddr,
+          endReason: toEndReason(ended.reason),
+        }
+      : null,
+    time: toTimestamp(timeMs),
+    revision,
+  };
+}
+
+function toSessionBegin({ sessionId, serverAddr, platform, loginTimeMs }: BegunSession): SessionBegin {
+  return { sessionId, serverAddr, platform, loginTime: toTimestamp(loginTimeMs) };
 }
 
 /** A session of the user that another login ended. */

@@ -3,6 +3,7 @@ import type { RootDatabase } from 'lmdb';
 import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher } from '../batcher.js';
+import type { Ledger } from '../ledger.js';
 import { formatPlace, parsePlace } from '../place.js';
 import { unpackRecord } from '../record.js';
 import { newestLoginFirst, readLease, readRecord } from '../rules.js';
@@ -25,6 +26,7 @@ import type {
 } from '../store.js';
 import { evict, heartbeat, offline, online } from './changes.js';
 import { checkDataFile } from './checkDataFile.js';
+import { EmbeddedLedger } from './EmbeddedLedger.js';
 import { keepServerAlive } from './leases.js';
 import { Step } from './step.js';
 import { evictServer, sweep } from './sweep.js';
@@ -55,6 +57,7 @@ export class EmbeddedStore implements PresenceStore {
   readonly #changes = new Batcher<() => unknown, unknown>(1, BATCH.changes, (_, changes) =>
     this.#commit(changes),
   );
+  readonly #ledger = new EmbeddedLedger(() => this.#open());
   #tables: Tables | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
@@ -185,6 +188,10 @@ export class EmbeddedStore implements PresenceStore {
     return this.#change((step) => sweep(step, BATCH));
   }
 
+  ledger(): Ledger {
+    return this.#ledger;
+  }
+
   async check(): Promise<void> {
     this.#open().root.get('layout');
   }
@@ -227,7 +234,9 @@ export class EmbeddedStore implements PresenceStore {
   async #commit(changes: (() => unknown)[]): Promise<unknown[]> {
     const { root } = this.#open();
     try {
-      return root.transactionSync(() => changes.map(apart));
+      const answers = root.transactionSync(() => changes.map(apart));
+      this.#ledger.ring();
+      return answers;
     } catch (error) {
       const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
       throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });

@@ -37,6 +37,17 @@ export function online(step: Step, login: Login): LoginResult {
   step.tables.records.put([userId, deviceId], packRecord(record));
   step.tables.deadlines.set([userId, deviceId], nextDeadline(record));
   step.index(userId, record);
+  const moves = isRefresh && (before.serverAddr !== record.serverAddr || before.platform !== record.platform);
+  if (moves || !isRefresh) {
+    const ended = isRefresh ? undefined : before;
+    step.note(userId, {
+      wasOnline: before !== undefined,
+      began: record,
+      ended,
+      timeMs: now,
+      reason: 'REPLACED',
+    });
+  }
   if (!isRefresh) replaced.push(...replaceOthers(step, login));
   return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined };
 }

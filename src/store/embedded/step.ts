@@ -1,6 +1,8 @@
+import type { Change } from '../ledger.js';
 import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
 import { type End, endedRecord, endOf, pastSession, REMEMBERED_SESSIONS } from '../rules.js';
 import type { EndReason, SessionRef, StoreOptions } from '../store.js';
+import { noteChange } from './EmbeddedLedger.js';
 import { type HistoryKey, type LookKey, type Tables, under } from './tables.js';
 
 /**
@@ -37,6 +39,7 @@ export class Step {
   end(userId: string, record: SessionRecord, end: End): SessionRecord {
     this.unindex(userId, record);
     this.remember(userId, record, end);
+    this.note(userId, { ended: record, ...end });
     const ended = endedRecord(record, end, this.options.retentionMs);
     const key: LookKey = [userId, record.deviceId];
     const isOver = ended.forgetTimeMs <= this.now;
@@ -44,6 +47,27 @@ export class Step {
     if (isOver) this.tables.records.remove(key);
     else this.tables.records.put(key, packRecord(ended));
     return ended;
+  }
+
+  /** Writes a change of a device into the ledger: what is current now, and what ended. */
+  note(
+    userId: string,
+    change: { wasOnline?: boolean; began?: SessionRecord; ended?: SessionRecord | undefined } & End,
+  ): void {
+    const { began, ended, timeMs, reason, wasOnline = true } = change;
+    const texts = ({ sessionId, serverAddr, platform }: SessionRecord) => ({
+      sessionId,
+      serverAddr,
+      platform,
+    });
+    const { deviceId } = (began ?? ended) as SessionRecord;
+    const entry: Change = {
+      ...{ userId, deviceId, wasOnline, timeMs },
+      began: began && { loginTimeMs: began.loginTimeMs, ...texts(began) },
+      ended: ended && { reason, ...texts(ended) },
+      devicesOnline: this.tables.users.get(userId) ?? 0,
+    };
+    noteChange(this.tables, entry, this.options.changeLimit);
   }
 
   /** Puts a session into the index of its chat server, and counts it. */

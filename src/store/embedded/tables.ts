@@ -1,4 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
+import type { Change } from '../ledger.js';
 import type { LeaseRecord } from '../rules.js';
 import type { PastSession } from '../store.js';
 
@@ -33,6 +34,8 @@ export interface Tables {
   counters: Database<number, string>;
   leases: Database<LeaseRecord, string>;
   history: Database<PastSession, HistoryKey>;
+  /** The ledger: changes by their number. */
+  changes: Database<Change, number>;
   deadlines: Deadlines;
 }
 
@@ -46,6 +49,7 @@ export function openTables(root: RootDatabase): Tables {
     counters: root.openDB({ name: 'counters', encoding: 'json' }),
     leases: root.openDB({ name: 'leases', encoding: 'json' }),
     history: root.openDB({ name: 'history', encoding: 'json' }),
+    changes: root.openDB({ name: 'changes', encoding: 'json' }),
     deadlines: new Deadlines(root),
   };
 }

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
 import { Batcher } from '../batcher.js';
-import { formatPlace, parsePlace } from '../place.js';
+import type { Ledger, Place } from '../ledger.js';
+import * as listPlace from '../place.js';
 import { newestLoginFirst, OUTAGE_MS, readLease } from '../rules.js';
 import type {
   ChatServer,
@@ -33,6 +34,7 @@ import {
 } from './changes.js';
 import { connectError, describeRedisUrl, makeConnection, storeError } from './connection.js';
 import { claimLayout, refusedDatabase } from './layout.js';
+import { parsePlace, RedisLedger } from './RedisLedger.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
 /** Bounds on the work of one script call: about a millisecond of Redis. */
@@ -56,6 +58,13 @@ export interface RedisStoreOptions extends StoreOptions {
 /** What ioredis tells of a command of its own that failed. */
 type CommandFailure = Error & { command?: { name: string } };
 
+/** A user or a device as read.lua found it, with the newest entry of the ledger by then. */
+interface Found {
+  sessions: Session[];
+  recorded: Session[];
+  place: Place;
+}
+
 /** What read.lua answers for a device, and for a user. */
 type ReadAnswer = Buffer | null | Buffer[] | Error;
 
@@ -74,7 +83,8 @@ export class RedisStore implements PresenceStore {
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
   #changes: Batcher<Change, unknown> | undefined;
-  #reads: Batcher<Read, Session[]> | undefined;
+  #reads: Batcher<Read, Found> | undefined;
+  #ledger: RedisLedger | undefined;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
@@ -150,11 +160,11 @@ export class RedisStore implements PresenceStore {
   }
 
   async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
-    return (await this.#read({ userId, deviceId }))[0];
+    return (await this.#read({ userId, deviceId })).sessions[0];
   }
 
   async getUser(userId: string): Promise<Session[]> {
-    return (await this.#read({ userId, deviceId: '' })).sort(newestLoginFirst);
+    return (await this.#read({ userId, deviceId: '' })).sessions.sort(newestLoginFirst);
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {
@@ -175,7 +185,7 @@ export class RedisStore implements PresenceStore {
     after,
   }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
     const shards = this.#usableShards();
-    const place = after === undefined ? FIRST_PLACE : parsePlace(after, FIRST_PLACE);
+    const place = after === undefined ? FIRST_PLACE : listPlace.parsePlace(after, FIRST_PLACE);
     const sessions: UserSession[] = [];
     let [, server, bucket, member] = place;
     for (let shard = place[0]; shard < shards.length; shard++) {
@@ -194,7 +204,7 @@ export class RedisStore implements PresenceStore {
       const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
       sessions.push(...readListed(flat, context));
       if (stopped !== null) {
-        const next = formatPlace([shard, String(stopped[0]), stopped[1], String(stopped[2])]);
+        const next = listPlace.formatPlace([shard, String(stopped[0]), stopped[1], String(stopped[2])]);
         return { sessions, next };
       }
       [server, bucket, member] = ['', 0, ''];
@@ -252,7 +262,13 @@ export class RedisStore implements PresenceStore {
     }
   }
 
+  ledger(): Ledger {
+    this.#usableShards();
+    return this.#ledger as RedisLedger;
+  }
+
   async close(): Promise<void> {
+    this.#ledger?.close();
     this.#redis.disconnect();
   }
 
@@ -265,6 +281,14 @@ export class RedisStore implements PresenceStore {
   #start(count: number): void {
     this.#shards = makeShards(this.#options.keyPrefix, count);
     this.#changes = new Batcher(count, BATCH.changes, (shard, changes) => this.#sendChanges(shard, changes));
+    this.#ledger = new RedisLedger({
+      ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
+      settings: () => this.#settings(),
+      readUser: async (userId) => {
+        const { recorded, place } = await this.#read({ userId, deviceId: '' });
+        return { sessions: recorded.sort(newestLoginFirst), place };
+      },
+    });
     this.#reads = new Batcher(count, BATCH.reads, (shard, reads) => this.#sendReads(shard, reads));
   }
 
@@ -279,9 +303,9 @@ export class RedisStore implements PresenceStore {
     return (this.#changes as Batcher<Change, unknown>).add(shard, change);
   }
 
-  async #read(read: Read): Promise<Session[]> {
+  async #read(read: Read): Promise<Found> {
     const shard = shardOf(read.userId, this.#usableShards().length);
-    return (this.#reads as Batcher<Read, Session[]>).add(shard, read);
+    return (this.#reads as Batcher<Read, Found>).add(shard, read);
   }
 
   async #sendChanges(index: number, changes: Change[]): Promise<unknown[]> {
@@ -297,19 +321,20 @@ export class RedisStore implements PresenceStore {
     }
   }
 
-  async #sendReads(index: number, reads: Read[]): Promise<(Session[] | Error)[]> {
+  async #sendReads(index: number, reads: Read[]): Promise<(Found | Error)[]> {
     const { deadlines, userPrefix } = this.#shards[index] as Shard;
     const keys = reads.map(({ userId }) => userPrefix + userId);
     const devices = reads.map(({ deviceId }) => deviceId);
     const reply = await this.#redis
       .imReadBuffer(1 + keys.length, deadlines, ...keys, this.#now(), ...devices)
       .catch(rejectAs(false));
-    const [now, leases, ...answers] = reply as [number, Buffer[], ...ReadAnswer[]];
+    const [now, leases, newest, ...answers] = reply as [number, Buffer[], Buffer, ...ReadAnswer[]];
+    const place = parsePlace(newest);
     const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
     return answers.map((answer, i) => {
       if (answer instanceof Error) return storeError(answer, false);
       try {
-        return readSessions(answer, devices[i] as string, context);
+        return { ...readSessions(answer, devices[i] as string, context), place };
       } catch (error) {
         return new Error('a session in Redis cannot be read', { cause: error });
       }
@@ -329,9 +354,10 @@ export class RedisStore implements PresenceStore {
   }
 
   /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */
-  #settings(): [string | number, number, number, number] {
-    const { retentionMs, historyLimit, historyRetentionMs } = this.#options;
-    return [this.#now(), retentionMs, historyLimit, historyRetentionMs];
+  #settings(): (string | number)[] {
+    const { retentionMs, historyLimit, historyRetentionMs, changeLimit } = this.#options;
+    const changesOfShard = Math.ceil(changeLimit / this.#shards.length);
+    return [this.#now(), retentionMs, historyLimit, historyRetentionMs, changesOfShard];
   }
 
   /** The fixed time of a test, or '' for Redis's own clock. */

@@ -1,5 +1,5 @@
 import { END_REASONS, unpackRecord } from '../record.js';
-import { type LeaseRecord, readRecord } from '../rules.js';
+import { type LeaseRecord, readRecord, toSession } from '../rules.js';
 import type { EndReason, PastSession, Session, UserSession } from '../store.js';
 import { pairs } from './changes.js';
 
@@ -37,21 +37,28 @@ export interface ReadingContext {
   retentionMs: number;
 }
 
-/** The sessions that readers may see, of a device (packed or null) or of a user (device, packed, …). */
+/**
+ * The sessions of a device (packed or null) or of a user (device, packed, …): those that readers may see, and those that the
+ * records show as online, whatever has run out since (as the ledger has them).
+ */
 export function readSessions(
   answer: Buffer | null | Buffer[],
   deviceId: string,
   { now, leases, retentionMs }: ReadingContext,
-): Session[] {
-  if (answer === null) return [];
+): { sessions: Session[]; recorded: Session[] } {
+  if (answer === null) return { sessions: [], recorded: [] };
   const packed = Array.isArray(answer) ? pairs(answer) : [[deviceId, answer] as const];
-  // The field '' of a user counts the devices that are online.
-  return packed
-    .filter(([device]) => device !== '')
-    .flatMap(([device, buffer]) => {
-      const record = unpackRecord(device, buffer);
-      return readRecord(record, leases.of(record.serverAddr), now, retentionMs) ?? [];
-    });
+  const found: { sessions: Session[]; recorded: Session[] } = { sessions: [], recorded: [] };
+  for (const [device, buffer] of packed) {
+    // The field '' of a user counts the devices that are online.
+    if (device === '') continue;
+    const record = unpackRecord(device, buffer);
+    const lease = leases.of(record.serverAddr);
+    const session = readRecord(record, lease, now, retentionMs);
+    if (session) found.sessions.push(session);
+    if (record.online) found.recorded.push(session?.online ? session : toSession(record, lease));
+  }
+  return found;
 }
 
 /** The sessions in an answer of list.lua that are online: user, device and packed session of each. */
@@ -59,8 +66,25 @@ export function readListed(flat: (Buffer | null)[], context: ReadingContext): Us
   const found: UserSession[] = [];
   for (let i = 0; i < flat.length; i += 3) {
     const [userId, deviceId] = [String(flat[i]), String(flat[i + 1])];
-    const [session] = readSessions(flat[i + 2] as Buffer | null, deviceId, context);
+    const [session] = readSessions(flat[i + 2] as Buffer | null, deviceId, context).sessions;
     if (session?.online) found.push({ userId, session });
+  }
+  return found;
+}
+
+/**
+ * The sessions that the records show as online, whatever has run out since: as the ledger has them. `flat` is user, device and
+ * packed session of each; `leases` as scripts give them.
+ */
+export function readRecorded(flat: (Buffer | null)[], leases: Buffer[]): UserSession[] {
+  const known = new Leases(leases);
+  const found: UserSession[] = [];
+  for (let i = 0; i < flat.length; i += 3) {
+    const packed = flat[i + 2];
+    if (!packed) continue;
+    const record = unpackRecord(String(flat[i + 1]), packed);
+    if (record.online)
+      found.push({ userId: String(flat[i]), session: toSession(record, known.of(record.serverAddr)) });
   }
   return found;
 }

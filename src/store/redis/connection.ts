@@ -8,6 +8,8 @@ declare module 'ioredis' {
     imChangeBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imReadBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSummary(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imLedgerBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imSnapshotBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imKeepAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imEvictServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;

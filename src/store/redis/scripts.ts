@@ -5,6 +5,8 @@ const SCRIPTS = {
   imLayout: ['layout'],
   imRead: ['record', 'leases', 'read'],
   imSummary: ['record', 'leases', 'summary'],
+  imLedger: ['record', 'leases', 'ledger'],
+  imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
   imList: ['record', 'leases', 'shard', 'list'],
   imChange: ['record', 'leases', 'shard', 'online', 'offline', 'heartbeat', 'evict', 'change'],
   imKeepAlive: ['record', 'leases', 'shard', 'keepAlive'],

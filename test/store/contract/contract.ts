@@ -1,5 +1,6 @@
 import { describeEnds } from './ends.ts';
 import { describeLeases } from './leases.ts';
+import { describeLedger } from './ledger.ts';
 import { describeLists } from './lists.ts';
 import { describeSessions } from './sessions.ts';
 import type { MakeStore } from './underTest.ts';
@@ -10,4 +11,5 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeEnds(name, makeStore);
   describeLeases(name, makeStore);
   describeLists(name, makeStore);
+  describeLedger(name, makeStore);
 }

@@ -13,7 +13,7 @@ export interface StoreUnderTest {
   store: PresenceStore;
   /** Sets the store's clock, in milliseconds since 1970. */
   setClock(ms: number): void;
-  /** How many entries the store holds, live or not, that do not go by themselves: to see that nothing is left behind. */
+  /** How many entries the store holds, live or not, that do not go by themselves, the ledger apart: to see that nothing is left behind. */
   countEntries(): Promise<number>;
   remove(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export function eachWithStore(makeStore: MakeStore): Fixture {
   let now = 0;
   beforeEach(async () => {
     const options = { retentionMs: RETENTION, historyLimit: HISTORY_LIMIT };
-    underTest = await makeStore({ ...options, historyRetentionMs: HISTORY_RETENTION });
+    underTest = await makeStore({ ...options, historyRetentionMs: HISTORY_RETENTION, changeLimit: 10_000 });
     now = 0;
     underTest.setClock(START);
     await underTest.store.open();

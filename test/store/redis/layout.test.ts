@@ -5,7 +5,7 @@ import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { shardOf } from '../../../src/store/redis/shards.ts';
 import { login, logout } from '../contract/underTest.ts';
 
-const OPTIONS = { retentionMs: 1_000, historyLimit: 100, historyRetentionMs: 60_000 };
+const OPTIONS = { retentionMs: 1_000, historyLimit: 100, historyRetentionMs: 60_000, changeLimit: 1_000 };
 
 let redis: Redis;
 let keyPrefix: string;
@@ -43,7 +43,7 @@ test('all keys of a user carry the tag of its shard, and a session stays in the 
   const shard = `${keyPrefix}{${shardOf('alice', 16)}}:`;
   const keys = (await redis.keys(`${keyPrefix}*`)).filter((key) => key !== `${keyPrefix}layout`);
   const names = keys.map((key) => key.replace(shard, '').replace(/\d+$/, 'N'));
-  expect(names.sort()).toEqual(['c', 'h:alice', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
+  expect(names.sort()).toEqual(['c', 'e', 'h:alice', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
   for (const key of keys.filter((each) => /:[us]:/.test(each))) {
     expect(await redis.object('ENCODING', key)).toBe('listpack');
   }

@@ -1,7 +1,7 @@
 -- Applies a batch of changes of one shard, in order. The caller bounds the batch.
 --
--- KEYS, ARGV[1..4]  see leases.lua and shard.lua
--- ARGV[5...]        the changes, each a letter and the arguments of its function:
+-- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- ARGV[6...]        the changes, each a letter and the arguments of its function:
 --                   '+' online, '-' offline, 'h' heartbeat, 'e' evict
 -- Returns a list with the answer to each change; an error for a change that failed, which leaves the others be.
 local changes = {
@@ -15,7 +15,7 @@ local changes = {
   ['e'] = { arguments = 3, apply = function(at) return evict(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end },
 }
 
-local answers, at = {}, 5
+local answers, at = {}, 6
 while at <= #ARGV do
   local change = changes[ARGV[at]]
   local done, answer = pcall(change.apply, at + 1)
@@ -25,5 +25,5 @@ while at <= #ARGV do
   answers[#answers + 1] = answer
   at = at + 1 + change.arguments
 end
-write_counts()
+finish()
 return answers

@@ -1,7 +1,7 @@
 -- Ends sessions of a chat server in one shard (see PresenceStore.evictServer).
 --
--- KEYS, ARGV[1..4]  see leases.lua and shard.lua
--- ARGV[5]  server   ARGV[6]  how many at most
+-- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- ARGV[6]  server   ARGV[7]  how many at most
 -- Returns {how many ended, 1 if more are left}.
 local evicted = 0
 
@@ -12,6 +12,6 @@ local function eviction(record)
   return now, EVICTED
 end
 
-local cursor = end_some(ARGV[5], 0, tonumber(ARGV[6]), eviction)
-write_counts()
+local cursor = end_some(ARGV[6], 0, tonumber(ARGV[7]), eviction)
+finish()
 return { evicted, cursor and 1 or 0 }

@@ -1,15 +1,15 @@
 -- Keeps the lease of a chat server alive in one shard (see PresenceStore.keepServerAlive).
 --
--- KEYS, ARGV[1..4]  see leases.lua and shard.lua
--- ARGV[5]  server   ARGV[6]  incarnation   ARGV[7]  time to live in ms
--- ARGV[8]  since when a resync was asked for that is now done, or '' for none
+-- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- ARGV[6]  server   ARGV[7]  incarnation   ARGV[8]  time to live in ms
+-- ARGV[9]  since when a resync was asked for that is now done, or '' for none
 -- Returns {incarnation, since when a resync is asked for or 0, 1 if sessions ended}.
-local server, incarnation, resynced = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[8])
-local lease = claim_lease(server, incarnation, tonumber(ARGV[7]))
+local server, incarnation, resynced = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[9])
+local lease = claim_lease(server, incarnation, tonumber(ARGV[8]))
 if lease.incarnation > incarnation then
   return { string.format('%.0f', lease.incarnation), 0, 0 }
 end
-local ttl = tonumber(ARGV[7])
+local ttl = tonumber(ARGV[8])
 -- A later end is put into the index by the sweep, when it comes to the earlier one.
 if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, 'LT', now + ttl, lease_member(server)) end
 lease.ttl, lease.expires = ttl, now + ttl

@@ -1,13 +1,13 @@
 -- Lists sessions of one shard by chat server, from a place on (see PresenceStore.listSessions).
 --
--- KEYS, ARGV[1..4]  see leases.lua and shard.lua
--- ARGV[5]  only this server, or '' for all
--- ARGV[6]  server, ARGV[7]  bucket and ARGV[8]  member behind which to begin; '', 0 and '' for the beginning
--- ARGV[9]  how many sessions at most
+-- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- ARGV[6]  only this server, or '' for all
+-- ARGV[7]  server, ARGV[8]  bucket and ARGV[9]  member behind which to begin; '', 0 and '' for the beginning
+-- ARGV[10]  how many sessions at most
 -- Returns {time in ms, leases as in read.lua, place to go on (server, bucket, member) or false, then user, device and packed
 -- session of each}.
-local only, server_from, bucket_from, member_from = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
-local limit, MOST_BUCKETS = tonumber(ARGV[9]), 2048
+local only, server_from, bucket_from, member_from = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local limit, MOST_BUCKETS = tonumber(ARGV[10]), 2048
 
 local function servers()
   if only ~= '' then return { only } end

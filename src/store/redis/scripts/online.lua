@@ -88,7 +88,11 @@ local function online(user, device, template, policy, resent, is_new)
   elseif current and (not current.online or next_deadline(current)) then
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
-  if moves or not is_refresh then begin_session(user, device, login) end
+  if moves or not is_refresh then
+    local was_online = current and current.online
+    local online_now = begin_session(user, device, login)
+    note_change(user, device, was_online, login, was_online and not moves and current or nil, REPLACED, now, online_now)
+  end
   -- Sent again, it would end sessions that came after it.
   if policy > 0 and resent == 0 and not is_refresh then replace_others(user, device, login, policy, answer) end
   answer[1] = login.login

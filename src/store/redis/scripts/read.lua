@@ -4,10 +4,11 @@
 -- KEYS[1 + i]  im:{S}:u:<user>  hash, the devices of a user
 -- ARGV[1]      fixed time in ms, or '' for Redis's own
 -- ARGV[1 + i]  the device to read in KEYS[1 + i], or '' for all of them
--- Returns {time in ms, leases, answer...}: leases is a flat list of server and lease (JSON) of the sessions that belong to
+-- Returns {time in ms, leases, newest entry of the ledger, answer...}: leases is a flat list of server and lease (JSON) of the sessions that belong to
 -- one; an answer is a packed session or false for a device, a flat list of device and packed session for a user, an
 -- error for a key that cannot be read.
-local answers, known = { now, {} }, {}
+local newest = redis.call('XREVRANGE', shard .. 'e', '+', '-', 'COUNT', 1)[1]
+local answers, known = { now, {}, newest and newest[1] or '0-0' }, {}
 
 local function note_lease(packed)
   local flags = string.byte(packed, 1)
@@ -26,7 +27,7 @@ for i = 2, #KEYS do
   local device = ARGV[i]
   if device == '' then
     local flat = redis.pcall('HGETALL', KEYS[i])
-    answers[i + 1] = flat
+    answers[i + 2] = flat
     if not flat.err then
       for at = 1, #flat, 2 do
         if flat[at] ~= '' then note_lease(flat[at + 1]) end
@@ -34,7 +35,7 @@ for i = 2, #KEYS do
     end
   else
     local packed = redis.pcall('HGET', KEYS[i], device)
-    answers[i + 1] = packed
+    answers[i + 2] = packed
     if type(packed) == 'string' then note_lease(packed) end
   end
 end

@@ -4,6 +4,7 @@
 -- ARGV[2]  retention in ms
 -- ARGV[3]  how many ended sessions of a user the history keeps
 -- ARGV[4]  how long it keeps them, in ms
+-- ARGV[5]  how many changes the ledger keeps
 --
 -- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
 -- im:{S}:x                    sorted set, 'user NUL device' or 'NUL server' -> when to look at it, in ms
@@ -11,10 +12,14 @@
 --                             stay a listpack
 -- im:{S}:h:<user>             list, packed sessions that ended, newest first
 -- im:{S}:c                    hash, counters of what is online: users, devices, p:<platform>, s:<server>
+-- im:{S}:e                    stream, the ledger: an entry a change, m = 'user NUL device', c = see note_change
+-- im:bell                     channel: "shard S has news"
 
 local COUNTERS = shard .. 'c'
 local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local LEDGER, ledger_limit = shard .. 'e', tonumber(ARGV[5])
 local BUCKETS = 64
+local has_news = false
 local counts = {}
 
 local function devices_of(user)
@@ -60,6 +65,32 @@ local function count_device(user, record, by)
   local online = redis.call('HINCRBY', devices_of(user), '', by)
   if online == 0 then redis.call('HDEL', devices_of(user), '') end
   if online == 0 or (online == 1 and by == 1) then count('users', by) end
+  return online
+end
+
+-- Writes a change of a device into the ledger. `began` is the session that is current now, `ended` the one that ended;
+-- either may be nil. `online` is how many devices of the user are online now.
+local function note_change(user, device, was_online, began, ended, reason, time, online)
+  local flags = (was_online and 1 or 0) + (began and 2 or 0) + (ended and 4 or 0)
+  local change = struct.pack('>BI4I6', flags, online, time)
+  if began then
+    change = change .. struct.pack('>I6', began.login)
+      .. string.sub(began.packed, began.texts_at, began.texts_end)
+  end
+  if ended then
+    change = change .. string.char(reason) .. string.sub(ended.packed, ended.texts_at, ended.texts_end)
+  end
+  redis.call('XADD', LEDGER, 'MAXLEN', '~', ledger_limit, '*', 'm', device_member(user, device), 'c', change)
+  has_news = true
+end
+
+-- What is written once a script, however many changes it made.
+local function finish()
+  write_counts()
+  if has_news then
+    local prefix, index = string.match(shard, '^(.*){(%d+)}:$')
+    redis.call('PUBLISH', prefix .. 'bell', index)
+  end
 end
 
 -- When a session that lasts has to be looked at again; nil if at no time.
@@ -71,7 +102,7 @@ end
 
 local function begin_session(user, device, record)
   redis.call('HSET', sessions_of(record.server, user), device_member(user, device), '')
-  count_device(user, record, 1)
+  return count_device(user, record, 1)
 end
 
 -- Takes a session that is online out of the indexes and counters and into the history. The record stays. A Redis that is full
@@ -84,12 +115,13 @@ local function close_session(user, device, record, reason, time)
   end
   redis.call('PEXPIRE', history_of(user), history_retention)
   redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
-  count_device(user, record, -1)
+  return count_device(user, record, -1)
 end
 
 -- Ends a session that is online, and keeps its record for the retention.
 local function end_session(user, device, record, reason, time)
-  close_session(user, device, record, reason, time)
+  local online = close_session(user, device, record, reason, time)
+  note_change(user, device, true, nil, record, reason, time, online)
   local forget = time + retention
   if forget <= now then
     redis.call('ZREM', DEADLINES, device_member(user, device))

@@ -1,11 +1,11 @@
 -- Does what is due in one shard, a bounded part of it (see PresenceStore.sweep).
 --
--- KEYS, ARGV[1..4]  see leases.lua and shard.lua
--- ARGV[5]  how many deadlines to look at, at most
--- ARGV[6]  how many sessions of chat servers to end, at most
--- ARGV[7]  after how many ms without a sweep leases get their whole time again
+-- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- ARGV[6]  how many deadlines to look at, at most
+-- ARGV[7]  how many sessions of chat servers to end, at most
+-- ARGV[8]  after how many ms without a sweep leases get their whole time again
 -- Returns 1 if more may be due.
-local deadlines_limit, sessions_limit, outage = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local deadlines_limit, sessions_limit, outage = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 -- Notes that the shard was swept. Returns when a time ended in which nobody could keep a lease alive, or nil.
 local function note_sweep()
@@ -103,5 +103,5 @@ for _, member in ipairs(due) do
     break
   end
 end
-write_counts()
+finish()
 return more

@@ -1,0 +1,29 @@
+import { ImstateError } from '../../errors.js';
+import type { WatchRequest__Output } from '../../generated/imstate/v1/WatchRequest.js';
+import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
+import type { WatchHub } from '../watch/hub.js';
+import { Watch } from '../watch/watch.js';
+import type { Link, StreamTaker } from './calls.js';
+import { readUsers, readWatchTarget } from './requests.js';
+
+/** Takes the messages of a Watch stream: its start, then updates. */
+export function watchTaker(hub: WatchHub, link: Link<WatchResponse>): StreamTaker<WatchRequest__Output> {
+  let watch: Watch | undefined;
+  return {
+    outlivesRequests: true,
+    async take({ start, update }) {
+      if (watch === undefined) {
+        if (!start)
+          throw new ImstateError('INVALID_ARGUMENT', 'start must be in the first message of a watch');
+        watch = new Watch(hub, link, readWatchTarget(start));
+        watch.start();
+        return;
+      }
+      if (!update)
+        throw new ImstateError('INVALID_ARGUMENT', 'update must be in the further messages of a watch');
+      const { addUserIds, removeUserIds } = update;
+      watch.update(readUsers('add_user_ids', addUserIds), readUsers('remove_user_ids', removeUserIds));
+    },
+    close: () => watch?.close(),
+  };
+}

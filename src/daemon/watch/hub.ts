@@ -1,0 +1,253 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { ImstateError, messageOf } from '../../errors.js';
+import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
+import type { PresenceStore } from '../../store/store.js';
+import { formatRevision } from './revision.js';
+
+/** How often the ledger is read without a ring of its bell, which may get lost. Milliseconds. */
+const LOOK_MS = 500;
+const READ_AT_ONCE = 256;
+
+/** Who follows the ledger through a hub. */
+export interface Follower {
+  /** The users it wants to hear of; undefined for all. */
+  readonly userIds: ReadonlySet<string> | undefined;
+  /** The chat servers of whose sessions it wants to hear; undefined for all. */
+  readonly serverAddrs: ReadonlySet<string> | undefined;
+  /** A change that concerns it. `revision` makes the revision behind it. */
+  offer(shard: number, entry: LedgerEntry, revision: () => string): void;
+  /** The hub has looked: all that has happened was offered. */
+  tick(): void;
+  /** The hub cannot go on. */
+  fail(error: ImstateError): void;
+}
+
+/** Reads the ledger once for all watches of a daemon, while there are any, and tells each what concerns it. */
+export class WatchHub {
+  readonly #store: PresenceStore;
+  readonly #log: Logger;
+  readonly #followers = new Set<Follower>();
+  readonly #byUser = new Map<string, Set<Follower>>();
+  readonly #wide = new Set<Follower>();
+  #run: Run | undefined;
+
+  constructor(store: PresenceStore, log: Logger) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  get ledger(): Ledger {
+    return this.#store.ledger();
+  }
+
+  /** Up to where followers have been told, shard by shard. */
+  get places(): readonly Place[] {
+    return this.#run?.places ?? [];
+  }
+
+  /** The revision of {@link places}. */
+  get revision(): string {
+    return this.#run?.revision() ?? '';
+  }
+
+  /** Tells the follower of what happens from the present {@link places} on; resolves when that has begun. */
+  async join(follower: Follower): Promise<void> {
+    this.#followers.add(follower);
+    if (follower.userIds) for (const userId of follower.userIds) this.addUser(follower, userId);
+    else this.#wide.add(follower);
+    this.#run ??= new Run(this.ledger, this.#log, {
+      told: (shard, entry, revision) => this.#tell(shard, entry, revision),
+      looked: () => {
+        for (const each of this.#followers) each.tick();
+      },
+      failed: (error) => this.#failAll(error),
+    });
+    await this.#run.started;
+  }
+
+  /** Ends what join() began. */
+  leave(follower: Follower): void {
+    this.#followers.delete(follower);
+    this.#wide.delete(follower);
+    for (const userId of follower.userIds ?? []) this.removeUser(follower, userId);
+    if (this.#followers.size > 0) return;
+    this.#run?.stop();
+    this.#run = undefined;
+  }
+
+  /** The follower wants to hear of one more user. */
+  addUser(follower: Follower, userId: string): void {
+    const followers = this.#byUser.get(userId);
+    if (followers) followers.add(follower);
+    else this.#byUser.set(userId, new Set([follower]));
+  }
+
+  /** The follower wants to hear of a user no longer. */
+  removeUser(follower: Follower, userId: string): void {
+    const followers = this.#byUser.get(userId);
+    followers?.delete(follower);
+    if (followers?.size === 0) this.#byUser.delete(userId);
+  }
+
+  /** Resolves once followers have been told of everything up to the places, of which there is one a shard at most. */
+  async reach(places: ReadonlyMap<number, Place>): Promise<void> {
+    await this.#run?.reach(places);
+  }
+
+  #tell(shard: number, entry: LedgerEntry, revision: () => string): void {
+    for (const follower of this.#byUser.get(entry.change.userId) ?? [])
+      follower.offer(shard, entry, revision);
+    for (const follower of this.#wide) if (concerns(follower, entry)) follower.offer(shard, entry, revision);
+  }
+
+  #failAll(error: ImstateError): void {
+    this.#run?.stop();
+    this.#run = undefined;
+    for (const follower of [...this.#followers]) follower.fail(error);
+  }
+}
+
+/** Whether a change concerns a follower of chat servers, or of everything. */
+export function concerns({ userIds, serverAddrs }: Follower, { change }: LedgerEntry): boolean {
+  if (userIds) return userIds.has(change.userId);
+  if (serverAddrs === undefined) return true;
+  const { began, ended } = change;
+  return (
+    (began && serverAddrs.has(began.serverAddr)) || (ended && serverAddrs.has(ended.serverAddr)) || false
+  );
+}
+
+interface RunListener {
+  told(shard: number, entry: LedgerEntry, revision: () => string): void;
+  looked(): void;
+  failed(error: ImstateError): void;
+}
+
+/** One time of reading the ledger, from when the first follower came until the last has left. */
+class Run {
+  readonly places: Place[] = [];
+  readonly started: Promise<void>;
+  readonly #ledger: Ledger;
+  readonly #log: Logger;
+  readonly #listener: RunListener;
+  readonly #news = new Set<number>();
+  readonly #waiting = new Set<{ places: ReadonlyMap<number, Place>; resolve: () => void }>();
+  #wake = new AbortController();
+  #isOver = false;
+  #endNews: () => void = () => {};
+  #revision: string | undefined;
+
+  constructor(ledger: Ledger, log: Logger, listener: RunListener) {
+    this.#ledger = ledger;
+    this.#log = log;
+    this.#listener = listener;
+    this.started = this.#start();
+    this.started.catch((error) => this.#fail(error));
+  }
+
+  revision(): string {
+    this.#revision ??= formatRevision(this.places);
+    return this.#revision;
+  }
+
+  reach(places: ReadonlyMap<number, Place>): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add({ places, resolve });
+      this.#settleWaiting();
+    });
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#endNews();
+    this.#wake.abort();
+    for (const { resolve } of this.#waiting) resolve();
+  }
+
+  async #start(): Promise<void> {
+    // The bell first: what happens from now on is not missed.
+    this.#endNews = this.#ledger.onNews((shard) => {
+      this.#news.add(shard);
+      this.#wake.abort();
+    });
+    const ends = await this.#ledger.ends();
+    this.places.push(...ends.map(({ newest }) => newest));
+    void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    let hasFailed = false;
+    let lookedAt = 0;
+    while (!this.#isOver) {
+      const isLook = Date.now() - lookedAt >= LOOK_MS;
+      const shards = isLook ? this.places.map((_, shard) => shard) : [...this.#news];
+      this.#news.clear();
+      try {
+        await Promise.all(shards.map((shard) => this.#drain(shard)));
+        hasFailed = false;
+        if (isLook) lookedAt = Date.now();
+        if (isLook && !this.#isOver) this.#listener.looked();
+      } catch (error) {
+        if (!hasFailed) this.#log.warn(`watches wait for the store: ${messageOf(error)}; trying again`);
+        hasFailed = true;
+        await delay(LOOK_MS, undefined, { ref: false });
+      }
+      if (this.#news.size > 0 || this.#isOver) continue;
+      await delay(LOOK_MS, undefined, { signal: this.#wake.signal }).catch(() => {});
+      this.#wake = new AbortController();
+    }
+  }
+
+  /** Tells what is new in a shard, all of it. */
+  async #drain(shard: number): Promise<void> {
+    for (;;) {
+      const found = await this.#ledger.read(shard, this.places[shard] as Place, READ_AT_ONCE);
+      if (this.#isOver) return;
+      if (found === undefined) {
+        this.#fail(gone());
+        return;
+      }
+      for (const entry of found.entries) {
+        this.#moveTo(shard, entry.place);
+        this.#listener.told(shard, entry, () => this.revision());
+      }
+      this.#moveTo(shard, found.upTo);
+      this.#settleWaiting();
+      if (found.entries.length < READ_AT_ONCE) return;
+    }
+  }
+
+  #moveTo(shard: number, place: Place): void {
+    if (!isBehind(this.places[shard] as Place, place)) return;
+    this.places[shard] = place;
+    this.#revision = undefined;
+  }
+
+  #settleWaiting(): void {
+    for (const each of this.#waiting) {
+      const isReached = [...each.places].every(
+        ([shard, place]) => !isBehind(this.places[shard] as Place, place),
+      );
+      if (!isReached) continue;
+      this.#waiting.delete(each);
+      each.resolve();
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#listener.failed(
+      error instanceof ImstateError
+        ? error
+        : new ImstateError('INTERNAL', messageOf(error), { cause: error }),
+    );
+  }
+}
+
+function gone(): ImstateError {
+  return new ImstateError(
+    'OUT_OF_RANGE',
+    'changes are gone that this watch had not been told yet: the store has lost data; begin anew with initial_state',
+  );
+}

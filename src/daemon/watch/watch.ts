@@ -1,0 +1,324 @@
+import { ImstateError } from '../../errors.js';
+import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
+import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
+import { toChange, toUserSnapshot } from '../services/responses.js';
+import { concerns, type Follower, type WatchHub } from './hub.js';
+import { Outbox, type Outgoing } from './outbox.js';
+import { formatRevision, parseRevision } from './revision.js';
+
+/** What to watch, and from where. */
+export interface WatchTarget {
+  /** Undefined if the watch is not of users. */
+  userIds: Set<string> | undefined;
+  /** Undefined if the watch is not of chat servers. */
+  serverAddrs: Set<string> | undefined;
+  initialState: boolean;
+  /** Empty begins now. */
+  resumeRevision: string;
+  coalesce: boolean;
+}
+
+/** How a watch reaches its caller. */
+export interface WatchLink {
+  /** Returns false if the caller should be given time to read. */
+  write(response: WatchResponse): boolean;
+  /** Resolves when the caller has read enough. */
+  drained(): Promise<void>;
+  end(error: unknown): void;
+}
+
+/** What may wait for a caller that reads slowly, before its watch ends. */
+const MOST_WAITING = 10_000;
+/** Below this, more of a snapshot or of missed changes is read. */
+const FEW_WAITING = 1_000;
+const READ_AT_ONCE = 256;
+const USERS_AT_ONCE = 100;
+/** A watch on which nothing happens says so this often. Milliseconds. */
+const PROGRESS_MS = 5_000;
+const MOST_USERS = 10_000;
+
+/**
+ * One watch. It joins the hub first; what the hub tells while the snapshot (or what was missed) is read is kept apart by
+ * the place up to which that goes: behind it, it is a change to send; before it, it is known already.
+ */
+export class Watch implements Follower {
+  readonly userIds: Set<string> | undefined;
+  readonly serverAddrs: Set<string> | undefined;
+  readonly #hub: WatchHub;
+  readonly #link: WatchLink;
+  readonly #target: WatchTarget;
+  readonly #outbox: Outbox;
+  /** Up to where each user, or part of everybody, is known. Undefined while it is being read: changes wait. */
+  readonly #known = new Map<string, Place | undefined>();
+  readonly #early = new Map<string, [number, LedgerEntry, string][]>();
+  /** While a resume reads what was missed: up to where it has got, shard by shard. */
+  #resumed: Place[] | undefined;
+  readonly #liveShards = new Set<number>();
+  #isSynced = false;
+  #isWriting = false;
+  #isOver = false;
+  #saidAt = Date.now();
+  #lastRevision = '';
+  #earlyCount = 0;
+  #steps = Promise.resolve();
+
+  constructor(hub: WatchHub, link: WatchLink, target: WatchTarget) {
+    this.#hub = hub;
+    this.#link = link;
+    this.#target = target;
+    this.userIds = target.userIds;
+    this.serverAddrs = target.serverAddrs;
+    this.#outbox = new Outbox(MOST_WAITING, target.coalesce);
+  }
+
+  /** Begins; what goes wrong, then or later, ends the stream. */
+  start(): void {
+    this.#steps = this.#begin().catch((error) => this.fail(error));
+  }
+
+  /** Watches more users, and some no longer. */
+  update(add: readonly string[], remove: readonly string[]): void {
+    this.#steps = this.#steps.then(() => this.#update(add, remove)).catch((error) => this.fail(error));
+  }
+
+  close(): void {
+    this.#isOver = true;
+    this.#hub.leave(this);
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.close();
+    this.#link.end(error);
+  }
+
+  offer(shard: number, entry: LedgerEntry, revision: () => string): void {
+    if (this.#isOver) return;
+    // A resume reads this shard by itself still.
+    if (this.#resumed && !this.#liveShards.has(shard)) return;
+    const key = this.#keyOf(entry.change.userId);
+    if (this.#isPending(key)) {
+      const waiting = this.#early.get(key) ?? [];
+      waiting.push([shard, entry, revision()]);
+      this.#early.set(key, waiting);
+      this.#earlyCount += 1;
+      if (this.#earlyCount > MOST_WAITING) this.fail(this.#tooSlow(this.#earlyCount));
+      return;
+    }
+    this.#pass(shard, entry, revision);
+  }
+
+  tick(): void {
+    if (!this.#isSynced || Date.now() - this.#saidAt < PROGRESS_MS || this.#outbox.size > 0) return;
+    this.#add({ progress: true, revision: this.#hub.revision });
+  }
+
+  async #begin(): Promise<void> {
+    const { initialState, resumeRevision } = this.#target;
+    const places = resumeRevision === '' ? undefined : parseRevision(resumeRevision);
+    if (initialState) for (const userId of this.userIds ?? []) this.#known.set(userId, undefined);
+    this.#resumed = places;
+    await this.#hub.join(this);
+    if (places) await this.#resume(places);
+    else if (initialState && this.userIds) await this.#readUsers([...this.userIds]);
+    else if (initialState) await this.#readEverybody();
+    else this.#sync();
+  }
+
+  async #update(add: readonly string[], remove: readonly string[]): Promise<void> {
+    const { userIds } = this;
+    if (userIds === undefined) {
+      throw new ImstateError('INVALID_ARGUMENT', 'update must be on a watch of users: open another watch');
+    }
+    for (const userId of remove) {
+      userIds.delete(userId);
+      this.#known.delete(userId);
+      this.#early.delete(userId);
+      this.#hub.removeUser(this, userId);
+    }
+    const added = add.filter((userId) => !userIds.has(userId));
+    if (userIds.size + added.length > MOST_USERS) {
+      throw new ImstateError(
+        'INVALID_ARGUMENT',
+        `add_user_ids must leave at most ${MOST_USERS} users: open another watch`,
+      );
+    }
+    const { initialState } = this.#target;
+    for (const userId of added) {
+      userIds.add(userId);
+      this.#known.set(userId, initialState ? undefined : this.#hub.places[this.#hub.ledger.shardOf(userId)]);
+      this.#hub.addUser(this, userId);
+    }
+    if (initialState) await this.#readUsers(added);
+    else this.#sync();
+  }
+
+  /** Reads how users stand, and passes on what happened meanwhile. */
+  async #readUsers(userIds: readonly string[]): Promise<void> {
+    const { ledger } = this.#hub;
+    const reached = new Map<number, Place>();
+    for (let i = 0; i < userIds.length && !this.#isOver; i += USERS_AT_ONCE) {
+      await this.#calm();
+      const some = userIds.slice(i, i + USERS_AT_ONCE);
+      const found = await Promise.all(some.map((userId) => ledger.readUser(userId)));
+      for (const [at, { sessions, place }] of found.entries()) {
+        const userId = some[at] as string;
+        if (this.userIds?.has(userId))
+          this.#knows(userId, ledger.shardOf(userId), place, [{ userId, sessions }], reached);
+      }
+    }
+    await this.#syncAt(reached);
+  }
+
+  async #readEverybody(): Promise<void> {
+    const { ledger } = this.#hub;
+    const reached = new Map<number, Place>();
+    for await (const { part, shard, place, users } of ledger.snapshot(
+      this.serverAddrs && [...this.serverAddrs],
+    )) {
+      this.#knows(part, shard, place, users, reached);
+      await this.#calm();
+      if (this.#isOver) return;
+    }
+    await this.#syncAt(reached);
+  }
+
+  /** Users, or a part of everybody, are known up to a place. */
+  #knows(
+    key: string,
+    shard: number,
+    place: Place,
+    users: readonly UserAt[],
+    reached: Map<number, Place>,
+  ): void {
+    for (const user of users) this.#add({ snapshot: toUserSnapshot(user) });
+    this.#known.set(key, place);
+    const before = reached.get(shard);
+    if (before === undefined || isBehind(before, place)) reached.set(shard, place);
+    const early = this.#early.get(key) ?? [];
+    this.#early.delete(key);
+    this.#earlyCount -= early.length;
+    for (const [of, entry, revision] of early) this.#pass(of, entry, () => revision);
+  }
+
+  /** Reads and passes on what happened since a revision, until the hub tells what follows. */
+  async #resume(places: Place[]): Promise<void> {
+    const { ledger } = this.#hub;
+    if (places.length !== ledger.shards) throw await this.#gone();
+    const shards = this.userIds
+      ? new Set([...this.userIds].map((userId) => ledger.shardOf(userId)))
+      : undefined;
+    const reached = new Map<number, Place>();
+    for (let shard = 0; shard < places.length; shard++) {
+      // Nothing of this shard concerns the watch.
+      if (shards && !shards.has(shard)) places[shard] = this.#hub.places[shard] as Place;
+      else if (!(await this.#readMissed(shard, places))) return;
+      reached.set(shard, places[shard] as Place);
+      this.#liveShards.add(shard);
+    }
+    await this.#syncAt(reached);
+  }
+
+  /** Reads what a shard has behind a place, until it is where the hub is or ahead of it; false if the watch is over. */
+  async #readMissed(shard: number, places: Place[]): Promise<boolean> {
+    for (;;) {
+      await this.#calm();
+      const found = await this.#hub.ledger.read(shard, places[shard] as Place, READ_AT_ONCE);
+      if (found === undefined) throw await this.#gone();
+      if (this.#isOver) return false;
+      for (const entry of found.entries) {
+        places[shard] = entry.place;
+        if (concerns(this, entry)) this.#send(entry, formatRevision(places));
+      }
+      places[shard] = found.upTo;
+      const isWithHub = !isBehind(places[shard] as Place, this.#hub.places[shard] as Place);
+      if (isWithHub && found.entries.length < READ_AT_ONCE) return true;
+    }
+  }
+
+  /** Sends a change that the hub told, unless it is known already. */
+  #pass(shard: number, entry: LedgerEntry, revision: () => string): void {
+    const known = this.#resumed ? this.#resumed[shard] : this.#known.get(this.#keyOf(entry.change.userId));
+    if (known && !isBehind(known, entry.place)) return;
+    if (!this.#resumed) {
+      this.#send(entry, revision());
+      return;
+    }
+    this.#resumed[shard] = entry.place;
+    this.#send(entry, formatRevision(this.#resumed));
+  }
+
+  #send({ change }: LedgerEntry, revision: string): void {
+    this.#add({
+      change: toChange(change, revision),
+      revision: this.#isSynced || this.#resumed ? revision : '',
+    });
+  }
+
+  /** The hub has to get to where the snapshot is, so that its revision covers all of it. */
+  async #syncAt(places: ReadonlyMap<number, Place>): Promise<void> {
+    await this.#hub.reach(places);
+    this.#sync();
+  }
+
+  #sync(): void {
+    if (this.#isOver) return;
+    this.#isSynced = true;
+    this.#resumed = undefined;
+    // The hub is past all of it, except for what an update is reading.
+    for (const [key, place] of this.#known) if (place !== undefined) this.#known.delete(key);
+    this.#add({ synced: true, revision: this.#hub.revision });
+  }
+
+  #keyOf(userId: string): string {
+    return this.userIds ? userId : this.#hub.ledger.partOf(userId);
+  }
+
+  #isPending(key: string): boolean {
+    if (this.userIds) return this.#known.has(key) && this.#known.get(key) === undefined;
+    return this.#target.initialState && !this.#isSynced && !this.#known.has(key);
+  }
+
+  #add(outgoing: Outgoing): void {
+    if (this.#isOver) return;
+    this.#saidAt = Date.now();
+    if (!this.#outbox.add(outgoing)) {
+      this.fail(this.#tooSlow(this.#outbox.size));
+      return;
+    }
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    // What comes in one turn goes into one response.
+    setImmediate(() => void this.#write());
+  }
+
+  async #write(): Promise<void> {
+    for (let next = this.#outbox.take(); next && !this.#isOver; next = this.#outbox.take()) {
+      if (next.revision) this.#lastRevision = next.revision;
+      if (!this.#link.write(next)) await this.#link.drained();
+    }
+    this.#isWriting = false;
+  }
+
+  /** Waits until the caller has read most of what it was sent. */
+  async #calm(): Promise<void> {
+    while (this.#outbox.size > FEW_WAITING && !this.#isOver) await this.#link.drained();
+  }
+
+  async #gone(): Promise<ImstateError> {
+    const ends = await this.#hub.ledger.ends();
+    const oldest = formatRevision(ends.map((each) => each.oldest));
+    return new ImstateError(
+      'OUT_OF_RANGE',
+      `the changes since resume_revision are gone: begin anew with initial_state; the oldest revision is ${oldest}`,
+    );
+  }
+
+  #tooSlow(waiting: number): ImstateError {
+    const how = this.#lastRevision === '' ? 'begin anew' : `resume from ${this.#lastRevision}`;
+    return new ImstateError(
+      'RESOURCE_EXHAUSTED',
+      `the caller reads too slowly, ${waiting} changes wait for it: ${how}, read faster, or ask for coalesce`,
+    );
+  }
+}
