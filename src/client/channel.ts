@@ -162,6 +162,10 @@ export class Channel {
     return nobody ?? fromServiceError(error, this.#view.addresses, timeoutMs);
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** The error of a stream on which nothing came for so long. */
   silence(limitMs: number): ImstateError {
     if (!this.#isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);

@@ -201,7 +201,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
   }
 
   #isFinal({ code }: ImstateError, giveUpAt: number): boolean {
-    if (FINAL.has(code)) return true;
+    if (FINAL.has(code) || this.#channel.isClosed) return true;
     if (this.#hasAnswered || code === 'OUT_OF_RANGE') return false;
     return FINAL_AT_FIRST.has(code) || performance.now() > giveUpAt;
   }
