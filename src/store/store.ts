@@ -179,11 +179,10 @@ export interface PresenceStore {
    * Makes `login.sessionId` the current session of its device.
    * - If another session of the device was online, it ends with reason REPLACED and is returned; so do those of the
    *   user's other devices that the policy names.
-   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen; a
-   *   grace is called off) and keeps its login time: repeating the call is harmless, and the policy ends nothing.
+   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen) and keeps its login time and its grace: repeating the call is harmless, and the policy ends nothing.
    * - If that session has ended, by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned. This is
    *   remembered for the user's last 32 sessions that ended. One that ended otherwise begins anew, unless the device has
-   *   another session by then: REPLACED.
+   *   had another session since: REPLACED. Its policy ends nothing then.
    * - If the incarnation is less than the one of the chat server's lease, nothing changes: SERVER_LOST.
    * - If the store knows no lease of an incarnation that is given, one begins that lasts 10 s and asks for a resync. A
    *   greater one than it knows takes the lease over. Both may hold for part of the users only, until keepServerAlive.

@@ -53,7 +53,8 @@ function noteSweep({ tables: { root, leases }, now }: Step): number | undefined 
     return undefined;
   }
   const isOverdue = note !== undefined && now - note.swept > OUTAGE_MS;
-  const outage = isOverdue ? now : note?.outage;
+  // An outage to come is one of a clock that was set back.
+  const outage = isOverdue ? now : note?.outage && note.outage <= now ? note.outage : undefined;
   root.put(SWEEP_NOTE, { swept: now, outage } satisfies SweepNote);
   return outage;
 }
@@ -92,7 +93,8 @@ function lookAtLease(step: Step, serverAddr: string, lastOutage: number | undefi
   }
   const lease = { ...found };
   if (lease.lost === undefined) {
-    lease.expires = Math.max(lease.expires, lastOutage === undefined ? 0 : lastOutage + lease.ttl);
+    const expires = Math.max(lease.expires, lastOutage === undefined ? 0 : lastOutage + lease.ttl);
+    lease.expires = Math.min(expires, step.now + lease.ttl);
     if (lease.expires <= step.now) Object.assign(lease, { lost: step.now, cursor: [] });
     leases.put(serverAddr, lease);
   }

@@ -185,6 +185,18 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
     });
 
+    test('a clock that was wrong and is set back does not keep a lease for longer', async () => {
+      await on.store.keepServerAlive(keepAlive({ serverAddr: 'other:1', ttlMs: 3_600_000 }));
+      await on.sweepAll();
+      on.underTest.setClock(START + 3_600_000);
+      await on.sweepAll();
+      on.underTest.setClock(START);
+      await startServer(on);
+      await on.store.online(login());
+      await on.pass(LEASE);
+      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
+    });
+
     test('a shorter lease counts from its keep-alive on', async () => {
       await on.store.keepServerAlive(keepAlive({ ttlMs: 3_600_000 }));
       await on.store.online(login());

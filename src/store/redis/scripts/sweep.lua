@@ -18,6 +18,8 @@ local function note_sweep()
   end
   local note = text and cjson.decode(text) or { swept = now }
   if now - note.swept > outage then note.outage = now end
+  -- The clock was set back.
+  if note.outage and note.outage > now then note.outage = nil end
   note.swept = now
   redis.call('HSET', LEASES, '', cjson.encode(note))
   return note.outage
@@ -68,6 +70,7 @@ local function look_at_lease(member, last_outage, limit)
   end
   if not lease.lost then
     local expires = math.max(lease.expires, last_outage and last_outage + lease.ttl or 0)
+    expires = math.min(expires, now + lease.ttl)
     if expires <= now then
       lease.lost, lease.cursor = now, 0
     elseif expires ~= lease.expires then
