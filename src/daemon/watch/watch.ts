@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ImstateError } from '../../errors.js';
 import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
@@ -302,7 +303,11 @@ export class Watch implements Follower {
 
   /** Waits until the caller has read most of what it was sent. */
   async #calm(): Promise<void> {
-    while (this.#outbox.size > FEW_WAITING && !this.#isOver) await this.#link.drained();
+    while (this.#outbox.size > FEW_WAITING && !this.#isOver) {
+      await this.#link.drained();
+      // In between what waits is written.
+      await nextTurn();
+    }
   }
 
   async #gone(): Promise<ImstateError> {
