@@ -163,7 +163,7 @@ export interface SessionPage {
  * Every method rejects with STORE_UNAVAILABLE when the store cannot be reached. The message of a change says
  * whether it may have been applied nevertheless.
  *
- * test/store/contract.ts holds every implementation to these rules.
+ * test/store/contract/ holds every implementation to these rules.
  */
 export interface PresenceStore {
   /** For people: the kind of store and where it is, without secrets. */
@@ -211,7 +211,7 @@ export interface PresenceStore {
    */
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
 
-  /** Ends all sessions of the user with reason EVICTED; returns how many. */
+  /** Ends all sessions of the user with reason EVICTED, each in a step of its own; returns how many. */
   evictUser(userId: string): Promise<number>;
 
   /** Ends the session with reason EVICTED if it is current; returns whether it was. */
@@ -226,7 +226,7 @@ export interface PresenceStore {
   /** What {@link getDevice} would return for each device of the user, newest login first. */
   getUser(userId: string): Promise<Session[]>;
 
-  /** The user's sessions that ended, newest end first: as many as are kept, within the retention of the history. */
+  /** The user's sessions that ended, the last written down first: as many as are kept, within the retention of the history. */
   getHistory(userId: string): Promise<PastSession[]>;
 
   /** Sessions that are online, each once, and where the next page begins; a page may be short. */

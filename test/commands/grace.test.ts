@@ -17,7 +17,7 @@ test('offline --grace announces the logout, and a login makes it unseen', async 
   expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
     devices: [{ online: true, explanation: { graceEndTime: expect.stringMatching(ISO) } }],
   });
-  await login('alice');
+  await login('alice', '--session', 's-2');
   expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
     devices: [{ online: true, explanation: { graceEndTime: null } }],
   });

@@ -135,10 +135,7 @@ function joinLease(
   return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
-function replaceOthers(
-  step: Step,
-  { userId, deviceId, platform, policy }: Login,
-): Session[] {
+function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): Session[] {
   if (policy === 'KEEP_ALL') return [];
   const others = [...step.tables.records.getRange(under<[string, string]>(userId))]
     .map(({ key, value }) => unpackRecord(key[1], value))

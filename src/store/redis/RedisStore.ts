@@ -120,11 +120,15 @@ export class RedisStore implements PresenceStore {
   }
 
   async evictUser(userId: string): Promise<number> {
-    return (await this.#change(evictChange(userId))) as number;
+    const { recorded } = await this.#read({ userId, deviceId: '' });
+    const evicted = await Promise.all(
+      recorded.map(({ deviceId, sessionId }) => this.evictSession({ userId, deviceId, sessionId })),
+    );
+    return evicted.filter(Boolean).length;
   }
 
-  async evictSession({ userId, deviceId, sessionId }: SessionRef): Promise<boolean> {
-    return (await this.#change(evictChange(userId, deviceId, sessionId))) === 1;
+  async evictSession(session: SessionRef): Promise<boolean> {
+    return (await this.#change(evictChange(session))) === 1;
   }
 
   async evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
@@ -186,6 +190,8 @@ export class RedisStore implements PresenceStore {
   }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
     const shards = this.#usableShards();
     const place = after === undefined ? FIRST_PLACE : listPlace.parsePlace(after, FIRST_PLACE);
+    if (serverAddr !== undefined && after !== undefined && place[1] !== serverAddr)
+      throw listPlace.otherPlace();
     const sessions: UserSession[] = [];
     let [, server, bucket, member] = place;
     for (let shard = place[0]; shard < shards.length; shard++) {
