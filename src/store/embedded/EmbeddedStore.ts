@@ -126,7 +126,8 @@ export class EmbeddedStore implements PresenceStore {
   async getHistory(userId: string): Promise<PastSession[]> {
     const since = this.#now() - this.#options.historyRetentionMs;
     const range = new Step(this.#open(), this.#options, 0).historyOf(userId);
-    return [...this.#open().history.getRange(range)]
+    const limit = this.#options.historyLimit;
+    return [...this.#open().history.getRange({ ...range, limit })]
       .map(({ value }) => value)
       .filter(({ endTimeMs }) => endTimeMs > since);
   }
