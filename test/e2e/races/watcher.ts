@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Change, Client, HistoryEntry, Watch, WatchOptions } from '../../../src/client/index.ts';
+import {
+  type Change,
+  type Client,
+  type HistoryEntry,
+  ImstateError,
+  type Watch,
+  type WatchOptions,
+} from '../../../src/client/index.ts';
 import type { Random } from './random.ts';
 
 /** A reader of changes that resumes by itself and, now and then, on purpose. */
@@ -51,11 +58,10 @@ export class Watcher {
           else if (event.type === 'lost') this.wrong.push(`${this.name} lost changes: ${event.reason}`);
         }
       } catch (error) {
-        // No daemon may be there for a moment.
-        if (!this.#isOver) await delay(50);
-        if (!String(error).includes('UNAVAILABLE') && !String(error).includes('no daemon')) {
+        // At first a watch gives up where no daemon can serve it.
+        if (!(error instanceof ImstateError) || error.code !== 'UNAVAILABLE')
           this.wrong.push(`${this.name}: ${error}`);
-        }
+        await delay(50);
       } finally {
         clearTimeout(quit);
       }
