@@ -28,19 +28,18 @@ export interface End {
   reason: EndReason;
 }
 
-/** When and why a session that its record shows as online is over at `now`; undefined while it lasts. */
+/**
+ * When and why a session that its record shows as online is over at `now`; undefined while it lasts. Of two ends at the
+ * same time the one counts that readers saw first: a lease is lost by a sweep only.
+ */
 export function endOf(record: SessionRecord, lease: LeaseRecord | undefined, now: number): End | undefined {
-  const ends: End[] = [];
-  const lostAt = leaseEnd(record, lease);
-  if (lostAt !== undefined) ends.push({ timeMs: lostAt, reason: 'SERVER_LOST' });
-  const expireTimeMs = record.lastSeenMs + record.ttlMs;
-  if (record.ttlMs > 0 && expireTimeMs <= now) ends.push({ timeMs: expireTimeMs, reason: 'EXPIRED' });
-  if (record.graceEndMs > 0 && record.graceEndMs <= now)
-    ends.push({ timeMs: record.graceEndMs, reason: 'LOGOUT' });
-  return ends.reduce<End | undefined>(
-    (first, end) => (first && first.timeMs <= end.timeMs ? first : end),
-    undefined,
-  );
+  const expireTimeMs = record.ttlMs > 0 ? record.lastSeenMs + record.ttlMs : Infinity;
+  const graceEndMs = record.graceEndMs || Infinity;
+  const lostTimeMs = leaseEnd(record, lease) ?? Infinity;
+  const timeMs = Math.min(expireTimeMs, graceEndMs, lostTimeMs);
+  if (timeMs > now) return undefined;
+  const reason = timeMs === expireTimeMs ? 'EXPIRED' : timeMs === graceEndMs ? 'LOGOUT' : 'SERVER_LOST';
+  return { timeMs, reason };
 }
 
 function leaseEnd(record: SessionRecord, lease: LeaseRecord | undefined): number | undefined {

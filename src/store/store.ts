@@ -182,7 +182,8 @@ export interface PresenceStore {
    * - If that session has ended, by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned. This is
    *   remembered for the user's last 32 sessions that ended.
    * - If the incarnation is less than the one of the chat server's lease, nothing changes: SERVER_LOST.
-   * - If the store knows no lease of an incarnation that is given, one begins that lasts 10 s and asks for a resync.
+   * - If the store knows no lease of an incarnation that is given, one begins that lasts 10 s and asks for a resync. A
+   *   greater one than it knows takes the lease over. Both may hold for part of the users only, until keepServerAlive.
    * - A session that is sent again changes nothing if the device has had a later login: REPLACED.
    * - A record of an earlier logout is overwritten together with the clock of its retention.
    */

@@ -6,14 +6,14 @@ import { inject } from 'vitest';
 import { EmbeddedStore } from '../../src/store/embedded/EmbeddedStore.ts';
 import { RedisStore } from '../../src/store/redis/RedisStore.ts';
 import { temporaryFolder } from '../support/servers.ts';
-import type { MakeStore } from './contract.ts';
+import type { MakeStore } from './contract/underTest.ts';
 
 /** A Redis store under a prefix of its own on the shared server. */
-export const makeRedisStore: MakeStore = async ({ retentionMs }) => {
+export const makeRedisStore: MakeStore = async (options) => {
   const url = inject('redisUrl');
   const keyPrefix = `test-${randomUUID()}:`;
   let now = 0;
-  const store = new RedisStore({ url, keyPrefix, shards: undefined, retentionMs, clock: () => now });
+  const store = new RedisStore({ url, keyPrefix, shards: undefined, ...options, clock: () => now });
   const redis = new Redis(url);
   const keys = () => redis.keys(`${keyPrefix}*`);
   return {
@@ -21,7 +21,10 @@ export const makeRedisStore: MakeStore = async ({ retentionMs }) => {
     setClock: (ms) => {
       now = ms;
     },
-    countEntries: async () => (await keys()).length,
+    countEntries: async () => {
+      const ttls = await Promise.all((await keys()).map((key) => redis.pttl(key)));
+      return ttls.filter((ttl) => ttl < 0).length;
+    },
     remove: async () => {
       await store.close();
       const left = await keys();
@@ -31,11 +34,22 @@ export const makeRedisStore: MakeStore = async ({ retentionMs }) => {
   };
 };
 
+const TABLES = [
+  'records',
+  'sessions',
+  'users',
+  'counters',
+  'leases',
+  'history',
+  'deadlines',
+  'deadlines by time',
+];
+
 /** An embedded store in a folder of its own. */
-export const makeEmbeddedStore: MakeStore = async ({ retentionMs }) => {
+export const makeEmbeddedStore: MakeStore = async (options) => {
   const folder = await temporaryFolder();
   let now = 0;
-  const store = new EmbeddedStore({ dataDir: folder.path, retentionMs, clock: () => now });
+  const store = new EmbeddedStore({ dataDir: folder.path, ...options, clock: () => now });
   return {
     store,
     setClock: (ms) => {
@@ -43,9 +57,7 @@ export const makeEmbeddedStore: MakeStore = async ({ retentionMs }) => {
     },
     countEntries: async () => {
       const root = open({ path: join(folder.path, 'presence.lmdb') });
-      const counts = ['records', 'deadlines'].map((name) =>
-        root.openDB({ name, encoding: 'binary' }).getCount(),
-      );
+      const counts = TABLES.map((name) => root.openDB({ name, encoding: 'binary' }).getCount());
       await root.close();
       return counts.reduce((sum, count) => sum + count, 0);
     },

@@ -8,6 +8,9 @@ import { under } from './tables.js';
 /** See PresenceStore.online. */
 export function online(step: Step, login: Login): LoginResult {
   const { userId, deviceId, sessionId } = login;
+  // First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
+  const bond = joinLease(step, login);
+  if (bond === undefined) return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
   const current = step.current(userId, deviceId);
   const reason = tooLate(step, login, current);
   if (reason !== undefined) {
@@ -20,7 +23,7 @@ export function online(step: Step, login: Login): LoginResult {
     ...{ deviceId, sessionId, serverAddr: login.serverAddr, platform: login.platform },
     ...{ metadata: login.metadata, online: true, ttlMs: login.ttlMs },
     ...{ logoutTimeMs: undefined, endReason: undefined, graceEndMs: 0, forgetTimeMs: 0 },
-    ...joinLease(step, login),
+    ...bond,
     loginTimeMs: isRefresh ? before.loginTimeMs : Math.min(login.resentLoginTimeMs || now, now),
   };
   const replaced: Session[] = [];
@@ -83,8 +86,6 @@ export function evict(step: Step, userId: string, session?: SessionRef): number 
 
 /** Why the login comes too late to change anything; undefined if it does not. */
 function tooLate(step: Step, login: Login, current: SessionRecord | undefined): EndReason | undefined {
-  const lease = login.incarnation > 0 ? step.tables.leases.get(login.serverAddr) : undefined;
-  if (lease && login.incarnation < lease.incarnation) return 'SERVER_LOST';
   const isCurrent = current?.sessionId === login.sessionId;
   if (isCurrent && current?.online) return undefined;
   if (!isCurrent && login.resentLoginTimeMs > 0 && current && current.loginTimeMs > login.resentLoginTimeMs)
@@ -94,18 +95,18 @@ function tooLate(step: Step, login: Login, current: SessionRecord | undefined): 
   return mayBeginAgain(reason) ? undefined : reason;
 }
 
-/** Binds the session to the lease of its chat server, if there is one. */
+/** What binds the session to the lease of its chat server, if there is one; undefined if that is a greater incarnation's. */
 function joinLease(
   step: Step,
   { serverAddr, incarnation }: Login,
-): { incarnation: number; lastSeenMs: number } {
+): Pick<SessionRecord, 'incarnation' | 'lastSeenMs'> | undefined {
+  const { now, tables } = step;
   const lease =
-    incarnation > 0
-      ? claimLease(step, serverAddr, incarnation, undefined)
-      : step.tables.leases.get(serverAddr);
-  if (!lease || lease.lost !== undefined) return { incarnation: 0, lastSeenMs: step.now };
+    incarnation > 0 ? claimLease(step, serverAddr, incarnation, undefined) : tables.leases.get(serverAddr);
+  if (!lease || lease.lost !== undefined) return { incarnation: 0, lastSeenMs: now };
+  if (incarnation > 0 && incarnation < lease.incarnation) return undefined;
   if (incarnation > 0) saveLease(step, serverAddr, lease);
-  return { incarnation: lease.incarnation, lastSeenMs: Math.max(step.now, (lease.purge ?? 0) + 1) };
+  return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
 function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): Session[] {

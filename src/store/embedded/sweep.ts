@@ -33,9 +33,15 @@ export function evictServer(
   serverAddr: string,
   limit: number,
 ): { evicted: number; more: boolean } {
-  const eviction: End = { timeMs: step.now, reason: 'EVICTED' };
-  const { looked, ended } = endSome(step, serverAddr, [], limit, (record) => step.endOf(record) ?? eviction);
-  return { evicted: ended, more: looked === limit };
+  let evicted = 0;
+  const eviction = (record: SessionRecord): End => {
+    const end = step.endOf(record);
+    if (end) return end;
+    evicted += 1;
+    return { timeMs: step.now, reason: 'EVICTED' };
+  };
+  const { looked } = endSome(step, serverAddr, [], limit, eviction);
+  return { evicted, more: looked === limit };
 }
 
 /** Returns when a time ended in which nobody could keep a lease alive, if there was one. */
@@ -123,20 +129,17 @@ function endSome(
   cursor: readonly string[],
   limit: number,
   ends: (record: SessionRecord) => End | undefined,
-): { looked: number; ended: number; cursor: readonly string[] } {
+): { looked: number; cursor: readonly string[] } {
   const { sessions, records } = step.tables;
   const range = {
     start: [serverAddr, ...cursor] as unknown as SessionKey,
     end: [serverAddr, LAST] as unknown as SessionKey,
   };
   const keys = [...sessions.getKeys({ ...range, exclusiveStart: true, limit })];
-  let ended = 0;
   for (const [, userId, deviceId] of keys) {
     const record = unpackRecord(deviceId, records.get([userId, deviceId]) as Buffer);
     const end = ends(record);
-    if (end === undefined) continue;
-    step.end(userId, record, end);
-    ended += 1;
+    if (end) step.end(userId, record, end);
   }
-  return { looked: keys.length, ended, cursor: keys.at(-1)?.slice(1) ?? cursor };
+  return { looked: keys.length, cursor: keys.at(-1)?.slice(1) ?? cursor };
 }

@@ -36,7 +36,7 @@ import { claimLayout, refusedDatabase } from './layout.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
 /** Bounds on the work of one script call: about a millisecond of Redis. */
-const BATCH = { changes: 128, reads: 128, deadlines: 128, endings: 64 };
+const BATCH = { changes: 128, reads: 128, deadlines: 256, endings: 64 };
 /** How many sessions of a chat server one call evicts at most. */
 const MOST_EVICTED = 10_000;
 

@@ -1,4 +1,4 @@
-import { describeStore } from '../contract.ts';
+import { describeStore } from '../contract/contract.ts';
 import { makeEmbeddedStore } from '../stores.ts';
 
 describeStore('embedded', makeEmbeddedStore);

@@ -1,4 +1,4 @@
-import { describeStore } from '../contract.ts';
+import { describeStore } from '../contract/contract.ts';
 import { makeRedisStore } from '../stores.ts';
 
 describeStore('Redis', makeRedisStore);

@@ -3,7 +3,9 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { shardOf } from '../../../src/store/redis/shards.ts';
-import { login } from '../contract.ts';
+import { login, logout } from '../contract/underTest.ts';
+
+const OPTIONS = { retentionMs: 1_000, historyLimit: 100, historyRetentionMs: 60_000 };
 
 let redis: Redis;
 let keyPrefix: string;
@@ -21,7 +23,7 @@ afterEach(async () => {
 
 function makeStore(options: { shards?: number; prefix?: string } = {}): RedisStore {
   const { shards, prefix = keyPrefix } = options;
-  const store = new RedisStore({ url: inject('redisUrl'), keyPrefix: prefix, shards, retentionMs: 1_000 });
+  const store = new RedisStore({ url: inject('redisUrl'), keyPrefix: prefix, shards, ...OPTIONS });
   stores.push(store);
   return store;
 }
@@ -36,13 +38,15 @@ test('all keys of a user carry the tag of its shard, and a session stays in the 
   const store = makeStore();
   await store.open();
   await store.online(login({ sessionId: 'x'.repeat(16) }));
-  await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined });
+  await store.offline(logout());
   await store.online(login({ deviceId: 'web', sessionId: 'x'.repeat(16) }));
-  const shard = shardOf('alice', 16);
-  expect((await redis.keys(`${keyPrefix}*`)).sort()).toEqual(
-    [`${keyPrefix}layout`, `${keyPrefix}{${shard}}:u:alice`, `${keyPrefix}{${shard}}:x`].sort(),
-  );
-  expect(await redis.object('ENCODING', `${keyPrefix}{${shard}}:u:alice`)).toBe('listpack');
+  const shard = `${keyPrefix}{${shardOf('alice', 16)}}:`;
+  const keys = (await redis.keys(`${keyPrefix}*`)).filter((key) => key !== `${keyPrefix}layout`);
+  const names = keys.map((key) => key.replace(shard, '').replace(/\d+$/, 'N'));
+  expect(names.sort()).toEqual(['c', 'h:alice', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
+  for (const key of keys.filter((each) => /:[us]:/.test(each))) {
+    expect(await redis.object('ENCODING', key)).toBe('listpack');
+  }
 });
 
 test('the layout is claimed at first use, and checked at every start', async () => {

@@ -1,10 +1,9 @@
 -- Ends sessions of a chat server, a bounded number a call; put behind shard.lua.
 
 -- Ends those for which `ends(record)` gives a time and a reason: whole buckets, from the one on that `cursor` names, until
--- `limit` sessions were looked at. Returns the cursor at which to go on (nil if all are done), how many were looked at, and
--- how many ended.
+-- `limit` sessions were looked at. Returns the cursor at which to go on (nil if all are done), and how many were looked at.
 local function end_some(server, cursor, limit, ends)
-  local seen, ended = 0, 0
+  local seen = 0
   while cursor < BUCKETS and seen < limit do
     local bucket = bucket_of(server, cursor)
     for _, member in ipairs(redis.call('HKEYS', bucket)) do
@@ -15,14 +14,11 @@ local function end_some(server, cursor, limit, ends)
         redis.call('HDEL', bucket, member)
       else
         local time, reason = ends(record)
-        if time then
-          end_session(user, device, record, reason, time)
-          ended = ended + 1
-        end
+        if time then end_session(user, device, record, reason, time) end
       end
       seen = seen + 1
     end
     cursor = cursor + 1
   end
-  return cursor < BUCKETS and cursor or nil, seen, ended
+  return cursor < BUCKETS and cursor or nil, seen
 end

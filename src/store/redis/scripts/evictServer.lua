@@ -3,10 +3,15 @@
 -- KEYS, ARGV[1..4]  see leases.lua and shard.lua
 -- ARGV[5]  server   ARGV[6]  how many at most
 -- Returns {how many ended, 1 if more are left}.
-local function evicted(record)
+local evicted = 0
+
+local function eviction(record)
   local time, reason = over(record)
-  return time or now, time and reason or EVICTED
+  if time then return time, reason end
+  evicted = evicted + 1
+  return now, EVICTED
 end
-local cursor, _, ended = end_some(ARGV[5], 0, tonumber(ARGV[6]), evicted)
+
+local cursor = end_some(ARGV[5], 0, tonumber(ARGV[6]), eviction)
 write_counts()
-return { ended, cursor and 1 or 0 }
+return { evicted, cursor and 1 or 0 }

@@ -5,16 +5,16 @@
 -- ARGV[8]  since when a resync was asked for that is now done, or '' for none
 -- Returns {incarnation, since when a resync is asked for or 0, 1 if sessions ended}.
 local server, incarnation, resynced = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[8])
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local lease = claim_lease(server, incarnation, tonumber(ARGV[7]))
 if lease.incarnation > incarnation then
   return { string.format('%.0f', lease.incarnation), 0, 0 }
 end
 local ttl = tonumber(ARGV[7])
 -- A later end is put into the index by the sweep, when it comes to the earlier one.
-if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, now + ttl, lease_member(server)) end
+if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, 'LT', now + ttl, lease_member(server)) end
 lease.ttl, lease.expires = ttl, now + ttl
 -- Another run of Redis may lack what this one's predecessor acknowledged: it was restarted, or it is a replica.
+local run = run_of_redis()
 if lease.run ~= run then
   lease.run, lease.resync = run, now
 elseif lease.resync and lease.resync == resynced then

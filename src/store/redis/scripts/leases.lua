@@ -56,14 +56,19 @@ local function lease_end(record)
   return nil
 end
 
--- When and why a session that its record shows as online is over; nil while it lasts.
+-- When and why a session that its record shows as online is over; nil while it lasts. Of two ends at the same time the one
+-- counts that readers saw first: a lease is lost by a sweep only.
 local function over(record)
-  local time, reason = lease_end(record), SERVER_LOST
-  if record.ttl > 0 and record.seen + record.ttl <= now and (not time or record.seen + record.ttl < time) then
+  local time, reason
+  if record.ttl > 0 and record.seen + record.ttl <= now then
     time, reason = record.seen + record.ttl, EXPIRED
   end
   if record.grace > 0 and record.grace <= now and (not time or record.grace < time) then
     time, reason = record.grace, LOGOUT
+  end
+  local lost = lease_end(record)
+  if lost and (not time or lost < time) then
+    time, reason = lost, SERVER_LOST
   end
   return time, reason
 end

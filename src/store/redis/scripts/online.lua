@@ -13,8 +13,6 @@ end
 
 -- Why the login comes too late to change anything; nil if it does not.
 local function too_late(user, device, login, current, resent, is_new)
-  local lease = login.incarnation > 0 and lease_of(login.server)
-  if lease and login.incarnation < lease.incarnation then return SERVER_LOST end
   if current and current.online and current.session == login.session then return nil end
   if resent > 0 and current and current.session ~= login.session and current.login > resent then return REPLACED end
   if is_new then return nil end
@@ -28,18 +26,20 @@ local function too_late(user, device, login, current, resent, is_new)
   return reason
 end
 
--- The session belongs to the lease of its chat server, if there is one.
+-- Binds the session to the lease of its chat server, if there is one. Returns false if that is a greater incarnation's.
 local function join_lease(login)
   local lease, is_changed
   if login.incarnation > 0 then
     lease, is_changed = claim_lease(login.server, login.incarnation)
+    if login.incarnation < lease.incarnation then return false end
     if is_changed then save_lease(login.server, lease) end
   else
     lease = lease_of(login.server)
-    if not lease or lease.lost then return end
+    if not lease or lease.lost then return true end
     login.incarnation = lease.incarnation
   end
   if lease.purge then login.seen = math.max(now, lease.purge + 1) end
+  return true
 end
 
 local function replace_others(user, device, login, policy, answer)
@@ -59,16 +59,17 @@ end
 
 local function online(user, device, template, policy, resent, is_new)
   local login = unpack_record(template)
+  login.login, login.seen = now, now
+  -- First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
+  if not join_lease(login) then return refused(nil, SERVER_LOST) end
   local current = current_record(user, device)
   local reason = too_late(user, device, login, current, resent, is_new)
   if reason then return refused(current, reason) end
 
-  login.login, login.seen = now, now
   if resent > 0 then login.login = math.min(resent, now) end
   local answer = { 0, 0, now }
   local is_refresh = current and current.online and current.session == login.session
   if is_refresh then login.login = current.login end
-  join_lease(login)
   if current and current.online then
     if not is_refresh then
       answer[4], answer[5] = device, current.packed

@@ -123,6 +123,11 @@ local function past_reason(user, device, session)
   return nil
 end
 
+-- Another one after a restart and on another node.
+local function run_of_redis()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+end
+
 -- Begins to write down the ends of a lease's sessions: the sweep goes on with it.
 local function end_sessions_of(server, lease)
   lease.cursor = 0
@@ -134,7 +139,7 @@ end
 local function claim_lease(server, incarnation, ttl)
   local lease = lease_of(server)
   if not lease then
-    lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = '' }
+    lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = run_of_redis() }
     lease.expires = now + lease.ttl
     redis.call('ZADD', DEADLINES, lease.expires, lease_member(server))
     return lease, true

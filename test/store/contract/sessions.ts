@@ -1,38 +1,28 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Login, PresenceStore } from '../../src/store/store.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { PresenceStore } from '../../../src/store/store.ts';
+import {
+  eachWithStore,
+  HISTORY_RETENTION,
+  login,
+  logout,
+  type MakeStore,
+  RETENTION,
+  START,
+  type StoreUnderTest,
+} from './underTest.ts';
 
-/** A store on a prefix or folder of its own, with a clock that the test sets. */
-export interface StoreUnderTest {
-  store: PresenceStore;
-  /** Sets the store's clock, in milliseconds since 1970. */
-  setClock(ms: number): void;
-  /** How many entries the store holds, live or not: to see that nothing is left behind. */
-  countEntries(): Promise<number>;
-  remove(): Promise<void>;
-}
-
-export type MakeStore = (options: { retentionMs: number }) => Promise<StoreUnderTest>;
-
-const START = 1_700_000_000_000;
-const RETENTION = 180_000;
-
-/** What every store must do: the rules of presence. Called by the test file of each implementation. */
-export function describeStore(name: string, makeStore: MakeStore): void {
-  describe(`${name} store`, () => {
+/** Logins, logouts and the retention. */
+export function describeSessions(name: string, makeStore: MakeStore): void {
+  describe(`sessions of the ${name} store`, () => {
+    const fixture = eachWithStore(makeStore);
     let underTest: StoreUnderTest;
     let store: PresenceStore;
-
-    beforeEach(async () => {
-      underTest = await makeStore({ retentionMs: RETENTION });
-      store = underTest.store;
-      underTest.setClock(START);
-      await store.open();
+    beforeEach(() => {
+      ({ underTest, store } = fixture);
     });
 
-    afterEach(() => underTest.remove());
-
     test('a login is readable at once', async () => {
-      expect(await store.online(login())).toEqual({ loginTimeMs: START, replaced: undefined });
+      expect(await store.online(login())).toEqual({ loginTimeMs: START, replaced: [], endReason: undefined });
       expect(await store.getDevice('alice', 'phone')).toMatchObject({
         deviceId: 'phone',
         sessionId: 's1',
@@ -49,7 +39,9 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     test('a second login of the device replaces the first, and names it with its chat server', async () => {
       await store.online(login());
       underTest.setClock(START + 5_000);
-      const { replaced } = await store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
+      const {
+        replaced: [replaced],
+      } = await store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
       expect(replaced).toMatchObject({
         deviceId: 'phone',
         sessionId: 's1',
@@ -65,7 +57,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
       await store.online(login());
       underTest.setClock(START + 5_000);
       const again = await store.online(login({ platform: 'android', serverAddr: '10.0.0.9:9000' }));
-      expect(again).toEqual({ loginTimeMs: START, replaced: undefined });
+      expect(again).toEqual({ loginTimeMs: START, replaced: [], endReason: undefined });
       expect(await store.getDevice('alice', 'phone')).toMatchObject({
         online: true,
         loginTimeMs: START,
@@ -78,7 +70,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     test('a logout without a session ends whatever is current, and records when and why', async () => {
       await store.online(login());
       underTest.setClock(START + 7_000);
-      expect(await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined })).toBe(true);
+      expect(await store.offline(logout())).toBe(true);
       expect(await store.getDevice('alice', 'phone')).toMatchObject({
         sessionId: 's1',
         online: false,
@@ -92,32 +84,32 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     test('a late logout of an old session never erases a newer login', async () => {
       await store.online(login());
       await store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
-      expect(await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' })).toBe(false);
+      expect(await store.offline(logout({ sessionId: 's1' }))).toBe(false);
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
-      expect(await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's2' })).toBe(true);
+      expect(await store.offline(logout({ sessionId: 's2' }))).toBe(true);
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: false });
     });
 
     test('a logout of an unknown device leaves nothing behind', async () => {
       const before = await underTest.countEntries();
-      expect(await store.offline({ userId: 'ghost', deviceId: 'phone', sessionId: undefined })).toBe(false);
-      expect(await store.offline({ userId: 'ghost', deviceId: 'phone', sessionId: 's1' })).toBe(false);
+      expect(await store.offline(logout({ userId: 'ghost' }))).toBe(false);
+      expect(await store.offline(logout({ userId: 'ghost', sessionId: 's1' }))).toBe(false);
       expect(await store.getUser('ghost')).toEqual([]);
       expect(await underTest.countEntries()).toBe(before);
     });
 
     test('a second logout changes nothing', async () => {
       await store.online(login());
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined });
+      await store.offline(logout());
       const first = await store.getDevice('alice', 'phone');
       underTest.setClock(START + 1_000);
-      expect(await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined })).toBe(false);
+      expect(await store.offline(logout())).toBe(false);
       expect(await store.getDevice('alice', 'phone')).toEqual(first);
     });
 
     test('an offline record is readable for the retention, then goes at that instant', async () => {
       await store.online(login());
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' });
+      await store.offline(logout({ sessionId: 's1' }));
       underTest.setClock(START + RETENTION - 1);
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: false });
       expect(await store.getUser('alice')).toHaveLength(1);
@@ -130,24 +122,25 @@ export function describeStore(name: string, makeStore: MakeStore): void {
       const before = await underTest.countEntries();
       await store.online(login());
       await store.online(login({ deviceId: 'web', sessionId: 's2' }));
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined });
+      await store.offline(logout());
       underTest.setClock(START + RETENTION - 1);
       expect(await store.sweep()).toBe(false);
       expect(await store.getUser('alice')).toHaveLength(2);
       underTest.setClock(START + RETENTION);
       expect(await store.sweep()).toBe(false);
       expect((await store.getUser('alice')).map(({ deviceId }) => deviceId)).toEqual(['web']);
-      await store.offline({ userId: 'alice', deviceId: 'web', sessionId: undefined });
-      underTest.setClock(START + 3 * RETENTION);
-      await store.sweep();
+      await store.offline(logout({ deviceId: 'web' }));
+      await fixture.pass(3 * RETENTION);
+      underTest.setClock(START + 3 * RETENTION + HISTORY_RETENTION);
+      await fixture.sweepAll();
       expect(await underTest.countEntries()).toBe(before);
     });
 
     test('a login within the retention clears the clock of the earlier logout', async () => {
       await store.online(login());
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' });
+      await store.offline(logout({ sessionId: 's1' }));
       underTest.setClock(START + RETENTION - 1);
-      expect(await store.online(login({ sessionId: 's2' }))).toMatchObject({ replaced: undefined });
+      expect(await store.online(login({ sessionId: 's2' }))).toMatchObject({ replaced: [] });
       underTest.setClock(START + 10 * RETENTION);
       await store.sweep();
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
@@ -156,9 +149,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     test('a sweep of many records is bounded a step, and ends', async () => {
       const devices = Array.from({ length: 600 }, (_, i) => `device-${i}`);
       await Promise.all(devices.map((deviceId) => store.online(login({ deviceId }))));
-      await Promise.all(
-        devices.map((deviceId) => store.offline({ userId: 'alice', deviceId, sessionId: undefined })),
-      );
+      await Promise.all(devices.map((deviceId) => store.offline(logout({ deviceId }))));
       underTest.setClock(START + RETENTION);
       const steps = [await store.sweep(), await store.sweep(), await store.sweep()];
       expect(steps).toEqual([true, true, false]);
@@ -169,7 +160,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
       underTest.setClock(START + 1);
       await store.online(login({ deviceId: 'web', sessionId: 's2', platform: 'web' }));
       underTest.setClock(START + 2);
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined });
+      await store.offline(logout());
       const devices = await store.getUser('alice');
       expect(devices.map(({ deviceId, online }) => [deviceId, online])).toEqual([
         ['web', true],
@@ -180,7 +171,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     test('the same device id of two users is two devices', async () => {
       await store.online(login());
       await store.online(login({ userId: 'bob', sessionId: 's2' }));
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined });
+      await store.offline(logout());
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's1', online: false });
       expect(await store.getDevice('bob', 'phone')).toMatchObject({ sessionId: 's2', online: true });
     });
@@ -209,7 +200,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     test('changes made at once are applied one by one', async () => {
       const logins = Array.from({ length: 300 }, (_, i) => login({ sessionId: `s${i}` }));
       const results = await Promise.all(logins.map((each) => store.online(each)));
-      const ended = results.flatMap(({ replaced }) => (replaced ? [replaced.sessionId] : []));
+      const ended = results.flatMap(({ replaced }) => replaced.map(({ sessionId }) => sessionId));
       const current = await store.getDevice('alice', 'phone');
       expect(new Set(ended).size).toBe(299);
       expect(new Set([...ended, current?.sessionId]).size).toBe(300);
@@ -221,12 +212,4 @@ export function describeStore(name: string, makeStore: MakeStore): void {
       await expect(store.getUser('alice')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     });
   });
-}
-
-/** A login of alice's phone, unless said otherwise. */
-export function login(changes: Partial<Login> = {}): Login {
-  return {
-    ...{ userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr: '10.0.0.1:9000', platform: 'ios' },
-    ...changes,
-  };
 }
