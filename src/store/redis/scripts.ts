@@ -12,9 +12,15 @@ const SCRIPTS = {
   imSweep: ['record', 'leases', 'shard', 'endServer', 'sweep'],
 } as const;
 
+/** The sweep frees memory: it must run in a Redis that is full. */
+const ALLOW_OOM = '#!lua flags=allow-oom\n';
+
 /** The scripts a connection to Redis carries, by the name of the command that runs each. */
 export function loadScripts(): Record<keyof typeof SCRIPTS, { lua: string }> {
-  const scripts = Object.entries(SCRIPTS).map(([name, files]) => [name, { lua: files.map(read).join('\n') }]);
+  const scripts = Object.entries(SCRIPTS).map(([name, files]) => {
+    const lua = files.map(read).join('\n');
+    return [name, { lua: name === 'imSweep' ? ALLOW_OOM + lua : lua }];
+  });
   return Object.fromEntries(scripts);
 }
 

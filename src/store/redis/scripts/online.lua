@@ -70,25 +70,22 @@ local function online(user, device, template, policy, resent, is_new)
   local answer = { 0, 0, now }
   local is_refresh = current and current.online and current.session == login.session
   if is_refresh then login.login = current.login end
-  if current and current.online then
-    if not is_refresh then
-      answer[4], answer[5] = device, current.packed
-      close_session(user, device, current, REPLACED, now)
-    elseif current.server ~= login.server or current.platform ~= login.platform then
-      redis.call('HDEL', sessions_of(current.server, user), device_member(user, device))
-      count_device(user, current, -1)
-    end
+  local moves = is_refresh and (current.server ~= login.server or current.platform ~= login.platform)
+  redis.call('HSET', devices_of(user), device, pack_online(login))
+  if current and current.online and not is_refresh then
+    answer[4], answer[5] = device, current.packed
+    close_session(user, device, current, REPLACED, now)
+  elseif moves then
+    redis.call('HDEL', sessions_of(current.server, user), device_member(user, device))
+    count_device(user, current, -1)
   end
   local deadline = next_deadline(login)
-  if deadline then redis.call('ZADD', DEADLINES, deadline, device_member(user, device)) end
-  redis.call('HSET', devices_of(user), device, pack_online(login))
-  -- After the record: a deadline that stays behind is harmless, for the sweep looks at the record.
-  if not deadline and current and (not current.online or next_deadline(current)) then
+  if deadline then
+    redis.call('ZADD', DEADLINES, deadline, device_member(user, device))
+  elseif current and (not current.online or next_deadline(current)) then
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
-  if not is_refresh or current.server ~= login.server or current.platform ~= login.platform then
-    begin_session(user, device, login)
-  end
+  if moves or not is_refresh then begin_session(user, device, login) end
   if policy > 0 and not is_refresh then replace_others(user, device, login, policy, answer) end
   answer[1] = login.login
   return answer

@@ -74,16 +74,17 @@ local function begin_session(user, device, record)
   count_device(user, record, 1)
 end
 
--- Takes a session that is online out of the indexes and counters and into the history. The record stays.
+-- Takes a session that is online out of the indexes and counters and into the history. The record stays. A Redis that is full
+-- refuses the first write, and with it all of them.
 local function close_session(user, device, record, reason, time)
-  redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
-  count_device(user, record, -1)
   local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device
     .. string.sub(record.packed, record.texts_at, record.texts_end)
   if redis.call('LPUSH', history_of(user), entry) > history_limit then
     redis.call('LTRIM', history_of(user), 0, history_limit - 1)
   end
   redis.call('PEXPIRE', history_of(user), history_retention)
+  redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
+  count_device(user, record, -1)
 end
 
 -- Ends a session that is online, and keeps its record for the retention.
