@@ -11,7 +11,10 @@ export interface Terminal {
 export async function confirm(question: string, { input, output }: Terminal): Promise<boolean> {
   const lines = createInterface({ input, output });
   const answer = await new Promise<string>((resolve) => {
-    lines.once('SIGINT', () => lines.close());
+    lines.once('SIGINT', () => {
+      output.write('\n');
+      lines.close();
+    });
     lines.once('close', () => resolve(''));
     lines.question(`${question} [y/N] `).then(resolve, () => resolve(''));
   });

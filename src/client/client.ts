@@ -69,7 +69,7 @@ export class Client implements PresenceApi {
    * no heartbeat a device. Sends the sessions again when the store has lost them.
    */
   keepServerAlive(options: ServerLeaseOptions): ServerLease {
-    return new ServerLease(this.#channel, this.online.bind(this), options);
+    return new ServerLease(this.#channel, (session) => this.online(session), options);
   }
 
   /** Closes the channel and the discovery: calls under way fail, and leases are closed. */

@@ -1,12 +1,12 @@
 import { ImstateError } from '../errors.js';
 import { CALLS_AT_ONCE } from './defaults.js';
-import type { CallOptions, EndedSession, OnlineRequest, OnlineResult } from './messages.js';
+import type { EndedSession, OnlineRequest, OnlineResult } from './messages.js';
 
 /** A session that a chat server holds: what it gave to online(), with the sessionId and loginTime of the answer. */
 export type HeldSession = OnlineRequest & { sessionId: string };
 
 /** Reports a login. */
-export type Online = (request: OnlineRequest, options?: CallOptions) => Promise<OnlineResult>;
+export type Online = (request: OnlineRequest) => Promise<OnlineResult>;
 
 /** Where what comes of it is told. */
 export interface ResendListener {
@@ -17,6 +17,7 @@ export interface ResendListener {
 /**
  * Sends sessions again, some at a time. Those that had ended, and those that are replaced by it, are told to
  * `onEnded`; one that can never be sent (INVALID_ARGUMENT) to `onError`. Any other failure ends it: rejects with that.
+ * So does `signal`, which lets the calls under way be.
  */
 export async function resend(
   sessions: Iterable<HeldSession>,
@@ -27,10 +28,10 @@ export async function resend(
   const left = sessions[Symbol.iterator]();
   let hasFailed = false;
   const sendSome = async () => {
-    for (let next = left.next(); !next.done && !hasFailed; next = left.next()) {
+    for (let next = left.next(); !next.done && !hasFailed && !signal.aborted; next = left.next()) {
       const session = next.value;
       try {
-        const { endReason, replaced } = await online(session, { signal });
+        const { endReason, replaced } = await online(session);
         if (endReason !== undefined) onEnded(toEnded(session, endReason));
         replaced.forEach(onEnded);
       } catch (error) {
@@ -43,6 +44,7 @@ export async function resend(
     }
   };
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, sendSome));
+  signal.throwIfAborted();
 }
 
 function toEnded(session: HeldSession, reason: EndedSession['reason']): EndedSession {

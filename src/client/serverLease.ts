@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { ImstateError, messageOf } from '../errors.js';
 import type { KeepServerAliveRequest } from '../generated/imstate/v1/KeepServerAliveRequest.js';
@@ -70,6 +71,8 @@ export class ServerLease {
 
   /** Opens the first stream at once. */
   constructor(channel: Channel, online: Online, options: ServerLeaseOptions) {
+    // A resync makes many calls at the same time, each with this signal.
+    setMaxListeners(0, this.#over.signal);
     this.#channel = channel;
     this.#online = online;
     this.#options = options;
@@ -148,8 +151,9 @@ export class ServerLease {
     if (this.#isResyncing) return;
     this.#isResyncing = true;
     const { onEnded = () => {}, onError = () => {} } = this.#options;
-    const online: Online = (session, options) =>
-      this.#online({ ...session, serverIncarnation: this.incarnation }, options);
+    // Its policy was for the login: sent again, the session must not end those that came later.
+    const online: Online = (session) =>
+      this.#online({ ...session, policy: undefined, serverIncarnation: this.incarnation });
     try {
       await resend(this.#options.sessions(), online, { onEnded, onError }, this.#over.signal);
       this.#resynced = token;

@@ -19,8 +19,8 @@ export default class Online extends ClientCommand {
     'order of the file: with --json by an object with its line number, a failure as {"line","error":{"code","message"}}. A record that fails does not ' +
     'stop the others; the exit code is the greatest of all. Records of one user are reported one after the other. Ctrl-C stops reading and waits for the calls under way.';
   static override usage = [
-    '<%= command.id %> USER DEVICE --server-addr HOST:PORT [--session ID] [--platform NAME] [--ttl TIME] [--metadata KEY=VALUE,…] [--policy POLICY] [--incarnation N]',
-    '<%= command.id %> --file FILE [--server-addr HOST:PORT] [--platform NAME] [--ttl TIME] [--metadata KEY=VALUE,…] [--policy POLICY] [--incarnation N]',
+    '<%= command.id %> USER DEVICE --server-addr HOST:PORT [FLAGS]',
+    '<%= command.id %> --file FILE [FLAGS]',
   ];
   static override examples = [
     {

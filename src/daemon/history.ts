@@ -38,20 +38,17 @@ export function pageOfHistory(
 
 /** What lasts; and what ended by its time or its lease, which the sweep has not put into the history yet. */
 function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
-  const isPast = (session: Session) =>
+  const isPast = ({ deviceId, sessionId, logoutTimeMs }: Session) =>
     past.some(
-      ({ deviceId, sessionId, loginTimeMs }) =>
-        deviceId === session.deviceId &&
-        sessionId === session.sessionId &&
-        loginTimeMs === session.loginTimeMs,
+      (entry) =>
+        entry.deviceId === deviceId && entry.sessionId === sessionId && entry.endTimeMs === logoutTimeMs,
     );
   return devices
-    .filter((session) => !isPast(session))
+    .filter((session) => session.online || !isPast(session))
     .sort((a, b) => Number(b.online) - Number(a.online))
-    .map(({ logoutTimeMs, ...session }) => ({
-      ...{ deviceId: session.deviceId, sessionId: session.sessionId, serverAddr: session.serverAddr },
-      ...{ platform: session.platform, loginTimeMs: session.loginTimeMs },
-      ...{ endTimeMs: logoutTimeMs, endReason: session.endReason },
+    .map(({ deviceId, sessionId, serverAddr, platform, loginTimeMs, logoutTimeMs, endReason }) => ({
+      ...{ deviceId, sessionId, serverAddr, platform, loginTimeMs, endReason },
+      endTimeMs: logoutTimeMs,
     }));
 }
 

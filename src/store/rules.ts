@@ -97,9 +97,12 @@ export function pastSession(record: SessionRecord, { timeMs, reason }: End): Pas
   return { deviceId, sessionId, serverAddr, platform, loginTimeMs, endTimeMs: timeMs, endReason: reason };
 }
 
-/** True if a session that ended so may begin again: its chat server can be as right as before. */
-export function mayBeginAgain(reason: EndReason | undefined): boolean {
-  return reason === undefined || reason === 'EXPIRED' || reason === 'SERVER_LOST';
+/**
+ * True if a session that ended so may begin anew when it is sent again, unless the device has another one by then: nobody
+ * wanted its end.
+ */
+export function mayBeginAnew(reason: EndReason): boolean {
+  return reason === 'EXPIRED' || reason === 'SERVER_LOST';
 }
 
 /** Login policies by the number that scripts/online.lua takes. */

@@ -180,11 +180,12 @@ export interface PresenceStore {
    * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen; a
    *   grace is called off) and keeps its login time: repeating the call is harmless, and the policy ends nothing.
    * - If that session has ended, by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned. This is
-   *   remembered for the user's last 32 sessions that ended.
+   *   remembered for the user's last 32 sessions that ended. One that ended otherwise begins anew, unless the device has
+   *   another session by then: REPLACED.
    * - If the incarnation is less than the one of the chat server's lease, nothing changes: SERVER_LOST.
    * - If the store knows no lease of an incarnation that is given, one begins that lasts 10 s and asks for a resync. A
    *   greater one than it knows takes the lease over. Both may hold for part of the users only, until keepServerAlive.
-   * - A session that is sent again changes nothing if the device has had a later login: REPLACED.
+   * - A session that is sent again changes nothing if the device has had a later login: REPLACED. Its policy ends nothing.
    * - A record of an earlier logout is overwritten together with the clock of its retention.
    */
   online(login: Login): Promise<LoginResult>;

@@ -66,12 +66,40 @@ describe('a server that speaks only pb.UserStatus', () => {
       client.online({ ...login, platform: 'ios' }),
       client.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' }),
       client.getUser({ userId: 'alice' }),
+      client.online({ ...login, ttlMs: 60_000 }),
+      client.online({ ...login, metadata: { app: '3' } }),
+      client.online({ ...login, policy: 'REPLACE_ALL' }),
+      client.online({ ...login, serverIncarnation: 1 }),
+      client.online({ ...login, loginTime: new Date() }),
+      client.offline({ userId: 'alice', deviceId: 'phone', graceMs: 5_000 }),
+      client.getUser({ userId: 'alice', deviceId: 'phone', explain: true }),
+      client.heartbeat([{ userId: 'alice', deviceId: 'phone', sessionId: 's1' }]),
+      client.listHistory({ userId: 'alice' }),
+      client.listSessions(),
+      client.listServers(),
+      client.getStats(),
+      client.evict({ userId: 'alice' }),
     ]) {
       await expect(call).rejects.toMatchObject({
         code: 'UNIMPLEMENTED',
         message: expect.stringMatching(/pb\.UserStatus/),
       });
     }
+    await client.close();
+  });
+
+  test('what it can express is not refused: no metadata, and the policy that ends nothing', async () => {
+    const client = await connect({ endpoints: [server.addr] });
+    const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
+    await client.online({ ...login, metadata: {}, policy: 'KEEP_ALL' });
+    await client.close();
+  });
+
+  test('it keeps no lease, which is lost at once', async () => {
+    const client = await connect({ endpoints: [server.addr] });
+    const lease = client.keepServerAlive({ serverAddr: '10.0.0.1:9000', sessions: () => [] });
+    expect(await lease.lost).toMatchObject({ code: 'UNIMPLEMENTED' });
+    await expect(lease.ready).rejects.toMatchObject({ code: 'UNIMPLEMENTED' });
     await client.close();
   });
 

@@ -46,6 +46,7 @@ describe('online', () => {
         ...{ userId: user, deviceId: 'phone', sessionId: 's-2', serverAddr: '10.0.0.2:9000' },
         loginTime: expect.stringMatching(ISO),
         replaced: [{ deviceId: 'phone', sessionId: 's-1', serverAddr: '10.0.0.1:9000', reason: 'REPLACED' }],
+        endReason: null,
       },
     );
   });
@@ -109,6 +110,7 @@ describe('query', () => {
         lastSeen: expect.stringMatching(ISO),
         logoutTime: null,
         reason: null,
+        metadata: {},
       },
     };
     expect(await json('query', user)).toEqual({ userId: user, online: true, devices: [online] });
@@ -247,7 +249,19 @@ describe('errors', () => {
 });
 
 describe('--help', () => {
-  test.each(['serve', 'online', 'offline', 'query', 'endpoints'])('%s has examples', async (command) => {
+  const commands = [
+    'serve',
+    'online',
+    'offline',
+    'query',
+    'endpoints',
+    'history',
+    'sessions',
+    'servers',
+    'stats',
+    'evict',
+  ];
+  test.each(commands)('%s has examples', async (command) => {
     const { stdout, exitCode } = await runCli([command, '--help']);
     expect(stdout).toMatch(/EXAMPLES\n/);
     expect(stdout).toContain(`$ imstate ${command}`);

@@ -62,7 +62,7 @@ export class Model {
     const isRefresh = before?.sessionId === login.sessionId;
     const purged = Math.max(0, ...(lease?.purges ?? []).map(({ until }) => until));
     const replaced = before && !isRefresh ? [before] : [];
-    if (!isRefresh && login.policy !== 'KEEP_ALL') {
+    if (!isRefresh && login.policy !== 'KEEP_ALL' && login.resentLoginTimeMs === 0) {
       const others = this.#lasting().filter(
         ({ userId, deviceId, platform }) =>
           userId === login.userId &&
@@ -221,14 +221,16 @@ export class Model {
   }
 
   #tooLate(login: Login, current: ModelSession | undefined): EndReason | undefined {
-    if (current?.sessionId === login.sessionId) {
-      return current.online || mayBeginAgain(current.endReason) ? undefined : current.endReason;
-    }
-    if (login.resentLoginTimeMs > 0 && current && current.loginTimeMs > login.resentLoginTimeMs)
+    const isCurrent = current?.sessionId === login.sessionId;
+    if (isCurrent && current.online) return undefined;
+    if (!isCurrent && login.resentLoginTimeMs > 0 && current && current.loginTimeMs > login.resentLoginTimeMs)
       return 'REPLACED';
     if (login.isNewSessionId) return undefined;
-    const reason = this.#pastReason(login.userId, login.deviceId, login.sessionId);
-    return mayBeginAgain(reason) ? undefined : reason;
+    const reason = isCurrent
+      ? current.endReason
+      : this.#pastReason(login.userId, login.deviceId, login.sessionId);
+    if (reason !== 'EXPIRED' && reason !== 'SERVER_LOST') return reason;
+    return current?.online ? 'REPLACED' : undefined;
   }
 
   #pastReason(userId: string, deviceId: string, sessionId: string): EndReason | undefined {
@@ -263,8 +265,4 @@ export class Model {
     this.leases.set(serverAddr, lease);
     return lease;
   }
-}
-
-function mayBeginAgain(reason: EndReason | undefined): boolean {
-  return reason === undefined || reason === 'EXPIRED' || reason === 'SERVER_LOST';
 }

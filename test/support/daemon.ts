@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { credentials } from '@grpc/grpc-js';
+import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/startDaemon.ts';
+import type { EvictRequest } from '../../src/generated/imstate/v1/EvictRequest.ts';
+import type { EvictResponse__Output } from '../../src/generated/imstate/v1/EvictResponse.ts';
+import type { GetStatsResponse__Output } from '../../src/generated/imstate/v1/GetStatsResponse.ts';
 import type { GetUserRequest } from '../../src/generated/imstate/v1/GetUserRequest.ts';
 import type { GetUserResponse__Output } from '../../src/generated/imstate/v1/GetUserResponse.ts';
+import type { HeartbeatRequest } from '../../src/generated/imstate/v1/HeartbeatRequest.ts';
+import type { HeartbeatResponse__Output } from '../../src/generated/imstate/v1/HeartbeatResponse.ts';
+import type { ListHistoryRequest } from '../../src/generated/imstate/v1/ListHistoryRequest.ts';
+import type { ListHistoryResponse__Output } from '../../src/generated/imstate/v1/ListHistoryResponse.ts';
+import type { ListServersRequest } from '../../src/generated/imstate/v1/ListServersRequest.ts';
+import type { ListServersResponse__Output } from '../../src/generated/imstate/v1/ListServersResponse.ts';
+import type { ListSessionsRequest } from '../../src/generated/imstate/v1/ListSessionsRequest.ts';
+import type { ListSessionsResponse__Output } from '../../src/generated/imstate/v1/ListSessionsResponse.ts';
 import type { OfflineRequest } from '../../src/generated/imstate/v1/OfflineRequest.ts';
 import type { OfflineResponse__Output } from '../../src/generated/imstate/v1/OfflineResponse.ts';
 import type { OnlineRequest } from '../../src/generated/imstate/v1/OnlineRequest.ts';
@@ -78,12 +89,56 @@ export function grpcClients(addr: string) {
         call<OfflineResponse__Output>((options, done) => presence.Offline(request, options, done)),
       getUser: (request: GetUserRequest) =>
         call<GetUserResponse__Output>((options, done) => presence.GetUser(request, options, done)),
+      heartbeat: (request: HeartbeatRequest) =>
+        call<HeartbeatResponse__Output>((options, done) => presence.Heartbeat(request, options, done)),
+      listHistory: (request: ListHistoryRequest) =>
+        call<ListHistoryResponse__Output>((options, done) => presence.ListHistory(request, options, done)),
+      listSessions: (request: ListSessionsRequest) =>
+        call<ListSessionsResponse__Output>((options, done) => presence.ListSessions(request, options, done)),
+      listServers: (request: ListServersRequest) =>
+        call<ListServersResponse__Output>((options, done) => presence.ListServers(request, options, done)),
+      getStats: () => call<GetStatsResponse__Output>((options, done) => presence.GetStats({}, options, done)),
+      evict: (request: EvictRequest) =>
+        call<EvictResponse__Output>((options, done) => presence.Evict(request, options, done)),
+      keepServerAlive: () => new AnsweredStream(presence.KeepServerAlive()),
     },
     close() {
       userStatus.close();
       presence.close();
     },
   };
+}
+
+/** A stream on which each message is answered: send() resolves with the answer, or rejects with what ends the stream. */
+export class AnsweredStream<Request, Response> {
+  /** Resolves when the stream is over, with its status. */
+  readonly ended: Promise<StatusObject>;
+  readonly #stream: ClientDuplexStream<Request, Response>;
+  readonly #waiting: { resolve(response: Response): void; reject(error: unknown): void }[] = [];
+
+  constructor(stream: ClientDuplexStream<Request, Response>) {
+    this.#stream = stream;
+    stream.on('data', (response: Response) => this.#waiting.shift()?.resolve(response));
+    stream.on('error', (error) => {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
+    this.ended = new Promise((resolve) => stream.on('status', resolve));
+  }
+
+  send(request: Request): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#stream.write(request);
+    });
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  cancel(): void {
+    this.#stream.cancel();
+  }
 }
 
 /** A unary call as a promise; fails after a time that no machine needs. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from './servers.ts';
 import { until } from './until.ts';
@@ -8,6 +9,8 @@ const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 /** A process of the real binary. */
 export interface ImstateProcess {
   pid: number;
+  /** Only where it was asked for. */
+  stdin: Writable | null;
   stdout(): string;
   stderr(): string;
   signal(name: NodeJS.Signals): void;
@@ -25,10 +28,14 @@ export interface Imstate extends ImstateProcess {
 }
 
 /** Starts the real binary, and does not wait for it. */
-export function spawnImstate(args: string[], env: Record<string, string> = {}): ImstateProcess {
+export function spawnImstate(
+  args: string[],
+  env: Record<string, string> = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ImstateProcess {
   return watchProcess(
     spawn(process.execPath, [BIN, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     }),
   );
@@ -48,7 +55,8 @@ function watchProcess(child: ChildProcess): ImstateProcess {
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
   });
-  return { pid: child.pid as number, ...collect(child), signal: (name) => void child.kill(name), ended };
+  const signal = (name: NodeJS.Signals) => void child.kill(name);
+  return { pid: child.pid as number, stdin: child.stdin, ...collect(child), signal, ended };
 }
 
 /** Starts `imstate serve` in a folder of its own unless told another, and resolves once it has printed its address. */

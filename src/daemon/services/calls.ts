@@ -31,7 +31,7 @@ export class Calls {
    * its status, any other as a fault to be looked up in the log.
    */
   handler<Request, Response>(
-    handle: (request: Request) => Promise<Response>,
+    handle: (request: Request) => Promise<Response> | Response,
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       // grpc-js would let a handler that is quick enough answer a call whose time is over.
@@ -40,7 +40,7 @@ export class Calls {
         return;
       }
       this.#inFlight += 1;
-      handle(call.request).then(
+      settle(handle, call.request).then(
         (response) => {
           this.#inFlight -= 1;
           callback(null, response);
@@ -70,7 +70,7 @@ export class Calls {
         // Until this one is answered the next one waits.
         stream.pause();
         this.#inFlight += 1;
-        answer(request)
+        settle(answer, request)
           .then((response) => write(stream, response), endWith)
           .finally(() => {
             this.#inFlight -= 1;
@@ -101,6 +101,14 @@ export class Calls {
     );
     return { code: status.INTERNAL, details: 'internal fault; the log of the daemon has the details' };
   }
+}
+
+/** What the function returns or throws, as a promise. */
+async function settle<Request, Response>(
+  handle: (request: Request) => Promise<Response> | Response,
+  request: Request,
+): Promise<Response> {
+  return handle(request);
 }
 
 function write<Request, Response>(stream: ServerDuplexStream<Request, Response>, response: Response): void {

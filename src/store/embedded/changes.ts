@@ -1,5 +1,5 @@
 import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
-import { mayBeginAgain, nextDeadline, replacedSession } from '../rules.js';
+import { mayBeginAnew, nextDeadline, replacedSession } from '../rules.js';
 import type { Ended, EndReason, Login, LoginResult, Logout, Session, SessionRef } from '../store.js';
 import { claimLease, saveLease } from './leases.js';
 import type { Step } from './step.js';
@@ -92,7 +92,8 @@ function tooLate(step: Step, login: Login, current: SessionRecord | undefined): 
     return 'REPLACED';
   if (login.isNewSessionId) return undefined;
   const reason = isCurrent ? current?.endReason : step.pastReason(login);
-  return mayBeginAgain(reason) ? undefined : reason;
+  if (reason === undefined || !mayBeginAnew(reason)) return reason;
+  return current?.online ? 'REPLACED' : undefined;
 }
 
 /** What binds the session to the lease of its chat server, if there is one; undefined if that is a greater incarnation's. */
@@ -109,8 +110,12 @@ function joinLease(
   return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
-function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): Session[] {
-  if (policy === 'KEEP_ALL') return [];
+function replaceOthers(
+  step: Step,
+  { userId, deviceId, platform, policy, resentLoginTimeMs }: Login,
+): Session[] {
+  // Sent again, it would end sessions that came after it.
+  if (policy === 'KEEP_ALL' || resentLoginTimeMs > 0) return [];
   const others = [...step.tables.records.getRange(under<[string, string]>(userId))]
     .map(({ key, value }) => unpackRecord(key[1], value))
     .filter((other) => other.online && other.deviceId !== deviceId)

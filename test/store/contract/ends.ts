@@ -96,6 +96,14 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 1, devices: 1 });
     });
 
+    test('a session that expired does not come back in the place of a newer one', async () => {
+      await on.store.online(login({ ttlMs: TTL }));
+      await on.pass(TTL);
+      await on.store.online(login({ sessionId: 's2' }));
+      expect(await on.store.online(login({ ttlMs: TTL }))).toMatchObject({ endReason: 'REPLACED' });
+      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
+    });
+
     test('a shorter time to live counts from its refresh on', async () => {
       await on.store.online(login({ ttlMs: 1_000_000 }));
       await on.store.online(login({ ttlMs: 2_000 }));

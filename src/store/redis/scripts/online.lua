@@ -22,7 +22,10 @@ local function too_late(user, device, login, current, resent, is_new)
   else
     reason = past_reason(user, device, login.session)
   end
-  if reason == EXPIRED or reason == SERVER_LOST then return nil end
+  if reason == EXPIRED or reason == SERVER_LOST then
+    -- It may begin anew, but not in the place of a session that came after it.
+    return current and current.online and REPLACED or nil
+  end
   return reason
 end
 
@@ -86,7 +89,8 @@ local function online(user, device, template, policy, resent, is_new)
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
   if moves or not is_refresh then begin_session(user, device, login) end
-  if policy > 0 and not is_refresh then replace_others(user, device, login, policy, answer) end
+  -- Sent again, it would end sessions that came after it.
+  if policy > 0 and resent == 0 and not is_refresh then replace_others(user, device, login, policy, answer) end
   answer[1] = login.login
   return answer
 end

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Client, connect } from '../../src/client/index.ts';
+import { startTestDaemon, type TestDaemon } from '../support/daemon.ts';
+
+let daemon: TestDaemon;
+let client: Client;
+
+beforeAll(async () => {
+  daemon = await startTestDaemon();
+  client = await connect({ endpoints: [daemon.addr] });
+});
+
+afterAll(async () => {
+  await client.close();
+  await daemon.remove();
+});
+
+const serverAddr = '10.0.0.1:9000';
+const session = (userId: string, sessionId: string) => ({ userId, deviceId: 'phone', sessionId });
+
+test('a heartbeat names the sessions that are over, and why', async () => {
+  await client.online({ ...session('alice', 's-1'), serverAddr });
+  await client.online({ ...session('alice', 's-2'), serverAddr });
+  await client.online({ ...session('bob', 's-1'), serverAddr, ttlMs: 60_000 });
+  const sessions = [
+    session('alice', 's-1'),
+    session('alice', 's-2'),
+    session('bob', 's-1'),
+    session('bob', 's-9'),
+  ];
+  const { ended } = await client.heartbeat(sessions);
+  expect(ended).toMatchObject([
+    { ...session('alice', 's-1'), reason: 'REPLACED' },
+    { ...session('bob', 's-9'), reason: undefined },
+  ]);
+  await expect(client.heartbeat([])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+test('pages of history follow each other, and the last has no token', async () => {
+  for (const id of ['s-1', 's-2', 's-3']) await client.online({ ...session('carol', id), serverAddr });
+  const first = await client.listHistory({ userId: 'carol', pageSize: 2 });
+  expect(first.entries.map(({ sessionId }) => sessionId)).toEqual(['s-3', 's-2']);
+  const pageToken = first.nextPageToken as string;
+  const last = await client.listHistory({ userId: 'carol', pageSize: 2, pageToken });
+  expect(last.entries).toMatchObject([{ sessionId: 's-1', reason: 'REPLACED', endTime: expect.any(Date) }]);
+  expect(last.nextPageToken).toBeUndefined();
+});
+
+test('pages of chat servers and of sessions hold each once', async () => {
+  const servers = ['10.0.1.1:9000', '10.0.1.2:9000', '10.0.1.3:9000'];
+  for (const [i, addr] of servers.entries()) {
+    await client.online({ ...session(`dave-${i}`, 's-1'), serverAddr: addr, platform: 'ios' });
+  }
+  const listed: string[] = [];
+  for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+    const page = await client.listServers({ pageSize: 1, pageToken });
+    listed.push(...page.servers.map((server) => server.serverAddr));
+    pageToken = page.nextPageToken;
+  }
+  expect(listed.filter((addr) => servers.includes(addr))).toEqual(servers);
+
+  const users: string[] = [];
+  for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+    const page = await client.listSessions({ pageSize: 1, pageToken });
+    users.push(...page.sessions.map(({ userId }) => userId));
+    pageToken = page.nextPageToken;
+  }
+  expect(users.filter((userId) => userId.startsWith('dave')).sort()).toEqual(['dave-0', 'dave-1', 'dave-2']);
+  expect((await client.getStats()).devicesByPlatform).toMatchObject({ ios: 3 });
+});
+
+test('an eviction takes a chat server, a user or a session', async () => {
+  const evicted = async (target: Parameters<Client['evict']>[0]) => (await client.evict(target)).evicted;
+  for (const id of ['erin', 'frank', 'grace']) {
+    await client.online({ ...session(id, 's-1'), serverAddr: '10.0.2.1:9000' });
+  }
+  expect(await evicted({ session: session('erin', 's-1') })).toBe(1);
+  expect(await evicted({ userId: 'frank' })).toBe(1);
+  expect(await evicted({ serverAddr: '10.0.2.1:9000' })).toBe(1);
+  expect(await client.getUser({ userId: 'grace' })).toMatchObject({ devices: [{ reason: 'EVICTED' }] });
+});
+
+test('a login that asks too much is refused by the rule', async () => {
+  const login = { ...session('heidi', 's-1'), serverAddr };
+  for (const [extra, field] of [
+    [{ ttlMs: 1 }, 'time_to_live'],
+    [{ metadata: { a: 'x'.repeat(2_000) } }, 'metadata'],
+    [{ serverIncarnation: 2 ** 50 }, 'server_incarnation'],
+  ] as const) {
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining(field) };
+    await expect(client.online({ ...login, ...extra })).rejects.toMatchObject(refused);
+  }
+});
