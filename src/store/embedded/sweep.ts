@@ -19,12 +19,12 @@ export function sweep(step: Step, limits: SweepLimits): boolean {
   const due = step.tables.deadlines.due(step.now, limits.deadlines);
   let left = limits.endings;
   for (const key of due) {
+    // All leases are judged, also when enough sessions of the first have ended.
     if (key[0] === '') left -= lookAtLease(step, key[1], lastOutage, left);
     else if (key[1] === '') trimHistory(step, key[0]);
     else lookAtDevice(step, key);
-    if (left <= 0) return true;
   }
-  return due.length === limits.deadlines;
+  return left === 0 || due.length >= limits.deadlines;
 }
 
 /** See PresenceStore.evictServer. */
@@ -137,7 +137,7 @@ function endSome(
     start: [serverAddr, ...cursor] as unknown as SessionKey,
     end: [serverAddr, LAST] as unknown as SessionKey,
   };
-  const keys = [...sessions.getKeys({ ...range, exclusiveStart: true, limit })];
+  const keys = limit === 0 ? [] : [...sessions.getKeys({ ...range, exclusiveStart: true, limit })];
   for (const [, userId, deviceId] of keys) {
     const record = unpackRecord(deviceId, records.get([userId, deviceId]) as Buffer);
     const end = ends(record);

@@ -36,8 +36,11 @@ import { parsePlace, RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
-/** Bounds on the work of one script call: about a millisecond of Redis. */
-const BATCH = { changes: 128, reads: 128, deadlines: 256, endings: 64 };
+/**
+ * Bounds on the work of one script call: about a millisecond of Redis. Steps of a sweep follow each other for seconds when a
+ * large chat server is lost, and whoever reads meanwhile waits for one of them: `npm run bench:sweep`.
+ */
+const BATCH = { changes: 128, reads: 128, deadlines: 128, endings: 64 };
 /** How many sessions of a chat server one call evicts at most. */
 const MOST_EVICTED = 10_000;
 

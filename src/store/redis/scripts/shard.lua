@@ -7,7 +7,7 @@
 -- ARGV[5]  how many changes the ledger keeps
 --
 -- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
--- im:{S}:x                    sorted set, 'user NUL device' or 'NUL server' -> when to look at it, in ms
+-- im:{S}:x                    sorted set, 'user NUL device' -> when to look at it, in ms; 'NUL server' -> the same - 10^15
 -- im:{S}:s:<server>/<bucket>  hash, 'user NUL device' -> '': the sessions of a chat server that are online; small enough to
 --                             stay a listpack
 -- im:{S}:h:<user>             list, packed sessions that ended, newest first
@@ -171,7 +171,7 @@ end
 -- Begins to write down the ends of a lease's sessions: the sweep goes on with it.
 local function end_sessions_of(server, lease)
   lease.cursor = 0
-  redis.call('ZADD', DEADLINES, now, lease_member(server))
+  redis.call('ZADD', DEADLINES, lease_score(now), lease_member(server))
 end
 
 -- The lease of a chat server's incarnation, made or taken over if need be; returns it, and whether anything changed.
@@ -181,7 +181,7 @@ local function claim_lease(server, incarnation, ttl)
   if not lease then
     lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = run_of_redis() }
     lease.expires = now + lease.ttl
-    redis.call('ZADD', DEADLINES, lease.expires, lease_member(server))
+    redis.call('ZADD', DEADLINES, lease_score(lease.expires), lease_member(server))
     return lease, true
   end
   if incarnation < lease.incarnation then return lease, false end
