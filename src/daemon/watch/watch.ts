@@ -212,10 +212,11 @@ export class Watch implements Follower {
     const reached = new Map<number, Place>();
     for (let shard = 0; shard < places.length; shard++) {
       // Nothing of this shard concerns the watch.
-      if (shards && !shards.has(shard)) places[shard] = this.#hub.places[shard] as Place;
-      else if (!(await this.#readMissed(shard, places))) return;
+      if (shards && !shards.has(shard)) {
+        places[shard] = this.#hub.places[shard] as Place;
+        this.#liveShards.add(shard);
+      } else if (!(await this.#readMissed(shard, places))) return;
       reached.set(shard, places[shard] as Place);
-      this.#liveShards.add(shard);
     }
     await this.#syncAt(reached);
   }
@@ -233,7 +234,10 @@ export class Watch implements Follower {
       }
       places[shard] = found.upTo;
       const isWithHub = !isBehind(places[shard] as Place, this.#hub.places[shard] as Place);
-      if (isWithHub && found.entries.length < READ_AT_ONCE) return true;
+      if (!isWithHub || found.entries.length === READ_AT_ONCE) continue;
+      // In this very turn: what the hub tells from now on is taken from it.
+      this.#liveShards.add(shard);
+      return true;
     }
   }
 
