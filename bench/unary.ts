@@ -1,15 +1,16 @@
 // QueryUserStatus and Online on the Redis store, beside a bare grpc-js server that answers a constant.
 // Both servers run on core 0, h2load and Redis on the others; rounds alternate. Prints a table; --json for programs.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
 import { loadProtos } from '../src/wire/protos.ts';
 import { grpcClients } from '../test/support/daemon.ts';
 import { startRedis } from '../test/support/servers.ts';
+import { median } from './figures.ts';
+import { type Launched, launch, launchDaemon, otherCores, pin } from './processes.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,10 +32,8 @@ const TICKS_PER_SECOND = 100;
 type Method = 'QueryUserStatus' | 'Online' | 'Offline';
 const METHODS = options.methods.split(',') as Method[];
 
-interface Target {
+interface Target extends Launched {
   name: 'constant' | 'imstate';
-  addr: string;
-  process: ChildProcess;
 }
 
 interface Measure {
@@ -46,18 +45,8 @@ const folder = await mkdtemp(join(tmpdir(), 'imstate-bench-'));
 const redis = await startRedis();
 pin(redis.pid, otherCores());
 const targets: Target[] = [
-  await launch('constant', ['--import', 'tsx', 'bench/constantServer.ts']),
-  await launch('imstate', [
-    'bin/run.js',
-    'serve',
-    '--port',
-    '0',
-    '--redis',
-    redis.url,
-    '--data-dir',
-    folder,
-    '--json',
-  ]),
+  { name: 'constant', ...(await launch(['--import', 'tsx', 'bench/constantServer.ts'], '0')) },
+  { name: 'imstate', ...(await launchDaemon(redis.url, folder)) },
 ];
 const measures = new Map<string, Measure[]>();
 try {
@@ -78,29 +67,6 @@ try {
   for (const target of targets) target.process.kill('SIGTERM');
   await redis.stop();
   await rm(folder, { recursive: true, force: true });
-}
-
-/** Cores for whatever is not measured. */
-function otherCores(): string {
-  return cpus().length > 1 ? `1-${cpus().length - 1}` : '0';
-}
-
-function pin(pid: number, cores: string): void {
-  spawn('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' });
-}
-
-async function launch(name: Target['name'], args: string[]): Promise<Target> {
-  const child = spawn('taskset', ['-c', '0', process.execPath, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  for await (const line of createInterface({ input: child.stdout })) {
-    text += line;
-    try {
-      return { name, addr: (JSON.parse(text) as { addr: string }).addr, process: child };
-    } catch {}
-  }
-  throw new Error(`${name} did not start`);
 }
 
 /** Sends the same number of requests from several connections, each for a user of its own. */
@@ -193,11 +159,6 @@ function report(): void {
     );
     console.table(rows);
   }
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function spread(values: number[]): string {

@@ -12,9 +12,10 @@ interface Flag {
   env?: string;
 }
 
-const flags = Object.values(manifest.commands)
-  .filter(({ pluginName }) => pluginName === 'imstate')
+const commands = Object.values(manifest.commands).filter(({ pluginName }) => pluginName === 'imstate');
+const flags = commands
   .flatMap((command) => Object.values<Flag>(command.flags))
+  .filter(({ env }) => env !== undefined)
   .map(({ name, env }) => `--${name} ${env}`);
 
 test("README's configuration has every flag with its environment variable, and no other", () => {
@@ -27,3 +28,18 @@ test('every flag has a variable of its own name', () => {
     expect(env).toBe(`IMSTATE_${name?.slice(2).replaceAll('-', '_').toUpperCase()}`);
   }
 });
+
+test('only what evict is to end never comes from the environment', () => {
+  for (const { id, flags: own } of commands) {
+    const without = Object.values<Flag>(own).filter(({ env }) => env === undefined);
+    expect([id, without.map(({ name }) => name)]).toEqual([
+      id,
+      id === 'evict' ? ['server-addr', 'user', 'device', 'session', 'yes'].sort(byOwn(own)) : [],
+    ]);
+  }
+});
+
+function byOwn(own: object): (a: string, b: string) => number {
+  const names = Object.keys(own);
+  return (a, b) => names.indexOf(a) - names.indexOf(b);
+}

@@ -29,7 +29,7 @@ function sentenceOf({ online, reason, loginTime, logoutTime, explanation }: Devi
 
 function sessionFacts(device: DeviceState): Fact[] {
   const platform = device.platform ? `, platform ${device.platform}` : '';
-  const metadata = Object.entries(device.metadata).map(([key, value]) => `${key}=${value}`);
+  const metadata = Object.entries(device.metadata).map(([key, value]) => printable(`${key}=${value}`));
   return [
     ['session', `${device.sessionId ?? 'not told'} at ${device.serverAddr}${platform}`],
     ['metadata', metadata.join(', ') || 'none'],
@@ -39,6 +39,11 @@ function sessionFacts(device: DeviceState): Fact[] {
       ? []
       : [['ended', `${timeOf(device.logoutTime)}: ${device.reason ?? 'reason not known'}`] as Fact]),
   ];
+}
+
+/** Metadata may hold anything, also what a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
 }
 
 function explanationFacts({ online, serverAddr }: DeviceState, explanation: Explanation | undefined): Fact[] {

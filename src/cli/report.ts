@@ -4,7 +4,11 @@ import { ImstateError, messageOf } from '../errors.js';
 
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
 export function toImstateError(error: unknown): ImstateError {
-  if (error instanceof ImstateError) return error;
+  if (error instanceof ImstateError) {
+    // oclif puts its own lines around the message of an error that a flag's parser threw.
+    const message = inOneSentence(error.message);
+    return message === error.message ? error : new ImstateError(error.code, message, { cause: error });
+  }
   if (!(error instanceof Errors.CLIError)) {
     return new ImstateError('INTERNAL', messageOf(error), { cause: error });
   }

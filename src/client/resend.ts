@@ -30,17 +30,15 @@ export async function resend(
   const sendSome = async () => {
     for (let next = left.next(); !next.done && !hasFailed && !signal.aborted; next = left.next()) {
       const session = next.value;
-      try {
-        const { endReason, replaced } = await online(session);
-        if (endReason !== undefined) onEnded(toEnded(session, endReason));
-        replaced.forEach(onEnded);
-      } catch (error) {
-        if (!(error instanceof ImstateError) || error.code !== 'INVALID_ARGUMENT') {
-          hasFailed = true;
-          throw error;
-        }
+      const result = await online(session).catch((error) => {
+        hasFailed ||= !(error instanceof ImstateError) || error.code !== 'INVALID_ARGUMENT';
+        if (hasFailed) throw error;
         onError(error);
-      }
+        return { endReason: undefined, replaced: [] };
+      });
+      // Not where a call may fail: a listener that throws would have all sessions sent again, for ever.
+      const ended = result.endReason ? [toEnded(session, result.endReason)] : result.replaced;
+      queueMicrotask(() => ended.forEach(onEnded));
     }
   };
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, sendSome));

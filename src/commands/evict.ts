@@ -21,28 +21,25 @@ export default class Evict extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> --user alice --device phone --session s-1',
     },
   ];
+  // None of them from the environment: a variable that was set for another command must not end sessions.
   static override flags = {
     'server-addr': textFlag({
       description: 'end all sessions of this chat server',
-      env: 'IMSTATE_SERVER_ADDR',
       helpValue: 'HOST:PORT',
     }),
     user: textFlag({
       description: 'end all sessions of this user, or the one that --device and --session name',
-      env: 'IMSTATE_USER',
       helpValue: 'ID',
     }),
     device: textFlag({
       description: 'device of the session to end',
-      env: 'IMSTATE_DEVICE',
       helpValue: 'ID',
     }),
     session: textFlag({
       description: 'end this session, if it is still current',
-      env: 'IMSTATE_SESSION',
       helpValue: 'ID',
     }),
-    yes: Flags.boolean({ char: 'y', description: 'do not ask', env: 'IMSTATE_YES' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
 
   async run(): Promise<unknown> {

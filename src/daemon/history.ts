@@ -27,29 +27,37 @@ export function pageOfHistory(
   past: PastSession[],
   { deviceId, limit, after }: HistoryPage,
 ): { entries: HistoryEntry[]; next: string | undefined } {
-  const all = [...openEntries(devices, past), ...past].filter(
-    (entry) => deviceId === undefined || entry.deviceId === deviceId,
-  );
+  const all = [...openEntries(devices, past), ...past]
+    .filter((entry) => deviceId === undefined || entry.deviceId === deviceId)
+    .sort(newestFirst);
   const rest = after === undefined ? all : behind(all, parsePlace(after, PLACE));
   const entries = rest.slice(0, limit);
   const last = rest.length > limit ? entries.at(-1) : undefined;
   return { entries, next: last && formatPlace(placeOf(last)) };
 }
 
-/** What lasts; and what ended by its time or its lease, which the sweep has not put into the history yet. */
+/**
+ * What lasts, and what ended by its time or its lease and is not in the history yet. A session in the history that ended
+ * after it was last heard of here is the same; one that ended before has begun anew since.
+ */
 function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
-  const isPast = ({ deviceId, sessionId, logoutTimeMs }: Session) =>
+  const isPast = ({ deviceId, sessionId, lastSeenMs }: Session) =>
     past.some(
       (entry) =>
-        entry.deviceId === deviceId && entry.sessionId === sessionId && entry.endTimeMs === logoutTimeMs,
+        entry.deviceId === deviceId && entry.sessionId === sessionId && entry.endTimeMs >= lastSeenMs,
     );
   return devices
-    .filter((session) => session.online || !isPast(session))
-    .sort((a, b) => Number(b.online) - Number(a.online))
+    .filter((session) => !isPast(session))
     .map(({ deviceId, sessionId, serverAddr, platform, loginTimeMs, logoutTimeMs, endReason }) => ({
       ...{ deviceId, sessionId, serverAddr, platform, loginTimeMs, endReason },
       endTimeMs: logoutTimeMs,
     }));
+}
+
+/** Those that last, newest login first; then newest end first, which may not be the order in which ends were written down. */
+function newestFirst(a: HistoryEntry, b: HistoryEntry): number {
+  if (a.endTimeMs === undefined && b.endTimeMs === undefined) return b.loginTimeMs - a.loginTimeMs;
+  return (b.endTimeMs ?? Infinity) - (a.endTimeMs ?? Infinity);
 }
 
 function placeOf({ endTimeMs, loginTimeMs, deviceId, sessionId }: HistoryEntry): typeof PLACE {

@@ -77,9 +77,9 @@ export class Presence {
     userId: string,
     page: HistoryPage,
   ): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
-    // Ended ones first: a session that ends between the two reads is then missing from none.
-    const past = await this.#store.getHistory(userId);
-    return pageOfHistory(await this.#store.getUser(userId), past, page);
+    // What lasts first: a session that ends between the two reads is in both, and then taken from the history.
+    const devices = await this.#store.getUser(userId);
+    return pageOfHistory(devices, await this.#store.getHistory(userId), page);
   }
 
   /** See PresenceStore.listSessions. */

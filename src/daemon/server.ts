@@ -22,6 +22,8 @@ import type { WatchHub } from './watch/hub.js';
 
 /** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
 const MAX_REQUEST_BYTES = 1024 * 1024;
+/** A connection on which nothing comes is asked whether it still stands, and dropped if nothing answers. */
+const KEEPALIVE_MS = { time: 30_000, timeout: 10_000 };
 /** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
 const DRAIN_STEP_MS = 20;
 const FLUSH_MS = 500;
@@ -41,7 +43,11 @@ export interface GrpcServer {
 export function makeServer(presence: Presence, hub: WatchHub, log: Logger): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({ 'grpc.max_receive_message_length': MAX_REQUEST_BYTES });
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS.time,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_MS.timeout,
+  });
   const calls = new Calls(log);
   const { definition, types } = loadProtos();
   server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, calls));

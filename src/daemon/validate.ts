@@ -5,6 +5,7 @@ const ID_BYTES = 256;
 const ADDRESS_BYTES = 255;
 const PLATFORM_BYTES = 32;
 const METADATA_BYTES = 1_024;
+const METADATA_ENTRIES = 32;
 /** What fits into a record, see src/store/record.ts. */
 const MOST_INCARNATION = 2 ** 48 - 1;
 const MOST_PAGE = 1_000;
@@ -38,7 +39,11 @@ export function checkPlatform(field: string, value: string): void {
 /** Checks what a login says of its device: keys and values together. */
 export function checkMetadata(field: string, metadata: Record<string, string>): void {
   let bytes = 0;
-  for (const [key, value] of Object.entries(metadata)) {
+  const entries = Object.entries(metadata);
+  if (entries.length > METADATA_ENTRIES) {
+    throw broken(field, `must have at most ${METADATA_ENTRIES} entries; this one has ${entries.length}`);
+  }
+  for (const [key, value] of entries) {
     if (key === '') throw broken(field, 'must have no empty key');
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }

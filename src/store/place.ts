@@ -11,9 +11,18 @@ export function parsePlace<Place extends readonly (string | number)[]>(token: st
   const isPlace =
     Array.isArray(place) &&
     place.length === like.length &&
-    place.every((part, i) => typeof part === typeof like[i] && (typeof part === 'string' || part >= 0));
+    place.every(
+      (part, i) =>
+        typeof part === typeof like[i] &&
+        (typeof part === 'string' || (Number.isSafeInteger(part) && part >= 0)),
+    );
   if (isPlace) return place as unknown as Place;
-  throw new ImstateError(
+  throw otherPlace();
+}
+
+/** The error for a token that does not belong to the list. */
+export function otherPlace(): ImstateError {
+  return new ImstateError(
     'INVALID_ARGUMENT',
     'page_token must be the next_page_token of an answer to the same request, or empty for the first page',
   );

@@ -3,7 +3,7 @@ import type { EndReason, Lease, LoginPolicy, PastSession, Session } from './stor
 
 /** How long a lease lasts that a login began, and not its chat server. Milliseconds. */
 export const DEFAULT_LEASE_MS = 10_000;
-/** How many sessions of a user that ended are searched for a late repeat of a login. */
+/** How many sessions of a user that ended are kept at least, and searched for a late repeat of a login. */
 export const REMEMBERED_SESSIONS = 32;
 /** After how long without a sweep leases get their whole time again: nobody could keep them alive. Milliseconds. */
 export const OUTAGE_MS = 3_000;

@@ -163,7 +163,7 @@ export interface SessionPage {
  * Every method rejects with STORE_UNAVAILABLE when the store cannot be reached. The message of a change says
  * whether it may have been applied nevertheless.
  *
- * test/store/contract.ts holds every implementation to these rules.
+ * test/store/contract/ holds every implementation to these rules.
  */
 export interface PresenceStore {
   /** For people: the kind of store and where it is, without secrets. */
@@ -179,11 +179,10 @@ export interface PresenceStore {
    * Makes `login.sessionId` the current session of its device.
    * - If another session of the device was online, it ends with reason REPLACED and is returned; so do those of the
    *   user's other devices that the policy names.
-   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen; a
-   *   grace is called off) and keeps its login time: repeating the call is harmless, and the policy ends nothing.
+   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen) and keeps its login time and its grace: repeating the call is harmless, and the policy ends nothing.
    * - If that session has ended, by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned. This is
    *   remembered for the user's last 32 sessions that ended. One that ended otherwise begins anew, unless the device has
-   *   another session by then: REPLACED.
+   *   had another session since: REPLACED. Its policy ends nothing then.
    * - If the incarnation is less than the one of the chat server's lease, nothing changes: SERVER_LOST.
    * - If the store knows no lease of an incarnation that is given, one begins that lasts 10 s and asks for a resync. A
    *   greater one than it knows takes the lease over. Both may hold for part of the users only, until keepServerAlive.
@@ -212,7 +211,7 @@ export interface PresenceStore {
    */
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
 
-  /** Ends all sessions of the user with reason EVICTED; returns how many. */
+  /** Ends all sessions of the user with reason EVICTED, each in a step of its own; returns how many. */
   evictUser(userId: string): Promise<number>;
 
   /** Ends the session with reason EVICTED if it is current; returns whether it was. */
@@ -227,7 +226,7 @@ export interface PresenceStore {
   /** What {@link getDevice} would return for each device of the user, newest login first. */
   getUser(userId: string): Promise<Session[]>;
 
-  /** The user's sessions that ended, newest end first: as many as are kept, within the retention of the history. */
+  /** The user's sessions that ended, the last written down first: as many as are kept, within the retention of the history. */
   getHistory(userId: string): Promise<PastSession[]>;
 
   /** Sessions that are online, each once, and where the next page begins; a page may be short. */

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { ISO, testCli } from '../support/testCli.ts';
 
 const cli = testCli();
-const login = (user: string) =>
-  cli.run('online', user, 'phone', '--server-addr', '10.0.0.1:9000', '--session', 's-1');
+const login = (user: string, session = 's-1') =>
+  cli.run('online', user, 'phone', '--server-addr', '10.0.0.1:9000', '--session', session);
 
 test('offline --grace announces the logout, and a login makes it unseen', async () => {
   await login('alice');
@@ -17,7 +17,7 @@ test('offline --grace announces the logout, and a login makes it unseen', async 
   expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
     devices: [{ online: true, explanation: { graceEndTime: expect.stringMatching(ISO) } }],
   });
-  await login('alice');
+  await login('alice', 's-2');
   expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
     devices: [{ online: true, explanation: { graceEndTime: null } }],
   });

@@ -7,7 +7,8 @@ import { makeEmbeddedStore, makeRedisStore } from './stores.ts';
 
 const START = 1_700_000_000_000;
 const RETENTION = 10_000;
-const RUNS = 100;
+const RUNS = 50;
+const TIMEOUT = { timeout: 600_000 };
 
 interface System {
   underTest: StoreUnderTest;
@@ -180,7 +181,7 @@ describe.each<[string, MakeStore]>([
   // One shard: a lease that a login begins or takes over is known in the shard of its user only.
   ['Redis', (options) => makeRedisStore({ ...options, shards: 1 })],
 ])('random operations on the %s store', (name, makeStore) => {
-  test('answer as the model does', async () => {
+  test('answer as the model does', TIMEOUT, async () => {
     const property = fc.asyncProperty(
       fc.commands(steps, { maxCommands: 80, size: 'max' }),
       async (commands) => {
@@ -192,7 +193,7 @@ describe.each<[string, MakeStore]>([
     await fc.assert(property, { numRuns: RUNS });
   });
 
-  test('made at once, answer as some order of them would', async () => {
+  test('made at once, answer as some order of them would', TIMEOUT, async () => {
     const change = fc.record({
       deviceId: device,
       sessionId: session,

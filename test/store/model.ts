@@ -56,13 +56,14 @@ export class Model {
     if (lease && login.incarnation > 0 && login.incarnation < lease.incarnation)
       return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
     const current = this.#current(login.userId, login.deviceId);
-    const late = this.#tooLate(login, current);
-    if (late) return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: late };
+    const late = this.#judge(login, current);
+    if (late && late !== 'ANEW')
+      return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: late };
     const before = current?.online ? current : undefined;
     const isRefresh = before?.sessionId === login.sessionId;
     const purged = Math.max(0, ...(lease?.purges ?? []).map(({ until }) => until));
     const replaced = before && !isRefresh ? [before] : [];
-    if (!isRefresh && login.policy !== 'KEEP_ALL' && login.resentLoginTimeMs === 0) {
+    if (!isRefresh && login.policy !== 'KEEP_ALL' && login.resentLoginTimeMs === 0 && !late) {
       const others = this.#lasting().filter(
         ({ userId, deviceId, platform }) =>
           userId === login.userId &&
@@ -79,7 +80,8 @@ export class Model {
     this.sessions = this.sessions.filter((each) => each !== current);
     this.sessions.push({
       ...{ userId, deviceId, sessionId, serverAddr, platform, ttlMs, online: true, loginTimeMs },
-      ...{ logoutTimeMs: undefined, endReason: undefined, graceEndMs: 0, forgetTimeMs: 0 },
+      ...{ logoutTimeMs: undefined, endReason: undefined, forgetTimeMs: 0 },
+      graceEndMs: isRefresh ? before.graceEndMs : 0,
       lastSeenMs: lease ? Math.max(this.now, purged + 1) : this.now,
       incarnation: lease?.incarnation ?? 0,
     });
@@ -220,17 +222,21 @@ export class Model {
     });
   }
 
-  #tooLate(login: Login, current: ModelSession | undefined): EndReason | undefined {
+  /** Why a login is too late, or 'ANEW' if its session had ended and begins anew. */
+  #judge(login: Login, current: ModelSession | undefined): EndReason | 'ANEW' | undefined {
     const isCurrent = current?.sessionId === login.sessionId;
     if (isCurrent && current.online) return undefined;
     if (!isCurrent && login.resentLoginTimeMs > 0 && current && current.loginTimeMs > login.resentLoginTimeMs)
       return 'REPLACED';
     if (login.isNewSessionId) return undefined;
-    const reason = isCurrent
-      ? current.endReason
-      : this.#pastReason(login.userId, login.deviceId, login.sessionId);
+    const past = this.history
+      .filter((each) => each.userId === login.userId)
+      .slice(0, 32)
+      .filter((each) => each.deviceId === login.deviceId);
+    const at = isCurrent ? 0 : past.findIndex((each) => each.sessionId === login.sessionId);
+    const reason = isCurrent ? current.endReason : past[at]?.endReason;
     if (reason !== 'EXPIRED' && reason !== 'SERVER_LOST') return reason;
-    return current?.online ? 'REPLACED' : undefined;
+    return at > 0 || current?.online ? 'REPLACED' : 'ANEW';
   }
 
   #pastReason(userId: string, deviceId: string, sessionId: string): EndReason | undefined {

@@ -90,6 +90,7 @@ export class Calls {
       const taker = begin(makeLink(stream, fail));
       this.#streams.add(fail);
       stream.on('data', (request: Request) => {
+        if (!this.#streams.has(fail)) return;
         // Until this one is dealt with the next one waits.
         stream.pause();
         this.#inFlight += 1;

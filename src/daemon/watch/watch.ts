@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ImstateError } from '../../errors.js';
 import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
@@ -211,10 +212,11 @@ export class Watch implements Follower {
     const reached = new Map<number, Place>();
     for (let shard = 0; shard < places.length; shard++) {
       // Nothing of this shard concerns the watch.
-      if (shards && !shards.has(shard)) places[shard] = this.#hub.places[shard] as Place;
-      else if (!(await this.#readMissed(shard, places))) return;
+      if (shards && !shards.has(shard)) {
+        places[shard] = this.#hub.places[shard] as Place;
+        this.#liveShards.add(shard);
+      } else if (!(await this.#readMissed(shard, places))) return;
       reached.set(shard, places[shard] as Place);
-      this.#liveShards.add(shard);
     }
     await this.#syncAt(reached);
   }
@@ -232,7 +234,10 @@ export class Watch implements Follower {
       }
       places[shard] = found.upTo;
       const isWithHub = !isBehind(places[shard] as Place, this.#hub.places[shard] as Place);
-      if (isWithHub && found.entries.length < READ_AT_ONCE) return true;
+      if (!isWithHub || found.entries.length === READ_AT_ONCE) continue;
+      // In this very turn: what the hub tells from now on is taken from it.
+      this.#liveShards.add(shard);
+      return true;
     }
   }
 
@@ -302,7 +307,11 @@ export class Watch implements Follower {
 
   /** Waits until the caller has read most of what it was sent. */
   async #calm(): Promise<void> {
-    while (this.#outbox.size > FEW_WAITING && !this.#isOver) await this.#link.drained();
+    while (this.#outbox.size > FEW_WAITING && !this.#isOver) {
+      await this.#link.drained();
+      // In between what waits is written.
+      await nextTurn();
+    }
   }
 
   async #gone(): Promise<ImstateError> {

@@ -4,7 +4,7 @@ import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher } from '../batcher.js';
 import type { Ledger } from '../ledger.js';
-import { formatPlace, parsePlace } from '../place.js';
+import { formatPlace, otherPlace, parsePlace } from '../place.js';
 import { unpackRecord } from '../record.js';
 import { newestLoginFirst, readLease, readRecord } from '../rules.js';
 import type {
@@ -126,7 +126,8 @@ export class EmbeddedStore implements PresenceStore {
   async getHistory(userId: string): Promise<PastSession[]> {
     const since = this.#now() - this.#options.historyRetentionMs;
     const range = new Step(this.#open(), this.#options, 0).historyOf(userId);
-    return [...this.#open().history.getRange(range)]
+    const limit = this.#options.historyLimit;
+    return [...this.#open().history.getRange({ ...range, limit })]
       .map(({ value }) => value)
       .filter(({ endTimeMs }) => endTimeMs > since);
   }
@@ -139,6 +140,7 @@ export class EmbeddedStore implements PresenceStore {
     const tables = this.#open();
     const only = serverAddr === undefined ? [] : [serverAddr];
     const start = after === undefined ? only : parsePlace(after, FIRST_PLACE);
+    if (serverAddr !== undefined && start[0] !== serverAddr) throw otherPlace();
     const range = {
       start: start as unknown as SessionKey,
       end: [...only, LAST] as unknown as SessionKey,

@@ -12,9 +12,9 @@ export function online(step: Step, login: Login): LoginResult {
   const bond = joinLease(step, login);
   if (bond === undefined) return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
   const current = step.current(userId, deviceId);
-  const reason = tooLate(step, login, current);
-  if (reason !== undefined) {
-    return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: reason };
+  const { tooLate, beginsAnew } = judgeLogin(step, login, current);
+  if (tooLate !== undefined) {
+    return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: tooLate };
   }
   const now = step.now;
   const before = current?.online ? current : undefined;
@@ -22,7 +22,9 @@ export function online(step: Step, login: Login): LoginResult {
   const record: SessionRecord = {
     ...{ deviceId, sessionId, serverAddr: login.serverAddr, platform: login.platform },
     ...{ metadata: login.metadata, online: true, ttlMs: login.ttlMs },
-    ...{ logoutTimeMs: undefined, endReason: undefined, graceEndMs: 0, forgetTimeMs: 0 },
+    ...{ logoutTimeMs: undefined, endReason: undefined, forgetTimeMs: 0 },
+    // A refresh may be a repeat that comes late: it does not call a logout off.
+    graceEndMs: isRefresh ? before.graceEndMs : 0,
     ...bond,
     loginTimeMs: isRefresh ? before.loginTimeMs : Math.min(login.resentLoginTimeMs || now, now),
   };
@@ -48,7 +50,9 @@ export function online(step: Step, login: Login): LoginResult {
       reason: 'REPLACED',
     });
   }
-  if (!isRefresh) replaced.push(...replaceOthers(step, login));
+  // Sent again, or late, it would end sessions that came after it.
+  const mayReplace = !isRefresh && !beginsAnew && login.resentLoginTimeMs === 0;
+  if (mayReplace) replaced.push(...replaceOthers(step, login));
   return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined };
 }
 
@@ -73,7 +77,8 @@ export function offline(step: Step, { userId, deviceId, sessionId, graceMs }: Lo
 /** See PresenceStore.heartbeat. */
 export function heartbeat(step: Step, { userId, deviceId, sessionId }: SessionRef): Ended | undefined {
   const current = step.current(userId, deviceId);
-  if (current?.sessionId !== sessionId) return step.pastReason({ userId, deviceId, sessionId }) ?? 'UNKNOWN';
+  if (current?.sessionId !== sessionId)
+    return step.pastEnd({ userId, deviceId, sessionId })?.reason ?? 'UNKNOWN';
   if (!current.online) return current.endReason;
   if (step.now > current.lastSeenMs) {
     step.tables.records.put([userId, deviceId], packRecord({ ...current, lastSeenMs: step.now }));
@@ -95,16 +100,25 @@ export function evict(step: Step, userId: string, session?: SessionRef): number 
   return evicted.length;
 }
 
-/** Why the login comes too late to change anything; undefined if it does not. */
-function tooLate(step: Step, login: Login, current: SessionRecord | undefined): EndReason | undefined {
+/**
+ * Why the login comes too late to change anything (undefined if it does not), and whether its session had ended before and
+ * begins anew.
+ */
+function judgeLogin(
+  step: Step,
+  login: Login,
+  current: SessionRecord | undefined,
+): { tooLate?: EndReason | undefined; beginsAnew?: boolean } {
   const isCurrent = current?.sessionId === login.sessionId;
-  if (isCurrent && current?.online) return undefined;
+  if (isCurrent && current?.online) return {};
   if (!isCurrent && login.resentLoginTimeMs > 0 && current && current.loginTimeMs > login.resentLoginTimeMs)
-    return 'REPLACED';
-  if (login.isNewSessionId) return undefined;
-  const reason = isCurrent ? current?.endReason : step.pastReason(login);
-  if (reason === undefined || !mayBeginAnew(reason)) return reason;
-  return current?.online ? 'REPLACED' : undefined;
+    return { tooLate: 'REPLACED' };
+  if (login.isNewSessionId) return {};
+  const past = isCurrent ? { reason: current?.endReason, hasLater: false } : step.pastEnd(login);
+  if (past?.reason === undefined) return {};
+  if (!mayBeginAnew(past.reason)) return { tooLate: past.reason };
+  // Not after a session that came after it.
+  return past.hasLater || current?.online ? { tooLate: 'REPLACED' } : { beginsAnew: true };
 }
 
 /** What binds the session to the lease of its chat server, if there is one; undefined if that is a greater incarnation's. */
@@ -121,12 +135,8 @@ function joinLease(
   return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
-function replaceOthers(
-  step: Step,
-  { userId, deviceId, platform, policy, resentLoginTimeMs }: Login,
-): Session[] {
-  // Sent again, it would end sessions that came after it.
-  if (policy === 'KEEP_ALL' || resentLoginTimeMs > 0) return [];
+function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): Session[] {
+  if (policy === 'KEEP_ALL') return [];
   const others = [...step.tables.records.getRange(under<[string, string]>(userId))]
     .map(({ key, value }) => unpackRecord(key[1], value))
     .filter((other) => other.online && other.deviceId !== deviceId)

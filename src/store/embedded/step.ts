@@ -104,7 +104,7 @@ export class Step {
     history.put([userId, number], pastSession(record, end));
     const tooOld = {
       start: [userId] as unknown as HistoryKey,
-      end: [userId, number - this.options.historyLimit + 1] as HistoryKey,
+      end: [userId, number - Math.max(this.options.historyLimit, REMEMBERED_SESSIONS) + 1] as HistoryKey,
     };
     for (const key of [...history.getKeys(tooOld)]) history.remove(key);
     if (newest === undefined) deadlines.set([userId, ''], end.timeMs + this.options.historyRetentionMs);
@@ -116,11 +116,17 @@ export class Step {
     return { start: end, end: start, reverse: true };
   }
 
-  /** Why a session of the device ended, if that is among the user's last ones. */
-  pastReason({ userId, deviceId, sessionId }: SessionRef): EndReason | undefined {
+  /**
+   * Why a session of the device ended, if that is among the user's last ones, and whether another session of the device has
+   * ended since.
+   */
+  pastEnd({ userId, deviceId, sessionId }: SessionRef): { reason: EndReason; hasLater: boolean } | undefined {
     const range = { ...this.historyOf(userId), limit: REMEMBERED_SESSIONS };
+    let hasLater = false;
     for (const { value } of this.tables.history.getRange(range)) {
-      if (value.deviceId === deviceId && value.sessionId === sessionId) return value.endReason;
+      if (value.deviceId !== deviceId) continue;
+      if (value.sessionId === sessionId) return { reason: value.endReason, hasLater };
+      hasLater = true;
     }
     return undefined;
   }

@@ -19,12 +19,12 @@ export function sweep(step: Step, limits: SweepLimits): boolean {
   const due = step.tables.deadlines.due(step.now, limits.deadlines);
   let left = limits.endings;
   for (const key of due) {
+    // All leases are judged, also when enough sessions of the first have ended.
     if (key[0] === '') left -= lookAtLease(step, key[1], lastOutage, left);
     else if (key[1] === '') trimHistory(step, key[0]);
     else lookAtDevice(step, key);
-    if (left <= 0) return true;
   }
-  return due.length === limits.deadlines;
+  return left === 0 || due.length >= limits.deadlines;
 }
 
 /** See PresenceStore.evictServer. */
@@ -53,7 +53,8 @@ function noteSweep({ tables: { root, leases }, now }: Step): number | undefined 
     return undefined;
   }
   const isOverdue = note !== undefined && now - note.swept > OUTAGE_MS;
-  const outage = isOverdue ? now : note?.outage;
+  // An outage to come is one of a clock that was set back.
+  const outage = isOverdue ? now : note?.outage && note.outage <= now ? note.outage : undefined;
   root.put(SWEEP_NOTE, { swept: now, outage } satisfies SweepNote);
   return outage;
 }
@@ -92,7 +93,8 @@ function lookAtLease(step: Step, serverAddr: string, lastOutage: number | undefi
   }
   const lease = { ...found };
   if (lease.lost === undefined) {
-    lease.expires = Math.max(lease.expires, lastOutage === undefined ? 0 : lastOutage + lease.ttl);
+    const expires = Math.max(lease.expires, lastOutage === undefined ? 0 : lastOutage + lease.ttl);
+    lease.expires = Math.min(expires, step.now + lease.ttl);
     if (lease.expires <= step.now) Object.assign(lease, { lost: step.now, cursor: [] });
     leases.put(serverAddr, lease);
   }
@@ -135,7 +137,7 @@ function endSome(
     start: [serverAddr, ...cursor] as unknown as SessionKey,
     end: [serverAddr, LAST] as unknown as SessionKey,
   };
-  const keys = [...sessions.getKeys({ ...range, exclusiveStart: true, limit })];
+  const keys = limit === 0 ? [] : [...sessions.getKeys({ ...range, exclusiveStart: true, limit })];
   for (const [, userId, deviceId] of keys) {
     const record = unpackRecord(deviceId, records.get([userId, deviceId]) as Buffer);
     const end = ends(record);

@@ -54,10 +54,13 @@ export function openTables(root: RootDatabase): Tables {
   };
 }
 
+/** Leases stand before everything else: no ghost lasts longer because many records are due. */
+const LEASES_FIRST_MS = -1e15;
+
 /** When each thing has to be looked at: one time a thing, in the order of time. */
 export class Deadlines {
   readonly #byKey: Database<number, LookKey>;
-  readonly #byTime: Database<boolean, [timeMs: number, ...LookKey]>;
+  readonly #byTime: Database<boolean, Place>;
 
   constructor(root: RootDatabase) {
     this.#byKey = root.openDB({ name: 'deadlines', encoding: 'json' });
@@ -68,12 +71,12 @@ export class Deadlines {
   set(key: LookKey, timeMs: number | undefined): void {
     const before = this.#byKey.get(key);
     if (before === timeMs) return;
-    if (before !== undefined) this.#byTime.remove([before, ...key]);
+    if (before !== undefined) this.#byTime.remove(placeOf(key, before));
     if (timeMs === undefined) {
       this.#byKey.remove(key);
       return;
     }
-    this.#byTime.put([timeMs, ...key], true);
+    this.#byTime.put(placeOf(key, timeMs), true);
     this.#byKey.put(key, timeMs);
   }
 
@@ -82,11 +85,21 @@ export class Deadlines {
     return this.#byKey.get(key);
   }
 
-  /** What is due at `now`, the earliest first. */
+  /** What is due at `now`, leases first, then the earliest: at most `limit` of the leases, and of the rest. */
   due(now: number, limit: number): LookKey[] {
-    const end = [now + 1] as unknown as [number, string, string];
-    return [...this.#byTime.getKeys({ end, limit })].map(([, first, second]) => [first, second]);
+    return [...this.#between(LEASES_FIRST_MS, LEASES_FIRST_MS + now, limit), ...this.#between(0, now, limit)];
   }
+
+  #between(fromMs: number, toMs: number, limit: number): LookKey[] {
+    const range = { start: [fromMs] as unknown as Place, end: [toMs + 1] as unknown as Place };
+    return [...this.#byTime.getKeys({ ...range, limit })].map(([, first, second]) => [first, second]);
+  }
+}
+
+type Place = [timeMs: number, ...LookKey];
+
+function placeOf(key: LookKey, timeMs: number): Place {
+  return [key[0] === '' ? LEASES_FIRST_MS + timeMs : timeMs, ...key];
 }
 
 /** The keys that begin with these texts. */

@@ -2,14 +2,12 @@ import type { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
 import { Batcher } from '../batcher.js';
 import type { Ledger, Place } from '../ledger.js';
-import * as listPlace from '../place.js';
-import { newestLoginFirst, OUTAGE_MS, readLease } from '../rules.js';
+import { newestLoginFirst, OUTAGE_MS } from '../rules.js';
 import type {
   ChatServer,
   Ended,
   KeepAlive,
   KeepAliveResult,
-  Lease,
   Login,
   LoginResult,
   Logout,
@@ -22,7 +20,7 @@ import type {
   StoreOptions,
   UserSession,
 } from '../store.js';
-import { Leases, readListed, readPastSession, readSessions } from './answers.js';
+import { Leases, readPastSession, readSessions } from './answers.js';
 import {
   type Change,
   evictChange,
@@ -35,15 +33,16 @@ import {
 import { connectError, describeRedisUrl, makeConnection, storeError } from './connection.js';
 import { claimLayout, refusedDatabase } from './layout.js';
 import { parsePlace, RedisLedger } from './RedisLedger.js';
+import { RedisListings } from './RedisListings.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
-/** Bounds on the work of one script call: about a millisecond of Redis. */
-const BATCH = { changes: 128, reads: 128, deadlines: 256, endings: 64 };
+/**
+ * Bounds on the work of one script call: about a millisecond of Redis. Steps of a sweep follow each other for seconds when a
+ * large chat server is lost, and whoever reads meanwhile waits for one of them: `npm run bench:sweep`.
+ */
+const BATCH = { changes: 128, reads: 128, deadlines: 128, endings: 64 };
 /** How many sessions of a chat server one call evicts at most. */
 const MOST_EVICTED = 10_000;
-
-/** A place in the list of all sessions, see scripts/list.lua: here the beginning. */
-const FIRST_PLACE: [shard: number, serverAddr: string, bucket: number, member: string] = [0, '', 0, ''];
 
 /** What {@link RedisStore} takes beside the common options. */
 export interface RedisStoreOptions extends StoreOptions {
@@ -79,6 +78,7 @@ export class RedisStore implements PresenceStore {
   readonly description: string;
   readonly #options: RedisStoreOptions;
   readonly #redis: Redis;
+  readonly #listings: RedisListings;
   #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
@@ -90,6 +90,12 @@ export class RedisStore implements PresenceStore {
     this.#options = options;
     this.description = describeRedisUrl(options.url);
     this.#redis = makeConnection(options.url);
+    this.#listings = new RedisListings({
+      redis: this.#redis,
+      retentionMs: options.retentionMs,
+      shards: () => this.#usableShards(),
+      settings: () => this.#settings(),
+    });
     this.#redis.on('error', (error: CommandFailure) => {
       this.#lastError = error;
       if (error.command?.name !== 'select') return;
@@ -120,11 +126,15 @@ export class RedisStore implements PresenceStore {
   }
 
   async evictUser(userId: string): Promise<number> {
-    return (await this.#change(evictChange(userId))) as number;
+    const { recorded } = await this.#read({ userId, deviceId: '' });
+    const evicted = await Promise.all(
+      recorded.map(({ deviceId, sessionId }) => this.evictSession({ userId, deviceId, sessionId })),
+    );
+    return evicted.filter(Boolean).length;
   }
 
-  async evictSession({ userId, deviceId, sessionId }: SessionRef): Promise<boolean> {
-    return (await this.#change(evictChange(userId, deviceId, sessionId))) === 1;
+  async evictSession(session: SessionRef): Promise<boolean> {
+    return (await this.#change(evictChange(session))) === 1;
   }
 
   async evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
@@ -179,62 +189,16 @@ export class RedisStore implements PresenceStore {
       .filter(({ endTimeMs }) => endTimeMs > now - this.#options.historyRetentionMs);
   }
 
-  async listSessions({
-    serverAddr,
-    limit,
-    after,
-  }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
-    const shards = this.#usableShards();
-    const place = after === undefined ? FIRST_PLACE : listPlace.parsePlace(after, FIRST_PLACE);
-    const sessions: UserSession[] = [];
-    let [, server, bucket, member] = place;
-    for (let shard = place[0]; shard < shards.length; shard++) {
-      const { deadlines } = shards[shard] as Shard;
-      const args = [
-        ...this.#settings(),
-        ...[serverAddr ?? '', server, bucket, member, limit - sessions.length],
-      ];
-      const reply = await this.#redis.imListBuffer(1, deadlines, ...args).catch(rejectAs(false));
-      const [now, leases, stopped, ...flat] = reply as [
-        number,
-        Buffer[],
-        [Buffer, number, Buffer] | null,
-        ...(Buffer | null)[],
-      ];
-      const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
-      sessions.push(...readListed(flat, context));
-      if (stopped !== null) {
-        const next = listPlace.formatPlace([shard, String(stopped[0]), stopped[1], String(stopped[2])]);
-        return { sessions, next };
-      }
-      [server, bucket, member] = ['', 0, ''];
-    }
-    return { sessions, next: undefined };
+  async listSessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+    return this.#listings.listSessions(page);
   }
 
   async listServers(): Promise<ChatServer[]> {
-    const servers = new Map<string, ChatServer>();
-    for (const { counters, leases } of await this.#summaries()) {
-      for (const [name, count] of counters) {
-        if (name.startsWith('s:')) noteServer(servers, name.slice(2)).sessions += count;
-      }
-      for (const [serverAddr, lease] of leases.entries()) {
-        const server = noteServer(servers, serverAddr);
-        server.lease = worseLease(server.lease, readLease(lease));
-      }
-    }
-    return [...servers.values()].sort((a, b) => (a.serverAddr < b.serverAddr ? -1 : 1));
+    return this.#listings.listServers();
   }
 
   async getStats(): Promise<Stats> {
-    const stats: Stats = { users: 0, devices: 0, byPlatform: new Map(), byServer: new Map() };
-    for (const { counters } of await this.#summaries()) {
-      for (const [name, count] of counters) {
-        if (name === 'users' || name === 'devices') stats[name] += count;
-        else addTo(name.startsWith('p:') ? stats.byPlatform : stats.byServer, name.slice(2), count);
-      }
-    }
-    return stats;
+    return this.#listings.getStats();
   }
 
   /** A shard after the other, so that no other call waits behind more than one step. */
@@ -341,18 +305,6 @@ export class RedisStore implements PresenceStore {
     });
   }
 
-  async #summaries(): Promise<{ counters: [string, number][]; leases: Leases }[]> {
-    const replies = await Promise.all(
-      this.#usableShards().map(({ deadlines }) => this.#redis.imSummary(1, deadlines, this.#now())),
-    ).catch(rejectAs(false));
-    return (replies as [number, string[], string[]][]).map(([, counters, leases]) => ({
-      counters: counters.flatMap((name, i) =>
-        i % 2 === 0 ? [[name, Number(counters[i + 1])] as [string, number]] : [],
-      ),
-      leases: new Leases(leases),
-    }));
-  }
-
   /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */
   #settings(): (string | number)[] {
     const { retentionMs, historyLimit, historyRetentionMs, changeLimit } = this.#options;
@@ -371,24 +323,6 @@ function rejectAs(isChange: boolean): (error: unknown) => never {
   return (error) => {
     throw storeError(error, isChange);
   };
-}
-
-function noteServer(servers: Map<string, ChatServer>, serverAddr: string): ChatServer {
-  const server = servers.get(serverAddr) ?? { serverAddr, sessions: 0, lease: undefined };
-  servers.set(serverAddr, server);
-  return server;
-}
-
-/** Shards judge a lease each for itself: the worst of them is what there is to see, and the first end. */
-function worseLease(known: Lease | undefined, other: Lease): Lease {
-  if (known === undefined) return other;
-  const order = ['ALIVE', 'RESYNC', 'LOST'];
-  const worse = order.indexOf(other.state) > order.indexOf(known.state) ? other : known;
-  return { ...worse, expireTimeMs: Math.min(known.expireTimeMs, other.expireTimeMs) };
-}
-
-function addTo(counts: Map<string, number>, name: string, count: number): void {
-  counts.set(name, (counts.get(name) ?? 0) + count);
 }
 
 function storeUnusable(cause: ImstateError): ImstateError {

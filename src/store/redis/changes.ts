@@ -53,8 +53,8 @@ export function heartbeatResult(answer: unknown): Ended | undefined {
   return answer === 0 ? undefined : (END_REASONS[answer as number] ?? 'UNKNOWN');
 }
 
-/** The change that evicts a session, or all of the user; answered with how many ended. */
-export function evictChange(userId: string, deviceId = '', sessionId = ''): Change {
+/** The change that evicts a session; answered with 1 if it was current. */
+export function evictChange({ userId, deviceId, sessionId }: SessionRef): Change {
   return { userId, args: ['e', userId, deviceId, sessionId] };
 }
 

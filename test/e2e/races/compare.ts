@@ -1,14 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, HistoryEntry } from '../../../src/client/index.ts';
+import { compareWatcher, type Watcher } from './watcher.ts';
 import type { Connection, World } from './world.ts';
 
-/** What of the state differs from what is true, in words. */
-export async function compare(world: World, client: Client): Promise<string[]> {
+/** What of the state, and of what watchers were told, differs from what is true, in words. */
+export async function compare(world: World, client: Client, watchers: Watcher[]): Promise<string[]> {
   const truth = world.truth();
   return [
     ...(await compareUsers(world, client, truth)),
     ...(await compareListing(client, truth)),
     ...(await compareCounts(client, truth)),
     ...(await compareHistory(world, client, truth)),
+    ...(await compareWatchers(world, client, watchers)),
   ];
 }
 
@@ -111,6 +114,21 @@ async function compareHistory(
     }
   }
   return wrong;
+}
+
+/** Watchers may need a moment to get to the end. */
+async function compareWatchers(world: World, client: Client, watchers: Watcher[]): Promise<string[]> {
+  const histories = new Map<string, HistoryEntry[]>();
+  for (const userId of usersOf(world)) histories.set(userId, await wholeHistory(client, userId));
+  const giveUpAt = Date.now() + 30_000;
+  for (;;) {
+    const wrong = watchers.flatMap((watcher) => {
+      const watched = [...histories].filter(([userId]) => watcher.userIds?.has(userId) ?? true);
+      return compareWatcher(watcher, new Map(watched));
+    });
+    if (wrong.length === 0 || Date.now() > giveUpAt) return wrong;
+    await delay(500);
+  }
 }
 
 async function wholeHistory(client: Client, userId: string): Promise<HistoryEntry[]> {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '../../../src/client/index.ts';
+import { connect, type WatchOptions } from '../../../src/client/index.ts';
 import { type Imstate, startImstate } from '../../support/imstate.ts';
 import { startRedis, type TestServer } from '../../support/servers.ts';
 import { compare } from './compare.ts';
 import { Random } from './random.ts';
 import { LEASE_MS, SimulatedServer } from './simulatedServer.ts';
+import { Watcher } from './watcher.ts';
 import { World } from './world.ts';
 
 /** How to run a race. */
@@ -22,6 +23,8 @@ export interface RaceReport {
   operations: number;
   faults: Record<string, number>;
   comparisons: number;
+  /** How many changes watchers were told. */
+  changes: number;
   /** What differed from the truth, in words. */
   wrong: string[];
 }
@@ -31,6 +34,11 @@ const SERVERS = 5;
 const USERS = 300;
 const DEVICES_PER_USER = 3;
 const MOST_TASKS = 150;
+/** What watchers follow, by name. */
+const WATCHED: Record<string, WatchOptions> = {
+  'the watcher of everything': { everything: true },
+  'the watcher of ten users': { users: Array.from({ length: 10 }, (_, i) => `user-${i}`) },
+};
 /** A login that arrives after its chat server was lost begins a lease that lasts this long, see docs/presence.md. */
 const LATE_LEASE_MS = 10_000;
 
@@ -56,8 +64,13 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
   const client = await connect({ endpoints, timeoutMs: 10_000 });
   const around = { world, random, endpoints, network: client, track };
   for (let i = 0; i < SERVERS; i++) world.servers.push(new SimulatedServer(`10.0.0.${i}:9000`, around));
-  const report: RaceReport = { operations: 0, faults: {}, comparisons: 0, wrong: [] };
+  const watchers: Watcher[] = [];
+  const report: RaceReport = { operations: 0, faults: {}, comparisons: 0, changes: 0, wrong: [] };
   try {
+    for (const [name, target] of Object.entries(WATCHED)) {
+      watchers.push(new Watcher(name, client, target, random));
+    }
+    await Promise.all(watchers.map((watcher) => watcher.started));
     await Promise.all(world.servers.map((server) => server.start()));
     const faults = new Faults({ random, redis, daemons, daemonArgs, world, track, counts: report.faults });
     while (report.operations < operations && report.wrong.length === 0) {
@@ -70,12 +83,14 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
       while (tasks.size > 0) await Promise.all(tasks);
       await delay(Math.max(LEASE_MS, LATE_LEASE_MS) + 2_000);
       while (tasks.size > 0) await Promise.all(tasks);
-      report.wrong.push(...(await compare(world, client)));
+      report.wrong.push(...(await compare(world, client, watchers)));
       report.comparisons += 1;
+      report.changes = watchers.reduce((sum, { changes }) => sum + changes.length, 0);
       log(`${report.operations} operations, ${JSON.stringify(report.faults)}, ${report.wrong.length} wrong`);
     }
     return report;
   } finally {
+    await Promise.all(watchers.map((watcher) => watcher.close()));
     await client.close();
     await Promise.all(world.servers.filter(({ isUp }) => isUp).map((server) => server.crash()));
     await Promise.all(daemons.map((daemon) => daemon.kill()));

@@ -104,6 +104,25 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
     });
 
+    test('a session that expired does not come back after a newer one that has ended', async () => {
+      await on.store.online(login({ ttlMs: TTL }));
+      await on.pass(TTL);
+      await on.store.online(login({ sessionId: 's2' }));
+      await on.store.offline(logout());
+      expect(await on.store.online(login())).toMatchObject({ endReason: 'REPLACED' });
+      await on.pass(2 * RETENTION);
+      expect(await on.store.online(login())).toMatchObject({ endReason: 'REPLACED' });
+    });
+
+    test('a session that begins anew ends no other by its policy', async () => {
+      const first = login({ ttlMs: TTL, policy: 'REPLACE_ALL' });
+      await on.store.online(first);
+      await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));
+      await on.pass(TTL);
+      expect(await on.store.online(first)).toMatchObject({ replaced: [], endReason: undefined });
+      expect(await on.store.getDevice('alice', 'web')).toMatchObject({ online: true });
+    });
+
     test('a shorter time to live counts from its refresh on', async () => {
       await on.store.online(login({ ttlMs: 1_000_000 }));
       await on.store.online(login({ ttlMs: 2_000 }));
@@ -155,15 +174,17 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('alice')).toMatchObject([{ sessionId: 's1', endReason: 'REPLACED' }]);
     });
 
-    test('the same session back within the grace goes on, and a heartbeat does not call the logout off', async () => {
+    test('a repeat of the login and a heartbeat do not call the logout off: a device that is back has a new session', async () => {
       await on.store.online(login());
       await on.store.offline(logout({ graceMs: 5_000, sessionId: 's1' }));
       expect(await on.store.heartbeat(refOf(login()))).toBeUndefined();
-      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ graceEndMs: START + 5_000 });
       await on.store.online(login());
-      await on.pass(20_000);
-      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true, loginTimeMs: START });
-      expect(await on.store.getHistory('alice')).toEqual([]);
+      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ graceEndMs: START + 5_000 });
+      await on.pass(5_000);
+      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({
+        online: false,
+        endReason: 'LOGOUT',
+      });
     });
 
     test('a repeat does not prolong the grace, and a logout without grace ends it', async () => {

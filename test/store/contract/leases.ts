@@ -77,6 +77,26 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(written).toEqual(states.map((state) => ({ ...state, lease: undefined })));
     });
 
+    test('leases are lost in the first sweep, however much else is due', async () => {
+      const servers = ['10.0.0.1:9000', '10.0.0.2:9000', '10.0.0.3:9000'];
+      for (const serverAddr of servers) {
+        const { resyncToken } = await on.store.keepServerAlive(keepAlive({ serverAddr }));
+        await on.store.keepServerAlive(keepAlive({ serverAddr, resynced: resyncToken }));
+        await on.store.online(login({ userId: serverAddr, serverAddr }));
+      }
+      const users = Array.from({ length: 1_500 }, (_, i) => `user-${i}`);
+      const other = { ttlMs: LEASE - 100, serverAddr: '10.0.0.9:9000' };
+      await Promise.all(users.map((userId) => on.store.online(login({ userId, ...other }))));
+      await on.pass(LEASE - 500);
+      on.underTest.setClock(START + LEASE);
+      await on.store.sweep();
+      for (const userId of servers) {
+        expect(await on.store.getDevice(userId, 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
+      }
+      await on.sweepAll();
+      expect(await on.store.getStats()).toMatchObject({ users: 0, devices: 0 });
+    });
+
     test('a greater incarnation ends the sessions of the one before at once, and keeps its own', async () => {
       await startServer(on);
       await on.store.online(login());
@@ -182,6 +202,18 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true });
       on.underTest.setClock(START + 60_000 + LEASE);
       await on.sweepAll();
+      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
+    });
+
+    test('a clock that was wrong and is set back does not keep a lease for longer', async () => {
+      await on.store.keepServerAlive(keepAlive({ serverAddr: 'other:1', ttlMs: 3_600_000 }));
+      await on.sweepAll();
+      on.underTest.setClock(START + 3_600_000);
+      await on.sweepAll();
+      on.underTest.setClock(START);
+      await startServer(on);
+      await on.store.online(login());
+      await on.pass(LEASE);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
     });
 

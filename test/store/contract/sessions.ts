@@ -151,8 +151,10 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       await Promise.all(devices.map((deviceId) => store.online(login({ deviceId }))));
       await Promise.all(devices.map((deviceId) => store.offline(logout({ deviceId }))));
       underTest.setClock(START + RETENTION);
-      const steps = [await store.sweep(), await store.sweep(), await store.sweep()];
-      expect(steps).toEqual([true, true, false]);
+      let steps = 1;
+      while (await store.sweep()) steps += 1;
+      expect(steps).toBeGreaterThan(2);
+      expect(await store.getUser('alice')).toEqual([]);
     });
 
     test('devices of a user are independent, and listed newest login first', async () => {

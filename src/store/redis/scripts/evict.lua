@@ -1,17 +1,9 @@
--- Ends a session of a user, or all of them (see PresenceStore.evictUser, evictSession); called by change.lua.
+-- Ends a session (see PresenceStore.evictSession); called by change.lua.
 --
--- device, session  '' for all sessions of the user
--- Returns how many ended.
+-- Returns 1 if it was current, else 0.
 local function evict(user, device, session)
-  local devices = { device }
-  if device == '' then devices = redis.call('HKEYS', devices_of(user)) end
-  local evicted = 0
-  for _, each in ipairs(devices) do
-    local current = each ~= '' and current_record(user, each)
-    if current and current.online and (session == '' or current.session == session) then
-      end_session(user, each, current, EVICTED, now)
-      evicted = evicted + 1
-    end
-  end
-  return evicted
+  local current = current_record(user, device)
+  if not current or not current.online or current.session ~= session then return 0 end
+  end_session(user, device, current, EVICTED, now)
+  return 1
 end

@@ -11,7 +11,7 @@ if lease.incarnation > incarnation then
 end
 local ttl = tonumber(ARGV[8])
 -- A later end is put into the index by the sweep, when it comes to the earlier one.
-if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, 'LT', now + ttl, lease_member(server)) end
+if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, 'LT', lease_score(now + ttl), lease_member(server)) end
 lease.ttl, lease.expires = ttl, now + ttl
 -- Another run of Redis may lack what this one's predecessor acknowledged: it was restarted, or it is a replica.
 local run = run_of_redis()

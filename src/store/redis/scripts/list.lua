@@ -7,7 +7,7 @@
 -- Returns {time in ms, leases as in read.lua, place to go on (server, bucket, member) or false, then user, device and packed
 -- session of each}.
 local only, server_from, bucket_from, member_from = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local limit, MOST_BUCKETS = tonumber(ARGV[10]), 2048
+local limit, MOST_BUCKETS, MOST_BYTES = tonumber(ARGV[10]), 2048, 512 * 1024
 
 local function servers()
   if only ~= '' then return { only } end
@@ -20,7 +20,7 @@ local function servers()
   return found
 end
 
-local answer, buckets, listed = { now, {}, false }, 0, 0
+local answer, buckets, listed, bytes = { now, {}, false }, 0, 0, 0
 for _, server in ipairs(servers()) do
   local lease = redis.call('HGET', LEASES, server)
   if lease then
@@ -40,9 +40,10 @@ for _, server in ipairs(servers()) do
         local user, device = split_member(member)
         answer[#answer + 1] = user
         answer[#answer + 1] = device
-        answer[#answer + 1] = redis.call('HGET', devices_of(user), device)
-        listed = listed + 1
-        if listed == limit then
+        local packed = redis.call('HGET', devices_of(user), device)
+        answer[#answer + 1] = packed
+        listed, bytes = listed + 1, bytes + #member + (packed and #packed or 0)
+        if listed == limit or bytes > MOST_BYTES then
           answer[3] = { server, bucket, member }
           return answer
         end

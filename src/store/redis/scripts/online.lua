@@ -11,20 +11,22 @@ local function refused(record, reason)
   return { record and record.login or 0, reason, now }
 end
 
--- Why the login comes too late to change anything; nil if it does not.
+-- Why the login comes too late to change anything; nil if it does not. Also returns true if the session had ended before and
+-- begins anew.
 local function too_late(user, device, login, current, resent, is_new)
   if current and current.online and current.session == login.session then return nil end
   if resent > 0 and current and current.session ~= login.session and current.login > resent then return REPLACED end
   if is_new then return nil end
-  local reason
+  local reason, has_later
   if current and current.session == login.session then
     reason = current.reason
   else
-    reason = past_reason(user, device, login.session)
+    reason, has_later = past_reason(user, device, login.session)
   end
   if reason == EXPIRED or reason == SERVER_LOST then
-    -- It may begin anew, but not in the place of a session that came after it.
-    return current and current.online and REPLACED or nil
+    -- It may begin anew, but not after a session that came after it.
+    if has_later or (current and current.online) then return REPLACED end
+    return nil, true
   end
   return reason
 end
@@ -66,13 +68,17 @@ local function online(user, device, template, policy, resent, is_new)
   -- First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
   if not join_lease(login) then return refused(nil, SERVER_LOST) end
   local current = current_record(user, device)
-  local reason = too_late(user, device, login, current, resent, is_new)
+  local reason, begins_anew = too_late(user, device, login, current, resent, is_new)
   if reason then return refused(current, reason) end
 
   if resent > 0 then login.login = math.min(resent, now) end
   local answer = { 0, 0, now }
   local is_refresh = current and current.online and current.session == login.session
-  if is_refresh then login.login = current.login end
+  if is_refresh then
+    login.login = current.login
+    -- It may be a repeat that comes late: it does not call a logout off.
+    login.grace = current.grace
+  end
   local moves = is_refresh and (current.server ~= login.server or current.platform ~= login.platform)
   redis.call('HSET', devices_of(user), device, pack_online(login))
   if current and current.online and not is_refresh then
@@ -93,8 +99,8 @@ local function online(user, device, template, policy, resent, is_new)
     local online_now = begin_session(user, device, login)
     note_change(user, device, was_online, login, was_online and not moves and current or nil, REPLACED, now, online_now)
   end
-  -- Sent again, it would end sessions that came after it.
-  if policy > 0 and resent == 0 and not is_refresh then replace_others(user, device, login, policy, answer) end
+  -- Sent again, or late, it would end sessions that came after it.
+  if policy > 0 and resent == 0 and not begins_anew and not is_refresh then replace_others(user, device, login, policy, answer) end
   answer[1] = login.login
   return answer
 end

@@ -7,7 +7,7 @@
 -- ARGV[5]  how many changes the ledger keeps
 --
 -- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
--- im:{S}:x                    sorted set, 'user NUL device' or 'NUL server' -> when to look at it, in ms
+-- im:{S}:x                    sorted set, 'user NUL device' -> when to look at it, in ms; 'NUL server' -> the same - 10^15
 -- im:{S}:s:<server>/<bucket>  hash, 'user NUL device' -> '': the sessions of a chat server that are online; small enough to
 --                             stay a listpack
 -- im:{S}:h:<user>             list, packed sessions that ended, newest first
@@ -19,6 +19,8 @@ local COUNTERS = shard .. 'c'
 local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local LEDGER, ledger_limit = shard .. 'e', tonumber(ARGV[5])
 local BUCKETS = 64
+-- As many ended sessions of a user are kept at least: they tell a late repeat of a login from a new one.
+local REMEMBERED = 32
 local has_news = false
 local counts = {}
 
@@ -108,10 +110,11 @@ end
 -- Takes a session that is online out of the indexes and counters and into the history. The record stays. A Redis that is full
 -- refuses the first write, and with it all of them.
 local function close_session(user, device, record, reason, time)
+  local kept = math.max(history_limit, REMEMBERED)
   local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device
     .. string.sub(record.packed, record.texts_at, record.texts_end)
-  if redis.call('LPUSH', history_of(user), entry) > history_limit then
-    redis.call('LTRIM', history_of(user), 0, history_limit - 1)
+  if redis.call('LPUSH', history_of(user), entry) > kept then
+    redis.call('LTRIM', history_of(user), 0, kept - 1)
   end
   redis.call('PEXPIRE', history_of(user), history_retention)
   redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
@@ -147,11 +150,15 @@ local function current_record(user, device)
   return record
 end
 
--- Why a session of the device ended, if that is among the user's last 32.
+-- Why a session of the device ended, if that is among the user's last ones, and whether another session of the device has
+-- ended since.
 local function past_reason(user, device, session)
-  local wanted = string.char(#device - 1) .. device .. string.char(#session - 1) .. session
-  for _, entry in ipairs(redis.call('LRANGE', history_of(user), 0, 31)) do
-    if string.sub(entry, 14, 13 + #wanted) == wanted then return string.byte(entry, 1) end
+  local of_device = string.char(#device - 1) .. device
+  local wanted = of_device .. string.char(#session - 1) .. session
+  local has_later = false
+  for _, entry in ipairs(redis.call('LRANGE', history_of(user), 0, REMEMBERED - 1)) do
+    if string.sub(entry, 14, 13 + #wanted) == wanted then return string.byte(entry, 1), has_later end
+    if string.sub(entry, 14, 13 + #of_device) == of_device then has_later = true end
   end
   return nil
 end
@@ -164,7 +171,7 @@ end
 -- Begins to write down the ends of a lease's sessions: the sweep goes on with it.
 local function end_sessions_of(server, lease)
   lease.cursor = 0
-  redis.call('ZADD', DEADLINES, now, lease_member(server))
+  redis.call('ZADD', DEADLINES, lease_score(now), lease_member(server))
 end
 
 -- The lease of a chat server's incarnation, made or taken over if need be; returns it, and whether anything changed.
@@ -174,7 +181,7 @@ local function claim_lease(server, incarnation, ttl)
   if not lease then
     lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = run_of_redis() }
     lease.expires = now + lease.ttl
-    redis.call('ZADD', DEADLINES, lease.expires, lease_member(server))
+    redis.call('ZADD', DEADLINES, lease_score(lease.expires), lease_member(server))
     return lease, true
   end
   if incarnation < lease.incarnation then return lease, false end

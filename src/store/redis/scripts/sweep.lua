@@ -1,11 +1,13 @@
 -- Does what is due in one shard, a bounded part of it (see PresenceStore.sweep).
 --
 -- KEYS, ARGV[1..5]  see leases.lua and shard.lua
--- ARGV[6]  how many deadlines to look at, at most
--- ARGV[7]  how many sessions of chat servers to end, at most
+-- ARGV[6]  how many deadlines of devices to look at, at most
+-- ARGV[7]  how many sessions to end at most: of chat servers, and as many of devices
 -- ARGV[8]  after how many ms without a sweep leases get their whole time again
 -- Returns 1 if more may be due.
 local deadlines_limit, sessions_limit, outage = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local MOST_LEASES = 16
+local more = 0
 
 -- Notes that the shard was swept. Returns when a time ended in which nobody could keep a lease alive, or nil.
 local function note_sweep()
@@ -18,11 +20,14 @@ local function note_sweep()
   end
   local note = text and cjson.decode(text) or { swept = now }
   if now - note.swept > outage then note.outage = now end
+  -- The clock was set back.
+  if note.outage and note.outage > now then note.outage = nil end
   note.swept = now
   redis.call('HSET', LEASES, '', cjson.encode(note))
   return note.outage
 end
 
+-- Ends the session if it is over, forgets the record if it is old. Returns 1 if it ended the session, else 0.
 local function look_at_device(member)
   local user, device = split_member(member)
   local packed = redis.call('HGET', devices_of(user), device)
@@ -40,12 +45,14 @@ local function look_at_device(member)
     local time, reason = over(record)
     if time then
       end_session(user, device, record, reason, time)
+      return 1
     elseif next_deadline(record) then
       redis.call('ZADD', DEADLINES, next_deadline(record), member)
     else
       redis.call('ZREM', DEADLINES, member)
     end
   end
+  return 0
 end
 
 -- Whether a session of the chat server is over: by its lease, or because a resync did not bring it.
@@ -58,7 +65,7 @@ local function server_end(lease)
   end
 end
 
--- Loses a lease that ran out, and goes on with writing down the ends. Returns how many sessions it ended.
+-- Loses a lease that ran out, and goes on with writing down the ends. Returns how many sessions it looked at.
 local function look_at_lease(member, last_outage, limit)
   local server = string.sub(member, 2)
   local lease = lease_of(server)
@@ -68,6 +75,7 @@ local function look_at_lease(member, last_outage, limit)
   end
   if not lease.lost then
     local expires = math.max(lease.expires, last_outage and last_outage + lease.ttl or 0)
+    expires = math.min(expires, now + lease.ttl)
     if expires <= now then
       lease.lost, lease.cursor = now, 0
     elseif expires ~= lease.expires then
@@ -85,20 +93,27 @@ local function look_at_lease(member, last_outage, limit)
     return seen
   end
   save_lease(server, lease)
-  redis.call('ZADD', DEADLINES, lease.cursor and now or lease.expires, member)
+  redis.call('ZADD', DEADLINES, lease_score(lease.cursor and now or lease.expires), member)
+  if lease.cursor then more = 1 end
   return seen
 end
 
+local function due(from, to, limit)
+  local members = redis.call('ZRANGEBYSCORE', DEADLINES, from, to, 'LIMIT', 0, limit)
+  if #members == limit then more = 1 end
+  return members
+end
+
 local last_outage = note_sweep()
-local due = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, deadlines_limit)
-local more = #due == deadlines_limit and 1 or 0
-for _, member in ipairs(due) do
-  if string.byte(member, 1) ~= 0 then
-    look_at_device(member)
-  else
-    sessions_limit = sessions_limit - look_at_lease(member, last_outage, sessions_limit)
-  end
-  if sessions_limit <= 0 then
+-- All of them are judged, also when enough sessions of the first have ended.
+local left = sessions_limit
+for _, member in ipairs(due('-inf', lease_score(now), MOST_LEASES)) do
+  left = left - look_at_lease(member, last_outage, math.max(left, 0))
+end
+left = sessions_limit
+for _, member in ipairs(due(0, now, deadlines_limit)) do
+  left = left - look_at_device(member)
+  if left == 0 then
     more = 1
     break
   end

@@ -1,0 +1,33 @@
+// A chat server for benches: keeps its lease alive and holds sessions until it is killed. Prints {"addr": …} once all are
+// logged in. Its users are "<addr>/0", "<addr>/1" and so on.
+import { parseArgs } from 'node:util';
+import { connect, type HeldSession } from '../src/client/index.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    daemon: { type: 'string', default: '' },
+    addr: { type: 'string', default: '' },
+    sessions: { type: 'string', default: '' },
+    'lease-ms': { type: 'string', default: '' },
+  },
+});
+const LOGINS_AT_ONCE = 128;
+const { daemon, addr } = options;
+const ttlMs = Number(options['lease-ms']);
+
+const client = await connect({ endpoints: [daemon], timeoutMs: 30_000 });
+const held: HeldSession[] = [];
+const onError = ({ message }: Error) => process.stderr.write(`${addr}: ${message}\n`);
+const lease = client.keepServerAlive({ serverAddr: addr, ttlMs, sessions: () => held, onError });
+await lease.ready;
+
+const users = Array.from({ length: Number(options.sessions) }, (_, i) => `${addr}/${i}`).values();
+const logIn = async () => {
+  for (const userId of users) {
+    const login = { userId, deviceId: 'phone', serverAddr: addr, platform: 'ios' };
+    const { sessionId, loginTime } = await client.online({ ...login, serverIncarnation: lease.incarnation });
+    held.push({ ...login, sessionId: sessionId as string, loginTime });
+  }
+};
+await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, logIn));
+process.stdout.write(`${JSON.stringify({ addr })}\n`);
