@@ -15,7 +15,7 @@ export interface WaitRequest {
 export type Sessions = ReadonlyMap<string, SessionBegin>;
 
 /** Waits until a user or device is as wished. Resolves with what is online in the end. */
-export async function waitFor(client: Client, request: WaitRequest): Promise<Sessions> {
+export async function waitFor(client: Pick<Client, 'watch'>, request: WaitRequest): Promise<Sessions> {
   const { userId, deviceId, online, limitMs } = request;
   const watch = client.watch({ users: [userId] });
   const state = new State(deviceId);
