@@ -60,7 +60,7 @@ export default class Serve extends BaseCommand {
     }),
     redis: textFlag({
       description:
-        'Redis to keep sessions in: redis://[user:password@]host[:port][/database], rediss:// for TLS',
+        'Redis to keep sessions in: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, rediss for TLS',
       env: 'IMSTATE_REDIS',
       helpValue: 'URL',
       helpGroup: 'STORE',

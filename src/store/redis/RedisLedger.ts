@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import type { Change, Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
 import { END_REASONS } from '../record.js';
 import type { EndReason, Session } from '../store.js';
 import { readRecorded } from './answers.js';
-import { storeError } from './connection.js';
+import { type Connection, storeError } from './connection.js';
 import { type Shard, shardOf } from './shards.js';
 
 /** How many buckets scripts/shard.lua makes of a chat server's sessions in a shard. */
@@ -12,7 +11,9 @@ const BUCKETS = 64;
 
 /** What a {@link RedisLedger} works with. */
 export interface RedisLedgerOptions {
-  redis: Redis;
+  redis: Connection;
+  /** Makes a connection that waits for messages. */
+  makeSubscriber(): Connection;
   shards: Shard[];
   /** The channel on which scripts say which shard has news. */
   channel: string;
@@ -26,7 +27,7 @@ export interface RedisLedgerOptions {
 export class RedisLedger implements Ledger {
   readonly #options: RedisLedgerOptions;
   readonly #listeners = new Set<(shard: number) => void>();
-  #subscriber: Redis | undefined;
+  #subscriber: Connection | undefined;
 
   constructor(options: RedisLedgerOptions) {
     this.#options = options;
@@ -106,11 +107,9 @@ export class RedisLedger implements Ledger {
     this.#subscriber = undefined;
   }
 
-  /** A connection of its own, that waits for ever; it subscribes again when it had to reconnect. */
-  #subscribe(): Redis {
-    const { redis, channel } = this.#options;
-    const { socketTimeout: _, ...options } = redis.options;
-    const subscriber = redis.duplicate({ ...options, enableOfflineQueue: true, socketTimeout: undefined });
+  #subscribe(): Connection {
+    const { makeSubscriber, channel } = this.#options;
+    const subscriber = makeSubscriber();
     subscriber.on('error', () => {});
     subscriber.on('message', (_, shard: string) => {
       for (const listener of this.#listeners) listener(Number(shard));

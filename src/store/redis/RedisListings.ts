@@ -1,9 +1,8 @@
-import type { Redis } from 'ioredis';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
 import { readLease } from '../rules.js';
 import type { ChatServer, Lease, SessionPage, Stats, UserSession } from '../store.js';
 import { Leases, readListed } from './answers.js';
-import { storeError } from './connection.js';
+import { type Connection, storeError } from './connection.js';
 import type { Shard } from './shards.js';
 
 /** A place in the list of all sessions, see scripts/list.lua: here the beginning. */
@@ -11,7 +10,7 @@ const FIRST_PLACE: [shard: number, serverAddr: string, bucket: number, member: s
 
 /** What {@link RedisListings} works with. */
 export interface RedisListingsOptions {
-  redis: Redis;
+  redis: Connection;
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
   /** The shards; throws while the store cannot be used. */

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
 import { Batcher } from '../batcher.js';
 import type { Ledger, Place } from '../ledger.js';
@@ -30,7 +30,14 @@ import {
   loginResult,
   logoutChange,
 } from './changes.js';
-import { connectError, describeRedisUrl, makeConnection, storeError } from './connection.js';
+import {
+  type Connection,
+  connectError,
+  describeRedisUrl,
+  makeConnection,
+  makeSubscriber,
+  storeError,
+} from './connection.js';
 import { claimLayout, refusedDatabase } from './layout.js';
 import { parsePlace, RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
@@ -73,11 +80,11 @@ interface Read {
   deviceId: string;
 }
 
-/** Sessions in one Redis node: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
+/** Sessions in one Redis node or a Redis Cluster: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
 export class RedisStore implements PresenceStore {
   readonly description: string;
   readonly #options: RedisStoreOptions;
-  readonly #redis: Redis;
+  readonly #redis: Connection;
   readonly #listings: RedisListings;
   #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
@@ -99,7 +106,8 @@ export class RedisStore implements PresenceStore {
     this.#redis.on('error', (error: CommandFailure) => {
       this.#lastError = error;
       if (error.command?.name !== 'select') return;
-      this.#unusable = storeUnusable(refusedDatabase(this.#redis, options.url, error));
+      if (this.#redis instanceof Redis)
+        this.#unusable = storeUnusable(refusedDatabase(this.#redis, options.url, error));
     });
   }
 
@@ -247,6 +255,7 @@ export class RedisStore implements PresenceStore {
     this.#changes = new Batcher(count, BATCH.changes, (shard, changes) => this.#sendChanges(shard, changes));
     this.#ledger = new RedisLedger({
       ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
+      makeSubscriber: () => makeSubscriber(this.#options.url),
       settings: () => this.#settings(),
       readUser: async (userId) => {
         const { recorded, place } = await this.#read({ userId, deviceId: '' });

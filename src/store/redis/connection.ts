@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Callback, Redis, type Result } from 'ioredis';
+import { type Callback, Cluster, Redis, type Result } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
 import { loadScripts } from './scripts.js';
 
@@ -25,39 +25,85 @@ declare module 'ioredis' {
 const SILENCE_MS = 700;
 const RECONNECT_MS = { first: 50, most: 1_000 };
 
+/** A connection to one Redis node, or to a Redis Cluster. */
+export type Connection = Redis | Cluster;
+
+const COMMON = {
+  connectionName: 'imstate',
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 5_000,
+  socketTimeout: SILENCE_MS,
+};
+
 /**
  * Makes a connection that fails fast: a call while Redis is away is rejected at once instead of queued, and no
  * change is ever sent twice by the connection itself. It reconnects by itself for as long as it lives.
  */
-export function makeConnection(url: string): Redis {
-  return new Redis({
-    ...parseRedisUrl(url),
-    lazyConnect: true,
-    connectionName: 'imstate',
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: 5_000,
-    socketTimeout: SILENCE_MS,
-    retryStrategy: (times) => Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most),
-    scripts: loadScripts(),
+export function makeConnection(url: string): Connection {
+  const scripts = loadScripts();
+  return open(parseRedisUrl(url), { ...COMMON, lazyConnect: true }, { scripts });
+}
+
+/** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */
+export function makeSubscriber(url: string): Connection {
+  return open(parseRedisUrl(url), { connectTimeout: COMMON.connectTimeout }, {});
+}
+
+function open(
+  { nodes, isCluster, ...address }: RedisAddress,
+  options: Partial<typeof COMMON> & { lazyConnect?: boolean },
+  more: { scripts?: ReturnType<typeof loadScripts> },
+): Connection {
+  const [first] = nodes as [NodeAddress];
+  if (!isCluster) return new Redis({ ...address, ...first, ...options, ...more, retryStrategy: pause });
+  const { lazyConnect = false, enableOfflineQueue = true, ...redisOptions } = options;
+  const { db: _, ...credentials } = address;
+  return new Cluster(nodes, {
+    ...{ lazyConnect, enableOfflineQueue, ...more, clusterRetryStrategy: pause },
+    redisOptions: { ...credentials, ...redisOptions },
   });
 }
 
-interface RedisAddress {
+function pause(times: number): number {
+  return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
+}
+
+interface NodeAddress {
   host: string;
   port: number;
+}
+
+interface RedisAddress {
+  /** One, or some of a cluster. */
+  nodes: NodeAddress[];
+  isCluster: boolean;
   username?: string;
   password?: string;
   db: number;
   tls?: { servername?: string };
 }
 
-/** Reads redis://[[user]:password@]host[:port][/database], or rediss:// for TLS. */
+/**
+ * Reads redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; and redis+cluster:// or
+ * rediss+cluster:// with host[:port],… of some nodes of a cluster.
+ */
 function parseRedisUrl(text: string): RedisAddress {
+  const [, scheme, credentials = '', hosts = ''] = /^(rediss?)\+cluster:\/\/(.*@)?([^@]*)$/.exec(text) ?? [];
+  if (scheme === undefined) return parseNodeUrl(text);
+  const each = hosts.split(',').map((host) => parseNodeUrl(`${scheme}://${credentials}${host}`));
+  if (each.some(({ db }) => db !== 0))
+    throw badUrl('a cluster has no databases: leave the last / and what follows out');
+  return { ...(each[0] as RedisAddress), isCluster: true, nodes: each.flatMap(({ nodes }) => nodes) };
+}
+
+function parseNodeUrl(text: string): RedisAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
-    throw badUrl('it must look like redis://[user:password@]host[:port][/database], or rediss:// for TLS');
+    throw badUrl(
+      'it must look like redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for a cluster, rediss for TLS',
+    );
   }
   const database = url.pathname.replace(/^\//, '');
   if (!/^\d*$/.test(database)) throw badUrl('the database after the last / must be a number');
@@ -67,8 +113,8 @@ function parseRedisUrl(text: string): RedisAddress {
   const password = decodePart(url.password);
   if (username !== '' && password === '') throw badUrl('a user needs a password: redis://user:password@host');
   return {
-    host,
-    port: url.port === '' ? 6379 : Number(url.port),
+    nodes: [{ host, port: url.port === '' ? 6379 : Number(url.port) }],
+    isCluster: false,
     db: Number(database),
     ...(username !== '' && { username }),
     ...(password !== '' && { password }),
@@ -79,8 +125,10 @@ function parseRedisUrl(text: string): RedisAddress {
 
 /** The URL without user and password, for people. */
 export function describeRedisUrl(text: string): string {
-  const { host, port, db, tls } = parseRedisUrl(text);
-  return `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}/${db}`;
+  const { nodes, isCluster, db, tls } = parseRedisUrl(text);
+  const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
+  const scheme = tls ? 'rediss' : 'redis';
+  return isCluster ? `${scheme}+cluster://${hosts}` : `${scheme}://${hosts}/${db}`;
 }
 
 /** Refusals that come before the first write of a change. */

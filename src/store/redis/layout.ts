@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
-import { describeRedisUrl, storeError } from './connection.js';
+import { type Connection, describeRedisUrl, storeError } from './connection.js';
 
 /** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
@@ -18,10 +18,10 @@ interface LayoutOptions {
  * Claims the layout in Redis, at first use or after it was flushed; resolves with its number of shards once it is the
  * one this version can use. `known` is the number that this process has used so far, 0 for none.
  */
-export async function claimLayout(redis: Redis, options: LayoutOptions, known: number): Promise<number> {
+export async function claimLayout(redis: Connection, options: LayoutOptions, known: number): Promise<number> {
   const wanted = options.shards ?? (known || DEFAULT_SHARDS);
   const key = `${options.keyPrefix}layout`;
-  await selectDatabase(redis, options.url);
+  if (redis instanceof Redis) await selectDatabase(redis, options.url);
   const [version, shards] = await redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
     throw storeError(error, false);
   });
