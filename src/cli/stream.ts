@@ -3,15 +3,19 @@ import { listenForStop } from './signals.js';
 
 /**
  * Prints what a command that runs until it is told to stop has to say, a line at a time, no faster than it is read. Ctrl-C
- * ends it, and so does a reader that has gone (`| head`): `close` then ends the events.
+ * ends it, and so does a reader that has gone (`| head`): `close` then ends the events. Returns false if the reader has gone.
  */
 export async function printStream<Event>(
   events: AsyncIterable<Event>,
   toLines: (event: Event) => string[],
   close: () => void,
-): Promise<void> {
+): Promise<boolean> {
   const { stop, release } = listenForStop();
-  const onError = () => close();
+  let isRead = true;
+  const onError = () => {
+    isRead = false;
+    close();
+  };
   stop.addEventListener('abort', close, { once: true });
   process.stdout.on('error', onError);
   try {
@@ -24,6 +28,7 @@ export async function printStream<Event>(
     process.stdout.off('error', onError);
     release();
   }
+  return isRead;
 }
 
 /** Resolves when there is room again, when nobody reads any more, or at the stop. */

@@ -3,8 +3,7 @@ import { deviceJson } from './deviceJson.js';
 import { colors } from './style.js';
 import { absoluteTime, jsonTime } from './times.js';
 
-/** A change as --json prints it. */
-export function changeJson({ session, ended, time, ...change }: Change) {
+function changeJson({ session, ended, time, ...change }: Change) {
   return {
     userId: change.userId,
     deviceId: change.deviceId,

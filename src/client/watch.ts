@@ -51,10 +51,13 @@ export class Watch implements AsyncIterable<WatchEvent> {
   /** True if something was told that does not hold any more once a change is missed. */
   #hasTold: boolean;
   #hasAnswered = false;
+  /** When the first stream was opened. */
+  #beganAt = 0;
   /** True from `disconnected` to `reconnected`. */
   #isAway = false;
   /** How often a stream failed since one lasted. */
   #failures = 0;
+  #coalesced = { before: 0, onStream: 0 };
   #wake = () => {};
 
   /** Throws INVALID_ARGUMENT if the options do not go together. */
@@ -76,6 +79,11 @@ export class Watch implements AsyncIterable<WatchEvent> {
   /** Where to resume: the revision of the last event that the loop was given; "" before there is one. */
   get revision(): string {
     return this.#revision;
+  }
+
+  /** How many changes were not told because a newer one of their device waited (`coalesce`). */
+  get coalesced(): number {
+    return this.#coalesced.before + this.#coalesced.onStream;
   }
 
   /** Watches further users; with `initialState` each comes with how it stands, then `synced`. Throws if they are too many. */
@@ -107,7 +115,6 @@ export class Watch implements AsyncIterable<WatchEvent> {
 
   async *#run(): AsyncGenerator<WatchEvent, void> {
     const over = this.#over.signal;
-    const giveUpAt = performance.now() + this.#channel.timeouts.connectTimeoutMs;
     const forgetClosing = this.#channel.onClosing(this.close);
     try {
       while (!over.aborted) {
@@ -115,7 +122,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
           yield* this.#follow();
         } catch (error) {
           if (over.aborted) break;
-          if (!(error instanceof ImstateError) || this.#isFinal(error, giveUpAt)) throw error;
+          if (!(error instanceof ImstateError) || this.#isFinal(error)) throw error;
           yield* this.#recover(error);
         }
       }
@@ -131,12 +138,14 @@ export class Watch implements AsyncIterable<WatchEvent> {
     await this.#somebody();
     if (this.#over.signal.aborted) return;
     const openedAt = performance.now();
+    this.#beganAt ||= openedAt;
     const stream = this.#open();
     try {
       for (;;) {
         const limitMs = this.#hasAnswered ? MOST_SILENCE_MS : this.#channel.timeouts.timeoutMs;
         const response = await stream.next(limitMs);
         this.#hasAnswered = true;
+        this.#coalesced.onStream = response.coalesced;
         if (performance.now() - openedAt > MOST_BACKOFF_MS) this.#failures = 0;
         if (this.#isAway) {
           this.#isAway = false;
@@ -149,6 +158,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
         if (response.revision !== '') this.#revision = response.revision;
       }
     } finally {
+      this.#coalesced = { before: this.coalesced, onStream: 0 };
       this.#stream = undefined;
       stream.cancel(new ImstateError('UNAVAILABLE', 'the stream is left'));
     }
@@ -200,10 +210,12 @@ export class Watch implements AsyncIterable<WatchEvent> {
     return false;
   }
 
-  #isFinal({ code }: ImstateError, giveUpAt: number): boolean {
+  #isFinal({ code }: ImstateError): boolean {
     if (FINAL.has(code) || this.#channel.isClosed) return true;
     if (this.#hasAnswered || code === 'OUT_OF_RANGE') return false;
-    return FINAL_AT_FIRST.has(code) || performance.now() > giveUpAt;
+    return (
+      FINAL_AT_FIRST.has(code) || performance.now() - this.#beganAt > this.#channel.timeouts.connectTimeoutMs
+    );
   }
 
   /** Tells what a failure means, and waits before the next try. */

@@ -21,7 +21,7 @@ export class WatchStream {
     this.#channel = channel;
     this.#stream = channel.open(() => channel.presenceService.Watch());
     this.#stream.on('readable', () => this.#wake());
-    this.#stream.on('error', (error: ServiceError) => this.#fail(channel.explain(error, 0)));
+    this.#stream.on('error', (error: ServiceError) => this.#fail(readFault(channel.explain(error, 0))));
     this.#stream.on('status', () =>
       this.#fail(new ImstateError('UNAVAILABLE', 'the daemon ended the watch')),
     );
@@ -60,4 +60,11 @@ export class WatchStream {
     this.#failure ??= error;
     this.#wake();
   }
+}
+
+function readFault(error: ImstateError): ImstateError {
+  if (error.code !== 'UNIMPLEMENTED') return error;
+  const message =
+    'the server tells no changes, it is older or speaks only pb.UserStatus: ask it with getUser()';
+  return new ImstateError('UNIMPLEMENTED', message, { cause: error });
 }

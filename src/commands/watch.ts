@@ -71,8 +71,9 @@ export default class Watch extends ClientCommand {
         if (notice !== undefined) process.stderr.write(`${notice}\n`);
         return this.jsonEnabled() ? [JSON.stringify(watchEventJson(event))] : lines.of(event);
       };
-      await printStream(watch, toLines, watch.close);
-      if (watch.revision !== '') this.logToStderr(`to go on from here: --resume ${watch.revision}`);
+      const isRead = await printStream(watch, toLines, watch.close);
+      if (watch.coalesced > 0) this.logToStderr(`${watch.coalesced} changes were left out for newer ones`);
+      if (isRead && watch.revision !== '') this.logToStderr(`to go on from here: --resume ${watch.revision}`);
     });
   }
 

@@ -206,6 +206,25 @@ describe('a watch whose daemon goes', () => {
     expect(told.sessionsOf('alice')).toEqual(['s1']);
   });
 
+  test('users that were added meanwhile come with how they stand, the others with what was missed', async () => {
+    const { addr } = await startDaemon();
+    const proxy = await startProxy(Number(addr.split(':')[1]));
+    undo.push(() => proxy.close());
+    const { made, told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
+    await told.has(1, 'synced');
+    proxy.cut();
+    await told.has(1, 'disconnected');
+    const client = await clientOf(addr);
+    await login(client, 'alice', 's1');
+    await login(client, 'bob', 'b1');
+    made.add(['bob']);
+    proxy.heal();
+    await told.has(3, 'synced');
+    expect(told.of('snapshot').slice(1)).toMatchObject([{ userId: 'bob', devices: [{ sessionId: 'b1' }] }]);
+    expect(told.sessionsOf('alice')).toEqual(['s1']);
+    expect(told.sessionsOf('bob')).toEqual([]);
+  });
+
   test('opens another stream where nothing is heard for long', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));

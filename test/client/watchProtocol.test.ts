@@ -45,15 +45,17 @@ describe('a watch that is resumed', () => {
     expect(first.requests[0]?.start).toMatchObject({
       ...{ userIds: ['alice', 'bob'], initialState: true, resumeRevision: '', coalesce: true },
     });
-    first.send(snapshot('alice', 'bob'), synced('r1'), changes(change('alice', 'r2'), change('bob', 'r3')));
+    first.send(snapshot('alice', 'bob'), synced('r1'));
+    first.send({ ...changes(change('alice', 'r2'), change('bob', 'r3')), coalesced: 3 });
     await told.has(2, 'change');
     first.fail(status.UNAVAILABLE, broken);
     const second = await server.watch(1);
     expect(second.requests[0]?.start).toMatchObject({
       ...{ userIds: ['alice', 'bob'], initialState: false, resumeRevision: 'r3', coalesce: true },
     });
-    second.send(changes(change('bob', 'r4')), synced('r4'), { revision: 'r5' });
+    second.send(changes(change('bob', 'r4')), synced('r4'), { revision: 'r5', coalesced: 2 });
     await told.has(1, 'progress');
+    expect(made.coalesced).toBe(5);
     expect(told.events.map(({ type }) => type)).toEqual([
       ...['snapshot', 'snapshot', 'synced', 'change', 'change'],
       ...['disconnected', 'reconnected', 'change', 'synced', 'progress'],
@@ -249,7 +251,7 @@ describe('a watch ends', () => {
   ] as const)('with %s at once', async (code, exitCode) => {
     const { told } = watch({ everything: true });
     (await server.watch(0)).fail(status[code], 'no');
-    expect(await told.ended).toMatchObject({ code, exitCode, message: 'no' });
+    expect(await told.ended).toMatchObject({ code, exitCode, message: expect.stringContaining('no') });
   });
 
   test('with INVALID_ARGUMENT later too, but not for one daemon of another version', async () => {
