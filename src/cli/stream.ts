@@ -11,17 +11,23 @@ export async function printStream<Event>(
   close: () => void,
 ): Promise<boolean> {
   const { stop, release } = listenForStop();
+  const over = new AbortController();
+  const end = () => {
+    over.abort();
+    close();
+  };
   let isRead = true;
   const onError = () => {
     isRead = false;
-    close();
+    end();
   };
-  stop.addEventListener('abort', close, { once: true });
+  stop.addEventListener('abort', end, { once: true });
   process.stdout.on('error', onError);
   try {
     for await (const event of events) {
       for (const line of toLines(event)) {
-        if (!process.stdout.write(`${line}\n`)) await drained(stop);
+        if (over.signal.aborted) break;
+        if (!process.stdout.write(`${line}\n`)) await drained(over.signal);
       }
     }
   } finally {
@@ -31,7 +37,7 @@ export async function printStream<Event>(
   return isRead;
 }
 
-/** Resolves when there is room again, when nobody reads any more, or at the stop. */
+/** Resolves when there is room again, or at the end. */
 async function drained(signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => {});
 }
