@@ -62,16 +62,17 @@ export class Channel {
   /** Both services, on this channel. */
   readonly presenceService: PresenceServiceClient;
   readonly userStatus: UserStatusClient;
+  /** Deadlines of a call and of connecting, in milliseconds. */
+  readonly timeouts: { readonly timeoutMs: number; readonly connectTimeoutMs: number };
   readonly #grpc: ChannelInterface;
   readonly #view: EndpointView;
-  readonly #timeouts: { timeoutMs: number; connectTimeoutMs: number };
   readonly #onClosing = new Set<() => void>();
   #isClosed = false;
 
   constructor(discovery: Discovery, options: ClientOptions) {
     registerSchemes();
     this.#view = new EndpointView(discovery);
-    this.#timeouts = {
+    this.timeouts = {
       timeoutMs: checkTimeout(options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs),
       connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs),
     };
@@ -98,7 +99,7 @@ export class Channel {
    */
   call<Response>(
     start: StartCall<Response>,
-    { timeoutMs = this.#timeouts.timeoutMs, signal }: CallOptions = {},
+    { timeoutMs = this.timeouts.timeoutMs, signal }: CallOptions = {},
     mayRepeat = false,
   ): Promise<Response> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -140,13 +141,18 @@ export class Channel {
    */
   open<Stream extends { once(event: 'status', listener: () => void): unknown }>(
     start: () => Stream,
-    onClosing: () => void,
+    onClosing = () => {},
   ): Stream {
     if (this.#isClosed) throw clientIsClosed();
     const stream = start();
-    this.#onClosing.add(onClosing);
-    stream.once('status', () => this.#onClosing.delete(onClosing));
+    stream.once('status', this.onClosing(onClosing));
     return stream;
+  }
+
+  /** Tells the listener when the client is closing; returns what ends that. */
+  onClosing(listener: () => void): () => void {
+    this.#onClosing.add(listener);
+    return () => this.#onClosing.delete(listener);
   }
 
   /** The error of imstate for what gRPC said of a call or a stream. */
@@ -154,6 +160,19 @@ export class Channel {
     // That nobody is there goes before gRPC's own words; what a daemon answered goes before everything.
     const nobody = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
     return nobody ?? fromServiceError(error, this.#view.addresses, timeoutMs);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The error of a stream on which nothing came for so long. */
+  silence(limitMs: number): ImstateError {
+    if (!this.#isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);
+    return new ImstateError(
+      'DEADLINE_EXCEEDED',
+      `no answer within ${limitMs} ms from ${this.#view.addresses}`,
+    );
   }
 
   /** Calls and streams under way fail. */
@@ -165,18 +184,21 @@ export class Channel {
 
   /** Gives a call up early that waits for a connection which does not come. Returns what ends the guard. */
   #guardConnecting(timeoutMs: number, giveUp: (error: ImstateError) => void): () => void {
-    const { connectTimeoutMs } = this.#timeouts;
-    const isConnected = () => this.#grpc.getConnectivityState(false) === connectivityState.READY;
-    if (isConnected()) return () => {};
+    const { connectTimeoutMs } = this.timeouts;
+    if (this.#isConnected()) return () => {};
     const ignoreMissing = this.#view.onMissing(giveUp);
     const limit = setTimeout(() => {
-      if (!isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
+      if (!this.#isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
     }, connectTimeoutMs);
     if (connectTimeoutMs >= timeoutMs) clearTimeout(limit);
     return () => {
       clearTimeout(limit);
       ignoreMissing();
     };
+  }
+
+  #isConnected(): boolean {
+    return this.#grpc.getConnectivityState(false) === connectivityState.READY;
   }
 }
 

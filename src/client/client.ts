@@ -8,6 +8,8 @@ import type { PresenceApi } from './presenceApi.js';
 import { presenceServiceApi } from './presenceServiceApi.js';
 import { ServerLease, type ServerLeaseOptions } from './serverLease.js';
 import { userStatusApi } from './userStatusApi.js';
+import { Watch } from './watch.js';
+import type { WatchOptions } from './watchMessages.js';
 
 /**
  * A client of imstate's daemons, made by connect(): it follows the registry and balances round robin. Every method
@@ -72,7 +74,16 @@ export class Client implements PresenceApi {
     return new ServerLease(this.#channel, (session) => this.online(session), options);
   }
 
-  /** Closes the channel and the discovery: calls under way fail, and leases are closed. */
+  /**
+   * Follows the presence of users, of the sessions of chat servers, or of everybody, for as long as it is iterated:
+   * goes on with another daemon when a stream breaks, with no change missing and none twice. Nothing is dialled
+   * before the iteration begins.
+   */
+  watch(options: WatchOptions): Watch {
+    return new Watch(this.#channel, options);
+  }
+
+  /** Closes the channel and the discovery: calls under way fail, and leases and watches are closed. */
   async close(): Promise<void> {
     this.#channel.close();
     await this.#discovery.close();

@@ -1,25 +1,68 @@
 import { type ConnectOptions, discover } from './connect.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
-import { type Probe, probeEndpoint } from './probe.js';
+import type { Discovery } from './discovery.js';
+import { type EndpointChange, EndpointFollower, type EndpointHealth } from './endpointFollower.js';
+import { probeEndpoint } from './probe.js';
 
-/** A daemon that is registered, and what it answered. */
-export interface EndpointHealth extends Probe {
-  addr: string;
+/** The daemons that can be found. */
+export interface EndpointList {
+  service: string;
+  /** Where the list is from. */
+  description: string;
+  endpoints: EndpointHealth[];
 }
 
+/** What happens to the daemons: `list` first, then what becomes different. */
+export type EndpointEvent = ({ type: 'list' } & EndpointList) | EndpointChange;
+
 /** Lists the daemons that can be found, and asks each for its health. */
-export async function listEndpoints(
-  options: ConnectOptions,
-): Promise<{ service: string; description: string; endpoints: EndpointHealth[] }> {
+export async function listEndpoints(options: ConnectOptions): Promise<EndpointList> {
   const discovery = await discover(options);
   try {
-    const listed = await discovery.list();
-    const timeoutMs = options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs;
-    const endpoints = await Promise.all(
-      listed.map(async ({ addr }) => ({ addr, ...(await probeEndpoint(addr, timeoutMs)) })),
-    );
-    return { service: discovery.service, description: discovery.description, endpoints };
+    return await listFrom(discovery, timeoutOf(options));
   } finally {
     await discovery.close();
   }
+}
+
+/**
+ * Lists the daemons that can be found, then tells which come, go, or change their health, until `signal` is aborted.
+ * Rejects if the registry cannot be reached at first.
+ */
+export async function* watchEndpoints(
+  options: ConnectOptions,
+  signal: AbortSignal,
+): AsyncGenerator<EndpointEvent, void> {
+  const discovery = await discover(options);
+  try {
+    const list = await listFrom(discovery, timeoutOf(options));
+    yield { type: 'list', ...list };
+    const follower = new EndpointFollower(list.endpoints, timeoutOf(options));
+    const stop = () => follower.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const watch = discovery.watch(follower);
+    try {
+      for (let event = await follower.next(); event; event = await follower.next()) yield event;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stop();
+      await watch.close();
+    }
+  } finally {
+    await discovery.close();
+  }
+}
+
+async function listFrom(discovery: Discovery, timeoutMs: number): Promise<EndpointList> {
+  const { service, description } = discovery;
+  const listed = await discovery.list();
+  const endpoints = await Promise.all(
+    listed.map(async ({ addr }) => ({ addr, ...(await probeEndpoint(addr, timeoutMs)) })),
+  );
+  return { service, description, endpoints };
+}
+
+function timeoutOf({ timeoutMs = CLIENT_DEFAULTS.timeoutMs }: ConnectOptions): number {
+  return timeoutMs;
 }

@@ -33,3 +33,5 @@ export type {
 } from './messages.js';
 export type { HeldSession } from './resend.js';
 export type { ServerLease, ServerLeaseOptions } from './serverLease.js';
+export type { Watch } from './watch.js';
+export type { Change, SessionBegin, WatchEvent, WatchOptions } from './watchMessages.js';

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import {
   type Client,
+  type ClientUnaryCall,
   credentials,
   loadPackageDefinition,
   type ServiceClientConstructor,
@@ -24,21 +25,24 @@ type HealthClient = Client & {
     request: { service: string },
     options: { deadline: number },
     callback: (error: ServiceError | null, response?: { status: Probe['health'] }) => void,
-  ): void;
+  ): ClientUnaryCall;
 };
 
-/** Asks one daemon for its health, directly. Never rejects. */
-export async function probeEndpoint(addr: string, timeoutMs: number): Promise<Probe> {
+/** Asks one daemon for its health, directly. Never rejects; `signal` gives up early. */
+export async function probeEndpoint(addr: string, timeoutMs: number, signal?: AbortSignal): Promise<Probe> {
   if (!isHostPort(addr)) return { health: 'UNREACHABLE', latencyMs: undefined };
   const client = new (healthConstructor())(addr, credentials.createInsecure()) as unknown as HealthClient;
   const deadline = Date.now() + timeoutMs;
   const check = () =>
     new Promise<Probe['health']>((resolve, reject) => {
-      client.Check({ service: '' }, { deadline }, (error, response) => {
+      const call = client.Check({ service: '' }, { deadline }, (error, response) => {
+        signal?.removeEventListener('abort', cancel);
         if (response) resolve(response.status);
         else if (error?.code === status.UNIMPLEMENTED) resolve('UNKNOWN');
         else reject(error);
       });
+      const cancel = () => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
     });
   try {
     await check();

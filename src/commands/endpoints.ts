@@ -1,39 +1,60 @@
+import { Flags } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
-import { type Cell, colors, renderTable } from '../cli/style.js';
-import type { EndpointHealth } from '../client/endpoints.js';
+import { endpointEventJson, endpointLines, endpointsJson, endpointTable } from '../cli/endpointReport.js';
+import { printStream } from '../cli/stream.js';
+import type { EndpointEvent } from '../client/endpoints.js';
+import type { ConnectOptions } from '../client/index.js';
 
 export default class Endpoints extends ClientCommand {
   static override summary = 'List the daemons that are registered, with their health and latency.';
   static override description =
     'Each daemon is asked for its health directly. SERVING: it serves. NOT_SERVING: its store does not answer, or it is ' +
-    "stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends. UNKNOWN: a server without a health service, such as the article's.";
+    "stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends. UNKNOWN: a server without a health service, such as the article's.\n\n" +
+    'With --watch it goes on until Ctrl-C, and asks each daemon every second. With --json each line is an object with "type": "list" first, then "added", "removed", "health" or "registry".';
   static override examples = [
     { description: 'Daemons of this machine', command: '<%= config.bin %> <%= command.id %>' },
     {
       description: 'Daemons registered in etcd, as JSON',
       command: '<%= config.bin %> <%= command.id %> --etcd 127.0.0.1:2379 --json',
     },
+    {
+      description: 'Look on while daemons come and go',
+      command: '<%= config.bin %> <%= command.id %> --etcd 127.0.0.1:2379 --watch',
+    },
   ];
+
+  static override flags = {
+    watch: Flags.boolean({
+      description: 'go on, with a line for each daemon that comes, goes or changes its health',
+      env: 'IMSTATE_WATCH',
+    }),
+  };
+
+  #isStream = false;
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Endpoints);
+    this.#isStream = flags.watch;
+    if (flags.watch) return this.#watch(this.connectOptions(flags));
     const { listEndpoints } = await import('../client/endpoints.js');
-    const { service, description, endpoints } = await listEndpoints(this.connectOptions(flags));
-    if (endpoints.length === 0) this.log(`no daemon is registered as ${service} (registry: ${description})`);
-    else this.log(renderTable([['Address'], ['Health'], ['Latency']], endpoints.map(toRow)));
-    return {
-      service,
-      endpoints: endpoints.map(({ addr, health, latencyMs }) => ({
-        addr,
-        health,
-        latencyMs: latencyMs ?? null,
-      })),
-    };
+    const list = await listEndpoints(this.connectOptions(flags));
+    this.log(endpointTable(list));
+    return endpointsJson(list);
   }
-}
 
-function toRow({ addr, health, latencyMs }: EndpointHealth): Cell[] {
-  const { green, red, yellow } = colors();
-  const color = health === 'SERVING' ? green : health === 'UNREACHABLE' ? red : yellow;
-  return [[addr], [color(health)], [latencyMs === undefined ? '' : `${latencyMs} ms`]];
+  /** With --watch an error is one more line. */
+  override logJson(json: unknown): void {
+    if (this.#isStream) process.stdout.write(`${JSON.stringify(json)}\n`);
+    else super.logJson(json);
+  }
+
+  async #watch(options: ConnectOptions): Promise<void> {
+    const { watchEndpoints } = await import('../client/endpoints.js');
+    const stop = new AbortController();
+    const toLines = (event: EndpointEvent) => {
+      if (event.type === 'registry') process.stderr.write(`warning: ${event.error.message}\n`);
+      return this.jsonEnabled() ? [JSON.stringify(endpointEventJson(event))] : endpointLines(event);
+    };
+    await printStream(watchEndpoints(options, stop.signal), toLines, () => stop.abort());
+  }
 }

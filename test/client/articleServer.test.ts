@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/client/index.ts';
 import { loadProtos } from '../../src/wire/protos.ts';
 import { runCli } from '../support/runCli.ts';
+import { Told } from '../support/told.ts';
 
 type Fields = Record<string, string>;
 
@@ -100,6 +101,15 @@ describe('a server that speaks only pb.UserStatus', () => {
     const lease = client.keepServerAlive({ serverAddr: '10.0.0.1:9000', sessions: () => [] });
     expect(await lease.lost).toMatchObject({ code: 'UNIMPLEMENTED' });
     await expect(lease.ready).rejects.toMatchObject({ code: 'UNIMPLEMENTED' });
+    await client.close();
+  });
+
+  test('it cannot be watched, which is said at once', async () => {
+    const client = await connect({ endpoints: [server.addr] });
+    const { ended } = new Told(client.watch({ users: ['alice'] }));
+    const message = expect.stringContaining('pb.UserStatus');
+    expect(await ended).toMatchObject({ code: 'UNIMPLEMENTED', message });
+    expect((await runCli(['watch', 'alice', '--endpoint', server.addr])).exitCode).toBe(1);
     await client.close();
   });
 

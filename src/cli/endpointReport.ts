@@ -1,0 +1,46 @@
+import type { EndpointHealth } from '../client/endpointFollower.js';
+import type { EndpointEvent, EndpointList } from '../client/endpoints.js';
+import { type Cell, colors, renderTable } from './style.js';
+import { absoluteTime } from './times.js';
+
+/** The daemons as a table, for people. */
+export function endpointTable({ service, description, endpoints }: EndpointList): string {
+  if (endpoints.length === 0) return `no daemon is registered as ${service} (registry: ${description})`;
+  return renderTable([['Address'], ['Health'], ['Latency']], endpoints.map(toRow));
+}
+
+/** The daemons as --json prints them. */
+export function endpointsJson({ service, endpoints }: EndpointList) {
+  return { service, endpoints: endpoints.map(endpointJson) };
+}
+
+/** What happens to the daemons, for people; of a registry that does not answer nothing, for that is no result. */
+export function endpointLines(event: EndpointEvent): string[] {
+  if (event.type === 'registry') return [];
+  if (event.type === 'list') return [endpointTable(event)];
+  const { gray, bold } = colors();
+  const when = gray(absoluteTime(new Date()));
+  if (event.type === 'removed') return [`${when}  ${bold(event.addr)}  left the registry`];
+  const [addr, health, latency] = toRow(event).flat();
+  const came = event.type === 'added' ? 'came: ' : '';
+  return [[when, bold(addr), `${came}${health}`, latency].filter(Boolean).join('  ')];
+}
+
+/** What happens to the daemons, as --json prints it. */
+export function endpointEventJson(event: EndpointEvent): object {
+  if (event.type === 'list') return { type: event.type, ...endpointsJson(event) };
+  const time = new Date().toISOString();
+  if (event.type === 'removed') return { ...event, time };
+  if (event.type !== 'registry') return { type: event.type, ...endpointJson(event), time };
+  return { type: event.type, error: { code: event.error.code, message: event.error.message }, time };
+}
+
+function endpointJson({ addr, health, latencyMs }: EndpointHealth) {
+  return { addr, health, latencyMs: latencyMs ?? null };
+}
+
+function toRow({ addr, health, latencyMs }: EndpointHealth): Cell[] {
+  const { green, red, yellow } = colors();
+  const color = health === 'SERVING' ? green : health === 'UNREACHABLE' ? red : yellow;
+  return [[addr], [color(health)], [latencyMs === undefined ? '' : `${latencyMs} ms`]];
+}

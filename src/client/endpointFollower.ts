@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ImstateError } from '../errors.js';
+import type { Endpoint, WatchListener } from '../registry/registry.js';
+import { type Probe, probeEndpoint } from './probe.js';
+
+/** A daemon that is registered, and what it answered. */
+export interface EndpointHealth extends Probe {
+  addr: string;
+}
+
+/** What becomes different of the daemons. */
+export type EndpointChange =
+  | ({ type: 'added' | 'health' } & EndpointHealth)
+  | { type: 'removed'; addr: string }
+  /** The registry does not answer: what was told last is the best there is. */
+  | { type: 'registry'; error: ImstateError };
+
+/** How often each daemon is asked for its health while it is watched. */
+const PROBE_EVERY_MS = 1_000;
+
+/** Follows each daemon of the list, and keeps what is to be told until it is asked for. */
+export class EndpointFollower implements WatchListener {
+  readonly #timeoutMs: number;
+  readonly #followed = new Map<string, AbortController>();
+  readonly #events: EndpointChange[] = [];
+  #isStopped = false;
+  #registryFault = '';
+  #wake = () => {};
+
+  constructor(endpoints: EndpointHealth[], timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    for (const { addr, health } of endpoints) this.#follow(addr, health);
+  }
+
+  /** See WatchListener. */
+  onEndpoints(endpoints: Endpoint[]): void {
+    this.#registryFault = '';
+    const listed = new Set(endpoints.map(({ addr }) => addr));
+    for (const [addr, over] of this.#followed) {
+      if (listed.has(addr)) continue;
+      over.abort();
+      this.#followed.delete(addr);
+      this.#tell({ type: 'removed', addr });
+    }
+    for (const addr of listed) if (!this.#followed.has(addr)) this.#follow(addr, undefined);
+  }
+
+  /** See WatchListener: told again and again while it lasts. */
+  onError(error: ImstateError): void {
+    if (this.#registryFault !== error.message) this.#tell({ type: 'registry', error });
+    this.#registryFault = error.message;
+  }
+
+  /** The next event; undefined once it is stopped. */
+  async next(): Promise<EndpointChange | undefined> {
+    while (this.#events.length === 0 && !this.#isStopped) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#isStopped ? undefined : this.#events.shift();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const over of this.#followed.values()) over.abort();
+    this.#wake();
+  }
+
+  #follow(addr: string, known: Probe['health'] | undefined): void {
+    const over = new AbortController();
+    this.#followed.set(addr, over);
+    void this.#probe(addr, known, over.signal);
+  }
+
+  /** Tells when the health is another than before; of a daemon that is new, in any case. */
+  async #probe(addr: string, known: Probe['health'] | undefined, over: AbortSignal): Promise<void> {
+    for (let before = known; !over.aborted; ) {
+      const probe = await probeEndpoint(addr, this.#timeoutMs, over);
+      if (over.aborted) return;
+      const type = before === undefined ? 'added' : 'health';
+      if (probe.health !== before) this.#tell({ type, addr, ...probe });
+      before = probe.health;
+      await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => {});
+    }
+  }
+
+  #tell(event: EndpointChange): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+}

@@ -1,0 +1,79 @@
+import { Args, Flags } from '@oclif/core';
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { formatDuration } from '../cli/durations.js';
+import { durationDefault, durationFlag } from '../cli/flags.js';
+import { colors } from '../cli/style.js';
+import { jsonTime } from '../cli/times.js';
+import { type Sessions, waitFor } from '../cli/waitFor.js';
+import { CLIENT_DEFAULTS } from '../client/defaults.js';
+import type { SessionBegin } from '../client/index.js';
+
+export default class Wait extends ClientCommand {
+  static override summary = 'Wait until a user or a device is online, or offline.';
+  static override description =
+    'Ends as soon as it is so, which may be at once: exit code 0. When the time is over and it is not, exit code 1; when that is not known, because no daemon ' +
+    'or store answers, 3. A user is online while any device is. It does not ask again and again: a daemon tells. ' +
+    'As JSON: {"userId","deviceId","online","reached","devices":[{"deviceId","serverAddr","sessionId","platform","loginTime"}]}, where devices are those online.';
+  static override examples = [
+    {
+      description: 'Until alice is online, on any device',
+      command: '<%= config.bin %> <%= command.id %> alice --for online',
+    },
+    {
+      description: 'In a script: half a minute for the phone to go',
+      command: '<%= config.bin %> <%= command.id %> alice phone --for offline --timeout 30s && echo gone',
+    },
+  ];
+  static override args = {
+    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
+    device: Args.string({ description: 'device id; any device if it is left out', ignoreStdin: true }),
+  };
+  static override baseFlags = {
+    ...ClientCommand.baseFlags,
+    timeout: durationFlag({
+      description: 'how long to wait; 0s looks once',
+      env: 'IMSTATE_TIMEOUT',
+      ...durationDefault(30_000),
+      min: 0,
+      max: 86_400_000,
+      helpValue: 'TIME',
+    }),
+  };
+  static override flags = {
+    for: Flags.option({ options: ['online', 'offline'] as const })({
+      description: 'what to wait for',
+      env: 'IMSTATE_FOR',
+      required: true,
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Wait);
+    const { user: userId, device: deviceId } = args;
+    const { timeout: limitMs } = flags;
+    const wished = flags.for === 'online';
+    const sessions = await this.withClient({ ...flags, timeout: CLIENT_DEFAULTS.timeoutMs }, (client) =>
+      waitFor(client, { userId, deviceId, online: wished, limitMs }),
+    );
+    const online = sessions.size > 0;
+    const reached = online === wished;
+    if (!reached) process.exitCode = 1;
+    this.#print(deviceId ? `${userId}/${deviceId}` : userId, sessions);
+    if (!reached) this.logToStderr(`it was not ${flags.for} within ${formatDuration(limitMs)}`);
+    return { userId, deviceId: deviceId ?? null, online, reached, devices: [...sessions].map(toJson) };
+  }
+
+  #print(name: string, sessions: Sessions): void {
+    const { green, gray, bold } = colors();
+    if (sessions.size === 0) this.log(`${bold(name)} is ${gray('offline')}`);
+    else this.log(`${bold(name)} is ${green('online')}`);
+    for (const [deviceId, { serverAddr, sessionId }] of sessions) {
+      this.log(`${deviceId}  ${serverAddr}  ${sessionId}`);
+    }
+  }
+}
+
+function toJson([deviceId, session]: [string, SessionBegin]) {
+  const { serverAddr, sessionId, platform, loginTime } = session;
+  return { deviceId, serverAddr, sessionId, platform: platform ?? null, loginTime: jsonTime(loginTime) };
+}

@@ -1,0 +1,95 @@
+import { Args, Flags } from '@oclif/core';
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { textFlag } from '../cli/flags.js';
+import { printStream } from '../cli/stream.js';
+import { WatchLines, watchEventJson, watchNotice } from '../cli/watchReport.js';
+import type { WatchEvent, WatchOptions } from '../client/index.js';
+import { ImstateError } from '../errors.js';
+
+export default class Watch extends ClientCommand {
+  static override summary = 'Follow who comes online and goes offline, as it happens.';
+  static override description =
+    'First how things stand, a line for each device that is online, then "synced", then a line for each change, with none missing and none ' +
+    'twice. It goes on with another daemon when one is lost, and says so on stderr; it also says there if changes were lost because too many were missed, and ' +
+    'tells then how things stand anew. Ctrl-C ends it, with exit code 0.\n\n' +
+    'With --json each line is an object with "type": "snapshot", "synced", "change", "progress", "disconnected", "reconnected" or "lost". ' +
+    'A "revision" is where --resume goes on: on another daemon too, and later, as long as the changes since then are kept.';
+  static override usage = [
+    '<%= command.id %> USER... [FLAGS]',
+    '<%= command.id %> --server HOST:PORT,… [FLAGS]',
+    '<%= command.id %> --all [FLAGS]',
+  ];
+  static override examples = [
+    { description: 'Two users', command: '<%= config.bin %> <%= command.id %> alice bob' },
+    {
+      description: 'The sessions of a chat server, from now on',
+      command: '<%= config.bin %> <%= command.id %> --server 10.0.0.1:9000 --no-initial',
+    },
+    {
+      description: 'Everybody, as JSON, a line each',
+      command: '<%= config.bin %> <%= command.id %> --all --json',
+    },
+  ];
+  static override args = {
+    user: Args.string({ description: 'users to watch', multiple: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    server: textFlag({
+      description: 'watch the sessions of these chat servers',
+      env: 'IMSTATE_SERVER',
+      helpValue: 'HOST:PORT,…',
+    }),
+    all: Flags.boolean({ description: 'watch everybody', env: 'IMSTATE_ALL' }),
+    'no-initial': Flags.boolean({
+      description: 'do not begin with how things stand',
+      env: 'IMSTATE_NO_INITIAL',
+    }),
+    resume: textFlag({
+      description: 'begin with the first change after this revision, which a watch of the same gave',
+      env: 'IMSTATE_RESUME',
+      helpValue: 'REVISION',
+    }),
+    coalesce: Flags.boolean({
+      description: 'if this is read slowly, tell of several changes of a device the newest only',
+      env: 'IMSTATE_COALESCE',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Watch);
+    const options: WatchOptions = {
+      ...targetOf(args.user ?? [], flags),
+      initialState: !flags['no-initial'],
+      resumeRevision: flags.resume,
+      coalesce: flags.coalesce,
+    };
+    await this.withClient(flags, async (client) => {
+      const watch = client.watch(options);
+      const lines = new WatchLines();
+      const toLines = (event: WatchEvent) => {
+        const notice = watchNotice(event);
+        if (notice !== undefined) process.stderr.write(`${notice}\n`);
+        return this.jsonEnabled() ? [JSON.stringify(watchEventJson(event))] : lines.of(event);
+      };
+      const isRead = await printStream(watch, toLines, watch.close);
+      if (watch.coalesced > 0) this.logToStderr(`${watch.coalesced} changes were left out for newer ones`);
+      if (isRead && watch.revision !== '') this.logToStderr(`to go on from here: --resume ${watch.revision}`);
+    });
+  }
+
+  /** An error ends the lines with one more. */
+  override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json)}\n`);
+  }
+}
+
+function targetOf(
+  users: string[],
+  { server, all }: { server: string | undefined; all: boolean },
+): Pick<WatchOptions, 'users' | 'servers' | 'everything'> {
+  if ([users.length > 0, server, all].filter(Boolean).length !== 1) {
+    throw new ImstateError('WRONG_USAGE', 'watch needs one of USER..., --server and --all; --help shows how');
+  }
+  if (server !== undefined) return { servers: server.split(',').map((addr) => addr.trim()) };
+  return all ? { everything: true } : { users };
+}
