@@ -1,5 +1,6 @@
 import { ImstateError } from '../errors.js';
 import type { SessionRef } from '../store/store.js';
+import { Changes } from './changes.js';
 import { Channel, type ClientOptions } from './channel.js';
 import type { Discovery } from './discovery.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './listings.js';
@@ -19,6 +20,7 @@ export class Client implements PresenceApi {
   readonly #channel: Channel;
   readonly #presenceService: PresenceApi;
   readonly #userStatus: PresenceApi;
+  readonly #changes = new Changes();
 
   /** Takes the discovery over: close() closes it. */
   constructor(discovery: Discovery, options: ClientOptions) {
@@ -29,11 +31,11 @@ export class Client implements PresenceApi {
   }
 
   online(request: OnlineRequest, options?: CallOptions) {
-    return this.#call((api) => api.online(request, options));
+    return this.#changes.login(request, this.#online(request, options));
   }
 
   offline(request: OfflineRequest, options?: CallOptions) {
-    return this.#call((api) => api.offline(request, options));
+    return this.#changes.logout(request, this.#offline(request, options));
   }
 
   heartbeat(sessions: SessionRef[], options?: CallOptions) {
@@ -69,13 +71,26 @@ export class Client implements PresenceApi {
    * no heartbeat a device. Sends the sessions again when the store has lost them.
    */
   keepServerAlive(options: ServerLeaseOptions): ServerLease {
-    return new ServerLease(this.#channel, (session) => this.online(session), options);
+    const calls = {
+      online: (session: OnlineRequest) => this.#online(session),
+      offline: (logout: OfflineRequest) => this.#offline(logout),
+      changes: this.#changes,
+    };
+    return new ServerLease(this.#channel, calls, options);
   }
 
   /** Closes the channel and the discovery: calls under way fail, and leases are closed. */
   async close(): Promise<void> {
     this.#channel.close();
     await this.#discovery.close();
+  }
+
+  #online(request: OnlineRequest, options?: CallOptions) {
+    return this.#call((api) => api.online(request, options));
+  }
+
+  #offline(request: OfflineRequest, options?: CallOptions) {
+    return this.#call((api) => api.offline(request, options));
   }
 
   async #call<T>(use: (api: PresenceApi) => Promise<T>): Promise<T> {
