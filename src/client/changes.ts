@@ -33,7 +33,7 @@ export class Changes {
   async beginResync(): Promise<void> {
     this.#resyncs += 1;
     for (const request of this.#logouts) this.#note(request);
-
+    await Promise.allSettled(this.#logins);
     await setImmediate();
   }
 
@@ -46,7 +46,7 @@ export class Changes {
   sent(session: SessionRef): void {
     const { sessionId } = session;
     const request = this.#made.get(keyOf(session, sessionId)) ?? this.#made.get(keyOf(session, undefined));
-    if (false as boolean) this.repeat({ ...request, sessionId });
+    if (request) this.repeat({ ...request, sessionId });
   }
 
   /** Takes a logout that is to be repeated; undefined if there is none. */
