@@ -1,5 +1,6 @@
 import { ImstateError } from '../errors.js';
 import type { SessionRef } from '../store/store.js';
+import { Changes } from './changes.js';
 import { Channel, type ClientOptions } from './channel.js';
 import type { Discovery } from './discovery.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './listings.js';
@@ -21,6 +22,7 @@ export class Client implements PresenceApi {
   readonly #channel: Channel;
   readonly #presenceService: PresenceApi;
   readonly #userStatus: PresenceApi;
+  readonly #changes = new Changes();
 
   /** Takes the discovery over: close() closes it. */
   constructor(discovery: Discovery, options: ClientOptions) {
@@ -31,11 +33,11 @@ export class Client implements PresenceApi {
   }
 
   online(request: OnlineRequest, options?: CallOptions) {
-    return this.#call((api) => api.online(request, options));
+    return this.#changes.login(request, this.#online(request, options));
   }
 
   offline(request: OfflineRequest, options?: CallOptions) {
-    return this.#call((api) => api.offline(request, options));
+    return this.#changes.logout(request, this.#offline(request, options));
   }
 
   heartbeat(sessions: SessionRef[], options?: CallOptions) {
@@ -71,7 +73,12 @@ export class Client implements PresenceApi {
    * no heartbeat a device. Sends the sessions again when the store has lost them.
    */
   keepServerAlive(options: ServerLeaseOptions): ServerLease {
-    return new ServerLease(this.#channel, (session) => this.online(session), options);
+    const calls = {
+      online: (session: OnlineRequest) => this.#online(session),
+      offline: (logout: OfflineRequest) => this.#offline(logout),
+      changes: this.#changes,
+    };
+    return new ServerLease(this.#channel, calls, options);
   }
 
   /**
@@ -87,6 +94,14 @@ export class Client implements PresenceApi {
   async close(): Promise<void> {
     this.#channel.close();
     await this.#discovery.close();
+  }
+
+  #online(request: OnlineRequest, options?: CallOptions) {
+    return this.#call((api) => api.online(request, options));
+  }
+
+  #offline(request: OfflineRequest, options?: CallOptions) {
+    return this.#call((api) => api.offline(request, options));
   }
 
   async #call<T>(use: (api: PresenceApi) => Promise<T>): Promise<T> {

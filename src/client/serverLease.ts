@@ -8,7 +8,7 @@ import { toDuration } from '../wire/duration.js';
 import type { Channel } from './channel.js';
 import { LEASE_TTL_MS } from './defaults.js';
 import type { EndedSession } from './messages.js';
-import { type HeldSession, type Online, resend } from './resend.js';
+import { type HeldSession, type ResendCalls, resend } from './resend.js';
 
 /** Which lease to keep alive, and what to send again when the store has lost data. */
 export interface ServerLeaseOptions {
@@ -18,7 +18,10 @@ export interface ServerLeaseOptions {
   incarnation?: number | undefined;
   /** How long the lease lasts after it was kept alive: 1 s to 1 h, 10 s by default. Milliseconds. */
   ttlMs?: number | undefined;
-  /** The sessions that the chat server holds now; all of them are sent again after a loss. */
+  /**
+   * The sessions that the chat server holds now; all of them are sent again after a loss. One whose logout is made meanwhile,
+   * with offline() of the same client, does not stay online: take it out of these before the call, or once it is answered.
+   */
   sessions: () => Iterable<HeldSession>;
   /** A session that was sent again had ended, or made another end: its chat server should close the connection. */
   onEnded?: ((ended: EndedSession) => void) | undefined;
@@ -51,7 +54,7 @@ export class ServerLease {
   /** Resolves with the reason if the lease has ended for good, such as SUPERSEDED; close() is no such reason. */
   readonly lost: Promise<ImstateError>;
   readonly #channel: Channel;
-  readonly #online: Online;
+  readonly #calls: ResendCalls;
   readonly #options: ServerLeaseOptions;
   readonly #ttlMs: number;
   readonly #over = new AbortController();
@@ -70,11 +73,11 @@ export class ServerLease {
   #saidResynced = '';
 
   /** Opens the first stream at once. */
-  constructor(channel: Channel, online: Online, options: ServerLeaseOptions) {
+  constructor(channel: Channel, calls: ResendCalls, options: ServerLeaseOptions) {
     // A resync makes many calls at the same time, each with this signal.
     setMaxListeners(0, this.#over.signal);
     this.#channel = channel;
-    this.#online = online;
+    this.#calls = calls;
     this.#options = options;
     this.#ttlMs = checkTtl(options.ttlMs ?? LEASE_TTL_MS);
     this.incarnation = options.incarnation ?? Math.floor(performance.timeOrigin);
@@ -151,16 +154,20 @@ export class ServerLease {
     if (this.#isResyncing) return;
     this.#isResyncing = true;
     const { onEnded = () => {}, onError = () => {} } = this.#options;
+    const { online, offline, changes } = this.#calls;
     // Its policy was for the login: sent again, the session must not end those that came later.
-    const online: Online = (session) =>
-      this.#online({ ...session, policy: undefined, serverIncarnation: this.incarnation });
+    const sendAgain: ResendCalls['online'] = (session) =>
+      online({ ...session, policy: undefined, serverIncarnation: this.incarnation });
     try {
-      await resend(this.#options.sessions(), online, { onEnded, onError }, this.#over.signal);
+      await changes.beginResync();
+      const calls = { online: sendAgain, offline, changes };
+      await resend(this.#options.sessions(), calls, { onEnded, onError }, this.#over.signal);
       this.#resynced = token;
       this.#sayResynced();
     } catch (error) {
       if (!this.#over.signal.aborted) onError(toImstateError(error));
     } finally {
+      changes.endResync();
       this.#isResyncing = false;
     }
   }

@@ -7,17 +7,24 @@ export interface TcpProxy {
   cut(): void;
   /** Keeps connections open and passes nothing on until heal(). */
   pause(): void;
+  /** Passes requests on, and holds back what the server answers until heal(). */
+  holdAnswers(): void;
   heal(): void;
+  /** Drops all connections; new ones go to this port. */
+  redirect(port: number): void;
   close(): Promise<void>;
 }
 
 /** Starts a proxy to a port of this machine. */
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
-  let state: 'open' | 'cut' | 'paused' = 'open';
+  let state: 'open' | 'cut' | 'paused' | 'held' = 'open';
+  let target = targetPort;
   const sockets = new Set<Socket>();
+  const outbounds = new WeakSet<Socket>();
   const server = createServer((inbound) => {
     if (state === 'cut') return void inbound.destroy();
-    const outbound = connect(targetPort, '127.0.0.1');
+    const outbound = connect(target, '127.0.0.1');
+    outbounds.add(outbound);
     for (const [from, to] of [
       [inbound, outbound],
       [outbound, inbound],
@@ -29,7 +36,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
         sockets.delete(from);
         to.destroy();
       });
-      if (state === 'paused') from.pause();
+      if (state === 'paused' || (state === 'held' && from === outbound)) from.pause();
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -43,6 +50,14 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     pause() {
       state = 'paused';
       for (const socket of sockets) socket.pause();
+    },
+    holdAnswers() {
+      state = 'held';
+      for (const socket of sockets) if (outbounds.has(socket)) socket.pause();
+    },
+    redirect(port) {
+      target = port;
+      for (const socket of sockets) socket.destroy();
     },
     heal() {
       state = 'open';

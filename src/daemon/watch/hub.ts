@@ -31,6 +31,7 @@ export class WatchHub {
   readonly #byUser = new Map<string, Set<Follower>>();
   readonly #wide = new Set<Follower>();
   #run: Run | undefined;
+  #slow = 0;
 
   constructor(store: PresenceStore, log: Logger) {
     this.#store = store;
@@ -88,6 +89,12 @@ export class WatchHub {
     const followers = this.#byUser.get(userId);
     followers?.delete(follower);
     if (followers?.size === 0) this.#byUser.delete(userId);
+  }
+
+  /** Notes that a watch is closed because its caller reads too slowly. */
+  noteSlow(): void {
+    this.#slow += 1;
+    this.#log.warn({ closed: this.#slow }, 'a watch is closed: its caller reads too slowly, and may resume');
   }
 
   /** Resolves once followers have been told of everything up to the places, of which there is one a shard at most. */

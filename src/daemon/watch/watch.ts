@@ -324,6 +324,7 @@ export class Watch implements Follower {
   }
 
   #tooSlow(waiting: number): ImstateError {
+    this.#hub.noteSlow();
     const how = this.#lastRevision === '' ? 'begin anew' : `resume from ${this.#lastRevision}`;
     return new ImstateError(
       'RESOURCE_EXHAUSTED',

@@ -1,0 +1,394 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type Client,
+  connect,
+  type HeldSession,
+  type ImstateError,
+  type PageRequest,
+  type ServerLease,
+  type SessionsPage,
+} from '../../src/client/index.ts';
+import { startTestDaemon, type TestDaemon } from '../support/daemon.ts';
+import { startProxy, type TcpProxy } from '../support/proxy.ts';
+import { startRedis } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+const undo: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+/** A redis-server of the case's own. */
+async function ownRedis() {
+  const server = await startRedis();
+  undo.push(() => server.stop());
+  const admin = new Redis(server.url, { lazyConnect: true, retryStrategy: () => 20 });
+  admin.on('error', () => {});
+  undo.push(() => admin.disconnect());
+  await admin.connect();
+  return Object.assign(server, { admin });
+}
+
+async function ownDaemon(redis: string, overrides = {}): Promise<TestDaemon> {
+  const daemon = await startTestDaemon({ redis, ...overrides });
+  undo.push(() => daemon.remove());
+  return daemon;
+}
+
+async function clientOf(...endpoints: string[]): Promise<Client> {
+  const client = await connect({ endpoints, timeoutMs: 30_000 });
+  undo.push(() => client.close());
+  return client;
+}
+
+/** Repeats a call until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
+async function answered<T>(call: () => Promise<T>): Promise<T> {
+  const unlessAway = (error: ImstateError) => {
+    if (error.code !== 'UNAVAILABLE') throw error;
+    return undefined;
+  };
+  const wrap = (value: T) => ({ value });
+  return (await until(() => call().then(wrap, unlessAway), 'the call is answered')).value;
+}
+
+/** A chat server with a lease, which holds sessions. */
+class ChatServer {
+  readonly held = new Map<string, HeldSession>();
+  readonly lease: ServerLease;
+  readonly #client: Client;
+  readonly #addr: string;
+  #mayResync = true;
+  /** Told at the beginning of each resync; may replace the sessions to send. */
+  onResync: (sessions: HeldSession[]) => Iterable<HeldSession> = (sessions) => sessions;
+
+  constructor(client: Client, addr: string) {
+    this.#client = client;
+    this.#addr = addr;
+    this.lease = client.keepServerAlive({
+      serverAddr: addr,
+      ttlMs: 6_000,
+      sessions: () => {
+        if (!this.#mayResync) throw new Error('not now');
+        return this.onResync([...this.held.values()]);
+      },
+    });
+    undo.push(() => this.lease.close());
+  }
+
+  async login(userId: string, sessionId = `of-${userId}`): Promise<void> {
+    const login = { userId, deviceId: 'phone', serverAddr: this.#addr, sessionId, platform: 'ios' };
+    const metadata = { version: `of ${userId}` };
+    const session = { ...login, metadata };
+    const request = { ...session, serverIncarnation: this.lease.incarnation };
+    const { loginTime } = await answered(() => this.#client.online(request));
+    this.held.set(userId, { ...session, loginTime });
+  }
+
+  async logout(userId: string): Promise<void> {
+    const { sessionId } = this.held.get(userId) as HeldSession;
+    this.held.delete(userId);
+    await answered(() => this.#client.offline({ userId, deviceId: 'phone', sessionId }));
+  }
+
+  /** From now on a resync that is asked for fails, until mayResync(). */
+  mustNotResync(): void {
+    this.#mayResync = false;
+  }
+
+  mayResync(): void {
+    this.#mayResync = true;
+  }
+}
+
+const names = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
+
+/** What there is to see. */
+class Reader {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  getUser(userId: string) {
+    return answered(() => this.#client.getUser({ userId }));
+  }
+
+  getStats() {
+    return answered(() => this.#client.getStats());
+  }
+
+  async history(userId: string) {
+    return (await answered(() => this.#client.listHistory({ userId }))).entries;
+  }
+
+  async leaseState(addr: string) {
+    const { servers } = await answered(() => this.#client.listServers());
+    return servers.find(({ serverAddr }) => serverAddr === addr)?.lease?.state;
+  }
+
+  /** All sessions that are listed, by user, as a chat server remembers them. */
+  async listing(): Promise<Map<string, HeldSession>> {
+    const found = new Map<string, HeldSession>();
+    for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+      const request: PageRequest = { pageSize: 1_000, pageToken };
+      const page: SessionsPage = await answered(() => this.#client.listSessions(request));
+      for (const { userId, device } of page.sessions) {
+        const { deviceId, serverAddr, platform, metadata, loginTime } = device;
+        const sessionId = device.sessionId as string;
+        found.set(userId, { userId, deviceId, serverAddr, sessionId, platform, metadata, loginTime });
+      }
+      pageToken = page.nextPageToken;
+    }
+    return found;
+  }
+
+  /** Waits until the chat servers are asked for a resync no more, and all ends are written down. */
+  async healed(...addrs: string[]): Promise<void> {
+    for (const addr of addrs) {
+      await until(async () => (await this.leaseState(addr)) === 'ALIVE', `the resync of ${addr} is done`);
+    }
+    const counted = async () => (await this.getStats()).devicesOnline;
+    await until(async () => (await counted()) === (await this.listing()).size, 'all ends are written down');
+  }
+
+  /** What there is to see is what the chat servers hold, and the counters say the same. */
+  async expectOnline(...sessions: Iterable<HeldSession>[]): Promise<void> {
+    const expected = sessions.flatMap((each) => [...each]);
+    expect(await this.listing()).toEqual(new Map(expected.map((session) => [session.userId, session])));
+    const byServer: Record<string, number> = {};
+    for (const { serverAddr } of expected) byServer[serverAddr] = (byServer[serverAddr] ?? 0) + 1;
+    expect(await this.getStats()).toEqual({
+      ...{ usersOnline: expected.length, devicesOnline: expected.length },
+      ...{ devicesByPlatform: { ios: expected.length }, devicesByServer: byServer },
+    });
+    for (const { userId, sessionId, loginTime } of expected) {
+      const { online, devices } = await this.getUser(userId);
+      expect({ userId, online, devices }).toMatchObject({
+        online: true,
+        devices: [{ sessionId, loginTime }],
+      });
+    }
+  }
+
+  async expectNobody(userIds: string[]): Promise<void> {
+    for (const userId of userIds) expect(await this.getUser(userId)).toMatchObject({ online: false });
+    expect(await this.listing()).toEqual(new Map());
+    expect(await this.getStats()).toMatchObject({ usersOnline: 0, devicesOnline: 0 });
+  }
+}
+
+const A = '10.0.0.1:9000';
+const B = '10.0.0.2:9000';
+
+describe('a Redis that lost everything', () => {
+  let redis: Awaited<ReturnType<typeof ownRedis>>;
+  let client: Client;
+  let reader: Reader;
+  let chatServers: ChatServer[];
+
+  beforeEach(async () => {
+    redis = await ownRedis();
+    const daemon = await ownDaemon(redis.url);
+    client = await clientOf(daemon.addr);
+    reader = new Reader(client);
+    chatServers = [new ChatServer(client, A), new ChatServer(client, B)];
+    for (const [i, chatServer] of chatServers.entries()) {
+      await chatServer.lease.ready;
+      await Promise.all(names(`user-${i}`, 100).map((userId) => chatServer.login(userId)));
+    }
+  });
+
+  const users = () => chatServers.flatMap(({ held }) => [...held.keys()]);
+  const sessions = () => chatServers.map(({ held }) => held.values());
+
+  test('FLUSHALL: everybody is offline until the chat servers have sent their sessions again', async () => {
+    for (const chatServer of chatServers) chatServer.mustNotResync();
+    await redis.admin.flushall();
+    await reader.expectNobody(users());
+    for (const chatServer of chatServers) chatServer.mayResync();
+    await reader.healed(A, B);
+    await reader.expectOnline(...sessions());
+  });
+
+  test('a restart without persistence: calls fail meanwhile, then the same', async () => {
+    for (const chatServer of chatServers) chatServer.mustNotResync();
+    await redis.kill();
+    const [userId] = users() as [string];
+    await expect(client.getUser({ userId })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(client.getStats()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const login = { userId: 'late', deviceId: 'phone', serverAddr: A };
+    await expect(client.online(login)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await redis.restart();
+    await reader.expectNobody(users());
+    for (const chatServer of chatServers) chatServer.mayResync();
+    await reader.healed(A, B);
+    await reader.expectOnline(...sessions());
+  });
+
+  test('FLUSHALL again and again, while devices come and go', async () => {
+    let goOn = true;
+    let changes = 0;
+    const flap = async (chatServer: ChatServer, name: string) => {
+      for (let i = 0; goOn; i++) {
+        await chatServer.login(`${name}-${i}`);
+        if (i > 0) await chatServer.logout(`${name}-${i - 1}`);
+        changes += 1;
+      }
+    };
+    const flapping = chatServers.flatMap((chatServer, i) =>
+      names(`flapping-${i}`, 10).map((name) => flap(chatServer, name)),
+    );
+    for (let loss = 1; loss <= 3; loss++) {
+      const before = changes;
+      await until(() => changes > before + 200, 'devices come and go');
+      await redis.admin.flushall();
+      await until(async () => (await reader.getStats()).devicesOnline >= 200, 'the sessions are back');
+    }
+    goOn = false;
+    await Promise.all(flapping);
+    await reader.healed(A, B);
+    await reader.expectOnline(...sessions());
+  });
+});
+
+describe('a fail-over to a replica that missed changes', () => {
+  let master: Awaited<ReturnType<typeof ownRedis>>;
+  let replica: Awaited<ReturnType<typeof ownRedis>>;
+  let proxy: TcpProxy;
+
+  beforeEach(async () => {
+    [master, replica] = await Promise.all([ownRedis(), ownRedis()]);
+    await master.admin.config('SET', 'repl-diskless-sync-delay', '0');
+    await replica.admin.replicaof('127.0.0.1', master.port);
+    proxy = await startProxy(master.port);
+    undo.push(() => proxy.close());
+  });
+
+  /** Waits until the replica has all that was written to the master so far. */
+  async function replicated(): Promise<void> {
+    const offset = async ({ admin }: typeof master) =>
+      Number(/master_repl_offset:(\d+)/.exec(await admin.info('replication'))?.[1]);
+    const goal = await offset(master);
+    await until(async () => {
+      const info = await replica.admin.info('replication');
+      return info.includes('master_link_status:up') && (await offset(replica)) >= goal;
+    }, 'the replica has caught up');
+  }
+
+  test('what it missed is made good, and nothing else changes', async () => {
+    const daemon = await ownDaemon(`redis://127.0.0.1:${proxy.port}`);
+    const client = await clientOf(daemon.addr);
+    const reader = new Reader(client);
+    const chatServer = new ChatServer(client, A);
+    await chatServer.lease.ready;
+    const [kept, missedLogouts, moved] = [names('kept', 100), names('gone', 50), names('moved', 20)];
+    await Promise.all([...kept, ...missedLogouts, ...moved].map((userId) => chatServer.login(userId)));
+    const untied = { userId: 'untied', deviceId: 'phone', serverAddr: '10.0.0.9:9000', sessionId: 's' };
+    const { loginTime } = await answered(() => client.online({ ...untied, platform: 'ios' }));
+    const logouts = await Promise.all(names('before', 20).map((userId) => chatServer.login(userId)));
+    await Promise.all(logouts.map((_, i) => chatServer.logout(`before-${i}`)));
+    const historyBefore = await reader.history('before-0');
+
+    await replicated();
+    await replica.admin.replicaof('NO', 'ONE');
+    await Promise.all(names('missed', 50).map((userId) => chatServer.login(userId)));
+    await Promise.all(missedLogouts.map((userId) => chatServer.logout(userId)));
+    await Promise.all(moved.map((userId) => chatServer.logout(userId)));
+    await Promise.all(moved.map((userId) => chatServer.login(userId, `second-of-${userId}`)));
+    chatServer.mustNotResync();
+    proxy.redirect(replica.port);
+
+    await until(async () => (await reader.leaseState(A)) === 'RESYNC', 'the daemon asks for a resync');
+    expect(await reader.getUser('missed-0')).toMatchObject({ online: false });
+    expect(await reader.getUser('gone-0')).toMatchObject({ online: true });
+    chatServer.mayResync();
+    await reader.healed(A);
+
+    await reader.expectOnline(chatServer.held.values(), [
+      { ...untied, platform: 'ios', metadata: {}, loginTime },
+    ]);
+    for (const userId of missedLogouts) {
+      expect(await reader.getUser(userId)).toMatchObject({
+        devices: [{ online: false, reason: 'SERVER_LOST', sessionId: `of-${userId}` }],
+      });
+    }
+    for (const userId of moved) {
+      expect(await reader.history(userId)).toMatchObject([
+        { sessionId: `second-of-${userId}`, endTime: undefined },
+        { sessionId: `of-${userId}`, reason: 'REPLACED' },
+      ]);
+    }
+    for (const userId of kept) {
+      expect(await reader.history(userId)).toHaveLength(1);
+    }
+    expect(await reader.history('before-0')).toEqual(historyBefore);
+  });
+});
+
+describe('a change that is under way when sessions are sent again', () => {
+  let redis: Awaited<ReturnType<typeof ownRedis>>;
+
+  beforeEach(async () => {
+    redis = await ownRedis();
+  });
+
+  /** More sessions than are sent at the same time, so that the last one is sent after the first was answered. */
+  const MANY = 200;
+
+  test.each([
+    ['takes it out of its sessions before the logout', true],
+    ['takes it out of its sessions once the logout is answered', false],
+  ])('a logout: the session does not stay online, if the chat server %s', async (_, isBefore) => {
+    const daemon = await ownDaemon(redis.url);
+    const client = await clientOf(daemon.addr);
+    const reader = new Reader(client);
+    const chatServer = new ChatServer(client, A);
+    await chatServer.lease.ready;
+    await Promise.all(names('user', MANY).map((userId) => chatServer.login(userId)));
+    await chatServer.login('leaving');
+    const logout = new Promise<void>((resolve) => {
+      chatServer.onResync = (sessions) => {
+        chatServer.onResync = (others) => others;
+        const { userId, deviceId, sessionId } = sessions.at(-1) as HeldSession;
+        if (isBefore) chatServer.held.delete(userId);
+        // Sent before all sessions, so that Redis, which does not know the session any more, has it first.
+        const offline = answered(() => client.offline({ userId, deviceId, sessionId }));
+        void offline.then(() => {
+          chatServer.held.delete(userId);
+          resolve();
+        });
+        return sessions;
+      };
+    });
+    await redis.admin.flushall();
+    await logout;
+    await reader.healed(A);
+    expect(await reader.getUser('leaving')).toMatchObject({ online: false });
+    await reader.expectOnline(chatServer.held.values());
+  });
+
+  test('a login that is not answered yet: its session is sent too', async () => {
+    const [first, second] = await Promise.all([1, 2].map(() => ownDaemon(redis.url, { keyPrefix: 'im:' })));
+    const proxy = await startProxy(Number((second as TestDaemon).addr.split(':')[1]));
+    undo.push(() => proxy.close());
+    const client = await clientOf((first as TestDaemon).addr, `127.0.0.1:${proxy.port}`);
+    const reader = new Reader(await clientOf((first as TestDaemon).addr));
+    const chatServer = new ChatServer(client, A);
+    await chatServer.lease.ready;
+    await Promise.all(names('user', MANY).map((userId) => chatServer.login(userId)));
+
+    proxy.holdAnswers();
+    const logins = names('late', 8).map((userId) => chatServer.login(userId));
+    const counted = async () => (await reader.getStats()).devicesOnline;
+    await until(async () => (await counted()) === MANY + 8, 'the logins are applied');
+    await redis.admin.flushall();
+    await until(async () => (await reader.leaseState(A)) === 'RESYNC', 'the loss is noticed');
+    proxy.heal();
+    await Promise.all(logins);
+    await reader.healed(A);
+    await reader.expectOnline(chatServer.held.values());
+  });
+});
