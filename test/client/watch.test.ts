@@ -39,10 +39,6 @@ function watch(client: Client, options: WatchOptions) {
 const login = (client: Client, userId: string, sessionId: string, more: object = {}) =>
   client.online({ userId, deviceId: 'phone', serverAddr, sessionId, ...more });
 
-/** Repeats a login until it is answered, as a chat server does: a machine under load may be late. */
-const insist = (client: Client, userId: string, sessionId: string) =>
-  until(() => login(client, userId, sessionId).catch(() => undefined), `${sessionId} is reported`);
-
 describe('a watch', () => {
   test('of users begins with how they stand, then tells every change', async () => {
     const { addr } = await startDaemon();
@@ -151,9 +147,7 @@ describe('a watch', () => {
 });
 
 describe('a watch whose daemon goes', () => {
-  test('kill -9 of one of two, again and again: every change exactly once, in order', {
-    timeout: 300_000,
-  }, async () => {
+  test('kill -9 of one of two, again and again: every change exactly once, in order', async () => {
     const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
     const serve = (port: string) =>
       startImstate('serve', '--redis', config.redis, '--key-prefix', config.keyPrefix, '--port', port);
@@ -172,29 +166,16 @@ describe('a watch whose daemon goes', () => {
       const reported: string[] = [];
       while (goOn) {
         reported.push(`${userId}-${reported.length}`);
-        await insist(reporter, userId, reported.at(-1) as string);
+        await login(reporter, userId, reported.at(-1) as string);
         await delay(2);
       }
       return reported;
     });
     for (const at of [0, 1, 0, 1]) {
-      const T = Date.now();
-      const E = told.events.length;
       await told.has(told.of('change').length + 20, 'change');
       const { addr, kill } = daemons[at] as (typeof daemons)[0];
       await kill();
-      const T2 = Date.now();
       daemons[at] = await serve(addr.split(':')[1] as string);
-      console.log(
-        at,
-        T2 - T,
-        Date.now() - T2,
-        told.of('change').length,
-        told.events
-          .filter((e) => e.type !== 'change')
-          .map((e) => e.type + (e.type === 'disconnected' ? e.error.message : ''))
-          .join(' '),
-      );
     }
     goOn = false;
     for (const [i, userId] of users.entries()) {
@@ -313,7 +294,7 @@ test('a loop that does not read for long is told everything in the end', { timeo
   const reported = Array.from({ length: 20_000 }, (_, i) => `s${i}`);
   for (let i = 0; i < reported.length; i += 500) {
     const some = reported.slice(i, i + 500);
-    await Promise.all(some.map((sessionId, user) => insist(client, `user-${user}`, sessionId)));
+    await Promise.all(some.map((sessionId, user) => login(client, `user-${user}`, sessionId)));
   }
   const sessions: string[] = [];
   const others: string[] = [];
