@@ -13,7 +13,7 @@ export interface BegunSession {
 }
 
 /** A session that ended. */
-export interface OverSession {
+interface OverSession {
   sessionId: string;
   serverAddr: string;
   platform: string;

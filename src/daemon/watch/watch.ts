@@ -144,7 +144,8 @@ export class Watch implements Follower {
         `add_user_ids must leave at most ${MOST_USERS} users: open another watch`,
       );
     }
-    const { initialState } = this.#target;
+    // Whoever resumes knows the others already.
+    const initialState = this.#target.initialState || this.#target.resumeRevision !== '';
     for (const userId of added) {
       userIds.add(userId);
       this.#known.set(userId, initialState ? undefined : this.#hub.places[this.#hub.ledger.shardOf(userId)]);

@@ -58,7 +58,7 @@ export function openTables(root: RootDatabase): Tables {
 const LEASES_FIRST_MS = -1e15;
 
 /** When each thing has to be looked at: one time a thing, in the order of time. */
-export class Deadlines {
+class Deadlines {
   readonly #byKey: Database<number, LookKey>;
   readonly #byTime: Database<boolean, Place>;
 
