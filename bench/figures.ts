@@ -10,7 +10,8 @@ export function median(values: number[]): number {
   return quantile(values, 0.5);
 }
 
-/** For tables: "1.23 ms". */
-export function ms(value: number): string {
-  return `${value.toFixed(value < 100 ? 2 : 0)} ms`;
+/** What a table says of times in milliseconds. */
+export function spreadMs(values: number[]): { p50Ms: number; p99Ms: number; maxMs: number } {
+  const figure = (share: number) => Number(quantile(values, share).toFixed(2));
+  return { p50Ms: figure(0.5), p99Ms: figure(0.99), maxMs: figure(1) };
 }

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { type Client, connect } from '../src/client/index.ts';
 import { startRedis } from '../test/support/servers.ts';
-import { ms, quantile } from './figures.ts';
+import { quantile, spreadMs } from './figures.ts';
 import { type ChatServer, launchChatServer, launchDaemon, otherCores, pin } from './processes.ts';
 
 const { values: options } = parseArgs({
@@ -64,14 +64,24 @@ pin(redis.pid, otherCores());
 const daemon = await launchDaemon(redis.url, folder, '--retention', `${RETENTION_MS}ms`);
 const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
 const admin = new Redis(redis.url);
-const alive: ChatServer[] = [];
+const started: ChatServer[] = [];
 try {
-  for (let i = 0; i < SERVERS_ALIVE; i++) alive.push(await start(`alive-${i}:9000`, SESSIONS_ALIVE));
+  for (let i = 0; i < SERVERS_ALIVE; i++) await start(`alive-${i}:9000`, SESSIONS_ALIVE);
+  const alive = [...started];
   const rounds: Round[] = [];
-  for (let round = 1; round <= ROUNDS; round++) rounds.push(await measureRound(round));
+  for (let round = 1; round <= ROUNDS; round++) {
+    say(`round ${round} of ${ROUNDS}: logging in`);
+    const dead = await start(`dead-${round}:9000`, SESSIONS);
+    const load = startLoad(client, [dead, ...alive]);
+    rounds.push(await measure(dead, load).finally(() => load.stop()));
+    if (load.failures.length > 0) throw load.failures[0];
+    if (load.samples.some(({ server, online }) => server !== dead && !online)) {
+      throw new Error('a session of a chat server that is alive was shown as offline');
+    }
+  }
   report(rounds);
 } finally {
-  for (const server of alive) server.process.kill('SIGKILL');
+  for (const server of started) server.process.kill('SIGKILL');
   admin.disconnect();
   await client.close();
   daemon.process.kill('SIGTERM');
@@ -79,14 +89,13 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-function start(addr: string, sessions: number): Promise<ChatServer> {
-  return launchChatServer(daemon.addr, { addr, sessions, leaseMs: LEASE_MS });
+async function start(addr: string, sessions: number): Promise<ChatServer> {
+  const server = await launchChatServer(daemon.addr, { addr, sessions, leaseMs: LEASE_MS });
+  started.push(server);
+  return server;
 }
 
-async function measureRound(round: number): Promise<Round> {
-  say(`round ${round} of ${ROUNDS}: logging in`);
-  const dead = await start(`dead-${round}:9000`, SESSIONS);
-  const load = startLoad(client, [dead, ...alive]);
+async function measure(dead: ChatServer, load: ReturnType<typeof startLoad>): Promise<Round> {
   await delay(1_000);
   const idleFrom = Date.now();
   await delay(IDLE_MS);
@@ -111,11 +120,6 @@ async function measureRound(round: number): Promise<Round> {
   await delay(forgetFrom - Date.now());
   const forgotten = await pollUntil(async () => (await countDeadlines()) <= 16 * (SERVERS_ALIVE + 1));
   const forgetting = load.between(forgetFrom, forgotten);
-  await load.stop();
-  if (load.failures.length > 0) throw load.failures[0];
-  if (load.samples.some(({ server, online }) => server !== dead && !online)) {
-    throw new Error('a session of a chat server that is alive was shown as offline');
-  }
   const [offlineAfterMs, countedAfterMs] = [lastOnlineAt - leaseEnd, zeroAt - leaseEnd];
   return { idle, ending, forgetting, offlineAfterMs, countedAfterMs };
 }
@@ -221,8 +225,7 @@ function report(rounds: Round[]): void {
 }
 
 function rowOf(round: string, phase: Phase, tookMs: number[]) {
-  const figure = (share: number) => ms(quantile(tookMs, share));
-  return { round, phase, calls: tookMs.length, p50: figure(0.5), p99: figure(0.99), max: figure(1) };
+  return { round, phase, calls: tookMs.length, ...spreadMs(tookMs) };
 }
 
 function say(text: string): void {
