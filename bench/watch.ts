@@ -13,7 +13,7 @@ import type { WatchStart } from '../src/generated/imstate/v1/WatchStart.ts';
 import { loadProtos } from '../src/wire/protos.ts';
 import { startRedis } from '../test/support/servers.ts';
 import { until } from '../test/support/until.ts';
-import { ms, quantile } from './figures.ts';
+import { spreadMs } from './figures.ts';
 import { launchDaemon } from './processes.ts';
 
 const { values: options } = parseArgs({
@@ -108,9 +108,10 @@ async function measureDelay(rate: number, seconds: number): Promise<void> {
   await until(() => came.size >= rate * seconds, 'all changes have come');
   const delays = [...answered].map(([sessionId, at]) => Math.max(0, (came.get(sessionId) ?? Infinity) - at));
   const actual = (rate * seconds * 1_000) / (performance.now() - begin);
+  const { p50Ms, p99Ms, maxMs } = spreadMs(delays);
   console.log(
     `delay from Online answered to change received, ${Math.round(actual)} changes/s, 1 watcher of everything: ` +
-      `p50 ${ms(quantile(delays, 0.5))}, p99 ${ms(quantile(delays, 0.99))}, max ${ms(Math.max(...delays))}`,
+      `p50 ${p50Ms} ms, p99 ${p99Ms} ms, max ${maxMs} ms`,
   );
   close();
 }
