@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { formatRevision, parseRevision } from '../../src/daemon/watch/revision.ts';
 import type { Change__Output } from '../../src/generated/imstate/v1/Change.ts';
 import { grpcClients, startTestDaemon, type TestDaemon, type WatchStream } from '../support/daemon.ts';
+import { startProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -351,6 +352,34 @@ test('a ledger that Redis lost is noticed: OUT_OF_RANGE, for those who watch and
     clients.close();
     await daemon.remove();
     await redis.stop();
+  }
+});
+
+test('a fail-over to a replica that missed changes is noticed: OUT_OF_RANGE', async () => {
+  const [master, replica] = await Promise.all([startRedis(), startRedis()]);
+  const proxy = await startProxy(master.port);
+  const daemon = await startTestDaemon({ redis: `redis://127.0.0.1:${proxy.port}` });
+  const clients = grpcClients(daemon.addr);
+  const admin = new Redis(replica.url);
+  const online = (sessionId: string) =>
+    clients.v1.online({ userId: 'alice', deviceId: 'phone', serverAddr: SERVER, sessionId });
+  try {
+    const watch = clients.v1.watch({ userIds: ['alice'] });
+    await until(() => watch.syncs === 1, 'the watch is synced');
+    await admin.replicaof('127.0.0.1', master.port);
+    await online('s1');
+    await until(async () => (await admin.keys('*:u:alice')).length === 1, 'the replica has the login');
+    await admin.replicaof('NO', 'ONE');
+    await online('s2');
+    await until(() => watch.changes.length === 2, 'the watch was told of both');
+    proxy.redirect(replica.port);
+    expect(await watch.ended).toMatchObject({ code: 11 });
+  } finally {
+    admin.disconnect();
+    clients.close();
+    await daemon.remove();
+    await proxy.close();
+    await Promise.all([master.stop(), replica.stop()]);
   }
 });
 
