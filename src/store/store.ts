@@ -84,7 +84,7 @@ export interface UserSession {
 
 /** Answer to {@link PresenceStore.online}. */
 export interface LoginResult {
-  /** When the session began; a refresh keeps the time of its login. */
+  /** When the session began; a refresh keeps the time of its login. 0 if nothing was changed. */
   loginTimeMs: number;
   /** The sessions that the login ended. */
   replaced: Session[];
@@ -179,7 +179,8 @@ export interface PresenceStore {
    * Makes `login.sessionId` the current session of its device.
    * - If another session of the device was online, it ends with reason REPLACED and is returned; so do those of the
    *   user's other devices that the policy names.
-   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen) and keeps its login time and its grace: repeating the call is harmless, and the policy ends nothing.
+   * - If that very session is current, it is refreshed (chat server, platform, metadata, time to live, last seen) and keeps
+   *   its login time and its grace: repeating the call is harmless, and the policy ends nothing.
    * - If that session has ended, by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned. This is
    *   remembered for the user's last 32 sessions that ended. One that ended otherwise begins anew, unless the device has
    *   had another session since: REPLACED. Its policy ends nothing then.

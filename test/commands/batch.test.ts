@@ -108,7 +108,7 @@ describe('online --file', () => {
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { line: 1, ...login, sessionId: 's-1' },
       { line: 2, ...login, sessionId: 's-2', replaced: [ended] },
-      { line: 4, ...login, sessionId: 's-1', endReason: 'REPLACED' },
+      { line: 4, ...login, sessionId: 's-1', loginTime: null, endReason: 'REPLACED' },
       { line: 5, error: { code: 'INVALID_ARGUMENT', message: expect.stringContaining('server_addr') } },
     ]);
     expect(exitCode).toBe(2);

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { probeEndpoint } from '../../src/client/probe.ts';
+import { STORE_DEFAULTS } from '../../src/store/makeStore.ts';
+import { RedisStore } from '../../src/store/redis/RedisStore.ts';
 import { grpcClients, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
 import { startRedis } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -55,6 +57,17 @@ describe('a Redis that fails under a daemon', () => {
     redis.thaw();
     await serves();
     await until(async () => (await health()) === 'SERVING', 'health is SERVING');
+  });
+
+  test('a daemon that was held up itself does not take its Redis for gone', async () => {
+    const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, keyPrefix: 'held:', shards: 1 });
+    await store.open();
+    const asked = store.getUser('alice');
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const until = Date.now() + 1_500;
+    while (Date.now() < until);
+    expect(await asked).toEqual([]);
+    await store.close();
   });
 
   test('full: a login is refused with the reason, and what is there stays readable', async () => {

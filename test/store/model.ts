@@ -57,8 +57,7 @@ export class Model {
       return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
     const current = this.#current(login.userId, login.deviceId);
     const late = this.#judge(login, current);
-    if (late && late !== 'ANEW')
-      return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: late };
+    if (late && late !== 'ANEW') return { loginTimeMs: 0, replaced: [], endReason: late };
     const before = current?.online ? current : undefined;
     const isRefresh = before?.sessionId === login.sessionId;
     const purged = Math.max(0, ...(lease?.purges ?? []).map(({ until }) => until));

@@ -19,9 +19,9 @@ import {
   checkServerAddr,
   checkServerName,
 } from '../validate.js';
-import type { WatchTarget } from '../watch/watch.js';
+import { MOST_WATCHED_USERS, type WatchTarget } from '../watch/watch.js';
 
-const MOST_WATCHED = { users: 10_000, servers: 1_000 };
+const MOST_WATCHED_SERVERS = 1_000;
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
@@ -128,7 +128,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
   if (initialState && resumeRevision !== '') {
     throw broken('initial_state', 'must not be together with resume_revision, which goes on from there');
   }
-  if (serverAddrs.length > MOST_WATCHED.servers) {
+  if (serverAddrs.length > MOST_WATCHED_SERVERS) {
     throw broken(
       'server_addrs',
       `must be at most 1,000; these are ${serverAddrs.length}: watch everything, or open several`,
@@ -144,7 +144,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
 
 /** Checks the users of a watch. */
 export function readUsers(field: string, userIds: string[]): string[] {
-  if (userIds.length > MOST_WATCHED.users) {
+  if (userIds.length > MOST_WATCHED_USERS) {
     throw broken(field, `must be at most 10,000; these are ${userIds.length}: open several watches`);
   }
   for (const [i, userId] of userIds.entries()) checkId(`${field}[${i}]`, userId);

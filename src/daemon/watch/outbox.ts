@@ -1,27 +1,37 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Change } from '../../generated/imstate/v1/Change.js';
 import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
 import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
+import type { Link } from '../services/calls.js';
 
-/** What waits to be sent, in order. */
+/** What is sent of a watch, in order. */
 export type Outgoing =
   | { snapshot: UserSnapshot }
   | { change: Change; revision: string }
   | { synced: true; revision: string }
   | { progress: true; revision: string };
 
+/** How many changes may wait for a caller that reads slowly. */
+const MOST_WAITING = 10_000;
+/** Below this a caller counts as one who has read most of what it was sent. */
+const FEW_WAITING = 1_000;
 /** How much one response carries at most. */
 const MOST_IN_RESPONSE = 256;
 
 /** What of one watch waits until its caller reads, up to a limit. */
 export class Outbox {
-  readonly #limit: number;
+  readonly #link: Link<WatchResponse>;
   readonly #coalesces: boolean;
   readonly #waiting = new Map<string | number, Outgoing>();
   #count = 0;
   #coalesced = 0;
+  #addedAt = Date.now();
+  #sentRevision = '';
+  #isSending = false;
+  #isClosed = false;
 
-  constructor(limit: number, coalesces: boolean) {
-    this.#limit = limit;
+  constructor(link: Link<WatchResponse>, coalesces: boolean) {
+    this.#link = link;
     this.#coalesces = coalesces;
   }
 
@@ -29,21 +39,54 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  /** How many changes were left out for newer ones of their device. */
-  get coalesced(): number {
-    return this.#coalesced;
+  /** For how long nothing was added. Milliseconds. */
+  get idleMs(): number {
+    return Date.now() - this.#addedAt;
   }
 
-  /** Adds to the end; false if that are too many changes. What is read of a snapshot is for the watch to limit. */
+  /** The last revision that was sent; "" before there is one. */
+  get sentRevision(): string {
+    return this.#sentRevision;
+  }
+
+  /** Adds to the end; false if too many changes wait. What is read of a snapshot is for the watch to limit. */
   add(outgoing: Outgoing): boolean {
     this.#count += 1;
+    this.#addedAt = Date.now();
     if (this.#coalesces && 'change' in outgoing) this.#addNewest(outgoing);
     else this.#waiting.set(this.#count, outgoing);
-    return !('change' in outgoing) || this.#waiting.size <= this.#limit;
+    if (!this.#isSending) {
+      this.#isSending = true;
+      // What comes in one turn goes into one response.
+      setImmediate(() => void this.#send());
+    }
+    return !('change' in outgoing) || this.#waiting.size <= MOST_WAITING;
+  }
+
+  /** Resolves when the caller has read most of what it was sent, or the outbox is closed. */
+  async calm(): Promise<void> {
+    while (this.#waiting.size > FEW_WAITING && !this.#isClosed) {
+      await this.#link.drained();
+      // In between what waits is sent.
+      await nextTurn();
+    }
+  }
+
+  /** Sends nothing more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #send(): Promise<void> {
+    for (let next = this.#take(); next && !this.#isClosed; next = this.#take()) {
+      if (next.revision) this.#sentRevision = next.revision;
+      if (!this.#link.write(next)) await this.#link.drained();
+    }
+    this.#isSending = false;
   }
 
   /** Takes what goes into the next response; undefined if nothing waits. */
-  take(): WatchResponse | undefined {
+  #take(): (WatchResponse & { revision: string }) | undefined {
     if (this.#waiting.size === 0) return undefined;
     const response = { snapshot: [] as UserSnapshot[], changes: [] as Change[], synced: false, revision: '' };
     let left = MOST_IN_RESPONSE;

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ImstateError } from '../../errors.js';
 import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
+import type { Link } from '../services/calls.js';
 import { toChange, toUserSnapshot } from '../services/responses.js';
 import { concerns, type Follower, type WatchHub } from './hub.js';
 import { Outbox, type Outgoing } from './outbox.js';
@@ -19,24 +19,14 @@ export interface WatchTarget {
   coalesce: boolean;
 }
 
-/** How a watch reaches its caller. */
-export interface WatchLink {
-  /** Returns false if the caller should be given time to read. */
-  write(response: WatchResponse): boolean;
-  /** Resolves when the caller has read enough. */
-  drained(): Promise<void>;
-  end(error: unknown): void;
-}
-
-/** What may wait for a caller that reads slowly, before its watch ends. */
-const MOST_WAITING = 10_000;
-/** Below this, more of a snapshot or of missed changes is read. */
-const FEW_WAITING = 1_000;
+/** How many users one watch follows at most. */
+export const MOST_WATCHED_USERS = 10_000;
+/** How many changes may wait for the snapshot of their user. */
+const MOST_EARLY = 10_000;
 const READ_AT_ONCE = 256;
 const USERS_AT_ONCE = 100;
 /** A watch on which nothing happens says so this often. Milliseconds. */
 const PROGRESS_MS = 5_000;
-const MOST_USERS = 10_000;
 
 /**
  * One watch. It joins the hub first; what the hub tells while the snapshot (or what was missed) is read is kept apart by
@@ -46,7 +36,7 @@ export class Watch implements Follower {
   readonly userIds: Set<string> | undefined;
   readonly serverAddrs: Set<string> | undefined;
   readonly #hub: WatchHub;
-  readonly #link: WatchLink;
+  readonly #link: Link<WatchResponse>;
   readonly #target: WatchTarget;
   readonly #outbox: Outbox;
   /** Up to where each user, or part of everybody, is known. Undefined while it is being read: changes wait. */
@@ -56,20 +46,17 @@ export class Watch implements Follower {
   #resumed: Place[] | undefined;
   readonly #liveShards = new Set<number>();
   #isSynced = false;
-  #isWriting = false;
   #isOver = false;
-  #saidAt = Date.now();
-  #lastRevision = '';
   #earlyCount = 0;
   #steps = Promise.resolve();
 
-  constructor(hub: WatchHub, link: WatchLink, target: WatchTarget) {
+  constructor(hub: WatchHub, link: Link<WatchResponse>, target: WatchTarget) {
     this.#hub = hub;
     this.#link = link;
     this.#target = target;
     this.userIds = target.userIds;
     this.serverAddrs = target.serverAddrs;
-    this.#outbox = new Outbox(MOST_WAITING, target.coalesce);
+    this.#outbox = new Outbox(link, target.coalesce);
   }
 
   /** Begins; what goes wrong, then or later, ends the stream. */
@@ -84,6 +71,7 @@ export class Watch implements Follower {
 
   close(): void {
     this.#isOver = true;
+    this.#outbox.close();
     this.#hub.leave(this);
   }
 
@@ -103,15 +91,15 @@ export class Watch implements Follower {
       waiting.push([shard, entry, revision()]);
       this.#early.set(key, waiting);
       this.#earlyCount += 1;
-      if (this.#earlyCount > MOST_WAITING) this.fail(this.#tooSlow(this.#earlyCount));
+      if (this.#earlyCount > MOST_EARLY) this.fail(this.#tooSlow(this.#earlyCount));
       return;
     }
     this.#pass(shard, entry, revision);
   }
 
   tick(): void {
-    if (!this.#isSynced || Date.now() - this.#saidAt < PROGRESS_MS || this.#outbox.size > 0) return;
-    this.#add({ progress: true, revision: this.#hub.revision });
+    if (this.#isSynced && this.#outbox.size === 0 && this.#outbox.idleMs >= PROGRESS_MS)
+      this.#add({ progress: true, revision: this.#hub.revision });
   }
 
   async #begin(): Promise<void> {
@@ -134,14 +122,14 @@ export class Watch implements Follower {
     for (const userId of remove) {
       userIds.delete(userId);
       this.#known.delete(userId);
-      this.#early.delete(userId);
+      this.#takeEarly(userId);
       this.#hub.removeUser(this, userId);
     }
     const added = add.filter((userId) => !userIds.has(userId));
-    if (userIds.size + added.length > MOST_USERS) {
+    if (userIds.size + added.length > MOST_WATCHED_USERS) {
       throw new ImstateError(
         'INVALID_ARGUMENT',
-        `add_user_ids must leave at most ${MOST_USERS} users: open another watch`,
+        `add_user_ids must leave at most ${MOST_WATCHED_USERS} users: open another watch`,
       );
     }
     // Whoever resumes knows the others already.
@@ -160,7 +148,7 @@ export class Watch implements Follower {
     const { ledger } = this.#hub;
     const reached = new Map<number, Place>();
     for (let i = 0; i < userIds.length && !this.#isOver; i += USERS_AT_ONCE) {
-      await this.#calm();
+      await this.#outbox.calm();
       const some = userIds.slice(i, i + USERS_AT_ONCE);
       const found = await Promise.all(some.map((userId) => ledger.readUser(userId)));
       for (const [at, { sessions, place }] of found.entries()) {
@@ -179,7 +167,7 @@ export class Watch implements Follower {
       this.serverAddrs && [...this.serverAddrs],
     )) {
       this.#knows(part, shard, place, users, reached);
-      await this.#calm();
+      await this.#outbox.calm();
       if (this.#isOver) return;
     }
     await this.#syncAt(reached);
@@ -197,10 +185,15 @@ export class Watch implements Follower {
     this.#known.set(key, place);
     const before = reached.get(shard);
     if (before === undefined || isBehind(before, place)) reached.set(shard, place);
+    for (const [of, entry, revision] of this.#takeEarly(key)) this.#pass(of, entry, () => revision);
+  }
+
+  /** Takes the changes that wait for the snapshot of a user, or of a part of everybody. */
+  #takeEarly(key: string): [number, LedgerEntry, string][] {
     const early = this.#early.get(key) ?? [];
     this.#early.delete(key);
     this.#earlyCount -= early.length;
-    for (const [of, entry, revision] of early) this.#pass(of, entry, () => revision);
+    return early;
   }
 
   /** Reads and passes on what happened since a revision, until the hub tells what follows. */
@@ -225,7 +218,7 @@ export class Watch implements Follower {
   /** Reads what a shard has behind a place, until it is where the hub is or ahead of it; false if the watch is over. */
   async #readMissed(shard: number, places: Place[]): Promise<boolean> {
     for (;;) {
-      await this.#calm();
+      await this.#outbox.calm();
       const found = await this.#hub.ledger.read(shard, places[shard] as Place, READ_AT_ONCE);
       if (found === undefined) throw await this.#gone();
       if (this.#isOver) return false;
@@ -286,33 +279,7 @@ export class Watch implements Follower {
   }
 
   #add(outgoing: Outgoing): void {
-    if (this.#isOver) return;
-    this.#saidAt = Date.now();
-    if (!this.#outbox.add(outgoing)) {
-      this.fail(this.#tooSlow(this.#outbox.size));
-      return;
-    }
-    if (this.#isWriting) return;
-    this.#isWriting = true;
-    // What comes in one turn goes into one response.
-    setImmediate(() => void this.#write());
-  }
-
-  async #write(): Promise<void> {
-    for (let next = this.#outbox.take(); next && !this.#isOver; next = this.#outbox.take()) {
-      if (next.revision) this.#lastRevision = next.revision;
-      if (!this.#link.write(next)) await this.#link.drained();
-    }
-    this.#isWriting = false;
-  }
-
-  /** Waits until the caller has read most of what it was sent. */
-  async #calm(): Promise<void> {
-    while (this.#outbox.size > FEW_WAITING && !this.#isOver) {
-      await this.#link.drained();
-      // In between what waits is written.
-      await nextTurn();
-    }
+    if (!this.#isOver && !this.#outbox.add(outgoing)) this.fail(this.#tooSlow(this.#outbox.size));
   }
 
   async #gone(): Promise<ImstateError> {
@@ -326,7 +293,8 @@ export class Watch implements Follower {
 
   #tooSlow(waiting: number): ImstateError {
     this.#hub.noteSlow();
-    const how = this.#lastRevision === '' ? 'begin anew' : `resume from ${this.#lastRevision}`;
+    const { sentRevision } = this.#outbox;
+    const how = sentRevision === '' ? 'begin anew' : `resume from ${sentRevision}`;
     return new ImstateError(
       'RESOURCE_EXHAUSTED',
       `the caller reads too slowly, ${waiting} changes wait for it: ${how}, read faster, or ask for coalesce`,

@@ -14,7 +14,7 @@ export function online(step: Step, login: Login): LoginResult {
   const current = step.current(userId, deviceId);
   const { tooLate, beginsAnew } = judgeLogin(step, login, current);
   if (tooLate !== undefined) {
-    return { loginTimeMs: current?.loginTimeMs ?? 0, replaced: [], endReason: tooLate };
+    return { loginTimeMs: 0, replaced: [], endReason: tooLate };
   }
   const now = step.now;
   const before = current?.online ? current : undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Change, Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
 import { END_REASONS } from '../record.js';
 import type { EndReason, Session } from '../store.js';
-import { readRecorded } from './answers.js';
+import { Leases, readRecorded } from './answers.js';
 import { type Connection, storeError } from './connection.js';
 import { type Shard, shardOf } from './shards.js';
 
@@ -15,6 +15,8 @@ export interface RedisLedgerOptions {
   /** Makes a connection that waits for messages. */
   makeSubscriber(): Connection;
   shards: Shard[];
+  /** How long an offline record stays readable. Milliseconds. */
+  retentionMs: number;
   /** The channel on which scripts say which shard has news. */
   channel: string;
   /** The arguments that scripts of a shard begin with. */
@@ -89,13 +91,13 @@ export class RedisLedger implements Ledger {
   }
 
   async *snapshot(serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
-    const { redis, shards, settings } = this.#options;
+    const { redis, shards, settings, retentionMs } = this.#options;
     for (const [shard, { deadlines }] of shards.entries()) {
       for (let bucket = 0; bucket < BUCKETS; bucket++) {
         const args = [...settings(), bucket, ...(serverAddrs ?? [])];
         const reply = await redis.imSnapshotBuffer(1, deadlines, ...args).catch(rejectRead);
-        const [, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
-        const sessions = readRecorded(flat, leases);
+        const [now, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
+        const sessions = readRecorded(flat, { now, leases: new Leases(leases), retentionMs });
         yield { part: `${shard}/${bucket}`, shard, place: parsePlace(newest), users: byUser(sessions) };
       }
     }

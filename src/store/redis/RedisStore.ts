@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
-import { Batcher } from '../batcher.js';
-import type { Ledger, Place } from '../ledger.js';
+import type { Ledger } from '../ledger.js';
 import { newestLoginFirst, OUTAGE_MS } from '../rules.js';
 import type {
   ChatServer,
@@ -20,7 +19,8 @@ import type {
   StoreOptions,
   UserSession,
 } from '../store.js';
-import { Leases, readPastSession, readSessions } from './answers.js';
+import { readPastSession } from './answers.js';
+import { Batches, type Found, type Read } from './batches.js';
 import {
   type Change,
   evictChange,
@@ -39,15 +39,15 @@ import {
   storeError,
 } from './connection.js';
 import { claimLayout, refusedDatabase } from './layout.js';
-import { parsePlace, RedisLedger } from './RedisLedger.js';
+import { RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 
 /**
- * Bounds on the work of one script call: about a millisecond of Redis. Steps of a sweep follow each other for seconds when a
- * large chat server is lost, and whoever reads meanwhile waits for one of them: `npm run bench:sweep`.
+ * Bounds on one step of a sweep: about a millisecond of Redis. Steps follow each other for seconds when a large chat
+ * server is lost, and whoever reads meanwhile waits for one of them: `npm run bench:sweep`.
  */
-const BATCH = { changes: 128, reads: 128, deadlines: 128, endings: 64 };
+const STEP = { deadlines: 128, endings: 64 };
 /** How many sessions of a chat server one call evicts at most. */
 const MOST_EVICTED = 10_000;
 
@@ -64,22 +64,6 @@ export interface RedisStoreOptions extends StoreOptions {
 /** What ioredis tells of a command of its own that failed. */
 type CommandFailure = Error & { command?: { name: string } };
 
-/** A user or a device as read.lua found it, with the newest entry of the ledger by then. */
-interface Found {
-  sessions: Session[];
-  recorded: Session[];
-  place: Place;
-}
-
-/** What read.lua answers for a device, and for a user. */
-type ReadAnswer = Buffer | null | Buffer[] | Error;
-
-interface Read {
-  userId: string;
-  /** Empty reads every device of the user. */
-  deviceId: string;
-}
-
 /** Sessions in one Redis node or a Redis Cluster: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
 export class RedisStore implements PresenceStore {
   readonly description: string;
@@ -89,8 +73,7 @@ export class RedisStore implements PresenceStore {
   #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
-  #changes: Batcher<Change, unknown> | undefined;
-  #reads: Batcher<Read, Found> | undefined;
+  #batches: Batches | undefined;
   #ledger: RedisLedger | undefined;
 
   constructor(options: RedisStoreOptions) {
@@ -150,7 +133,7 @@ export class RedisStore implements PresenceStore {
     for (const shard of this.#usableShards()) {
       for (let more = 1; more === 1; ) {
         if (evicted >= MOST_EVICTED) return { evicted, more: true };
-        const args = [...this.#settings(), serverAddr, BATCH.endings];
+        const args = [...this.#settings(), serverAddr, STEP.endings];
         const answer = await this.#redis.imEvictServer(1, shard.deadlines, ...args).catch(rejectAs(true));
         const [count, isMore] = answer as [number, number];
         evicted += count;
@@ -187,14 +170,13 @@ export class RedisStore implements PresenceStore {
 
   async getHistory(userId: string): Promise<PastSession[]> {
     const shards = this.#usableShards();
-    const { historyPrefix, deadlines } = shards[shardOf(userId, shards.length)] as Shard;
-    const [entries, [now]] = await Promise.all([
-      this.#redis.lrangeBuffer(historyPrefix + userId, 0, this.#options.historyLimit - 1),
-      this.#redis.imReadBuffer(1, deadlines, this.#now()) as Promise<[number]>,
-    ]).catch(rejectAs(false));
-    return entries
-      .map(readPastSession)
-      .filter(({ endTimeMs }) => endTimeMs > now - this.#options.historyRetentionMs);
+    const { deadlines } = shards[shardOf(userId, shards.length)] as Shard;
+    const { historyLimit, historyRetentionMs } = this.#options;
+    const reply = await this.#redis
+      .imHistoryBuffer(1, deadlines, this.#now(), userId, historyLimit)
+      .catch(rejectAs(false));
+    const [now, entries] = reply as [number, Buffer[]];
+    return entries.map(readPastSession).filter(({ endTimeMs }) => endTimeMs > now - historyRetentionMs);
   }
 
   async listSessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
@@ -213,7 +195,7 @@ export class RedisStore implements PresenceStore {
   async sweep(): Promise<boolean> {
     let hasMore = false;
     for (const { deadlines } of this.#usableShards()) {
-      const args = [...this.#settings(), BATCH.deadlines, BATCH.endings, OUTAGE_MS];
+      const args = [...this.#settings(), STEP.deadlines, STEP.endings, OUTAGE_MS];
       const more = await this.#redis.imSweep(1, deadlines, ...args).catch(rejectAs(false));
       if (more === 1) hasMore = true;
     }
@@ -252,17 +234,18 @@ export class RedisStore implements PresenceStore {
 
   #start(count: number): void {
     this.#shards = makeShards(this.#options.keyPrefix, count);
-    this.#changes = new Batcher(count, BATCH.changes, (shard, changes) => this.#sendChanges(shard, changes));
+    const { retentionMs } = this.#options;
+    const settings = () => this.#settings();
+    this.#batches = new Batches({ redis: this.#redis, shards: this.#shards, retentionMs, settings });
     this.#ledger = new RedisLedger({
       ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
       makeSubscriber: () => makeSubscriber(this.#options.url),
-      settings: () => this.#settings(),
+      ...{ settings, retentionMs },
       readUser: async (userId) => {
         const { recorded, place } = await this.#read({ userId, deviceId: '' });
         return { sessions: recorded.sort(newestLoginFirst), place };
       },
     });
-    this.#reads = new Batcher(count, BATCH.reads, (shard, reads) => this.#sendReads(shard, reads));
   }
 
   #usableShards(): Shard[] {
@@ -272,46 +255,13 @@ export class RedisStore implements PresenceStore {
   }
 
   async #change(change: Change): Promise<unknown> {
-    const shard = shardOf(change.userId, this.#usableShards().length);
-    return (this.#changes as Batcher<Change, unknown>).add(shard, change);
+    this.#usableShards();
+    return (this.#batches as Batches).change(change);
   }
 
   async #read(read: Read): Promise<Found> {
-    const shard = shardOf(read.userId, this.#usableShards().length);
-    return (this.#reads as Batcher<Read, Found>).add(shard, read);
-  }
-
-  async #sendChanges(index: number, changes: Change[]): Promise<unknown[]> {
-    const { deadlines } = this.#shards[index] as Shard;
-    const args = changes.flatMap((change) => change.args);
-    try {
-      const answers = await this.#redis.imChangeBuffer(1, deadlines, ...this.#settings(), ...args);
-      return (answers as unknown[]).map((answer) =>
-        answer instanceof Error ? storeError(answer, true) : answer,
-      );
-    } catch (error) {
-      throw storeError(error, true);
-    }
-  }
-
-  async #sendReads(index: number, reads: Read[]): Promise<(Found | Error)[]> {
-    const { deadlines, userPrefix } = this.#shards[index] as Shard;
-    const keys = reads.map(({ userId }) => userPrefix + userId);
-    const devices = reads.map(({ deviceId }) => deviceId);
-    const reply = await this.#redis
-      .imReadBuffer(1 + keys.length, deadlines, ...keys, this.#now(), ...devices)
-      .catch(rejectAs(false));
-    const [now, leases, newest, ...answers] = reply as [number, Buffer[], Buffer, ...ReadAnswer[]];
-    const place = parsePlace(newest);
-    const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
-    return answers.map((answer, i) => {
-      if (answer instanceof Error) return storeError(answer, false);
-      try {
-        return { ...readSessions(answer, devices[i] as string, context), place };
-      } catch (error) {
-        return new Error('a session in Redis cannot be read', { cause: error });
-      }
-    });
+    this.#usableShards();
+    return (this.#batches as Batches).read(read);
   }
 
   /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */

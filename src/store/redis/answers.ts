@@ -1,7 +1,6 @@
 import { END_REASONS, unpackRecord } from '../record.js';
 import { type LeaseRecord, readRecord, toSession } from '../rules.js';
 import type { EndReason, PastSession, Session, UserSession } from '../store.js';
-import { pairs } from './changes.js';
 
 /** The leases that a script put into its answer, a flat list of server and JSON. */
 export class Leases {
@@ -61,32 +60,37 @@ export function readSessions(
   return found;
 }
 
-/** The sessions in an answer of list.lua that are online: user, device and packed session of each. */
+/** The sessions in an answer of list.lua that readers see as online: user, device and packed session of each. */
 export function readListed(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
-  const found: UserSession[] = [];
-  for (let i = 0; i < flat.length; i += 3) {
-    const [userId, deviceId] = [String(flat[i]), String(flat[i + 1])];
-    const [session] = readSessions(flat[i + 2] as Buffer | null, deviceId, context).sessions;
-    if (session?.online) found.push({ userId, session });
-  }
-  return found;
+  return triples(flat).flatMap(([userId, deviceId, packed]) =>
+    readSessions(packed, deviceId, context)
+      .sessions.filter(({ online }) => online)
+      .map((session) => ({ userId, session })),
+  );
 }
 
-/**
- * The sessions that the records show as online, whatever has run out since: as the ledger has them. `flat` is user, device and
- * packed session of each; `leases` as scripts give them.
- */
-export function readRecorded(flat: (Buffer | null)[], leases: Buffer[]): UserSession[] {
-  const known = new Leases(leases);
-  const found: UserSession[] = [];
-  for (let i = 0; i < flat.length; i += 3) {
-    const packed = flat[i + 2];
-    if (!packed) continue;
-    const record = unpackRecord(String(flat[i + 1]), packed);
-    if (record.online)
-      found.push({ userId: String(flat[i]), session: toSession(record, known.of(record.serverAddr)) });
-  }
-  return found;
+/** The sessions in an answer of snapshot.lua that the records show as online, whatever has run out since. */
+export function readRecorded(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
+  return triples(flat).flatMap(([userId, deviceId, packed]) =>
+    readSessions(packed, deviceId, context).recorded.map((session) => ({ userId, session })),
+  );
+}
+
+/** User, device and packed session (null if it is gone), from a flat list of them. */
+function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, packed: Buffer | null][] {
+  return Array.from({ length: flat.length / 3 }, (_, i) => [
+    String(flat[3 * i]),
+    String(flat[3 * i + 1]),
+    flat[3 * i + 2] ?? null,
+  ]);
+}
+
+/** Name and value, from a flat list of both. */
+export function pairs(flat: Buffer[]): [string, Buffer][] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [
+    (flat[2 * i] as Buffer).toString(),
+    flat[2 * i + 1] as Buffer,
+  ]);
 }
 
 /** An entry of a user's history, as scripts/shard.lua packs it. */

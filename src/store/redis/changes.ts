@@ -1,6 +1,7 @@
 import { END_REASONS, packRecord, unpackRecord } from '../record.js';
 import { LOGIN_POLICIES, replacedSession } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, SessionRef } from '../store.js';
+import { pairs } from './answers.js';
 
 /** A change of scripts/change.lua, with its arguments. */
 export interface Change {
@@ -56,12 +57,4 @@ export function heartbeatResult(answer: unknown): Ended | undefined {
 /** The change that evicts a session; answered with 1 if it was current. */
 export function evictChange({ userId, deviceId, sessionId }: SessionRef): Change {
   return { userId, args: ['e', userId, deviceId, sessionId] };
-}
-
-/** Name and value, from a flat list of both. */
-export function pairs(flat: Buffer[]): [string, Buffer][] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => [
-    (flat[2 * i] as Buffer).toString(),
-    flat[2 * i + 1] as Buffer,
-  ]);
 }

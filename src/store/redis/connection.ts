@@ -2,11 +2,13 @@ import { isIP } from 'node:net';
 import { type Callback, Cluster, Redis, type Result } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
 import { loadScripts } from './scripts.js';
+import { dropWhenSilent } from './silence.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     imChangeBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imReadBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imHistoryBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSummary(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imLedgerBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSnapshotBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
@@ -18,11 +20,6 @@ declare module 'ioredis' {
   }
 }
 
-/**
- * Longest silence of Redis while an answer is due, in milliseconds. Past it the connection is dropped and made
- * anew: a frozen Redis keeps its TCP connection open, and callers are promised UNAVAILABLE within a second.
- */
-const SILENCE_MS = 700;
 const RECONNECT_MS = { first: 50, most: 1_000 };
 
 /** A connection to one Redis node, or to a Redis Cluster. */
@@ -34,7 +31,6 @@ const COMMON = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
-  socketTimeout: SILENCE_MS,
 };
 
 /**
@@ -43,7 +39,10 @@ const COMMON = {
  */
 export function makeConnection(url: string): Connection {
   const scripts = loadScripts();
-  return open(parseRedisUrl(url), { ...COMMON, lazyConnect: true }, { scripts });
+  const connection = open(parseRedisUrl(url), { ...COMMON, lazyConnect: true }, { scripts });
+  if (connection instanceof Cluster) connection.on('+node', dropWhenSilent);
+  else dropWhenSilent(connection);
+  return connection;
 }
 
 /** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */

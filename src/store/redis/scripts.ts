@@ -5,6 +5,7 @@ const SCRIPTS = {
   imLayout: ['layout'],
   imRead: ['record', 'leases', 'read'],
   imSummary: ['record', 'leases', 'summary'],
+  imHistory: ['record', 'leases', 'history'],
   imLedger: ['record', 'leases', 'ledger'],
   imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
   imList: ['record', 'leases', 'shard', 'list'],

@@ -4,8 +4,6 @@ export interface Shard {
   deadlines: string;
   /** Prefix of the hashes that hold the devices of a user. */
   userPrefix: string;
-  /** Prefix of the lists that hold the history of a user. */
-  historyPrefix: string;
 }
 
 /** The keys of each shard, in order. `keyPrefix` is "im:" by default. */
@@ -13,7 +11,6 @@ export function makeShards(keyPrefix: string, count: number): Shard[] {
   return Array.from({ length: count }, (_, index) => ({
     deadlines: `${keyPrefix}{${index}}:x`,
     userPrefix: `${keyPrefix}{${index}}:u:`,
-    historyPrefix: `${keyPrefix}{${index}}:h:`,
   }));
 }
 

@@ -4,12 +4,8 @@
 -- policy    0 keeps the user's other sessions, 1 ends those of the same platform, 2 ends all
 -- resent    login time of a session that is sent again, in ms; 0 for one that is not
 -- is_new    '1' if the session id was made for this call
--- Returns {login time in ms, reason why the session had ended or 0, time of the change in ms, then device and packed session
+-- Returns {login time in ms (0 if nothing was changed), reason why the session had ended or 0, time of the change in ms, then device and packed session
 -- of each session that the login ended}.
-
-local function refused(record, reason)
-  return { record and record.login or 0, reason, now }
-end
 
 -- Why the login comes too late to change anything; nil if it does not. Also returns true if the session had ended before and
 -- begins anew.
@@ -66,10 +62,10 @@ local function online(user, device, template, policy, resent, is_new)
   local login = unpack_record(template)
   login.login, login.seen = now, now
   -- First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
-  if not join_lease(login) then return refused(nil, SERVER_LOST) end
+  if not join_lease(login) then return { 0, SERVER_LOST, now } end
   local current = current_record(user, device)
   local reason, begins_anew = too_late(user, device, login, current, resent, is_new)
-  if reason then return refused(current, reason) end
+  if reason then return { 0, reason, now } end
 
   if resent > 0 then login.login = math.min(resent, now) end
   local answer = { 0, 0, now }
@@ -97,10 +93,13 @@ local function online(user, device, template, policy, resent, is_new)
   if moves or not is_refresh then
     local was_online = current and current.online
     local online_now = begin_session(user, device, login)
-    note_change(user, device, was_online, login, was_online and not moves and current or nil, REPLACED, now, online_now)
+    local ended = was_online and not moves and current or nil
+    note_change(user, device, was_online, login, ended, REPLACED, now, online_now)
   end
   -- Sent again, or late, it would end sessions that came after it.
-  if policy > 0 and resent == 0 and not begins_anew and not is_refresh then replace_others(user, device, login, policy, answer) end
+  if policy > 0 and resent == 0 and not begins_anew and not is_refresh then
+    replace_others(user, device, login, policy, answer)
+  end
   answer[1] = login.login
   return answer
 end
