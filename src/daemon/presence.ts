@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import type {
   ChatServer,
   Ended,
@@ -16,9 +15,6 @@ import type {
 } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
 
-/** A login as a chat server reports it: without a session id the daemon makes one. */
-export type LoginReport = Omit<Login, 'sessionId' | 'isNewSessionId'> & { sessionId: string | undefined };
-
 /** Whose sessions to end. */
 export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };
 
@@ -34,11 +30,8 @@ export class Presence {
   }
 
   /** See PresenceStore.online. */
-  async online(report: LoginReport): Promise<LoginResult & { sessionId: string }> {
-    const sessionId = report.sessionId ?? makeSessionId();
-    const isNewSessionId = report.sessionId === undefined;
-    const result = await this.#store.online({ ...report, sessionId, isNewSessionId });
-    return { ...result, sessionId };
+  online(login: Login): Promise<LoginResult> {
+    return this.#store.online(login);
   }
 
   /** See PresenceStore.offline. */
@@ -66,10 +59,9 @@ export class Presence {
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
-  async devices(userId: string, deviceId: string | undefined): Promise<Session[]> {
+  devices(userId: string, deviceId: string | undefined): Promise<Session[]> {
     if (deviceId === undefined) return this.#store.getUser(userId);
-    const device = await this.#store.getDevice(userId, deviceId);
-    return device === undefined ? [] : [device];
+    return this.#store.getDevice(userId, deviceId).then((device) => (device === undefined ? [] : [device]));
   }
 
   /** A page of the user's sessions: those that last, then those that ended, newest first. */
@@ -96,19 +88,4 @@ export class Presence {
   stats(): Promise<Stats> {
     return this.#store.getStats();
   }
-}
-
-const SESSION_ID_BYTES = 12;
-/** Random bytes for the next session ids, drawn for many at once: the system call costs more than all the rest. */
-const pool = Buffer.alloc(SESSION_ID_BYTES * 256);
-let used = pool.length;
-
-/** 96 random bits: no two sessions of a deployment share one. */
-function makeSessionId(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += SESSION_ID_BYTES;
-  return pool.toString('base64url', used - SESSION_ID_BYTES, used);
 }

@@ -12,12 +12,12 @@ import { HealthImplementation, protoPath as healthProto } from 'grpc-health-chec
 import type { Logger } from 'pino';
 import { formatHostPort, type HostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
+import { Codec } from '../wire/codec.js';
 import { loadProtos } from '../wire/protos.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
 import { userStatusHandlers } from './services/userStatus.js';
-import { withStrictUtf8 } from './strictUtf8.js';
 import type { WatchHub } from './watch/hub.js';
 
 /** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
@@ -50,9 +50,10 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
   });
   const calls = new Calls(log);
   const { definition, types } = loadProtos();
-  server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
+  const codec = new Codec();
+  server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, hub, calls));
+  server.addService(codec.serve(service), presenceServiceHandlers(presence, hub, calls));
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );

@@ -36,6 +36,11 @@ export class Batcher<Item, Answer> {
     });
   }
 
+  /** True if nothing of the shard waits or is under way. */
+  isIdle(shard: number): boolean {
+    return !this.#isBusy[shard] && this.#waiting[shard]?.length === 0;
+  }
+
   #flush(): void {
     this.#isScheduled = false;
     for (let shard = 0; shard < this.#waiting.length; shard++) if (!this.#isBusy[shard]) this.#next(shard);

@@ -113,6 +113,9 @@ export function unpackRecord(deviceId: string, buffer: Buffer): SessionRecord {
     lastSeenMs: buffer.readUIntBE(8, 6),
     logoutTimeMs,
     endReason: END_REASONS[buffer.readUInt8(1)],
-    ...{ ttlMs, graceEndMs, forgetTimeMs, incarnation },
+    ttlMs,
+    graceEndMs,
+    forgetTimeMs,
+    incarnation,
   };
 }

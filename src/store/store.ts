@@ -82,12 +82,20 @@ export interface UserSession {
   session: Session;
 }
 
+/** A session that a login ended. */
+export interface ReplacedSession {
+  deviceId: string;
+  sessionId: string;
+  /** The chat server that holds its connection. */
+  serverAddr: string;
+}
+
 /** Answer to {@link PresenceStore.online}. */
 export interface LoginResult {
   /** When the session began; a refresh keeps the time of its login. 0 if nothing was changed. */
   loginTimeMs: number;
   /** The sessions that the login ended. */
-  replaced: Session[];
+  replaced: ReplacedSession[];
   /** Why the session had ended already; nothing was changed then. */
   endReason: EndReason | undefined;
 }
@@ -155,7 +163,8 @@ export interface SessionPage {
 
 /**
  * Where sessions live. Every change is one atomic step: a caller sees all of it or nothing, and nothing is
- * acknowledged before it is applied. Time is the store's own, so that daemons' clocks do not matter.
+ * acknowledged before it is applied. Calls on one user take effect in the order in which they were made, answered or not.
+ * Time is the store's own, so that daemons' clocks do not matter.
  *
  * A session that is past its time to live or its grace, or whose lease was lost or taken over by a greater
  * incarnation, is offline to every reader at that instant. The sweep writes it down afterwards, with that time.

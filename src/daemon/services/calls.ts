@@ -19,22 +19,28 @@ export interface Link<Response> {
   drained(): Promise<void>;
   /** Ends the stream with an error. */
   end(error: unknown): void;
+  /** What an error is for the caller; one that is no error of imstate goes to the log. */
+  statusOf(error: unknown): { code: number; details: string };
 }
 
 /** Takes the messages of one stream. */
 export interface StreamTaker<Request> {
-  /** Deals with a message; the next one waits until then. */
+  /** Deals with a message; resolves when that is done. */
   take(request: Request): Promise<void>;
+  /** How many messages it may be given at the same time: one unless it says so. */
+  readonly atOnce?: number;
+  /** True if a daemon that stops deals with the messages it has taken, and then ends the stream with OK; it fails otherwise. */
+  readonly endsWell?: boolean;
   /** The stream is over. */
   close?(): void;
   /** True if the stream goes on when the caller has nothing more to say. */
-  outlivesRequests?: boolean;
+  readonly outlivesRequests?: boolean;
 }
 
 /** The calls of a daemon: how each is answered, and how many are in flight. */
 export class Calls {
   readonly #log: Logger;
-  readonly #streams = new Set<(error: ImstateError) => void>();
+  readonly #streams = new Set<OpenStream>();
   #inFlight = 0;
 
   constructor(log: Logger) {
@@ -74,35 +80,45 @@ export class Calls {
   }
 
   /**
-   * Makes a gRPC handler of a stream. `begin` makes for each stream what takes its messages, one after the other; when that
+   * Makes a gRPC handler of a stream. `begin` makes for each stream what takes its messages, in their order; when that
    * throws, the stream ends with its error.
    */
   streamHandler<Request, Response>(
     begin: (link: Link<Response>) => StreamTaker<Request>,
   ): handleBidiStreamingCall<Request, Response> {
     return (stream) => {
+      let underWay = 0;
+      let isEnding = false;
       const end = (finish: () => void) => {
-        if (!this.#streams.delete(fail)) return;
+        if (!this.#streams.delete(open)) return;
         taker.close?.();
         finish();
       };
       const fail = (error: unknown) => end(() => stream.emit('error', this.#toStatus(error, stream)));
-      const taker = begin(makeLink(stream, fail));
-      this.#streams.add(fail);
+      /** Takes no further message; once those under way are dealt with, the stream ends. */
+      const endWell = () => {
+        isEnding = true;
+        if (underWay === 0) end(() => stream.end());
+      };
+      const taker = begin(makeLink(stream, fail, (error) => this.#toStatus(error, stream)));
+      const open: OpenStream = { stop: taker.endsWell ? endWell : () => fail(stopping()) };
+      this.#streams.add(open);
       stream.on('data', (request: Request) => {
-        if (!this.#streams.has(fail)) return;
-        // Until this one is dealt with the next one waits.
-        stream.pause();
+        if (isEnding || !this.#streams.has(open)) return;
+        underWay += 1;
         this.#inFlight += 1;
+        if (underWay >= (taker.atOnce ?? 1)) stream.pause();
         settle((message: Request) => taker.take(message), request)
           .catch(fail)
           .finally(() => {
+            underWay -= 1;
             this.#inFlight -= 1;
-            stream.resume();
+            if (isEnding) endWell();
+            else stream.resume();
           });
       });
       stream.on('end', () => {
-        if (!taker.outlivesRequests) end(() => stream.end());
+        if (!taker.outlivesRequests) endWell();
       });
       stream.on('cancelled', () => end(() => {}));
     };
@@ -110,8 +126,7 @@ export class Calls {
 
   /** Ends the streams that callers keep open, so that they go on with another daemon. */
   endStreams(): void {
-    const stopping = new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
-    for (const fail of [...this.#streams]) fail(stopping);
+    for (const { stop } of [...this.#streams]) stop();
   }
 
   #toStatus(error: unknown, call: Caller) {
@@ -127,6 +142,15 @@ export class Calls {
   }
 }
 
+/** A stream as a daemon that stops sees it. */
+interface OpenStream {
+  stop(): void;
+}
+
+function stopping(): ImstateError {
+  return new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
+}
+
 /** What the function returns or throws, as a promise. */
 async function settle<Request, Response>(
   handle: (request: Request) => Promise<Response> | Response,
@@ -138,6 +162,7 @@ async function settle<Request, Response>(
 function makeLink<Request, Response>(
   stream: ServerDuplexStream<Request, Response>,
   fail: (error: unknown) => void,
+  statusOf: Link<Response>['statusOf'],
 ): Link<Response> {
   return {
     write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
@@ -147,5 +172,6 @@ function makeLink<Request, Response>(
         else for (const event of ['drain', 'cancelled', 'close']) stream.once(event, () => resolve());
       }),
     end: fail,
+    statusOf,
   };
 }

@@ -2,13 +2,14 @@ import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
 import { formatPlace, parsePlace } from '../../store/place.js';
 import { toDuration } from '../../wire/duration.js';
-import { toTimestamp } from '../../wire/timestamp.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../validate.js';
 import type { WatchHub } from '../watch/hub.js';
+import { applyTaker } from './applyTaker.js';
 import type { Calls } from './calls.js';
-import { readEvictTarget, readKeepAlive, readLogin, readLogout, readSessions } from './requests.js';
-import { toChatServer, toDevice, toEnded, toEndReason, toHistoryEntry, toReplaced } from './responses.js';
+import { getUser, heartbeat, offline, online } from './operations.js';
+import { readBatch, readEvictTarget, readKeepAlive, readSessions } from './requests.js';
+import { toChatServer, toDevice, toHistoryEntry } from './responses.js';
 import { watchTaker } from './watchTaker.js';
 
 const PAGE = 100;
@@ -21,27 +22,13 @@ export function presenceServiceHandlers(
   calls: Calls,
 ): PresenceServiceHandlers {
   return {
-    Online: calls.handler(async (request) => {
-      const { sessionId, loginTimeMs, replaced, endReason } = await presence.online(readLogin(request));
-      return {
-        sessionId,
-        loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
-        replaced: replaced.map((session) => toReplaced(request.userId, session)),
-        endReason: toEndReason(endReason),
-      };
-    }),
+    Online: calls.handler((request) => online(presence, request)),
 
-    Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
+    Offline: calls.handler((request) => offline(presence, request)),
 
-    Heartbeat: calls.handler(async (request) => {
-      const sessions = readSessions(request.sessions);
-      const answers = await presence.heartbeat(sessions);
-      const ended = sessions.flatMap((session, i) => {
-        const reason = answers[i];
-        return reason === undefined ? [] : [toEnded(session, reason)];
-      });
-      return { ended };
-    }),
+    Heartbeat: calls.handler(({ sessions }) => heartbeat(presence, readSessions(sessions))),
+
+    Apply: calls.streamHandler((link) => applyTaker(presence, link)),
 
     KeepServerAlive: calls.streamHandler((link) => {
       let serverAddr = '';
@@ -59,15 +46,11 @@ export function presenceServiceHandlers(
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
-    GetUser: calls.handler(async ({ userId, deviceId, explain }) => {
-      checkId('user_id', userId);
-      checkOptionalId('device_id', deviceId);
-      const devices = await presence.devices(userId, deviceId || undefined);
-      return {
-        userId,
-        online: devices.some(({ online }) => online),
-        devices: devices.map((session) => toDevice(session, explain)),
-      };
+    GetUser: calls.handler((request) => getUser(presence, request)),
+
+    BatchGetUsers: calls.handler(async ({ userIds }) => {
+      const requests = readBatch(userIds).map((userId) => ({ userId, deviceId: '', explain: false }));
+      return { users: await Promise.all(requests.map((request) => getUser(presence, request))) };
     }),
 
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {

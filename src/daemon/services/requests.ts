@@ -4,10 +4,11 @@ import type { OfflineRequest__Output } from '../../generated/imstate/v1/OfflineR
 import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
 import type { SessionRef__Output } from '../../generated/imstate/v1/SessionRef.js';
 import type { WatchStart__Output } from '../../generated/imstate/v1/WatchStart.js';
-import type { KeepAlive, LoginPolicy, Logout, SessionRef } from '../../store/store.js';
+import type { KeepAlive, Login, LoginPolicy, Logout, SessionRef } from '../../store/store.js';
 import { fromDuration } from '../../wire/duration.js';
 import { fromTimestamp } from '../../wire/timestamp.js';
-import type { EvictTarget, LoginReport } from '../presence.js';
+import type { EvictTarget } from '../presence.js';
+import { makeSessionId } from '../sessionId.js';
 import {
   broken,
   checkDuration,
@@ -29,7 +30,7 @@ const GRACE = { min: 0, max: HOUR, absent: 0 };
 const LEASE = { min: SECOND, max: HOUR, absent: 10 * SECOND };
 
 /** Reads and checks the request of Online. */
-export function readLogin(request: OnlineRequest__Output): LoginReport {
+export function readLogin(request: OnlineRequest__Output): Login {
   const { userId, deviceId, serverAddr, sessionId, platform, metadata, serverIncarnation } = request;
   checkId('user_id', userId);
   checkId('device_id', deviceId);
@@ -38,22 +39,32 @@ export function readLogin(request: OnlineRequest__Output): LoginReport {
   checkPlatform('platform', platform);
   checkMetadata('metadata', metadata);
   checkIncarnation('server_incarnation', serverIncarnation, 0);
-  const policy = readPolicy(request.loginPolicy);
+  const policy = readPolicy(Number(request.loginPolicy));
   if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
     throw broken('platform', 'must be given with LOGIN_POLICY_REPLACE_SAME_PLATFORM');
   }
   return {
-    ...{ userId, deviceId, serverAddr, platform, metadata, policy, sessionId: sessionId || undefined },
+    userId,
+    deviceId,
+    serverAddr,
+    platform,
+    metadata,
+    policy,
+    sessionId: sessionId || makeSessionId(),
+    isNewSessionId: sessionId === '',
     ttlMs: checkDuration('time_to_live', fromDuration(request.timeToLive), TIME_TO_LIVE),
     incarnation: serverIncarnation,
     resentLoginTimeMs: readLoginTime(request),
   };
 }
 
-function readPolicy(policy: OnlineRequest__Output['loginPolicy'] | number): LoginPolicy {
-  if (typeof policy === 'number') throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
-  const name = policy.replace(/^LOGIN_POLICY_/, '');
-  return name === 'UNSPECIFIED' ? 'KEEP_ALL' : (name as LoginPolicy);
+/** Login policies by their numbers on the wire. */
+const POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
+
+function readPolicy(policy: number): LoginPolicy {
+  const name = POLICIES[policy];
+  if (name === undefined) throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
+  return name;
 }
 
 function readLoginTime({ loginTime, sessionId }: OnlineRequest__Output): number {
@@ -97,11 +108,21 @@ export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
   return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
 }
 
-function readSession(field: string, { userId, deviceId, sessionId }: SessionRef__Output): SessionRef {
+/** Reads and checks a session. */
+export function readSession(field: string, { userId, deviceId, sessionId }: SessionRef__Output): SessionRef {
   checkId(`${field}.user_id`, userId);
   checkId(`${field}.device_id`, deviceId);
   checkId(`${field}.session_id`, sessionId);
   return { userId, deviceId, sessionId };
+}
+
+/** Checks the users of a batch. */
+export function readBatch(userIds: string[]): string[] {
+  if (userIds.length < 1 || userIds.length > 1_000) {
+    throw broken('user_ids', `must be 1 to 1,000; these are ${userIds.length}: send several calls`);
+  }
+  for (const [i, userId] of userIds.entries()) checkId(`user_ids[${i}]`, userId);
+  return userIds;
 }
 
 /** Reads and checks whose sessions to evict. */

@@ -8,10 +8,14 @@ import type { Lease as WireLease } from '../../generated/imstate/v1/Lease.js';
 import type { SessionBegin } from '../../generated/imstate/v1/SessionBegin.js';
 import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
 import type { BegunSession, Change, UserAt } from '../../store/ledger.js';
-import type { ChatServer, Ended, Lease, Session, SessionRef } from '../../store/store.js';
+import type { ChatServer, Ended, Lease, ReplacedSession, Session, SessionRef } from '../../store/store.js';
 import { toDuration } from '../../wire/duration.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { HistoryEntry } from '../history.js';
+
+/** Enums on the wire: see proto/imstate/v1/presence.proto. */
+const EndReason = { UNSPECIFIED: 0, LOGOUT: 1, REPLACED: 2, EXPIRED: 3, SERVER_LOST: 4, EVICTED: 5 } as const;
+const LeaseState = { ALIVE: 1, RESYNC: 2, LOST: 3 } as const;
 
 /** The device of a session, with why it is so if that was asked for. */
 export function toDevice(session: Session, explain = false): Device {
@@ -70,9 +74,9 @@ function toSessionBegin({ sessionId, serverAddr, platform, loginTimeMs }: BegunS
 }
 
 /** A session of the user that another login ended. */
-export function toReplaced(userId: string, session: Session): EndedSession {
+export function toReplaced(userId: string, session: ReplacedSession): EndedSession {
   const { deviceId, sessionId, serverAddr } = session;
-  return { userId, deviceId, sessionId, serverAddr, endReason: toEndReason(session.endReason) };
+  return { userId, deviceId, sessionId, serverAddr, endReason: EndReason.REPLACED };
 }
 
 /** A session that a heartbeat found to be over. */
@@ -104,7 +108,7 @@ function toLease(lease: Lease | undefined): WireLease | null {
   if (lease === undefined) return null;
   const { state, incarnation, ttlMs, expireTimeMs } = lease;
   return {
-    state: `LEASE_STATE_${state}`,
+    state: LeaseState[state],
     incarnation,
     timeToLive: toDuration(ttlMs),
     expireTime: toTimestamp(expireTimeMs),
@@ -112,6 +116,6 @@ function toLease(lease: Lease | undefined): WireLease | null {
 }
 
 /** Why a session ended, on the wire. */
-export function toEndReason(reason: Session['endReason']) {
-  return `END_REASON_${reason ?? 'UNSPECIFIED'}` as const;
+export function toEndReason(reason: Session['endReason']): 0 | 1 | 2 | 3 | 4 | 5 {
+  return reason === undefined ? EndReason.UNSPECIFIED : EndReason[reason];
 }

@@ -1,13 +1,8 @@
 import type { UserStatusHandlers } from '../../generated/pb/UserStatus.js';
-import type { LoginReport, Presence } from '../presence.js';
+import type { Presence } from '../presence.js';
+import { makeSessionId } from '../sessionId.js';
 import { checkId, checkOptionalId, checkServerName } from '../validate.js';
 import type { Calls } from './calls.js';
-
-/** What a login of this service says of everything that the service does not know. */
-const PLAIN: Omit<LoginReport, 'userId' | 'deviceId' | 'serverAddr'> = {
-  ...{ sessionId: undefined, platform: '', ttlMs: 0, metadata: {}, policy: 'KEEP_ALL' },
-  ...{ incarnation: 0, resentLoginTimeMs: 0 },
-};
 
 /** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
 export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
@@ -24,7 +19,20 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
       checkId('UserID', UserID);
       checkId('DeviceID', DeviceID);
       checkServerName('ServerAddr', ServerAddr);
-      await presence.online({ ...PLAIN, userId: UserID, deviceId: DeviceID, serverAddr: ServerAddr });
+      await presence.online({
+        userId: UserID,
+        deviceId: DeviceID,
+        serverAddr: ServerAddr,
+        sessionId: makeSessionId(),
+        isNewSessionId: true,
+        // What the service does not know.
+        platform: '',
+        ttlMs: 0,
+        metadata: {},
+        policy: 'KEEP_ALL',
+        incarnation: 0,
+        resentLoginTimeMs: 0,
+      });
       return {};
     }),
 

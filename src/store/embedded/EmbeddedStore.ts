@@ -110,17 +110,19 @@ export class EmbeddedStore implements PresenceStore {
     return this.#change((step) => evictServer(step, serverAddr, BATCH.evictions));
   }
 
-  async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
-    const tables = this.#open();
-    const packed = tables.records.get([userId, deviceId]);
-    return packed && this.#read(tables, deviceId, packed);
+  getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
+    return this.#afterChanges((tables) => {
+      const packed = tables.records.get([userId, deviceId]);
+      return packed && this.#read(tables, deviceId, packed);
+    });
   }
 
-  async getUser(userId: string): Promise<Session[]> {
-    const tables = this.#open();
-    return [...tables.records.getRange(under<RecordKey>(userId))]
-      .flatMap(({ key, value }) => this.#read(tables, key[1], value) ?? [])
-      .sort(newestLoginFirst);
+  getUser(userId: string): Promise<Session[]> {
+    return this.#afterChanges((tables) =>
+      [...tables.records.getRange(under<RecordKey>(userId))]
+        .flatMap(({ key, value }) => this.#read(tables, key[1], value) ?? [])
+        .sort(newestLoginFirst),
+    );
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {
@@ -221,6 +223,12 @@ export class EmbeddedStore implements PresenceStore {
     const record = unpackRecord(deviceId, packed);
     const lease = record.incarnation > 0 ? tables.leases.get(record.serverAddr) : undefined;
     return readRecord(record, lease, this.#now(), this.#options.retentionMs);
+  }
+
+  /** Reads at once, or in the next transaction behind the changes that wait for it. */
+  async #afterChanges<T>(read: (tables: Tables) => T): Promise<T> {
+    if (this.#changes.isIdle(0)) return read(this.#open());
+    return this.#change(({ tables }) => read(tables));
   }
 
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */

@@ -1,6 +1,6 @@
 import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
 import { mayBeginAnew, nextDeadline, replacedSession } from '../rules.js';
-import type { Ended, EndReason, Login, LoginResult, Logout, Session, SessionRef } from '../store.js';
+import type { Ended, EndReason, Login, LoginResult, Logout, ReplacedSession, SessionRef } from '../store.js';
 import { claimLease, saveLease } from './leases.js';
 import type { Step } from './step.js';
 import { under } from './tables.js';
@@ -28,12 +28,12 @@ export function online(step: Step, login: Login): LoginResult {
     ...bond,
     loginTimeMs: isRefresh ? before.loginTimeMs : Math.min(login.resentLoginTimeMs || now, now),
   };
-  const replaced: Session[] = [];
+  const replaced: ReplacedSession[] = [];
   if (before) {
     step.unindex(userId, before);
     if (!isRefresh) {
       step.remember(userId, before, { timeMs: now, reason: 'REPLACED' });
-      replaced.push(replacedSession(before, now));
+      replaced.push(replacedSession(before));
     }
   }
   step.tables.records.put([userId, deviceId], packRecord(record));
@@ -135,7 +135,7 @@ function joinLease(
   return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
-function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): Session[] {
+function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): ReplacedSession[] {
   if (policy === 'KEEP_ALL') return [];
   const others = [...step.tables.records.getRange(under<[string, string]>(userId))]
     .map(({ key, value }) => unpackRecord(key[1], value))
@@ -143,5 +143,5 @@ function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login
     .filter((other) => policy === 'REPLACE_ALL' || other.platform === platform)
     .filter((other) => step.endOf(other) === undefined);
   for (const other of others) step.end(userId, other, { timeMs: step.now, reason: 'REPLACED' });
-  return others.map((other) => replacedSession(other, step.now));
+  return others.map(replacedSession);
 }

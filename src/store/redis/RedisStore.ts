@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
 import type { Ledger } from '../ledger.js';
-import { newestLoginFirst, OUTAGE_MS } from '../rules.js';
+import { OUTAGE_MS } from '../rules.js';
 import type {
   ChatServer,
   Ended,
@@ -20,16 +20,7 @@ import type {
   UserSession,
 } from '../store.js';
 import { readPastSession } from './answers.js';
-import { Batches, type Found, type Read } from './batches.js';
-import {
-  type Change,
-  evictChange,
-  heartbeatChange,
-  heartbeatResult,
-  loginChange,
-  loginResult,
-  logoutChange,
-} from './changes.js';
+import { Batches } from './batches.js';
 import {
   type Connection,
   connectError,
@@ -39,6 +30,16 @@ import {
   storeError,
 } from './connection.js';
 import { claimLayout, refusedDatabase } from './layout.js';
+import {
+  deviceOperation,
+  evictOperation,
+  heartbeatOperation,
+  loginOperation,
+  logoutOperation,
+  type Operation,
+  userAtOperation,
+  userOperation,
+} from './operations.js';
 import { RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
@@ -104,28 +105,28 @@ export class RedisStore implements PresenceStore {
     }
   }
 
-  async online(login: Login): Promise<LoginResult> {
-    return loginResult(await this.#change(loginChange(login)));
+  online(login: Login): Promise<LoginResult> {
+    return this.#apply(loginOperation(login));
   }
 
-  async offline(logout: Logout): Promise<boolean> {
-    return (await this.#change(logoutChange(logout))) === 1;
+  offline(logout: Logout): Promise<boolean> {
+    return this.#apply(logoutOperation(logout));
   }
 
-  async heartbeat(session: SessionRef): Promise<Ended | undefined> {
-    return heartbeatResult(await this.#change(heartbeatChange(session)));
+  heartbeat(session: SessionRef): Promise<Ended | undefined> {
+    return this.#apply(heartbeatOperation(session));
   }
 
   async evictUser(userId: string): Promise<number> {
-    const { recorded } = await this.#read({ userId, deviceId: '' });
+    const { sessions } = await this.#apply(userAtOperation(userId));
     const evicted = await Promise.all(
-      recorded.map(({ deviceId, sessionId }) => this.evictSession({ userId, deviceId, sessionId })),
+      sessions.map(({ deviceId, sessionId }) => this.evictSession({ userId, deviceId, sessionId })),
     );
     return evicted.filter(Boolean).length;
   }
 
-  async evictSession(session: SessionRef): Promise<boolean> {
-    return (await this.#change(evictChange(session))) === 1;
+  evictSession(session: SessionRef): Promise<boolean> {
+    return this.#apply(evictOperation(session));
   }
 
   async evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
@@ -160,12 +161,12 @@ export class RedisStore implements PresenceStore {
     };
   }
 
-  async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
-    return (await this.#read({ userId, deviceId })).sessions[0];
+  getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
+    return this.#apply(deviceOperation(userId, deviceId));
   }
 
-  async getUser(userId: string): Promise<Session[]> {
-    return (await this.#read({ userId, deviceId: '' })).sessions.sort(newestLoginFirst);
+  getUser(userId: string): Promise<Session[]> {
+    return this.#apply(userOperation(userId));
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {
@@ -241,10 +242,7 @@ export class RedisStore implements PresenceStore {
       ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
       makeSubscriber: () => makeSubscriber(this.#options.url),
       ...{ settings, retentionMs },
-      readUser: async (userId) => {
-        const { recorded, place } = await this.#read({ userId, deviceId: '' });
-        return { sessions: recorded.sort(newestLoginFirst), place };
-      },
+      readUser: (userId) => this.#apply(userAtOperation(userId)),
     });
   }
 
@@ -254,14 +252,14 @@ export class RedisStore implements PresenceStore {
     return this.#shards;
   }
 
-  async #change(change: Change): Promise<unknown> {
-    this.#usableShards();
-    return (this.#batches as Batches).change(change);
-  }
-
-  async #read(read: Read): Promise<Found> {
-    this.#usableShards();
-    return (this.#batches as Batches).read(read);
+  /** Not async: a promise less a call. */
+  #apply<Result>(operation: Operation<Result>): Promise<Result> {
+    try {
+      this.#usableShards();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return (this.#batches as Batches).apply(operation);
   }
 
   /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */

@@ -37,21 +37,18 @@ export interface ReadingContext {
 }
 
 /**
- * The sessions of a device (packed or null) or of a user (device, packed, …): those that readers may see, and those that the
+ * The sessions of devices, each with its packed record (null if there is none): those that readers may see, and those that the
  * records show as online, whatever has run out since (as the ledger has them).
  */
 export function readSessions(
-  answer: Buffer | null | Buffer[],
-  deviceId: string,
+  devices: (readonly [deviceId: string, packed: Buffer | null])[],
   { now, leases, retentionMs }: ReadingContext,
 ): { sessions: Session[]; recorded: Session[] } {
-  if (answer === null) return { sessions: [], recorded: [] };
-  const packed = Array.isArray(answer) ? pairs(answer) : [[deviceId, answer] as const];
   const found: { sessions: Session[]; recorded: Session[] } = { sessions: [], recorded: [] };
-  for (const [device, buffer] of packed) {
+  for (const [deviceId, packed] of devices) {
     // The field '' of a user counts the devices that are online.
-    if (device === '') continue;
-    const record = unpackRecord(device, buffer);
+    if (deviceId === '' || packed === null) continue;
+    const record = unpackRecord(deviceId, packed);
     const lease = leases.of(record.serverAddr);
     const session = readRecord(record, lease, now, retentionMs);
     if (session) found.sessions.push(session);
@@ -63,7 +60,7 @@ export function readSessions(
 /** The sessions in an answer of list.lua that readers see as online: user, device and packed session of each. */
 export function readListed(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
-    readSessions(packed, deviceId, context)
+    readSessions([[deviceId, packed]], context)
       .sessions.filter(({ online }) => online)
       .map((session) => ({ userId, session })),
   );
@@ -72,12 +69,12 @@ export function readListed(flat: (Buffer | null)[], context: ReadingContext): Us
 /** The sessions in an answer of snapshot.lua that the records show as online, whatever has run out since. */
 export function readRecorded(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
-    readSessions(packed, deviceId, context).recorded.map((session) => ({ userId, session })),
+    readSessions([[deviceId, packed]], context).recorded.map((session) => ({ userId, session })),
   );
 }
 
-/** User, device and packed session (null if it is gone), from a flat list of them. */
-function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, packed: Buffer | null][] {
+/** Two names and what they stand for (null if it is gone), from a flat list of them. */
+export function triples(flat: (Buffer | null)[]): [string, string, Buffer | null][] {
   return Array.from({ length: flat.length / 3 }, (_, i) => [
     String(flat[3 * i]),
     String(flat[3 * i + 1]),

@@ -1,31 +1,11 @@
 import { Batcher } from '../batcher.js';
-import type { Place } from '../ledger.js';
-import type { Session } from '../store.js';
-import { Leases, readSessions } from './answers.js';
-import type { Change } from './changes.js';
+import { Leases } from './answers.js';
 import { type Connection, storeError } from './connection.js';
-import { parsePlace } from './RedisLedger.js';
+import type { Operation } from './operations.js';
 import { type Shard, shardOf } from './shards.js';
 
-/** Bounds on one script call: about a millisecond of Redis. */
-const MOST = { changes: 128, reads: 128 };
-
-/** A user or a device as read.lua found it, with the newest entry of the ledger by then. */
-export interface Found {
-  sessions: Session[];
-  recorded: Session[];
-  place: Place;
-}
-
-/** What read.lua answers for a device, and for a user. */
-type ReadAnswer = Buffer | null | Buffer[] | Error;
-
-/** What to read. */
-export interface Read {
-  userId: string;
-  /** Empty reads every device of the user. */
-  deviceId: string;
-}
+/** How many operations one script call carries at most: a millisecond or two of Redis. */
+const MOST_OPERATIONS = 128;
 
 /** What {@link Batches} work with. */
 export interface BatchesOptions {
@@ -37,62 +17,44 @@ export interface BatchesOptions {
   settings(): (string | number)[];
 }
 
-/** Changes and reads of users, a script call a batch and shard: see change.lua and read.lua in scripts/. */
+/**
+ * Operations on users, a script call a batch and shard: see scripts/apply.lua. Those of one user are carried out in the order in
+ * which they came.
+ */
 export class Batches {
   readonly #options: BatchesOptions;
-  readonly #changes: Batcher<Change, unknown>;
-  readonly #reads: Batcher<Read, Found>;
+  readonly #batcher: Batcher<Operation<unknown>, unknown>;
 
   constructor(options: BatchesOptions) {
-    const { length } = options.shards;
     this.#options = options;
-    this.#changes = new Batcher(length, MOST.changes, (shard, changes) => this.#sendChanges(shard, changes));
-    this.#reads = new Batcher(length, MOST.reads, (shard, reads) => this.#sendReads(shard, reads));
+    this.#batcher = new Batcher(options.shards.length, MOST_OPERATIONS, (shard, operations) =>
+      this.#send(options.shards[shard] as Shard, operations),
+    );
   }
 
-  /** Makes a change; resolves with what its script answers. */
-  change(change: Change): Promise<unknown> {
-    return this.#changes.add(shardOf(change.userId, this.#options.shards.length), change);
+  /** Carries the operation out. */
+  apply<Result>(operation: Operation<Result>): Promise<Result> {
+    const shard = shardOf(operation.userId, this.#options.shards.length);
+    return this.#batcher.add(shard, operation) as Promise<Result>;
   }
 
-  read(read: Read): Promise<Found> {
-    return this.#reads.add(shardOf(read.userId, this.#options.shards.length), read);
-  }
-
-  async #sendChanges(index: number, changes: Change[]): Promise<unknown[]> {
-    const { deadlines } = this.#options.shards[index] as Shard;
-    const args = changes.flatMap((change) => change.args);
+  async #send({ deadlines }: Shard, operations: Operation<unknown>[]): Promise<unknown[]> {
+    const { redis, settings, retentionMs } = this.#options;
+    const args: (string | number)[] = [deadlines, ...settings()];
+    for (const { text } of operations) args.push(text);
+    let reply: unknown;
     try {
-      const answers = await this.#options.redis.imChangeBuffer(
-        1,
-        deadlines,
-        ...this.#options.settings(),
-        ...args,
-      );
-      return (answers as unknown[]).map((answer) =>
-        answer instanceof Error ? storeError(answer, true) : answer,
-      );
+      reply = await redis.imApplyBuffer(1, args);
     } catch (error) {
-      throw storeError(error, true);
+      return operations.map(({ isChange }) => storeError(error, isChange));
     }
-  }
-
-  async #sendReads(index: number, reads: Read[]): Promise<(Found | Error)[]> {
-    const { deadlines, userPrefix } = this.#options.shards[index] as Shard;
-    const keys = reads.map(({ userId }) => userPrefix + userId);
-    const devices = reads.map(({ deviceId }) => deviceId);
-    const reply = await this.#options.redis
-      .imReadBuffer(1 + keys.length, deadlines, ...keys, this.#options.settings()[0] as string, ...devices)
-      .catch((error) => {
-        throw storeError(error, false);
-      });
-    const [now, leases, newest, ...answers] = reply as [number, Buffer[], Buffer, ...ReadAnswer[]];
-    const place = parsePlace(newest);
-    const context = { now, leases: new Leases(leases), retentionMs: this.#options.retentionMs };
-    return answers.map((answer, i) => {
-      if (answer instanceof Error) return storeError(answer, false);
+    const [now, leases, ...answers] = reply as [number, Buffer[], ...unknown[]];
+    const context = { now, leases: new Leases(leases), retentionMs };
+    return operations.map(({ isChange, result }, i) => {
+      const answer = answers[i];
+      if (answer instanceof Error) return storeError(answer, isChange);
       try {
-        return { ...readSessions(answer, devices[i] as string, context), place };
+        return result(answer, context);
       } catch (error) {
         return new Error('a session in Redis cannot be read', { cause: error });
       }

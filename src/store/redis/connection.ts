@@ -6,8 +6,7 @@ import { dropWhenSilent } from './silence.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    imChangeBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
-    imReadBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imApplyBuffer(keys: number, keysAndArgs: (string | number)[]): Result<unknown, Context>;
     imHistoryBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSummary(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imLedgerBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;

@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs';
 /** What each command of a connection is put together from; a file is explained at its head. */
 const SCRIPTS = {
   imLayout: ['layout'],
-  imRead: ['record', 'leases', 'read'],
   imSummary: ['record', 'leases', 'summary'],
   imHistory: ['record', 'leases', 'history'],
   imLedger: ['record', 'leases', 'ledger'],
   imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
   imList: ['record', 'leases', 'shard', 'list'],
-  imChange: ['record', 'leases', 'shard', 'online', 'offline', 'heartbeat', 'evict', 'change'],
+  imApply: ['record', 'leases', 'shard', 'online', 'offline', 'heartbeat', 'evict', 'read', 'apply'],
   imKeepAlive: ['record', 'leases', 'shard', 'keepAlive'],
   imEvictServer: ['record', 'leases', 'shard', 'endServer', 'evictServer'],
   imSweep: ['record', 'leases', 'shard', 'endServer', 'sweep'],

@@ -36,20 +36,33 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       });
     });
 
+    test('calls on a user take effect in the order in which they were made, answered or not', async () => {
+      const [before, first, between, second, ended, after] = await Promise.all([
+        store.getUser('alice'),
+        store.online(login()),
+        store.getUser('alice'),
+        store.online(login({ sessionId: 's2' })),
+        store.offline(logout({ sessionId: 's2' })),
+        store.getDevice('alice', 'phone'),
+      ]);
+      expect(before).toEqual([]);
+      expect(first.replaced).toEqual([]);
+      expect(between).toMatchObject([{ sessionId: 's1', online: true }]);
+      expect(second.replaced).toMatchObject([{ sessionId: 's1' }]);
+      expect(ended).toBe(true);
+      expect(after).toMatchObject({ sessionId: 's2', online: false });
+    });
+
     test('a second login of the device replaces the first, and names it with its chat server', async () => {
       await store.online(login());
       underTest.setClock(START + 5_000);
       const {
         replaced: [replaced],
       } = await store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
-      expect(replaced).toMatchObject({
-        deviceId: 'phone',
-        sessionId: 's1',
-        serverAddr: '10.0.0.1:9000',
-        online: false,
-        logoutTimeMs: START + 5_000,
-        endReason: 'REPLACED',
-      });
+      expect(replaced).toEqual({ deviceId: 'phone', sessionId: 's1', serverAddr: '10.0.0.1:9000' });
+      expect(await store.getHistory('alice')).toMatchObject([
+        { sessionId: 's1', endTimeMs: START + 5_000, endReason: 'REPLACED' },
+      ]);
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
     });
 

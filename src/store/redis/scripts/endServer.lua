@@ -11,14 +11,13 @@ local function end_some(server, cursor, limit, ends)
       -- Those that ended are no longer in the bucket: the next call goes on with it.
       if ended == limit then return cursor, seen end
       local user, device = split_member(member)
-      local packed = redis.call('HGET', devices_of(user), device)
-      local record = packed and unpack_record(packed)
+      local record, online = stored_record(user, device)
       if not record or not record.online or record.server ~= server then
         redis.call('HDEL', bucket, member)
       else
         local time, reason = ends(record)
         if time then
-          end_session(user, device, record, reason, time)
+          end_session(user, device, record, online, reason, time)
           ended = ended + 1
         end
       end

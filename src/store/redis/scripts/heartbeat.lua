@@ -1,4 +1,4 @@
--- Renews one session (see PresenceStore.heartbeat); called by change.lua. Its deadline in the index stays where it is: the
+-- Renews one session (see PresenceStore.heartbeat); called by apply.lua. Its deadline in the index stays where it is: the
 -- sweep moves it when it comes there.
 --
 -- Returns 0 if the session is current, the reason why it ended if that is known, else -1.

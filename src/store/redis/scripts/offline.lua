@@ -1,15 +1,15 @@
--- One logout (see PresenceStore.offline); called by change.lua.
+-- One logout (see PresenceStore.offline); called by apply.lua.
 --
 -- session  '' for whatever is current
 -- grace    ms; 0 ends the session at once
 -- Returns 1 if a session ended or will, 0 if nothing changed.
 local function offline(user, device, session, grace)
-  local current = current_record(user, device)
+  local current, online = current_record(user, device)
   if not current or not current.online then return 0 end
   if session ~= '' and current.session ~= session then return 0 end
   current.seen = math.max(now, current.seen)
   if grace == 0 then
-    end_session(user, device, current, LOGOUT, now)
+    end_session(user, device, current, online, LOGOUT, now)
     return 1
   end
   if current.grace > 0 and current.grace <= now + grace then return 1 end

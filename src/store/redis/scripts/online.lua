@@ -1,11 +1,11 @@
--- One login (see PresenceStore.online); called by change.lua.
+-- One login (see PresenceStore.online); called by apply.lua.
 --
--- template  the session as src/store/record.ts packs it, with the times of login and last seen 0
--- policy    0 keeps the user's other sessions, 1 ends those of the same platform, 2 ends all
--- resent    login time of a session that is sent again, in ms; 0 for one that is not
--- is_new    '1' if the session id was made for this call
--- Returns {login time in ms (0 if nothing was changed), reason why the session had ended or 0, time of the change in ms, then device and packed session
--- of each session that the login ended}.
+-- login   session, server, platform, metadata (JSON, or '' for none), ttl in ms and incarnation
+-- policy  0 keeps the user's other sessions, 1 ends those of the same platform, 2 ends all
+-- resent  login time of a session that is sent again, in ms; 0 for one that is not
+-- is_new  whether the session id was made for this call
+-- Returns {login time in ms (0 if nothing was changed), reason why the session had ended or 0, then device, session and server of each
+-- session that the login ended}; only the login time if that says it all.
 
 -- Why the login comes too late to change anything; nil if it does not. Also returns true if the session had ended before and
 -- begins anew.
@@ -43,63 +43,79 @@ local function join_lease(login)
   return true
 end
 
-local function replace_others(user, device, login, policy, answer)
+local function note_replaced(answer, device, record)
+  answer[#answer + 1] = device
+  answer[#answer + 1] = record.session
+  answer[#answer + 1] = record.server
+end
+
+local function replace_others(user, device, login, devices, policy, answer)
   local flat = redis.call('HGETALL', devices_of(user))
   for i = 1, #flat, 2 do
     if flat[i] ~= '' and flat[i] ~= device then
       local other = unpack_record(flat[i + 1])
       local fits = policy == 2 or other.platform == login.platform
       if other.online and fits and not over(other) then
-        end_session(user, flat[i], other, REPLACED, now)
-        answer[#answer + 1] = flat[i]
-        answer[#answer + 1] = other.packed
+        end_session(user, flat[i], other, devices, REPLACED, now)
+        devices = devices - 1
+        note_replaced(answer, flat[i], other)
       end
     end
   end
 end
 
-local function online(user, device, template, policy, resent, is_new)
-  local login = unpack_record(template)
-  login.login, login.seen = now, now
+-- Puts the login in the place of `current`, which may be offline or nil, in the indexes and counters.
+local function take_place(user, device, login, current, devices)
+  local was_online = current and current.online
+  if not was_online or current.server ~= login.server then
+    local member = device_member(user, device)
+    redis.call('HSET', sessions_of(login.server, user), member, '')
+    if was_online then redis.call('HDEL', sessions_of(current.server, user), member) end
+  end
+  count_session(login, 1)
+  if was_online then
+    count_session(current, -1)
+  elseif devices == 1 then
+    count('users', 1)
+  end
+end
+
+local function online(user, device, login, policy, resent, is_new)
+  login.login, login.seen, login.grace = now, now, 0
+  login.texts = pack_texts(login.session, login.server, login.platform)
+  if login.metadata ~= '' then login.metadata = struct.pack('>I2', #login.metadata) .. login.metadata end
   -- First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
-  if not join_lease(login) then return { 0, SERVER_LOST, now } end
-  local current = current_record(user, device)
+  if not join_lease(login) then return { 0, SERVER_LOST } end
+  local current, devices = current_record(user, device)
   local reason, begins_anew = too_late(user, device, login, current, resent, is_new)
-  if reason then return { 0, reason, now } end
+  if reason then return { 0, reason } end
 
   if resent > 0 then login.login = math.min(resent, now) end
-  local answer = { 0, 0, now }
-  local is_refresh = current and current.online and current.session == login.session
+  local was_online = current and current.online
+  local is_refresh = was_online and current.session == login.session
   if is_refresh then
     login.login = current.login
     -- It may be a repeat that comes late: it does not call a logout off.
     login.grace = current.grace
   end
-  local moves = is_refresh and (current.server ~= login.server or current.platform ~= login.platform)
-  redis.call('HSET', devices_of(user), device, pack_online(login))
-  if current and current.online and not is_refresh then
-    answer[4], answer[5] = device, current.packed
-    close_session(user, device, current, REPLACED, now)
-  elseif moves then
-    redis.call('HDEL', sessions_of(current.server, user), device_member(user, device))
-    count_device(user, current, -1)
-  end
+  local is_replaced = was_online and not is_refresh
+  local begins = not is_refresh or current.server ~= login.server or current.platform ~= login.platform
+  if not was_online then devices = devices + 1 end
+  if is_replaced then remember(user, device, current, REPLACED, now) end
+  redis.call('HSET', devices_of(user), device, pack_online(login), '', devices)
+  if begins then take_place(user, device, login, current, devices) end
   local deadline = next_deadline(login)
   if deadline then
     redis.call('ZADD', DEADLINES, deadline, device_member(user, device))
-  elseif current and (not current.online or next_deadline(current)) then
+  elseif current and (not was_online or next_deadline(current)) then
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
-  if moves or not is_refresh then
-    local was_online = current and current.online
-    local online_now = begin_session(user, device, login)
-    local ended = was_online and not moves and current or nil
-    note_change(user, device, was_online, login, ended, REPLACED, now, online_now)
-  end
+  if begins then note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices) end
+  local answer = { login.login, 0 }
+  if is_replaced then note_replaced(answer, device, current) end
   -- Sent again, or late, it would end sessions that came after it.
   if policy > 0 and resent == 0 and not begins_anew and not is_refresh then
-    replace_others(user, device, login, policy, answer)
+    replace_others(user, device, login, devices, policy, answer)
   end
-  answer[1] = login.login
-  return answer
+  return #answer == 2 and login.login or answer
 end

@@ -1,42 +1,45 @@
--- Reads devices or whole users of one shard, at one instant. The caller bounds the batch.
+-- Reads devices of a user (see PresenceStore.getDevice, getUser); called by apply.lua.
 --
--- KEYS[1]      see leases.lua
--- KEYS[1 + i]  im:{S}:u:<user>  hash, the devices of a user
--- ARGV[1]      fixed time in ms, or '' for Redis's own
--- ARGV[1 + i]  the device to read in KEYS[1 + i], or '' for all of them
--- Returns {time in ms, leases, newest entry of the ledger, answer...}: leases is a flat list of server and lease (JSON) of the sessions that belong to
--- one; an answer is a packed session or false for a device, a flat list of device and packed session for a user, an
--- error for a key that cannot be read.
-local newest = redis.call('XREVRANGE', shard .. 'e', '+', '-', 'COUNT', 1)[1]
-local answers, known = { now, {}, newest and newest[1] or '0-0' }, {}
+-- device  '' for all of them
+-- Returns a packed session or false for a device, a flat list of device and packed session for a user.
+
+-- Chat servers to whose leases sessions belong that were read.
+local is_read = {}
 
 local function note_lease(packed)
   local flags = string.byte(packed, 1)
   if flags % 2 == 0 or bit.band(flags, HAS_INCARNATION) == 0 then return end
-  local server = unpack_record(packed).server
-  if known[server] then return end
-  known[server] = true
-  local lease = redis.call('HGET', LEASES, server)
-  if lease then
-    answers[2][#answers[2] + 1] = server
-    answers[2][#answers[2] + 1] = lease
-  end
+  is_read[unpack_record(packed).server] = true
 end
 
-for i = 2, #KEYS do
-  local device = ARGV[i]
-  if device == '' then
-    local flat = redis.pcall('HGETALL', KEYS[i])
-    answers[i + 2] = flat
-    if not flat.err then
-      for at = 1, #flat, 2 do
-        if flat[at] ~= '' then note_lease(flat[at + 1]) end
-      end
+-- Flat list of server and lease (JSON), as they are once all is applied: one that is taken over meanwhile has ended these sessions.
+local function leases_read()
+  local flat = {}
+  for server in pairs(is_read) do
+    local lease = redis.call('HGET', LEASES, server)
+    if lease then
+      flat[#flat + 1] = server
+      flat[#flat + 1] = lease
     end
-  else
-    local packed = redis.pcall('HGET', KEYS[i], device)
-    answers[i + 2] = packed
-    if type(packed) == 'string' then note_lease(packed) end
   end
+  return flat
 end
-return answers
+
+local function read(user, device)
+  if device ~= '' then
+    local packed = redis.call('HGET', devices_of(user), device)
+    if packed then note_lease(packed) end
+    return packed
+  end
+  local flat = redis.call('HGETALL', devices_of(user))
+  for at = 1, #flat, 2 do
+    if flat[at] ~= '' then note_lease(flat[at + 1]) end
+  end
+  return flat
+end
+
+-- A user, with the newest entry of the ledger.
+local function read_at(user)
+  local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
+  return { newest and newest[1] or '0-0', read(user, '') }
+end

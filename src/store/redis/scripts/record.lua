@@ -13,7 +13,7 @@ end
 
 local function unpack_record(packed)
   local flags, reason, login, seen = struct.unpack('>BBI6I6', packed)
-  local record = { packed = packed, flags = flags, online = flags % 2 == 1, reason = reason, login = login,
+  local record = { packed = packed, online = flags % 2 == 1, reason = reason, login = login,
     seen = seen, ttl = 0, grace = 0, incarnation = 0 }
   local at = 15
   if not record.online then
@@ -32,19 +32,26 @@ local function unpack_record(packed)
     record.incarnation = struct.unpack('>I6', packed, at)
     at = at + 6
   end
-  record.texts_at = at
+  local texts_at = at
   local session_end = at + string.byte(packed, at) + 1
   local server_end = session_end + 1 + string.byte(packed, session_end + 1)
-  record.texts_end = server_end + 1 + string.byte(packed, server_end + 1)
+  local texts_end = server_end + 1 + string.byte(packed, server_end + 1)
   record.session = string.sub(packed, at + 1, session_end)
   record.server = string.sub(packed, session_end + 2, server_end)
-  record.platform = string.sub(packed, server_end + 2, record.texts_end)
+  record.platform = string.sub(packed, server_end + 2, texts_end)
+  record.texts, record.metadata = string.sub(packed, texts_at, texts_end), string.sub(packed, texts_end + 1)
   return record
+end
+
+-- The session, server and platform of a record, packed.
+local function pack_texts(session, server, platform)
+  return string.char(#session - 1) .. session .. string.char(#server) .. server .. string.char(#platform) .. platform
 end
 
 -- Packs what unpack_record gave, or a change of it, as online.
 local function pack_online(record)
-  local flags, optional = ONLINE + bit.band(record.flags, HAS_METADATA), ''
+  local flags, optional = ONLINE, ''
+  if record.metadata ~= '' then flags = flags + HAS_METADATA end
   if record.ttl > 0 then
     flags, optional = flags + HAS_TTL, struct.pack('>I4', record.ttl)
   end
@@ -55,12 +62,12 @@ local function pack_online(record)
     flags, optional = flags + HAS_INCARNATION, optional .. struct.pack('>I6', record.incarnation)
   end
   return struct.pack('>BBI6I6', flags, 0, record.login, record.seen)
-    .. optional .. string.sub(record.packed, record.texts_at)
+    .. optional .. record.texts .. record.metadata
 end
 
 -- Packs a record that was online as ended at a time, to be forgotten at another.
 local function pack_ended(record, reason, time, forget)
-  local flags = bit.band(record.flags, HAS_METADATA)
+  local flags = record.metadata ~= '' and HAS_METADATA or 0
   return struct.pack('>BBI6I6I6I6', flags, reason, record.login, record.seen, time, forget)
-    .. string.sub(record.packed, record.texts_at)
+    .. record.texts .. record.metadata
 end

@@ -60,14 +60,10 @@ local function write_counts()
   end
 end
 
-local function count_device(user, record, by)
+local function count_session(record, by)
   count('devices', by)
   count('p:' .. record.platform, by)
   count('s:' .. record.server, by)
-  local online = redis.call('HINCRBY', devices_of(user), '', by)
-  if online == 0 then redis.call('HDEL', devices_of(user), '') end
-  if online == 0 or (online == 1 and by == 1) then count('users', by) end
-  return online
 end
 
 -- Writes a change of a device into the ledger. `began` is the session that is current now, `ended` the one that ended;
@@ -76,11 +72,10 @@ local function note_change(user, device, was_online, began, ended, reason, time,
   local flags = (was_online and 1 or 0) + (began and 2 or 0) + (ended and 4 or 0)
   local change = struct.pack('>BI4I6', flags, online, time)
   if began then
-    change = change .. struct.pack('>I6', began.login)
-      .. string.sub(began.packed, began.texts_at, began.texts_end)
+    change = change .. struct.pack('>I6', began.login) .. began.texts
   end
   if ended then
-    change = change .. string.char(reason) .. string.sub(ended.packed, ended.texts_at, ended.texts_end)
+    change = change .. string.char(reason) .. ended.texts
   end
   redis.call('XADD', LEDGER, 'MAXLEN', '~', ledger_limit, '*', 'm', device_member(user, device), 'c', change)
   has_news = true
@@ -102,52 +97,60 @@ local function next_deadline(record)
   return time
 end
 
-local function begin_session(user, device, record)
-  redis.call('HSET', sessions_of(record.server, user), device_member(user, device), '')
-  return count_device(user, record, 1)
+-- The device's record as it was written (nil if there is none), and how many devices of the user are online.
+local function stored_record(user, device)
+  local got = redis.call('HMGET', devices_of(user), device, '')
+  return got[1] and unpack_record(got[1]) or nil, tonumber(got[2]) or 0
 end
 
--- Takes a session that is online out of the indexes and counters and into the history. The record stays. A Redis that is full
--- refuses the first write, and with it all of them.
-local function close_session(user, device, record, reason, time)
+-- Puts a session that ended into the history. A Redis that is full refuses this first write, and with it all of them.
+local function remember(user, device, record, reason, time)
   local kept = math.max(history_limit, REMEMBERED)
-  local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device
-    .. string.sub(record.packed, record.texts_at, record.texts_end)
+  local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device .. record.texts
   if redis.call('LPUSH', history_of(user), entry) > kept then
     redis.call('LTRIM', history_of(user), 0, kept - 1)
   end
   redis.call('PEXPIRE', history_of(user), history_retention)
-  redis.call('HDEL', sessions_of(record.server, user), device_member(user, device))
-  return count_device(user, record, -1)
 end
 
--- Ends a session that is online, and keeps its record for the retention.
-local function end_session(user, device, record, reason, time)
-  local online = close_session(user, device, record, reason, time)
+-- Removes the record of a device that is offline; `online` is how many devices of the user are not.
+local function forget_record(user, device, online)
+  redis.call('HDEL', devices_of(user), device)
+  if online == 0 and redis.call('HLEN', devices_of(user)) == 1 then redis.call('HDEL', devices_of(user), '') end
+end
+
+-- Ends a session that is online, one of the user's `online` devices, and keeps its record for the retention.
+local function end_session(user, device, record, online, reason, time)
+  local member, forget = device_member(user, device), time + retention
+  online = online - 1
+  remember(user, device, record, reason, time)
+  redis.call('HDEL', sessions_of(record.server, user), member)
+  count_session(record, -1)
+  if online == 0 then count('users', -1) end
   note_change(user, device, true, nil, record, reason, time, online)
-  local forget = time + retention
   if forget <= now then
-    redis.call('ZREM', DEADLINES, device_member(user, device))
-    redis.call('HDEL', devices_of(user), device)
+    redis.call('ZREM', DEADLINES, member)
+    redis.call('HSET', devices_of(user), '', online)
+    forget_record(user, device, online)
     return
   end
   -- Before the record: a record without its deadline would stay for ever.
-  redis.call('ZADD', DEADLINES, forget, device_member(user, device))
-  redis.call('HSET', devices_of(user), device, pack_ended(record, reason, time, forget))
+  redis.call('ZADD', DEADLINES, forget, member)
+  redis.call('HSET', devices_of(user), device, pack_ended(record, reason, time, forget), '', online)
 end
 
--- The device's record, with `online` as it is at this instant; nil if there is none. Ends what is over.
+-- The device's record, with `online` as it is at this instant, and how many devices of the user are online; nil if there is no
+-- record. Ends what is over.
 local function current_record(user, device)
-  local packed = redis.call('HGET', devices_of(user), device)
-  local record = packed and unpack_record(packed) or nil
+  local record, online = stored_record(user, device)
   if record and record.online then
     local time, reason = over(record)
     if time then
-      end_session(user, device, record, reason, time)
-      record.online, record.reason = false, reason
+      end_session(user, device, record, online, reason, time)
+      record.online, record.reason, online = false, reason, online - 1
     end
   end
-  return record
+  return record, online
 end
 
 -- Why a session of the device ended, if that is among the user's last ones, and whether another session of the device has

@@ -30,13 +30,12 @@ end
 -- Ends the session if it is over, forgets the record if it is old. Returns 1 if it ended the session, else 0.
 local function look_at_device(member)
   local user, device = split_member(member)
-  local packed = redis.call('HGET', devices_of(user), device)
-  local record = packed and unpack_record(packed)
+  local record, online = stored_record(user, device)
   if not record then
     redis.call('ZREM', DEADLINES, member)
   elseif not record.online then
     if record.forget <= now then
-      redis.call('HDEL', devices_of(user), device)
+      forget_record(user, device, online)
       redis.call('ZREM', DEADLINES, member)
     else
       redis.call('ZADD', DEADLINES, record.forget, member)
@@ -44,7 +43,7 @@ local function look_at_device(member)
   else
     local time, reason = over(record)
     if time then
-      end_session(user, device, record, reason, time)
+      end_session(user, device, record, online, reason, time)
       return 1
     elseif next_deadline(record) then
       redis.call('ZADD', DEADLINES, next_deadline(record), member)

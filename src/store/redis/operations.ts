@@ -1,0 +1,108 @@
+import type { Place } from '../ledger.js';
+import { END_REASONS } from '../record.js';
+import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
+import type { Ended, Login, LoginResult, Logout, Session, SessionRef } from '../store.js';
+import { pairs, type ReadingContext, readSessions, triples } from './answers.js';
+import { parsePlace } from './RedisLedger.js';
+
+/** Control characters occur in no id and address. */
+const END = '\x1f';
+
+/** One operation of scripts/apply.lua on a user. */
+export interface Operation<Result> {
+  readonly userId: string;
+  /** Its letter, and what its function takes, each part ended by {@link END}: one argument of the script. */
+  readonly text: string;
+  readonly isChange: boolean;
+  /** Makes the result of the script's answer. */
+  result(answer: unknown, context: ReadingContext): Result;
+}
+
+/** See PresenceStore.online. */
+export function loginOperation(login: Login): Operation<LoginResult> {
+  const { userId, deviceId, sessionId, serverAddr, platform, metadata, ttlMs, incarnation } = login;
+  const policy = LOGIN_POLICIES.indexOf(login.policy);
+  const isNew = login.isNewSessionId ? 1 : 0;
+  const text =
+    `+${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}${ttlMs}${END}` +
+    `${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}${metadataText(metadata)}${END}`;
+  return { userId, text, isChange: true, result: loginResult };
+}
+
+function metadataText(metadata: Record<string, string>): string {
+  for (const _ in metadata) return JSON.stringify(metadata);
+  return '';
+}
+
+/** What online.lua answers: the login time if that says it all. */
+type LoginAnswer = number | [loginTimeMs: number, endReason: number, ...replaced: Buffer[]];
+
+function loginResult(answer: unknown): LoginResult {
+  const given = answer as LoginAnswer;
+  if (typeof given === 'number') return { loginTimeMs: given, replaced: [], endReason: undefined };
+  const [loginTimeMs, endReason, ...flat] = given;
+  const replaced = triples(flat).map(([deviceId, sessionId, serverAddr]) => ({
+    deviceId,
+    sessionId,
+    serverAddr: String(serverAddr),
+  }));
+  return { loginTimeMs, replaced, endReason: END_REASONS[endReason] };
+}
+
+/** See PresenceStore.offline. */
+export function logoutOperation({ userId, deviceId, sessionId, graceMs }: Logout): Operation<boolean> {
+  const text = `-${userId}${END}${deviceId}${END}${sessionId ?? ''}${END}${graceMs}${END}`;
+  return { userId, text, isChange: true, result: isOne };
+}
+
+/** See PresenceStore.evictSession. */
+export function evictOperation({ userId, deviceId, sessionId }: SessionRef): Operation<boolean> {
+  const text = `e${userId}${END}${deviceId}${END}${sessionId}${END}`;
+  return { userId, text, isChange: true, result: isOne };
+}
+
+function isOne(answer: unknown): boolean {
+  return answer === 1;
+}
+
+/** See PresenceStore.heartbeat. */
+export function heartbeatOperation({
+  userId,
+  deviceId,
+  sessionId,
+}: SessionRef): Operation<Ended | undefined> {
+  const text = `h${userId}${END}${deviceId}${END}${sessionId}${END}`;
+  return { userId, text, isChange: true, result: heartbeatResult };
+}
+
+function heartbeatResult(answer: unknown): Ended | undefined {
+  return answer === 0 ? undefined : (END_REASONS[answer as number] ?? 'UNKNOWN');
+}
+
+/** See PresenceStore.getDevice. */
+export function deviceOperation(userId: string, deviceId: string): Operation<Session | undefined> {
+  const result = (packed: unknown, context: ReadingContext) =>
+    readSessions([[deviceId, packed as Buffer | null]], context).sessions[0];
+  return { userId, text: `r${userId}${END}${deviceId}${END}`, isChange: false, result };
+}
+
+/** See PresenceStore.getUser. */
+export function userOperation(userId: string): Operation<Session[]> {
+  return { userId, text: `r${userId}${END}${END}`, isChange: false, result: userResult };
+}
+
+function userResult(flat: unknown, context: ReadingContext): Session[] {
+  const { sessions } = readSessions(pairs(flat as Buffer[]), context);
+  return sessions.length > 1 ? sessions.sort(newestLoginFirst) : sessions;
+}
+
+/** See Ledger.readUser. */
+export function userAtOperation(userId: string): Operation<{ sessions: Session[]; place: Place }> {
+  return { userId, text: `a${userId}${END}`, isChange: false, result: userAtResult };
+}
+
+function userAtResult(answer: unknown, context: ReadingContext): { sessions: Session[]; place: Place } {
+  const [newest, flat] = answer as [Buffer, Buffer[]];
+  const { recorded } = readSessions(pairs(flat), context);
+  return { sessions: recorded.sort(newestLoginFirst), place: parsePlace(newest) };
+}

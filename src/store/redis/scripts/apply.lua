@@ -1,0 +1,45 @@
+-- Applies a batch of operations on users of one shard, in order. The caller bounds the batch.
+--
+-- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- ARGV[6...]        the operations, each a letter and the arguments of its function, which end with a unit separator each:
+--                   '+' online, '-' offline, 'h' heartbeat, 'e' evict, 'r' read, 'a' read_at
+-- Returns {time in ms, leases as in read.lua, then the answer to each operation}; an error for one that failed, which leaves the
+-- others be.
+
+-- Matches an operation with so many arguments.
+local function with(arguments)
+  return '^.' .. string.rep('([^\31]*)\31', arguments) .. '$'
+end
+
+local LOGIN, LOGOUT_OF, SESSION, DEVICE, USER = with(11), with(4), with(3), with(2), with(1)
+
+local operations = {
+  ['+'] = function(text)
+    local user, device, session, server, platform, ttl, incarnation, policy, resent, is_new, metadata
+      = string.match(text, LOGIN)
+    local login = { session = session, server = server, platform = platform, metadata = metadata, ttl = tonumber(ttl),
+      incarnation = tonumber(incarnation) }
+    return online(user, device, login, tonumber(policy), tonumber(resent), is_new == '1')
+  end,
+  ['-'] = function(text)
+    local user, device, session, grace = string.match(text, LOGOUT_OF)
+    return offline(user, device, session, tonumber(grace))
+  end,
+  ['h'] = function(text) return heartbeat(string.match(text, SESSION)) end,
+  ['e'] = function(text) return evict(string.match(text, SESSION)) end,
+  ['r'] = function(text) return read(string.match(text, DEVICE)) end,
+  ['a'] = function(text) return read_at(string.match(text, USER)) end,
+}
+
+local answers = { now, false }
+for i = 6, #ARGV do
+  local text = ARGV[i]
+  local done, answer = pcall(operations[string.sub(text, 1, 1)], text)
+  if not done then
+    answer = redis.error_reply(type(answer) == 'table' and answer.err or tostring(answer))
+  end
+  answers[#answers + 1] = answer
+end
+finish()
+answers[2] = leases_read()
+return answers

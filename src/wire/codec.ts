@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer';
+import { fileURLToPath } from 'node:url';
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import protobuf from 'protobufjs';
+
+/**
+ * Reads strings as proto3 demands: bytes that are no UTF-8 are an error, where protobufjs puts U+FFFD in their
+ * place. Two different broken ids would otherwise become the same user. A string that is cut off is an error as well,
+ * where protobufjs takes what there is. 64-bit numbers are read as numbers: all of ours are below 2^53.
+ */
+class StrictReader extends protobuf.BufferReader {
+  override string(): string {
+    const length = this.uint32();
+    const start = this.pos;
+    const end = start + length;
+    if (end > this.len) throw new RangeError('a string field is cut off');
+    this.pos = end;
+    const buffer = this.buf as Buffer;
+    for (let i = start; i < end; i++) {
+      if ((buffer[i] as number) < 0x80) continue;
+      if (!isUtf8(buffer.subarray(start, end))) throw new Error('a string field is not valid UTF-8');
+      return buffer.toString('utf8', start, end);
+    }
+    return buffer.toString('latin1', start, end);
+  }
+
+  /** Declared as protobufjs declares it; what it makes of it is given to nobody else. */
+  override int64(): protobuf.Long {
+    const { high, low } = super.int64();
+    return (high * 2 ** 32 + (low >>> 0)) as unknown as protobuf.Long;
+  }
+}
+
+/** The messages of proto/ without the conversions of proto-loader, which take longer than the reading and writing itself. */
+export class Codec {
+  readonly #root: protobuf.Root;
+
+  constructor() {
+    this.#root = new protobuf.Root();
+    const folder = fileURLToPath(new URL('../../proto/', import.meta.url));
+    this.#root.resolvePath = (_, target) => (target.startsWith('google/') ? target : folder + target);
+    this.#root.loadSync(['pb/user_status.proto', 'imstate/v1/presence.proto']).resolveAll();
+    for (const type of typesOf(this.#root)) {
+      for (const field of type.fieldsArray) {
+        if (field.type === 'int64') Object.assign(type.ctor.prototype, { [field.name]: 0 });
+      }
+    }
+  }
+
+  /** Reads a message, with defaults for what is absent; enums as their numbers. Throws if it is malformed. */
+  reader<Message>(name: string): (bytes: Buffer) => Message {
+    const type = this.#root.lookupType(name);
+    return (bytes) => type.decode(new StrictReader(bytes)) as Message;
+  }
+
+  /** Writes a message; enums are given as their numbers. */
+  writer<Message extends object>(name: string): (message: Message) => Buffer {
+    const type = this.#root.lookupType(name);
+    return (message) => type.encode(message).finish() as Buffer;
+  }
+
+  /** The service as a daemon serves it; grpc-js answers INTERNAL (13) to requests that break the rules of protobuf. */
+  serve<T extends ServiceDefinition<UntypedServiceImplementation>>(service: T): T {
+    const methods = Object.entries(service).map(([name, method]) => {
+      const { requestType, responseType } = this.#methodOf(method.path);
+      return [
+        name,
+        {
+          ...method,
+          requestDeserialize: this.reader(requestType),
+          responseSerialize: this.writer(responseType),
+        },
+      ];
+    });
+    return Object.fromEntries(methods);
+  }
+
+  #methodOf(path: string): { requestType: string; responseType: string } {
+    const [, serviceName, methodName] = path.split('/') as [string, string, string];
+    const service = this.#root.lookupService(serviceName);
+    const { resolvedRequestType, resolvedResponseType } = service.methods[methodName] as protobuf.Method;
+    return {
+      requestType: resolvedRequestType?.fullName as string,
+      responseType: resolvedResponseType?.fullName as string,
+    };
+  }
+}
+
+function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {
+  return namespace.nestedArray.flatMap((nested) => {
+    if (!(nested instanceof protobuf.Namespace)) return [];
+    return [...(nested instanceof protobuf.Type ? [nested] : []), ...typesOf(nested)];
+  });
+}
