@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { MessageWriter } from './writer.js';
 
 /**
  * Reads strings as proto3 demands: bytes that are no UTF-8 are an error, where protobufjs puts U+FFFD in their
@@ -34,6 +35,7 @@ class StrictReader extends protobuf.BufferReader {
 /** The messages of proto/ without the conversions of proto-loader, which take longer than the reading and writing itself. */
 export class Codec {
   readonly #root: protobuf.Root;
+  readonly #out = new MessageWriter();
 
   constructor() {
     this.#root = new protobuf.Root();
@@ -56,7 +58,7 @@ export class Codec {
   /** Writes a message; enums are given as their numbers. */
   writer<Message extends object>(name: string): (message: Message) => Buffer {
     const type = this.#root.lookupType(name);
-    return (message) => type.encode(message).finish() as Buffer;
+    return (message) => this.#out.write(type, message);
   }
 
   /** The service as a daemon serves it; grpc-js answers INTERNAL (13) to requests that break the rules of protobuf. */

@@ -1,0 +1,115 @@
+import type protobuf from 'protobufjs';
+
+const FIRST_BYTES = 64 * 1024;
+/** Up to so many characters a string is written faster character by character than by a call of Buffer. */
+const SHORT = 48;
+
+/**
+ * What the encoders of protobufjs write to, as far as proto/ needs it: straight into one buffer, which is used again for the next
+ * message. Theirs makes an object for each field.
+ */
+export class MessageWriter {
+  #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #at = 0;
+  /** Where the messages begin that are being written inside each other. */
+  readonly #starts: number[] = [];
+
+  /** Writes a whole message. */
+  write(type: protobuf.Type, message: object): Buffer {
+    this.#at = 0;
+    this.#starts.length = 0;
+    type.encode(message, this as unknown as protobuf.Writer);
+    return Buffer.from(this.#buffer.subarray(0, this.#at));
+  }
+
+  /** A varint; tags too. */
+  uint32(value: number): this {
+    this.#reserve(5);
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#at++] = rest;
+    return this;
+  }
+
+  int32(value: number): this {
+    return value < 0 ? this.int64(value) : this.uint32(value);
+  }
+
+  /** Of a number, which is whole and below 2^53. */
+  int64(value: number): this {
+    this.#reserve(10);
+    let low = value >>> 0;
+    let high = Math.floor(value / 2 ** 32) >>> 0;
+    while (high > 0 || low > 0x7f) {
+      this.#buffer[this.#at++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
+    }
+    this.#buffer[this.#at++] = low;
+    return this;
+  }
+
+  bool(value: boolean): this {
+    return this.uint32(value ? 1 : 0);
+  }
+
+  string(value: string): this {
+    if (value.length <= SHORT && this.#shortAscii(value)) return this;
+    const bytes = Buffer.byteLength(value);
+    this.uint32(bytes).#reserve(bytes);
+    this.#buffer.write(value, this.#at);
+    this.#at += bytes;
+    return this;
+  }
+
+  /** Begins a message inside the message. */
+  fork(): this {
+    this.#reserve(1);
+    // A byte for its length, which is seldom more.
+    this.#at += 1;
+    this.#starts.push(this.#at);
+    return this;
+  }
+
+  /** Ends it. */
+  ldelim(): this {
+    const start = this.#starts.pop() as number;
+    const bytes = this.#at - start;
+    if (bytes <= 0x7f) {
+      this.#buffer[start - 1] = bytes;
+      return this;
+    }
+    const lengthBytes = bytes < 2 ** 14 ? 2 : bytes < 2 ** 21 ? 3 : bytes < 2 ** 28 ? 4 : 5;
+    this.#reserve(lengthBytes - 1);
+    this.#buffer.copyWithin(start - 1 + lengthBytes, start, this.#at);
+    this.#at = start - 1;
+    this.uint32(bytes);
+    this.#at += bytes;
+    return this;
+  }
+
+  /** False, with nothing written, if a character is none of ASCII. */
+  #shortAscii(value: string): boolean {
+    this.#reserve(1 + SHORT);
+    const buffer = this.#buffer;
+    const start = this.#at + 1;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return false;
+      buffer[start + i] = code;
+    }
+    buffer[start - 1] = value.length;
+    this.#at = start + value.length;
+    return true;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#at + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+}
