@@ -19,7 +19,6 @@ if (!existsSync(`${root}node_modules/.bin/tsc`)) {
 rmSync(`${root}dist`, { recursive: true, force: true });
 run('proto-loader-gen-types', [
   '--longs=Number',
-  '--enums=String',
   '--defaults',
   '--oneofs',
   '--includeComments',

@@ -4,17 +4,18 @@ import {
   connectivityState,
   credentials,
   type CallOptions as GrpcCallOptions,
+  makeClientConstructor,
   type requestCallback,
-  type ServiceError,
   status,
 } from '@grpc/grpc-js';
 import { ImstateError } from '../errors.js';
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
+import { loadCodec } from '../wire/codec.js';
 import { loadProtos } from '../wire/protos.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
-import { fromServiceError } from './errors.js';
+import { type Fault, fromFault } from './errors.js';
 import type { CallOptions } from './messages.js';
 import { registerSchemes, WATCH_OPTION } from './resolver.js';
 
@@ -34,13 +35,16 @@ const MOST_TIMEOUT_MS = 86_400_000;
 /** Starts one call of a generated client. */
 type StartCall<Response> = (options: GrpcCallOptions, callback: requestCallback<Response>) => ClientUnaryCall;
 
+/** Methods whose messages are many: they are read and written without the conversions of proto-loader. */
+const FAST = ['Apply', 'BatchGetUsers'];
+
 /** Reads may be repeated on another daemon; changes are repeated by gRPC only where no daemon saw them. */
 const SERVICE_CONFIG = JSON.stringify({
   loadBalancingConfig: [{ round_robin: {} }],
   methodConfig: [
     {
       name: [
-        ...['GetUser', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map((method) => ({
+        ...['BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map((method) => ({
           service: 'imstate.v1.PresenceService',
           method,
         })),
@@ -78,14 +82,16 @@ export class Channel {
     };
     const { imstate, pb } = loadProtos().types;
     const target = `${discovery.scheme}:///${discovery.service}`;
-    this.presenceService = new imstate.v1.PresenceService(target, credentials.createInsecure(), {
+    const { service } = imstate.v1.PresenceService;
+    const PresenceService = makeClientConstructor(loadCodec().call(service, FAST), 'PresenceService');
+    this.presenceService = new PresenceService(target, credentials.createInsecure(), {
       [WATCH_OPTION]: this.#view.watch.bind(this.#view),
       'grpc.service_config': SERVICE_CONFIG,
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
-    });
+    }) as unknown as PresenceServiceClient;
     this.#grpc = this.presenceService.getChannel();
     this.userStatus = new pb.UserStatus(target, credentials.createInsecure(), {
       channelOverride: this.#grpc,
@@ -102,11 +108,9 @@ export class Channel {
     { timeoutMs = this.timeouts.timeoutMs, signal }: CallOptions = {},
     mayRepeat = false,
   ): Promise<Response> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#isClosed) return Promise.reject(clientIsClosed());
-    if (this.#view.missing !== undefined) return Promise.reject(this.#view.missing);
     return new Promise((resolve, reject) => {
-      const deadline = Date.now() + checkTimeout(timeoutMs);
+      this.checkCall(timeoutMs, signal);
+      const deadline = Date.now() + timeoutMs;
       const attempt = (triesLeft: number): ClientUnaryCall => {
         let hasBegun = false;
         const made = start({ deadline }, (error, response) => {
@@ -131,8 +135,16 @@ export class Channel {
       };
       const cancel = () => giveUp(signal?.reason);
       signal?.addEventListener('abort', cancel, { once: true });
-      const endGuard = this.#guardConnecting(timeoutMs, giveUp);
+      const endGuard = this.guardConnecting(giveUp, timeoutMs);
     });
+  }
+
+  /** Throws if a call is not to be made: the signal has cancelled it, or there is nobody to call. */
+  checkCall(timeoutMs: number, signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw clientIsClosed();
+    if (this.#view.missing !== undefined) throw this.#view.missing;
+    checkTimeout(timeoutMs);
   }
 
   /**
@@ -155,11 +167,16 @@ export class Channel {
     return () => this.#onClosing.delete(listener);
   }
 
-  /** The error of imstate for what gRPC said of a call or a stream. */
-  explain(error: ServiceError, timeoutMs: number): ImstateError {
+  /** The error of imstate for what gRPC said of a call or a stream, or a daemon of an operation. */
+  explain(error: Fault, timeoutMs: number): ImstateError {
     // That nobody is there goes before gRPC's own words; what a daemon answered goes before everything.
     const nobody = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
-    return nobody ?? fromServiceError(error, this.#view.addresses, timeoutMs);
+    return nobody ?? fromFault(error, this.#view.addresses, timeoutMs);
+  }
+
+  /** The addresses that calls go to, for messages. */
+  get addresses(): string {
+    return this.#view.addresses;
   }
 
   get isClosed(): boolean {
@@ -182,8 +199,8 @@ export class Channel {
     this.#grpc.close();
   }
 
-  /** Gives a call up early that waits for a connection which does not come. Returns what ends the guard. */
-  #guardConnecting(timeoutMs: number, giveUp: (error: ImstateError) => void): () => void {
+  /** Gives a call or stream up early that waits for a connection which does not come. Returns what ends the guard. */
+  guardConnecting(giveUp: (error: ImstateError) => void, timeoutMs = Infinity): () => void {
     const { connectTimeoutMs } = this.timeouts;
     if (this.#isConnected()) return () => {};
     const ignoreMissing = this.#view.onMissing(giveUp);

@@ -48,6 +48,10 @@ export class Client implements PresenceApi {
     return this.#call((api) => api.getUser(request, options));
   }
 
+  getUsers(userIds: string[], options?: CallOptions) {
+    return this.#call((api) => api.getUsers(userIds, options));
+  }
+
   listHistory(request: ListHistoryRequest, options?: CallOptions) {
     return this.#call((api) => api.listHistory(request, options));
   }

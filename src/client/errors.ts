@@ -1,4 +1,4 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../errors.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
@@ -13,8 +13,14 @@ const CODES: Partial<Record<status, ErrorCode>> = {
   [status.UNIMPLEMENTED]: 'UNIMPLEMENTED',
 };
 
+/** What a call failed with, in gRPC's terms. */
+export interface Fault {
+  code: status;
+  details: string;
+}
+
 /** The error of imstate for what a call failed with; the daemon's own words are kept. */
-export function fromServiceError(error: ServiceError, addresses: string, timeoutMs: number): ImstateError {
+export function fromFault(error: Fault, addresses: string, timeoutMs: number): ImstateError {
   if (error.details.startsWith('Received HTTP status code')) {
     const message = `${addresses} answered, but not as a gRPC server (${error.details}): is that an imstate daemon?`;
     return new ImstateError('UNAVAILABLE', message, { cause: error });

@@ -27,10 +27,12 @@ export interface PresenceApi {
   online(request: OnlineRequest, options?: CallOptions): Promise<OnlineResult>;
   /** Reports a logout. */
   offline(request: OfflineRequest, options?: CallOptions): Promise<OfflineResult>;
-  /** Renews the time to live of 1 to 1,000 sessions. */
+  /** Renews the time to live of sessions. */
   heartbeat(sessions: SessionRef[], options?: CallOptions): Promise<HeartbeatResult>;
   /** Asks for a user, or for one device of it. */
   getUser(request: GetUserRequest, options?: CallOptions): Promise<UserState>;
+  /** Asks for users, answered in their order. */
+  getUsers(userIds: string[], options?: CallOptions): Promise<UserState[]>;
   /** Lists a user's sessions, those of the past included. */
   listHistory(request: ListHistoryRequest, options?: CallOptions): Promise<HistoryPage>;
   /** Lists the sessions that are online. */

@@ -1,8 +1,8 @@
 import { ImstateError } from '../errors.js';
+import type { BatchGetUsersResponse__Output } from '../generated/imstate/v1/BatchGetUsersResponse.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
 import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
-import type { HeartbeatResponse__Output } from '../generated/imstate/v1/HeartbeatResponse.js';
 import type { HistoryEntry__Output } from '../generated/imstate/v1/HistoryEntry.js';
 import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
 import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
@@ -11,57 +11,70 @@ import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineRes
 import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
 import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
 import { toDuration } from '../wire/duration.js';
+import { endReasons, loginPolicies } from '../wire/enums.js';
 import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
+import { ApplyLane } from './applyLane.js';
 import type { Channel } from './channel.js';
 import type { HistoryEntry } from './listings.js';
-import type { OnlineRequest } from './messages.js';
+import type { OnlineRequest, UserState } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
-import { readDevice, readEnded, readLease, readReason } from './readDevice.js';
+import { readDevice, readEnded, readLease } from './readDevice.js';
+
+/** Users that one BatchGetUsers asks for: so many are answered within milliseconds. */
+const MOST_USERS = 500;
 
 /** The calls of imstate.v1.PresenceService. */
 export function presenceServiceApi(channel: Channel): PresenceApi {
   const { presenceService } = channel;
+  const lane = new ApplyLane(channel);
   return {
     async online(request, options) {
       checkSession(request.sessionId);
-      const wireRequest = toOnlineRequest(request);
-      const answer = await channel.call<OnlineResponse__Output>(
-        (grpcOptions, done) => presenceService.Online(wireRequest, grpcOptions, done),
-        options,
-      );
+      const { online } = await lane.submit({ online: toOnlineRequest(request) }, options);
+      const answer = online as OnlineResponse__Output;
       return {
         sessionId: answer.sessionId,
         loginTime: fromTimestamp(answer.loginTime),
         replaced: answer.replaced.map(readEnded),
-        endReason: readReason(answer.endReason),
+        endReason: endReasons.fromWire(answer.endReason),
       };
     },
 
     async offline({ graceMs, ...request }, options) {
       checkSession(request.sessionId);
-      const wireRequest = { ...request, grace: optionalDuration(graceMs) };
-      const { applied } = await channel.call<OfflineResponse__Output>(
-        (grpcOptions, done) => presenceService.Offline(wireRequest, grpcOptions, done),
+      const { offline } = await lane.submit(
+        { offline: { ...request, grace: optionalDuration(graceMs) } },
         options,
       );
-      return { applied };
+      return { applied: (offline as OfflineResponse__Output).applied };
     },
 
     async heartbeat(sessions, options) {
-      const { ended } = await channel.call<HeartbeatResponse__Output>(
-        (grpcOptions, done) => presenceService.Heartbeat({ sessions }, grpcOptions, done),
-        options,
+      const results = await Promise.all(
+        sessions.map((heartbeat) => lane.submit({ heartbeat }, options, true)),
       );
-      return { ended: ended.map(readEnded) };
+      return { ended: results.flatMap(({ heartbeat }) => (heartbeat?.ended ?? []).map(readEnded)) };
     },
 
     async getUser(request, options) {
-      const { userId, online, devices } = await channel.call<GetUserResponse__Output>(
-        (grpcOptions, done) => presenceService.GetUser(request, grpcOptions, done),
-        options,
-        true,
+      const { getUser } = await lane.submit({ getUser: request }, options, true);
+      return readUser(getUser as GetUserResponse__Output);
+    },
+
+    async getUsers(userIds, options) {
+      const batches = Array.from({ length: Math.ceil(userIds.length / MOST_USERS) }, (_, i) =>
+        userIds.slice(i * MOST_USERS, (i + 1) * MOST_USERS),
       );
-      return { userId, online, devices: devices.map(readDevice) };
+      const answers = await Promise.all(
+        batches.map((batch) =>
+          channel.call<BatchGetUsersResponse__Output>(
+            (grpcOptions, done) => presenceService.BatchGetUsers({ userIds: batch }, grpcOptions, done),
+            options,
+            true,
+          ),
+        ),
+      );
+      return answers.flatMap(({ users }) => users.map(readUser));
     },
 
     async listHistory(request, options) {
@@ -116,6 +129,10 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
   };
 }
 
+function readUser({ userId, online, devices }: GetUserResponse__Output): UserState {
+  return { userId, online, devices: devices.map(readDevice) };
+}
+
 function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
   return {
     userId: request.userId,
@@ -125,7 +142,7 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
     platform: request.platform ?? '',
     timeToLive: optionalDuration(request.ttlMs),
     metadata: request.metadata ?? {},
-    loginPolicy: `LOGIN_POLICY_${request.policy ?? 'UNSPECIFIED'}`,
+    loginPolicy: loginPolicies.toWire(request.policy),
     serverIncarnation: request.serverIncarnation ?? 0,
     loginTime: toTimestamp(request.loginTime?.getTime()),
   };
@@ -156,6 +173,6 @@ function readEntry({
     platform: platform || undefined,
     loginTime: fromTimestamp(loginTime),
     endTime: fromTimestamp(endTime),
-    reason: readReason(endReason),
+    reason: endReasons.fromWire(endReason),
   };
 }

@@ -1,10 +1,9 @@
 import type { Device__Output } from '../generated/imstate/v1/Device.js';
 import type { EndedSession__Output } from '../generated/imstate/v1/EndedSession.js';
-import type { EndReason as WireEndReason } from '../generated/imstate/v1/EndReason.js';
 import type { Explanation__Output } from '../generated/imstate/v1/Explanation.js';
 import type { Lease__Output } from '../generated/imstate/v1/Lease.js';
-import type { EndReason } from '../store/store.js';
 import { fromDuration } from '../wire/duration.js';
+import { endReasons, leaseStates } from '../wire/enums.js';
 import { fromTimestamp } from '../wire/timestamp.js';
 import type { DeviceState, EndedSession, Explanation, LeaseState } from './messages.js';
 
@@ -19,7 +18,7 @@ export function readDevice(device: Device__Output): DeviceState {
     loginTime: fromTimestamp(device.loginTime),
     lastSeen: fromTimestamp(device.lastSeenTime),
     logoutTime: fromTimestamp(device.logoutTime),
-    reason: readReason(device.endReason),
+    reason: endReasons.fromWire(device.endReason),
     metadata: device.metadata,
     explanation: device.explanation ? readExplanation(device.explanation) : undefined,
   };
@@ -28,24 +27,19 @@ export function readDevice(device: Device__Output): DeviceState {
 /** A session that is over, as the daemon answered it. */
 export function readEnded(ended: EndedSession__Output): EndedSession {
   const { userId, deviceId, sessionId, serverAddr, endReason } = ended;
-  return { userId, deviceId, sessionId, serverAddr, reason: readReason(endReason) };
+  return { userId, deviceId, sessionId, serverAddr, reason: endReasons.fromWire(endReason) };
 }
 
 /** A lease as the daemon answered it; undefined if there is none. */
 export function readLease(lease: Lease__Output | null): LeaseState | undefined {
-  if (lease === null || lease.state === 'LEASE_STATE_UNSPECIFIED') return undefined;
+  const state = lease ? leaseStates.fromWire(lease.state) : undefined;
+  if (lease === null || state === undefined) return undefined;
   return {
-    state: lease.state.replace(/^LEASE_STATE_/, '') as LeaseState['state'],
+    state,
     incarnation: lease.incarnation,
     ttlMs: fromDuration(lease.timeToLive) ?? 0,
     expireTime: fromTimestamp(lease.expireTime),
   };
-}
-
-/** A reason that a newer daemon may send reads as it is; none reads as undefined. */
-export function readReason(reason: keyof typeof WireEndReason): EndReason | undefined {
-  if (reason === 'END_REASON_UNSPECIFIED') return undefined;
-  return reason.replace(/^END_REASON_/, '') as EndReason;
 }
 
 function readExplanation(explanation: Explanation__Output): Explanation {

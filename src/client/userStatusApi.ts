@@ -51,6 +51,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
       return { userId, online: Status, devices: Status ? [onlineDevice(deviceId, ServerAddr)] : [] };
     },
 
+    getUsers: () => refuse('answers for one device: ask for each'),
     heartbeat: () => refuse('knows no sessions: there is nothing to renew'),
     listHistory: () => refuse('keeps no history'),
     listSessions: () => refuse('lists no sessions'),

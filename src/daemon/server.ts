@@ -12,7 +12,7 @@ import { HealthImplementation, protoPath as healthProto } from 'grpc-health-chec
 import type { Logger } from 'pino';
 import { formatHostPort, type HostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
-import { Codec } from '../wire/codec.js';
+import { loadCodec } from '../wire/codec.js';
 import { loadProtos } from '../wire/protos.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
@@ -50,7 +50,7 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
   });
   const calls = new Calls(log);
   const { definition, types } = loadProtos();
-  const codec = new Codec();
+  const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
   server.addService(codec.serve(service), presenceServiceHandlers(presence, hub, calls));

@@ -63,18 +63,27 @@ export class Codec {
 
   /** The service as a daemon serves it; grpc-js answers INTERNAL (13) to requests that break the rules of protobuf. */
   serve<T extends ServiceDefinition<UntypedServiceImplementation>>(service: T): T {
-    const methods = Object.entries(service).map(([name, method]) => {
+    return mapMethods(service, (method) => {
       const { requestType, responseType } = this.#methodOf(method.path);
-      return [
-        name,
-        {
-          ...method,
-          requestDeserialize: this.reader(requestType),
-          responseSerialize: this.writer(responseType),
-        },
-      ];
+      return {
+        ...method,
+        requestDeserialize: this.reader(requestType),
+        responseSerialize: this.writer(responseType),
+      };
     });
-    return Object.fromEntries(methods);
+  }
+
+  /** The service as a client calls it, with these methods read and written here. */
+  call<T extends ServiceDefinition<UntypedServiceImplementation>>(service: T, names: string[]): T {
+    return mapMethods(service, (method, name) => {
+      if (!names.includes(name)) return method;
+      const { requestType, responseType } = this.#methodOf(method.path);
+      return {
+        ...method,
+        requestSerialize: this.writer(requestType),
+        responseDeserialize: this.reader(responseType),
+      };
+    });
   }
 
   #methodOf(path: string): { requestType: string; responseType: string } {
@@ -86,6 +95,23 @@ export class Codec {
       responseType: resolvedResponseType?.fullName as string,
     };
   }
+}
+
+let codec: Codec | undefined;
+
+/** The codec of this process, made at first use. */
+export function loadCodec(): Codec {
+  codec ??= new Codec();
+  return codec;
+}
+
+type Method = ServiceDefinition<UntypedServiceImplementation>[string];
+
+function mapMethods<T extends ServiceDefinition<UntypedServiceImplementation>>(
+  service: T,
+  map: (method: Method, name: string) => Method,
+): T {
+  return Object.fromEntries(Object.entries(service).map(([name, method]) => [name, map(method, name)])) as T;
 }
 
 function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {

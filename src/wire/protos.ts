@@ -15,7 +15,6 @@ export function loadProtos(): Protos {
   const definition = loadSync(['pb/user_status.proto', 'imstate/v1/presence.proto'], {
     includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],
     longs: Number,
-    enums: String,
     defaults: true,
     oneofs: true,
   });

@@ -63,25 +63,25 @@ describe('a server that speaks only pb.UserStatus', () => {
     const client = await connect({ endpoints: [server.addr] });
     const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
     for (const call of [
-      client.online({ ...login, sessionId: 's1' }),
-      client.online({ ...login, platform: 'ios' }),
-      client.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' }),
-      client.getUser({ userId: 'alice' }),
-      client.online({ ...login, ttlMs: 60_000 }),
-      client.online({ ...login, metadata: { app: '3' } }),
-      client.online({ ...login, policy: 'REPLACE_ALL' }),
-      client.online({ ...login, serverIncarnation: 1 }),
-      client.online({ ...login, loginTime: new Date() }),
-      client.offline({ userId: 'alice', deviceId: 'phone', graceMs: 5_000 }),
-      client.getUser({ userId: 'alice', deviceId: 'phone', explain: true }),
-      client.heartbeat([{ userId: 'alice', deviceId: 'phone', sessionId: 's1' }]),
-      client.listHistory({ userId: 'alice' }),
-      client.listSessions(),
-      client.listServers(),
-      client.getStats(),
-      client.evict({ userId: 'alice' }),
+      () => client.online({ ...login, sessionId: 's1' }),
+      () => client.online({ ...login, platform: 'ios' }),
+      () => client.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's1' }),
+      () => client.getUser({ userId: 'alice' }),
+      () => client.online({ ...login, ttlMs: 60_000 }),
+      () => client.online({ ...login, metadata: { app: '3' } }),
+      () => client.online({ ...login, policy: 'REPLACE_ALL' }),
+      () => client.online({ ...login, serverIncarnation: 1 }),
+      () => client.online({ ...login, loginTime: new Date() }),
+      () => client.offline({ userId: 'alice', deviceId: 'phone', graceMs: 5_000 }),
+      () => client.getUser({ userId: 'alice', deviceId: 'phone', explain: true }),
+      () => client.heartbeat([{ userId: 'alice', deviceId: 'phone', sessionId: 's1' }]),
+      () => client.listHistory({ userId: 'alice' }),
+      () => client.listSessions(),
+      () => client.listServers(),
+      () => client.getStats(),
+      () => client.evict({ userId: 'alice' }),
     ]) {
-      await expect(call).rejects.toMatchObject({
+      await expect(call()).rejects.toMatchObject({
         code: 'UNIMPLEMENTED',
         message: expect.stringMatching(/pb\.UserStatus/),
       });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { EndReason } from '../../src/generated/imstate/v1/EndReason.ts';
 import { grpcClients, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
 
 const STORES = [
@@ -72,7 +73,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
           deviceId: 'phone',
           sessionId: first.sessionId,
           serverAddr: '10.0.0.1:9000',
-          endReason: 'END_REASON_REPLACED',
+          endReason: EndReason.END_REASON_REPLACED,
         },
       ],
     });
@@ -100,7 +101,9 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     });
     const { online, devices } = await clients.v1.getUser({ userId: 'alice' });
     expect(online).toBe(false);
-    expect(devices).toMatchObject([{ online: false, sessionId: 's1', endReason: 'END_REASON_LOGOUT' }]);
+    expect(devices).toMatchObject([
+      { online: false, sessionId: 's1', endReason: EndReason.END_REASON_LOGOUT },
+    ]);
     const [device] = devices;
     expect(device?.logoutTime?.seconds).toBeGreaterThanOrEqual(device?.loginTime?.seconds ?? Number.NaN);
   });
@@ -113,7 +116,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
       userId: 'alice',
       online: true,
       devices: [
-        { deviceId: 'phone', platform: 'ios', logoutTime: null, endReason: 'END_REASON_UNSPECIFIED' },
+        { deviceId: 'phone', platform: 'ios', logoutTime: null, endReason: EndReason.END_REASON_UNSPECIFIED },
       ],
     });
     expect(await clients.v1.getUser({ userId: 'nobody' })).toEqual({

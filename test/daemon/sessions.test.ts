@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EndReason } from '../../src/generated/imstate/v1/EndReason.ts';
+import { LeaseState } from '../../src/generated/imstate/v1/LeaseState.ts';
+import { LoginPolicy } from '../../src/generated/imstate/v1/LoginPolicy.ts';
 import { grpcClients, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
 import { until } from '../support/until.ts';
 
@@ -38,22 +41,22 @@ test('a heartbeat answers with the sessions that are over, in a call of 1,000', 
   const others = Array.from({ length: 998 }, (_, i) => ({ ...known, sessionId: `x${i}` }));
   const { ended } = await v1.heartbeat({ sessions: [known, { ...known, sessionId: 's1' }, ...others] });
   expect(ended).toHaveLength(999);
-  expect(ended[0]).toMatchObject({ ...known, sessionId: 's1', endReason: 'END_REASON_REPLACED' });
-  expect(ended[1]).toMatchObject({ sessionId: 'x0', endReason: 'END_REASON_UNSPECIFIED' });
+  expect(ended[0]).toMatchObject({ ...known, sessionId: 's1', endReason: EndReason.END_REASON_REPLACED });
+  expect(ended[1]).toMatchObject({ sessionId: 'x0', endReason: EndReason.END_REASON_UNSPECIFIED });
 });
 
 test('an expired session is written down by itself', async () => {
   await v1.online({ ...PHONE, sessionId: 's1', timeToLive: { seconds: 1 } });
   await until(async () => (await v1.getStats()).devicesOnline === 0, 'the sweep has written the end down');
   const { entries } = await v1.listHistory({ userId: 'alice' });
-  expect(entries).toMatchObject([{ sessionId: 's1', endReason: 'END_REASON_EXPIRED' }]);
+  expect(entries).toMatchObject([{ sessionId: 's1', endReason: EndReason.END_REASON_EXPIRED }]);
 });
 
 test('a late repeat of a login is told why its session ended', async () => {
   await v1.online({ ...PHONE, sessionId: 's1' });
   await v1.online({ ...PHONE, sessionId: 's2' });
   expect(await v1.online({ ...PHONE, sessionId: 's1' })).toMatchObject({
-    endReason: 'END_REASON_REPLACED',
+    endReason: EndReason.END_REASON_REPLACED,
     replaced: [],
   });
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([{ sessionId: 's2', online: true }]);
@@ -70,12 +73,15 @@ test('a lease: resync, loss by a greater incarnation, and the end of the one bef
   });
   await v1.online({ ...PHONE, sessionId: 's1', serverIncarnation: 5 });
   const { devices } = await v1.getUser({ userId: 'alice', explain: true });
-  expect(devices[0]?.explanation?.lease).toMatchObject({ state: 'LEASE_STATE_ALIVE', incarnation: 5 });
+  expect(devices[0]?.explanation?.lease).toMatchObject({
+    state: LeaseState.LEASE_STATE_ALIVE,
+    incarnation: 5,
+  });
 
   const second = v1.keepServerAlive();
   expect(await second.send({ ...alive, incarnation: 6 })).toMatchObject({ resync: false });
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([
-    { online: false, endReason: 'END_REASON_SERVER_LOST' },
+    { online: false, endReason: EndReason.END_REASON_SERVER_LOST },
   ]);
   await until(async () => (await v1.getStats()).devicesOnline === 0, 'the ends are written down');
   await expect(stream.send(alive)).rejects.toMatchObject({
@@ -93,7 +99,7 @@ test('a lease that is not kept alive is lost, with its sessions', async () => {
   stream.cancel();
   await until(async () => (await v1.listServers({})).servers.length === 0, 'the lease is lost');
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([
-    { endReason: 'END_REASON_SERVER_LOST' },
+    { endReason: EndReason.END_REASON_SERVER_LOST },
   ]);
 });
 
@@ -154,7 +160,9 @@ test('the history comes in pages, open sessions first', async () => {
   expect(pages[0]?.slice(0, 2).sort()).toEqual(['s6', 'w']);
   expect(pages.flat().slice(2)).toEqual(['s5', 's4', 's3', 's2', 's1', 's0']);
   const { entries } = await v1.listHistory({ userId: 'alice', deviceId: 'web' });
-  expect(entries).toMatchObject([{ sessionId: 'w', endTime: null, endReason: 'END_REASON_UNSPECIFIED' }]);
+  expect(entries).toMatchObject([
+    { sessionId: 'w', endTime: null, endReason: EndReason.END_REASON_UNSPECIFIED },
+  ]);
 });
 
 test('a page of the history goes on where the last one ended, although a session ended meanwhile', async () => {
@@ -194,7 +202,7 @@ test('evicting a session, a user, a chat server', async () => {
   await v1.online({ ...PHONE, sessionId: 's3' });
   expect(await v1.evict({ serverAddr: SERVER })).toEqual({ evicted: 1, more: false });
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([
-    { endReason: 'END_REASON_EVICTED' },
+    { endReason: EndReason.END_REASON_EVICTED },
   ]);
 });
 
@@ -210,10 +218,10 @@ test('a logout with grace, and a login policy', async () => {
   const { replaced } = await v1.online({
     ...PHONE,
     deviceId: 'web',
-    loginPolicy: 'LOGIN_POLICY_REPLACE_ALL',
+    loginPolicy: LoginPolicy.LOGIN_POLICY_REPLACE_ALL,
   });
   expect(replaced).toMatchObject([
-    { userId: 'alice', deviceId: 'phone', sessionId: 's1', endReason: 'END_REASON_REPLACED' },
+    { userId: 'alice', deviceId: 'phone', sessionId: 's1', endReason: EndReason.END_REASON_REPLACED },
   ]);
 });
 
@@ -244,7 +252,7 @@ test.each<[string, () => Promise<unknown>, string]>([
   ],
   [
     'policy without platform',
-    () => v1.online({ ...LOGIN, loginPolicy: 'LOGIN_POLICY_REPLACE_SAME_PLATFORM' }),
+    () => v1.online({ ...LOGIN, loginPolicy: LoginPolicy.LOGIN_POLICY_REPLACE_SAME_PLATFORM }),
     'platform must be given with',
   ],
   ['incarnation', () => v1.online({ ...LOGIN, serverIncarnation: -1 }), 'server_incarnation must be from 0'],

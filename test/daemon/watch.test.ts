@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { formatRevision, parseRevision } from '../../src/daemon/watch/revision.ts';
 import type { Change__Output } from '../../src/generated/imstate/v1/Change.ts';
+import { EndReason } from '../../src/generated/imstate/v1/EndReason.ts';
 import { grpcClients, startTestDaemon, type TestDaemon, type WatchStream } from '../support/daemon.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';
@@ -84,7 +85,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
           wasOnline: true,
           online: true,
           session: { sessionId: 's2' },
-          ended: { sessionId: 's1', endReason: 'END_REASON_REPLACED' },
+          ended: { sessionId: 's1', endReason: EndReason.END_REASON_REPLACED },
         },
         {
           userId: 'alice',
@@ -92,7 +93,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
           online: false,
           userOnline: false,
           session: null,
-          ended: { sessionId: 's2', endReason: 'END_REASON_LOGOUT' },
+          ended: { sessionId: 's2', endReason: EndReason.END_REASON_LOGOUT },
         },
       ].sort((a, b) => order(watch, a) - order(watch, b)),
     );

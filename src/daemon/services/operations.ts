@@ -6,11 +6,12 @@ import type { OfflineResponse } from '../../generated/imstate/v1/OfflineResponse
 import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
 import type { OnlineResponse } from '../../generated/imstate/v1/OnlineResponse.js';
 import type { SessionRef } from '../../store/store.js';
+import { endReasons } from '../../wire/enums.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId } from '../validate.js';
 import { readLogin, readLogout } from './requests.js';
-import { toDevice, toEnded, toEndReason, toReplaced } from './responses.js';
+import { toDevice, toEnded, toReplaced } from './responses.js';
 
 /** Carries out Online; throws at once what is wrong with the request, here and below. */
 export function online(presence: Presence, request: OnlineRequest__Output): Promise<OnlineResponse> {
@@ -19,7 +20,7 @@ export function online(presence: Presence, request: OnlineRequest__Output): Prom
     sessionId: login.sessionId,
     loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
     replaced: replaced.map((session) => toReplaced(login.userId, session)),
-    endReason: toEndReason(endReason),
+    endReason: endReasons.toWire(endReason),
   }));
 }
 

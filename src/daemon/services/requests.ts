@@ -6,6 +6,7 @@ import type { SessionRef__Output } from '../../generated/imstate/v1/SessionRef.j
 import type { WatchStart__Output } from '../../generated/imstate/v1/WatchStart.js';
 import type { KeepAlive, Login, LoginPolicy, Logout, SessionRef } from '../../store/store.js';
 import { fromDuration } from '../../wire/duration.js';
+import { loginPolicies } from '../../wire/enums.js';
 import { fromTimestamp } from '../../wire/timestamp.js';
 import type { EvictTarget } from '../presence.js';
 import { makeSessionId } from '../sessionId.js';
@@ -39,7 +40,7 @@ export function readLogin(request: OnlineRequest__Output): Login {
   checkPlatform('platform', platform);
   checkMetadata('metadata', metadata);
   checkIncarnation('server_incarnation', serverIncarnation, 0);
-  const policy = readPolicy(Number(request.loginPolicy));
+  const policy = readPolicy(request.loginPolicy);
   if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
     throw broken('platform', 'must be given with LOGIN_POLICY_REPLACE_SAME_PLATFORM');
   }
@@ -58,13 +59,10 @@ export function readLogin(request: OnlineRequest__Output): Login {
   };
 }
 
-/** Login policies by their numbers on the wire. */
-const POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
-
 function readPolicy(policy: number): LoginPolicy {
-  const name = POLICIES[policy];
-  if (name === undefined) throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
-  return name;
+  const word = policy === 0 ? 'KEEP_ALL' : loginPolicies.fromWire(policy);
+  if (word === undefined) throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
+  return word;
 }
 
 function readLoginTime({ loginTime, sessionId }: OnlineRequest__Output): number {

@@ -10,12 +10,9 @@ import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
 import type { BegunSession, Change, UserAt } from '../../store/ledger.js';
 import type { ChatServer, Ended, Lease, ReplacedSession, Session, SessionRef } from '../../store/store.js';
 import { toDuration } from '../../wire/duration.js';
+import { endReasons, leaseStates } from '../../wire/enums.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { HistoryEntry } from '../history.js';
-
-/** Enums on the wire: see proto/imstate/v1/presence.proto. */
-const EndReason = { UNSPECIFIED: 0, LOGOUT: 1, REPLACED: 2, EXPIRED: 3, SERVER_LOST: 4, EVICTED: 5 } as const;
-const LeaseState = { ALIVE: 1, RESYNC: 2, LOST: 3 } as const;
 
 /** The device of a session, with why it is so if that was asked for. */
 export function toDevice(session: Session, explain = false): Device {
@@ -28,7 +25,7 @@ export function toDevice(session: Session, explain = false): Device {
     loginTime: toTimestamp(session.loginTimeMs),
     lastSeenTime: toTimestamp(session.lastSeenMs),
     logoutTime: toTimestamp(session.logoutTimeMs),
-    endReason: toEndReason(session.endReason),
+    endReason: endReasons.toWire(session.endReason),
     metadata: session.metadata,
     explanation: explain ? toExplanation(session) : null,
   };
@@ -61,7 +58,7 @@ export function toChange({ began, ended, ...change }: Change, revision: string):
           deviceId,
           sessionId: ended.sessionId,
           serverAddr: ended.serverAddr,
-          endReason: toEndReason(ended.reason),
+          endReason: endReasons.toWire(ended.reason),
         }
       : null,
     time: toTimestamp(timeMs),
@@ -76,12 +73,17 @@ function toSessionBegin({ sessionId, serverAddr, platform, loginTimeMs }: BegunS
 /** A session of the user that another login ended. */
 export function toReplaced(userId: string, session: ReplacedSession): EndedSession {
   const { deviceId, sessionId, serverAddr } = session;
-  return { userId, deviceId, sessionId, serverAddr, endReason: EndReason.REPLACED };
+  return { userId, deviceId, sessionId, serverAddr, endReason: endReasons.toWire('REPLACED') };
 }
 
 /** A session that a heartbeat found to be over. */
 export function toEnded({ userId, deviceId, sessionId }: SessionRef, ended: Ended): EndedSession {
-  return { userId, deviceId, sessionId, endReason: toEndReason(ended === 'UNKNOWN' ? undefined : ended) };
+  return {
+    userId,
+    deviceId,
+    sessionId,
+    endReason: endReasons.toWire(ended === 'UNKNOWN' ? undefined : ended),
+  };
 }
 
 /** A session in the history. */
@@ -95,7 +97,7 @@ export function toHistoryEntry({
     ...entry,
     loginTime: toTimestamp(loginTimeMs),
     endTime: toTimestamp(endTimeMs),
-    endReason: toEndReason(endReason),
+    endReason: endReasons.toWire(endReason),
   };
 }
 
@@ -108,14 +110,9 @@ function toLease(lease: Lease | undefined): WireLease | null {
   if (lease === undefined) return null;
   const { state, incarnation, ttlMs, expireTimeMs } = lease;
   return {
-    state: LeaseState[state],
+    state: leaseStates.toWire(state),
     incarnation,
     timeToLive: toDuration(ttlMs),
     expireTime: toTimestamp(expireTimeMs),
   };
-}
-
-/** Why a session ended, on the wire. */
-export function toEndReason(reason: Session['endReason']): 0 | 1 | 2 | 3 | 4 | 5 {
-  return reason === undefined ? EndReason.UNSPECIFIED : EndReason[reason];
 }

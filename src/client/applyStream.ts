@@ -1,0 +1,116 @@
+import { type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
+import { ImstateError } from '../errors.js';
+import type { ApplyRequest } from '../generated/imstate/v1/ApplyRequest.js';
+import type { ApplyResponse__Output } from '../generated/imstate/v1/ApplyResponse.js';
+import type { Operation } from '../generated/imstate/v1/Operation.js';
+import type { OperationResult__Output } from '../generated/imstate/v1/OperationResult.js';
+import type { Channel } from './channel.js';
+
+/** A daemon answers each operation within a second, be it that its store is gone: one that says nothing for longer is. */
+const MOST_SILENCE_MS = 2_000;
+const LOOK_MS = 250;
+
+/** An operation on its way. */
+export interface Sent {
+  readonly operation: Operation;
+  /** It was answered. */
+  answer(result: OperationResult__Output): void;
+}
+
+/** How an {@link ApplyStream} ended, with the operations that were not answered. */
+export interface StreamEnd {
+  unanswered: Sent[];
+  /** What may be sent again: all, for no daemon took it; what is harmless, for one may have; or nothing, for no other would. */
+  again: 'all' | 'harmless' | 'none';
+  /** Undefined if a daemon that stops ended it. */
+  error: ImstateError | undefined;
+}
+
+/** One stream of Apply, from its opening to whatever ends it: batches go out, and are answered in their order. */
+export class ApplyStream {
+  readonly openedAt = performance.now();
+  readonly #channel: Channel;
+  readonly #stream: ClientDuplexStream<ApplyRequest, ApplyResponse__Output>;
+  readonly #batches: Sent[][] = [];
+  readonly #onAnswer: () => void;
+  readonly #onEnd: (end: StreamEnd) => void;
+  readonly #endGuard: () => void;
+  readonly #looks: NodeJS.Timeout;
+  /** Looks in a row at which an answer was due and none had come. */
+  #silentLooks = 0;
+  #isOver = false;
+
+  /** `onAnswer` is told after each batch that was answered, `onEnd` once. Throws if the client is closed. */
+  constructor(channel: Channel, onAnswer: () => void, onEnd: (end: StreamEnd) => void) {
+    this.#channel = channel;
+    this.#onAnswer = onAnswer;
+    this.#onEnd = onEnd;
+    this.#stream = channel.open(() => channel.presenceService.Apply());
+    this.#stream.on('data', (response: ApplyResponse__Output) => this.#take(response));
+    this.#stream.on('error', (error: ServiceError) =>
+      this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error)),
+    );
+    // And not 'status', which may overtake an answer.
+    this.#stream.on('end', () => this.#end(undefined, 'all'));
+    this.#stream.once('metadata', () => this.#endGuard());
+    this.#endGuard = channel.guardConnecting((error) => {
+      this.#end(error, 'none');
+      this.#stream.cancel();
+    });
+    this.#looks = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  /** Batches that are not answered yet. */
+  get underWay(): number {
+    return this.#batches.length;
+  }
+
+  send(batch: Sent[]): void {
+    this.#batches.push(batch);
+    this.#stream.write({ operations: batch.map(({ operation }) => operation) });
+  }
+
+  /** Sends nothing further: ends once all is answered. */
+  finish(): void {
+    this.#stream.end();
+  }
+
+  /** Ends at once. May be called twice. */
+  cancel(error: ImstateError): void {
+    this.#end(error, error.code === 'INTERNAL' ? 'none' : 'harmless');
+    this.#stream.cancel();
+  }
+
+  #take({ results }: ApplyResponse__Output): void {
+    const batch = this.#batches.shift();
+    this.#silentLooks = 0;
+    if (batch?.length !== results.length) {
+      if (batch !== undefined) this.#batches.unshift(batch);
+      const message = `${this.#channel.addresses} answered an operation twice or not at all`;
+      this.cancel(new ImstateError('INTERNAL', message));
+      return;
+    }
+    for (const [i, sent] of batch.entries()) sent.answer(results[i] as OperationResult__Output);
+    this.#onAnswer();
+  }
+
+  /** Counts looks, between which the event loop reads: a client that was held up itself does not blame the daemon. */
+  #look(): void {
+    this.#silentLooks = this.#batches.length === 0 ? 0 : this.#silentLooks + 1;
+    if (this.#silentLooks * LOOK_MS >= MOST_SILENCE_MS) this.cancel(this.#channel.silence(MOST_SILENCE_MS));
+  }
+
+  #end(error: ImstateError | undefined, again: StreamEnd['again']): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearInterval(this.#looks);
+    this.#endGuard();
+    this.#onEnd({ unanswered: this.#batches.splice(0).flat(), again, error });
+  }
+}
+
+function toSendAgain({ code, details }: ServiceError): StreamEnd['again'] {
+  if (code !== status.UNAVAILABLE) return 'none';
+  // gRPC had nobody to give the stream to.
+  return details.startsWith('No connection established') ? 'all' : 'harmless';
+}
