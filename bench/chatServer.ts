@@ -1,7 +1,7 @@
 // A chat server for benches: keeps its lease alive and holds sessions until it is killed. Prints {"addr": …} once all are
 // logged in. Its users are "<addr>/0", "<addr>/1" and so on.
 import { parseArgs } from 'node:util';
-import { connect, type HeldSession } from '../src/client/index.ts';
+import { connect } from '../src/client/index.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -16,18 +16,13 @@ const { daemon, addr } = options;
 const ttlMs = Number(options['lease-ms']);
 
 const client = await connect({ endpoints: [daemon], timeoutMs: 30_000 });
-const held: HeldSession[] = [];
 const onError = ({ message }: Error) => process.stderr.write(`${addr}: ${message}\n`);
-const lease = client.keepServerAlive({ serverAddr: addr, ttlMs, sessions: () => held, onError });
-await lease.ready;
+const server = client.server({ addr, leaseTtlMs: ttlMs, onError });
+await server.ready;
 
 const users = Array.from({ length: Number(options.sessions) }, (_, i) => `${addr}/${i}`).values();
 const logIn = async () => {
-  for (const userId of users) {
-    const login = { userId, deviceId: 'phone', serverAddr: addr, platform: 'ios' };
-    const { sessionId, loginTime } = await client.online({ ...login, serverIncarnation: lease.incarnation });
-    held.push({ ...login, sessionId: sessionId as string, loginTime });
-  }
+  for (const userId of users) await server.online({ userId, deviceId: 'phone', platform: 'ios' });
 };
 await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, logIn));
 process.stdout.write(`${JSON.stringify({ addr })}\n`);

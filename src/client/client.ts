@@ -1,13 +1,12 @@
 import { ImstateError } from '../errors.js';
 import type { SessionRef } from '../store/store.js';
-import { Changes } from './changes.js';
 import { Channel, type ClientOptions } from './channel.js';
 import type { Discovery } from './discovery.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './listings.js';
 import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { presenceServiceApi } from './presenceServiceApi.js';
-import { ServerLease, type ServerLeaseOptions } from './serverLease.js';
+import { type ServerOptions, ServerSessions } from './serverSessions.js';
 import { userStatusApi } from './userStatusApi.js';
 import { Watch } from './watch.js';
 import type { WatchOptions } from './watchMessages.js';
@@ -22,7 +21,6 @@ export class Client implements PresenceApi {
   readonly #channel: Channel;
   readonly #presenceService: PresenceApi;
   readonly #userStatus: PresenceApi;
-  readonly #changes = new Changes();
 
   /** Takes the discovery over: close() closes it. */
   constructor(discovery: Discovery, options: ClientOptions) {
@@ -33,11 +31,11 @@ export class Client implements PresenceApi {
   }
 
   online(request: OnlineRequest, options?: CallOptions) {
-    return this.#changes.login(request, this.#online(request, options));
+    return this.#call((api) => api.online(request, options));
   }
 
   offline(request: OfflineRequest, options?: CallOptions) {
-    return this.#changes.logout(request, this.#offline(request, options));
+    return this.#call((api) => api.offline(request, options));
   }
 
   heartbeat(sessions: SessionRef[], options?: CallOptions) {
@@ -73,16 +71,11 @@ export class Client implements PresenceApi {
   }
 
   /**
-   * Keeps the lease of a chat server alive until its close(): when the chat server is gone, so are its sessions, with
-   * no heartbeat a device. Sends the sessions again when the store has lost them.
+   * For a chat server: keeps its lease alive and remembers its sessions, until its close(). When the chat server is gone, so are its
+   * sessions, with no heartbeat a device.
    */
-  keepServerAlive(options: ServerLeaseOptions): ServerLease {
-    const calls = {
-      online: (session: OnlineRequest) => this.#online(session),
-      offline: (logout: OfflineRequest) => this.#offline(logout),
-      changes: this.#changes,
-    };
-    return new ServerLease(this.#channel, calls, options);
+  server(options: ServerOptions): ServerSessions {
+    return new ServerSessions(this.#channel, this.#presenceService, options);
   }
 
   /**
@@ -98,14 +91,6 @@ export class Client implements PresenceApi {
   async close(): Promise<void> {
     this.#channel.close();
     await this.#discovery.close();
-  }
-
-  #online(request: OnlineRequest, options?: CallOptions) {
-    return this.#call((api) => api.online(request, options));
-  }
-
-  #offline(request: OfflineRequest, options?: CallOptions) {
-    return this.#call((api) => api.offline(request, options));
   }
 
   async #call<T>(use: (api: PresenceApi) => Promise<T>): Promise<T> {

@@ -31,7 +31,6 @@ export type {
   OnlineResult,
   UserState,
 } from './messages.js';
-export type { HeldSession } from './resend.js';
-export type { ServerLease, ServerLeaseOptions } from './serverLease.js';
+export type { ServerLogin, ServerLoginResult, ServerOptions, ServerSessions } from './serverSessions.js';
 export type { Watch } from './watch.js';
 export type { Change, SessionBegin, WatchEvent, WatchOptions } from './watchMessages.js';

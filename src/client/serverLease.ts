@@ -6,27 +6,20 @@ import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/Ke
 import { backoffMs } from '../registry/backoff.js';
 import { toDuration } from '../wire/duration.js';
 import type { Channel } from './channel.js';
-import { LEASE_TTL_MS } from './defaults.js';
-import type { EndedSession } from './messages.js';
-import { type HeldSession, type ResendCalls, resend } from './resend.js';
 
-/** Which lease to keep alive, and what to send again when the store has lost data. */
+/** Which lease to keep alive, and who is told of it. */
 export interface ServerLeaseOptions {
   /** The chat server, host:port. */
   serverAddr: string;
-  /** Greater in every run of the chat server, 1 to 2^48 - 1; the start time of this process in ms by default. */
-  incarnation?: number | undefined;
-  /** How long the lease lasts after it was kept alive: 1 s to 1 h, 10 s by default. Milliseconds. */
-  ttlMs?: number | undefined;
-  /**
-   * The sessions that the chat server holds now; all of them are sent again after a loss. One whose logout is made meanwhile,
-   * with offline() of the same client, does not stay online: take it out of these before the call, or once it is answered.
-   */
-  sessions: () => Iterable<HeldSession>;
-  /** A session that was sent again had ended, or made another end: its chat server should close the connection. */
-  onEnded?: ((ended: EndedSession) => void) | undefined;
-  /** Something failed and is tried again, or is a session that cannot be sent: for the log. */
-  onError?: ((error: ImstateError) => void) | undefined;
+  incarnation: number;
+  /** How long the lease lasts after it was kept alive. Milliseconds. */
+  ttlMs: number;
+  /** Sends all sessions again; what it rejects with is told to onError, and it is called again. */
+  resync(signal: AbortSignal): Promise<void>;
+  /** The lease was kept alive. */
+  onKept(): void;
+  /** Something failed and is tried again. */
+  onError(error: ImstateError): void;
 }
 
 const LEAST_TTL_MS = 1_000;
@@ -38,23 +31,13 @@ type Stream = ClientDuplexStream<KeepServerAliveRequest, KeepServerAliveResponse
 /**
  * The lease of a chat server, kept alive: a message every third of its time, on a stream that is opened again, by
  * round robin to another daemon, whenever it breaks or an answer does not come.
- *
- * @example
- * const lease = client.keepServerAlive({ serverAddr: '10.0.0.1:9000', sessions: () => held.values() });
- * await lease.ready;
- * const session = { userId, deviceId, sessionId, serverAddr: '10.0.0.1:9000' };
- * const { loginTime } = await client.online({ ...session, serverIncarnation: lease.incarnation });
- * held.set(sessionId, { ...session, loginTime });
  */
 export class ServerLease {
-  /** To be given to online() as `serverIncarnation`. */
-  readonly incarnation: number;
   /** Resolves once the lease is kept and the store has all sessions; rejects if the lease ends before. */
   readonly ready: Promise<void>;
   /** Resolves with the reason if the lease has ended for good, such as SUPERSEDED; close() is no such reason. */
   readonly lost: Promise<ImstateError>;
   readonly #channel: Channel;
-  readonly #calls: ResendCalls;
   readonly #options: ServerLeaseOptions;
   readonly #ttlMs: number;
   readonly #over = new AbortController();
@@ -73,14 +56,12 @@ export class ServerLease {
   #saidResynced = '';
 
   /** Opens the first stream at once. */
-  constructor(channel: Channel, calls: ResendCalls, options: ServerLeaseOptions) {
+  constructor(channel: Channel, options: ServerLeaseOptions) {
     // A resync makes many calls at the same time, each with this signal.
     setMaxListeners(0, this.#over.signal);
     this.#channel = channel;
-    this.#calls = calls;
     this.#options = options;
-    this.#ttlMs = checkTtl(options.ttlMs ?? LEASE_TTL_MS);
-    this.incarnation = options.incarnation ?? Math.floor(performance.timeOrigin);
+    this.#ttlMs = checkTtl(options.ttlMs);
     this.ready = new Promise((resolve, reject) => {
       this.#tellReady = { resolve, reject };
     });
@@ -120,11 +101,11 @@ export class ServerLease {
   }
 
   #send(stream: Stream): void {
-    const { serverAddr } = this.#options;
+    const { serverAddr, incarnation } = this.#options;
     const timeToLive = toDuration(this.#ttlMs);
     this.#saidResynced = this.#resynced;
     this.#isAnswerDue = true;
-    stream.write({ serverAddr, incarnation: this.incarnation, timeToLive, resynced: this.#resynced });
+    stream.write({ serverAddr, incarnation, timeToLive, resynced: this.#resynced });
     // A try that follows a failure gives up sooner: there must be time for another before the lease runs out.
     const limitMs = this.#failures === 0 ? this.#ttlMs / 3 : this.#ttlMs / 6;
     clearTimeout(this.#timer);
@@ -138,6 +119,7 @@ export class ServerLease {
     this.#isAnswerDue = false;
     this.#hasAnswered = true;
     this.#failures = 0;
+    this.#options.onKept();
     if (!resync) {
       this.#resynced = '';
       this.#tellReady.resolve();
@@ -153,21 +135,13 @@ export class ServerLease {
   async #resync(token: string): Promise<void> {
     if (this.#isResyncing) return;
     this.#isResyncing = true;
-    const { onEnded = () => {}, onError = () => {} } = this.#options;
-    const { online, offline, changes } = this.#calls;
-    // Its policy was for the login: sent again, the session must not end those that came later.
-    const sendAgain: ResendCalls['online'] = (session) =>
-      online({ ...session, policy: undefined, serverIncarnation: this.incarnation });
     try {
-      await changes.beginResync();
-      const calls = { online: sendAgain, offline, changes };
-      await resend(this.#options.sessions(), calls, { onEnded, onError }, this.#over.signal);
+      await this.#options.resync(this.#over.signal);
       this.#resynced = token;
       this.#sayResynced();
     } catch (error) {
-      if (!this.#over.signal.aborted) onError(toImstateError(error));
+      if (!this.#over.signal.aborted) this.#options.onError(toImstateError(error));
     } finally {
-      changes.endResync();
       this.#isResyncing = false;
     }
   }
@@ -188,7 +162,7 @@ export class ServerLease {
     this.#failures += 1;
     const waitMs = backoffMs(this.#failures, FIRST_BACKOFF_MS, this.#ttlMs / 6);
     this.#timer = setTimeout(() => this.#open(), waitMs);
-    this.#options.onError?.(error);
+    this.#options.onError(error);
   }
 
   /** A lease that has been kept outlives what may be said by one daemon of another version. */

@@ -98,9 +98,9 @@ describe('a server that speaks only pb.UserStatus', () => {
 
   test('it keeps no lease, which is lost at once', async () => {
     const client = await connect({ endpoints: [server.addr] });
-    const lease = client.keepServerAlive({ serverAddr: '10.0.0.1:9000', sessions: () => [] });
-    expect(await lease.lost).toMatchObject({ code: 'UNIMPLEMENTED' });
-    await expect(lease.ready).rejects.toMatchObject({ code: 'UNIMPLEMENTED' });
+    const own = client.server({ addr: '10.0.0.1:9000' });
+    expect(await own.lost).toMatchObject({ code: 'UNIMPLEMENTED' });
+    await expect(own.ready).rejects.toMatchObject({ code: 'UNIMPLEMENTED' });
     await client.close();
   });
 
