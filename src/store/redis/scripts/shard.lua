@@ -24,8 +24,12 @@ local REMEMBERED = 32
 local has_news = false
 local counts = {}
 
+local devices_user, devices_key
+
 local function devices_of(user)
-  return shard .. 'u:' .. user
+  -- Most calls are for the user of the call before.
+  if user ~= devices_user then devices_user, devices_key = user, shard .. 'u:' .. user end
+  return devices_key
 end
 
 local function history_of(user)
