@@ -15,14 +15,16 @@ interface Port {
   bus: number;
 }
 
+const FLAGS = [
+  ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'],
+  // Replicas get their first copy at once.
+  ...['--repl-diskless-sync-delay', '0'],
+];
+
 /** Starts so many masters and replicas, and forms a cluster of them. */
 export async function startCluster(masters: number, replicas = 0): Promise<TestCluster> {
   const buses = await Promise.all(Array.from({ length: masters + replicas }, freePort));
-  const nodes = await Promise.all(
-    buses.map((bus) =>
-      startRedis('--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000'),
-    ),
-  );
+  const nodes = await Promise.all(buses.map((bus) => startRedis(...FLAGS, '--cluster-port', `${bus}`)));
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())));
   const ports = nodes.map(({ port }, i) => ({ port, bus: buses[i] as number }));
   await formCluster(ports.slice(0, masters), ports.slice(masters)).catch(async (error) => {
