@@ -29,6 +29,7 @@ export class WatchHub {
   readonly #log: Logger;
   readonly #followers = new Set<Follower>();
   readonly #byUser = new Map<string, Set<Follower>>();
+  readonly #byServer = new Map<string, Set<Follower>>();
   readonly #wide = new Set<Follower>();
   #run: Run | undefined;
   #slow = 0;
@@ -55,8 +56,10 @@ export class WatchHub {
   /** Tells the follower of what happens from the present {@link places} on; resolves when that has begun. */
   async join(follower: Follower): Promise<void> {
     this.#followers.add(follower);
-    if (follower.userIds) for (const userId of follower.userIds) this.addUser(follower, userId);
-    else this.#wide.add(follower);
+    const { userIds, serverAddrs } = follower;
+    if (!userIds && !serverAddrs) this.#wide.add(follower);
+    for (const userId of userIds ?? []) add(this.#byUser, userId, follower);
+    for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
     this.#run ??= new Run(this.ledger, this.#log, {
       told: (shard, entry, revision) => this.#tell(shard, entry, revision),
       looked: () => {
@@ -71,7 +74,8 @@ export class WatchHub {
   leave(follower: Follower): void {
     this.#followers.delete(follower);
     this.#wide.delete(follower);
-    for (const userId of follower.userIds ?? []) this.removeUser(follower, userId);
+    for (const userId of follower.userIds ?? []) remove(this.#byUser, userId, follower);
+    for (const serverAddr of follower.serverAddrs ?? []) remove(this.#byServer, serverAddr, follower);
     if (this.#followers.size > 0) return;
     this.#run?.stop();
     this.#run = undefined;
@@ -79,16 +83,12 @@ export class WatchHub {
 
   /** The follower wants to hear of one more user. */
   addUser(follower: Follower, userId: string): void {
-    const followers = this.#byUser.get(userId);
-    if (followers) followers.add(follower);
-    else this.#byUser.set(userId, new Set([follower]));
+    add(this.#byUser, userId, follower);
   }
 
   /** The follower wants to hear of a user no longer. */
   removeUser(follower: Follower, userId: string): void {
-    const followers = this.#byUser.get(userId);
-    followers?.delete(follower);
-    if (followers?.size === 0) this.#byUser.delete(userId);
+    remove(this.#byUser, userId, follower);
   }
 
   /** Notes that a watch is closed because its caller reads too slowly. */
@@ -103,9 +103,17 @@ export class WatchHub {
   }
 
   #tell(shard: number, entry: LedgerEntry, revision: () => string): void {
-    for (const follower of this.#byUser.get(entry.change.userId) ?? [])
-      follower.offer(shard, entry, revision);
-    for (const follower of this.#wide) if (concerns(follower, entry)) follower.offer(shard, entry, revision);
+    const { userId, began, ended } = entry.change;
+    const offer = (followers: Iterable<Follower> | undefined) => {
+      for (const follower of followers ?? []) follower.offer(shard, entry, revision);
+    };
+    offer(this.#wide);
+    offer(this.#byUser.get(userId));
+    const before = ended && this.#byServer.get(ended.serverAddr);
+    const now = began && this.#byServer.get(began.serverAddr);
+    offer(before);
+    // A watch of both is told once.
+    if (now !== before) offer(before ? [...(now ?? [])].filter((each) => !before.has(each)) : now);
   }
 
   #failAll(error: ImstateError): void {
@@ -115,7 +123,19 @@ export class WatchHub {
   }
 }
 
-/** Whether a change concerns a follower of chat servers, or of everything. */
+function add(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
+  const followers = index.get(key);
+  if (followers) followers.add(follower);
+  else index.set(key, new Set([follower]));
+}
+
+function remove(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
+  const followers = index.get(key);
+  followers?.delete(follower);
+  if (followers?.size === 0) index.delete(key);
+}
+
+/** Whether a change concerns a follower. */
 export function concerns({ userIds, serverAddrs }: Follower, { change }: LedgerEntry): boolean {
   if (userIds) return userIds.has(change.userId);
   if (serverAddrs === undefined) return true;
