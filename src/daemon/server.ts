@@ -12,6 +12,7 @@ import { HealthImplementation, protoPath as healthProto } from 'grpc-health-chec
 import type { Logger } from 'pino';
 import { formatHostPort, type HostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
+import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
@@ -49,7 +50,7 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS.timeout,
   });
   const calls = new Calls(log);
-  const { definition, types } = loadProtos();
+  const { types } = loadProtos();
   server.addService(withStrictUtf8(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
   server.addService(withStrictUtf8(service), presenceServiceHandlers(presence, hub, calls));
@@ -57,7 +58,7 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
   health.addToServer(server);
-  new ReflectionService({ ...definition, ...loadSync(healthProto) }).addToServer(server);
+  new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 
   return {
