@@ -1,4 +1,5 @@
-// Builds dist/ from src/: types and JSON of the protos, JavaScript, the Lua scripts beside it, and oclif's manifest.
+// Builds dist/ from src/: types and JSON of the protos, JavaScript, the Lua scripts beside it, the bundled command line,
+// and oclif's manifest.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,11 +32,15 @@ run('proto-loader-gen-types', [
   '--outDir=src/generated',
   ...protos,
 ]);
-
+// What is imported here comes from the development dependencies.
 const { writeProtos } = await import('./protos.js');
 writeProtos(root, protos);
-run('tsc', ['-p', 'tsconfig.json']);
+run('tsc', ['-p', 'tsconfig.build.json']);
+const { removeUnused } = await import('./unused.js');
+removeUnused(root);
 cpSync(`${root}src/store/redis/scripts`, `${root}dist/store/redis/scripts`, { recursive: true });
+const { bundle } = await import('./bundle.js');
+await bundle(root);
 run('oclif', ['manifest']);
 
 function run(command, args) {
