@@ -1,4 +1,5 @@
-// Builds dist/ from src/: types from the protos, JavaScript, the Lua scripts beside it, and oclif's manifest.
+// Builds dist/ from src/: types and JSON of the protos, JavaScript, the Lua scripts beside it, the bundled command line,
+// and oclif's manifest.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,8 @@ if (!existsSync(`${root}node_modules/.bin/tsc`)) {
   process.exit(0);
 }
 
+const protos = ['pb/user_status.proto', 'imstate/v1/presence.proto'];
+
 rmSync(`${root}dist`, { recursive: true, force: true });
 run('proto-loader-gen-types', [
   '--longs=Number',
@@ -26,11 +29,17 @@ run('proto-loader-gen-types', [
   '--importFileExtension=.js',
   '--includeDirs=proto',
   '--outDir=src/generated',
-  'pb/user_status.proto',
-  'imstate/v1/presence.proto',
+  ...protos,
 ]);
-run('tsc', ['-p', 'tsconfig.json']);
+// What is imported here comes from the development dependencies.
+const { writeProtos } = await import('./protos.js');
+writeProtos(root, protos);
+run('tsc', ['-p', 'tsconfig.build.json']);
+const { removeUnused } = await import('./unused.js');
+removeUnused(root);
 cpSync(`${root}src/store/redis/scripts`, `${root}dist/store/redis/scripts`, { recursive: true });
+const { bundle } = await import('./bundle.js');
+await bundle(root);
 run('oclif', ['manifest']);
 
 function run(command, args) {

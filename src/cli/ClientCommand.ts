@@ -3,6 +3,13 @@ import type { Client, ConnectOptions } from '../client/index.js';
 import { BaseCommand } from './BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from './flags.js';
 
+let isAnswered = false;
+
+/** True once a daemon has answered this process: most of what any command needs has run then. */
+export function hasAnswer(): boolean {
+  return isAnswered;
+}
+
 /** What the commands that call a daemon share: how to find one, and how long to wait for it. */
 export abstract class ClientCommand extends BaseCommand {
   static override baseFlags = {
@@ -48,7 +55,9 @@ export abstract class ClientCommand extends BaseCommand {
     const { connect } = await import('../client/index.js');
     const client = await connect(this.connectOptions(flags));
     try {
-      return await use(client);
+      const answer = await use(client);
+      isAnswered = true;
+      return answer;
     } finally {
       await client.close();
     }

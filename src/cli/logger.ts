@@ -1,9 +1,6 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
-
 /** A logger that writes to stderr; "auto" is pretty on a terminal and JSON elsewhere. */
 export function makeLogger(level: string, format: string): Logger {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);

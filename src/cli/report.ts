@@ -4,7 +4,7 @@ import { ImstateError, messageOf } from '../errors.js';
 
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
 export function toImstateError(error: unknown): ImstateError {
-  if (error instanceof ImstateError) {
+  if (isImstateError(error)) {
     // oclif puts its own lines around the message of an error that a flag's parser threw.
     const message = inOneSentence(error.message);
     return message === error.message ? error : new ImstateError(error.code, message, { cause: error });
@@ -15,6 +15,11 @@ export function toImstateError(error: unknown): ImstateError {
   return new ImstateError('WRONG_USAGE', `${inOneSentence(error.message)}; --help shows how`, {
     cause: error,
   });
+}
+
+/** Told by its name: the daemon is not bundled with the command line, so its ImstateError is another class. */
+function isImstateError(error: unknown): error is ImstateError {
+  return error instanceof Error && error.name === 'ImstateError';
 }
 
 /** oclif spreads what is wrong over several lines: "Parsing --port", then "Expected an integer but …". */

@@ -1,11 +1,13 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
-import { LOG_FORMATS, LOG_LEVELS, makeLogger } from '../cli/logger.js';
 import { listenForStop } from '../cli/signals.js';
-import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/startDaemon.js';
+import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
-import { STORE_DEFAULTS } from '../store/makeStore.js';
+import { STORE_DEFAULTS } from '../store/defaults.js';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
 
 export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
@@ -144,6 +146,7 @@ export default class Serve extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
     const { stop } = listenForStop();
+    const { makeLogger } = await import('../cli/logger.js');
     const log = makeLogger(flags['log-level'], flags['log-format']);
     const {
       'data-dir': dataDir = this.config.dataDir,
@@ -173,6 +176,7 @@ export default class Serve extends BaseCommand {
 
   /** The daemon, or undefined if it was told to stop before it was ready. */
   async #start(options: DaemonOptions & { signal: AbortSignal }): Promise<Daemon | undefined> {
+    const { startDaemon } = await import('../daemon/startDaemon.js');
     try {
       return await startDaemon(options);
     } catch (error) {

@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { formatHostPort, type HostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
 import { loadCodec } from '../wire/codec.js';
+import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
@@ -49,7 +50,7 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS.timeout,
   });
   const calls = new Calls(log);
-  const { definition, types } = loadProtos();
+  const { types } = loadProtos();
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
@@ -58,7 +59,7 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
   health.addToServer(server);
-  new ReflectionService({ ...definition, ...loadSync(healthProto) }).addToServer(server);
+  new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 
   return {

@@ -1,5 +1,4 @@
 import { EmbeddedRegistry } from './embedded/EmbeddedRegistry.js';
-import { EtcdRegistry } from './etcd/EtcdRegistry.js';
 import type { Registry, RegistryLog } from './registry.js';
 
 /** Which registry, and how it is used. */
@@ -21,5 +20,7 @@ export async function makeRegistry(config: RegistryConfig, log: RegistryLog): Pr
   const { etcd, service, dataDir } = config;
   if (etcd === undefined) return new EmbeddedRegistry({ dataDir, service, log });
   const { etcdUsername: username, etcdPassword: password, leaseTtlMs } = config;
+  // The etcd client is loaded only where it is used: it is most of what a command would load.
+  const { EtcdRegistry } = await import('./etcd/EtcdRegistry.js');
   return EtcdRegistry.make({ hosts: etcd, username, password, service, leaseTtlMs, log });
 }

@@ -22,14 +22,6 @@ export interface StoreConfig {
   shards: number | undefined;
 }
 
-export const STORE_DEFAULTS = {
-  retentionMs: 180_000,
-  historyLimit: 100,
-  historyRetentionMs: 30 * 86_400_000,
-  changeLimit: 100_000,
-  keyPrefix: 'im:',
-} as const;
-
 /** Makes the store that the configuration names; nothing is opened yet. */
 export function makeStore(config: StoreConfig): PresenceStore {
   const { redis, dataDir, retentionMs, historyLimit, historyRetentionMs, changeLimit, keyPrefix, shards } =

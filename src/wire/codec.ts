@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import protobuf from 'protobufjs';
+import protobuf from 'protobufjs/light.js';
+import { loadRoot } from './protos.js';
 import { MessageWriter } from './writer.js';
 
 /**
@@ -34,24 +34,15 @@ class StrictReader extends protobuf.BufferReader {
 
 /** The messages of proto/ without the conversions of proto-loader, which take longer than the reading and writing itself. */
 export class Codec {
-  readonly #root: protobuf.Root;
+  readonly #root = loadRoot();
   readonly #out = new MessageWriter();
 
-  constructor() {
-    this.#root = new protobuf.Root();
-    const folder = fileURLToPath(new URL('../../proto/', import.meta.url));
-    this.#root.resolvePath = (_, target) => (target.startsWith('google/') ? target : folder + target);
-    this.#root.loadSync(['pb/user_status.proto', 'imstate/v1/presence.proto']).resolveAll();
-    for (const type of typesOf(this.#root)) {
-      for (const field of type.fieldsArray) {
-        if (field.type === 'int64') Object.assign(type.ctor.prototype, { [field.name]: 0 });
-      }
-    }
-  }
+  readonly #prepared = new Set<protobuf.Type>();
 
   /** Reads a message, with defaults for what is absent; enums as their numbers. Throws if it is malformed. */
   reader<Message>(name: string): (bytes: Buffer) => Message {
     const type = this.#root.lookupType(name);
+    this.#prepare(type);
     return (bytes) => type.decode(new StrictReader(bytes)) as Message;
   }
 
@@ -86,6 +77,16 @@ export class Codec {
     });
   }
 
+  /** An absent 64-bit number is 0, and not an object, in this message and those inside it. */
+  #prepare(type: protobuf.Type): void {
+    if (this.#prepared.has(type)) return;
+    this.#prepared.add(type);
+    for (const { type: kind, name, resolvedType } of type.fieldsArray) {
+      if (kind === 'int64') Object.assign(type.ctor.prototype, { [name]: 0 });
+      if (resolvedType instanceof protobuf.Type) this.#prepare(resolvedType);
+    }
+  }
+
   #methodOf(path: string): { requestType: string; responseType: string } {
     const [, serviceName, methodName] = path.split('/') as [string, string, string];
     const service = this.#root.lookupService(serviceName);
@@ -112,11 +113,4 @@ function mapMethods<T extends ServiceDefinition<UntypedServiceImplementation>>(
   map: (method: Method, name: string) => Method,
 ): T {
   return Object.fromEntries(Object.entries(service).map(([name, method]) => [name, map(method, name)])) as T;
-}
-
-function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {
-  return namespace.nestedArray.flatMap((nested) => {
-    if (!(nested instanceof protobuf.Namespace)) return [];
-    return [...(nested instanceof protobuf.Type ? [nested] : []), ...typesOf(nested)];
-  });
 }

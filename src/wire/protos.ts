@@ -1,23 +1,73 @@
-import { fileURLToPath } from 'node:url';
-import { type GrpcObject, loadPackageDefinition } from '@grpc/grpc-js';
-import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import {
+  type GrpcObject,
+  loadPackageDefinition,
+  type MethodDefinition,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
+import protobuf from 'protobufjs/light.js';
 import type { ProtoGrpcType as PresenceTypes } from '../generated/presence.js';
+import { protos } from '../generated/protos.js';
 import type { ProtoGrpcType as UserStatusTypes } from '../generated/user_status.js';
 
-/** Both services as loaded from proto/, and as gRPC constructors. */
+/** What proto/ defines. */
 export interface Protos {
-  definition: PackageDefinition;
+  /** Both services, as gRPC constructors. */
   types: PresenceTypes & UserStatusTypes;
 }
 
-/** Loads proto/; the options are those with which the build made src/generated/. */
+let root: protobuf.Namespace | undefined;
+
+/** The messages and services as the build read them from proto/. */
+export function loadRoot(): protobuf.Namespace {
+  root ??= protobuf.Root.fromJSON(protos).resolveAll();
+  return root;
+}
+
+/** How messages are shown; the options are those with which the build made src/generated/. */
+const CONVERSION = { longs: Number, defaults: true, oneofs: true };
+
+/**
+ * The services, on plain objects. They are what @grpc/proto-loader would make of the same files, less
+ * the descriptors of each message, which only reflection needs (see definition.ts) and which take longer than a query.
+ */
 export function loadProtos(): Protos {
-  const definition = loadSync(['pb/user_status.proto', 'imstate/v1/presence.proto'], {
-    includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],
-    longs: Number,
-    defaults: true,
-    oneofs: true,
+  const services = servicesIn(loadRoot()).map((service) => [service.fullName.slice(1), methodsOf(service)]);
+  const types: GrpcObject = loadPackageDefinition(Object.fromEntries(services));
+  return { types: types as unknown as Protos['types'] };
+}
+
+function servicesIn(namespace: protobuf.NamespaceBase): protobuf.Service[] {
+  return namespace.nestedArray.flatMap((object) => {
+    if (object instanceof protobuf.Service) return [object];
+    return object instanceof protobuf.Namespace ? servicesIn(object) : [];
   });
-  const types: GrpcObject = loadPackageDefinition(definition);
-  return { definition, types: types as unknown as Protos['types'] };
+}
+
+function methodsOf(service: protobuf.Service): ServiceDefinition {
+  const path = `/${service.fullName.slice(1)}`;
+  return Object.fromEntries(
+    service.methodsArray.map((method) => [method.name, methodDefinition(path, method)]),
+  );
+}
+
+function methodDefinition(path: string, method: protobuf.Method): MethodDefinition<object, object> {
+  const request = codec(method.resolvedRequestType as protobuf.Type);
+  const response = codec(method.resolvedResponseType as protobuf.Type);
+  return {
+    path: `${path}/${method.name}`,
+    requestStream: method.requestStream === true,
+    responseStream: method.responseStream === true,
+    requestSerialize: request.serialize,
+    requestDeserialize: request.deserialize,
+    responseSerialize: response.serialize,
+    responseDeserialize: response.deserialize,
+    originalName: `${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`,
+  };
+}
+
+function codec(type: protobuf.Type) {
+  return {
+    serialize: (message: object) => type.encode(type.fromObject(message)).finish() as Buffer,
+    deserialize: (bytes: Buffer) => type.toObject(type.decode(bytes), CONVERSION),
+  };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { probeEndpoint } from '../../src/client/probe.ts';
-import { STORE_DEFAULTS } from '../../src/store/makeStore.ts';
+import { STORE_DEFAULTS } from '../../src/store/defaults.ts';
 import { RedisStore } from '../../src/store/redis/RedisStore.ts';
 import { grpcClients, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
 import { startRedis } from '../support/servers.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Errors, run } from '@oclif/core';
+import { type Errors, run } from '@oclif/core';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -22,8 +22,10 @@ export async function runCli(args: string[], env: Record<string, string> = {}): 
     await run(args, ROOT);
     return { stdout: stdout.text(), stderr: stderr.text(), exitCode: Number(process.exitCode ?? 0) };
   } catch (error) {
-    if (!(error instanceof Errors.ExitError)) throw error;
-    return { stdout: stdout.text(), stderr: stderr.text(), exitCode: error.oclif.exit ?? 1 };
+    // The bundle has an oclif of its own: its errors are no instances of those here.
+    const { code, oclif } = error as Partial<Errors.ExitError>;
+    if (code !== 'EEXIT') throw error;
+    return { stdout: stdout.text(), stderr: stderr.text(), exitCode: oclif?.exit ?? 1 };
   } finally {
     stdout.restore();
     stderr.restore();

@@ -1,0 +1,78 @@
+// The command line as two files: main.cjs has all that the commands of a client load, start.cjs runs it.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** What commands load only where they need it: from node_modules, and the daemon from dist/. */
+const EXTERNAL = [
+  'etcd3',
+  'cockatiel',
+  'grpc-health-check',
+  'pino',
+  'pino-pretty',
+  '../daemon/startDaemon.js',
+];
+
+/** oclif sorts commands as people of this locale would, for which Node.js loads all of Intl: 10 ms. Ids are plain words. */
+const plainSort = {
+  name: 'plain-sort',
+  setup({ onLoad }) {
+    onLoad({ filter: /@oclif.core.lib.config.plugin\.js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const contents = source.replace('a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)');
+      if (contents === source) throw new Error(`${path} no longer sorts: is plainSort still needed?`);
+      return { contents };
+    });
+  },
+};
+
+/** Writes dist/cli/, with the licenses of the packages that are in it. */
+export async function bundle(root) {
+  const options = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node20', format: 'cjs' };
+  const { metafile, outputFiles } = await build({
+    ...options,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/cli/main.cjs',
+    write: false,
+    external: EXTERNAL,
+    plugins: [plainSort],
+    // oclif compares the version of Node.js with the package.json above it, which is another one here.
+    define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"true"' },
+    metafile: true,
+  });
+  const code = withImportModule(outputFiles[0].text);
+  mkdirSync(join(root, 'dist/cli'), { recursive: true });
+  writeFileSync(join(root, 'dist/cli/main.cjs'), code);
+  const hash = createHash('sha256').update(code).digest('hex').slice(0, 16);
+  await build({
+    ...options,
+    entryPoints: ['src/cli/start.ts'],
+    outfile: 'dist/cli/start.cjs',
+    define: { BUNDLE_HASH: JSON.stringify(hash) },
+  });
+  writeFileSync(join(root, 'dist/cli/LICENSES.txt'), licenses(root, Object.keys(metafile.inputs)));
+}
+
+/** Calls importModule() instead of import(): start.cjs brings one, and require() does without. */
+function withImportModule(code) {
+  const fallback = 'var importModule = importModule ?? ((specifier) => import(specifier));';
+  return code
+    .replace(/\bimport\((?=[^)])/g, 'importModule(')
+    .replace('"use strict";', (directive) => `${directive}\n${fallback}`);
+}
+
+function licenses(root, files) {
+  const folders = files.flatMap((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return [...new Set(folders)]
+    .sort()
+    .map((folder) => licenseOf(join(root, folder)))
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function licenseOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  return `${name} ${version}, ${license}\n${text}`;
+}

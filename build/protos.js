@@ -1,0 +1,15 @@
+// The protos as JSON, which is read at start in a fraction of the time that parsing them takes.
+import { existsSync, writeFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+
+/** Writes src/generated/protos.ts from these files of proto/. */
+export function writeProtos(root, files) {
+  const protos = new protobuf.Root();
+  // Google's own are known to protobufjs.
+  protos.resolvePath = (_, path) => (existsSync(`${root}proto/${path}`) ? `${root}proto/${path}` : path);
+  const json = JSON.stringify(protos.loadSync(files).resolveAll());
+  writeFileSync(
+    `${root}src/generated/protos.ts`,
+    `import type { INamespace } from 'protobufjs';\n\nexport const protos: INamespace = JSON.parse(${JSON.stringify(json)});\n`,
+  );
+}

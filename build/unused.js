@@ -1,0 +1,27 @@
+// What tsc writes and nobody reads.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Removes from dist/ the JavaScript of files that hold only types, and the types that the library does not show. */
+export function removeUnused(root) {
+  const dist = join(root, 'dist');
+  const shown = new Set();
+  follow(join(dist, 'client/index.d.ts'), shown);
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const file = join(dist, name);
+    const isUnused = name.endsWith('.d.ts') ? !shown.has(file) : name.endsWith('.js') && isEmpty(file);
+    if (isUnused) rmSync(file);
+  }
+}
+
+function follow(file, shown) {
+  if (shown.has(file)) return;
+  shown.add(file);
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)) {
+    follow(join(dirname(file), `${path}.d.ts`), shown);
+  }
+}
+
+function isEmpty(file) {
+  return /^(\/\/.*\n)*export \{\};\s*$/.test(readFileSync(file, 'utf8'));
+}

@@ -1,0 +1,32 @@
+import Endpoints from '../commands/endpoints.js';
+import Evict from '../commands/evict.js';
+import History from '../commands/history.js';
+import Offline from '../commands/offline.js';
+import Online from '../commands/online.js';
+import Query from '../commands/query.js';
+import Serve from '../commands/serve.js';
+import Servers from '../commands/servers.js';
+import Sessions from '../commands/sessions.js';
+import Stats from '../commands/stats.js';
+import Wait from '../commands/wait.js';
+import Watch from '../commands/watch.js';
+
+export { execute } from '@oclif/core';
+export { hasAnswer } from './ClientCommand.js';
+export { default as commandNotFound } from './commandNotFound.js';
+
+/** What oclif finds here, as package.json tells it. */
+export const commands = {
+  endpoints: Endpoints,
+  evict: Evict,
+  history: History,
+  offline: Offline,
+  online: Online,
+  query: Query,
+  serve: Serve,
+  servers: Servers,
+  sessions: Sessions,
+  stats: Stats,
+  wait: Wait,
+  watch: Watch,
+};

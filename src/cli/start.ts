@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { createRequire, Module } from 'node:module';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import { keepCode, readCode } from './codeCache.js';
+
+/** main.ts as the build bundles it, with all that the commands of a client need. */
+type Main = typeof import('./main.js');
+
+/** The hash of that bundle; the build puts it here. */
+declare const BUNDLE_HASH: string;
+
+/**
+ * Runs the command line. The bundle is compiled here rather than by require(), so that the code which an earlier
+ * process compiled can be used: without, compiling takes longer than everything else.
+ */
+export async function start(): Promise<void> {
+  const file = join(__dirname, 'main.cjs');
+  const code = readCode(BUNDLE_HASH);
+  const script = compile(file, code);
+  const main = run(script, file);
+  await main.execute({ dir: file });
+  if ((code === undefined || script.cachedDataRejected) && main.hasAnswer()) {
+    keepCode(BUNDLE_HASH, script.createCachedData());
+  }
+}
+
+function compile(file: string, code: Buffer | undefined): Script {
+  // The bundle is plain ASCII, which is read fastest as latin1.
+  const source = readFileSync(file, 'latin1');
+  const wrapped = `(function (exports, require, module, __filename, __dirname, importModule) {${source}\n})`;
+  return new Script(wrapped, { filename: file, ...(code && { cachedData: code }) });
+}
+
+/** Does what require() would do, so that require() finds the module from then on. */
+function run(script: Script, file: string): Main {
+  const require = createRequire(file);
+  const module = new Module(file);
+  module.filename = file;
+  require.cache[file] = module;
+  // In a script with code of an earlier process import() does not work before Node.js 22.
+  const importModule = (specifier: string) => import(specifier);
+  script.runInThisContext()(module.exports, require, module, file, __dirname, importModule);
+  module.loaded = true;
+  return module.exports;
+}

@@ -1,0 +1,8 @@
+/** What a store is given unless it is told otherwise. */
+export const STORE_DEFAULTS = {
+  retentionMs: 180_000,
+  historyLimit: 100,
+  historyRetentionMs: 30 * 86_400_000,
+  changeLimit: 100_000,
+  keyPrefix: 'im:',
+} as const;

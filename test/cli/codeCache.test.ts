@@ -1,0 +1,136 @@
+import { chown, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { keepCode, readCode } from '../../src/cli/codeCache.ts';
+import { type Imstate, runImstate, startImstate } from '../support/imstate.ts';
+import { temporaryFolder } from '../support/servers.ts';
+
+let cache: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: string;
+
+beforeEach(async () => {
+  cache = await temporaryFolder();
+  folder = join(cache.path, 'imstate/code');
+  vi.stubEnv('XDG_CACHE_HOME', cache.path);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await cache.remove();
+});
+
+/** The only file in the cache. */
+async function keptFile(): Promise<string> {
+  const names = await readdir(folder);
+  expect(names).toHaveLength(1);
+  return join(folder, names[0] as string);
+}
+
+describe('compiled code', () => {
+  test('is read as it was kept, for this bundle only', () => {
+    expect(readCode('a')).toBeUndefined();
+    keepCode('a', Buffer.from('code'));
+    expect(readCode('a')).toEqual(Buffer.from('code'));
+    expect(readCode('b')).toBeUndefined();
+  });
+
+  test('is for its user alone', async () => {
+    keepCode('a', Buffer.from('code'));
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    expect((await stat(await keptFile())).mode & 0o777).toBe(0o600);
+  });
+
+  test('is not read when a byte of it is another one', async () => {
+    keepCode('a', Buffer.from('code'));
+    const file = await keptFile();
+    const content = await readFile(file);
+    for (const broken of [
+      Buffer.from(content).fill('?', content.length - 1),
+      content.subarray(0, 10),
+      Buffer.alloc(0),
+    ]) {
+      await writeFile(file, broken);
+      expect(readCode('a')).toBeUndefined();
+    }
+  });
+
+  test('is removed where there is much that is newer', async () => {
+    keepCode('old', Buffer.from('code'));
+    const longAgo = new Date(0);
+    await utimes(await keptFile(), longAgo, longAgo);
+    for (let i = 1; i <= 7; i++) keepCode(`new-${i}`, Buffer.from('code'));
+    expect(readCode('old')).toBeDefined();
+    keepCode('new-8', Buffer.from('code'));
+    expect(readCode('old')).toBeUndefined();
+    expect(await readdir(folder)).toHaveLength(8);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'of another user is not read, and nothing is kept in their folder',
+    async () => {
+      keepCode('a', Buffer.from('code'));
+      await chown(await keptFile(), 1, 1);
+      expect(readCode('a')).toBeUndefined();
+      await chown(await keptFile(), 0, 0);
+      expect(readCode('a')).toBeDefined();
+      await chown(cache.path, 1, 1);
+      expect(readCode('a')).toBeUndefined();
+      keepCode('b', Buffer.from('code'));
+      expect(await keptFile()).toContain('a-');
+    },
+  );
+
+  test('cannot be kept: nothing happens', async () => {
+    await writeFile(join(cache.path, 'imstate'), '');
+    keepCode('a', Buffer.from('code'));
+    vi.stubEnv('XDG_CACHE_HOME', join(cache.path, 'nowhere'));
+    keepCode('a', Buffer.from('code'));
+    expect(readCode('a')).toBeUndefined();
+  });
+});
+
+describe('the command line', () => {
+  let daemon: Imstate;
+  const query = () => runImstate(['query', 'alice', '--endpoint', daemon.addr]);
+  const answer = { stdout: 'alice is offline\n', stderr: '', exitCode: 0 };
+
+  beforeAll(async () => {
+    daemon = await startImstate('serve', '--port', '0');
+  });
+  afterAll(() => daemon.kill());
+
+  test('keeps its code once a daemon has answered, and says the same with it', async () => {
+    await runImstate(['--help']);
+    await expect(readdir(folder)).rejects.toThrow('ENOENT');
+    expect(await query()).toEqual(answer);
+    const { mtimeMs } = await stat(await keptFile());
+    expect(await query()).toEqual(answer);
+    expect((await stat(await keptFile())).mtimeMs).toBe(mtimeMs);
+  });
+
+  test('loads what is not in the bundle also with kept code', async () => {
+    await query();
+    const other = await startImstate('serve', '--port', '0');
+    await other.kill();
+    expect(await runImstate(['help', 'query'])).toEqual(await runImstate(['query', '--help']));
+    const endpoints = await runImstate(['endpoints', '--endpoint', daemon.addr, '--json']);
+    expect(JSON.parse(endpoints.stdout).endpoints).toMatchObject([{ health: 'SERVING' }]);
+    const etcd = await runImstate(['endpoints', '--etcd', '127.0.0.1:1', '--json']);
+    expect(JSON.parse(etcd.stdout).error.code).toBe('REGISTRY_UNAVAILABLE');
+  });
+
+  test('compiles again where the kept code is broken', async () => {
+    await query();
+    const file = await keptFile();
+    const content = await readFile(file);
+    await writeFile(file, Buffer.from(content).fill(0xff, content.length / 2));
+    expect(await query()).toEqual(answer);
+    expect((await readFile(file)).length).toBeGreaterThan(content.length / 2);
+  });
+
+  test('works where nothing can be kept', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(cache.path, 'nowhere'));
+    expect(await query()).toEqual(answer);
+    expect(await readdir(cache.path)).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MINUTES = 60_000;
+
+/** A program of somebody who installed imstate: it reports a login and prints what it is told. */
+const PROGRAM = `
+import { type Client, connect, ImstateError, type UserState } from 'imstate';
+
+const addr = process.argv[2] as string;
+const client: Client = await connect({ endpoints: [addr] });
+const { sessionId } = await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
+const alice: UserState = await client.getUser({ userId: 'alice' });
+for await (const event of client.watch({ users: ['alice'] })) {
+  if (event.type !== 'snapshot') continue;
+  const watched = event.devices.map((device) => device.sessionId);
+  console.log(JSON.stringify({ online: alice.online, sessionId, watched }));
+  break;
+}
+// @ts-expect-error: a login names its user
+const refused = client.online({ deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
+const code = await refused.catch((error) => error instanceof ImstateError && error.code);
+console.log(code);
+await client.close();
+`;
+
+const TSCONFIG = {
+  compilerOptions: {
+    ...{ target: 'es2023', module: 'nodenext', moduleResolution: 'nodenext', strict: true },
+    ...{ skipLibCheck: false, types: ['node'] },
+  },
+  files: ['program.ts'],
+};
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let started: ChildProcess | undefined;
+
+/** Runs a program in the project that installed imstate, and returns what it printed. */
+async function run(command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd: folder.path });
+  return stdout;
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  // What was built is packed: building it anew would take it away from the tests that run meanwhile.
+  const packed = await promisify(execFile)(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path],
+    { cwd: ROOT },
+  );
+  const [{ filename }] = JSON.parse(packed.stdout);
+  await writeFile(join(folder.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', 'install', `./${filename}`, ...flags);
+}, 10 * MINUTES);
+
+afterAll(async () => {
+  started?.kill('SIGKILL');
+  await folder.remove();
+});
+
+describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
+  test('holds what is needed, and no tests, sources or maps', async () => {
+    const files = await readdir(join(folder.path, 'node_modules/imstate'), { recursive: true });
+    const isNeeded = /^(bin|dist|proto)($|\/)|^(package\.json|oclif\.manifest\.json|README\.md|LICENSE)$/;
+    expect(files.filter((file) => !isNeeded.test(file))).toEqual([]);
+    expect(files.filter((file) => /\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+  });
+
+  test('npx finds the command', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    expect(await run('npx', 'imstate', '--version')).toContain(`imstate/${version} `);
+  });
+
+  test('a typed program and the commands call a daemon that it starts', async () => {
+    await writeFile(join(folder.path, 'program.ts'), PROGRAM);
+    await writeFile(join(folder.path, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+    await run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.');
+    const daemon = await startDaemon();
+    try {
+      const [told, code] = (await run(process.execPath, 'program.js', daemon.addr)).trim().split('\n');
+      const { sessionId, ...rest } = JSON.parse(told as string);
+      expect(rest).toEqual({ online: true, watched: [sessionId] });
+      expect(code).toBe('INVALID_ARGUMENT');
+      const query = await run('npx', 'imstate', 'query', 'alice', '--endpoint', daemon.addr, '--json');
+      expect(JSON.parse(query)).toMatchObject({ online: true, devices: [{ deviceId: 'phone', sessionId }] });
+    } finally {
+      daemon.process.kill('SIGTERM');
+    }
+    expect(await once(daemon.process, 'exit')).toEqual([0, null]);
+  });
+});
+
+async function startDaemon(): Promise<{ addr: string; process: ChildProcess }> {
+  const bin = join(folder.path, 'node_modules/.bin/imstate');
+  const args = ['serve', '--port', '0', '--data-dir', join(folder.path, 'data'), '--log-level', 'warn'];
+  const daemon = spawn(bin, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  started = daemon;
+  let text = '';
+  daemon.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  await until(() => text.includes('service') || daemon.exitCode !== null, 'the daemon is ready');
+  return { addr: /^address\s+(\S+)/.exec(text)?.[1] as string, process: daemon };
+}
