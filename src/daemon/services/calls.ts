@@ -168,8 +168,13 @@ function makeLink<Request, Response>(
     write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
     drained: () =>
       new Promise((resolve) => {
+        const events = ['drain', 'cancelled', 'close'];
+        const done = () => {
+          for (const event of events) stream.off(event, done);
+          resolve();
+        };
         if (stream.cancelled || !stream.writableNeedDrain) resolve();
-        else for (const event of ['drain', 'cancelled', 'close']) stream.once(event, () => resolve());
+        else for (const event of events) stream.on(event, done);
       }),
     end: fail,
     statusOf,
