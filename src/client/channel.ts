@@ -36,7 +36,7 @@ const MOST_TIMEOUT_MS = 86_400_000;
 type StartCall<Response> = (options: GrpcCallOptions, callback: requestCallback<Response>) => ClientUnaryCall;
 
 /** Methods whose messages are many: they are read and written without the conversions of proto-loader. */
-const FAST = ['Apply', 'BatchGetUsers'];
+const FAST = ['BatchGetUsers'];
 
 /** Reads may be repeated on another daemon; changes are repeated by gRPC only where no daemon saw them. */
 const SERVICE_CONFIG = JSON.stringify({
@@ -87,6 +87,8 @@ export class Channel {
     this.presenceService = new PresenceService(target, credentials.createInsecure(), {
       [WATCH_OPTION]: this.#view.watch.bind(this.#view),
       'grpc.service_config': SERVICE_CONFIG,
+      // An answer for many users together may be longer than any of theirs.
+      'grpc.max_receive_message_length': -1,
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
       'grpc.initial_reconnect_backoff_ms': 100,
