@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { EndReason } from '../../src/generated/imstate/v1/EndReason.ts';
 import type { Operation } from '../../src/generated/imstate/v1/Operation.ts';
@@ -25,7 +26,10 @@ async function start(redis: string | undefined): Promise<void> {
   v1 = clients.v1;
 }
 
+const undo: (() => Promise<void>)[] = [];
+
 afterEach(async () => {
+  for (const step of undo.splice(0)) await step();
   clients.close();
   await daemon.remove();
 });
@@ -40,6 +44,24 @@ const heartbeat = (userId: string, sessionId: string): Operation => ({
   heartbeat: { userId, deviceId: 'phone', sessionId },
 });
 const ask = (userId: string): Operation => ({ getUser: { userId } });
+
+/** A stream on which the daemon's answers can be held back, and a user of 100 KB to ask for. */
+async function slowCaller() {
+  const metadata = { note: 'x'.repeat(1_000) };
+  const devices = Array.from({ length: 100 }, (_, i) => `d${i}`);
+  await apply(
+    ...devices.map((deviceId) => ({ online: { userId: 'alice', deviceId, serverAddr: SERVER, metadata } })),
+  );
+  const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
+  const slow = grpcClients(`127.0.0.1:${proxy.port}`);
+  undo.push(async () => {
+    slow.close();
+    await proxy.close();
+  });
+  const stream = slow.v1.apply();
+  await stream.send({ operations: [ask('bob')] });
+  return { proxy, stream };
+}
 
 /** Sends one batch on a stream of its own. */
 async function apply(...operations: Operation[]) {
@@ -166,16 +188,9 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
   });
 
   test('a caller that stops reading now and then is waited for, and leaves nothing behind', async () => {
-    const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
-    const slow = grpcClients(`127.0.0.1:${proxy.port}`);
+    const { proxy, stream } = await slowCaller();
     const warned = vi.fn();
     process.on('warning', warned);
-    const metadata = { note: 'x'.repeat(1_000) };
-    const devices = Array.from({ length: 100 }, (_, i) => `d${i}`);
-    await apply(
-      ...devices.map((deviceId) => ({ online: { userId: 'alice', deviceId, serverAddr: SERVER, metadata } })),
-    );
-    const stream = slow.v1.apply();
     for (let round = 0; round < 12; round++) {
       proxy.holdAnswers();
       const answers = Array.from({ length: 40 }, () => stream.send({ operations: [ask('alice')] }));
@@ -187,8 +202,22 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     }
     process.off('warning', warned);
     expect(warned).not.toHaveBeenCalled();
-    slow.close();
-    await proxy.close();
+  });
+
+  test('a daemon that stops waits for a caller that takes its answers slowly', async () => {
+    const { proxy, stream } = await slowCaller();
+    proxy.holdAnswers();
+    const answers = Array.from({ length: 10 }, () => stream.send({ operations: [ask('alice')] }));
+    for (let i = 0; i < 20; i++) await v1.getUser({ userId: 'bob' });
+    const stopped = daemon.stop();
+    // Longer than a daemon waits for what it has nothing more to say to.
+    await delay(1_000);
+    proxy.heal();
+    const outcomes = await Promise.allSettled(answers);
+    expect(outcomes.some(({ status }) => status === 'fulfilled')).toBe(true);
+    expect(await stream.ended).toMatchObject({ code: 0 });
+    stream.end();
+    await stopped;
   });
 
   test('a daemon that stops answers what it took, ends with OK, and did nothing else', async () => {
