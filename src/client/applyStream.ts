@@ -105,9 +105,13 @@ export class ApplyStream {
     this.#onAnswer();
   }
 
-  /** Counts looks, between which the event loop reads: a client that was held up itself does not blame the daemon. */
+  /**
+   * Counts looks, between which the event loop reads: a client that was held up itself does not blame the daemon. While there
+   * is no connection, there is nobody to blame.
+   */
   #look(): void {
-    this.#silentLooks = this.#batches.length === 0 ? 0 : this.#silentLooks + 1;
+    const isDue = this.#batches.length > 0 && this.#channel.isConnected();
+    this.#silentLooks = isDue ? this.#silentLooks + 1 : 0;
     if (this.#silentLooks * LOOK_MS >= MOST_SILENCE_MS) this.cancel(this.#channel.silence(MOST_SILENCE_MS));
   }
 

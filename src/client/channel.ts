@@ -185,9 +185,14 @@ export class Channel {
     return this.#isClosed;
   }
 
+  /** Whether there is a connection to any daemon. */
+  isConnected(): boolean {
+    return this.#grpc.getConnectivityState(false) === connectivityState.READY;
+  }
+
   /** The error of a stream on which nothing came for so long. */
   silence(limitMs: number): ImstateError {
-    if (!this.#isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);
+    if (!this.isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);
     return new ImstateError(
       'DEADLINE_EXCEEDED',
       `no answer within ${limitMs} ms from ${this.#view.addresses}`,
@@ -204,20 +209,16 @@ export class Channel {
   /** Gives a call or stream up early that waits for a connection which does not come. Returns what ends the guard. */
   guardConnecting(giveUp: (error: ImstateError) => void, timeoutMs = Infinity): () => void {
     const { connectTimeoutMs } = this.timeouts;
-    if (this.#isConnected()) return () => {};
+    if (this.isConnected()) return () => {};
     const ignoreMissing = this.#view.onMissing(giveUp);
     const limit = setTimeout(() => {
-      if (!this.#isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
+      if (!this.isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
     }, connectTimeoutMs);
     if (connectTimeoutMs >= timeoutMs) clearTimeout(limit);
     return () => {
       clearTimeout(limit);
       ignoreMissing();
     };
-  }
-
-  #isConnected(): boolean {
-    return this.#grpc.getConnectivityState(false) === connectivityState.READY;
   }
 }
 

@@ -370,6 +370,19 @@ describe('daemons that come and go', () => {
   });
 });
 
+test('a call waits for its connection as long as it may, and was not applied if there is none', async () => {
+  const daemon = await startTestDaemon();
+  undo.push(() => daemon.remove());
+  const proxy = await proxyOf(daemon);
+  proxy.pause();
+  const client = await connect({ endpoints: [proxy.addr], timeoutMs, connectTimeoutMs: 3_000 });
+  undo.push(() => client.close());
+  await expect(client.online(phone('alice'))).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringMatching(/^no connection within 3000 ms to .* is a daemon running there\?$/),
+  });
+});
+
 describe('a lane that has nothing to do', () => {
   test('ends its stream, also if what waited was given up, and opens another when there is something', async () => {
     const { client, proxy } = await oneDaemon();
