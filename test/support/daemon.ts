@@ -124,7 +124,7 @@ export function grpcClients(addr: string) {
 }
 
 /** A stream on which each message is answered: send() resolves with the answer, or rejects with what ends the stream. */
-export class AnsweredStream<Request, Response> {
+class AnsweredStream<Request, Response> {
   /** Resolves when the stream is over, with its status. */
   readonly ended: Promise<StatusObject>;
   readonly #stream: ClientDuplexStream<Request, Response>;
