@@ -1,19 +1,20 @@
-import { ImstateError } from '../errors.js';
-import type { GetUserRequest } from '../generated/imstate/v1/GetUserRequest.js';
-import type { OnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
+import { setMaxListeners } from 'node:events';
+import { ImstateError, messageOf } from '../errors.js';
+import type { ApplyRequest } from '../generated/imstate/v1/ApplyRequest.js';
 import type { Operation } from '../generated/imstate/v1/Operation.js';
 import type { OperationResult__Output } from '../generated/imstate/v1/OperationResult.js';
 import { backoffMs } from '../registry/backoff.js';
+import { loadCodec } from '../wire/codec.js';
 import { ApplyStream, type Sent, type StreamEnd } from './applyStream.js';
 import type { Channel } from './channel.js';
 import type { CallOptions } from './messages.js';
 
 /** Operations in a batch: a daemon takes 1,000, and a smaller batch is answered sooner. */
 const MOST_OPERATIONS = 500;
-/** Characters in a batch: three bytes each at most, and a daemon takes 1 MiB. */
-const MOST_CHARACTERS = 256 * 1024;
-/** Characters in an operation: one that keeps the rules has far less, and one that does not must not fail a batch. */
-const MOST_OF_ONE = 16 * 1024;
+/** A daemon takes 1 MiB. */
+const MOST_BYTES = 512 * 1024;
+/** An operation that keeps the rules has far less, and one that does not must not fail a batch. */
+const MOST_BYTES_OF_ONE = 16 * 1024;
 /** Batches on their way: while one is answered the next one is read. What comes meanwhile makes the batches larger. */
 const MOST_BATCHES = 4;
 /** A stream stays with one daemon: now and then another is opened, which round robin gives to the next one. */
@@ -28,7 +29,6 @@ const BACKOFF_MS = { first: 50, most: 1_000 };
 interface Pending extends Sent {
   /** True for what changes nothing, or nothing more when it is repeated. */
   readonly mayRepeat: boolean;
-  readonly characters: number;
   repeats: number;
   isSettled: boolean;
   reject(error: unknown): void;
@@ -43,8 +43,12 @@ interface Pending extends Sent {
  */
 export class ApplyLane {
   readonly #channel: Channel;
+  readonly #write = loadCodec().writer<ApplyRequest>('imstate.v1.ApplyRequest');
   #waiting: Pending[] = [];
+  /** Of the batch that is being answered: what the daemon cannot do now, and is to be sent again. */
+  #refused: Pending[] = [];
   #stream: ApplyStream | undefined;
+  #leaveAt = 0;
   #isScheduled = false;
   #failures = 0;
   #isBackingOff = false;
@@ -52,7 +56,11 @@ export class ApplyLane {
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    channel.onClosing(() => this.#stream?.cancel(new ImstateError('UNAVAILABLE', 'the client is closed')));
+    channel.onClosing(() => {
+      const error = new ImstateError('UNAVAILABLE', 'the client is closed');
+      this.#stream?.cancel(error);
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
   }
 
   /** Carries an operation out; rejects with an ImstateError, or with the reason of the signal that cancelled it. */
@@ -63,7 +71,7 @@ export class ApplyLane {
   ): Promise<OperationResult__Output> {
     return new Promise((resolve, reject) => {
       this.#channel.checkCall(timeoutMs, signal);
-      const characters = checkSize(operation);
+      const request = this.#encode(operation);
       const settle = (finish: () => void) => {
         if (pending.isSettled) return;
         pending.isSettled = true;
@@ -72,9 +80,8 @@ export class ApplyLane {
         finish();
       };
       const pending: Pending = {
-        operation,
+        request,
         mayRepeat,
-        characters,
         repeats: 0,
         isSettled: false,
         answer: (result) => {
@@ -89,6 +96,8 @@ export class ApplyLane {
       };
       const cancel = () => pending.reject(signal?.reason);
       const timer = setTimeout(() => pending.reject(this.#channel.silence(timeoutMs)), timeoutMs);
+      // Any number of operations may share a signal, as those of a heartbeat do.
+      if (signal) setMaxListeners(0, signal);
       signal?.addEventListener('abort', cancel, { once: true });
       this.#waiting.push(pending);
       this.#schedule();
@@ -107,11 +116,7 @@ export class ApplyLane {
   /** Sends what waits, as far as there is room on the stream. */
   #flush(): void {
     if (this.#isBackingOff) return;
-    while (this.#waiting.length > 0) {
-      if (this.#stream && performance.now() - this.#stream.openedAt > MOST_AGE_MS) {
-        if (this.#stream.underWay > 0) return;
-        this.#leave();
-      }
+    while (this.#waiting.length > 0 && this.#hasRoom()) {
       const batch = this.#takeBatch();
       if (batch.length === 0) continue;
       try {
@@ -120,24 +125,34 @@ export class ApplyLane {
         for (const { reject } of batch) reject(error);
         continue;
       }
-      clearTimeout(this.#idle);
       this.#stream.send(batch);
-      if (this.#stream.underWay >= MOST_BATCHES) return;
     }
+    clearTimeout(this.#idle);
+    if (this.#stream?.underWay === 0) this.#idle = setTimeout(() => this.#leave(), MOST_IDLE_MS);
+  }
+
+  /** Whether a batch may be sent now. A stream that is to be left is left first, once all is answered. */
+  #hasRoom(): boolean {
+    if (this.#stream === undefined) return true;
+    const { underWay } = this.#stream;
+    if (performance.now() < this.#leaveAt) return underWay < MOST_BATCHES;
+    if (underWay === 0) this.#leave();
+    return underWay === 0;
   }
 
   /** Without what was given up meanwhile. */
   #takeBatch(): Pending[] {
-    let characters = 0;
-    const end = this.#waiting.findIndex((pending, i) => {
-      characters += pending.characters;
-      return i === MOST_OPERATIONS || characters > MOST_CHARACTERS;
+    let bytes = 0;
+    const end = this.#waiting.findIndex(({ request }, i) => {
+      bytes += request.length;
+      return i === MOST_OPERATIONS || bytes > MOST_BYTES;
     });
     const batch = this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
     return batch.filter(({ isSettled }) => !isSettled);
   }
 
   #open(): ApplyStream {
+    this.#leaveAt = performance.now() + MOST_AGE_MS;
     const stream: ApplyStream = new ApplyStream(
       this.#channel,
       () => this.#answered(),
@@ -147,21 +162,24 @@ export class ApplyLane {
   }
 
   #answered(): void {
-    this.#failures = 0;
-    if (this.#waiting.length > 0) this.#schedule();
-    else if (this.#stream?.underWay === 0) this.#idle = setTimeout(() => this.#leave(), MOST_IDLE_MS);
+    const refused = this.#refused;
+    this.#refused = [];
+    if (refused.length > 0) this.#sendAgain(refused, true);
+    else this.#failures = 0;
+    this.#schedule();
   }
 
   /** The next operation opens another stream. */
   #leave(): void {
-    clearTimeout(this.#idle);
-    this.#stream?.finish();
+    const stream = this.#stream;
     this.#stream = undefined;
+    stream?.finish();
   }
 
   #ended(stream: ApplyStream, { unanswered, again, error }: StreamEnd): void {
-    if (this.#stream === stream) this.#stream = undefined;
-    clearTimeout(this.#idle);
+    // One that was left has nothing unanswered.
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
     const toSend = (unanswered as Pending[]).filter((pending) => {
       const isHarmless = again === 'all' || (again === 'harmless' && pending.mayRepeat);
       if (isHarmless && this.#mayTryAgain(pending)) return true;
@@ -175,8 +193,9 @@ export class ApplyLane {
 
   /** A daemon answered that it cannot: another may. */
   #failed(pending: Pending, error: ImstateError): void {
-    const isHarmless = error.code === 'UNAVAILABLE' && pending.mayRepeat;
-    if (isHarmless && this.#mayTryAgain(pending)) this.#sendAgain([pending], true);
+    const isUnavailable = error.code === 'UNAVAILABLE';
+    if (isUnavailable) this.#leaveAt = 0;
+    if (isUnavailable && pending.mayRepeat && this.#mayTryAgain(pending)) this.#refused.push(pending);
     else pending.reject(error);
   }
 
@@ -188,35 +207,35 @@ export class ApplyLane {
   #sendAgain(again: Pending[], afterFailure: boolean): void {
     for (const pending of again) pending.repeats += 1;
     this.#waiting = [...again, ...this.#waiting];
-    if (!afterFailure) {
-      if (this.#waiting.length > 0) this.#schedule();
-      return;
-    }
-    if (this.#isBackingOff) return;
+    this.#schedule();
+    if (!afterFailure || again.length === 0 || this.#isBackingOff) return;
     this.#isBackingOff = true;
     this.#failures += 1;
-    const waitMs = backoffMs(this.#failures, BACKOFF_MS.first, BACKOFF_MS.most);
-    const goOn = () => {
-      this.#isBackingOff = false;
-      this.#flush();
-    };
-    if (this.#waiting.length > 0) setTimeout(goOn, waitMs);
-    else goOn();
+    setTimeout(
+      () => {
+        this.#isBackingOff = false;
+        this.#flush();
+      },
+      backoffMs(this.#failures, BACKOFF_MS.first, BACKOFF_MS.most),
+    );
   }
-}
 
-function checkSize(operation: Operation): number {
-  const { userId, deviceId, ...rest }: Partial<OnlineRequest & GetUserRequest> =
-    operation.online ?? operation.offline ?? operation.heartbeat ?? operation.getUser ?? {};
-  const texts = [userId, deviceId, rest.sessionId, rest.serverAddr, rest.platform];
-  let characters = 0;
-  for (const text of texts) characters += text?.length ?? 0;
-  for (const key in rest.metadata) characters += key.length + (rest.metadata[key]?.length ?? 0);
-  if (characters <= MOST_OF_ONE) return characters;
-  throw new ImstateError(
-    'INVALID_ARGUMENT',
-    `the operation has ${characters} characters: ids are at most 256 bytes, and metadata 1 KiB`,
-  );
+  /** Written at once: the caller may use its objects for something else, and what cannot be written fails alone. */
+  #encode(operation: Operation): Buffer {
+    let request: Buffer;
+    try {
+      request = this.#write({ operations: [operation] });
+    } catch (error) {
+      throw new ImstateError('INVALID_ARGUMENT', `the operation cannot be written: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    if (request.length <= MOST_BYTES_OF_ONE) return request;
+    throw new ImstateError(
+      'INVALID_ARGUMENT',
+      `the operation has ${request.length} bytes: ids are at most 256 bytes, and metadata 1 KiB`,
+    );
+  }
 }
 
 function stopped(): ImstateError {

@@ -1,18 +1,26 @@
 import { type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
 import { ImstateError } from '../errors.js';
-import type { ApplyRequest } from '../generated/imstate/v1/ApplyRequest.js';
 import type { ApplyResponse__Output } from '../generated/imstate/v1/ApplyResponse.js';
-import type { Operation } from '../generated/imstate/v1/Operation.js';
 import type { OperationResult__Output } from '../generated/imstate/v1/OperationResult.js';
+import { loadCodec } from '../wire/codec.js';
 import type { Channel } from './channel.js';
 
 /** A daemon answers each operation within a second, be it that its store is gone: one that says nothing for longer is. */
 const MOST_SILENCE_MS = 2_000;
 const LOOK_MS = 250;
+const APPLY = '/imstate.v1.PresenceService/Apply';
+/** What a server says that took nothing, and another one would say too. */
+const REFUSALS = [
+  status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.INVALID_ARGUMENT,
+];
 
 /** An operation on its way. */
 export interface Sent {
-  readonly operation: Operation;
+  /** An ApplyRequest of this operation alone: put behind each other they are one of all of them. */
+  readonly request: Buffer;
   /** It was answered. */
   answer(result: OperationResult__Output): void;
 }
@@ -28,9 +36,8 @@ export interface StreamEnd {
 
 /** One stream of Apply, from its opening to whatever ends it: batches go out, and are answered in their order. */
 export class ApplyStream {
-  readonly openedAt = performance.now();
   readonly #channel: Channel;
-  readonly #stream: ClientDuplexStream<ApplyRequest, ApplyResponse__Output>;
+  readonly #stream: ClientDuplexStream<Buffer, ApplyResponse__Output>;
   readonly #batches: Sent[][] = [];
   readonly #onAnswer: () => void;
   readonly #onEnd: (end: StreamEnd) => void;
@@ -45,7 +52,10 @@ export class ApplyStream {
     this.#channel = channel;
     this.#onAnswer = onAnswer;
     this.#onEnd = onEnd;
-    this.#stream = channel.open(() => channel.presenceService.Apply());
+    const read = loadCodec().reader<ApplyResponse__Output>('imstate.v1.ApplyResponse');
+    this.#stream = channel.open(() =>
+      channel.presenceService.makeBidiStreamRequest(APPLY, (batch: Buffer) => batch, read),
+    );
     this.#stream.on('data', (response: ApplyResponse__Output) => this.#take(response));
     this.#stream.on('error', (error: ServiceError) =>
       this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error)),
@@ -67,12 +77,13 @@ export class ApplyStream {
 
   send(batch: Sent[]): void {
     this.#batches.push(batch);
-    this.#stream.write({ operations: batch.map(({ operation }) => operation) });
+    this.#stream.write(Buffer.concat(batch.map(({ request }) => request)));
   }
 
-  /** Sends nothing further: ends once all is answered. */
+  /** Ends when all is answered. It does not wait for the daemon, which may be gone by then. */
   finish(): void {
-    this.#stream.end();
+    this.#end(undefined, 'all');
+    this.#stream.cancel();
   }
 
   /** Ends at once. May be called twice. */
@@ -94,9 +105,13 @@ export class ApplyStream {
     this.#onAnswer();
   }
 
-  /** Counts looks, between which the event loop reads: a client that was held up itself does not blame the daemon. */
+  /**
+   * Counts looks, between which the event loop reads: a client that was held up itself does not blame the daemon. While there
+   * is no connection, there is nobody to blame.
+   */
   #look(): void {
-    this.#silentLooks = this.#batches.length === 0 ? 0 : this.#silentLooks + 1;
+    const isDue = this.#batches.length > 0 && this.#channel.isConnected();
+    this.#silentLooks = isDue ? this.#silentLooks + 1 : 0;
     if (this.#silentLooks * LOOK_MS >= MOST_SILENCE_MS) this.cancel(this.#channel.silence(MOST_SILENCE_MS));
   }
 
@@ -110,7 +125,7 @@ export class ApplyStream {
 }
 
 function toSendAgain({ code, details }: ServiceError): StreamEnd['again'] {
-  if (code !== status.UNAVAILABLE) return 'none';
+  if (REFUSALS.includes(code)) return 'none';
   // gRPC had nobody to give the stream to.
   return details.startsWith('No connection established') ? 'all' : 'harmless';
 }

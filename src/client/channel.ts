@@ -36,7 +36,7 @@ const MOST_TIMEOUT_MS = 86_400_000;
 type StartCall<Response> = (options: GrpcCallOptions, callback: requestCallback<Response>) => ClientUnaryCall;
 
 /** Methods whose messages are many: they are read and written without the conversions of proto-loader. */
-const FAST = ['Apply', 'BatchGetUsers'];
+const FAST = ['BatchGetUsers'];
 
 /** Reads may be repeated on another daemon; changes are repeated by gRPC only where no daemon saw them. */
 const SERVICE_CONFIG = JSON.stringify({
@@ -87,6 +87,8 @@ export class Channel {
     this.presenceService = new PresenceService(target, credentials.createInsecure(), {
       [WATCH_OPTION]: this.#view.watch.bind(this.#view),
       'grpc.service_config': SERVICE_CONFIG,
+      // An answer for many users together may be longer than any of theirs.
+      'grpc.max_receive_message_length': -1,
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -183,9 +185,14 @@ export class Channel {
     return this.#isClosed;
   }
 
+  /** Whether there is a connection to any daemon. */
+  isConnected(): boolean {
+    return this.#grpc.getConnectivityState(false) === connectivityState.READY;
+  }
+
   /** The error of a stream on which nothing came for so long. */
   silence(limitMs: number): ImstateError {
-    if (!this.#isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);
+    if (!this.isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);
     return new ImstateError(
       'DEADLINE_EXCEEDED',
       `no answer within ${limitMs} ms from ${this.#view.addresses}`,
@@ -202,20 +209,16 @@ export class Channel {
   /** Gives a call or stream up early that waits for a connection which does not come. Returns what ends the guard. */
   guardConnecting(giveUp: (error: ImstateError) => void, timeoutMs = Infinity): () => void {
     const { connectTimeoutMs } = this.timeouts;
-    if (this.#isConnected()) return () => {};
+    if (this.isConnected()) return () => {};
     const ignoreMissing = this.#view.onMissing(giveUp);
     const limit = setTimeout(() => {
-      if (!this.#isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
+      if (!this.isConnected()) giveUp(this.#view.noConnection(connectTimeoutMs));
     }, connectTimeoutMs);
     if (connectTimeoutMs >= timeoutMs) clearTimeout(limit);
     return () => {
       clearTimeout(limit);
       ignoreMissing();
     };
-  }
-
-  #isConnected(): boolean {
-    return this.#grpc.getConnectivityState(false) === connectivityState.READY;
   }
 }
 

@@ -50,6 +50,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     },
 
     async heartbeat(sessions, options) {
+      if (sessions.length === 0) throw new ImstateError('INVALID_ARGUMENT', 'sessions must be 1 or more');
       const results = await Promise.all(
         sessions.map((heartbeat) => lane.submit({ heartbeat }, options, true)),
       );

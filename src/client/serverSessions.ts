@@ -181,7 +181,9 @@ export class ServerSessions {
 
   /** Renews the time to live of sessions; those that are over are told to onEnded. */
   async heartbeat(sessions: Iterable<SessionRef>, options?: CallOptions): Promise<void> {
-    const { ended } = await this.#api.heartbeat([...sessions].map(refOf), options);
+    const named = [...sessions].map(refOf);
+    if (named.length === 0) return;
+    const { ended } = await this.#api.heartbeat(named, options);
     for (const each of ended) this.#ended(each);
   }
 

@@ -1,8 +1,11 @@
 import type protobuf from 'protobufjs';
 
 const FIRST_BYTES = 64 * 1024;
+/** A buffer that has become larger than this, for a message that is seldom as long, is not kept. */
+const MOST_KEPT_BYTES = 1024 * 1024;
 /** Up to so many characters a string is written faster character by character than by a call of Buffer. */
 const SHORT = 48;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * What the encoders of protobufjs write to, as far as proto/ needs it: straight into one buffer, which is used again for the next
@@ -19,7 +22,9 @@ export class MessageWriter {
     this.#at = 0;
     this.#starts.length = 0;
     type.encode(message, this as unknown as protobuf.Writer);
-    return Buffer.from(this.#buffer.subarray(0, this.#at));
+    const written = Buffer.from(this.#buffer.subarray(0, this.#at));
+    if (this.#buffer.length > MOST_KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    return written;
   }
 
   /** A varint; tags too. */
@@ -56,9 +61,13 @@ export class MessageWriter {
     return this.uint32(value ? 1 : 0);
   }
 
+  /** Throws if it has half of a character: two such ids would become the same. */
   string(value: string): this {
     if (value.length <= SHORT && this.#shortAscii(value)) return this;
     const bytes = Buffer.byteLength(value);
+    if (bytes !== value.length && LONE_SURROGATE.test(value)) {
+      throw new RangeError('a string has half of a character (a lone surrogate)');
+    }
     this.uint32(bytes).#reserve(bytes);
     this.#buffer.write(value, this.#at);
     this.#at += bytes;

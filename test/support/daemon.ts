@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/startDaemon.ts';
+import type { BatchGetUsersRequest } from '../../src/generated/imstate/v1/BatchGetUsersRequest.ts';
+import type { BatchGetUsersResponse__Output } from '../../src/generated/imstate/v1/BatchGetUsersResponse.ts';
 import type { Change__Output } from '../../src/generated/imstate/v1/Change.ts';
 import type { EvictRequest } from '../../src/generated/imstate/v1/EvictRequest.ts';
 import type { EvictResponse__Output } from '../../src/generated/imstate/v1/EvictResponse.ts';
@@ -95,6 +97,11 @@ export function grpcClients(addr: string) {
         call<OfflineResponse__Output>((options, done) => presence.Offline(request, options, done)),
       getUser: (request: GetUserRequest) =>
         call<GetUserResponse__Output>((options, done) => presence.GetUser(request, options, done)),
+      batchGetUsers: (request: BatchGetUsersRequest) =>
+        call<BatchGetUsersResponse__Output>((options, done) =>
+          presence.BatchGetUsers(request, options, done),
+        ),
+      apply: () => new AnsweredStream(presence.Apply()),
       heartbeat: (request: HeartbeatRequest) =>
         call<HeartbeatResponse__Output>((options, done) => presence.Heartbeat(request, options, done)),
       listHistory: (request: ListHistoryRequest) =>
@@ -128,6 +135,10 @@ class AnsweredStream<Request, Response> {
     stream.on('data', (response: Response) => this.#waiting.shift()?.resolve(response));
     stream.on('error', (error) => {
       for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
+    stream.on('end', () => {
+      for (const { reject } of this.#waiting.splice(0))
+        reject(new Error('the stream ended without an answer'));
     });
     this.ended = new Promise((resolve) => stream.on('status', resolve));
   }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
@@ -98,7 +99,15 @@ export class Calls {
       /** Takes no further message; once those under way are dealt with, the stream ends. */
       const endWell = () => {
         isEnding = true;
-        if (underWay === 0) end(() => stream.end());
+        if (underWay > 0) return;
+        end(() => {
+          // The last answers are under way until the caller has taken them.
+          this.#inFlight += 1;
+          void firstOf(stream, ['finish', 'cancelled', 'close']).then(() => {
+            this.#inFlight -= 1;
+          });
+          stream.end();
+        });
       };
       const taker = begin(makeLink(stream, fail, (error) => this.#toStatus(error, stream)));
       const open: OpenStream = { stop: taker.endsWell ? endWell : () => fail(stopping()) };
@@ -166,12 +175,22 @@ function makeLink<Request, Response>(
 ): Link<Response> {
   return {
     write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
-    drained: () =>
-      new Promise((resolve) => {
-        if (stream.cancelled || !stream.writableNeedDrain) resolve();
-        else for (const event of ['drain', 'cancelled', 'close']) stream.once(event, () => resolve());
-      }),
+    drained: async () => {
+      if (stream.cancelled || !stream.writableNeedDrain) return;
+      await firstOf(stream, ['drain', 'cancelled', 'close']);
+    },
     end: fail,
     statusOf,
   };
+}
+
+/** Resolves at the first of the events, and listens no longer. */
+function firstOf(stream: EventEmitter, events: string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
 }
