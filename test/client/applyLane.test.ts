@@ -11,17 +11,15 @@ import { startImstate } from '../support/imstate.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { frame } from '../support/rawGrpc.ts';
 import { freePort } from '../support/servers.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
 /** So long that no call of a test is over by it. */
 const timeoutMs = 600_000;
 
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
+afterEach(() => {
   vi.restoreAllMocks();
-  for (const step of undo.splice(0).reverse()) await step();
 });
 
 /** Daemons on one Redis, each by its URL. */

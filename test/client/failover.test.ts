@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http2';
 import { Etcd3 } from 'etcd3';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { connect } from '../../src/client/index.ts';
 import { loadCodec } from '../../src/wire/codec.ts';
 import { startTestDaemon } from '../support/daemon.ts';
@@ -9,13 +9,8 @@ import { type Imstate, startImstate } from '../support/imstate.ts';
 import { startProxy } from '../support/proxy.ts';
 import { frame } from '../support/rawGrpc.ts';
 import { freePort, startEtcd, temporaryFolder } from '../support/servers.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
-
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
 
 /** What daemons and clients of one test share. */
 function shared() {

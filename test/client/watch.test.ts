@@ -1,34 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { type Client, connect, type WatchOptions } from '../../src/client/index.ts';
-import type { DaemonOptions } from '../../src/daemon/startDaemon.ts';
-import { startTestDaemon } from '../support/daemon.ts';
 import { startImstate } from '../support/imstate.ts';
 import { startProxy } from '../support/proxy.ts';
 import { freePort, startRedis, temporaryFolder } from '../support/servers.ts';
 import { Told } from '../support/told.ts';
+import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
-const undo: (() => unknown)[] = [];
 const serverAddr = '10.0.0.1:9000';
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-async function startDaemon(overrides: Partial<DaemonOptions> = {}) {
-  const daemon = await startTestDaemon(overrides);
-  undo.push(() => daemon.remove());
-  return daemon;
-}
-
-async function clientOf(...endpoints: string[]): Promise<Client> {
-  const client = await connect({ endpoints });
-  undo.push(() => client.close());
-  return client;
-}
 
 function watch(client: Client, options: WatchOptions) {
   const made = client.watch(options);

@@ -1,11 +1,11 @@
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type Client, connect, type WatchOptions } from '../../src/client/index.ts';
 import { startFakeWatchServer } from '../support/fakeWatchServer.ts';
 import { Told } from '../support/told.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
-const undo: (() => unknown)[] = [];
 let server: Awaited<ReturnType<typeof startFakeWatchServer>>;
 let client: Client;
 
@@ -14,10 +14,6 @@ beforeEach(async () => {
   undo.push(() => server.stop());
   client = await connect({ endpoints: [server.addr], timeoutMs: 30_000, connectTimeoutMs: 30_000 });
   undo.push(() => client.close());
-});
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
 });
 
 function watch(options: WatchOptions) {

@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, expect, inject, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { startTestDaemon } from '../support/daemon.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../support/imstate.ts';
 import { runCli } from '../support/runCli.ts';
 import { freePort, startRedis } from '../support/servers.ts';
 import { ISO } from '../support/testCli.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
-
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
 
 /** What the daemons of one test share. */
 function shared(redis = inject('redisUrl')) {

@@ -1,21 +1,17 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { spawnImstate } from '../support/imstate.ts';
 import { freePort, temporaryFolder } from '../support/servers.ts';
 import { ISO, testCli } from '../support/testCli.ts';
+import { undo } from '../support/undo.ts';
 
 const cli = testCli();
 const serverAddr = '10.0.0.1:9000';
-const undo: (() => unknown)[] = [];
 let counter = 0;
 let user: string;
 
 beforeEach(() => {
   counter += 1;
   user = `user-${counter}`;
-});
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
 });
 
 const login = (device: string, session: string) =>

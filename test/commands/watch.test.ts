@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { startTestDaemon } from '../support/daemon.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../support/imstate.ts';
 import { freePort, startRedis } from '../support/servers.ts';
 import { ISO, testCli } from '../support/testCli.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const cli = testCli();
-const undo: (() => unknown)[] = [];
 const serverAddr = '10.0.0.1:9000';
 let counter = 0;
 let user: string;
@@ -17,10 +17,6 @@ let user: string;
 beforeEach(() => {
   counter += 1;
   user = `user-${counter}`;
-});
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
 });
 
 /** Starts `imstate watch` on the daemon of this file, or on the endpoints that are named. */

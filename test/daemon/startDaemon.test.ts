@@ -2,18 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { parseHostPort } from '../../src/address.ts';
 import { EtcdRegistry } from '../../src/registry/etcd/EtcdRegistry.ts';
 import { grpcClients, startTestDaemon } from '../support/daemon.ts';
 import { freePort, startRedis, temporaryFolder } from '../support/servers.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
-
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
 
 describe('a start that cannot succeed says why, and leaves nothing behind', () => {
   const etcd = () => ({ etcd: inject('etcdHost'), redis: inject('redisUrl') });

@@ -1,15 +1,10 @@
 import { Redis } from 'ioredis';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Client, connect, type WatchEvent } from '../../src/client/index.ts';
 import { startCluster } from '../support/cluster.ts';
 import { startTestDaemon } from '../support/daemon.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
-
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
 
 const SERVER = '10.0.0.1:9000';
 const USERS = Array.from({ length: 300 }, (_, i) => `user-${i}`);

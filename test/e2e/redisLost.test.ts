@@ -1,27 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type Client,
-  connect,
-  type ImstateError,
-  type OnlineRequest,
-  type PageRequest,
-  type SessionsPage,
+import { beforeEach, describe, expect, test } from 'vitest';
+import type {
+  Client,
+  ImstateError,
+  OnlineRequest,
+  PageRequest,
+  SessionsPage,
 } from '../../src/client/index.ts';
-import { grpcClients, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
+import { grpcClients, type TestDaemon } from '../support/daemon.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';
+import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 /** A session as a chat server remembers it. */
 type HeldSession = OnlineRequest & { sessionId: string };
-
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
 
 /** A redis-server of the case's own. */
 async function ownRedis() {
@@ -32,18 +26,6 @@ async function ownRedis() {
   undo.push(() => admin.disconnect());
   await admin.connect();
   return Object.assign(server, { admin });
-}
-
-async function ownDaemon(redis: string, overrides = {}): Promise<TestDaemon> {
-  const daemon = await startTestDaemon({ redis, ...overrides });
-  undo.push(() => daemon.remove());
-  return daemon;
-}
-
-async function clientOf(...endpoints: string[]): Promise<Client> {
-  const client = await connect({ endpoints, timeoutMs: 30_000 });
-  undo.push(() => client.close());
-  return client;
 }
 
 /** Repeats a call until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
@@ -214,7 +196,7 @@ describe('a Redis that lost everything', () => {
 
   beforeEach(async () => {
     redis = await ownRedis();
-    const daemon = await ownDaemon(redis.url);
+    const daemon = await startDaemon({ redis: redis.url });
     client = await clientOf(daemon.addr);
     reader = new Reader(client);
     chatServers = [new ChatServer(client, daemon, A), new ChatServer(client, daemon, B)];
@@ -277,7 +259,7 @@ describe('a fail-over to a replica that missed changes', () => {
   }
 
   test('what it missed is made good, and nothing else changes', async () => {
-    const daemon = await ownDaemon(`redis://127.0.0.1:${proxy.port}`);
+    const daemon = await startDaemon({ redis: `redis://127.0.0.1:${proxy.port}` });
     const client = await clientOf(daemon.addr);
     const reader = new Reader(client);
     const chatServer = new ChatServer(client, daemon, A);

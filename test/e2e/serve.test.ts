@@ -9,17 +9,12 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
 import { runImstate, spawnImstate, spawnLimited, startImstate } from '../support/imstate.ts';
 import { freePort, startEtcd, temporaryFolder } from '../support/servers.ts';
+import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
-
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
 
 async function serve(...args: string[]) {
   const daemon = await startImstate('serve', ...args);

@@ -1,0 +1,25 @@
+import { afterEach } from 'vitest';
+import { type Client, connect } from '../../src/client/index.ts';
+import type { DaemonOptions } from '../../src/daemon/startDaemon.ts';
+import { startTestDaemon, type TestDaemon } from './daemon.ts';
+
+/** What is to be undone after the test of this file that runs now, the last first. */
+export const undo: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+/** A daemon until the end of the test; embedded unless the overrides name a Redis. */
+export async function startDaemon(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {
+  const daemon = await startTestDaemon(overrides);
+  undo.push(() => daemon.remove());
+  return daemon;
+}
+
+/** A client of these daemons until the end of the test, more patient than any machine needs. */
+export async function clientOf(...endpoints: string[]): Promise<Client> {
+  const client = await connect({ endpoints, timeoutMs: 30_000 });
+  undo.push(() => client.close());
+  return client;
+}
