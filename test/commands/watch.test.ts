@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { startTestDaemon } from '../support/daemon.ts';
@@ -145,7 +146,15 @@ describe('watch', () => {
     child.stdout.on('data', (chunk) => {
       text += chunk;
     });
-    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+    let exitCode: number | null | undefined;
+    child.once('close', (code) => {
+      exitCode = code;
+    });
+    // It notices when it has something to say.
+    for (let i = 2; exitCode === undefined; i++) {
+      await login(`s-${i}`);
+      await delay(50);
+    }
     expect(text).toContain(`${user}/phone`);
     expect(exitCode).toBe(0);
   });
