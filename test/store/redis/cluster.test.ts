@@ -1,23 +1,17 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
-import { freePort, startRedis, type TestServer } from '../../support/servers.ts';
+import { startCluster, type TestCluster } from '../../support/cluster.ts';
 import { until } from '../../support/until.ts';
 import { keepAlive, login, logout } from '../contract/underTest.ts';
 
-let nodes: (TestServer & { url: string })[];
+let cluster: TestCluster;
 let store: RedisStore;
 
 beforeAll(async () => {
-  const buses = await Promise.all([freePort(), freePort(), freePort()]);
-  nodes = await Promise.all(
-    buses.map((bus) => startRedis('--cluster-enabled', 'yes', '--cluster-port', `${bus}`)),
-  );
-  await formCluster(nodes.map(({ port }, i) => ({ port, bus: buses[i] as number })));
-  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  cluster = await startCluster(3);
   const options = { retentionMs: 60_000, historyLimit: 100, historyRetentionMs: 60_000, changeLimit: 10_000 };
   store = new RedisStore({
-    url: `redis+cluster://${hosts}`,
+    url: cluster.url,
     keyPrefix: 'im:',
     shards: undefined,
     ...options,
@@ -34,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await store?.close();
-  await Promise.all((nodes ?? []).map((node) => node.stop()));
+  await cluster?.stop();
 });
 
 test('sessions, leases, listings and the sweep work across the masters of a cluster', async () => {
@@ -71,19 +65,3 @@ test('the ledger is read, and its bell heard, from every master', async () => {
   const changes = read.flatMap((page) => page?.entries ?? []);
   expect(changes).toHaveLength(100 * round);
 });
-
-/** Gives each node its part of the slots, and makes them known to each other. */
-async function formCluster(ports: { port: number; bus: number }[]): Promise<void> {
-  const clients = ports.map(({ port }) => new Redis(port));
-  const bounds = ports.map((_, i) => Math.round((i * 16_384) / ports.length));
-  for (const [i, client] of clients.entries()) {
-    await client.call('CLUSTER', 'ADDSLOTSRANGE', bounds[i] as number, (bounds[i + 1] ?? 16_384) - 1);
-    for (const { port, bus } of ports) await client.call('CLUSTER', 'MEET', '127.0.0.1', port, bus);
-  }
-  const isFormed = async (client: Redis) => {
-    const info = String(await client.call('CLUSTER', 'INFO'));
-    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${ports.length}`);
-  };
-  await until(async () => (await Promise.all(clients.map(isFormed))).every(Boolean), 'the cluster is formed');
-  for (const client of clients) client.disconnect();
-}

@@ -1,0 +1,59 @@
+import { Redis } from 'ioredis';
+import { freePort, startRedis, type TestServer } from './servers.ts';
+import { until } from './until.ts';
+
+/** A Redis Cluster; the first of the nodes are the masters. */
+export interface TestCluster {
+  nodes: (TestServer & { url: string })[];
+  /** What --redis takes: all nodes. */
+  url: string;
+  stop(): Promise<void>;
+}
+
+interface Port {
+  port: number;
+  bus: number;
+}
+
+/** Starts so many masters and replicas, and forms a cluster of them. */
+export async function startCluster(masters: number, replicas = 0): Promise<TestCluster> {
+  const buses = await Promise.all(Array.from({ length: masters + replicas }, freePort));
+  const nodes = await Promise.all(
+    buses.map((bus) => startRedis('--cluster-enabled', 'yes', '--cluster-port', `${bus}`)),
+  );
+  const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())));
+  const ports = nodes.map(({ port }, i) => ({ port, bus: buses[i] as number }));
+  await formCluster(ports.slice(0, masters), ports.slice(masters)).catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  const hosts = ports.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  return { nodes, url: `redis+cluster://${hosts}`, stop };
+}
+
+/** Gives each master its part of the slots, and replicas in turn; makes all known to each other. */
+async function formCluster(masters: Port[], replicas: Port[]): Promise<void> {
+  const ports = [...masters, ...replicas];
+  const clients = ports.map(({ port }) => new Redis(port));
+  const bounds = masters.map((_, i) => Math.round((i * 16_384) / masters.length));
+  for (const [i, client] of clients.entries()) {
+    if (i < masters.length) {
+      await client.call('CLUSTER', 'ADDSLOTSRANGE', bounds[i] as number, (bounds[i + 1] ?? 16_384) - 1);
+    }
+    for (const { port, bus } of ports) await client.call('CLUSTER', 'MEET', '127.0.0.1', port, bus);
+  }
+  const isFormed = async (client: Redis) => {
+    const info = String(await client.call('CLUSTER', 'INFO'));
+    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${ports.length}`);
+  };
+  await until(async () => (await Promise.all(clients.map(isFormed))).every(Boolean), 'the cluster is formed');
+  const ids = await Promise.all(clients.map((client) => client.call('CLUSTER', 'MYID')));
+  for (const [i, replica] of clients.slice(masters.length).entries()) {
+    await replica.call('CLUSTER', 'REPLICATE', ids[i % masters.length] as string);
+    await until(
+      async () => (await replica.info('replication')).includes('master_link_status:up'),
+      'a replica has the data of its master',
+    );
+  }
+  for (const client of clients) client.disconnect();
+}
