@@ -1,0 +1,9 @@
+// The parts of the bench, in the order in which they run.
+import type { Part } from '../part.ts';
+import { crashes } from './crashes.ts';
+import { sweep } from './sweep.ts';
+import { unary } from './unary.ts';
+import { watch } from './watch.ts';
+
+/** All parts. */
+export const parts: Part[] = [unary, watch, sweep, crashes];
