@@ -1,9 +1,11 @@
 // The parts of the bench, in the order in which they run.
 import type { Part } from '../part.ts';
+import { apply } from './apply.ts';
+import { batch } from './batch.ts';
 import { crashes } from './crashes.ts';
 import { sweep } from './sweep.ts';
 import { unary } from './unary.ts';
 import { watch } from './watch.ts';
 
 /** All parts. */
-export const parts: Part[] = [unary, watch, sweep, crashes];
+export const parts: Part[] = [unary, apply, batch, watch, sweep, crashes];
