@@ -2,10 +2,12 @@
 import type { Part } from '../part.ts';
 import { apply } from './apply.ts';
 import { batch } from './batch.ts';
+import { bytes } from './bytes.ts';
 import { crashes } from './crashes.ts';
+import { growth } from './growth.ts';
 import { sweep } from './sweep.ts';
 import { unary } from './unary.ts';
 import { watch } from './watch.ts';
 
 /** All parts. */
-export const parts: Part[] = [unary, apply, batch, watch, sweep, crashes];
+export const parts: Part[] = [unary, apply, batch, bytes, growth, watch, sweep, crashes];
