@@ -5,9 +5,24 @@ import { batch } from './batch.ts';
 import { bytes } from './bytes.ts';
 import { crashes } from './crashes.ts';
 import { growth } from './growth.ts';
+import { memory } from './memory.ts';
+import { profile } from './profile.ts';
+import { startup } from './startup.ts';
 import { sweep } from './sweep.ts';
 import { unary } from './unary.ts';
 import { watch } from './watch.ts';
 
 /** All parts. */
-export const parts: Part[] = [unary, apply, batch, bytes, growth, watch, sweep, crashes];
+export const parts: Part[] = [
+  startup,
+  unary,
+  apply,
+  batch,
+  bytes,
+  growth,
+  watch,
+  memory,
+  profile,
+  sweep,
+  crashes,
+];
