@@ -4,25 +4,19 @@ import { apply } from './apply.ts';
 import { batch } from './batch.ts';
 import { bytes } from './bytes.ts';
 import { crashes } from './crashes.ts';
+import { daemons } from './daemons.ts';
 import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import { profile } from './profile.ts';
+import { shards } from './shards.ts';
 import { startup } from './startup.ts';
 import { sweep } from './sweep.ts';
 import { unary } from './unary.ts';
+import { units } from './units.ts';
 import { watch } from './watch.ts';
 
 /** All parts. */
 export const parts: Part[] = [
-  startup,
-  unary,
-  apply,
-  batch,
-  bytes,
-  growth,
-  watch,
-  memory,
-  profile,
-  sweep,
-  crashes,
+  ...[startup, unary, apply, batch, bytes, growth, watch, units],
+  ...[memory, daemons, shards, profile, sweep, crashes],
 ];
