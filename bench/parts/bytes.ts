@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { OnlineRequest } from '../../src/generated/imstate/v1/OnlineRequest.ts';
 import { logInAll } from '../fill.ts';
 import { batchesOf, checkAnswers, logoutOf, PATH, type Population, populationOf } from '../messages.ts';
 import { definePart, makeRow, say } from '../part.ts';
@@ -10,19 +11,36 @@ import { Place } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 import { fillArticle, heldBytes, ledgerBytes, usedMemory } from '../redisLoad.ts';
 
+/** Of the lease of a chat server. */
+const INCARNATION = 1_795_446_473_866;
+
+/** Logins that take more than the simplest one, with a session id of 16 characters and no lease. */
+const CASES: { name: string; more: () => OnlineRequest; redis: string[] }[] = [
+  { name: 'of a lease', more: () => ({ serverIncarnation: INCARNATION }), redis: [] },
+  { name: 'session id a UUID', more: () => ({ sessionId: randomUUID() }), redis: [] },
+  {
+    name: 'session id a UUID, of a lease',
+    more: () => ({ sessionId: randomUUID(), serverIncarnation: INCARNATION }),
+    redis: [],
+  },
+  {
+    name: 'session id a UUID, of a lease, Redis with hash-max-listpack-value 128',
+    more: () => ({ sessionId: randomUUID(), serverIncarnation: INCARNATION }),
+    redis: ['--hash-max-listpack-value', '128'],
+  },
+];
+
 /** Bytes, a device or whatever it is. */
 interface Measure {
-  /** An online device: with a session id of the daemon's, and with a UUID and the lease of its chat server. */
   device: number;
-  deviceOfLease: number;
+  /** As {@link CASES}. */
+  cases: number[];
   article: number;
   ledgerEntry: number;
   pastSession: number;
 }
 
 const SHARDS = 16;
-/** Fixed for the lease of the chat servers. */
-const INCARNATION = 1_795_446_473_866;
 
 /** See the part's `about`. */
 export const bytes = definePart({
@@ -39,24 +57,25 @@ export const bytes = definePart({
       say(`bytes: round ${i} of ${settings.rounds}`);
       measures.push(await Place.with((place) => measure(place, population)));
     }
-    const of = (figure: keyof Measure) => measures.map((each) => each[figure]);
-    const reference = { name: "the article's hash", values: of('article') };
+    const values = (of: (measure: Measure) => number) => measures.map(of);
+    const reference = { name: "the article's hash", values: values(({ article }) => article) };
     const unit = 'bytes';
     return [
       makeRow({
-        ...{ row: 'online device', unit, values: of('device'), reference },
+        ...{ row: 'online device', unit, values: values(({ device }) => device), reference },
         goal: { figure: 'value', atMost: 240 },
       }),
+      ...CASES.map(({ name }, i) =>
+        makeRow({
+          ...{ row: `online device, ${name}`, unit, reference },
+          values: values(({ cases }) => cases[i] as number),
+        }),
+      ),
+      makeRow({ row: 'change in the ledger', unit, values: values(({ ledgerEntry }) => ledgerEntry) }),
       makeRow({
-        ...{
-          row: 'online device, session id a UUID, of a lease',
-          unit,
-          values: of('deviceOfLease'),
-          reference,
-        },
+        ...{ row: 'session in the history, the first of its user', unit },
+        values: values(({ pastSession }) => pastSession),
       }),
-      makeRow({ row: 'change in the ledger', unit, values: of('ledgerEntry') }),
-      makeRow({ row: 'session in the history, the first of its user', unit, values: of('pastSession') }),
     ];
   },
 });
@@ -78,15 +97,23 @@ async function measure(place: Place, population: Population): Promise<Measure> {
   await until(async () => (await countIn(plain.admin, 'zcard', 'x')) === 0);
   const pastSession = ((await heldBytes(plain.admin)) - empty) / users;
 
-  const leased = await place.redis();
-  const second = await place.daemon({ redis: leased.url });
-  const none = await heldBytes(leased.admin);
-  await logInAll(second.addr, population, () => ({
-    sessionId: randomUUID(),
-    serverIncarnation: INCARNATION,
-  }));
-  const deviceOfLease = ((await heldBytes(leased.admin)) - none) / users;
-  return { device, deviceOfLease, article, ledgerEntry, pastSession };
+  const cases: number[] = [];
+  for (const { more, redis } of CASES)
+    cases.push(await Place.with((own) => deviceBytes(own, population, more, redis)));
+  return { device, cases, article, ledgerEntry, pastSession };
+}
+
+async function deviceBytes(
+  place: Place,
+  population: Population,
+  more: () => OnlineRequest,
+  flags: string[],
+): Promise<number> {
+  const redis = await place.redis(...flags);
+  const daemon = await place.daemon({ redis: redis.url });
+  const empty = await heldBytes(redis.admin);
+  await logInAll(daemon.addr, population, more);
+  return ((await heldBytes(redis.admin)) - empty) / population.users;
 }
 
 /** Members of a key of each shard, together. */

@@ -11,12 +11,14 @@ import { profile } from './profile.ts';
 import { shards } from './shards.ts';
 import { startup } from './startup.ts';
 import { sweep } from './sweep.ts';
+import { told } from './told.ts';
 import { unary } from './unary.ts';
-import { units } from './units.ts';
+
 import { watch } from './watch.ts';
+import { wire } from './wire.ts';
 
 /** All parts. */
 export const parts: Part[] = [
-  ...[startup, unary, apply, batch, bytes, growth, watch, units],
+  ...[startup, unary, apply, batch, bytes, growth, watch, wire, told],
   ...[memory, daemons, shards, profile, sweep, crashes],
 ];

@@ -12,6 +12,7 @@ import { RawClient } from '../rawClient.ts';
 const USERS = 50_000;
 const SAMPLE_MS = 5_000;
 const WATCHERS = 3;
+const KEEP_ALIVE_MS = 1_000;
 /** The part of the time at the beginning that is left out: code is compiled, buffers and pools grow to their size. */
 const WARM_SHARE = 0.2;
 
@@ -38,6 +39,7 @@ export const memory = definePart({
       place.atEnd(async () => client.close());
       let told = 0;
       for (let i = 0; i < WATCHERS; i++) watchEverything(client, () => told++);
+      const endLease = keepLease(client);
       const samples: Sample[] = [];
       const isOver = new AbortController();
       const sampling = takeSamples(daemon, samples, isOver.signal);
@@ -46,6 +48,7 @@ export const memory = definePart({
         askAtRate(client, { rate: rate * 0.2, seconds }, askOf),
       ]);
       isOver.abort();
+      endLease();
       await sampling;
       if (told === 0) throw new Error('watchers were told nothing');
       say(
@@ -55,7 +58,7 @@ export const memory = definePart({
     }),
 });
 
-/** Unary calls: as many changes as look-ups, and keep-alives of a lease. */
+/** Unary calls: as many changes as look-ups. */
 function askOf(i: number) {
   const population = populationOf(USERS);
   const user = (i * 7) % USERS;
@@ -73,6 +76,16 @@ function watchEverything(client: RawClient, onMessage: () => void): void {
   // It ends with its part.
   stream.on('error', () => {});
   stream.write(write.watch({ start: { everything: true } }));
+}
+
+/** Keeps the lease of a chat server alive; returns what ends that. */
+function keepLease(client: RawClient): () => void {
+  const stream = client.stream(PATH.keepServerAlive);
+  stream.resume();
+  stream.on('error', () => {});
+  const message = write.keepServerAlive({ serverAddr: '10.1.0.1:9000', incarnation: 1 });
+  const timer = setInterval(() => stream.write(message), KEEP_ALIVE_MS);
+  return () => clearInterval(timer);
 }
 
 async function takeSamples(

@@ -2,16 +2,24 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { definePart, type Row, say } from '../part.ts';
+import { definePart, makeRow, say } from '../part.ts';
 
 const PROGRAM = 'bench/startup.ts';
+const REFERENCE = 'node -e 0';
+
+/** What it prints of a program; the ratio as "min / median / max". */
+interface Started {
+  program: string;
+  medianMs: number;
+  ratio: string;
+}
 
 /** See the part's `about`. */
 export const startup = definePart({
   name: 'startup',
-  about: 'start of commands, beside node -e 0',
+  about: `start of commands, beside ${REFERENCE}`,
   options: {
-    rounds: { short: 5, full: 20, about: 'how often each command is started' },
+    rounds: { short: 5, full: 25, about: 'how often each is started' },
   },
   run: async ({ rounds }) => {
     if (!existsSync(PROGRAM)) {
@@ -20,6 +28,15 @@ export const startup = definePart({
     }
     const args = ['--import', 'tsx', PROGRAM, '--json', '--rounds', rounds];
     const { stdout } = await promisify(execFile)(process.execPath, args);
-    return (JSON.parse(stdout) as { rows: Row[] }).rows;
+    const started = (JSON.parse(stdout) as { rows: Started[] }).rows;
+    const bare = started.find(({ program }) => program === REFERENCE)?.medianMs as number;
+    return started
+      .filter(({ program }) => program !== REFERENCE)
+      .map(({ program, medianMs, ratio }) => {
+        const [min, median, max] = ratio.split(' / ').map(Number) as [number, number, number];
+        const reference = { name: REFERENCE, values: [bare] };
+        const row = makeRow({ row: program, unit: 'ms', values: [medianMs], reference });
+        return { ...row, ratio: { min, median, max } };
+      });
   },
 });
