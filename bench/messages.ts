@@ -26,7 +26,7 @@ export const PATH = {
 /** How many operations a batch of Apply carries. */
 export const BATCH = 256;
 /** As many devices are connected to a chat server, about. */
-const DEVICES_PER_SERVER = 100_000;
+export const DEVICES_PER_SERVER = 100_000;
 
 /** The users of a bench: as many as they are, with one device each. */
 export interface Population {

@@ -25,31 +25,31 @@ const HEAD = [
 ];
 
 /** The report as a table for people. */
-export function tableOf({ machine, rows }: Report): string {
+export function tableOf(report: Report): string {
   const table = new Table({ head: HEAD, style: { head: [], border: [], compact: true } });
-  for (const { part, row, unit, value, reference, ratio, goal, reached } of rows) {
-    const verdict = reached === undefined ? '' : reached ? 'yes' : 'NO';
-    const beside = reference ? `${short(reference.value.median)} ${reference.name}` : '';
-    table.push([
-      part,
-      row,
-      unit,
-      short(value.median),
-      beside,
-      ratio ? textOf(ratio) : '',
-      goalText(goal),
-      verdict,
-    ]);
-  }
-  return `${describe(machine)}\n${table.toString()}`;
+  for (const row of report.rows) table.push([row.part, ...cellsOf(row)]);
+  return `${describe(report)}\n${table.toString()}`;
 }
 
-function describe(machine: Machine): string {
+/** Rows of one part as a table in Markdown. */
+export function markdownOf(rows: Row[]): string {
+  const lines = [HEAD.slice(1), HEAD.slice(1).map(() => '---'), ...rows.map(cellsOf)];
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+/** Where and when a run was made. */
+export function describe({ machine, startedAt }: Report): string {
   const { cpu, cores, memoryGiB, kernel, node, redis, unaryLoad } = machine;
   return (
-    `${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}, Node.js ${node}, Redis ${redis}; ` +
+    `${startedAt.slice(0, 10)}, ${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}, Node.js ${node}, Redis ${redis}; ` +
     `unary calls by ${unaryLoad}; medians`
   );
+}
+
+function cellsOf({ row, unit, value, reference, ratio, goal, reached }: Row): string[] {
+  const verdict = reached === undefined ? '' : reached ? 'yes' : 'NO';
+  const beside = reference ? `${short(reference.value.median)} ${reference.name}` : '';
+  return [row, unit, short(value.median), beside, ratio ? textOf(ratio) : '', goalText(goal), verdict];
 }
 
 function textOf({ min, median, max }: Spread): string {

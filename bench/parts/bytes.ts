@@ -38,9 +38,14 @@ interface Measure {
   article: number;
   ledgerEntry: number;
   pastSession: number;
+  /** A session of the history of a user with as many as are kept. */
+  oneOfMany: number;
 }
 
 const SHARDS = 16;
+/** As many sessions of a user are kept unless --history-limit says otherwise. */
+const HISTORY = 100;
+const USERS_WITH_HISTORY = 2_000;
 
 /** See the part's `about`. */
 export const bytes = definePart({
@@ -76,6 +81,10 @@ export const bytes = definePart({
         ...{ row: 'session in the history, the first of its user', unit },
         values: values(({ pastSession }) => pastSession),
       }),
+      makeRow({
+        ...{ row: `session in the history, one of ${HISTORY}`, unit },
+        values: values(({ oneOfMany }) => oneOfMany),
+      }),
     ];
   },
 });
@@ -100,7 +109,23 @@ async function measure(place: Place, population: Population): Promise<Measure> {
   const cases: number[] = [];
   for (const { more, redis } of CASES)
     cases.push(await Place.with((own) => deviceBytes(own, population, more, redis)));
-  return { device, cases, article, ledgerEntry, pastSession };
+  const oneOfMany = await Place.with(historyBytes);
+  return { device, cases, article, ledgerEntry, pastSession, oneOfMany };
+}
+
+/** Some users log in and out as often as the history keeps. */
+async function historyBytes(place: Place): Promise<number> {
+  const redis = await place.redis();
+  const daemon = await place.daemon({ redis: redis.url });
+  const population = populationOf(USERS_WITH_HISTORY);
+  await logInAll(daemon.addr, population);
+  await logOutAll(daemon.addr, population.users);
+  const first = await heldBytes(redis.admin);
+  for (let i = 1; i < HISTORY; i++) {
+    await logInAll(daemon.addr, population);
+    await logOutAll(daemon.addr, population.users);
+  }
+  return ((await heldBytes(redis.admin)) - first) / population.users / (HISTORY - 1);
 }
 
 async function deviceBytes(
