@@ -7,6 +7,8 @@ import { costOf } from './cpu.ts';
 import { userId } from './messages.ts';
 import type { MeasuredRedis } from './place.ts';
 
+/** As many as `imstate serve` makes unless told. */
+export const SHARDS = 16;
 const [CLIENTS, PIPELINED] = ['8', '16'];
 /** Keys among which redis-benchmark picks. */
 const KEYS = 100_000;
@@ -51,7 +53,7 @@ export async function usedMemory(redis: Redis): Promise<number> {
 
 /** Bytes of the ledger of each shard. */
 export async function ledgerBytes(redis: Redis): Promise<number> {
-  const keys = await redis.keys('im:{*}:e');
+  const keys = Array.from({ length: SHARDS }, (_, shard) => `im:{${shard}}:e`);
   const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
   return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }

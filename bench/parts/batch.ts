@@ -10,13 +10,12 @@ import { PATH, populationOf, read, userId, write } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
 import { Place } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
-import { COMMANDS, cpuOfCommand, fillArticle } from '../redisLoad.ts';
+import { COMMANDS, cpuOfCommand, fillArticle, SHARDS } from '../redisLoad.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
 const USERS_A_BATCH = 500;
 const SENDERS = 4;
 const CALLS_ALONE = 100;
-const SHARDS = 16;
 
 /** What a look-up took. Seconds. */
 interface LookUp {

@@ -9,7 +9,7 @@ import { batchesOf, checkAnswers, logoutOf, PATH, type Population, populationOf 
 import { definePart, makeRow, say } from '../part.ts';
 import { Place } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
-import { fillArticle, heldBytes, ledgerBytes, usedMemory } from '../redisLoad.ts';
+import { fillArticle, heldBytes, ledgerBytes, SHARDS, usedMemory } from '../redisLoad.ts';
 
 /** Of the lease of a chat server. */
 const INCARNATION = 1_795_446_473_866;
@@ -42,7 +42,6 @@ interface Measure {
   oneOfMany: number;
 }
 
-const SHARDS = 16;
 /** As many sessions of a user are kept unless --history-limit says otherwise. */
 const HISTORY = 100;
 const USERS_WITH_HISTORY = 2_000;

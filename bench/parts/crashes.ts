@@ -8,8 +8,8 @@ import { quantile } from '../figures.ts';
 import { definePart, type Figures, makeRow, type Row, say } from '../part.ts';
 import { Place } from '../place.ts';
 import { type ChatServer, launchChatServer } from '../processes.ts';
+import { SHARDS } from '../redisLoad.ts';
 
-const SHARDS = 16;
 const POLL_MS = 20;
 /** What docs/presence.md promises beside the lease: half a second until the sweep, and as much for the sweep itself. */
 const SWEEP_MS = 1_000;

@@ -9,8 +9,8 @@ import { quantile } from '../figures.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
 import { Place } from '../place.ts';
 import { type ChatServer, launchChatServer } from '../processes.ts';
+import { SHARDS } from '../redisLoad.ts';
 
-const SHARDS = 16;
 const POLL_MS = 20;
 /** p99 at most this often the one before, and all over this long after the lease. */
 const GOAL = { ratio: 3, afterLeaseMs: 5_000 };
