@@ -5,6 +5,7 @@ import type { RawClient } from './rawClient.ts';
 
 /** A call to make. */
 export interface Ask<Kind extends string> {
+  client: RawClient;
   kind: Kind;
   path: string;
   request: Buffer;
@@ -12,13 +13,12 @@ export interface Ask<Kind extends string> {
 
 /** Makes calls `rate` times a second; resolves with how long each kind took, in milliseconds. */
 export async function askAtRate<Kind extends string>(
-  client: RawClient,
   { rate, seconds }: { rate: number; seconds: number },
   next: (i: number) => Ask<Kind>,
 ): Promise<Record<Kind, number[]>> {
   const took = {} as Record<Kind, number[]>;
   const calls: Promise<void>[] = [];
-  const ask = async ({ kind, path, request }: Ask<Kind>) => {
+  const ask = async ({ client, kind, path, request }: Ask<Kind>) => {
     const sentAt = performance.now();
     await client.call(path, request);
     took[kind] ??= [];

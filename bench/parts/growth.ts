@@ -1,5 +1,5 @@
 // Growth: the latency of calls at a fixed modest rate, and the memory of Redis, with more and more devices online. Each size has a
-// Redis and a daemon of its own; the smallest lives as long as all others, and is measured in alternation with each.
+// Redis and a daemon of its own; the smallest lives as long as all others, and each is measured together with it, call by call in turn.
 import { writeFile } from 'node:fs/promises';
 import { chartOf } from '../chart.ts';
 import { median, quantile } from '../figures.ts';
@@ -44,10 +44,10 @@ export const growth = definePart({
     rounds: {
       short: 3,
       full: 10,
-      about: 'how often each size is measured, in alternation with the smallest',
+      about: 'how often each size is measured, call by call in turn with the smallest',
     },
     seconds: { short: 3, full: 10, about: 'how long a round is' },
-    rate: { short: 200, full: 200, about: 'calls a second, of all kinds together' },
+    rate: { short: 200, full: 200, about: 'calls a second, of all kinds and to both sizes together' },
     chart: { short: '', full: 'docs/growth.svg', about: 'file of the chart' },
   },
   run: (settings) =>
@@ -94,48 +94,55 @@ async function compare(
   load: { rate: number; seconds: number },
 ): Promise<Growth> {
   const growth: Growth = { size: large, rounds: [], ofSmallest: [] };
-  const [smallToo, largeToo] = [measure(small), measure(large)];
-  await smallToo(load);
-  await largeToo(load);
-  for (let i = 1; i <= rounds; i++) {
+  const next = [callsOf(small), callsOf(large)] as const;
+  for (let i = 0; i <= rounds; i++) {
     say(`growth: round ${i} of ${rounds} with ${large.users} devices`);
-    const sides = [
-      async () => growth.ofSmallest.push(await smallToo(load)),
-      async () => growth.rounds.push(await largeToo(load)),
-    ];
-    for (const side of i % 2 ? sides : sides.reverse()) await side();
+    const took = await askAtRate(load, (at) => {
+      const side = at % 2;
+      const ask = (next[side] as () => Ask<Kind>)();
+      return { ...ask, kind: `${side} ${ask.kind}` };
+    });
+    // The first round warms up.
+    if (i === 0) continue;
+    for (const [side, into] of [growth.ofSmallest, growth.rounds].entries()) {
+      const times = KINDS.map((kind) => [kind, took[`${side} ${kind}`] as number[]] as const);
+      const round = times.map(([kind, each]) => [kind, { p50: median(each), p99: quantile(each, 0.99) }]);
+      into.push(Object.fromEntries(round) as Round);
+    }
   }
   return growth;
 }
 
-/** Measures a round: logins of second devices and their logouts, and questions, all about users picked at random. */
-function measure(size: Size): (load: { rate: number; seconds: number }) => Promise<Round> {
+/** Calls about users picked at random: logins of second devices and their logouts, and questions. */
+function callsOf(size: Size): () => Ask<Kind> {
   const pick = () => Math.floor(Math.random() * size.users);
+  const { client } = size;
   let login = loginOf(size, 0);
-  const kinds: Record<Kind, () => Omit<Ask<Kind>, 'kind'>> = {
-    Online: () => {
+  let calls = 0;
+  const turn: (() => Ask<Kind>)[] = [
+    () => {
       login = loginOf(size, pick(), { deviceId: 'tablet' });
-      return { path: PATH.online, request: write.online(login) };
+      return { client, kind: 'Online', path: PATH.online, request: write.online(login) };
     },
-    Offline: () => {
+    () => {
+      const request = write.getUser({ userId: userId(pick()) });
+      return { client, kind: 'GetUser', path: PATH.getUser, request };
+    },
+    () => {
       const { userId, deviceId } = login as { userId: string; deviceId: string };
-      return { path: PATH.offline, request: write.offline({ userId, deviceId }) };
+      return { client, kind: 'Offline', path: PATH.offline, request: write.offline({ userId, deviceId }) };
     },
-    GetUser: () => ({ path: PATH.getUser, request: write.getUser({ userId: userId(pick()) }) }),
-    BatchGetUsers: () => {
-      const userIds = Array.from({ length: USERS_A_BATCH }, () => userId(pick()));
-      return { path: PATH.batchGetUsers, request: write.batchGetUsers({ userIds }) };
-    },
-  };
-  const turn: Kind[] = ['Online', 'GetUser', 'Offline'];
-  return async (load) => {
-    let turns = 0;
-    const took = await askAtRate<Kind>(size.client, load, (i) => {
-      const kind = i % BATCH_EVERY === 0 ? 'BatchGetUsers' : (turn[turns++ % turn.length] as Kind);
-      return { kind, ...kinds[kind]() };
-    });
-    const round = KINDS.map((kind) => [kind, { p50: median(took[kind]), p99: quantile(took[kind], 0.99) }]);
-    return Object.fromEntries(round) as Round;
+  ];
+  let turns = 0;
+  return () => {
+    if (calls++ % BATCH_EVERY !== 0) return (turn[turns++ % turn.length] as () => Ask<Kind>)();
+    const userIds = Array.from({ length: USERS_A_BATCH }, () => userId(pick()));
+    return {
+      client,
+      kind: 'BatchGetUsers',
+      path: PATH.batchGetUsers,
+      request: write.batchGetUsers({ userIds }),
+    };
   };
 }
 

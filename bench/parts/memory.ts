@@ -45,7 +45,7 @@ export const memory = definePart({
       const sampling = takeSamples(daemon, samples, isOver.signal);
       await Promise.all([
         changeAtRate(client, { rate: rate * 0.9, seconds, users: USERS }),
-        askAtRate(client, { rate: rate * 0.2, seconds }, askOf),
+        askAtRate({ rate: rate * 0.2, seconds }, (i) => ({ client, ...askOf(i) })),
       ]);
       isOver.abort();
       endLease();
