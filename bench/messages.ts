@@ -44,10 +44,14 @@ export function userId(i: number): string {
   return `user-${10_000_000 + i}`;
 }
 
+/** The address of a chat server. */
+export function serverAddrOf(i: number): string {
+  return `10.0.${i >> 8}.${i & 255}:9000`;
+}
+
 /** The login of a user's device, with more if need be. */
 export function loginOf({ servers }: Population, i: number, more: OnlineRequest = {}): OnlineRequest {
-  const server = i % servers;
-  const serverAddr = `10.0.${server >> 8}.${server & 255}:9000`;
+  const serverAddr = serverAddrOf(i % servers);
   return { userId: userId(i), deviceId: 'phone', serverAddr, platform: 'ios', ...more };
 }
 

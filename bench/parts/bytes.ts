@@ -3,9 +3,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { OnlineRequest } from '../../src/generated/imstate/v1/OnlineRequest.ts';
 import { logInAll } from '../fill.ts';
-import { batchesOf, checkAnswers, logoutOf, PATH, type Population, populationOf } from '../messages.ts';
+import {
+  batchesOf,
+  checkAnswers,
+  logoutOf,
+  PATH,
+  type Population,
+  populationOf,
+  serverAddrOf,
+  write,
+} from '../messages.ts';
 import { definePart, makeRow, say } from '../part.ts';
 import { Place } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
@@ -14,19 +22,23 @@ import { fillArticle, heldBytes, ledgerBytes, SHARDS, usedMemory } from '../redi
 /** Of the lease of a chat server. */
 const INCARNATION = 1_795_446_473_866;
 
+/** A kind of login. */
+interface Case {
+  name: string;
+  hasLease: boolean;
+  hasUuid: boolean;
+  /** Flags of Redis. */
+  redis: string[];
+}
+
 /** Logins that take more than the simplest one, with a session id of 16 characters and no lease. */
-const CASES: { name: string; more: () => OnlineRequest; redis: string[] }[] = [
-  { name: 'of a lease', more: () => ({ serverIncarnation: INCARNATION }), redis: [] },
-  { name: 'session id a UUID', more: () => ({ sessionId: randomUUID() }), redis: [] },
-  {
-    name: 'session id a UUID, of a lease',
-    more: () => ({ sessionId: randomUUID(), serverIncarnation: INCARNATION }),
-    redis: [],
-  },
+const CASES: Case[] = [
+  { name: 'of a lease', hasLease: true, hasUuid: false, redis: [] },
+  { name: 'session id a UUID', hasLease: false, hasUuid: true, redis: [] },
+  { name: 'session id a UUID, of a lease', hasLease: true, hasUuid: true, redis: [] },
   {
     name: 'session id a UUID, of a lease, Redis with hash-max-listpack-value 128',
-    more: () => ({ sessionId: randomUUID(), serverIncarnation: INCARNATION }),
-    redis: ['--hash-max-listpack-value', '128'],
+    ...{ hasLease: true, hasUuid: true, redis: ['--hash-max-listpack-value', '128'] },
   },
 ];
 
@@ -106,8 +118,7 @@ async function measure(place: Place, population: Population): Promise<Measure> {
   const pastSession = ((await heldBytes(plain.admin)) - empty) / users;
 
   const cases: number[] = [];
-  for (const { more, redis } of CASES)
-    cases.push(await Place.with((own) => deviceBytes(own, population, more, redis)));
+  for (const each of CASES) cases.push(await Place.with((own) => deviceBytes(own, population, each)));
   const oneOfMany = await Place.with(historyBytes);
   return { device, cases, article, ledgerEntry, pastSession, oneOfMany };
 }
@@ -127,17 +138,26 @@ async function historyBytes(place: Place): Promise<number> {
   return ((await heldBytes(redis.admin)) - first) / population.users / (HISTORY - 1);
 }
 
-async function deviceBytes(
-  place: Place,
-  population: Population,
-  more: () => OnlineRequest,
-  flags: string[],
-): Promise<number> {
-  const redis = await place.redis(...flags);
+async function deviceBytes(place: Place, population: Population, kind: Case): Promise<number> {
+  const redis = await place.redis(...kind.redis);
   const daemon = await place.daemon({ redis: redis.url });
+  if (kind.hasLease) await keepAlive(daemon.addr, population);
   const empty = await heldBytes(redis.admin);
-  await logInAll(daemon.addr, population, more);
+  await logInAll(daemon.addr, population, () => ({
+    ...(kind.hasLease && { serverIncarnation: INCARNATION }),
+    ...(kind.hasUuid && { sessionId: randomUUID() }),
+  }));
   return ((await heldBytes(redis.admin)) - empty) / population.users;
+}
+
+/** Gives each chat server a lease that lasts for as long as anything here takes. */
+async function keepAlive(addr: string, { servers }: Population): Promise<void> {
+  const client = new RawClient(addr);
+  for (let i = 0; i < servers; i++) {
+    const lease = { serverAddr: serverAddrOf(i), incarnation: INCARNATION, timeToLive: { seconds: 3_600 } };
+    await client.send(PATH.keepServerAlive, { messages: [write.keepServerAlive(lease)], streams: 1 });
+  }
+  client.close();
 }
 
 /** Members of a key of each shard, together. */

@@ -61,7 +61,7 @@ export const told = definePart({
       const found: Told[] = [];
       for (const shards of settings.shards.split(',').map(Number)) {
         const served = await start(place, shards);
-        await take(served, 1, WARM_UP);
+        await take(served, 0, WARM_UP);
         for (const watchers of settings.watchers.split(',').map(Number)) {
           const rate = Math.min(Number(settings.rate), Number(settings['told-rate']) / watchers);
           const load = { rate, seconds: Number(settings.seconds) };
