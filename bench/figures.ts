@@ -1,4 +1,4 @@
-// What benches make of the times that they measured.
+// What benches make of what they measured.
 
 /** The value below which `share` (0 to 1) of the values lie; NaN of none. */
 export function quantile(values: number[], share: number): number {
@@ -6,12 +6,27 @@ export function quantile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+/** The value in the middle. */
 export function median(values: number[]): number {
   return quantile(values, 0.5);
 }
 
-/** What a table says of times in milliseconds. */
-export function spreadMs(values: number[]): { p50Ms: number; p99Ms: number; maxMs: number } {
-  const figure = (share: number) => Number(quantile(values, share).toFixed(2));
-  return { p50Ms: figure(0.5), p99Ms: figure(0.99), maxMs: figure(1) };
+/** How values lie. */
+export interface Spread {
+  min: number;
+  median: number;
+  max: number;
+}
+
+/** The least, the middle and the greatest; NaN of none. */
+export function spread(values: number[]): Spread {
+  return { min: quantile(values, 0), median: median(values), max: quantile(values, 1) };
+}
+
+/** A number with three digits that count. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }

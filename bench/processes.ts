@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 /** A process that printed one JSON object with its address. */
 export interface Launched {
@@ -21,9 +22,9 @@ export function pin(pid: number, cores: string): void {
 
 /** Starts Node.js with these arguments, on all cores unless told; resolves once it has printed {"addr": …}. */
 export async function launch(args: string[], cores?: string): Promise<Launched> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   let text = '';
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of createInterface({ input: child.stdout as Readable })) {
     text += line;
     const addr = readAddr(text);
     if (addr === undefined) continue;
@@ -33,10 +34,21 @@ export async function launch(args: string[], cores?: string): Promise<Launched> 
   throw new Error(`${args.join(' ')} did not start`);
 }
 
-/** Starts `imstate serve` of dist/ on core 0 and a Redis, with its files in `folder`. */
-export function launchDaemon(redisUrl: string, folder: string, ...args: string[]): Promise<Launched> {
-  const flags = ['--port', '0', '--redis', redisUrl, '--data-dir', folder, '--json', ...args];
-  return launch(['bin/run.js', 'serve', ...flags], '0');
+/** How a daemon is started. */
+export interface DaemonOptions {
+  redis: string;
+  /** For its files. */
+  folder: string;
+  /** Further flags of `imstate serve`. */
+  flags?: string[];
+  /** Flags of Node.js. */
+  node?: string[];
+}
+
+/** Starts `imstate serve` of dist/ on core 0 and a Redis. */
+export function launchDaemon({ redis, folder, flags = [], node = [] }: DaemonOptions): Promise<Launched> {
+  const all = ['--port', '0', '--redis', redis, '--data-dir', folder, '--json', ...flags];
+  return launch([...node, 'bin/run.js', 'serve', ...all], '0');
 }
 
 /** A chat server of bench/chatServer.ts that a bench may kill. */

@@ -1,0 +1,33 @@
+// A reference: a bare grpc-js server of pb.UserStatus on the article's layout. Takes the URL of a Redis; prints its address.
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { Redis } from 'ioredis';
+import type { OnlineRequest__Output } from '../src/generated/pb/OnlineRequest.ts';
+import { change, fieldsOf, keyOf, query } from './article.ts';
+import { serveUserStatus } from './bareServer.ts';
+
+const redis = new Redis(process.argv[2] as string);
+
+/** Answers with what the work gives. */
+const handler =
+  (work: (request: OnlineRequest__Output, key: string) => Promise<object>) =>
+  ({ request }: ServerUnaryCall<OnlineRequest__Output, object>, callback: sendUnaryData<object>) => {
+    work(request, keyOf(request.UserID, request.DeviceID)).then(
+      (answer) => callback(null, answer),
+      (error: Error) => callback(error),
+    );
+  };
+
+serveUserStatus({
+  QueryUserStatus: handler(async (_, key) => {
+    const found = await query(redis, key);
+    return { Status: found?.status === '1', ServerAddr: found?.server_addr ?? '' };
+  }),
+  Online: handler(async ({ ServerAddr }, key) => {
+    await change(redis, key, fieldsOf(1, ServerAddr));
+    return {};
+  }),
+  Offline: handler(async (_, key) => {
+    await change(redis, key, fieldsOf(0, ''));
+    return {};
+  }),
+});

@@ -1,0 +1,13 @@
+// Loaded into a daemon (--import) whose memory is measured: collects garbage when asked to, and answers with what is left.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+
+process.on('message', () => {
+  collect();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  process.send?.({ rss, heapUsed, external, arrayBuffers });
+});
+process.channel?.unref();

@@ -1,0 +1,27 @@
+// The machine and the programs of a run: without them its figures say nothing.
+import { execFileSync } from 'node:child_process';
+import { cpus, release, totalmem } from 'node:os';
+import { hasH2load } from './unaryLoad.ts';
+
+/** Where a run was made. */
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGiB: number;
+  kernel: string;
+  node: string;
+  redis: string;
+  /** What sends unary calls: h2load, or a client of this process. */
+  unaryLoad: string;
+}
+
+/** Describes this machine. */
+export function describeMachine(): Machine {
+  const [, redis = '?'] =
+    /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' })) ?? [];
+  return {
+    ...{ cpu: cpus()[0]?.model.trim() ?? '?', cores: cpus().length },
+    ...{ memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version, redis },
+    unaryLoad: hasH2load() ? 'h2load' : 'grpc-js client',
+  };
+}

@@ -1,0 +1,98 @@
+// The users of a bench, and the requests about them as bytes.
+import type { ApplyResponse__Output } from '../src/generated/imstate/v1/ApplyResponse.ts';
+import type { BatchGetUsersRequest } from '../src/generated/imstate/v1/BatchGetUsersRequest.ts';
+import type { BatchGetUsersResponse__Output } from '../src/generated/imstate/v1/BatchGetUsersResponse.ts';
+import type { GetStatsResponse__Output } from '../src/generated/imstate/v1/GetStatsResponse.ts';
+import type { GetUserRequest } from '../src/generated/imstate/v1/GetUserRequest.ts';
+import type { OfflineRequest } from '../src/generated/imstate/v1/OfflineRequest.ts';
+import type { OnlineRequest } from '../src/generated/imstate/v1/OnlineRequest.ts';
+import type { Operation } from '../src/generated/imstate/v1/Operation.ts';
+import { Codec } from '../src/wire/codec.ts';
+
+const codec = new Codec();
+
+/** Paths of calls. */
+export const PATH = {
+  online: '/imstate.v1.PresenceService/Online',
+  offline: '/imstate.v1.PresenceService/Offline',
+  getUser: '/imstate.v1.PresenceService/GetUser',
+  batchGetUsers: '/imstate.v1.PresenceService/BatchGetUsers',
+  apply: '/imstate.v1.PresenceService/Apply',
+  watch: '/imstate.v1.PresenceService/Watch',
+  keepServerAlive: '/imstate.v1.PresenceService/KeepServerAlive',
+  getStats: '/imstate.v1.PresenceService/GetStats',
+} as const;
+
+/** How many operations a batch of Apply carries. */
+export const BATCH = 256;
+/** As many devices are connected to a chat server, about. */
+export const DEVICES_PER_SERVER = 100_000;
+
+/** The users of a bench: as many as they are, with one device each. */
+export interface Population {
+  users: number;
+  servers: number;
+}
+
+/** So many users, on as many chat servers as hold them. */
+export function populationOf(users: number): Population {
+  return { users, servers: Math.ceil(users / DEVICES_PER_SERVER) };
+}
+
+/** The id of a user: 13 characters. */
+export function userId(i: number): string {
+  return `user-${10_000_000 + i}`;
+}
+
+/** The address of a chat server. */
+export function serverAddrOf(i: number): string {
+  return `10.0.${i >> 8}.${i & 255}:9000`;
+}
+
+/** The login of a user's device, with more if need be. */
+export function loginOf({ servers }: Population, i: number, more: OnlineRequest = {}): OnlineRequest {
+  const serverAddr = serverAddrOf(i % servers);
+  return { userId: userId(i), deviceId: 'phone', serverAddr, platform: 'ios', ...more };
+}
+
+/** The logout of a user's device, whatever its session. */
+export function logoutOf(i: number): OfflineRequest {
+  return { userId: userId(i), deviceId: 'phone' };
+}
+
+/** Requests as bytes. */
+export const write = {
+  online: codec.writer<OnlineRequest>('imstate.v1.OnlineRequest'),
+  offline: codec.writer<OfflineRequest>('imstate.v1.OfflineRequest'),
+  getUser: codec.writer<GetUserRequest>('imstate.v1.GetUserRequest'),
+  batchGetUsers: codec.writer<BatchGetUsersRequest>('imstate.v1.BatchGetUsersRequest'),
+  apply: codec.writer<{ operations: Operation[] }>('imstate.v1.ApplyRequest'),
+  watch: codec.writer<object>('imstate.v1.WatchRequest'),
+  keepServerAlive: codec.writer<object>('imstate.v1.KeepServerAliveRequest'),
+};
+
+/** Answers of bytes. */
+export const read = {
+  apply: codec.reader<ApplyResponse__Output>('imstate.v1.ApplyResponse'),
+  batchGetUsers: codec.reader<BatchGetUsersResponse__Output>('imstate.v1.BatchGetUsersResponse'),
+  getStats: codec.reader<GetStatsResponse__Output>('imstate.v1.GetStatsResponse'),
+};
+
+/** Batches of Apply with an operation for each user, in order. */
+export function* batchesOf(users: number, operationOf: (i: number) => Operation): Generator<Buffer> {
+  for (let from = 0; from < users; from += BATCH) {
+    const length = Math.min(BATCH, users - from);
+    yield write.apply({ operations: Array.from({ length }, (_, i) => operationOf(from + i)) });
+  }
+}
+
+/** Looks into an answer now and then whether an operation has failed: throws then. */
+export function checkAnswers(): (bytes: Buffer) => void {
+  let seen = 0;
+  return (bytes) => {
+    if (seen++ % 32 !== 0) return;
+    const { results } = read.apply(bytes);
+    const failed = results.find(({ error }) => error);
+    if (results.length === 0 || failed) throw new Error(`Apply answers ${JSON.stringify(failed?.error)}`);
+  };
+}

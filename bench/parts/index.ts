@@ -1,0 +1,24 @@
+// The parts of the bench, in the order in which they run.
+import type { Part } from '../part.ts';
+import { apply } from './apply.ts';
+import { batch } from './batch.ts';
+import { bytes } from './bytes.ts';
+import { crashes } from './crashes.ts';
+import { daemons } from './daemons.ts';
+import { growth } from './growth.ts';
+import { memory } from './memory.ts';
+import { profile } from './profile.ts';
+import { shards } from './shards.ts';
+import { startup } from './startup.ts';
+import { sweep } from './sweep.ts';
+import { told } from './told.ts';
+import { unary } from './unary.ts';
+
+import { watch } from './watch.ts';
+import { wire } from './wire.ts';
+
+/** All parts. */
+export const parts: Part[] = [
+  ...[startup, unary, apply, batch, bytes, growth, watch, wire, told],
+  ...[memory, daemons, shards, profile, sweep, crashes],
+];

@@ -1,0 +1,123 @@
+// Where the time of unary calls goes: the daemon and the bare server that answers a constant, each with a CPU profile, under the
+// same load. Shares of the time in which they were not idle.
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadProtos } from '../../src/wire/protos.ts';
+import { definePart, makeRow, type Row, say } from '../part.ts';
+import { type Measured, Place } from '../place.ts';
+import { sendUnary } from '../unaryLoad.ts';
+
+const SENDERS = 4;
+const METHODS = ['QueryUserStatus', 'Online'] as const;
+
+/** Who runs a function, by its file; the first that fits. */
+const OWNERS: [name: string, files: RegExp][] = [
+  ['protobuf and messages', /protobufjs|@protobufjs|proto-loader|dist\/wire\//],
+  ['grpc-js', /@grpc\//],
+  ['ioredis', /ioredis|redis-parser|denque|cluster-key-slot|standard-as-callback/],
+  ['imstate: calls and checks', /dist\/daemon\//],
+  ['imstate: store', /dist\/store\//],
+  ['node:http2', /internal\/http2|internal\/js_stream/],
+  ['Node.js streams, sockets, timers, promises', /^node:/],
+  ['others', /^file:|^\/|^evalmachine/],
+];
+
+/** What --cpu-prof writes, as far as it is read. */
+interface CpuProfile {
+  nodes: { id: number; callFrame: { functionName: string; url: string } }[];
+  samples: number[];
+  timeDeltas: number[];
+}
+
+/** See the part's `about`. */
+export const profile = definePart({
+  name: 'profile',
+  about: 'where the time of unary calls goes, by CPU profiles',
+  isLong: true,
+  options: {
+    requests: { short: 40_000, full: 200_000, about: 'calls of each method' },
+    top: { short: 0, full: 0, about: 'functions of the daemon to list on stderr' },
+  },
+  run: async (settings) => {
+    const rows: Row[] = [];
+    for (const method of METHODS) {
+      const ours = await shares(method, settings, async (place, node) =>
+        place.daemon({ redis: (await place.redis()).url, node }),
+      );
+      const bare = await shares(method, settings, (place, node) =>
+        place.server({ file: 'constantServer.ts', node }),
+      );
+      const reference = 'grpc-js that answers a constant';
+      for (const name of new Set([...ours.keys(), ...bare.keys()])) {
+        const [mine, its] = [ours.get(name) ?? 0, bare.get(name) ?? 0];
+        const figures = { row: `${method}: ${name}`, unit: 'µs of a call', values: [mine] };
+        rows.push(makeRow(its > 0 ? { ...figures, reference: { name: reference, values: [its] } } : figures));
+      }
+    }
+    return rows;
+  },
+});
+
+/** Microseconds of a call by owner. */
+async function shares(
+  method: (typeof METHODS)[number],
+  settings: { requests: string; top: string },
+  start: (place: Place, node: string[]) => Promise<Measured>,
+): Promise<Map<string, number>> {
+  return Place.with(async (place) => {
+    const calls = Number(settings.requests);
+    say(`profile: ${method}`);
+    const server = await start(place, ['--cpu-prof', '--cpu-prof-dir', place.folder]);
+    const { path, requestSerialize } = loadProtos().types.pb.UserStatus.service[method];
+    const requests = Array.from({ length: SENDERS }, (_, i) =>
+      requestSerialize({ UserID: `user-${i}`, DeviceID: 'phone', ServerAddr: '10.0.0.1:9000' }),
+    );
+    await sendUnary({ addr: server.addr, path, requests, calls, folder: place.folder });
+    const exited = once(server.process, 'exit');
+    server.process.kill('SIGTERM');
+    await exited;
+    const [file] = (await readdir(place.folder)).filter((name) => name.endsWith('.cpuprofile'));
+    const taken = JSON.parse(await readFile(join(place.folder, file as string), 'utf8')) as CpuProfile;
+    if (Number(settings.top) > 0) for (const line of topOf(taken, Number(settings.top))) say(line);
+    const spent = timeBy(taken, ownerOf);
+    spent.delete('idle');
+    return new Map([...spent].sort(([, a], [, b]) => b - a).map(([name, time]) => [name, time / calls]));
+  });
+}
+
+type Frame = CpuProfile['nodes'][number]['callFrame'];
+
+/** Microseconds in which each frame itself ran, summed by what `nameOf` calls it. */
+function timeBy(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  nameOf: (frame: Frame) => string,
+): Map<string, number> {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const spent = new Map<string, number>();
+  for (const [i, id] of samples.entries()) {
+    const name = names.get(id) as string;
+    spent.set(name, (spent.get(name) ?? 0) + (timeDeltas[i] as number));
+  }
+  return spent;
+}
+
+function ownerOf({ functionName, url }: Frame): string {
+  if (functionName === '(idle)') return 'idle';
+  if (functionName === '(garbage collector)') return 'garbage collection';
+  if (url === '') return functionName === '(program)' ? 'native code, system calls' : 'built-in functions';
+  return OWNERS.find(([, files]) => files.test(url))?.[0] ?? 'others';
+}
+
+function topOf(taken: CpuProfile, count: number): string[] {
+  const spent = timeBy(
+    taken,
+    ({ functionName, url }) => `${functionName} ${url.split('/').slice(-3).join('/')}`,
+  );
+  spent.delete('(idle) ');
+  const all = [...spent.values()].reduce((sum, each) => sum + each, 0);
+  return [...spent]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, count)
+    .map(([name, time]) => `${((time / all) * 100).toFixed(1).padStart(5)} % ${name}`);
+}
