@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Change, Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
 import { END_REASONS } from '../record.js';
 import type { EndReason, Session } from '../store.js';
-import { Leases, readRecorded } from './answers.js';
+import { Leases, readRecorded, Texts } from './answers.js';
 import { type Connection, storeError } from './connection.js';
 import { type Shard, shardOf } from './shards.js';
 
@@ -142,19 +142,14 @@ function readChange(member: Buffer, packed: Buffer): Change | undefined {
   if (packed.length === 0) return undefined;
   const nul = member.indexOf(0);
   const flags = packed.readUInt8(0);
-  let at = 11;
-  const text = (extra: number) => {
-    const length = packed.readUInt8(at) + extra;
-    at += 1 + length;
-    return packed.toString('utf8', at - length, at);
-  };
-  const texts = () => ({ sessionId: text(1), serverAddr: text(0), platform: text(0) });
+  const texts = new Texts(packed, 11);
   const number = (bytes: number) => {
-    at += bytes;
-    return packed.readUIntBE(at - bytes, bytes);
+    texts.at += bytes;
+    return packed.readUIntBE(texts.at - bytes, bytes);
   };
-  const began = flags & 2 ? { loginTimeMs: number(6), ...texts() } : undefined;
-  const ended = flags & 4 ? { reason: END_REASONS[number(1)] as EndReason, ...texts() } : undefined;
+  const session = () => ({ sessionId: texts.next(1), serverAddr: texts.next(0), platform: texts.next(0) });
+  const began = flags & 2 ? { loginTimeMs: number(6), ...session() } : undefined;
+  const ended = flags & 4 ? { reason: END_REASONS[number(1)] as EndReason, ...session() } : undefined;
   return {
     ...{ userId: member.toString('utf8', 0, nul), deviceId: member.toString('utf8', nul + 1) },
     ...{ wasOnline: (flags & 1) !== 0, began, ended },

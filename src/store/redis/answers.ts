@@ -46,8 +46,7 @@ export function readSessions(
 ): { sessions: Session[]; recorded: Session[] } {
   const found: { sessions: Session[]; recorded: Session[] } = { sessions: [], recorded: [] };
   for (const [deviceId, packed] of devices) {
-    // The field '' of a user counts the devices that are online.
-    if (deviceId === '' || packed === null) continue;
+    if (packed === null) continue;
     const record = unpackRecord(deviceId, packed);
     const lease = leases.of(record.serverAddr);
     const session = readRecord(record, lease, now, retentionMs);
@@ -73,8 +72,8 @@ export function readRecorded(flat: (Buffer | null)[], context: ReadingContext): 
   );
 }
 
-/** Two names and what they stand for (null if it is gone), from a flat list of them. */
-export function triples(flat: (Buffer | null)[]): [string, string, Buffer | null][] {
+/** User, device and packed session (null if it is gone), from a flat list of them. */
+function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, packed: Buffer | null][] {
   return Array.from({ length: flat.length / 3 }, (_, i) => [
     String(flat[3 * i]),
     String(flat[3 * i + 1]),
@@ -82,25 +81,35 @@ export function triples(flat: (Buffer | null)[]): [string, string, Buffer | null
   ]);
 }
 
-/** Name and value, from a flat list of both. */
-export function pairs(flat: Buffer[]): [string, Buffer][] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => [
-    (flat[2 * i] as Buffer).toString(),
-    flat[2 * i + 1] as Buffer,
-  ]);
+/** Reads texts out of a string that a script has packed: each behind its length, in a byte. */
+export class Texts {
+  /** Where the next one begins. */
+  at: number;
+  readonly #packed: Buffer;
+
+  constructor(packed: Buffer, at: number) {
+    this.#packed = packed;
+    this.at = at;
+  }
+
+  /** The next one; `extra` is 1 if it is never empty, and its length written less 1. */
+  next(extra: 0 | 1): string {
+    const start = this.at + 1;
+    this.at = start + (this.#packed[this.at] as number) + extra;
+    return this.#packed.toString('utf8', start, this.at);
+  }
 }
 
 /** An entry of a user's history, as scripts/shard.lua packs it. */
 export function readPastSession(entry: Buffer): PastSession {
-  let at = 13;
-  const text = (extra: number) => {
-    const length = entry.readUInt8(at) + extra;
-    at += 1 + length;
-    return entry.toString('utf8', at - length, at);
-  };
+  const texts = new Texts(entry, 13);
   return {
-    ...{ deviceId: text(1), sessionId: text(1), serverAddr: text(0), platform: text(0) },
-    ...{ loginTimeMs: entry.readUIntBE(1, 6), endTimeMs: entry.readUIntBE(7, 6) },
+    deviceId: texts.next(1),
+    sessionId: texts.next(1),
+    serverAddr: texts.next(0),
+    platform: texts.next(0),
+    loginTimeMs: entry.readUIntBE(1, 6),
+    endTimeMs: entry.readUIntBE(7, 6),
     endReason: END_REASONS[entry.readUInt8(0)] as EndReason,
   };
 }

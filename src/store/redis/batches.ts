@@ -7,6 +7,9 @@ import { type Shard, shardOf } from './shards.js';
 /** How many operations one script call carries at most: a millisecond or two of Redis. */
 const MOST_OPERATIONS = 128;
 
+/** Control characters occur in no operation, but for those that end its parts. */
+const END_OF_OPERATION = '\x1e';
+
 /** What {@link Batches} work with. */
 export interface BatchesOptions {
   redis: Connection;
@@ -40,11 +43,11 @@ export class Batches {
 
   async #send({ deadlines }: Shard, operations: Operation<unknown>[]): Promise<unknown[]> {
     const { redis, settings, retentionMs } = this.#options;
-    const args: (string | number)[] = [deadlines, ...settings()];
-    for (const { text } of operations) args.push(text);
+    let texts = '';
+    for (const { text } of operations) texts += text + END_OF_OPERATION;
     let reply: unknown;
     try {
-      reply = await redis.imApplyBuffer(1, args);
+      reply = await redis.imApplyBuffer(1, deadlines, ...settings(), texts);
     } catch (error) {
       return operations.map(({ isChange }) => storeError(error, isChange));
     }

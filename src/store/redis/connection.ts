@@ -6,7 +6,7 @@ import { dropWhenSilent } from './silence.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    imApplyBuffer(keys: number, keysAndArgs: (string | number)[]): Result<unknown, Context>;
+    imApplyBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imHistoryBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSummary(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imLedgerBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;

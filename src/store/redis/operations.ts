@@ -1,8 +1,8 @@
 import type { Place } from '../ledger.js';
 import { END_REASONS } from '../record.js';
 import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
-import type { Ended, Login, LoginResult, Logout, Session, SessionRef } from '../store.js';
-import { pairs, type ReadingContext, readSessions, triples } from './answers.js';
+import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
+import { type ReadingContext, readSessions, Texts } from './answers.js';
 import { parsePlace } from './RedisLedger.js';
 
 /** Control characters occur in no id and address. */
@@ -11,7 +11,7 @@ const END = '\x1f';
 /** One operation of scripts/apply.lua on a user. */
 export interface Operation<Result> {
   readonly userId: string;
-  /** Its letter, and what its function takes, each part ended by {@link END}: one argument of the script. */
+  /** Its letter, and what its function takes, each part ended by {@link END}. */
   readonly text: string;
   readonly isChange: boolean;
   /** Makes the result of the script's answer. */
@@ -34,19 +34,16 @@ function metadataText(metadata: Record<string, string>): string {
   return '';
 }
 
-/** What online.lua answers: the login time if that says it all. */
-type LoginAnswer = number | [loginTimeMs: number, endReason: number, ...replaced: Buffer[]];
-
+/** See online.lua: the login time if that says it all. */
 function loginResult(answer: unknown): LoginResult {
-  const given = answer as LoginAnswer;
-  if (typeof given === 'number') return { loginTimeMs: given, replaced: [], endReason: undefined };
-  const [loginTimeMs, endReason, ...flat] = given;
-  const replaced = triples(flat).map(([deviceId, sessionId, serverAddr]) => ({
-    deviceId,
-    sessionId,
-    serverAddr: String(serverAddr),
-  }));
-  return { loginTimeMs, replaced, endReason: END_REASONS[endReason] };
+  if (typeof answer === 'number') return { loginTimeMs: answer, replaced: [], endReason: undefined };
+  const packed = answer as Buffer;
+  const replaced: ReplacedSession[] = [];
+  for (const texts = new Texts(packed, 7); texts.at < packed.length; ) {
+    replaced.push({ deviceId: texts.next(1), sessionId: texts.next(1), serverAddr: texts.next(0) });
+    texts.next(0);
+  }
+  return { loginTimeMs: packed.readUIntBE(0, 6), replaced, endReason: END_REASONS[packed.readUInt8(6)] };
 }
 
 /** See PresenceStore.offline. */
@@ -91,8 +88,8 @@ export function userOperation(userId: string): Operation<Session[]> {
   return { userId, text: `r${userId}${END}${END}`, isChange: false, result: userResult };
 }
 
-function userResult(flat: unknown, context: ReadingContext): Session[] {
-  const { sessions } = readSessions(pairs(flat as Buffer[]), context);
+function userResult(packed: unknown, context: ReadingContext): Session[] {
+  const { sessions } = readSessions(devicesIn(packed as Buffer), context);
   return sessions.length > 1 ? sessions.sort(newestLoginFirst) : sessions;
 }
 
@@ -102,7 +99,19 @@ export function userAtOperation(userId: string): Operation<{ sessions: Session[]
 }
 
 function userAtResult(answer: unknown, context: ReadingContext): { sessions: Session[]; place: Place } {
-  const [newest, flat] = answer as [Buffer, Buffer[]];
-  const { recorded } = readSessions(pairs(flat), context);
+  const [newest, packed] = answer as [Buffer, Buffer];
+  const { recorded } = readSessions(devicesIn(packed), context);
   return { sessions: recorded.sort(newestLoginFirst), place: parsePlace(newest) };
+}
+
+/** The devices of a user and their packed sessions, see read.lua. */
+function devicesIn(packed: Buffer): [string, Buffer][] {
+  const devices: [string, Buffer][] = [];
+  for (const texts = new Texts(packed, 0); texts.at < packed.length; ) {
+    const deviceId = texts.next(1);
+    const start = texts.at + 2;
+    texts.at = start + packed.readUInt16BE(texts.at);
+    devices.push([deviceId, packed.subarray(start, texts.at)]);
+  }
+  return devices;
 }

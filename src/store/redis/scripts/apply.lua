@@ -1,7 +1,8 @@
 -- Applies a batch of operations on users of one shard, in order. The caller bounds the batch.
 --
 -- KEYS, ARGV[1..5]  see leases.lua and shard.lua
--- ARGV[6...]        the operations, each a letter and the arguments of its function, which end with a unit separator each:
+-- ARGV[6]           the operations, which end with a record separator each: a letter, and the arguments of its function, which end
+--                   with a unit separator each. One argument, for each of its own costs Redis and the daemon more than a match.
 --                   '+' online, '-' offline, 'h' heartbeat, 'e' evict, 'r' read, 'a' read_at
 -- Returns {time in ms, leases as in read.lua, then the answer to each operation}; an error for one that failed, which leaves the
 -- others be.
@@ -32,8 +33,7 @@ local operations = {
 }
 
 local answers = { now, false }
-for i = 6, #ARGV do
-  local text = ARGV[i]
+for text in string.gmatch(ARGV[6], '([^\30]*)\30') do
   local done, answer = pcall(operations[string.sub(text, 1, 1)], text)
   if not done then
     answer = redis.error_reply(type(answer) == 'table' and answer.err or tostring(answer))

@@ -4,8 +4,9 @@
 -- policy  0 keeps the user's other sessions, 1 ends those of the same platform, 2 ends all
 -- resent  login time of a session that is sent again, in ms; 0 for one that is not
 -- is_new  whether the session id was made for this call
--- Returns {login time in ms (0 if nothing was changed), reason why the session had ended or 0, then device, session and server of each
--- session that the login ended}; only the login time if that says it all.
+-- Returns the login time in ms if that says it all. Otherwise one string: the login time (0 if nothing was changed) in six bytes, the
+-- reason why the session had ended in one, then of each session that the login ended the device (its length - 1 in a byte before
+-- it) and the texts, as in record.lua.
 
 -- Why the login comes too late to change anything; nil if it does not. Also returns true if the session had ended before and
 -- begins anew.
@@ -43,14 +44,17 @@ local function join_lease(login)
   return true
 end
 
-local function note_replaced(answer, device, record)
-  answer[#answer + 1] = device
-  answer[#answer + 1] = record.session
-  answer[#answer + 1] = record.server
+local function refusal(reason)
+  return struct.pack('>I6B', 0, reason)
 end
 
-local function replace_others(user, device, login, devices, policy, answer)
-  local flat = redis.call('HGETALL', devices_of(user))
+local function name_replaced(device, record)
+  return string.char(#device - 1) .. device .. record.texts
+end
+
+-- Ends the others that the policy names; returns their names.
+local function replace_others(user, device, login, devices, policy)
+  local flat, names = redis.call('HGETALL', devices_of(user)), ''
   for i = 1, #flat, 2 do
     if flat[i] ~= '' and flat[i] ~= device then
       local other = unpack_record(flat[i + 1])
@@ -58,10 +62,11 @@ local function replace_others(user, device, login, devices, policy, answer)
       if other.online and fits and not over(other) then
         end_session(user, flat[i], other, devices, REPLACED, now)
         devices = devices - 1
-        note_replaced(answer, flat[i], other)
+        names = names .. name_replaced(flat[i], other)
       end
     end
   end
+  return names
 end
 
 -- Puts the login in the place of `current`, which may be offline or nil, in the indexes and counters.
@@ -85,10 +90,10 @@ local function online(user, device, login, policy, resent, is_new)
   login.texts = pack_texts(login.session, login.server, login.platform)
   if login.metadata ~= '' then login.metadata = struct.pack('>I2', #login.metadata) .. login.metadata end
   -- First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
-  if not join_lease(login) then return { 0, SERVER_LOST } end
+  if not join_lease(login) then return refusal(SERVER_LOST) end
   local current, devices = current_record(user, device)
   local reason, begins_anew = too_late(user, device, login, current, resent, is_new)
-  if reason then return { 0, reason } end
+  if reason then return refusal(reason) end
 
   if resent > 0 then login.login = math.min(resent, now) end
   local was_online = current and current.online
@@ -111,11 +116,10 @@ local function online(user, device, login, policy, resent, is_new)
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
   if begins then note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices) end
-  local answer = { login.login, 0 }
-  if is_replaced then note_replaced(answer, device, current) end
+  local replaced = is_replaced and name_replaced(device, current) or ''
   -- Sent again, or late, it would end sessions that came after it.
   if policy > 0 and resent == 0 and not begins_anew and not is_refresh then
-    replace_others(user, device, login, devices, policy, answer)
+    replaced = replaced .. replace_others(user, device, login, devices, policy)
   end
-  return #answer == 2 and login.login or answer
+  return replaced == '' and login.login or struct.pack('>I6B', login.login, 0) .. replaced
 end
