@@ -144,21 +144,18 @@ export function planOf(results: Results): string {
 function unitCosts(results: Results, shards: number) {
   const of = (kind: string, who: string) =>
     results.value('shards', `${kind}, ${shards} shards`, `µs CPU of ${who}`);
-  const told = (watchers: string, unit: string) => {
+  const told = (what: string, unit: string) => {
     const row = results
       .rowsOf('told')
       .find(
-        (each) =>
-          each.row.startsWith(`told to ${watchers} `) &&
-          each.row.endsWith(`, ${shards} shards`) &&
-          each.unit === unit,
+        (each) => each.row.startsWith(what) && each.row.endsWith(`, ${shards} shards`) && each.unit === unit,
       );
-    if (row === undefined) throw new Error(`no figure of told: ${watchers} watchers, ${shards} shards`);
+    if (row === undefined) throw new Error(`no figure of told: ${what}, ${shards} shards`);
     return row.value.median;
   };
-  // One watcher: an entry is read and told once; ten: read once and told ten times.
-  const [one, ten] = [told('1', 'µs CPU of the daemon/told'), told('10', 'µs CPU of the daemon/told')];
-  const read = Math.max(0, (one - ten) / 0.9);
+  // Ten watchers: an entry is read once and told ten times.
+  const ten = told('told to 10 ', 'µs CPU of the daemon/told');
+  const read = Math.max(0, told('read for', 'µs CPU of the daemon/change'));
   const changes = 'changes by Apply, 256 a batch';
   const [onOne, onCluster] = ['one Redis, 3 daemons', 'cluster of 3 masters, 3 replicas, 3 daemons'].map(
     (setup) => results.value('daemons', `${changes}, ${setup}`, 'µs CPU of the masters'),
@@ -178,7 +175,7 @@ function unitCosts(results: Results, shards: number) {
       lookUp: of('look-up', 'Redis'),
       keepAlive: of('keep-alive', 'Redis'),
       idle: of('second without calls', 'Redis'),
-      read: told('1', 'µs CPU of Redis/change'),
+      read: Math.max(0, told('read for', 'µs CPU of Redis/change')),
       clusterFactor: onCluster / onOne,
       replica: results.value(
         'daemons',
@@ -199,7 +196,7 @@ function unitCosts(results: Results, shards: number) {
       lookIn: wire(`${lookUp}: caller to daemon`),
       lookOut: wire(`${lookUp}: daemon to caller`),
       lookRedis: wire(`${lookUp}: daemon to Redis`) + wire(`${lookUp}: Redis to daemon`),
-      told: told('10', 'bytes/told'),
+      told: told('told to 10 ', 'bytes/told'),
     },
   };
 }

@@ -1,5 +1,5 @@
 // What it costs to tell watchers of changes: CPU and bytes, beside the same changes that nobody watches, by the number of watchers of
-// everything and by the number of shards.
+// everything and by the number of shards; and what it costs to read the ledger for a watcher who is told nothing.
 import { setTimeout as delay } from 'node:timers/promises';
 import { costOf } from '../cpu.ts';
 import { PATH, write } from '../messages.ts';
@@ -22,6 +22,10 @@ interface Served {
   client: RawClient;
 }
 
+/** A watch of a user to whom nothing happens: the daemon reads each change, and tells none. */
+const NOBODY = { start: { userIds: ['nobody'] } };
+const EVERYTHING = { start: { everything: true } };
+
 interface Load {
   rate: number;
   seconds: number;
@@ -39,6 +43,7 @@ interface Taken {
 interface Told {
   served: Served;
   watchers: number;
+  start: typeof NOBODY | typeof EVERYTHING;
   load: Load;
   with: Taken[];
   without: Taken[];
@@ -52,6 +57,7 @@ export const told = definePart({
     rounds: { short: 1, full: 5, about: 'how often each is measured, in alternation with no watchers' },
     seconds: { short: 3, full: 10, about: 'how long a round is' },
     rate: { short: 2_000, full: 2_000, about: 'changes a second at most' },
+    'read-rate': { short: 10_000, full: 10_000, about: 'changes a second, to a watcher who is told nothing' },
     'told-rate': { short: 10_000, full: 10_000, about: 'told changes a second at most' },
     watchers: { short: '1,50', full: '1,10,50', about: 'numbers of watchers of everything' },
     shards: { short: '16', full: '16,64,256', about: 'numbers of shards' },
@@ -60,21 +66,23 @@ export const told = definePart({
     Place.with(async (place) => {
       const found: Told[] = [];
       for (const shards of settings.shards.split(',').map(Number)) {
-        const served = await start(place, shards);
-        await take(served, 0, WARM_UP);
+        const served = await serve(place, shards);
+        await take(served, 0, NOBODY, WARM_UP);
+        const load = { rate: Number(settings['read-rate']), seconds: Number(settings.seconds) };
+        found.push({ served, watchers: 1, start: NOBODY, load, with: [], without: [] });
         for (const watchers of settings.watchers.split(',').map(Number)) {
           const rate = Math.min(Number(settings.rate), Number(settings['told-rate']) / watchers);
           const load = { rate, seconds: Number(settings.seconds) };
-          found.push({ served, watchers, load, with: [], without: [] });
+          found.push({ served, watchers, start: EVERYTHING, load, with: [], without: [] });
         }
       }
       for (let i = 1; i <= Number(settings.rounds); i++) {
         for (const each of found) {
-          const { served, watchers, load } = each;
+          const { served, watchers, start, load } = each;
           say(`told: round ${i} of ${settings.rounds}, ${watchers} watchers, ${served.shards} shards`);
           const sides = [
-            async () => each.without.push(await take(served, 0, load)),
-            async () => each.with.push(await take(served, watchers, load)),
+            async () => each.without.push(await take(served, 0, start, load)),
+            async () => each.with.push(await take(served, watchers, start, load)),
           ];
           for (const side of i % 2 ? sides : sides.reverse()) await side();
         }
@@ -83,7 +91,7 @@ export const told = definePart({
     }),
 });
 
-async function start(place: Place, shards: number): Promise<Served> {
+async function serve(place: Place, shards: number): Promise<Served> {
   const redis = await place.redis();
   const daemon = await place.daemon({ redis: redis.url, flags: ['--shards', `${shards}`] });
   const client = new RawClient(daemon.addr);
@@ -91,13 +99,18 @@ async function start(place: Place, shards: number): Promise<Served> {
   return { shards, daemon, redis, client };
 }
 
-/** Makes changes at a rate, and has them told to so many watchers of everything. */
-async function take({ daemon, redis, client }: Served, watchers: number, load: Load): Promise<Taken> {
+/** Makes changes at a rate, while there are so many watchers. */
+async function take(
+  { daemon, redis, client }: Served,
+  watchers: number,
+  target: Told['start'],
+  load: Load,
+): Promise<Taken> {
   const connections = Math.ceil(watchers / WATCHERS_A_CONNECTION);
   const clients = Array.from({ length: connections }, () => new RawClient(daemon.addr));
   let [bytes, messages] = [0, 0];
   const failures: Error[] = [];
-  const start = write.watch({ start: { everything: true } });
+  const start = write.watch(target);
   for (let i = 0; i < watchers; i++) {
     const stream = (clients[i % connections] as RawClient).stream(PATH.watch);
     stream.on('data', ({ length }: Buffer) => {
@@ -118,12 +131,19 @@ async function take({ daemon, redis, client }: Served, watchers: number, load: L
   return { daemon: cpu[0] as number, redis: cpu[1] as number, bytes, messages };
 }
 
-function rowsOf({ served, watchers, load, with: taken, without }: Told): Row[] {
+function rowsOf({ served, watchers, start, load, with: taken, without }: Told): Row[] {
   const changes = load.rate * load.seconds;
   const rate = `${load.rate} changes/s`;
   const row = `told to ${watchers} watcher${watchers > 1 ? 's' : ''} of everything, ${rate}, ${served.shards} shards`;
   const more = (figure: 'daemon' | 'redis', count: number) =>
     taken.map((each, i) => ((each[figure] - (without[i] as Taken)[figure]) / count) * 1e6);
+  if (start === NOBODY) {
+    const row = `read for a watcher who is told nothing, ${rate}, ${served.shards} shards`;
+    return [
+      makeRow({ row, unit: 'µs CPU of the daemon/change', values: more('daemon', changes) }),
+      makeRow({ row, unit: 'µs CPU of Redis/change', values: more('redis', changes) }),
+    ];
+  }
   return [
     makeRow({ row, unit: 'µs CPU of the daemon/told', values: more('daemon', changes * watchers) }),
     makeRow({ row, unit: 'µs CPU of Redis/change', values: more('redis', changes) }),

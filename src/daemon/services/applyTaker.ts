@@ -18,11 +18,14 @@ export function applyTaker(presence: Presence, link: Link<ApplyResponse>): Strea
   const carryOut = async (operations: Operation__Output[], answered: Promise<void>) => {
     // Begun before anything is waited for, so that batches begin in their order.
     const begun = hasRightSize(operations)
-      ? Promise.all(operations.map((operation) => resultOf(presence, operation, link)))
+      ? operations.map((operation) => resultOf(presence, operation, link))
       : undefined;
     await answered;
     if (begun === undefined) throw wrongSize(operations.length);
-    if (!link.write({ results: await begun })) await link.drained();
+    // One after the other: none rejects, and Promise.all() would make two promises of each.
+    const results: OperationResult[] = [];
+    for (const result of begun) results.push(await result);
+    if (!link.write({ results })) await link.drained();
   };
   return {
     atOnce: BATCHES_AT_ONCE,
@@ -50,21 +53,21 @@ function resultOf(
   operation: Operation__Output,
   link: Link<ApplyResponse>,
 ): Promise<OperationResult> {
-  const failed = (error: unknown): OperationResult => {
+  const fail = (error: unknown): OperationResult => {
     const { code, details } = link.statusOf(error);
     return { error: { code, message: details } };
   };
+  const { online: login, offline: logout, heartbeat: session, getUser: read } = operation;
   try {
-    const { online: login, offline: logout, heartbeat: session, getUser: read } = operation;
-    if (login) return online(presence, login).then((online) => ({ online }), failed);
-    if (logout) return offline(presence, logout).then((offline) => ({ offline }), failed);
+    if (login) return online(presence, login, (online) => ({ online }), fail);
+    if (logout) return offline(presence, logout, (offline) => ({ offline }), fail);
     if (session) {
       const sessions = [readSession('heartbeat', session)];
-      return heartbeat(presence, sessions).then((heartbeat) => ({ heartbeat }), failed);
+      return heartbeat(presence, sessions, (heartbeat) => ({ heartbeat }), fail);
     }
-    if (read) return getUser(presence, read).then((getUser) => ({ getUser }), failed);
+    if (read) return getUser(presence, read, (getUser) => ({ getUser }), fail);
     throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
   } catch (error) {
-    return Promise.resolve(failed(error));
+    return Promise.resolve(fail(error));
   }
 }

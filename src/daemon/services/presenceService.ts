@@ -22,11 +22,11 @@ export function presenceServiceHandlers(
   calls: Calls,
 ): PresenceServiceHandlers {
   return {
-    Online: calls.handler((request) => online(presence, request)),
+    Online: calls.handler((request) => online(presence, request, asItIs)),
 
-    Offline: calls.handler((request) => offline(presence, request)),
+    Offline: calls.handler((request) => offline(presence, request, asItIs)),
 
-    Heartbeat: calls.handler(({ sessions }) => heartbeat(presence, readSessions(sessions))),
+    Heartbeat: calls.handler(({ sessions }) => heartbeat(presence, readSessions(sessions), asItIs)),
 
     Apply: calls.streamHandler((link) => applyTaker(presence, link)),
 
@@ -46,11 +46,11 @@ export function presenceServiceHandlers(
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
-    GetUser: calls.handler((request) => getUser(presence, request)),
+    GetUser: calls.handler((request) => getUser(presence, request, asItIs)),
 
     BatchGetUsers: calls.handler(async ({ userIds }) => {
       const requests = readBatch(userIds).map((userId) => ({ userId, deviceId: '', explain: false }));
-      return { users: await Promise.all(requests.map((request) => getUser(presence, request))) };
+      return { users: await Promise.all(requests.map((request) => getUser(presence, request, asItIs))) };
     }),
 
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {
@@ -96,6 +96,10 @@ export function presenceServiceHandlers(
 
     Evict: calls.handler((request) => presence.evict(readEvictTarget(request))),
   };
+}
+
+function asItIs<Response>(response: Response): Response {
+  return response;
 }
 
 function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
