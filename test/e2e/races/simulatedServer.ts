@@ -1,11 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Client,
-  connect,
-  type EndedSession,
-  type OnlineRequest,
-  type ServerSessions,
-} from '../../../src/client/index.ts';
+import { type Client, connect, type EndedSession, type ServerSessions } from '../../../src/client/index.ts';
 import type { Random } from './random.ts';
 import type { Connection, World } from './world.ts';
 
@@ -89,6 +83,7 @@ export class SimulatedServer {
       // Some sessions have a time to live as well.
       ...(sessionId.endsWith('7') && { ttlMs: 4_000 }),
     };
+    const request = { ...login, serverAddr: this.addr, serverIncarnation: this.#incarnation };
     const answer = await this.#sessions.online(login, INSIST).catch(this.#unlessCrashed());
     if (answer?.endReason) this.#drop(sessionId);
     else if (answer) {
@@ -96,7 +91,7 @@ export class SimulatedServer {
       this.#around.world.begun.push(connection);
     }
     const { loginTime } = connection;
-    this.#mayRepeat((network) => network.online(this.#requestOf(login, loginTime)));
+    this.#mayRepeat((network) => network.online({ ...request, loginTime }));
   }
 
   async #reportLogout({ device, sessionId }: Connection, graceMs: number): Promise<void> {
@@ -130,9 +125,5 @@ export class SimulatedServer {
     if (!connection) return;
     this.#held.delete(sessionId);
     this.#around.world.cut(connection);
-  }
-
-  #requestOf(login: Omit<OnlineRequest, 'serverAddr'>, loginTime: Date | undefined): OnlineRequest {
-    return { ...login, serverAddr: this.addr, serverIncarnation: this.#incarnation, loginTime };
   }
 }
