@@ -6,7 +6,8 @@ import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest
 import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { presenceServiceApi } from './presenceServiceApi.js';
-import { type ServerOptions, ServerSessions } from './serverSessions.js';
+import type { ServerOptions } from './serverMessages.js';
+import { ServerSessions } from './serverSessions.js';
 import { userStatusApi } from './userStatusApi.js';
 import { Watch } from './watch.js';
 import type { WatchOptions } from './watchMessages.js';

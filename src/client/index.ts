@@ -31,6 +31,7 @@ export type {
   OnlineResult,
   UserState,
 } from './messages.js';
-export type { ServerLogin, ServerLoginResult, ServerOptions, ServerSessions } from './serverSessions.js';
+export type { ServerLogin, ServerLoginResult, ServerOptions } from './serverMessages.js';
+export type { ServerSessions } from './serverSessions.js';
 export type { Watch } from './watch.js';
 export type { Change, SessionBegin, WatchEvent, WatchOptions } from './watchMessages.js';

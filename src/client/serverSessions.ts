@@ -1,45 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ErrorCode, ImstateError } from '../errors.js';
-import { backoffMs } from '../registry/backoff.js';
+import type { ImstateError } from '../errors.js';
 import type { EndReason, SessionRef } from '../store/store.js';
 import type { Channel } from './channel.js';
 import { LEASE_TTL_MS } from './defaults.js';
-import type { CallOptions, EndedSession, OfflineResult, OnlineRequest, OnlineResult } from './messages.js';
+import type { CallOptions, EndedSession, OfflineResult, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { ServerLease } from './serverLease.js';
+import type { ServerLogin, ServerLoginResult, ServerOptions } from './serverMessages.js';
+import { isRefused, untilAnswered } from './untilAnswered.js';
 import { Watch } from './watch.js';
-
-/** Which chat server this process is, and what it wants to be told. */
-export interface ServerOptions {
-  /** Its address, host:port: where others reach its devices. */
-  addr: string;
-  /** Greater in every run of the chat server, 1 to 2^48 - 1; the start time of this process in ms by default. */
-  incarnation?: number | undefined;
-  /** How long its sessions outlive the process, or its connection to imstate: 1 s to 1 h, 10 s by default. Milliseconds. */
-  leaseTtlMs?: number | undefined;
-  /** How many sessions are sent again a second, at most, when the store has lost them; 10,000 by default. */
-  resendsPerSecond?: number | undefined;
-  /**
-   * A session is over that this chat server did not end: another login has replaced it, it was evicted, or it was not renewed within
-   * its time to live. Close its connection.
-   */
-  onEnded?: ((ended: EndedSession) => void) | undefined;
-  /** No daemon answers: logins and logouts wait. Sessions end when that lasts longer than the lease, and come back by themselves. */
-  onDisconnected?: ((error: ImstateError) => void) | undefined;
-  /** A daemon answers again. */
-  onReconnected?: (() => void) | undefined;
-  /** Something failed, and is tried again or was given up: for the log. */
-  onError?: ((error: ImstateError) => void) | undefined;
-}
-
-/** A login at the chat server: see OnlineRequest. Leave the session id out, and one is made. */
-export type ServerLogin = Omit<OnlineRequest, 'serverAddr' | 'serverIncarnation' | 'loginTime'>;
-
-/** Answer to a login at the chat server. */
-export interface ServerLoginResult extends OnlineResult {
-  sessionId: string;
-}
 
 /** A session that the chat server holds. */
 interface Held {
@@ -53,16 +23,11 @@ interface Held {
 
 /** How often sessions are sent again in one go: a part of a second's worth, and then a pause. */
 const RESENDS_STEP_MS = 50;
-const BACKOFF_MS = { first: 50, most: 1_000 };
+/** Before what failed in the background is tried again. */
+const PAUSE_MS = 1_000;
 const SESSION_ID_BYTES = 12;
 /** Failures in a row that say more than that one daemon has stopped: the next try goes to another. */
 const AWAY = 2;
-const REFUSALS = new Set<ErrorCode>([
-  'INVALID_ARGUMENT',
-  'UNIMPLEMENTED',
-  'UNAUTHENTICATED',
-  'PERMISSION_DENIED',
-]);
 /** Nobody who closes the connection of such a session closes one that anybody wants. */
 const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED']);
 
@@ -146,7 +111,7 @@ export class ServerSessions {
     this.#owed.delete(sessionId);
     try {
       const result = await this.#occupy(held, before?.busy, () =>
-        this.#insist(() => this.#requestOf(held), options),
+        this.#untilAnswered((call) => this.#api.online(this.#requestOf(held), call), options),
       );
       held.loginTime = result.loginTime;
       const endReason = result.endReason ?? held.endReason;
@@ -172,7 +137,7 @@ export class ServerSessions {
     await held?.busy;
     try {
       const request = { ...refOf(session), ...(graceMs !== undefined && { graceMs }) };
-      return await this.#repeat((call) => this.#api.offline(request, call), options);
+      return await this.#untilAnswered((call) => this.#api.offline(request, call), options);
     } catch (error) {
       if (!isRefused(error)) this.#owe(session);
       throw error;
@@ -199,32 +164,15 @@ export class ServerSessions {
   }
 
   /** One call of a session after the other. */
-  async #occupy<T>(held: Held, before: Promise<unknown> | undefined, call: () => Promise<T>): Promise<T> {
+  #occupy<T>(held: Held, before: Promise<unknown> | undefined, call: () => Promise<T>): Promise<T> {
     const made = (before ?? Promise.resolve()).then(call);
     held.busy = made.catch(() => {});
     return made;
   }
 
-  #insist(request: () => OnlineRequest, options: CallOptions): Promise<OnlineResult> {
-    return this.#repeat((call) => this.#api.online(request(), call), options);
-  }
-
-  /** Makes a call that names its session, so that a repeat is harmless, until a daemon answers it or its time is over. */
-  async #repeat<T>(
-    call: (options: CallOptions) => Promise<T>,
-    { timeoutMs = this.#timeoutMs, signal }: CallOptions,
-  ): Promise<T> {
-    const until = performance.now() + timeoutMs;
-    for (let failures = 1; ; failures++) {
-      try {
-        return await call({ timeoutMs: Math.max(1, until - performance.now()), ...(signal && { signal }) });
-      } catch (error) {
-        const waitMs = backoffMs(failures, BACKOFF_MS.first, BACKOFF_MS.most);
-        const isLast = performance.now() + waitMs >= until || this.#over.signal.aborted;
-        if (!isUnavailable(error) || isLast) throw error;
-        await delay(waitMs);
-      }
-    }
+  #untilAnswered<T>(call: (options: CallOptions) => Promise<T>, options: CallOptions): Promise<T> {
+    const timed = { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutMs };
+    return untilAnswered(call, timed, this.#over.signal);
   }
 
   /** Returns whether it was held. */
@@ -238,12 +186,13 @@ export class ServerSessions {
   }
 
   #kept(): void {
-    if (this.#failures >= AWAY) this.#options.onReconnected?.();
+    const { onReconnected, onError } = this.#options;
+    if (this.#failures >= AWAY) tell(onReconnected, undefined);
     this.#failures = 0;
     for (const [sessionId, session] of this.#owed) {
       this.#owed.delete(sessionId);
       this.#api.offline(session).catch((error: ImstateError) => {
-        if (isRefused(error)) this.#options.onError?.(error);
+        if (isRefused(error)) tell(onError, error);
         else if (!this.#held.has(sessionId)) this.#owe(session);
       });
     }
@@ -251,8 +200,8 @@ export class ServerSessions {
 
   #failed(error: ImstateError): void {
     this.#failures += 1;
-    if (this.#failures === AWAY) this.#options.onDisconnected?.(error);
-    this.#options.onError?.(error);
+    if (this.#failures === AWAY) tell(this.#options.onDisconnected, error);
+    tell(this.#options.onError, error);
   }
 
   /** A session of this chat server has ended; the chat server is told, unless a login is under way that answers it. */
@@ -264,7 +213,7 @@ export class ServerSessions {
       return;
     }
     this.#drop(held);
-    this.#options.onEnded?.({ ...ended, sessionId, serverAddr: this.#options.addr, reason });
+    tell(this.#options.onEnded, { ...ended, sessionId, serverAddr: this.#options.addr, reason });
   }
 
   /** Sends all sessions again, so many a second. */
@@ -278,7 +227,7 @@ export class ServerSessions {
         (error: ImstateError) => {
           if (!isRefused(error)) throw error;
           this.#drop(held);
-          this.#options.onError?.(error);
+          tell(this.#options.onError, error);
           return { endReason: undefined, replaced: [] };
         },
       );
@@ -287,13 +236,24 @@ export class ServerSessions {
     });
   }
 
-  /** Asks which sessions are over, when that could not be watched. */
+  /** Asks which sessions are over, when that could not be watched; until it is answered. */
   async #reconcile(): Promise<void> {
-    try {
-      await this.#eachHeld(this.#over.signal, ({ login }) => this.heartbeat([login]));
-    } catch (error) {
-      if (!this.#over.signal.aborted) this.#options.onError?.(error as ImstateError);
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        await this.#eachHeld(signal, ({ login }) => this.heartbeat([login]));
+        return;
+      } catch (error) {
+        await this.#pauseAfter(error);
+      }
     }
+  }
+
+  async #pauseAfter(error: unknown): Promise<void> {
+    const { signal } = this.#over;
+    if (signal.aborted) return;
+    tell(this.#options.onError, error as ImstateError);
+    await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
   }
 
   /** Does something with each session that is held now and still is when its turn comes, once its login is answered. */
@@ -334,10 +294,8 @@ export class ServerSessions {
           }
         }
       } catch (error) {
-        if (signal.aborted) return;
-        this.#options.onError?.(error as ImstateError);
+        await this.#pauseAfter(error);
         if ((error as ImstateError).code === 'UNIMPLEMENTED') return;
-        await delay(BACKOFF_MS.most, undefined, { signal }).catch(() => {});
       }
     }
   }
@@ -347,13 +305,7 @@ function refOf({ userId, deviceId, sessionId }: SessionRef): SessionRef {
   return { userId, deviceId, sessionId };
 }
 
-function isUnavailable(error: unknown): boolean {
-  const { code } = error as ImstateError;
-  return code === 'UNAVAILABLE' || code === 'NO_ENDPOINT' || code === 'REGISTRY_UNAVAILABLE';
-}
-
-/** Said by a daemon: nothing was changed, and no repeat would change anything. */
-function isRefused(error: unknown): boolean {
-  const { code } = error as ImstateError;
-  return REFUSALS.has(code);
+/** On its own: what a listener throws is not taken for a failure of the call that brought the news. */
+function tell<T>(listener: ((news: T) => void) | undefined, news: T): void {
+  if (listener) queueMicrotask(() => listener(news));
 }
