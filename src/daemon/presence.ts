@@ -1,3 +1,4 @@
+import { type Answer, allAnswers, type Operation } from '../store/operations.js';
 import type {
   ChatServer,
   Ended,
@@ -39,9 +40,16 @@ export class Presence {
     return this.#store.offline(logout);
   }
 
+  /** See PresenceStore.apply. */
+  apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
+    return this.#store.apply(operations);
+  }
+
   /** See PresenceStore.heartbeat; answers in order. */
-  heartbeat(sessions: SessionRef[]): Promise<(Ended | undefined)[]> {
-    return Promise.all(sessions.map((session) => this.#store.heartbeat(session)));
+  async heartbeat(sessions: SessionRef[]): Promise<(Ended | undefined)[]> {
+    return allAnswers<'heartbeat'>(
+      await this.#store.apply(sessions.map((of) => ({ kind: 'heartbeat', of }))),
+    );
   }
 
   /** See PresenceStore.keepServerAlive. */
@@ -59,9 +67,17 @@ export class Presence {
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
-  devices(userId: string, deviceId: string | undefined): Promise<Session[]> {
+  async devices(userId: string, deviceId: string | undefined): Promise<Session[]> {
     if (deviceId === undefined) return this.#store.getUser(userId);
-    return this.#store.getDevice(userId, deviceId).then((device) => (device === undefined ? [] : [device]));
+    const device = await this.#store.getDevice(userId, deviceId);
+    return device === undefined ? [] : [device];
+  }
+
+  /** The devices of each of the users, newest login first. */
+  async devicesOfEach(userIds: string[]): Promise<Session[][]> {
+    return allAnswers<'getUser'>(
+      await this.#store.apply(userIds.map((userId) => ({ kind: 'getUser', of: { userId } }))),
+    );
   }
 
   /** A page of the user's sessions: those that last, then those that ended, newest first. */

@@ -9,6 +9,7 @@ const METADATA_ENTRIES = 32;
 /** What fits into a record, see src/store/record.ts. */
 const MOST_INCARNATION = 2 ** 48 - 1;
 const MOST_PAGE = 1_000;
+const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /** Checks a user, device or session id. */
 export function checkId(field: string, value: string): void {
@@ -86,12 +87,10 @@ function checkText(field: string, value: string, mostBytes: number): void {
   const bytes = value.length * 3 <= mostBytes ? 0 : Buffer.byteLength(value);
   if (bytes > mostBytes)
     throw broken(field, `must be at most ${mostBytes} bytes of UTF-8; this one has ${bytes}`);
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) {
-      const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-      throw broken(field, `must not contain control characters; this one has ${name}`);
-    }
+  const control = CONTROL_CHARACTER.exec(value);
+  if (control !== null) {
+    const name = `U+${control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+    throw broken(field, `must not contain control characters; this one has ${name}`);
   }
 }
 

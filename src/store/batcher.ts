@@ -1,44 +1,70 @@
-/** Carries out the items of one shard; resolves with an answer or the failure of each, in order. */
-export type SendBatch<Item, Answer> = (shard: number, items: Item[]) => Promise<(Answer | Error)[]>;
+/** What {@link Batcher} works with. */
+export interface BatcherOptions<Item> {
+  shards: number;
+  /** Bounds the work of one step. */
+  maxItems: number;
+  shardOf(item: Item): number;
+  /** Carries out the items of one shard; resolves with an answer or the failure of each, in order. */
+  send(items: Item[], shard: number): Promise<unknown[]>;
+}
 
-interface Waiting<Item, Answer> {
-  item: Item;
-  resolve(answer: Answer): void;
-  reject(error: unknown): void;
+/** Items that came together: they are answered together. A promise for each would cost as much as all the rest of an operation. */
+interface Group {
+  readonly answers: unknown[];
+  left: number;
+  resolve(answers: unknown[]): void;
+}
+
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly group: Group;
+  readonly place: number;
 }
 
 /**
- * Gathers calls into one step of the store a shard: a script call or a transaction costs many times what one more
- * item in it costs. The calls of one turn of the event loop go together, and so do those that come while the step
- * before is under way: the busier the store, the larger the step. `maxItems` bounds the work of one.
+ * Gathers items into one step of the store a shard: a script call or a transaction costs many times what one more
+ * item in it costs. What comes in one turn of the event loop goes together, and so does what comes while the step
+ * before is under way: the busier the store, the larger the step.
  */
-export class Batcher<Item, Answer> {
-  readonly #send: SendBatch<Item, Answer>;
-  readonly #maxItems: number;
-  readonly #waiting: Waiting<Item, Answer>[][];
+export class Batcher<Item> {
+  readonly #options: BatcherOptions<Item>;
+  readonly #waiting: Waiting<Item>[][];
   readonly #isBusy: boolean[];
   #isScheduled = false;
 
-  constructor(shards: number, maxItems: number, send: SendBatch<Item, Answer>) {
-    this.#waiting = Array.from({ length: shards }, () => []);
-    this.#isBusy = Array.from({ length: shards }, () => false);
-    this.#maxItems = maxItems;
-    this.#send = send;
+  constructor(options: BatcherOptions<Item>) {
+    this.#options = options;
+    this.#waiting = Array.from({ length: options.shards }, () => []);
+    this.#isBusy = Array.from({ length: options.shards }, () => false);
   }
 
-  /** Adds an item; resolves with its answer. Items of one shard are carried out in the order in which they came. */
-  add(shard: number, item: Item): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      (this.#waiting[shard] as Waiting<Item, Answer>[]).push({ item, resolve, reject });
-      if (this.#isScheduled || this.#isBusy[shard]) return;
-      this.#isScheduled = true;
-      setImmediate(() => this.#flush());
+  /** Resolves with the answer or the failure of each item. Those of one shard are carried out in the order in which they came. */
+  add(items: readonly Item[]): Promise<unknown[]> {
+    if (items.length === 0) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const group = {
+        answers: new Array<unknown>(items.length).fill(undefined),
+        left: items.length,
+        resolve,
+      };
+      for (let place = 0; place < items.length; place++) {
+        const item = items[place] as Item;
+        const shard = this.#options.shardOf(item);
+        (this.#waiting[shard] as Waiting<Item>[]).push({ item, group, place });
+        if (!this.#isBusy[shard]) this.#schedule();
+      }
     });
   }
 
   /** True if nothing of the shard waits or is under way. */
   isIdle(shard: number): boolean {
     return !this.#isBusy[shard] && this.#waiting[shard]?.length === 0;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#flush());
   }
 
   #flush(): void {
@@ -48,28 +74,28 @@ export class Batcher<Item, Answer> {
 
   /** Carries out what waits for a shard, if anything does. */
   #next(shard: number): void {
-    const waiting = this.#waiting[shard] as Waiting<Item, Answer>[];
+    const waiting = this.#waiting[shard] as Waiting<Item>[];
     this.#isBusy[shard] = waiting.length > 0;
     if (waiting.length === 0) return;
-    const step = waiting.splice(0, this.#maxItems);
-    this.#send(
+    const { maxItems, send } = this.#options;
+    this.#waiting[shard] = waiting.length > maxItems ? waiting.splice(maxItems) : [];
+    send(
+      waiting.map(({ item }) => item),
       shard,
-      step.map(({ item }) => item),
     )
       .then(
-        (answers) => settle(step, answers),
-        (error) => {
-          for (const { reject } of step) reject(error);
-        },
+        (answers) => settle(waiting, answers),
+        (error) => settle(waiting, new Array(waiting.length).fill(error)),
       )
       .finally(() => this.#next(shard));
   }
 }
 
-function settle<Item, Answer>(step: Waiting<Item, Answer>[], answers: (Answer | Error)[]): void {
-  for (const [i, { resolve, reject }] of step.entries()) {
-    const answer = answers[i] as Answer | Error;
-    if (answer instanceof Error) reject(answer);
-    else resolve(answer);
+function settle<Item>(step: Waiting<Item>[], answers: unknown[]): void {
+  for (let i = 0; i < step.length; i++) {
+    const { group, place } = step[i] as Waiting<Item>;
+    group.answers[place] = answers[i];
+    group.left -= 1;
+    if (group.left === 0) group.resolve(group.answers);
   }
 }

@@ -1,3 +1,4 @@
+import { PackedText } from '../packedText.js';
 import type { EndReason, Session } from './store.js';
 
 /**
@@ -86,9 +87,15 @@ function packMetadata(metadata: Record<string, string>): Buffer {
 
 /** Reads a packed record of the device. */
 export function unpackRecord(deviceId: string, buffer: Buffer): SessionRecord {
-  const flags = buffer.readUInt8(0);
+  return unpackRecordAt(deviceId, new PackedText(buffer), 0);
+}
+
+/** Reads the packed record of the device that begins there. */
+export function unpackRecordAt(deviceId: string, packed: PackedText, start: number): SessionRecord {
+  const buffer = packed.bytes;
+  const flags = buffer[start] as number;
   const online = (flags & Flag.ONLINE) !== 0;
-  let at = 14;
+  let at = start + 14;
   const next = (bytes: number) => {
     at += bytes;
     return buffer.readUIntBE(at - bytes, bytes);
@@ -100,7 +107,7 @@ export function unpackRecord(deviceId: string, buffer: Buffer): SessionRecord {
   const incarnation = flags & Flag.INCARNATION ? next(6) : 0;
   const text = (bytes: number) => {
     at += bytes;
-    return buffer.toString('utf8', at - bytes, at);
+    return packed.text(at - bytes, at);
   };
   return {
     deviceId,
@@ -109,10 +116,10 @@ export function unpackRecord(deviceId: string, buffer: Buffer): SessionRecord {
     platform: text(next(1)),
     metadata: flags & Flag.METADATA ? JSON.parse(text(next(2))) : {},
     online,
-    loginTimeMs: buffer.readUIntBE(2, 6),
-    lastSeenMs: buffer.readUIntBE(8, 6),
+    loginTimeMs: buffer.readUIntBE(start + 2, 6),
+    lastSeenMs: buffer.readUIntBE(start + 8, 6),
     logoutTimeMs,
-    endReason: END_REASONS[buffer.readUInt8(1)],
+    endReason: END_REASONS[buffer[start + 1] as number],
     ttlMs,
     graceEndMs,
     forgetTimeMs,

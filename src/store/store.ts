@@ -1,4 +1,5 @@
 import type { Ledger } from './ledger.js';
+import type { Answer, Operation } from './operations.js';
 
 /** Why a session ended. */
 export type EndReason = 'LOGOUT' | 'REPLACED' | 'EXPIRED' | 'SERVER_LOST' | 'EVICTED';
@@ -183,6 +184,12 @@ export interface PresenceStore {
    * after STORE_UNAVAILABLE it may be called again. Must have resolved before any other method is used.
    */
   open(): Promise<void>;
+
+  /**
+   * Carries out operations, each as the method after which it is named; resolves with what each answers or the error of each that
+   * failed, and never rejects. Those on one user are carried out in their order, and after those of earlier calls.
+   */
+  apply(operations: readonly Operation[]): Promise<(Answer | Error)[]>;
 
   /**
    * Makes `login.sessionId` the current session of its device.

@@ -22,6 +22,10 @@ class StrictReader extends protobuf.BufferReader {
       if (!isUtf8(buffer.subarray(start, end))) throw new Error('a string field is not valid UTF-8');
       return buffer.toString('utf8', start, end);
     }
+    return this.ascii(buffer, start, end);
+  }
+
+  protected ascii(buffer: Buffer, start: number, end: number): string {
     return buffer.toString('latin1', start, end);
   }
 
@@ -29,6 +33,19 @@ class StrictReader extends protobuf.BufferReader {
   override int64(): protobuf.Long {
     const { high, low } = super.int64();
     return (high * 2 ** 32 + (low >>> 0)) as unknown as protobuf.Long;
+  }
+}
+
+/**
+ * Takes the strings out of one string of the whole message: several times as fast. Each holds on to all of it, so this is for
+ * messages that are not kept, or kept whole.
+ */
+class PassingReader extends StrictReader {
+  #message: string | undefined;
+
+  protected override ascii(buffer: Buffer, start: number, end: number): string {
+    this.#message ??= buffer.toString('latin1');
+    return this.#message.substring(start, end);
   }
 }
 
@@ -40,10 +57,10 @@ export class Codec {
   readonly #prepared = new Set<protobuf.Type>();
 
   /** Reads a message, with defaults for what is absent; enums as their numbers. Throws if it is malformed. */
-  reader<Message>(name: string): (bytes: Buffer) => Message {
+  reader<Message>(name: string, Reader = StrictReader): (bytes: Buffer) => Message {
     const type = this.#root.lookupType(name);
     this.#prepare(type);
-    return (bytes) => type.decode(new StrictReader(bytes)) as Message;
+    return (bytes) => type.decode(new Reader(bytes)) as Message;
   }
 
   /** Writes a message; enums are given as their numbers. */
@@ -58,7 +75,7 @@ export class Codec {
       const { requestType, responseType } = this.#methodOf(method.path);
       return {
         ...method,
-        requestDeserialize: this.reader(requestType),
+        requestDeserialize: this.reader(requestType, PassingReader),
         responseSerialize: this.writer(responseType),
       };
     });

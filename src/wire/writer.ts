@@ -3,8 +3,9 @@ import type protobuf from 'protobufjs';
 const FIRST_BYTES = 64 * 1024;
 /** A buffer that has become larger than this, for a message that is seldom as long, is not kept. */
 const MOST_KEPT_BYTES = 1024 * 1024;
-/** Up to so many characters a string is written faster character by character than by a call of Buffer. */
-const SHORT = 48;
+/** The greatest length that is written in one byte, and how many characters are never longer. */
+const ONE_BYTE_LENGTH = 0x7f;
+const SHORT = Math.floor(ONE_BYTE_LENGTH / 3);
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
@@ -63,14 +64,20 @@ export class MessageWriter {
 
   /** Throws if it has half of a character: two such ids would become the same. */
   string(value: string): this {
-    if (value.length <= SHORT && this.#shortAscii(value)) return this;
+    if (value.length > SHORT) return this.#longString(value);
+    this.#reserve(1 + ONE_BYTE_LENGTH);
+    const bytes = this.#buffer.write(value, this.#at + 1);
+    if (bytes !== value.length) checkWhole(value);
+    this.#buffer[this.#at] = bytes;
+    this.#at += 1 + bytes;
+    return this;
+  }
+
+  #longString(value: string): this {
     const bytes = Buffer.byteLength(value);
-    if (bytes !== value.length && LONE_SURROGATE.test(value)) {
-      throw new RangeError('a string has half of a character (a lone surrogate)');
-    }
+    if (bytes !== value.length) checkWhole(value);
     this.uint32(bytes).#reserve(bytes);
-    this.#buffer.write(value, this.#at);
-    this.#at += bytes;
+    this.#at += this.#buffer.write(value, this.#at);
     return this;
   }
 
@@ -87,7 +94,7 @@ export class MessageWriter {
   ldelim(): this {
     const start = this.#starts.pop() as number;
     const bytes = this.#at - start;
-    if (bytes <= 0x7f) {
+    if (bytes <= ONE_BYTE_LENGTH) {
       this.#buffer[start - 1] = bytes;
       return this;
     }
@@ -100,25 +107,16 @@ export class MessageWriter {
     return this;
   }
 
-  /** False, with nothing written, if a character is none of ASCII. */
-  #shortAscii(value: string): boolean {
-    this.#reserve(1 + SHORT);
-    const buffer = this.#buffer;
-    const start = this.#at + 1;
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
-      if (code > 0x7f) return false;
-      buffer[start + i] = code;
-    }
-    buffer[start - 1] = value.length;
-    this.#at = start + value.length;
-    return true;
-  }
-
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafeSlow(2 * (this.#at + bytes));
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
+  }
+}
+
+function checkWhole(value: string): void {
+  if (LONE_SURROGATE.test(value)) {
+    throw new RangeError('a string has half of a character (a lone surrogate)');
   }
 }

@@ -2,11 +2,11 @@ import type { ApplyRequest__Output } from '../../generated/imstate/v1/ApplyReque
 import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js';
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
+import type { Answer, Operation } from '../../store/operations.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
 import type { Link, StreamTaker } from './calls.js';
-import { getUser, heartbeat, offline, online } from './operations.js';
-import { readSession } from './requests.js';
+import { readOperation, toResult } from './operations.js';
 
 const MOST_OPERATIONS = 1_000;
 /** Batches of a stream that are carried out at the same time: one is read while another is at the store. */
@@ -17,15 +17,10 @@ export function applyTaker(presence: Presence, link: Link<ApplyResponse>): Strea
   let before = Promise.resolve();
   const carryOut = async (operations: Operation__Output[], answered: Promise<void>) => {
     // Begun before anything is waited for, so that batches begin in their order.
-    const begun = hasRightSize(operations)
-      ? operations.map((operation) => resultOf(presence, operation, link))
-      : undefined;
+    const results = hasRightSize(operations) ? resultsOf(presence, operations, link) : undefined;
     await answered;
-    if (begun === undefined) throw wrongSize(operations.length);
-    // One after the other: none rejects, and Promise.all() would make two promises of each.
-    const results: OperationResult[] = [];
-    for (const result of begun) results.push(await result);
-    if (!link.write({ results })) await link.drained();
+    if (results === undefined) throw wrongSize(operations.length);
+    if (!link.write({ results: await results })) await link.drained();
   };
   return {
     atOnce: BATCHES_AT_ONCE,
@@ -47,27 +42,36 @@ function wrongSize(length: number) {
   return broken('operations', `must be 1 to 1,000; these are ${length}: send several batches`);
 }
 
-/** Never rejects. */
-function resultOf(
+/** The result of each operation, in order. Never rejects. */
+async function resultsOf(
   presence: Presence,
-  operation: Operation__Output,
+  requests: Operation__Output[],
   link: Link<ApplyResponse>,
-): Promise<OperationResult> {
-  const fail = (error: unknown): OperationResult => {
-    const { code, details } = link.statusOf(error);
-    return { error: { code, message: details } };
-  };
-  const { online: login, offline: logout, heartbeat: session, getUser: read } = operation;
+): Promise<OperationResult[]> {
+  const operations = requests.map(readOrError);
+  const answers = await presence.apply(operations.filter(isOperation));
+  let answered = 0;
+  return operations.map((operation, i) => {
+    const answer = isOperation(operation) ? answers[answered++] : operation;
+    if (answer instanceof Error) return failed(link, answer);
+    const explain = requests[i]?.getUser?.explain ?? false;
+    return toResult(operation as Operation, answer as Answer, explain);
+  });
+}
+
+function readOrError(request: Operation__Output): Operation | Error {
   try {
-    if (login) return online(presence, login, (online) => ({ online }), fail);
-    if (logout) return offline(presence, logout, (offline) => ({ offline }), fail);
-    if (session) {
-      const sessions = [readSession('heartbeat', session)];
-      return heartbeat(presence, sessions, (heartbeat) => ({ heartbeat }), fail);
-    }
-    if (read) return getUser(presence, read, (getUser) => ({ getUser }), fail);
-    throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
+    return readOperation(request);
   } catch (error) {
-    return Promise.resolve(fail(error));
+    return error as Error;
   }
+}
+
+function isOperation(operation: Operation | Error): operation is Operation {
+  return !(operation instanceof Error);
+}
+
+function failed(link: Link<ApplyResponse>, error: Error): OperationResult {
+  const { code, details } = link.statusOf(error);
+  return { error: { code, message: details } };
 }

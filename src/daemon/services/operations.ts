@@ -1,87 +1,79 @@
-import type { GetUserRequest__Output } from '../../generated/imstate/v1/GetUserRequest.js';
 import type { GetUserResponse } from '../../generated/imstate/v1/GetUserResponse.js';
 import type { HeartbeatResponse } from '../../generated/imstate/v1/HeartbeatResponse.js';
-import type { OfflineRequest__Output } from '../../generated/imstate/v1/OfflineRequest.js';
-import type { OfflineResponse } from '../../generated/imstate/v1/OfflineResponse.js';
-import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
 import type { OnlineResponse } from '../../generated/imstate/v1/OnlineResponse.js';
-import type { SessionRef } from '../../store/store.js';
+import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
+import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
+import type { Answer, Operation } from '../../store/operations.js';
+import type { Ended, Login, LoginResult, Session, SessionRef } from '../../store/store.js';
 import { endReasons } from '../../wire/enums.js';
 import { toTimestamp } from '../../wire/timestamp.js';
-import type { Presence } from '../presence.js';
-import { checkId, checkOptionalId } from '../validate.js';
-import { readLogin, readLogout } from './requests.js';
+import { broken } from '../validate.js';
+import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
 import { toDevice, toEnded, toReplaced } from './responses.js';
 
-/**
- * Carries out Online, and makes something of the response, or of a failure; without `fail` the promise rejects. Given here, that costs
- * no promise of its own. Throws at once what is wrong with the request. So do all of these.
- */
-export function online<T>(
-  presence: Presence,
-  request: OnlineRequest__Output,
-  use: (response: OnlineResponse) => T,
-  fail?: (error: unknown) => T,
-): Promise<T> {
-  const login = readLogin(request);
-  return presence.online(login).then(
-    ({ loginTimeMs, replaced, endReason }) =>
-      use({
-        sessionId: login.sessionId,
-        loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
-        replaced: replaced.map((session) => toReplaced(login.userId, session)),
-        endReason: endReasons.toWire(endReason),
-      }),
-    fail,
-  );
+/** Reads and checks an operation of Apply. */
+export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {
+  if (online) return { kind: 'online', of: readLogin(online) };
+  if (offline) return { kind: 'offline', of: readLogout(offline) };
+  if (heartbeat) return { kind: 'heartbeat', of: readSession('heartbeat', heartbeat) };
+  if (getUser) {
+    const { userId, deviceId } = readGetUser(getUser);
+    return deviceId === undefined
+      ? { kind: 'getUser', of: { userId } }
+      : { kind: 'getDevice', of: { userId, deviceId } };
+  }
+  throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
 }
 
-/** Carries out Offline. */
-export function offline<T>(
-  presence: Presence,
-  request: OfflineRequest__Output,
-  use: (response: OfflineResponse) => T,
-  fail?: (error: unknown) => T,
-): Promise<T> {
-  return presence.offline(readLogout(request)).then((applied) => use({ applied }), fail);
+/** What an operation that was carried out answers. */
+export function toResult({ kind, of }: Operation, answer: Answer, explain: boolean): OperationResult {
+  switch (kind) {
+    case 'online':
+      return { online: toOnlineResponse(of, answer as Answer<'online'>) };
+    case 'offline':
+      return { offline: { applied: answer as Answer<'offline'> } };
+    case 'heartbeat':
+      return { heartbeat: toHeartbeatResponse([of], [answer as Answer<'heartbeat'>]) };
+    case 'getDevice': {
+      const session = answer as Answer<'getDevice'>;
+      return { getUser: toGetUserResponse(of.userId, session ? [session] : [], explain) };
+    }
+    case 'getUser':
+      return { getUser: toGetUserResponse(of.userId, answer as Answer<'getUser'>, explain) };
+  }
 }
 
-/** Carries out Heartbeat, of sessions that were checked. */
-export function heartbeat<T>(
-  presence: Presence,
+/** The response to Online. */
+export function toOnlineResponse(
+  login: Login,
+  { loginTimeMs, replaced, endReason }: LoginResult,
+): OnlineResponse {
+  return {
+    sessionId: login.sessionId,
+    loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
+    replaced: replaced.map((session) => toReplaced(login.userId, session)),
+    endReason: endReasons.toWire(endReason),
+  };
+}
+
+/** The response to Heartbeat. */
+export function toHeartbeatResponse(
   sessions: SessionRef[],
-  use: (response: HeartbeatResponse) => T,
-  fail?: (error: unknown) => T,
-): Promise<T> {
-  return presence.heartbeat(sessions).then(
-    (answers) =>
-      use({
-        ended: sessions.flatMap((session, i) => {
-          const reason = answers[i];
-          return reason === undefined ? [] : [toEnded(session, reason)];
-        }),
-      }),
-    fail,
-  );
+  answers: (Ended | undefined)[],
+): HeartbeatResponse {
+  return {
+    ended: sessions.flatMap((session, i) => {
+      const reason = answers[i];
+      return reason === undefined ? [] : [toEnded(session, reason)];
+    }),
+  };
 }
 
-/** Carries out GetUser. */
-export function getUser<T>(
-  presence: Presence,
-  request: GetUserRequest__Output,
-  use: (response: GetUserResponse) => T,
-  fail?: (error: unknown) => T,
-): Promise<T> {
-  const { userId, deviceId, explain } = request;
-  checkId('user_id', userId);
-  checkOptionalId('device_id', deviceId);
-  return presence.devices(userId, deviceId || undefined).then(
-    (devices) =>
-      use({
-        userId,
-        online: devices.some(({ online }) => online),
-        devices: devices.map((session) => toDevice(session, explain)),
-      }),
-    fail,
-  );
+/** The response to GetUser. */
+export function toGetUserResponse(userId: string, devices: Session[], explain: boolean): GetUserResponse {
+  return {
+    userId,
+    online: devices.some(({ online }) => online),
+    devices: devices.map((session) => toDevice(session, explain)),
+  };
 }

@@ -1,14 +1,23 @@
 import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
 import { formatPlace, parsePlace } from '../../store/place.js';
+import type { Session } from '../../store/store.js';
 import { toDuration } from '../../wire/duration.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../validate.js';
 import type { WatchHub } from '../watch/hub.js';
 import { applyTaker } from './applyTaker.js';
 import type { Calls } from './calls.js';
-import { getUser, heartbeat, offline, online } from './operations.js';
-import { readBatch, readEvictTarget, readKeepAlive, readSessions } from './requests.js';
+import { toGetUserResponse, toHeartbeatResponse, toOnlineResponse } from './operations.js';
+import {
+  readBatch,
+  readEvictTarget,
+  readGetUser,
+  readKeepAlive,
+  readLogin,
+  readLogout,
+  readSessions,
+} from './requests.js';
 import { toChatServer, toDevice, toHistoryEntry } from './responses.js';
 import { watchTaker } from './watchTaker.js';
 
@@ -22,11 +31,17 @@ export function presenceServiceHandlers(
   calls: Calls,
 ): PresenceServiceHandlers {
   return {
-    Online: calls.handler((request) => online(presence, request, asItIs)),
+    Online: calls.handler(async (request) => {
+      const login = readLogin(request);
+      return toOnlineResponse(login, await presence.online(login));
+    }),
 
-    Offline: calls.handler((request) => offline(presence, request, asItIs)),
+    Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
 
-    Heartbeat: calls.handler(({ sessions }) => heartbeat(presence, readSessions(sessions), asItIs)),
+    Heartbeat: calls.handler(async (request) => {
+      const sessions = readSessions(request.sessions);
+      return toHeartbeatResponse(sessions, await presence.heartbeat(sessions));
+    }),
 
     Apply: calls.streamHandler((link) => applyTaker(presence, link)),
 
@@ -46,11 +61,15 @@ export function presenceServiceHandlers(
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
-    GetUser: calls.handler((request) => getUser(presence, request, asItIs)),
+    GetUser: calls.handler(async (request) => {
+      const { userId, deviceId } = readGetUser(request);
+      return toGetUserResponse(userId, await presence.devices(userId, deviceId), request.explain);
+    }),
 
-    BatchGetUsers: calls.handler(async ({ userIds }) => {
-      const requests = readBatch(userIds).map((userId) => ({ userId, deviceId: '', explain: false }));
-      return { users: await Promise.all(requests.map((request) => getUser(presence, request, asItIs))) };
+    BatchGetUsers: calls.handler(async (request) => {
+      const userIds = readBatch(request.userIds);
+      const devices = await presence.devicesOfEach(userIds);
+      return { users: userIds.map((userId, i) => toGetUserResponse(userId, devices[i] as Session[], false)) };
     }),
 
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {
@@ -96,10 +115,6 @@ export function presenceServiceHandlers(
 
     Evict: calls.handler((request) => presence.evict(readEvictTarget(request))),
   };
-}
-
-function asItIs<Response>(response: Response): Response {
-  return response;
 }
 
 function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {

@@ -1,4 +1,5 @@
 import type { EvictRequest__Output } from '../../generated/imstate/v1/EvictRequest.js';
+import type { GetUserRequest__Output } from '../../generated/imstate/v1/GetUserRequest.js';
 import type { KeepServerAliveRequest__Output } from '../../generated/imstate/v1/KeepServerAliveRequest.js';
 import type { OfflineRequest__Output } from '../../generated/imstate/v1/OfflineRequest.js';
 import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
@@ -112,6 +113,16 @@ export function readSession(field: string, { userId, deviceId, sessionId }: Sess
   checkId(`${field}.device_id`, deviceId);
   checkId(`${field}.session_id`, sessionId);
   return { userId, deviceId, sessionId };
+}
+
+/** Reads and checks the request of GetUser. */
+export function readGetUser({ userId, deviceId }: GetUserRequest__Output): {
+  userId: string;
+  deviceId: string | undefined;
+} {
+  checkId('user_id', userId);
+  checkOptionalId('device_id', deviceId);
+  return { userId, deviceId: deviceId || undefined };
 }
 
 /** Checks the users of a batch. */

@@ -4,17 +4,14 @@ import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher } from '../batcher.js';
 import type { Ledger } from '../ledger.js';
+import { type Answer, type Operation, OperationByOperation } from '../operations.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
 import { unpackRecord } from '../record.js';
 import { newestLoginFirst, readLease, readRecord } from '../rules.js';
 import type {
   ChatServer,
-  Ended,
   KeepAlive,
   KeepAliveResult,
-  Login,
-  LoginResult,
-  Logout,
   PastSession,
   PresenceStore,
   Session,
@@ -50,17 +47,20 @@ export interface EmbeddedStoreOptions extends StoreOptions {
  * Sessions in an LMDB file of the data folder. A change is acknowledged once its transaction is on disk, so it
  * survives `kill -9` and a power cut; changes made at once share a transaction. Rules: see PresenceStore.
  */
-export class EmbeddedStore implements PresenceStore {
+export class EmbeddedStore extends OperationByOperation implements PresenceStore {
   readonly description: string;
   readonly #options: EmbeddedStoreOptions;
   readonly #now: () => number;
-  readonly #changes = new Batcher<() => unknown, unknown>(1, BATCH.changes, (_, changes) =>
-    this.#commit(changes),
-  );
+  readonly #changes = new Batcher<() => unknown>({
+    ...{ shards: 1, maxItems: BATCH.changes },
+    shardOf: () => 0,
+    send: (changes) => this.#commit(changes),
+  });
   readonly #ledger = new EmbeddedLedger(() => this.#open());
   #tables: Tables | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
+    super();
     this.#options = options;
     this.#now = options.clock ?? Date.now;
     this.description = `embedded, ${options.dataDir}`;
@@ -82,16 +82,12 @@ export class EmbeddedStore implements PresenceStore {
     this.#claimLayout(root);
   }
 
-  online(login: Login): Promise<LoginResult> {
-    return this.#change((step) => online(step, login));
-  }
-
-  offline(logout: Logout): Promise<boolean> {
-    return this.#change((step) => offline(step, logout));
-  }
-
-  heartbeat(session: SessionRef): Promise<Ended | undefined> {
-    return this.#change((step) => heartbeat(step, session));
+  /** Reads at once, unless there are changes to wait for: then all is done in their order, in transactions. */
+  async apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
+    const isRead = operations.every(({ kind }) => kind === 'getUser' || kind === 'getDevice');
+    const calls = operations.map((operation) => () => this.#carryOut(operation));
+    const answers = isRead && this.#changes.isIdle(0) ? calls.map(apart) : await this.#changes.add(calls);
+    return answers as (Answer | Error)[];
   }
 
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
@@ -108,21 +104,6 @@ export class EmbeddedStore implements PresenceStore {
 
   evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
     return this.#change((step) => evictServer(step, serverAddr, BATCH.evictions));
-  }
-
-  getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
-    return this.#afterChanges((tables) => {
-      const packed = tables.records.get([userId, deviceId]);
-      return packed && this.#read(tables, deviceId, packed);
-    });
-  }
-
-  getUser(userId: string): Promise<Session[]> {
-    return this.#afterChanges((tables) =>
-      [...tables.records.getRange(under<RecordKey>(userId))]
-        .flatMap(({ key, value }) => this.#read(tables, key[1], value) ?? [])
-        .sort(newestLoginFirst),
-    );
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {
@@ -225,16 +206,43 @@ export class EmbeddedStore implements PresenceStore {
     return readRecord(record, lease, this.#now(), this.#options.retentionMs);
   }
 
-  /** Reads at once, or in the next transaction behind the changes that wait for it. */
-  async #afterChanges<T>(read: (tables: Tables) => T): Promise<T> {
-    if (this.#changes.isIdle(0)) return read(this.#open());
-    return this.#change(({ tables }) => read(tables));
+  #carryOut({ kind, of }: Operation): Answer {
+    switch (kind) {
+      case 'online':
+        return online(this.#step(), of);
+      case 'offline':
+        return offline(this.#step(), of);
+      case 'heartbeat':
+        return heartbeat(this.#step(), of);
+      case 'getDevice':
+        return this.#readDevice(of.userId, of.deviceId);
+      case 'getUser':
+        return this.#readUser(of.userId);
+    }
+  }
+
+  #readDevice(userId: string, deviceId: string): Session | undefined {
+    const tables = this.#open();
+    const packed = tables.records.get([userId, deviceId]);
+    return packed && this.#read(tables, deviceId, packed);
+  }
+
+  #readUser(userId: string): Session[] {
+    const tables = this.#open();
+    return [...tables.records.getRange(under<RecordKey>(userId))]
+      .flatMap(({ key, value }) => this.#read(tables, key[1], value) ?? [])
+      .sort(newestLoginFirst);
+  }
+
+  #step(): Step {
+    return new Step(this.#open(), this.#options, this.#now());
   }
 
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
   async #change<T>(apply: (step: Step) => T): Promise<T> {
-    const change = () => apply(new Step(this.#open(), this.#options, this.#now()));
-    return (await this.#changes.add(0, change)) as T;
+    const [answer] = await this.#changes.add([() => apply(this.#step())]);
+    if (answer instanceof Error) throw answer;
+    return answer as T;
   }
 
   /**

@@ -1,18 +1,14 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
 import type { Ledger } from '../ledger.js';
+import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
 import { OUTAGE_MS } from '../rules.js';
 import type {
   ChatServer,
-  Ended,
   KeepAlive,
   KeepAliveResult,
-  Login,
-  LoginResult,
-  Logout,
   PastSession,
   PresenceStore,
-  Session,
   SessionPage,
   SessionRef,
   Stats,
@@ -21,6 +17,7 @@ import type {
 } from '../store.js';
 import { readPastSession } from './answers.js';
 import { Batches } from './batches.js';
+import { type Command, commandOf, evictCommand, userAtCommand } from './commands.js';
 import {
   type Connection,
   connectError,
@@ -30,16 +27,6 @@ import {
   storeError,
 } from './connection.js';
 import { claimLayout, refusedDatabase } from './layout.js';
-import {
-  deviceOperation,
-  evictOperation,
-  heartbeatOperation,
-  loginOperation,
-  logoutOperation,
-  type Operation,
-  userAtOperation,
-  userOperation,
-} from './operations.js';
 import { RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
@@ -66,7 +53,7 @@ export interface RedisStoreOptions extends StoreOptions {
 type CommandFailure = Error & { command?: { name: string } };
 
 /** Sessions in one Redis node or a Redis Cluster: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
-export class RedisStore implements PresenceStore {
+export class RedisStore extends OperationByOperation implements PresenceStore {
   readonly description: string;
   readonly #options: RedisStoreOptions;
   readonly #redis: Connection;
@@ -78,6 +65,7 @@ export class RedisStore implements PresenceStore {
   #ledger: RedisLedger | undefined;
 
   constructor(options: RedisStoreOptions) {
+    super();
     this.#options = options;
     this.description = describeRedisUrl(options.url);
     this.#redis = makeConnection(options.url);
@@ -105,28 +93,19 @@ export class RedisStore implements PresenceStore {
     }
   }
 
-  online(login: Login): Promise<LoginResult> {
-    return this.#apply(loginOperation(login));
-  }
-
-  offline(logout: Logout): Promise<boolean> {
-    return this.#apply(logoutOperation(logout));
-  }
-
-  heartbeat(session: SessionRef): Promise<Ended | undefined> {
-    return this.#apply(heartbeatOperation(session));
+  apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
+    return this.#carryOut(operations.map(commandOf));
   }
 
   async evictUser(userId: string): Promise<number> {
-    const { sessions } = await this.#apply(userAtOperation(userId));
-    const evicted = await Promise.all(
-      sessions.map(({ deviceId, sessionId }) => this.evictSession({ userId, deviceId, sessionId })),
-    );
+    const { sessions } = await this.#carryOutOne(userAtCommand(userId));
+    const commands = sessions.map(({ deviceId, sessionId }) => evictCommand({ userId, deviceId, sessionId }));
+    const evicted = allAnswers<'offline'>(await this.#carryOut(commands));
     return evicted.filter(Boolean).length;
   }
 
   evictSession(session: SessionRef): Promise<boolean> {
-    return this.#apply(evictOperation(session));
+    return this.#carryOutOne(evictCommand(session));
   }
 
   async evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
@@ -159,14 +138,6 @@ export class RedisStore implements PresenceStore {
       resyncToken: resyncs.join(','),
       hasEnded: answers.some(([, , hasEnded]) => hasEnded === 1),
     };
-  }
-
-  getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
-    return this.#apply(deviceOperation(userId, deviceId));
-  }
-
-  getUser(userId: string): Promise<Session[]> {
-    return this.#apply(userOperation(userId));
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {
@@ -242,7 +213,7 @@ export class RedisStore implements PresenceStore {
       ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
       makeSubscriber: () => makeSubscriber(this.#options.url),
       ...{ settings, retentionMs },
-      readUser: (userId) => this.#apply(userAtOperation(userId)),
+      readUser: (userId) => this.#carryOutOne(userAtCommand(userId)),
     });
   }
 
@@ -252,14 +223,19 @@ export class RedisStore implements PresenceStore {
     return this.#shards;
   }
 
-  /** Not async: a promise less a call. */
-  #apply<Result>(operation: Operation<Result>): Promise<Result> {
+  async #carryOut<Result>(commands: Command<Result>[]): Promise<(Result | Error)[]> {
     try {
       this.#usableShards();
     } catch (error) {
-      return Promise.reject(error);
+      return commands.map(() => error as Error);
     }
-    return (this.#batches as Batches).apply(operation);
+    return (this.#batches as Batches).apply(commands);
+  }
+
+  async #carryOutOne<Result>(command: Command<Result>): Promise<Result> {
+    const [result] = await this.#carryOut([command]);
+    if (result instanceof Error) throw result;
+    return result as Result;
   }
 
   /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */

@@ -1,4 +1,5 @@
-import { END_REASONS, unpackRecord } from '../record.js';
+import { PackedText } from '../../packedText.js';
+import { END_REASONS, type SessionRecord, unpackRecord, unpackRecordAt } from '../record.js';
 import { type LeaseRecord, readRecord, toSession } from '../rules.js';
 import type { EndReason, PastSession, Session, UserSession } from '../store.js';
 
@@ -37,17 +38,15 @@ export interface ReadingContext {
 }
 
 /**
- * The sessions of devices, each with its packed record (null if there is none): those that readers may see, and those that the
- * records show as online, whatever has run out since (as the ledger has them).
+ * The sessions of records: those that readers may see, and those that the records show as online, whatever has run out since
+ * (as the ledger has them).
  */
 export function readSessions(
-  devices: (readonly [deviceId: string, packed: Buffer | null])[],
+  records: readonly SessionRecord[],
   { now, leases, retentionMs }: ReadingContext,
 ): { sessions: Session[]; recorded: Session[] } {
   const found: { sessions: Session[]; recorded: Session[] } = { sessions: [], recorded: [] };
-  for (const [deviceId, packed] of devices) {
-    if (packed === null) continue;
-    const record = unpackRecord(deviceId, packed);
+  for (const record of records) {
     const lease = leases.of(record.serverAddr);
     const session = readRecord(record, lease, now, retentionMs);
     if (session) found.sessions.push(session);
@@ -56,10 +55,27 @@ export function readSessions(
   return found;
 }
 
+/** The record of a device; none if there is no packed one. */
+export function recordsOf(deviceId: string, packed: Buffer | null): SessionRecord[] {
+  return packed === null ? [] : [unpackRecord(deviceId, packed)];
+}
+
+/** The records of a user's devices, see read.lua. */
+export function recordsIn(packed: Buffer): SessionRecord[] {
+  const records: SessionRecord[] = [];
+  for (const texts = new Texts(packed, 0); texts.at < packed.length; ) {
+    const deviceId = texts.next(1);
+    const start = texts.at + 2;
+    texts.at = start + packed.readUInt16BE(texts.at);
+    records.push(unpackRecordAt(deviceId, texts.packed, start));
+  }
+  return records;
+}
+
 /** The sessions in an answer of list.lua that readers see as online: user, device and packed session of each. */
 export function readListed(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
-    readSessions([[deviceId, packed]], context)
+    readSessions(recordsOf(deviceId, packed), context)
       .sessions.filter(({ online }) => online)
       .map((session) => ({ userId, session })),
   );
@@ -68,7 +84,7 @@ export function readListed(flat: (Buffer | null)[], context: ReadingContext): Us
 /** The sessions in an answer of snapshot.lua that the records show as online, whatever has run out since. */
 export function readRecorded(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
-    readSessions([[deviceId, packed]], context).recorded.map((session) => ({ userId, session })),
+    readSessions(recordsOf(deviceId, packed), context).recorded.map((session) => ({ userId, session })),
   );
 }
 
@@ -85,18 +101,18 @@ function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, pa
 export class Texts {
   /** Where the next one begins. */
   at: number;
-  readonly #packed: Buffer;
+  readonly packed: PackedText;
 
   constructor(packed: Buffer, at: number) {
-    this.#packed = packed;
+    this.packed = new PackedText(packed);
     this.at = at;
   }
 
   /** The next one; `extra` is 1 if it is never empty, and its length written less 1. */
   next(extra: 0 | 1): string {
     const start = this.at + 1;
-    this.at = start + (this.#packed[this.at] as number) + extra;
-    return this.#packed.toString('utf8', start, this.at);
+    this.at = start + (this.packed.bytes[this.at] as number) + extra;
+    return this.packed.text(start, this.at);
   }
 }
 

@@ -1,14 +1,14 @@
 import { Batcher } from '../batcher.js';
 import { Leases } from './answers.js';
+import type { Command } from './commands.js';
 import { type Connection, storeError } from './connection.js';
-import type { Operation } from './operations.js';
 import { type Shard, shardOf } from './shards.js';
 
-/** How many operations one script call carries at most: a millisecond or two of Redis. */
-const MOST_OPERATIONS = 128;
+/** How many commands one script call carries at most: a millisecond or two of Redis. */
+const MOST_COMMANDS = 128;
 
-/** Control characters occur in no operation, but for those that end its parts. */
-const END_OF_OPERATION = '\x1e';
+/** Control characters occur in no command, but for those that end its parts. */
+const END_OF_COMMAND = '\x1e';
 
 /** What {@link Batches} work with. */
 export interface BatchesOptions {
@@ -21,39 +21,42 @@ export interface BatchesOptions {
 }
 
 /**
- * Operations on users, a script call a batch and shard: see scripts/apply.lua. Those of one user are carried out in the order in
- * which they came.
+ * Commands, a script call a batch and shard: see scripts/apply.lua. Those of one user are carried out in the order in which they
+ * came.
  */
 export class Batches {
   readonly #options: BatchesOptions;
-  readonly #batcher: Batcher<Operation<unknown>, unknown>;
+  readonly #batcher: Batcher<Command>;
 
   constructor(options: BatchesOptions) {
     this.#options = options;
-    this.#batcher = new Batcher(options.shards.length, MOST_OPERATIONS, (shard, operations) =>
-      this.#send(options.shards[shard] as Shard, operations),
-    );
+    const shards = options.shards.length;
+    this.#batcher = new Batcher({
+      shards,
+      maxItems: MOST_COMMANDS,
+      shardOf: ({ userId }) => shardOf(userId, shards),
+      send: (commands, shard) => this.#send(commands, options.shards[shard] as Shard),
+    });
   }
 
-  /** Carries the operation out. */
-  apply<Result>(operation: Operation<Result>): Promise<Result> {
-    const shard = shardOf(operation.userId, this.#options.shards.length);
-    return this.#batcher.add(shard, operation) as Promise<Result>;
+  /** Carries the commands out; resolves with the result or the failure of each. */
+  apply<Result>(commands: readonly Command<Result>[]): Promise<(Result | Error)[]> {
+    return this.#batcher.add(commands) as Promise<(Result | Error)[]>;
   }
 
-  async #send({ deadlines }: Shard, operations: Operation<unknown>[]): Promise<unknown[]> {
+  async #send(commands: Command[], { deadlines }: Shard): Promise<unknown[]> {
     const { redis, settings, retentionMs } = this.#options;
     let texts = '';
-    for (const { text } of operations) texts += text + END_OF_OPERATION;
+    for (const { text } of commands) texts += text + END_OF_COMMAND;
     let reply: unknown;
     try {
       reply = await redis.imApplyBuffer(1, deadlines, ...settings(), texts);
     } catch (error) {
-      return operations.map(({ isChange }) => storeError(error, isChange));
+      return commands.map(({ isChange }) => storeError(error, isChange));
     }
     const [now, leases, ...answers] = reply as [number, Buffer[], ...unknown[]];
     const context = { now, leases: new Leases(leases), retentionMs };
-    return operations.map(({ isChange, result }, i) => {
+    return commands.map(({ isChange, result }, i) => {
       const answer = answers[i];
       if (answer instanceof Error) return storeError(answer, isChange);
       try {

@@ -1,15 +1,16 @@
 import type { Place } from '../ledger.js';
+import type { Answer, Operation } from '../operations.js';
 import { END_REASONS } from '../record.js';
 import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
-import { type ReadingContext, readSessions, Texts } from './answers.js';
+import { type ReadingContext, readSessions, recordsIn, recordsOf, Texts } from './answers.js';
 import { parsePlace } from './RedisLedger.js';
 
 /** Control characters occur in no id and address. */
 const END = '\x1f';
 
 /** One operation of scripts/apply.lua on a user. */
-export interface Operation<Result> {
+export interface Command<Result = unknown> {
   readonly userId: string;
   /** Its letter, and what its function takes, each part ended by {@link END}. */
   readonly text: string;
@@ -18,8 +19,23 @@ export interface Operation<Result> {
   result(answer: unknown, context: ReadingContext): Result;
 }
 
-/** See PresenceStore.online. */
-export function loginOperation(login: Login): Operation<LoginResult> {
+/** The command that carries out an operation. */
+export function commandOf({ kind, of }: Operation): Command<Answer> {
+  switch (kind) {
+    case 'online':
+      return loginCommand(of);
+    case 'offline':
+      return logoutCommand(of);
+    case 'heartbeat':
+      return heartbeatCommand(of);
+    case 'getDevice':
+      return deviceCommand(of);
+    case 'getUser':
+      return userCommand(of);
+  }
+}
+
+function loginCommand(login: Login): Command<LoginResult> {
   const { userId, deviceId, sessionId, serverAddr, platform, metadata, ttlMs, incarnation } = login;
   const policy = LOGIN_POLICIES.indexOf(login.policy);
   const isNew = login.isNewSessionId ? 1 : 0;
@@ -46,14 +62,13 @@ function loginResult(answer: unknown): LoginResult {
   return { loginTimeMs: packed.readUIntBE(0, 6), replaced, endReason: END_REASONS[packed.readUInt8(6)] };
 }
 
-/** See PresenceStore.offline. */
-export function logoutOperation({ userId, deviceId, sessionId, graceMs }: Logout): Operation<boolean> {
+function logoutCommand({ userId, deviceId, sessionId, graceMs }: Logout): Command<boolean> {
   const text = `-${userId}${END}${deviceId}${END}${sessionId ?? ''}${END}${graceMs}${END}`;
   return { userId, text, isChange: true, result: isOne };
 }
 
 /** See PresenceStore.evictSession. */
-export function evictOperation({ userId, deviceId, sessionId }: SessionRef): Operation<boolean> {
+export function evictCommand({ userId, deviceId, sessionId }: SessionRef): Command<boolean> {
   const text = `e${userId}${END}${deviceId}${END}${sessionId}${END}`;
   return { userId, text, isChange: true, result: isOne };
 }
@@ -62,12 +77,7 @@ function isOne(answer: unknown): boolean {
   return answer === 1;
 }
 
-/** See PresenceStore.heartbeat. */
-export function heartbeatOperation({
-  userId,
-  deviceId,
-  sessionId,
-}: SessionRef): Operation<Ended | undefined> {
+function heartbeatCommand({ userId, deviceId, sessionId }: SessionRef): Command<Ended | undefined> {
   const text = `h${userId}${END}${deviceId}${END}${sessionId}${END}`;
   return { userId, text, isChange: true, result: heartbeatResult };
 }
@@ -76,42 +86,34 @@ function heartbeatResult(answer: unknown): Ended | undefined {
   return answer === 0 ? undefined : (END_REASONS[answer as number] ?? 'UNKNOWN');
 }
 
-/** See PresenceStore.getDevice. */
-export function deviceOperation(userId: string, deviceId: string): Operation<Session | undefined> {
+function deviceCommand({
+  userId,
+  deviceId,
+}: {
+  userId: string;
+  deviceId: string;
+}): Command<Session | undefined> {
   const result = (packed: unknown, context: ReadingContext) =>
-    readSessions([[deviceId, packed as Buffer | null]], context).sessions[0];
+    readSessions(recordsOf(deviceId, packed as Buffer | null), context).sessions[0];
   return { userId, text: `r${userId}${END}${deviceId}${END}`, isChange: false, result };
 }
 
-/** See PresenceStore.getUser. */
-export function userOperation(userId: string): Operation<Session[]> {
+function userCommand({ userId }: { userId: string }): Command<Session[]> {
   return { userId, text: `r${userId}${END}${END}`, isChange: false, result: userResult };
 }
 
 function userResult(packed: unknown, context: ReadingContext): Session[] {
-  const { sessions } = readSessions(devicesIn(packed as Buffer), context);
+  const { sessions } = readSessions(recordsIn(packed as Buffer), context);
   return sessions.length > 1 ? sessions.sort(newestLoginFirst) : sessions;
 }
 
 /** See Ledger.readUser. */
-export function userAtOperation(userId: string): Operation<{ sessions: Session[]; place: Place }> {
+export function userAtCommand(userId: string): Command<{ sessions: Session[]; place: Place }> {
   return { userId, text: `a${userId}${END}`, isChange: false, result: userAtResult };
 }
 
 function userAtResult(answer: unknown, context: ReadingContext): { sessions: Session[]; place: Place } {
   const [newest, packed] = answer as [Buffer, Buffer];
-  const { recorded } = readSessions(devicesIn(packed), context);
+  const { recorded } = readSessions(recordsIn(packed), context);
   return { sessions: recorded.sort(newestLoginFirst), place: parsePlace(newest) };
-}
-
-/** The devices of a user and their packed sessions, see read.lua. */
-function devicesIn(packed: Buffer): [string, Buffer][] {
-  const devices: [string, Buffer][] = [];
-  for (const texts = new Texts(packed, 0); texts.at < packed.length; ) {
-    const deviceId = texts.next(1);
-    const start = texts.at + 2;
-    texts.at = start + packed.readUInt16BE(texts.at);
-    devices.push([deviceId, packed.subarray(start, texts.at)]);
-  }
-  return devices;
 }
