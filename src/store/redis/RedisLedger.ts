@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { PackedText } from '../../packedText.js';
 import type { Change, Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
 import { END_REASONS } from '../record.js';
 import type { EndReason, Session } from '../store.js';
@@ -132,8 +133,8 @@ function byUser(sessions: { userId: string; session: Session }[]): { userId: str
 }
 
 /** An id of a stream. */
-export function parsePlace(id: Buffer): Place {
-  const [ms, sequence] = id.toString().split('-');
+export function parsePlace(id: Buffer | string): Place {
+  const [ms, sequence] = String(id).split('-');
   return [Number(ms), Number(sequence)];
 }
 
@@ -142,7 +143,7 @@ function readChange(member: Buffer, packed: Buffer): Change | undefined {
   if (packed.length === 0) return undefined;
   const nul = member.indexOf(0);
   const flags = packed.readUInt8(0);
-  const texts = new Texts(packed, 11);
+  const texts = new Texts(new PackedText(packed), 11);
   const number = (bytes: number) => {
     texts.at += bytes;
     return packed.readUIntBE(texts.at - bytes, bytes);

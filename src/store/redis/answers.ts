@@ -55,19 +55,14 @@ export function readSessions(
   return found;
 }
 
-/** The record of a device; none if there is no packed one. */
-export function recordsOf(deviceId: string, packed: Buffer | null): SessionRecord[] {
-  return packed === null ? [] : [unpackRecord(deviceId, packed)];
-}
-
 /** The records of a user's devices, see read.lua. */
-export function recordsIn(packed: Buffer): SessionRecord[] {
+export function recordsIn(texts: Texts): SessionRecord[] {
   const records: SessionRecord[] = [];
-  for (const texts = new Texts(packed, 0); texts.at < packed.length; ) {
+  while (!texts.isAtEnd) {
     const deviceId = texts.next(1);
-    const start = texts.at + 2;
-    texts.at = start + packed.readUInt16BE(texts.at);
-    records.push(unpackRecordAt(deviceId, texts.packed, start));
+    const bytes = texts.number(2);
+    records.push(unpackRecordAt(deviceId, texts.packed, texts.at));
+    texts.at += bytes;
   }
   return records;
 }
@@ -88,6 +83,11 @@ export function readRecorded(flat: (Buffer | null)[], context: ReadingContext): 
   );
 }
 
+/** The record of a device; none if there is no packed one. */
+function recordsOf(deviceId: string, packed: Buffer | null): SessionRecord[] {
+  return packed === null ? [] : [unpackRecord(deviceId, packed)];
+}
+
 /** User, device and packed session (null if it is gone), from a flat list of them. */
 function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, packed: Buffer | null][] {
   return Array.from({ length: flat.length / 3 }, (_, i) => [
@@ -97,28 +97,40 @@ function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, pa
   ]);
 }
 
-/** Reads texts out of a string that a script has packed: each behind its length, in a byte. */
+/** Reads what a script has packed: numbers, and texts, each behind its length in a byte. */
 export class Texts {
+  readonly packed: PackedText;
   /** Where the next one begins. */
   at: number;
-  readonly packed: PackedText;
+  readonly #end: number;
 
-  constructor(packed: Buffer, at: number) {
-    this.packed = new PackedText(packed);
+  constructor(packed: PackedText, at: number, end = packed.bytes.length) {
+    this.packed = packed;
     this.at = at;
+    this.#end = end;
   }
 
-  /** The next one; `extra` is 1 if it is never empty, and its length written less 1. */
+  get isAtEnd(): boolean {
+    return this.at >= this.#end;
+  }
+
+  /** The next text; `extra` is 1 if it is never empty, and its length written less 1. */
   next(extra: 0 | 1): string {
     const start = this.at + 1;
     this.at = start + (this.packed.bytes[this.at] as number) + extra;
     return this.packed.text(start, this.at);
   }
+
+  /** The next number, of so many bytes. */
+  number(bytes: number): number {
+    this.at += bytes;
+    return this.packed.bytes.readUIntBE(this.at - bytes, bytes);
+  }
 }
 
 /** An entry of a user's history, as scripts/shard.lua packs it. */
 export function readPastSession(entry: Buffer): PastSession {
-  const texts = new Texts(entry, 13);
+  const texts = new Texts(new PackedText(entry), 13);
   return {
     deviceId: texts.next(1),
     sessionId: texts.next(1),

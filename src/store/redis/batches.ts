@@ -1,6 +1,7 @@
+import { PackedText } from '../../packedText.js';
 import { Batcher } from '../batcher.js';
-import { Leases } from './answers.js';
-import type { Command } from './commands.js';
+import { Leases, Texts } from './answers.js';
+import type { Command, ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
 import { type Shard, shardOf } from './shards.js';
 
@@ -54,13 +55,23 @@ export class Batches {
     } catch (error) {
       return commands.map(({ isChange }) => storeError(error, isChange));
     }
-    const [now, leases, ...answers] = reply as [number, Buffer[], ...unknown[]];
+    const [now, leases, strings, ...answers] = reply as [number, Buffer[], Buffer, ...unknown[]];
     const context = { now, leases: new Leases(leases), retentionMs };
+    const packed = new PackedText(strings);
+    let at = 0;
+    const answerOf = (answer: unknown): ScriptAnswer => {
+      if (typeof answer !== 'number' || answer >= 0) return answer as number | null;
+      const start = at;
+      at += -1 - answer;
+      return new Texts(packed, start, at);
+    };
     return commands.map(({ isChange, result }, i) => {
       const answer = answers[i];
       if (answer instanceof Error) return storeError(answer, isChange);
+      // Before the result, which may fail: the next string begins behind this one.
+      const given = answerOf(answer);
       try {
-        return result(answer, context);
+        return result(given, context);
       } catch (error) {
         return new Error('a session in Redis cannot be read', { cause: error });
       }

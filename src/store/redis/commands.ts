@@ -1,9 +1,9 @@
 import type { Place } from '../ledger.js';
 import type { Answer, Operation } from '../operations.js';
-import { END_REASONS } from '../record.js';
+import { END_REASONS, unpackRecordAt } from '../record.js';
 import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
-import { type ReadingContext, readSessions, recordsIn, recordsOf, Texts } from './answers.js';
+import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
 import { parsePlace } from './RedisLedger.js';
 
 /** Control characters occur in no id and address. */
@@ -16,8 +16,11 @@ export interface Command<Result = unknown> {
   readonly text: string;
   readonly isChange: boolean;
   /** Makes the result of the script's answer. */
-  result(answer: unknown, context: ReadingContext): Result;
+  result(answer: ScriptAnswer, context: ReadingContext): Result;
 }
+
+/** What scripts/apply.lua answers to a command. */
+export type ScriptAnswer = number | Texts | null;
 
 /** The command that carries out an operation. */
 export function commandOf({ kind, of }: Operation): Command<Answer> {
@@ -51,15 +54,17 @@ function metadataText(metadata: Record<string, string>): string {
 }
 
 /** See online.lua: the login time if that says it all. */
-function loginResult(answer: unknown): LoginResult {
+function loginResult(answer: ScriptAnswer): LoginResult {
   if (typeof answer === 'number') return { loginTimeMs: answer, replaced: [], endReason: undefined };
-  const packed = answer as Buffer;
+  const texts = answer as Texts;
+  const loginTimeMs = texts.number(6);
+  const endReason = END_REASONS[texts.number(1)];
   const replaced: ReplacedSession[] = [];
-  for (const texts = new Texts(packed, 7); texts.at < packed.length; ) {
+  while (!texts.isAtEnd) {
     replaced.push({ deviceId: texts.next(1), sessionId: texts.next(1), serverAddr: texts.next(0) });
     texts.next(0);
   }
-  return { loginTimeMs: packed.readUIntBE(0, 6), replaced, endReason: END_REASONS[packed.readUInt8(6)] };
+  return { loginTimeMs, replaced, endReason };
 }
 
 function logoutCommand({ userId, deviceId, sessionId, graceMs }: Logout): Command<boolean> {
@@ -73,7 +78,7 @@ export function evictCommand({ userId, deviceId, sessionId }: SessionRef): Comma
   return { userId, text, isChange: true, result: isOne };
 }
 
-function isOne(answer: unknown): boolean {
+function isOne(answer: ScriptAnswer): boolean {
   return answer === 1;
 }
 
@@ -82,7 +87,7 @@ function heartbeatCommand({ userId, deviceId, sessionId }: SessionRef): Command<
   return { userId, text, isChange: true, result: heartbeatResult };
 }
 
-function heartbeatResult(answer: unknown): Ended | undefined {
+function heartbeatResult(answer: ScriptAnswer): Ended | undefined {
   return answer === 0 ? undefined : (END_REASONS[answer as number] ?? 'UNKNOWN');
 }
 
@@ -93,8 +98,11 @@ function deviceCommand({
   userId: string;
   deviceId: string;
 }): Command<Session | undefined> {
-  const result = (packed: unknown, context: ReadingContext) =>
-    readSessions(recordsOf(deviceId, packed as Buffer | null), context).sessions[0];
+  const result = (answer: ScriptAnswer, context: ReadingContext) => {
+    if (answer === null) return undefined;
+    const { packed, at } = answer as Texts;
+    return readSessions([unpackRecordAt(deviceId, packed, at)], context).sessions[0];
+  };
   return { userId, text: `r${userId}${END}${deviceId}${END}`, isChange: false, result };
 }
 
@@ -102,8 +110,8 @@ function userCommand({ userId }: { userId: string }): Command<Session[]> {
   return { userId, text: `r${userId}${END}${END}`, isChange: false, result: userResult };
 }
 
-function userResult(packed: unknown, context: ReadingContext): Session[] {
-  const { sessions } = readSessions(recordsIn(packed as Buffer), context);
+function userResult(answer: ScriptAnswer, context: ReadingContext): Session[] {
+  const { sessions } = readSessions(recordsIn(answer as Texts), context);
   return sessions.length > 1 ? sessions.sort(newestLoginFirst) : sessions;
 }
 
@@ -112,8 +120,9 @@ export function userAtCommand(userId: string): Command<{ sessions: Session[]; pl
   return { userId, text: `a${userId}${END}`, isChange: false, result: userAtResult };
 }
 
-function userAtResult(answer: unknown, context: ReadingContext): { sessions: Session[]; place: Place } {
-  const [newest, packed] = answer as [Buffer, Buffer];
-  const { recorded } = readSessions(recordsIn(packed), context);
-  return { sessions: recorded.sort(newestLoginFirst), place: parsePlace(newest) };
+function userAtResult(answer: ScriptAnswer, context: ReadingContext): { sessions: Session[]; place: Place } {
+  const texts = answer as Texts;
+  const place = parsePlace(texts.next(0));
+  const { recorded } = readSessions(recordsIn(texts), context);
+  return { sessions: recorded.sort(newestLoginFirst), place };
 }

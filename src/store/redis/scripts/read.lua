@@ -43,8 +43,9 @@ local function read(user, device)
   return #parts == 1 and parts[1] or table.concat(parts)
 end
 
--- A user, with the newest entry of the ledger.
+-- A user behind the id of the ledger's newest entry, which has its length in a byte before it.
 local function read_at(user)
   local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
-  return { newest and newest[1] or '0-0', read(user, '') }
+  local id = newest and newest[1] or '0-0'
+  return string.char(#id) .. id .. read(user, '')
 end
