@@ -12,7 +12,7 @@ const END = '\x1f';
 /** One operation of scripts/apply.lua on a user. */
 export interface Command<Result = unknown> {
   readonly userId: string;
-  /** Its letter, and what its function takes, each part ended by {@link END}. */
+  /** Its letter, and what its function takes. */
   readonly text: string;
   readonly isChange: boolean;
   /** Makes the result of the script's answer. */
@@ -103,11 +103,11 @@ function deviceCommand({
     const { packed, at } = answer as Texts;
     return readSessions([unpackRecordAt(deviceId, packed, at)], context).sessions[0];
   };
-  return { userId, text: `r${userId}${END}${deviceId}${END}`, isChange: false, result };
+  return { userId, text: `d${userId}${END}${deviceId}${END}`, isChange: false, result };
 }
 
 function userCommand({ userId }: { userId: string }): Command<Session[]> {
-  return { userId, text: `r${userId}${END}${END}`, isChange: false, result: userResult };
+  return { userId, text: `u${userId}`, isChange: false, result: userResult };
 }
 
 function userResult(answer: ScriptAnswer, context: ReadingContext): Session[] {
@@ -117,7 +117,7 @@ function userResult(answer: ScriptAnswer, context: ReadingContext): Session[] {
 
 /** See Ledger.readUser. */
 export function userAtCommand(userId: string): Command<{ sessions: Session[]; place: Place }> {
-  return { userId, text: `a${userId}${END}`, isChange: false, result: userAtResult };
+  return { userId, text: `a${userId}`, isChange: false, result: userAtResult };
 }
 
 function userAtResult(answer: ScriptAnswer, context: ReadingContext): { sessions: Session[]; place: Place } {

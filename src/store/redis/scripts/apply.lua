@@ -3,7 +3,8 @@
 -- KEYS, ARGV[1..5]  see leases.lua and shard.lua
 -- ARGV[6]           the operations, which end with a record separator each: a letter, and the arguments of its function, which end
 --                   with a unit separator each. One argument, for each of its own costs Redis and the daemon more than a match.
---                   '+' online, '-' offline, 'h' heartbeat, 'e' evict, 'r' read, 'a' read_at
+--                   '+' online, '-' offline, 'h' heartbeat, 'e' evict, 'd' read_device; 'u' read_user and 'a' read_at, whose user
+--                   has no separator
 -- Returns {time in ms, leases as in read.lua, the answers that are strings in one, then the answer to each operation}. In the place
 -- of a string stands -1 - its length: one string is read faster than many. An operation that failed has an error, which leaves the
 -- others be.
@@ -13,7 +14,7 @@ local function with(arguments)
   return '^.' .. string.rep('([^\31]*)\31', arguments) .. '$'
 end
 
-local LOGIN, LOGOUT_OF, SESSION, DEVICE, USER = with(11), with(4), with(3), with(2), with(1)
+local LOGIN, LOGOUT_OF, SESSION, DEVICE = with(11), with(4), with(3), with(2)
 
 local operations = {
   ['+'] = function(text)
@@ -29,8 +30,9 @@ local operations = {
   end,
   ['h'] = function(text) return heartbeat(string.match(text, SESSION)) end,
   ['e'] = function(text) return evict(string.match(text, SESSION)) end,
-  ['r'] = function(text) return read(string.match(text, DEVICE)) end,
-  ['a'] = function(text) return read_at(string.match(text, USER)) end,
+  ['d'] = function(text) return read_device(string.match(text, DEVICE)) end,
+  ['u'] = function(text) return read_user(string.sub(text, 2)) end,
+  ['a'] = function(text) return read_at(string.sub(text, 2)) end,
 }
 
 local answers, texts = { now, false, false }, {}

@@ -1,8 +1,4 @@
 -- Reads devices of a user (see PresenceStore.getDevice, getUser); called by apply.lua.
---
--- device  '' for all of them
--- Returns a packed session or false for a device; for a user one string, which is read faster than a list: device (its length - 1
--- in a byte before it) and packed session (its length in two bytes before it) of each.
 
 -- Chat servers to whose leases sessions belong that were read.
 local is_read = {}
@@ -26,18 +22,22 @@ local function leases_read()
   return flat
 end
 
-local function read(user, device)
-  if device ~= '' then
-    local packed = redis.call('HGET', devices_of(user), device)
-    if packed then note_lease(packed) end
-    return packed
-  end
+-- A device: its packed session, or false.
+local function read_device(user, device)
+  local packed = redis.call('HGET', devices_of(user), device)
+  if packed then note_lease(packed) end
+  return packed
+end
+
+-- A user: device (its length - 1 in a byte before it) and packed session (its length in two bytes before it) of each.
+local function read_user(user)
   local flat, parts = redis.call('HGETALL', devices_of(user)), {}
   for at = 1, #flat, 2 do
     local name, packed = flat[at], flat[at + 1]
     if name ~= '' then
       note_lease(packed)
-      parts[#parts + 1] = string.char(#name - 1) .. name .. struct.pack('>I2', #packed) .. packed
+      local bytes = #packed
+      parts[#parts + 1] = string.char(#name - 1) .. name .. string.char(bytes / 256, bytes % 256) .. packed
     end
   end
   return #parts == 1 and parts[1] or table.concat(parts)
@@ -47,5 +47,5 @@ end
 local function read_at(user)
   local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
   local id = newest and newest[1] or '0-0'
-  return string.char(#id) .. id .. read(user, '')
+  return string.char(#id) .. id .. read_user(user)
 end
