@@ -2,13 +2,14 @@ import type { ApplyRequest__Output } from '../../generated/imstate/v1/ApplyReque
 import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js';
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
+import { LIMITS } from '../limits.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
 import type { Link, StreamTaker } from './calls.js';
 import { getUser, heartbeat, offline, online } from './operations.js';
 import { readSession } from './requests.js';
 
-const MOST_OPERATIONS = 1_000;
+const MOST_OPERATIONS = LIMITS.batchOperations.most;
 /** Batches of a stream that are carried out at the same time: one is read while another is at the store. */
 const BATCHES_AT_ONCE = 4;
 
@@ -25,7 +26,7 @@ export function applyTaker(presence: Presence, link: Link<ApplyResponse>): Strea
     // One after the other: none rejects, and Promise.all() would make two promises of each.
     const results: OperationResult[] = [];
     for (const result of begun) results.push(await result);
-    if (!link.write({ results })) await link.drained();
+    link.write({ results });
   };
   return {
     atOnce: BATCHES_AT_ONCE,

@@ -26,32 +26,43 @@ export function presenceServiceHandlers(
 
     Offline: calls.handler((request) => offline(presence, request, asItIs)),
 
-    Heartbeat: calls.handler(({ sessions }) => heartbeat(presence, readSessions(sessions), asItIs)),
-
-    Apply: calls.streamHandler((link) => applyTaker(presence, link)),
-
-    KeepServerAlive: calls.streamHandler((link) => {
-      let serverAddr = '';
-      return {
-        async take(request) {
-          const keepAlive = readKeepAlive(request, serverAddr);
-          serverAddr = keepAlive.serverAddr;
-          const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
-          if (incarnation > keepAlive.incarnation)
-            throw superseded(serverAddr, keepAlive.incarnation, incarnation);
-          link.write({ timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken });
-        },
-      };
+    Heartbeat: calls.handler(({ sessions }) => heartbeat(presence, readSessions(sessions), asItIs), {
+      weigh: ({ sessions }) => sessions.length,
+      isVital: true,
     }),
+
+    Apply: calls.streamHandler((link) => applyTaker(presence, link), {
+      weigh: ({ operations }) => operations.length,
+    }),
+
+    KeepServerAlive: calls.streamHandler(
+      (link) => {
+        let serverAddr = '';
+        return {
+          async take(request) {
+            const keepAlive = readKeepAlive(request, serverAddr);
+            serverAddr = keepAlive.serverAddr;
+            const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
+            if (incarnation > keepAlive.incarnation)
+              throw superseded(serverAddr, keepAlive.incarnation, incarnation);
+            link.write({ timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken });
+          },
+        };
+      },
+      { isVital: true },
+    ),
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
     GetUser: calls.handler((request) => getUser(presence, request, asItIs)),
 
-    BatchGetUsers: calls.handler(async ({ userIds }) => {
-      const requests = readBatch(userIds).map((userId) => ({ userId, deviceId: '', explain: false }));
-      return { users: await Promise.all(requests.map((request) => getUser(presence, request, asItIs))) };
-    }),
+    BatchGetUsers: calls.handler(
+      async ({ userIds }) => {
+        const requests = readBatch(userIds).map((userId) => ({ userId, deviceId: '', explain: false }));
+        return { users: await Promise.all(requests.map((request) => getUser(presence, request, asItIs))) };
+      },
+      { weigh: ({ userIds }) => userIds.length },
+    ),
 
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {
       checkId('user_id', userId);
