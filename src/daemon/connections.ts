@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { formatHostPort, type HostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
-import { LIMITS, type LoadLimits } from './limits.js';
+import { boundsOf, type LoadLimits } from './limits.js';
 
 /** How HTTP/2 begins is so long. */
 const PREFACE_BYTES = 24;
@@ -15,10 +15,12 @@ export class Connections {
   #saidAt = -Infinity;
 
   /** `take` is given each connection before anything is read from it. */
-  constructor(take: (socket: Socket) => void, { maxConnections }: LoadLimits, log: Logger) {
+  constructor(take: (socket: Socket) => void, limits: LoadLimits, log: Logger) {
+    const { maxConnections } = limits;
+    const { silenceMs } = boundsOf(limits);
     this.#log = log;
     this.#server = createServer({ noDelay: true }, (socket) => {
-      closeIfSilent(socket);
+      closeIfSilent(socket, silenceMs);
       take(socket);
     });
     this.#server.maxConnections = maxConnections;
@@ -58,10 +60,10 @@ export class Connections {
 }
 
 /** Closes a connection that does not begin with HTTP/2 in time. */
-function closeIfSilent(socket: Socket): void {
+function closeIfSilent(socket: Socket, limitMs: number): void {
   const timer = setTimeout(() => {
     if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
-  }, LIMITS.silence.most);
+  }, limitMs);
   socket.once('close', () => clearTimeout(timer));
 }
 

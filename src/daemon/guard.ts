@@ -1,6 +1,6 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { GuardedCall } from './guardedCall.js';
-import { LIMITS, type LoadLimits } from './limits.js';
+import { type Bounds, boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import type { Load, Refusal } from './load.js';
 
 /** Calls that share a bound. What is vital shares that of calls, and has room on top. */
@@ -28,6 +28,7 @@ const LOOK_MS = 500;
  * a request has to come, and an answer has to be taken, within a time.
  */
 export class Guard {
+  readonly #bounds: Bounds;
   readonly #load: Load;
   readonly #most: Record<Kind, number>;
   readonly #open = new Set<GuardedCall>();
@@ -37,7 +38,9 @@ export class Guard {
   #heldByAll = 0;
   #looks: NodeJS.Timeout | undefined;
 
-  constructor(load: Load, { maxCallsInFlight, maxWatches }: LoadLimits) {
+  constructor(load: Load, limits: LoadLimits) {
+    const { maxCallsInFlight, maxWatches } = limits;
+    this.#bounds = boundsOf(limits);
     this.#load = load;
     this.#most = {
       call: maxCallsInFlight,
@@ -98,6 +101,6 @@ export class Guard {
 
   #look(): void {
     const now = performance.now();
-    for (const call of this.#open) call.look(now);
+    for (const call of this.#open) call.look(now, this.#bounds);
   }
 }

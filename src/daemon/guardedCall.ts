@@ -6,7 +6,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { Guard, Kind } from './guard.js';
-import { LIMITS } from './limits.js';
+import { type Bounds, LIMITS } from './limits.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
 /** Smaller answers are not counted: there are no more of them than calls in flight. */
@@ -51,7 +51,11 @@ export class GuardedCall extends ServerInterceptingCall {
       return;
     }
     this.#call.start({
-      onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
+      onReceiveMetadata: (metadata) => {
+        const bytes = bytesOf(metadata);
+        if (bytes <= LIMITS.headers.most) listener.onReceiveMetadata(metadata);
+        else this.#call.sendStatus(tooManyHeaders(bytes));
+      },
       onReceiveMessage: (message) => {
         if (this.#isStream) this.#hasRequest = true;
         listener.onReceiveMessage(message);
@@ -89,13 +93,13 @@ export class GuardedCall extends ServerInterceptingCall {
   }
 
   /** Ends what takes too long. */
-  look(now: number): void {
-    if (!this.#hasRequest && now - this.#begunAt > LIMITS.request.most) {
-      const details = `the request was not complete within ${LIMITS.request.most} ms`;
+  look(now: number, { requestMs, answerMs }: Bounds): void {
+    if (!this.#hasRequest && now - this.#begunAt > requestMs) {
+      const details = `the request was not complete within ${requestMs} ms`;
       this.#call.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
       this.#http2?.close(constants.NGHTTP2_NO_ERROR);
     }
-    if (this.#sentAt > 0 && now - this.#sentAt > LIMITS.answer.most && this.kind !== 'watch')
+    if (this.#sentAt > 0 && now - this.#sentAt > answerMs && this.kind !== 'watch')
       this.#http2?.close(constants.NGHTTP2_CANCEL);
   }
 
@@ -106,4 +110,15 @@ export class GuardedCall extends ServerInterceptingCall {
   get #http2(): ServerHttp2Stream | undefined {
     return (this.#call as unknown as { stream?: ServerHttp2Stream }).stream;
   }
+}
+
+function bytesOf(metadata: Metadata): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(metadata.getMap())) bytes += name.length + value.length;
+  return bytes;
+}
+
+function tooManyHeaders(bytes: number): Status {
+  const details = `the metadata of a call must be at most ${LIMITS.headers.most} bytes; this one has ${bytes}`;
+  return { code: status.RESOURCE_EXHAUSTED, details };
 }

@@ -63,8 +63,9 @@ export const LIMITS = {
     reason: 'whoever watches more watches everybody',
   },
   headers: {
-    ...{ most: 65_535, unit: 'bytes', what: 'the headers of a call', beyond: 'the call is reset' },
-    reason: 'HTTP/2 of Node.js; a call of gRPC has some 300',
+    ...{ most: 16_384, unit: 'bytes', what: 'the metadata of a call, names and values' },
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'a call has some 100; it is kept for as long as the call is open',
   },
   connections: {
     ...{ most: 10_000, unit: 'connections', what: 'connections at the same time', flag: 'max-connections' },
@@ -73,7 +74,7 @@ export const LIMITS = {
   },
   streamsOfConnection: {
     ...{ most: 1_000, unit: 'calls', what: 'calls and streams open on a connection' },
-    beyond: 'gRPC clients wait until one is over; others are cut off',
+    beyond: 'gRPC clients wait until one is over; a connection that does not is cut',
     reason: 'one connection cannot take all the room for calls, and a gateway can keep its watches on one',
   },
   silence: {
@@ -181,6 +182,17 @@ export const LIMITS = {
   },
 } as const satisfies Record<string, Limit>;
 
+/** Limits that are the same for every daemon; tests take smaller ones. */
+export interface Bounds {
+  /** Operations at the store. */
+  operations: number;
+  turnMs: number;
+  silenceMs: number;
+  idleMs: number;
+  requestMs: number;
+  answerMs: number;
+}
+
 /** The limits that an operator may set. */
 export interface LoadLimits {
   /** Connections at the same time. */
@@ -189,4 +201,19 @@ export interface LoadLimits {
   maxCallsInFlight: number;
   /** Watches at the same time. */
   maxWatches: number;
+  /** What is not given is as in {@link LIMITS}. */
+  bounds?: Partial<Bounds>;
+}
+
+/** The bounds of a daemon. */
+export function boundsOf({ bounds }: LoadLimits): Bounds {
+  return {
+    operations: LIMITS.operations.most,
+    turnMs: LIMITS.turn.most,
+    silenceMs: LIMITS.silence.most,
+    idleMs: LIMITS.idle.most,
+    requestMs: LIMITS.request.most,
+    answerMs: LIMITS.answer.most,
+    ...bounds,
+  };
 }

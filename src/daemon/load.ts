@@ -1,6 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { LIMITS } from './limits.js';
+import { type Bounds, LIMITS } from './limits.js';
 
 /** How often it is said that calls are refused. Milliseconds. */
 const SAY_EVERY_MS = 10_000;
@@ -27,13 +27,15 @@ interface Waiting {
 
 /** How much work is under way at the store, in operations, and what is refused because it is too much. */
 export class Load {
+  readonly #bounds: Bounds;
   readonly #log: Logger;
   readonly #waiting = new Set<Waiting>();
   #operations = 0;
   #refused = 0;
   #saidAt = -Infinity;
 
-  constructor(log: Logger) {
+  constructor(bounds: Bounds, log: Logger) {
+    this.#bounds = bounds;
     this.#log = log;
   }
 
@@ -64,7 +66,7 @@ export class Load {
   beginInTurn(weight: number): true | Promise<boolean> {
     if (this.begin(weight)) return true;
     return new Promise((begin) => {
-      const timer = setTimeout(() => this.#leave(waiting, false), LIMITS.turn.most);
+      const timer = setTimeout(() => this.#leave(waiting, false), this.#bounds.turnMs);
       const waiting: Waiting = { weight, timer, begin };
       this.#waiting.add(waiting);
     });
@@ -92,7 +94,7 @@ export class Load {
 
   /** One that is larger than everything may go when it is alone. */
   #fits(weight: number, more = 0): boolean {
-    return this.#operations === 0 || this.#operations + weight <= LIMITS.operations.most + more;
+    return this.#operations === 0 || this.#operations + weight <= this.#bounds.operations + more;
   }
 
   #leave(waiting: Waiting, hasRoom: boolean): void {

@@ -16,7 +16,7 @@ import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
 import { Connections } from './connections.js';
 import { Guard } from './guard.js';
-import { LIMITS, type LoadLimits } from './limits.js';
+import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
@@ -43,11 +43,12 @@ export interface GrpcServer {
 export function makeServer(presence: Presence, hub: WatchHub, limits: LoadLimits, log: Logger): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
-  const load = new Load(log);
+  const bounds = boundsOf(limits);
+  const load = new Load(bounds, log);
   const server = new Server({
     'grpc.max_receive_message_length': LIMITS.message.most,
     'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.most,
-    'grpc.max_connection_idle_ms': LIMITS.idle.most,
+    'grpc.max_connection_idle_ms': bounds.idleMs,
     'grpc.keepalive_time_ms': LIMITS.ping.most,
     'grpc.keepalive_timeout_ms': LIMITS.pong.most,
     interceptors: [new Guard(load, limits).intercept],
