@@ -42,6 +42,8 @@ export class Connections {
       const message = whyNotListening(formatHostPort(address), messageOf(error));
       throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
     }
+    // One that could not be accepted, for there are too many open files: those that stand go on.
+    server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
     return (server.address() as { port: number }).port;
   }
 

@@ -9,10 +9,10 @@ import type { Guard, Kind } from './guard.js';
 import { type Bounds, LIMITS } from './limits.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
+type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
+
 /** Smaller answers are not counted: there are no more of them than calls in flight. */
 const SMALL_BYTES = 4_096;
-
-type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 
 /**
  * A call between the network and its handler, as {@link Guard} sees it. Everything goes straight to the call inside: the chain of
@@ -82,8 +82,9 @@ export class GuardedCall extends ServerInterceptingCall {
       this.#sentAt = 0;
       callback();
     });
+    if (this.kind !== 'call' && this.kind !== 'vital') return;
     const bytes = this.#http2?.writableLength ?? 0;
-    if (bytes < SMALL_BYTES || this.#isStream) return;
+    if (bytes < SMALL_BYTES) return;
     this.#held = { connection: this.connection, bytes };
     this.#guard.hold(this.#held.connection, bytes);
   }

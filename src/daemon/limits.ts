@@ -70,7 +70,7 @@ export const LIMITS = {
   connections: {
     ...{ most: 10_000, unit: 'connections', what: 'connections at the same time', flag: 'max-connections' },
     beyond: 'a further one is closed at once; those that stand are served on',
-    reason: 'about 100 kB each with its first call; chat servers need one each',
+    reason: 'a client has one; each takes memory and one of the open files of the process',
   },
   streamsOfConnection: {
     ...{ most: 1_000, unit: 'calls', what: 'calls and streams open on a connection' },
@@ -163,7 +163,7 @@ export const LIMITS = {
   watches: {
     ...{ most: 10_000, unit: 'watches', what: 'watches at the same time', flag: 'max-watches' },
     beyond: REFUSED,
-    reason: 'about 20 kB each when idle; every change is looked at for each of them',
+    reason: 'a chat server has one, and whoever shows presence; each takes memory',
   },
   leases: {
     ...{ most: 10_000, unit: 'streams', what: 'streams of KeepServerAlive' },
