@@ -4,6 +4,7 @@ import type { ApplyResponse__Output } from '../generated/imstate/v1/ApplyRespons
 import type { OperationResult__Output } from '../generated/imstate/v1/OperationResult.js';
 import { loadCodec } from '../wire/codec.js';
 import type { Channel } from './channel.js';
+import { isShed } from './errors.js';
 
 /** A daemon answers each operation within a second, be it that its store is gone: one that says nothing for longer is. */
 const MOST_SILENCE_MS = 2_000;
@@ -30,7 +31,7 @@ export interface StreamEnd {
   unanswered: Sent[];
   /** What may be sent again: all, for no daemon took it; what is harmless, for one may have; or nothing, for no other would. */
   again: 'all' | 'harmless' | 'none';
-  /** Undefined if a daemon that stops ended it. */
+  /** Undefined if a daemon that stops ended it; with `all`, one that has too much to do may have. */
   error: ImstateError | undefined;
 }
 
@@ -57,11 +58,13 @@ export class ApplyStream {
       channel.presenceService.makeBidiStreamRequest(APPLY, (batch: Buffer) => batch, read),
     );
     this.#stream.on('data', (response: ApplyResponse__Output) => this.#take(response));
-    this.#stream.on('error', (error: ServiceError) =>
-      this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error)),
-    );
-    // And not 'status', which may overtake an answer.
-    this.#stream.on('end', () => this.#end(undefined, 'all'));
+    let shed: ImstateError | undefined;
+    this.#stream.on('error', (error: ServiceError) => {
+      if (isShed(error)) shed = channel.explain(error, MOST_SILENCE_MS);
+      else this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error));
+    });
+    // And not 'status' or 'error', which may overtake an answer.
+    this.#stream.on('end', () => this.#end(shed, 'all'));
     this.#stream.once('metadata', () => this.#endGuard());
     this.#endGuard = channel.guardConnecting((error) => {
       this.#end(error, 'none');

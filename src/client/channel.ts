@@ -11,11 +11,12 @@ import {
 import { ImstateError } from '../errors.js';
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
+import { backoffMs } from '../registry/backoff.js';
 import { loadCodec } from '../wire/codec.js';
 import { loadProtos } from '../wire/protos.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
-import { type Fault, fromFault } from './errors.js';
+import { type Fault, fromFault, isShed } from './errors.js';
 import type { CallOptions } from './messages.js';
 import { registerSchemes, WATCH_OPTION } from './resolver.js';
 
@@ -29,6 +30,9 @@ export interface ClientOptions {
 
 /** How often a call is made again whose daemon died in the middle of the answer. */
 const MOST_REPEATS = 3;
+/** How often a call is made again that a daemon did not take up, for it had too much to do. */
+const MOST_SHEDS = 4;
+const SHED_BACKOFF_MS = { first: 100, most: 1_000 };
 /** A day: gRPC takes no deadline that is much longer. */
 const MOST_TIMEOUT_MS = 86_400_000;
 
@@ -103,7 +107,7 @@ export class Channel {
   /**
    * Makes one call; rejects with an ImstateError, or with the reason of the signal that cancelled it. One that
    * `mayRepeat` is made again when its daemon died in the middle of the answer: gRPC itself tries again only where
-   * nothing of an answer had come.
+   * nothing of an answer had come. Any is made again, after a while, when its daemon had too much to do to take it up.
    */
   call<Response>(
     start: StartCall<Response>,
@@ -113,9 +117,22 @@ export class Channel {
     return new Promise((resolve, reject) => {
       this.checkCall(timeoutMs, signal);
       const deadline = Date.now() + timeoutMs;
+      let sheds = 0;
+      let waiting: NodeJS.Timeout | undefined;
+      /** Whether there is time for another try of a call that was not taken up. */
+      const isPutOff = (triesLeft: number): boolean => {
+        sheds += 1;
+        const waitMs = backoffMs(sheds, SHED_BACKOFF_MS.first, SHED_BACKOFF_MS.most);
+        if (sheds > MOST_SHEDS || Date.now() + waitMs >= deadline || this.#isClosed) return false;
+        waiting = setTimeout(() => {
+          call = attempt(triesLeft);
+        }, waitMs);
+        return true;
+      };
       const attempt = (triesLeft: number): ClientUnaryCall => {
         let hasBegun = false;
         const made = start({ deadline }, (error, response) => {
+          if (error !== null && isShed(error) && isPutOff(triesLeft)) return;
           if (error?.code === status.UNAVAILABLE && hasBegun && triesLeft > 0) {
             call = attempt(triesLeft - 1);
             return;
@@ -133,6 +150,7 @@ export class Channel {
       let call = attempt(mayRepeat ? MOST_REPEATS : 0);
       const giveUp = (reason: unknown) => {
         reject(reason);
+        clearTimeout(waiting);
         call.cancel();
       };
       const cancel = () => giveUp(signal?.reason);

@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../errors.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
@@ -17,6 +17,14 @@ const CODES: Partial<Record<status, ErrorCode>> = {
 export interface Fault {
   code: status;
   details: string;
+}
+
+/**
+ * Whether a daemon that has too much to do refused the call or stream before doing anything, so that anything may be asked again. Other
+ * things are exhausted for good, such as the size of a message: gRPC's word for "try again" is not with them.
+ */
+export function isShed({ code, metadata }: Pick<ServiceError, 'code' | 'metadata'>): boolean {
+  return code === status.RESOURCE_EXHAUSTED && metadata.get('grpc-retry-pushback-ms').length > 0;
 }
 
 /** The error of imstate for what a call failed with; the daemon's own words are kept. */

@@ -4,7 +4,13 @@ import { backoffMs } from '../registry/backoff.js';
 import type { CallOptions } from './messages.js';
 
 const BACKOFF_MS = { first: 50, most: 1_000 };
-const UNAVAILABLE = new Set<ErrorCode>(['UNAVAILABLE', 'NO_ENDPOINT', 'REGISTRY_UNAVAILABLE']);
+/** They pass; of what is sent here, none is too large. */
+const UNAVAILABLE = new Set<ErrorCode>([
+  'UNAVAILABLE',
+  'NO_ENDPOINT',
+  'REGISTRY_UNAVAILABLE',
+  'RESOURCE_EXHAUSTED',
+]);
 const REFUSALS = new Set<ErrorCode>([
   'INVALID_ARGUMENT',
   'UNIMPLEMENTED',

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { listenForStop } from '../cli/signals.js';
+import { LIMITS } from '../daemon/limits.js';
 import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
@@ -129,6 +130,33 @@ export default class Serve extends BaseCommand {
       helpValue: 'TIME',
       helpGroup: 'REGISTRY',
     }),
+    'max-connections': Flags.integer({
+      description: 'connections at the same time; a further one is closed',
+      env: 'IMSTATE_MAX_CONNECTIONS',
+      default: LIMITS.connections.most,
+      min: 1,
+      max: 1_000_000,
+      helpValue: 'N',
+      helpGroup: 'LIMITS',
+    }),
+    'max-calls-in-flight': Flags.integer({
+      description: 'calls in flight; a further one is refused with RESOURCE_EXHAUSTED before it is read',
+      env: 'IMSTATE_MAX_CALLS_IN_FLIGHT',
+      default: LIMITS.calls.most,
+      min: 1,
+      max: 1_000_000,
+      helpValue: 'N',
+      helpGroup: 'LIMITS',
+    }),
+    'max-watches': Flags.integer({
+      description: 'watches at the same time; a further one is refused with RESOURCE_EXHAUSTED',
+      env: 'IMSTATE_MAX_WATCHES',
+      default: LIMITS.watches.most,
+      min: 0,
+      max: 1_000_000,
+      helpValue: 'N',
+      helpGroup: 'LIMITS',
+    }),
     'log-level': Flags.option({ options: LOG_LEVELS })({
       description: 'least severe level that is logged',
       env: 'IMSTATE_LOG_LEVEL',
@@ -155,11 +183,15 @@ export default class Serve extends BaseCommand {
       'history-limit': historyLimit,
       'change-limit': changeLimit,
       'history-retention': historyRetentionMs,
+      'max-connections': maxConnections,
+      'max-calls-in-flight': maxCallsInFlight,
+      'max-watches': maxWatches,
     } = flags;
     const { addr, port, advertise, redis, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const daemon = await this.#start({
       ...{ addr, port, advertise, redis, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
+      ...{ maxConnections, maxCallsInFlight, maxWatches },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
       ...{ log, signal: stop },

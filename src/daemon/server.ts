@@ -10,21 +10,20 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
 import type { Logger } from 'pino';
-import { formatHostPort, type HostPort } from '../address.js';
-import { ImstateError, messageOf } from '../errors.js';
+import type { HostPort } from '../address.js';
 import { loadCodec } from '../wire/codec.js';
 import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
+import { Connections } from './connections.js';
+import { Guard } from './guard.js';
+import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
+import { Load } from './load.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
 import { userStatusHandlers } from './services/userStatus.js';
 import type { WatchHub } from './watch/hub.js';
 
-/** Largest request; a longer one is answered with RESOURCE_EXHAUSTED. */
-const MAX_REQUEST_BYTES = 1024 * 1024;
-/** A connection on which nothing comes is asked whether it still stands, and dropped if nothing answers. */
-const KEEPALIVE_MS = { time: 30_000, timeout: 10_000 };
 /** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
 const DRAIN_STEP_MS = 20;
 const FLUSH_MS = 500;
@@ -41,15 +40,20 @@ export interface GrpcServer {
 }
 
 /** Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. */
-export function makeServer(presence: Presence, hub: WatchHub, log: Logger): GrpcServer {
+export function makeServer(presence: Presence, hub: WatchHub, limits: LoadLimits, log: Logger): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
+  const bounds = boundsOf(limits);
+  const load = new Load(bounds, log);
   const server = new Server({
-    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
-    'grpc.keepalive_time_ms': KEEPALIVE_MS.time,
-    'grpc.keepalive_timeout_ms': KEEPALIVE_MS.timeout,
+    'grpc.max_receive_message_length': LIMITS.message.most,
+    'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.most,
+    'grpc.max_connection_idle_ms': bounds.idleMs,
+    'grpc.keepalive_time_ms': LIMITS.ping.most,
+    'grpc.keepalive_timeout_ms': LIMITS.pong.most,
+    interceptors: [new Guard(load, limits).intercept],
   });
-  const calls = new Calls(log);
+  const calls = new Calls(log, load);
   const { types } = loadProtos();
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
@@ -62,40 +66,19 @@ export function makeServer(presence: Presence, hub: WatchHub, log: Logger): Grpc
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const connections = new Connections((socket) => injector.injectConnection(socket), limits, log);
+
   return {
-    listen: (address) => listen(server, address),
+    listen: (address) => connections.listen(address),
     setServing: (serving) => {
       for (const name of HEALTH_NAMES) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
     },
-    drain: (limitMs) => drain(server, calls, limitMs),
+    drain: (limitMs) => {
+      connections.close();
+      return drain(server, calls, limitMs);
+    },
   };
-}
-
-async function listen(server: Server, { host, port }: HostPort): Promise<number> {
-  const address = formatHostPort({ host, port });
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
-    });
-  } catch (error) {
-    throw new ImstateError('ADDRESS_UNAVAILABLE', whyNotListening(address, messageOf(error)), {
-      cause: error,
-    });
-  }
-}
-
-function whyNotListening(address: string, reason: string): string {
-  if (reason.includes('EADDRINUSE')) {
-    return `${address} is in use by another program: stop it, or choose another --port (0 picks a free one)`;
-  }
-  if (reason.includes('EADDRNOTAVAIL')) {
-    return `${address} is no address of this machine: give --addr one that it has, such as 127.0.0.1 or 0.0.0.0`;
-  }
-  if (reason.includes('EACCES'))
-    return `${address} needs more rights than this user has: choose a --port above 1023`;
-  return `cannot listen on ${address}: ${reason}; check --addr and --port`;
 }
 
 /**

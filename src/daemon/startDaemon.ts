@@ -6,6 +6,7 @@ import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { insist } from './insist.js';
+import type { LoadLimits } from './limits.js';
 import { Presence } from './presence.js';
 import { makeServer } from './server.js';
 import { monitorStore } from './storeMonitor.js';
@@ -13,7 +14,7 @@ import { Sweeper } from './sweeper.js';
 import { WatchHub } from './watch/hub.js';
 
 /** How a daemon runs. */
-export interface DaemonOptions extends StoreConfig, RegistryConfig {
+export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   /** Address to listen on; a name, an IPv4 or an IPv6 address. */
   addr: string;
   /** Port to listen on; 0 picks a free one. */
@@ -70,7 +71,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const sweeper = new Sweeper(store, log);
     const presence = new Presence(store, () => sweeper.wake());
-    const server = makeServer(presence, new WatchHub(store, log), log);
+    const server = makeServer(presence, new WatchHub(store, log), options, log);
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });

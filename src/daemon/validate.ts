@@ -1,57 +1,55 @@
 import { isHostPort } from '../address.js';
 import { ImstateError } from '../errors.js';
+import { LIMITS } from './limits.js';
 
-const ID_BYTES = 256;
-const ADDRESS_BYTES = 255;
-const PLATFORM_BYTES = 32;
-const METADATA_BYTES = 1_024;
-const METADATA_ENTRIES = 32;
 /** What fits into a record, see src/store/record.ts. */
 const MOST_INCARNATION = 2 ** 48 - 1;
-const MOST_PAGE = 1_000;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /** Checks a user, device or session id. */
 export function checkId(field: string, value: string): void {
-  checkText(field, value, ID_BYTES);
+  checkText(field, value, LIMITS.id.most);
 }
 
 /** Checks an id that may be left out. */
 export function checkOptionalId(field: string, value: string): void {
-  if (value !== '') checkText(field, value, ID_BYTES);
+  if (value !== '') checkText(field, value, LIMITS.id.most);
 }
 
 /** Checks a chat server's name as the frozen service takes it: any text. */
 export function checkServerName(field: string, value: string): void {
-  checkText(field, value, ADDRESS_BYTES);
+  checkText(field, value, LIMITS.address.most);
 }
 
 /** Checks a chat server's address. */
 export function checkServerAddr(field: string, value: string): void {
-  checkText(field, value, ADDRESS_BYTES);
+  checkText(field, value, LIMITS.address.most);
   if (!isHostPort(value)) throw broken(field, 'must be HOST:PORT, such as 10.0.0.1:9000');
 }
 
 /** Checks a platform, which may be left out. */
 export function checkPlatform(field: string, value: string): void {
-  if (value !== '') checkText(field, value, PLATFORM_BYTES);
+  if (value !== '') checkText(field, value, LIMITS.platform.most);
 }
 
 /** Checks what a login says of its device: keys and values together. */
 export function checkMetadata(field: string, metadata: Record<string, string>): void {
   let bytes = 0;
   const entries = Object.entries(metadata);
-  if (entries.length > METADATA_ENTRIES) {
-    throw broken(field, `must have at most ${METADATA_ENTRIES} entries; this one has ${entries.length}`);
+  if (entries.length > LIMITS.metadataEntries.most) {
+    throw broken(
+      field,
+      `must have at most ${LIMITS.metadataEntries.most} entries; this one has ${entries.length}`,
+    );
   }
   for (const [key, value] of entries) {
     if (key === '') throw broken(field, 'must have no empty key');
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
-  if (bytes > METADATA_BYTES) {
+  if (bytes > LIMITS.metadata.most) {
     throw broken(
       field,
-      `must be at most ${METADATA_BYTES} bytes of UTF-8, keys and values together; this one has ${bytes}`,
+      `must be at most ${LIMITS.metadata.most} bytes of UTF-8, keys and values together; this one has ${bytes}`,
     );
   }
 }
@@ -78,8 +76,8 @@ export function checkIncarnation(field: string, value: number, min: 0 | 1): void
 
 /** Checks a page size, and returns it; 0 stands for `absent`. */
 export function checkPageSize(field: string, value: number, absent: number): number {
-  if (value >= 0 && value <= MOST_PAGE) return value || absent;
-  throw broken(field, `must be from 1 to ${MOST_PAGE}, or 0 for ${absent}`);
+  if (value >= 0 && value <= LIMITS.page.most) return value || absent;
+  throw broken(field, `must be from 1 to ${LIMITS.page.most}, or 0 for ${absent}`);
 }
 
 function checkText(field: string, value: string, mostBytes: number): void {

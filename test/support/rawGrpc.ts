@@ -1,5 +1,6 @@
 import {
   type ClientHttp2Session,
+  type ClientHttp2Stream,
   connect,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
@@ -16,7 +17,18 @@ export interface RawAnswer {
 /** An HTTP/2 connection for requests that no gRPC client would send. */
 export function rawGrpc(addr: string) {
   const session: ClientHttp2Session = connect(`http://${addr}`);
+  session.on('error', () => {});
   return {
+    session,
+    /** Begins a request and sends no more of it than this: it stays open. */
+    begin(path: string, body: Buffer = Buffer.alloc(0)): ClientHttp2Stream {
+      const stream = session.request({
+        ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+      });
+      stream.on('error', () => {});
+      stream.write(body);
+      return stream;
+    },
     /** Sends one request; headers override those of a well-formed call, undefined leaves one out. */
     send(path: string, body: Buffer, headers: Record<string, string | undefined> = {}): Promise<RawAnswer> {
       const all: Record<string, string | undefined> = {

@@ -3,12 +3,13 @@ import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js'
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
 import type { Answer, Operation } from '../../store/operations.js';
+import { LIMITS } from '../limits.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
 import type { Link, StreamTaker } from './calls.js';
 import { readOperation, toResult } from './operations.js';
 
-const MOST_OPERATIONS = 1_000;
+const MOST_OPERATIONS = LIMITS.batchOperations.most;
 /** Batches of a stream that are carried out at the same time: one is read while another is at the store. */
 const BATCHES_AT_ONCE = 4;
 
@@ -20,7 +21,7 @@ export function applyTaker(presence: Presence, link: Link<ApplyResponse>): Strea
     const results = hasRightSize(operations) ? resultsOf(presence, operations, link) : undefined;
     await answered;
     if (results === undefined) throw wrongSize(operations.length);
-    if (!link.write({ results: await results })) await link.drained();
+    link.write({ results: await results });
   };
   return {
     atOnce: BATCHES_AT_ONCE,

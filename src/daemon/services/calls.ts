@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
+import type { Load, Refusal } from '../load.js';
 
 /** A call or stream, as far as the log is concerned. */
 type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
@@ -38,14 +39,24 @@ export interface StreamTaker<Request> {
   readonly outlivesRequests?: boolean;
 }
 
+/** What a request, or a message of a stream, asks of the store. */
+export interface Cost<Request> {
+  /** In operations; 1 unless it says otherwise. */
+  weigh?(request: Request): number;
+  /** True if sessions end when it is refused: it is the last to be. */
+  readonly isVital?: boolean;
+}
+
 /** The calls of a daemon: how each is answered, and how many are in flight. */
 export class Calls {
   readonly #log: Logger;
+  readonly #load: Load;
   readonly #streams = new Set<OpenStream>();
   #inFlight = 0;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, load: Load) {
     this.#log = log;
+    this.#load = load;
   }
 
   /** Calls and messages of streams that have been taken and not been answered. */
@@ -55,10 +66,11 @@ export class Calls {
 
   /**
    * Makes a gRPC handler of a function that returns what to answer, or throws: an error of imstate is answered with
-   * its status, any other as a fault to be looked up in the log.
+   * its status, any other as a fault to be looked up in the log. While the store has too much to do it is not called.
    */
   handler<Request, Response>(
     handle: (request: Request) => Promise<Response> | Response,
+    { weigh, isVital }: Cost<Request> = {},
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       // grpc-js would let a handler that is quick enough answer a call whose time is over.
@@ -66,14 +78,23 @@ export class Calls {
         callback({ code: status.DEADLINE_EXCEEDED, details: 'the deadline was over when the call arrived' });
         return;
       }
+      const weight = weigh?.(call.request) ?? 1;
+      if (!this.#load.begin(weight, isVital)) {
+        callback(this.#load.refuseOperations());
+        return;
+      }
       this.#inFlight += 1;
+      const end = () => {
+        this.#inFlight -= 1;
+        this.#load.end(weight);
+      };
       settle(handle, call.request).then(
         (response) => {
-          this.#inFlight -= 1;
+          end();
           callback(null, response);
         },
         (error) => {
-          this.#inFlight -= 1;
+          end();
           callback(this.#toStatus(error, call));
         },
       );
@@ -82,14 +103,17 @@ export class Calls {
 
   /**
    * Makes a gRPC handler of a stream. `begin` makes for each stream what takes its messages, in their order; when that
-   * throws, the stream ends with its error.
+   * throws, the stream ends with its error. While the store has too much to do a message waits for its turn; if that takes too long,
+   * what came before is answered, and then the stream ends as one that was not taken up from there on.
    */
   streamHandler<Request, Response>(
     begin: (link: Link<Response>) => StreamTaker<Request>,
+    { weigh, isVital }: Cost<Request> = {},
   ): handleBidiStreamingCall<Request, Response> {
     return (stream) => {
       let underWay = 0;
       let isEnding = false;
+      let refusal: Refusal | undefined;
       const end = (finish: () => void) => {
         if (!this.#streams.delete(open)) return;
         taker.close?.();
@@ -106,10 +130,29 @@ export class Calls {
           void firstOf(stream, ['finish', 'cancelled', 'close']).then(() => {
             this.#inFlight -= 1;
           });
-          stream.end();
+          if (refusal) stream.emit('error', refusal);
+          else stream.end();
         });
       };
-      const taker = begin(makeLink(stream, fail, (error) => this.#toStatus(error, stream)));
+      /** Deals with a message in its turn, unless the stream is over by then, or one before it was not taken up. */
+      const take = async (request: Request) => {
+        const weight = isVital ? 0 : (weigh?.(request) ?? 1);
+        const room = isVital || this.#load.beginInTurn(weight);
+        if (room !== true && !(await room)) {
+          refusal ??= this.#load.refuseOperations();
+          isEnding = true;
+          return;
+        }
+        try {
+          if (refusal === undefined && this.#streams.has(open)) await taker.take(request);
+        } finally {
+          this.#load.end(weight);
+        }
+        // Not before the store is done with it: a caller that does not read must not take up its room.
+        if (!taker.outlivesRequests) await link.drained();
+      };
+      const link = makeLink<Request, Response>(stream, fail, (error) => this.#toStatus(error, stream));
+      const taker = begin(link);
       const open: OpenStream = { stop: taker.endsWell ? endWell : () => fail(stopping()) };
       this.#streams.add(open);
       stream.on('data', (request: Request) => {
@@ -117,7 +160,7 @@ export class Calls {
         underWay += 1;
         this.#inFlight += 1;
         if (underWay >= (taker.atOnce ?? 1)) stream.pause();
-        settle((message: Request) => taker.take(message), request)
+        take(request)
           .catch(fail)
           .finally(() => {
             underWay -= 1;

@@ -38,26 +38,34 @@ export function presenceServiceHandlers(
 
     Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
 
-    Heartbeat: calls.handler(async (request) => {
-      const sessions = readSessions(request.sessions);
-      return toHeartbeatResponse(sessions, await presence.heartbeat(sessions));
+    Heartbeat: calls.handler(
+      async (request) => {
+        const sessions = readSessions(request.sessions);
+        return toHeartbeatResponse(sessions, await presence.heartbeat(sessions));
+      },
+      { weigh: ({ sessions }) => sessions.length, isVital: true },
+    ),
+
+    Apply: calls.streamHandler((link) => applyTaker(presence, link), {
+      weigh: ({ operations }) => operations.length,
     }),
 
-    Apply: calls.streamHandler((link) => applyTaker(presence, link)),
-
-    KeepServerAlive: calls.streamHandler((link) => {
-      let serverAddr = '';
-      return {
-        async take(request) {
-          const keepAlive = readKeepAlive(request, serverAddr);
-          serverAddr = keepAlive.serverAddr;
-          const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
-          if (incarnation > keepAlive.incarnation)
-            throw superseded(serverAddr, keepAlive.incarnation, incarnation);
-          link.write({ timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken });
-        },
-      };
-    }),
+    KeepServerAlive: calls.streamHandler(
+      (link) => {
+        let serverAddr = '';
+        return {
+          async take(request) {
+            const keepAlive = readKeepAlive(request, serverAddr);
+            serverAddr = keepAlive.serverAddr;
+            const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
+            if (incarnation > keepAlive.incarnation)
+              throw superseded(serverAddr, keepAlive.incarnation, incarnation);
+            link.write({ timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken });
+          },
+        };
+      },
+      { isVital: true },
+    ),
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
@@ -66,11 +74,16 @@ export function presenceServiceHandlers(
       return toGetUserResponse(userId, await presence.devices(userId, deviceId), request.explain);
     }),
 
-    BatchGetUsers: calls.handler(async (request) => {
-      const userIds = readBatch(request.userIds);
-      const devices = await presence.devicesOfEach(userIds);
-      return { users: userIds.map((userId, i) => toGetUserResponse(userId, devices[i] as Session[], false)) };
-    }),
+    BatchGetUsers: calls.handler(
+      async (request) => {
+        const userIds = readBatch(request.userIds);
+        const devices = await presence.devicesOfEach(userIds);
+        return {
+          users: userIds.map((userId, i) => toGetUserResponse(userId, devices[i] as Session[], false)),
+        };
+      },
+      { weigh: ({ userIds }) => userIds.length },
+    ),
 
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {
       checkId('user_id', userId);

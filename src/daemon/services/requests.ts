@@ -9,6 +9,7 @@ import type { KeepAlive, Login, LoginPolicy, Logout, SessionRef } from '../../st
 import { fromDuration } from '../../wire/duration.js';
 import { loginPolicies } from '../../wire/enums.js';
 import { fromTimestamp } from '../../wire/timestamp.js';
+import { LIMITS } from '../limits.js';
 import type { EvictTarget } from '../presence.js';
 import { makeSessionId } from '../sessionId.js';
 import {
@@ -24,7 +25,6 @@ import {
 } from '../validate.js';
 import { MOST_WATCHED_USERS, type WatchTarget } from '../watch/watch.js';
 
-const MOST_WATCHED_SERVERS = 1_000;
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
@@ -101,7 +101,7 @@ export function readKeepAlive(request: KeepServerAliveRequest__Output, known: st
 
 /** Reads and checks the sessions of a heartbeat. */
 export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
-  if (sessions.length < 1 || sessions.length > 1_000) {
+  if (sessions.length < 1 || sessions.length > LIMITS.heartbeatSessions.most) {
     throw broken('sessions', `must be 1 to 1,000; these are ${sessions.length}: send several calls`);
   }
   return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
@@ -127,7 +127,7 @@ export function readGetUser({ userId, deviceId }: GetUserRequest__Output): {
 
 /** Checks the users of a batch. */
 export function readBatch(userIds: string[]): string[] {
-  if (userIds.length < 1 || userIds.length > 1_000) {
+  if (userIds.length < 1 || userIds.length > LIMITS.batchUsers.most) {
     throw broken('user_ids', `must be 1 to 1,000; these are ${userIds.length}: send several calls`);
   }
   for (const [i, userId] of userIds.entries()) checkId(`user_ids[${i}]`, userId);
@@ -158,7 +158,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
   if (initialState && resumeRevision !== '') {
     throw broken('initial_state', 'must not be together with resume_revision, which goes on from there');
   }
-  if (serverAddrs.length > MOST_WATCHED_SERVERS) {
+  if (serverAddrs.length > LIMITS.watchedServers.most) {
     throw broken(
       'server_addrs',
       `must be at most 1,000; these are ${serverAddrs.length}: watch everything, or open several`,

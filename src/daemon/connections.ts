@@ -1,0 +1,82 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { formatHostPort, type HostPort } from '../address.js';
+import { ImstateError, messageOf } from '../errors.js';
+import { boundsOf, type LoadLimits } from './limits.js';
+
+/** How HTTP/2 begins is so long. */
+const PREFACE_BYTES = 24;
+const SAY_EVERY_MS = 10_000;
+
+/** Listens, and hands the connections on as long as there are not too many. gRPC itself would take any number. */
+export class Connections {
+  readonly #server: Server;
+  readonly #log: Logger;
+  #saidAt = -Infinity;
+
+  /** `take` is given each connection before anything is read from it. */
+  constructor(take: (socket: Socket) => void, limits: LoadLimits, log: Logger) {
+    const { maxConnections } = limits;
+    const { silenceMs } = boundsOf(limits);
+    this.#log = log;
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      closeIfSilent(socket, silenceMs);
+      take(socket);
+    });
+    this.#server.maxConnections = maxConnections;
+    this.#server.on('drop', () => this.#sayDropped(maxConnections));
+  }
+
+  /** Resolves with the port once connections are accepted there. */
+  async listen(address: HostPort): Promise<number> {
+    const server = this.#server;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(address, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      const message = whyNotListening(formatHostPort(address), messageOf(error));
+      throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+    }
+    // One that could not be accepted, for there are too many open files: those that stand go on.
+    server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
+    return (server.address() as { port: number }).port;
+  }
+
+  /** Accepts no further connection; those there are go on. */
+  close(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+
+  #sayDropped(most: number): void {
+    if (performance.now() - this.#saidAt < SAY_EVERY_MS) return;
+    this.#saidAt = performance.now();
+    this.#log.warn(
+      `there are ${most} connections, and further ones are closed: --max-connections allows more`,
+    );
+  }
+}
+
+/** Closes a connection that does not begin with HTTP/2 in time. */
+function closeIfSilent(socket: Socket, limitMs: number): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
+  }, limitMs);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function whyNotListening(address: string, reason: string): string {
+  if (reason.includes('EADDRINUSE')) {
+    return `${address} is in use by another program: stop it, or choose another --port (0 picks a free one)`;
+  }
+  if (reason.includes('EADDRNOTAVAIL')) {
+    return `${address} is no address of this machine: give --addr one that it has, such as 127.0.0.1 or 0.0.0.0`;
+  }
+  if (reason.includes('EACCES'))
+    return `${address} needs more rights than this user has: choose a --port above 1023`;
+  return `cannot listen on ${address}: ${reason}; check --addr and --port`;
+}

@@ -1,0 +1,106 @@
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import { GuardedCall } from './guardedCall.js';
+import { type Bounds, boundsOf, LIMITS, type LoadLimits } from './limits.js';
+import type { Load, Refusal } from './load.js';
+
+/** Calls that share a bound. What is vital shares that of calls, and has room on top. */
+export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'stream';
+
+const KINDS = new Map<string, Kind>([
+  ['/imstate.v1.PresenceService/Watch', 'watch'],
+  ['/imstate.v1.PresenceService/Apply', 'apply'],
+  ['/imstate.v1.PresenceService/KeepServerAlive', 'lease'],
+  ['/imstate.v1.PresenceService/Heartbeat', 'vital'],
+  ['/grpc.health.v1.Health/Check', 'vital'],
+]);
+const NAMES: Record<Kind, string> = {
+  call: 'calls in flight (--max-calls-in-flight)',
+  vital: 'calls in flight (--max-calls-in-flight)',
+  watch: 'watches (--max-watches)',
+  apply: 'streams of Apply',
+  lease: 'streams of KeepServerAlive',
+  stream: 'streams of health and reflection',
+};
+const LOOK_MS = 500;
+
+/**
+ * Admits calls while there is room, by their headers alone: what is refused is not even read. Looks after those that are open:
+ * a request has to come, and an answer has to be taken, within a time.
+ */
+export class Guard {
+  readonly #bounds: Bounds;
+  readonly #load: Load;
+  readonly #most: Record<Kind, number>;
+  readonly #open = new Set<GuardedCall>();
+  readonly #counts: Record<Kind, number> = { call: 0, vital: 0, watch: 0, apply: 0, lease: 0, stream: 0 };
+  /** Bytes of answers that were not taken yet: of each connection that has any, and of all. */
+  readonly #held = new WeakMap<object, number>();
+  #heldByAll = 0;
+  #looks: NodeJS.Timeout | undefined;
+
+  constructor(load: Load, limits: LoadLimits) {
+    const { maxCallsInFlight, maxWatches } = limits;
+    this.#bounds = boundsOf(limits);
+    this.#load = load;
+    this.#most = {
+      call: maxCallsInFlight,
+      vital: maxCallsInFlight + LIMITS.vitalCalls.most,
+      watch: maxWatches,
+      apply: LIMITS.applies.most,
+      lease: LIMITS.leases.most,
+      stream: LIMITS.otherStreams.most,
+    };
+  }
+
+  /** For the gRPC server: every call of every service passes here. */
+  readonly intercept: ServerInterceptor = ({ path, requestStream, responseStream }, call) => {
+    const kind = KINDS.get(path) ?? (requestStream || responseStream ? 'stream' : 'call');
+    return new GuardedCall(call, this, kind, requestStream);
+  };
+
+  /** Lets a call begin; returns what it is answered with if there is no room for it. */
+  admit(call: GuardedCall): Refusal | undefined {
+    const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
+    if (why !== undefined) return this.#load.refuse(why);
+    this.#counts[call.kind] += 1;
+    this.#open.add(call);
+    this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    return undefined;
+  }
+
+  /** The call is over, and its answer was taken. */
+  over(call: GuardedCall): void {
+    if (!this.#open.delete(call)) return;
+    this.#counts[call.kind] -= 1;
+    if (this.#open.size > 0) return;
+    clearInterval(this.#looks);
+    this.#looks = undefined;
+  }
+
+  /** Notes that a connection holds so many bytes more of answers, or fewer. */
+  hold(connection: object, bytes: number): void {
+    this.#heldByAll += bytes;
+    this.#held.set(connection, (this.#held.get(connection) ?? 0) + bytes);
+  }
+
+  #whyNot(kind: Kind): string | undefined {
+    const { call, vital } = this.#counts;
+    const count = kind === 'call' || kind === 'vital' ? call + vital : this.#counts[kind];
+    return count < this.#most[kind] ? undefined : `the daemon has ${count} ${NAMES[kind]}`;
+  }
+
+  #whyNotOn(connection: object, kind: Kind): string | undefined {
+    if (kind !== 'call' || this.#heldByAll === 0) return undefined;
+    const held = this.#held.get(connection) ?? 0;
+    if (held > LIMITS.answersOfConnection.most) {
+      return `${held} bytes of answers wait until the caller reads them`;
+    }
+    if (this.#heldByAll <= LIMITS.answers.most) return undefined;
+    return `${this.#heldByAll} bytes of answers wait until their callers read them`;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const call of this.#open) call.look(now, this.#bounds);
+  }
+}

@@ -1,0 +1,125 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  status,
+} from '@grpc/grpc-js';
+import type { Guard, Kind } from './guard.js';
+import { type Bounds, LIMITS } from './limits.js';
+
+type Listener = Parameters<ServerInterceptingCall['start']>[0];
+type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
+
+/** Smaller answers are not counted: there are no more of them than calls in flight. */
+const SMALL_BYTES = 4_096;
+
+/**
+ * A call between the network and its handler, as {@link Guard} sees it. Everything goes straight to the call inside: the chain of
+ * responders that grpc-js would go through costs more than all that is looked at here.
+ */
+export class GuardedCall extends ServerInterceptingCall {
+  readonly kind: Kind;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #guard: Guard;
+  readonly #begunAt = performance.now();
+  /** Whether the messages of the caller are a stream: the first one is due then, and not the end of them. */
+  readonly #isStream: boolean;
+  #hasRequest = false;
+  /** When the message was given to the network that the caller has not taken yet; 0 if there is none. */
+  #sentAt = 0;
+  #held: { connection: object; bytes: number } | undefined;
+
+  constructor(call: ServerInterceptingCallInterface, guard: Guard, kind: Kind, isStream: boolean) {
+    super(call);
+    this.#call = call;
+    this.#guard = guard;
+    this.kind = kind;
+    this.#isStream = isStream;
+  }
+
+  /** Stands for the connection. */
+  get connection(): object {
+    return this.#http2?.session ?? this;
+  }
+
+  override start(listener: Listener): void {
+    if (this.#http2?.destroyed) return;
+    const refusal = this.#guard.admit(this);
+    if (refusal !== undefined) {
+      this.#call.sendStatus(refusal);
+      return;
+    }
+    this.#call.start({
+      onReceiveMetadata: (metadata) => {
+        const bytes = bytesOf(metadata);
+        if (bytes <= LIMITS.headers.most) listener.onReceiveMetadata(metadata);
+        else this.#call.sendStatus(tooManyHeaders(bytes));
+      },
+      onReceiveMessage: (message) => {
+        if (this.#isStream) this.#hasRequest = true;
+        listener.onReceiveMessage(message);
+      },
+      onReceiveHalfClose: () => {
+        this.#hasRequest = true;
+        listener.onReceiveHalfClose();
+      },
+      onCancel: () => {
+        this.#guard.over(this);
+        if (this.#held) this.#guard.hold(this.#held.connection, -this.#held.bytes);
+        listener.onCancel();
+      },
+    });
+  }
+
+  override sendMetadata(metadata: Metadata): void {
+    this.#call.sendMetadata(metadata);
+  }
+
+  override sendMessage(message: unknown, callback: () => void): void {
+    this.#sentAt = performance.now();
+    this.#call.sendMessage(message, () => {
+      this.#sentAt = 0;
+      callback();
+    });
+    if (this.kind !== 'call' && this.kind !== 'vital') return;
+    const bytes = this.#http2?.writableLength ?? 0;
+    if (bytes < SMALL_BYTES) return;
+    this.#held = { connection: this.connection, bytes };
+    this.#guard.hold(this.#held.connection, bytes);
+  }
+
+  override sendStatus(status: Status): void {
+    this.#call.sendStatus(status);
+  }
+
+  /** Ends what takes too long. */
+  look(now: number, { requestMs, answerMs }: Bounds): void {
+    if (!this.#hasRequest && now - this.#begunAt > requestMs) {
+      const details = `the request was not complete within ${requestMs} ms`;
+      this.#call.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
+      this.#http2?.close(constants.NGHTTP2_NO_ERROR);
+    }
+    if (this.#sentAt > 0 && now - this.#sentAt > answerMs && this.kind !== 'watch')
+      this.#http2?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /**
+   * The stream of HTTP/2 below. grpc-js has no way to reset a call from the side of the server: it would leave an unread answer in
+   * memory for as long as the connection lives. The field is not public; a test sees to it that it is there.
+   */
+  get #http2(): ServerHttp2Stream | undefined {
+    return (this.#call as unknown as { stream?: ServerHttp2Stream }).stream;
+  }
+}
+
+function bytesOf(metadata: Metadata): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(metadata.getMap())) bytes += name.length + value.length;
+  return bytes;
+}
+
+function tooManyHeaders(bytes: number): Status {
+  const details = `the metadata of a call must be at most ${LIMITS.headers.most} bytes; this one has ${bytes}`;
+  return { code: status.RESOURCE_EXHAUSTED, details };
+}

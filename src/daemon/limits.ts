@@ -1,0 +1,219 @@
+/** A bound of the daemon. docs/limits.md shows all of them; a test holds the two together. */
+interface Limit {
+  /** The most (or longest) there may be; times in milliseconds. */
+  readonly most: number;
+  /** What `most` counts, for the table: "bytes", "calls" and so on. */
+  readonly unit: string;
+  readonly what: string;
+  /** What becomes of what goes beyond it. */
+  readonly beyond: string;
+  readonly reason: string;
+  /** The flag of `imstate serve` that changes it. */
+  readonly flag?: string;
+}
+
+const REFUSED = '`RESOURCE_EXHAUSTED`, nothing was done';
+const INVALID = '`INVALID_ARGUMENT`';
+
+/** Every number that bounds what callers may ask for, hold or leave undone. */
+export const LIMITS = {
+  message: {
+    ...{ most: 1024 * 1024, unit: 'bytes', what: 'a request, unpacked' },
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'ten times what a full batch of usual ids has',
+  },
+  id: {
+    ...{ most: 256, unit: 'bytes', what: 'an id of a user, device or session', beyond: INVALID },
+    reason: 'a UUID has 36, an e-mail address at most 254; ids stand in keys and indexes',
+  },
+  address: {
+    ...{ most: 255, unit: 'bytes', what: 'the address of a chat server', beyond: INVALID },
+    reason: 'the longest name in DNS; the record keeps its length in one byte',
+  },
+  platform: {
+    ...{ most: 32, unit: 'bytes', what: 'a platform', beyond: INVALID },
+    reason: 'a word such as ios; the counters have one entry each',
+  },
+  metadata: {
+    ...{ most: 1_024, unit: 'bytes', what: 'the metadata of a login, keys and values', beyond: INVALID },
+    reason: 'many times a session; every reader of the user pays for it',
+  },
+  metadataEntries: {
+    ...{ most: 32, unit: 'entries', what: 'the metadata of a login', beyond: INVALID },
+    reason: 'an entry is an object in every answer',
+  },
+  batchUsers: {
+    ...{ most: 1_000, unit: 'users', what: 'BatchGetUsers', beyond: INVALID },
+    reason: 'answered within milliseconds, so that nobody waits behind it',
+  },
+  heartbeatSessions: {
+    ...{ most: 1_000, unit: 'sessions', what: 'Heartbeat', beyond: INVALID },
+    reason: 'the same',
+  },
+  batchOperations: {
+    ...{ most: 1_000, unit: 'operations', what: 'a batch of Apply', beyond: INVALID },
+    reason: 'the same',
+  },
+  page: {
+    ...{ most: 1_000, unit: 'entries', what: 'a page of a listing', beyond: INVALID },
+    reason: 'the same',
+  },
+  watchedServers: {
+    ...{ most: 1_000, unit: 'chat servers', what: 'a watch of chat servers', beyond: INVALID },
+    reason: 'whoever watches more watches everybody',
+  },
+  headers: {
+    ...{ most: 16_384, unit: 'bytes', what: 'the metadata of a call, names and values' },
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'a call has some 100; it is kept for as long as the call is open',
+  },
+  connections: {
+    ...{ most: 10_000, unit: 'connections', what: 'connections at the same time', flag: 'max-connections' },
+    beyond: 'a further one is closed at once; those that stand are served on',
+    reason: 'a client has one; each takes memory and one of the open files of the process',
+  },
+  streamsOfConnection: {
+    ...{ most: 1_000, unit: 'calls', what: 'calls and streams open on a connection' },
+    beyond: 'gRPC clients wait until one is over; a connection that does not is cut',
+    reason: 'one connection cannot take all the room for calls, and a gateway can keep its watches on one',
+  },
+  silence: {
+    ...{ most: 10_000, unit: 'ms', what: 'from connecting until HTTP/2 is spoken' },
+    beyond: 'the connection is closed',
+    reason: 'nothing but a port scan, or someone who wants to hold all connections, is as silent',
+  },
+  idle: {
+    ...{ most: 300_000, unit: 'ms', what: 'a connection without a call' },
+    beyond: 'the connection is closed with GOAWAY; clients connect again by themselves',
+    reason: 'shorter than firewalls forget connections',
+  },
+  ping: {
+    ...{
+      most: 30_000,
+      unit: 'ms',
+      what: 'a connection on which nothing comes, until it is asked with a ping',
+    },
+    beyond: 'see below',
+    reason: 'a peer whose machine died never says so',
+  },
+  pong: {
+    ...{ most: 10_000, unit: 'ms', what: 'from that ping until the peer answers it' },
+    beyond: 'the connection is cut',
+    reason: 'the network answers within a second or not at all',
+  },
+  pings: {
+    ...{ most: 1_000, unit: 'frames', what: 'pings and settings of a peer that wait to be acknowledged' },
+    beyond: 'the connection is cut',
+    reason: 'HTTP/2 of Node.js; a client of gRPC sends one in seconds',
+  },
+  resets: {
+    ...{ most: 1_000, unit: 'calls', what: 'calls that a peer resets at once, and 33 a second after' },
+    beyond: 'the connection is closed with GOAWAY',
+    reason: 'HTTP/2 of Node.js: against the rapid reset (CVE-2023-44487)',
+  },
+  request: {
+    ...{ most: 10_000, unit: 'ms', what: 'from the headers of a call to the end of its (first) message' },
+    beyond: '`DEADLINE_EXCEEDED`, and the call is reset',
+    reason: 'one packet as a rule; 1 MiB takes as long on a line of 1 Mbit/s',
+  },
+  answer: {
+    ...{
+      most: 20_000,
+      unit: 'ms',
+      what: 'until the caller takes an answer, or a message of a stream (not of Watch)',
+    },
+    beyond: 'the call is reset',
+    reason: 'an answer that nobody reads stays in memory; a watch has a bound of its own',
+  },
+  answersOfConnection: {
+    ...{ most: 16 * 1024 * 1024, unit: 'bytes', what: 'answers that a connection has not taken yet' },
+    beyond: `further calls on it: ${REFUSED}`,
+    reason: 'a caller that asks faster than it reads is to feel it, and nobody else',
+  },
+  answers: {
+    ...{
+      most: 256 * 1024 * 1024,
+      unit: 'bytes',
+      what: 'answers that have not been taken yet, of all connections',
+    },
+    beyond: `further calls: ${REFUSED}`,
+    reason: 'a quarter of a small machine',
+  },
+  calls: {
+    ...{ most: 4_000, unit: 'calls', what: 'calls in flight, from their headers until the answer is taken' },
+    flag: 'max-calls-in-flight',
+    beyond: `${REFUSED}, and the request is not even read`,
+    reason: 'a quarter of a second of work at 16,000 calls a second',
+  },
+  vitalCalls: {
+    ...{ most: 1_000, unit: 'calls', what: 'further calls in flight, for health and Heartbeat alone' },
+    beyond: REFUSED,
+    reason: 'a flood of questions must not end sessions, nor make the daemon look dead',
+  },
+  operations: {
+    ...{ most: 50_000, unit: 'operations', what: 'operations at the store; a batch counts what is in it' },
+    beyond: `a call: ${REFUSED}; a batch of Apply waits its turn`,
+    reason: 'a quarter of a second of work at 200,000 operations a second',
+  },
+  turn: {
+    ...{ most: 1_000, unit: 'ms', what: 'a batch of Apply, until it is its turn' },
+    beyond: `what came before is answered, then the stream ends with ${REFUSED}`,
+    reason: 'half of what our client waits for an answer',
+  },
+  watches: {
+    ...{ most: 10_000, unit: 'watches', what: 'watches at the same time', flag: 'max-watches' },
+    beyond: REFUSED,
+    reason: 'a chat server has one, and whoever shows presence; each takes memory',
+  },
+  leases: {
+    ...{ most: 10_000, unit: 'streams', what: 'streams of KeepServerAlive' },
+    beyond: REFUSED,
+    reason: 'one a chat server; their messages are never refused',
+  },
+  applies: {
+    ...{ most: 10_000, unit: 'streams', what: 'streams of Apply' },
+    beyond: REFUSED,
+    reason: 'one a client; four batches of each are carried out at once',
+  },
+  otherStreams: {
+    ...{ most: 1_000, unit: 'streams', what: 'streams of health and reflection' },
+    beyond: REFUSED,
+    reason: 'a load balancer has one',
+  },
+} as const satisfies Record<string, Limit>;
+
+/** Limits that are the same for every daemon; tests take smaller ones. */
+export interface Bounds {
+  /** Operations at the store. */
+  operations: number;
+  turnMs: number;
+  silenceMs: number;
+  idleMs: number;
+  requestMs: number;
+  answerMs: number;
+}
+
+/** The limits that an operator may set. */
+export interface LoadLimits {
+  /** Connections at the same time. */
+  maxConnections: number;
+  /** Calls in flight. */
+  maxCallsInFlight: number;
+  /** Watches at the same time. */
+  maxWatches: number;
+  /** What is not given is as in {@link LIMITS}. */
+  bounds?: Partial<Bounds>;
+}
+
+/** The bounds of a daemon. */
+export function boundsOf({ bounds }: LoadLimits): Bounds {
+  return {
+    operations: LIMITS.operations.most,
+    turnMs: LIMITS.turn.most,
+    silenceMs: LIMITS.silence.most,
+    idleMs: LIMITS.idle.most,
+    requestMs: LIMITS.request.most,
+    answerMs: LIMITS.answer.most,
+    ...bounds,
+  };
+}

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { FLOOD, type FloodReport } from '../support/flood.ts';
+import { startImstate } from '../support/imstate.ts';
+import { clientOf, undo } from '../support/undo.ts';
+
+const IN_FLIGHT = 400;
+const CONNECTIONS = 16;
+const MIB = 2 ** 20;
+const LEASE_MS = 3_000;
+
+/** Load from a process of its own; a rate of 0 asks on each connection for one call after the other. */
+async function flood(
+  addr: string,
+  rate: number,
+  seconds: number,
+  connections = CONNECTIONS,
+): Promise<FloodReport> {
+  const args = ['--import', 'tsx', FLOOD, addr, `${connections}`, `${rate}`, `${seconds}`];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout);
+}
+
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024;
+}
+
+test('five times more than it can take: what it takes is answered soon, the rest refused, and then all is as before', {
+  timeout: 180_000,
+}, async () => {
+  const daemon = await startImstate('serve', '--port', '0', '--max-calls-in-flight', `${IN_FLIGHT}`);
+  undo.push(() => daemon.kill());
+  const client = await clientOf(daemon.addr);
+  const server = client.server({ addr: '10.0.0.9:9000', leaseTtlMs: LEASE_MS });
+  undo.push(() => server.close());
+  await server.ready;
+  const { sessionId } = await server.online({ userId: 'alice', deviceId: 'phone' });
+
+  // As many at a time as are never refused; the first time everything is compiled.
+  await flood(daemon.addr, 0, 3, IN_FLIGHT / 2);
+  const unloaded = await flood(daemon.addr, 0, 1, 1);
+  const sustained = await flood(daemon.addr, 0, 3, IN_FLIGHT / 2);
+  expect(Object.keys(sustained.answered)).toEqual(['0']);
+
+  let most = 0;
+  const before = await memoryOf(daemon.pid);
+  const watching = setInterval(async () => {
+    most = Math.max(most, await memoryOf(daemon.pid).catch(() => 0));
+  }, 100);
+  const overloaded = await flood(daemon.addr, 5 * sustained.perSecond, 6);
+  clearInterval(watching);
+  const endedAt = Date.now();
+
+  let after = await flood(daemon.addr, 0, 0.5, 1);
+  const normalMs = Math.max(50, 5 * unloaded.latencyMs.median);
+  while (!(after.latencyMs.median < normalMs) && Date.now() - endedAt < 60_000)
+    after = await flood(daemon.addr, 0, 0.5, 1);
+  const recoveredMs = Date.now() - endedAt;
+  console.error(
+    JSON.stringify({
+      unloaded,
+      sustained,
+      overloaded,
+      after,
+      recoveredMs,
+      before: before / MIB,
+      most: most / MIB,
+    }),
+  );
+
+  // Each call was answered, with OK or with RESOURCE_EXHAUSTED, and not with anything else.
+  const { '0': taken = 0, '8': refused = 0, ...others } = overloaded.answered;
+  expect([others, taken + refused]).toEqual([{}, overloaded.sent]);
+  expect(refused).toBeGreaterThan(0);
+  // It goes on working: refusing must not take up all of its time.
+  expect(taken / 6).toBeGreaterThan(sustained.perSecond / 10);
+  // Without a bound they would wait for up to 24 s: the work of 30 s came within 6.
+  expect(overloaded.latencyMs.p99).toBeLessThan(8_000);
+  expect(most - before).toBeLessThan(256 * MIB);
+  expect(recoveredMs).toBeLessThan(5_000);
+  expect(Object.keys(after.answered)).toEqual(['0']);
+
+  // The lease of a chat server outlived it.
+  expect(await client.getUser({ userId: 'alice' })).toMatchObject({ online: true, devices: [{ sessionId }] });
+});
