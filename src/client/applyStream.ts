@@ -130,5 +130,5 @@ export class ApplyStream {
 function toSendAgain({ code, details }: ServiceError): StreamEnd['again'] {
   if (REFUSALS.includes(code)) return 'none';
   // gRPC had nobody to give the stream to.
-  return details.startsWith('No connection established') ? 'all' : 'harmless';
+  return details.includes('No connection established') ? 'all' : 'harmless';
 }

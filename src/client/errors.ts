@@ -1,5 +1,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../errors.js';
+import { isDropped, plainReason, type TlsPeer, tlsFault } from '../tls/faults.js';
+import { TLS_NAMES } from '../tls/names.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
   [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
@@ -27,21 +29,58 @@ export function isShed({ code, metadata }: Pick<ServiceError, 'code' | 'metadata
   return code === status.RESOURCE_EXHAUSTED && metadata.get('grpc-retry-pushback-ms').length > 0;
 }
 
+/** What was called, for messages. */
+interface Called {
+  /** The addresses of the daemons. */
+  addresses: string;
+  isTls: boolean;
+  timeoutMs: number;
+}
+
 /** The error of imstate for what a call failed with; the daemon's own words are kept. */
-export function fromFault(error: Fault, addresses: string, timeoutMs: number): ImstateError {
+export function fromFault(error: Fault, called: Called): ImstateError {
+  const { addresses } = called;
   if (error.details.startsWith('Received HTTP status code')) {
     const message = `${addresses} answered, but not as a gRPC server (${error.details}): is that an imstate daemon?`;
     return new ImstateError('UNAVAILABLE', message, { cause: error });
   }
   const code = CODES[error.code] ?? 'INTERNAL';
-  return new ImstateError(code, messageFor(code, error.details, addresses, timeoutMs), { cause: error });
+  const lastError = code === 'UNAVAILABLE' ? lastErrorOf(error.details) : undefined;
+  if (lastError !== undefined) return noConnection(lastError, called, error);
+  const message =
+    code === 'DEADLINE_EXCEEDED'
+      ? `no answer within ${called.timeoutMs} ms from ${addresses}`
+      : error.details;
+  return new ImstateError(code, message, { cause: error });
 }
 
-function messageFor(code: ErrorCode, details: string, addresses: string, timeoutMs: number): string {
-  if (code === 'DEADLINE_EXCEEDED') return `no answer within ${timeoutMs} ms from ${addresses}`;
-  if (code !== 'UNAVAILABLE') return details;
-  const lastError = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(details)?.[1];
-  return lastError === undefined
-    ? details
-    : `no daemon answers at ${addresses} (${lastError}): is one running there?`;
+/** Why gRPC has no connection, in its words; undefined if it had one. */
+function lastErrorOf(details: string): string | undefined {
+  const reason = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1];
+  return reason && plainReason(reason);
+}
+
+function noConnection(reason: string, { addresses, isTls }: Called, cause: Fault): ImstateError {
+  const fault = isTls ? tlsFault(reason, daemonAt(addresses)) : undefined;
+  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause });
+  const message = `no daemon answers at ${addresses} (${reason}): is one running there?`;
+  return new ImstateError('UNAVAILABLE', message + hintOf(reason, isTls), { cause });
+}
+
+/** A daemon that is killed drops a connection too, so it is not certain. */
+function hintOf(reason: string, isTls: boolean): string {
+  if (!isDropped(reason)) return '';
+  return isTls
+    ? ' If so, it may not speak TLS, or want a certificate of its own authority: --tls-cert and --tls-key'
+    : ' If so, it may speak TLS: add --tls';
+}
+
+function daemonAt(addresses: string): TlsPeer {
+  return {
+    ...TLS_NAMES.client,
+    who: `the daemon at ${addresses}`,
+    secure: 'add --tls',
+    plain: 'leave --tls out, or start it with --tls-cert and --tls-key',
+    otherName: 'call it by that name, or say with --tls-server-name which name its certificate has',
+  };
 }

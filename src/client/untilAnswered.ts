@@ -10,6 +10,7 @@ const UNAVAILABLE = new Set<ErrorCode>([
   'NO_ENDPOINT',
   'REGISTRY_UNAVAILABLE',
   'RESOURCE_EXHAUSTED',
+  'TLS_FAILED',
 ]);
 const REFUSALS = new Set<ErrorCode>([
   'INVALID_ARGUMENT',

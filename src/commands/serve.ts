@@ -2,6 +2,15 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { listenForStop } from '../cli/signals.js';
+import { absoluteTime } from '../cli/times.js';
+import {
+  daemonTls,
+  daemonTlsFlags,
+  etcdTls,
+  etcdTlsFlags,
+  redisTls,
+  redisTlsFlags,
+} from '../cli/tlsFlags.js';
 import { LIMITS } from '../daemon/limits.js';
 import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
@@ -157,6 +166,9 @@ export default class Serve extends BaseCommand {
       helpValue: 'N',
       helpGroup: 'LIMITS',
     }),
+    ...daemonTlsFlags,
+    ...redisTlsFlags,
+    ...etcdTlsFlags,
     'log-level': Flags.option({ options: LOG_LEVELS })({
       description: 'least severe level that is logged',
       env: 'IMSTATE_LOG_LEVEL',
@@ -194,6 +206,7 @@ export default class Serve extends BaseCommand {
       ...{ maxConnections, maxCallsInFlight, maxWatches },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
+      ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       ...{ log, signal: stop },
     });
     if (daemon === undefined) return;
@@ -218,14 +231,18 @@ export default class Serve extends BaseCommand {
     }
   }
 
-  #print({ addr, advertised, store, registry, service }: Daemon): void {
+  #print({ addr, advertised, store, registry, service, tls, warnings }: Daemon): void {
     if (this.jsonEnabled()) {
-      this.logJson({ addr, advertised, store, registry, service, pid: process.pid });
+      const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
+      this.logJson({ addr, advertised, store, registry, service, tls: tlsJson, warnings, pid: process.pid });
       return;
     }
     this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
+    if (tls)
+      this.log(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
     this.log(`store     ${store}`);
     this.log(`registry  ${registry}`);
     this.log(`service   ${service}`);
+    for (const warning of warnings) this.log(`warning   ${warning}`);
   }
 }

@@ -14,22 +14,18 @@ export class Connections {
   readonly #log: Logger;
   #saidAt = -Infinity;
 
-  /** `take` is given each connection before anything is read from it. */
-  constructor(take: (socket: Socket) => void, limits: LoadLimits, log: Logger) {
+  constructor(limits: LoadLimits, log: Logger) {
     const { maxConnections } = limits;
     const { silenceMs } = boundsOf(limits);
     this.#log = log;
-    this.#server = createServer({ noDelay: true }, (socket) => {
-      closeIfSilent(socket, silenceMs);
-      take(socket);
-    });
+    this.#server = createServer({ noDelay: true }, (socket) => closeIfSilent(socket, silenceMs));
     this.#server.maxConnections = maxConnections;
     this.#server.on('drop', () => this.#sayDropped(maxConnections));
   }
 
-  /** Resolves with the port once connections are accepted there. */
-  async listen(address: HostPort): Promise<number> {
-    const server = this.#server;
+  /** Resolves with the port once connections are accepted there. `take` is given each before anything is read from it. */
+  async listen(address: HostPort, take: (socket: Socket) => void): Promise<number> {
+    const server = this.#server.on('connection', take);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

@@ -3,7 +3,7 @@ import {
   addAdminServicesToServer,
   logVerbosity,
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -33,7 +33,7 @@ const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
 /** The gRPC server with everything it serves. */
 export interface GrpcServer {
   /** Resolves with the port once calls are accepted there and nowhere else. */
-  listen(address: HostPort): Promise<number>;
+  listen(address: HostPort, credentials: ServerCredentials): Promise<number>;
   setServing(serving: boolean): void;
   /** Takes no new call, waits up to `limitMs` for those in flight, then cuts them. Returns how it went. */
   drain(limitMs: number): Promise<'drained' | 'cut'>;
@@ -66,11 +66,13 @@ export function makeServer(presence: Presence, hub: WatchHub, limits: LoadLimits
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const connections = new Connections((socket) => injector.injectConnection(socket), limits, log);
+  const connections = new Connections(limits, log);
 
   return {
-    listen: (address) => connections.listen(address),
+    listen: (address, credentials) => {
+      const injector = server.createConnectionInjector(credentials);
+      return connections.listen(address, (socket) => injector.injectConnection(socket));
+    },
     setServing: (serving) => {
       for (const name of HEALTH_NAMES) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
     },

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
+import type { TlsFiles } from '../../tls/names.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
 import { OUTAGE_MS } from '../rules.js';
@@ -43,6 +44,8 @@ const MOST_EVICTED = 10_000;
 export interface RedisStoreOptions extends StoreOptions {
   /** redis:// or rediss://, with user, password and database. */
   url: string;
+  /** For rediss://; what Node.js trusts and no client certificate if it is left out. */
+  tls?: TlsFiles | undefined;
   /** Put in front of every key. */
   keyPrefix: string;
   /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
@@ -68,7 +71,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     super();
     this.#options = options;
     this.description = describeRedisUrl(options.url);
-    this.#redis = makeConnection(options.url);
+    this.#redis = makeConnection(options.url, options.tls);
     this.#listings = new RedisListings({
       redis: this.#redis,
       retentionMs: options.retentionMs,
@@ -211,7 +214,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     this.#batches = new Batches({ redis: this.#redis, shards: this.#shards, retentionMs, settings });
     this.#ledger = new RedisLedger({
       ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
-      makeSubscriber: () => makeSubscriber(this.#options.url),
+      makeSubscriber: () => makeSubscriber(this.#options.url, this.#options.tls),
       ...{ settings, retentionMs },
       readUser: (userId) => this.#carryOutOne(userAtCommand(userId)),
     });
