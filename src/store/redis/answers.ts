@@ -103,8 +103,8 @@ export class Texts {
   at: number;
   readonly packed: PackedText;
 
-  constructor(packed: Buffer, at: number) {
-    this.packed = new PackedText(packed);
+  constructor(packed: Buffer | PackedText, at: number) {
+    this.packed = packed instanceof PackedText ? packed : new PackedText(packed);
     this.at = at;
   }
 

@@ -4,7 +4,7 @@ import { END_REASONS } from '../record.js';
 import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
 import { type ReadingContext, readSessions, recordsIn, recordsOf, Texts } from './answers.js';
-import { parsePlace } from './RedisLedger.js';
+import { parsePlace } from './changes.js';
 
 /** Control characters occur in no id and address. */
 const END = '\x1f';
