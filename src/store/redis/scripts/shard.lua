@@ -1,11 +1,11 @@
 -- What changes of one shard share: the record of a session together with its indexes, counters and history, and the
 -- claim of a lease; put behind leases.lua.
 --
--- DATABASE  its number, see scripts.ts
 -- ARGV[2]  retention in ms
 -- ARGV[3]  how many ended sessions of a user the history keeps
 -- ARGV[4]  how long it keeps them, in ms
 -- ARGV[5]  how many changes the ledger keeps
+-- DATABASE the number of the database (scripts.ts puts it in front)
 --
 -- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
 -- im:{S}:x                    sorted set, 'user NUL device' -> when to look at it, in ms; 'NUL server' -> the same - 10^15
@@ -23,8 +23,9 @@ local LEDGER, ledger_limit = shard .. 'e', tonumber(ARGV[5])
 local BUCKETS = 64
 -- As many ended sessions of a user are kept at least: they tell a late repeat of a login from a new one.
 local REMEMBERED = 32
--- A message goes to each daemon that has watches, wanted or not. Whoever gets more than this reads it no slower by itself.
-local MOST_RUNG = 16384
+-- How many bytes of changes a message carries at most: Redis copies it for each daemon that has watches. For as much as this, about a
+-- hundred changes, a read more is little.
+local MOST_TOLD = 16384
 local news, news_size = {}, 0
 local counts = {}
 
@@ -97,7 +98,7 @@ local function note_change(user, device, was_online, began, ended, reason, time,
     add_news(struct.pack('>I2c0', #id, id))
   end
   local id = redis.call('XADD', LEDGER, 'MAXLEN', '~', ledger_limit, '*', 'm', member, 'c', change)
-  if news_size <= MOST_RUNG then
+  if news_size <= MOST_TOLD then
     add_news(struct.pack('>I2c0I2c0I2c0', #id, id, #member, member, #change, change))
   end
 end
@@ -106,7 +107,7 @@ end
 -- behind its length in two bytes. A message may get lost: one that Redis refuses (an ACL) must not fail a change that is done.
 local function ring()
   local prefix, index = string.match(shard, '^(.*){(%d+)}:$')
-  if news_size > MOST_RUNG then
+  if news_size > MOST_TOLD then
     redis.pcall('PUBLISH', prefix .. 'bell', index)
   else
     redis.pcall('PUBLISH', prefix .. 'changes:' .. DATABASE, struct.pack('>I2', index) .. table.concat(news))
