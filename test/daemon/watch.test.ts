@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { formatRevision, parseRevision } from '../../src/daemon/watch/revision.ts';
+import { formatRevision, parseRevision, RevisionWriter } from '../../src/daemon/watch/revision.ts';
 import type { Change__Output } from '../../src/generated/imstate/v1/Change.ts';
 import { EndReason } from '../../src/generated/imstate/v1/EndReason.ts';
 import { grpcClients, startTestDaemon, type TestDaemon, type WatchStream } from '../support/daemon.ts';
@@ -22,6 +22,26 @@ test.each([
   [[[Number.MAX_SAFE_INTEGER, 0]]],
 ] as [number, number][][][])('a revision reads as what it was made of: %j', (places) => {
   expect(parseRevision(formatRevision(places))).toEqual(places);
+});
+
+test('revisions that are written one after the other read as what they were made of', () => {
+  const writer = new RevisionWriter();
+  const places: [number, number][] = [
+    [5, 0],
+    [1_700_000_000_000, 127],
+    [300, 2],
+  ];
+  expect(parseRevision(writer.write(places))).toEqual(places);
+  for (const [shard, place] of [
+    [1, [1_700_000_000_001, 0]],
+    [0, [6, 1]],
+    [1, [1_700_000_000_001, 128]],
+    [2, [301, 0]],
+    [0, [Number.MAX_SAFE_INTEGER, 16_384]],
+  ] as [number, [number, number]][]) {
+    places[shard] = place;
+    expect(parseRevision(writer.write(places))).toEqual(places);
+  }
 });
 
 describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
@@ -276,11 +296,12 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
         await Promise.all(Array.from({ length: 500 }, () => online(`user-${sent % 50}`, `s${sent++}`)));
       }
       watch.resume();
-      const lastOf = (userId: string) => sessionsOf(watch.changes, userId).at(-1);
-      await until(
-        async () => lastOf('user-49') === 's19999' && lastOf('user-0') === 's19950',
-        'the newest have come',
-      );
+      // Which user's newest comes last is open.
+      const newest = Array.from({ length: 50 }, (_, i) => `s${19_950 + i}`);
+      await until(() => {
+        const come = new Set(watch.changes.map(({ session }) => session?.sessionId));
+        return newest.every((sessionId) => come.has(sessionId));
+      }, 'the newest of all users have come');
       const left = watch.responses.at(-1)?.coalesced ?? 0;
       expect(left).toBeGreaterThan(0);
       expect(watch.changes.length + left).toBe(sent);
@@ -350,6 +371,62 @@ test('a ledger that Redis lost is noticed: OUT_OF_RANGE, for those who watch and
     expect(anew.snapshot).toMatchObject([{ userId: 'alice' }]);
     anew.cancel();
   } finally {
+    clients.close();
+    await daemon.remove();
+    await redis.stop();
+  }
+});
+
+test('a ledger that Redis lost is noticed while changes go on, before any of them is told', async () => {
+  const redis = await startRedis();
+  const daemon = await startTestDaemon({ redis: redis.url });
+  const clients = grpcClients(daemon.addr);
+  const admin = new Redis(redis.url);
+  const online = (sessionId: string) =>
+    clients.v1.online({ userId: 'alice', deviceId: 'phone', serverAddr: SERVER, sessionId });
+  try {
+    const watch = clients.v1.watch({ everything: true });
+    let isOver = false;
+    void watch.ended.then(() => {
+      isOver = true;
+    });
+    await until(() => watch.syncs === 1, 'the watch is synced');
+    for (let i = 0; i < 20; i++) await online(`before-${i}`);
+    await admin.flushall();
+    for (let i = 0; !isOver; i++) await online(`after-${i}`);
+    expect(await watch.ended).toMatchObject({ code: 11 });
+    expect(sessionsOf(watch.changes, 'alice').filter((each) => each?.startsWith('after'))).toEqual([]);
+  } finally {
+    admin.disconnect();
+    clients.close();
+    await daemon.remove();
+    await redis.stop();
+  }
+});
+
+test('while the connection that brings changes breaks again and again, none is lost or told twice', async () => {
+  const redis = await startRedis();
+  const daemon = await startTestDaemon({ redis: redis.url });
+  const clients = grpcClients(daemon.addr);
+  const admin = new Redis(redis.url);
+  try {
+    const watch = clients.v1.watch({ everything: true });
+    await until(() => watch.syncs === 1, 'the watch is synced');
+    const users = Array.from({ length: 20 }, (_, i) => `user-${i}`);
+    const sessions = Array.from({ length: 100 }, (_, i) => `s${i}`);
+    let killed = 0;
+    for (const [i, sessionId] of sessions.entries()) {
+      const login = { deviceId: 'phone', serverAddr: SERVER, sessionId };
+      const logins = users.map((userId) => clients.v1.online({ userId, ...login }));
+      if (i % 5 === 0) killed += Number(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+      await Promise.all(logins);
+    }
+    expect(killed).toBeGreaterThan(0);
+    await until(() => watch.changes.length >= users.length * sessions.length, 'all changes have come');
+    for (const userId of users) expect(sessionsOf(watch.changes, userId)).toEqual(sessions);
+    watch.cancel();
+  } finally {
+    admin.disconnect();
     clients.close();
     await daemon.remove();
     await redis.stop();

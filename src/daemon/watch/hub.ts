@@ -1,13 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
 import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
 import type { PresenceStore } from '../../store/store.js';
-import { formatRevision } from './revision.js';
+import { RevisionWriter } from './revision.js';
 
 /** How often the ledger is read without a ring of its bell, which may get lost. Milliseconds. */
 const LOOK_MS = 500;
-const READ_AT_ONCE = 256;
+/** How many changes of a shard are read at once, and are told before calls get their turn: under a millisecond. */
+const READ_AT_ONCE = 64;
 
 /** Who follows the ledger through a hub. */
 export interface Follower {
@@ -104,16 +105,13 @@ export class WatchHub {
 
   #tell(shard: number, entry: LedgerEntry, revision: () => string): void {
     const { userId, began, ended } = entry.change;
-    const offer = (followers: Iterable<Follower> | undefined) => {
-      for (const follower of followers ?? []) follower.offer(shard, entry, revision);
-    };
-    offer(this.#wide);
-    offer(this.#byUser.get(userId));
+    offer(this.#wide, shard, entry, revision);
+    offer(this.#byUser.get(userId), shard, entry, revision);
     const before = ended && this.#byServer.get(ended.serverAddr);
     const now = began && this.#byServer.get(began.serverAddr);
-    offer(before);
+    offer(before, shard, entry, revision);
     // A watch of both is told once.
-    if (now !== before) offer(before ? [...(now ?? [])].filter((each) => !before.has(each)) : now);
+    if (now !== before) offer(before && now ? without(now, before) : now, shard, entry, revision);
   }
 
   #failAll(error: ImstateError): void {
@@ -121,6 +119,19 @@ export class WatchHub {
     this.#run = undefined;
     for (const follower of [...this.#followers]) follower.fail(error);
   }
+}
+
+function offer(
+  followers: Iterable<Follower> | undefined,
+  shard: number,
+  entry: LedgerEntry,
+  revision: () => string,
+): void {
+  if (followers) for (const follower of followers) follower.offer(shard, entry, revision);
+}
+
+function without(followers: ReadonlySet<Follower>, others: ReadonlySet<Follower>): Follower[] {
+  return [...followers].filter((each) => !others.has(each));
 }
 
 function add(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
@@ -160,10 +171,12 @@ class Run {
   readonly #listener: RunListener;
   readonly #news = new Set<number>();
   readonly #waiting = new Set<{ places: ReadonlyMap<number, Place>; resolve: () => void }>();
-  #wake = new AbortController();
+  readonly #writer = new RevisionWriter();
+  #wake: () => void = () => {};
   #isOver = false;
   #endNews: () => void = () => {};
   #revision: string | undefined;
+  #toldInTurn = 0;
 
   constructor(ledger: Ledger, log: Logger, listener: RunListener) {
     this.#ledger = ledger;
@@ -173,10 +186,10 @@ class Run {
     this.started.catch((error) => this.#fail(error));
   }
 
-  revision(): string {
-    this.#revision ??= formatRevision(this.places);
+  readonly revision = (): string => {
+    this.#revision ??= this.#writer.write(this.places);
     return this.#revision;
-  }
+  };
 
   reach(places: ReadonlyMap<number, Place>): Promise<void> {
     return new Promise((resolve) => {
@@ -188,7 +201,7 @@ class Run {
   stop(): void {
     this.#isOver = true;
     this.#endNews();
-    this.#wake.abort();
+    this.#wake();
     for (const { resolve } of this.#waiting) resolve();
   }
 
@@ -196,7 +209,7 @@ class Run {
     // The bell first: what happens from now on is not missed.
     this.#endNews = this.#ledger.onNews((shard) => {
       this.#news.add(shard);
-      this.#wake.abort();
+      this.#wake();
     });
     const ends = await this.#ledger.ends();
     this.places.push(...ends.map(({ newest }) => newest));
@@ -211,7 +224,7 @@ class Run {
       const shards = isLook ? this.places.map((_, shard) => shard) : [...this.#news];
       this.#news.clear();
       try {
-        await Promise.all(shards.map((shard) => this.#drain(shard)));
+        await this.#readAll(shards);
         hasFailed = false;
         if (isLook) lookedAt = Date.now();
         if (isLook && !this.#isOver) this.#listener.looked();
@@ -221,28 +234,51 @@ class Run {
         await delay(LOOK_MS, undefined, { ref: false });
       }
       if (this.#news.size > 0 || this.#isOver) continue;
-      await delay(LOOK_MS, undefined, { signal: this.#wake.signal }).catch(() => {});
-      this.#wake = new AbortController();
+      await this.#rest();
     }
   }
 
-  /** Tells what is new in a shard, all of it. */
-  async #drain(shard: number): Promise<void> {
-    for (;;) {
-      const found = await this.#ledger.read(shard, this.places[shard] as Place, READ_AT_ONCE);
+  /** Resolves at news, or when it is time to look. */
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Tells what is new in some shards, a page of each; those that have more are left in the news. */
+  async #readAll(shards: readonly number[]): Promise<void> {
+    const { places } = this;
+    const pages = await Promise.all(
+      shards.map((shard) => this.#ledger.read(shard, places[shard] as Place, READ_AT_ONCE)),
+    );
+    for (const [i, page] of pages.entries()) {
       if (this.#isOver) return;
-      if (found === undefined) {
+      if (page === undefined) {
         this.#fail(gone());
         return;
       }
-      for (const entry of found.entries) {
-        this.#moveTo(shard, entry.place);
-        this.#listener.told(shard, entry, () => this.revision());
-      }
-      this.#moveTo(shard, found.upTo);
+      const shard = shards[i] as number;
+      this.#tellAll(shard, page.entries);
+      this.#moveTo(shard, page.upTo);
+      if (page.entries.length === READ_AT_ONCE) this.#news.add(shard);
+      if (this.#toldInTurn < READ_AT_ONCE) continue;
+      this.#toldInTurn = 0;
       this.#settleWaiting();
-      if (found.entries.length < READ_AT_ONCE) return;
+      await nextTurn();
     }
+    this.#settleWaiting();
+  }
+
+  #tellAll(shard: number, entries: readonly LedgerEntry[]): void {
+    for (const entry of entries) {
+      this.#moveTo(shard, entry.place);
+      this.#listener.told(shard, entry, this.revision);
+    }
+    this.#toldInTurn += entries.length;
   }
 
   #moveTo(shard: number, place: Place): void {

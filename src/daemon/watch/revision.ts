@@ -3,10 +3,45 @@ import type { Place } from '../../store/ledger.js';
 
 /** A revision as callers carry it, opaque to them: the place in the ledger of each shard, as variable-length numbers. */
 export function formatRevision(places: readonly Place[]): string {
-  const buffer = Buffer.allocUnsafe(2 + places.length * 16);
-  let at = writeNumber(buffer, 0, places.length);
-  for (const [first, second] of places) at = writeNumber(buffer, writeNumber(buffer, at, first), second);
-  return buffer.toString('base64url', 0, at);
+  return new RevisionWriter().write(places);
+}
+
+/** Writes one revision after the other, of which each is like that before but for a few places. */
+export class RevisionWriter {
+  #written: (Place | undefined)[] = [];
+  /** Where the place of each shard begins, and where the last one ends. */
+  #starts: number[] = [];
+  #buffer = Buffer.alloc(0);
+
+  write(places: readonly Place[]): string {
+    if (places.length !== this.#written.length) this.#writeAll(places);
+    for (let shard = 0; shard < places.length; shard++) {
+      const place = places[shard] as Place;
+      if (place === this.#written[shard]) continue;
+      if (sizeOf(place) === (this.#starts[shard + 1] as number) - (this.#starts[shard] as number)) {
+        this.#writePlace(shard, place);
+      } else {
+        this.#writeAll(places);
+        break;
+      }
+    }
+    return this.#buffer.toString('base64url', 0, this.#starts[places.length]);
+  }
+
+  #writeAll(places: readonly Place[]): void {
+    if (this.#written.length !== places.length) this.#buffer = Buffer.allocUnsafe(2 + places.length * 16);
+    this.#starts = [writeNumber(this.#buffer, 0, places.length)];
+    for (const [shard, place] of places.entries()) this.#starts.push(this.#writePlace(shard, place));
+  }
+
+  #writePlace(shard: number, place: Place): number {
+    this.#written[shard] = place;
+    return writeNumber(
+      this.#buffer,
+      writeNumber(this.#buffer, this.#starts[shard] as number, place[0]),
+      place[1],
+    );
+  }
 }
 
 /** The places of a revision; rejects what formatRevision did not make. */
@@ -34,4 +69,14 @@ function writeNumber(buffer: Buffer, at: number, value: number): number {
   let [left, end] = [value, at];
   for (; left >= 0x80; left = Math.floor(left / 128)) end = buffer.writeUInt8((left % 128) | 0x80, end);
   return buffer.writeUInt8(left, end);
+}
+
+function sizeOf([first, second]: Place): number {
+  return sizeOfNumber(first) + sizeOfNumber(second);
+}
+
+function sizeOfNumber(value: number): number {
+  let size = 1;
+  for (let left = value; left >= 0x80; left = Math.floor(left / 128)) size += 1;
+  return size;
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { PackedText } from '../../packedText.js';
-import type { Change, Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
-import { END_REASONS } from '../record.js';
-import type { EndReason, Session } from '../store.js';
-import { Leases, readRecorded, Texts } from './answers.js';
+import type { Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
+import type { Session } from '../store.js';
+import { Leases, readRecorded } from './answers.js';
+import { Chain } from './Chain.js';
+import { parsePlace, readEntry, readMessage } from './changes.js';
 import { type Connection, storeError } from './connection.js';
 import { type Shard, shardOf } from './shards.js';
 
@@ -18,22 +18,24 @@ export interface RedisLedgerOptions {
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
-  /** The channel on which scripts say which shard has news. */
-  channel: string;
+  /** Where scripts tell what they wrote, and say which shard has news where that is too much; see scripts/shard.lua. */
+  channels: { changes: string; bell: string };
   /** The arguments that scripts of a shard begin with. */
   settings(): (string | number)[];
   /** Reads a user, with the newest entry of its ledger. */
   readUser(userId: string): Promise<{ sessions: Session[]; place: Place }>;
 }
 
-/** The streams im:{S}:e, and the channel on which they ring. See Ledger. */
+/** The streams im:{S}:e, and what is told of them as they grow. See Ledger. */
 export class RedisLedger implements Ledger {
   readonly #options: RedisLedgerOptions;
   readonly #listeners = new Set<(shard: number) => void>();
+  readonly #chains: Chain[];
   #subscriber: Connection | undefined;
 
   constructor(options: RedisLedgerOptions) {
     this.#options = options;
+    this.#chains = options.shards.map(() => new Chain());
   }
 
   get shards(): number {
@@ -60,20 +62,25 @@ export class RedisLedger implements Ledger {
     }));
   }
 
+  /** Asks Redis unless messages have brought what follows: where none came, since none was sent or it was lost, it does ask. */
   async read(
     shard: number,
     after: Place,
     limit: number,
   ): Promise<{ entries: LedgerEntry[]; upTo: Place } | undefined> {
+    const brought = (this.#chains[shard] as Chain).take(after, limit);
+    const end = brought.at(-1);
+    if (end) return { entries: brought, upTo: end.place };
     const { redis, shards } = this.#options;
     const { deadlines } = shards[shard] as Shard;
     const reply = await redis.imLedgerBuffer(1, deadlines, '', after.join('-'), limit).catch(rejectRead);
     if (reply === null) return undefined;
     const found = reply as [Buffer, Buffer[]][];
-    const entries = found.flatMap(([id, [, member, , packed]]) => {
-      const change = readChange(member as Buffer, packed as Buffer);
-      return change ? [{ place: parsePlace(id), change }] : [];
-    });
+    const entries: LedgerEntry[] = [];
+    for (const [id, [, member, , change]] of found) {
+      const entry = readEntry(id, member as Buffer, change as Buffer);
+      if (entry) entries.push(entry);
+    }
     const last = found.at(-1);
     return { entries, upTo: last ? parsePlace(last[0]) : after };
   }
@@ -108,17 +115,38 @@ export class RedisLedger implements Ledger {
   close(): void {
     this.#subscriber?.disconnect();
     this.#subscriber = undefined;
+    this.#dropChains();
   }
 
   #subscribe(): Connection {
-    const { makeSubscriber, channel } = this.#options;
+    const { makeSubscriber, channels } = this.#options;
     const subscriber = makeSubscriber();
     subscriber.on('error', () => {});
-    subscriber.on('message', (_, shard: string) => {
-      for (const listener of this.#listeners) listener(Number(shard));
+    // It may come back to a Redis that was restored, whose places need not mean what they meant.
+    subscriber.on('close', () => this.#dropChains());
+    subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      if (subscriber === this.#subscriber) this.#hear(channel.toString(), message);
     });
-    subscriber.subscribe(channel).catch(() => {});
+    subscriber.subscribe(channels.bell, channels.changes).catch(() => {});
     return subscriber;
+  }
+
+  #hear(channel: string, bytes: Buffer): void {
+    if (channel === this.#options.channels.bell) {
+      this.#ring(Number(bytes.toString()));
+      return;
+    }
+    const message = readMessage(bytes);
+    this.#chains[message.shard]?.add(message);
+    this.#ring(message.shard);
+  }
+
+  #ring(shard: number): void {
+    for (const listener of this.#listeners) listener(shard);
+  }
+
+  #dropChains(): void {
+    for (const chain of this.#chains) chain.clear();
   }
 }
 
@@ -130,32 +158,6 @@ function byUser(sessions: { userId: string; session: Session }[]): { userId: str
     else users.set(userId, [session]);
   }
   return [...users].map(([userId, each]) => ({ userId, sessions: each }));
-}
-
-/** An id of a stream. */
-export function parsePlace(id: Buffer | string): Place {
-  const [ms, sequence] = String(id).split('-');
-  return [Number(ms), Number(sequence)];
-}
-
-/** A change as note_change in scripts/shard.lua packs it; undefined for the entry of an empty ledger. */
-function readChange(member: Buffer, packed: Buffer): Change | undefined {
-  if (packed.length === 0) return undefined;
-  const nul = member.indexOf(0);
-  const flags = packed.readUInt8(0);
-  const texts = new Texts(new PackedText(packed), 11);
-  const number = (bytes: number) => {
-    texts.at += bytes;
-    return packed.readUIntBE(texts.at - bytes, bytes);
-  };
-  const session = () => ({ sessionId: texts.next(1), serverAddr: texts.next(0), platform: texts.next(0) });
-  const began = flags & 2 ? { loginTimeMs: number(6), ...session() } : undefined;
-  const ended = flags & 4 ? { reason: END_REASONS[number(1)] as EndReason, ...session() } : undefined;
-  return {
-    ...{ userId: member.toString('utf8', 0, nul), deviceId: member.toString('utf8', nul + 1) },
-    ...{ wasOnline: (flags & 1) !== 0, began, ended },
-    ...{ devicesOnline: packed.readUInt32BE(1), timeMs: packed.readUIntBE(5, 6) },
-  };
 }
 
 function rejectRead(error: unknown): never {

@@ -22,6 +22,7 @@ import { type Command, commandOf, evictCommand, userAtCommand } from './commands
 import {
   type Connection,
   connectError,
+  databaseOf,
   describeRedisUrl,
   makeConnection,
   makeSubscriber,
@@ -209,12 +210,13 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
 
   #start(count: number): void {
     this.#shards = makeShards(this.#options.keyPrefix, count);
-    const { retentionMs } = this.#options;
+    const { retentionMs, url, tls, keyPrefix } = this.#options;
     const settings = () => this.#settings();
     this.#batches = new Batches({ redis: this.#redis, shards: this.#shards, retentionMs, settings });
     this.#ledger = new RedisLedger({
-      ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
-      makeSubscriber: () => makeSubscriber(this.#options.url, this.#options.tls),
+      ...{ redis: this.#redis, shards: this.#shards },
+      channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${databaseOf(url)}` },
+      makeSubscriber: () => makeSubscriber(url, tls),
       ...{ settings, retentionMs },
       readUser: (userId) => this.#carryOutOne(userAtCommand(userId)),
     });

@@ -4,7 +4,7 @@ import { END_REASONS, unpackRecordAt } from '../record.js';
 import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
 import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
-import { parsePlace } from './RedisLedger.js';
+import { parsePlace } from './changes.js';
 
 /** Control characters occur in no id and address. */
 const END = '\x1f';
@@ -122,7 +122,7 @@ export function userAtCommand(userId: string): Command<{ sessions: Session[]; pl
 
 function userAtResult(answer: ScriptAnswer, context: ReadingContext): { sessions: Session[]; place: Place } {
   const texts = answer as Texts;
-  const place = parsePlace(texts.next(0));
+  const place = parsePlace(Buffer.from(texts.next(0)));
   const { recorded } = readSessions(recordsIn(texts), context);
   return { sessions: recorded.sort(newestLoginFirst), place };
 }

@@ -41,8 +41,9 @@ const COMMON = {
  * change is ever sent twice by the connection itself. It reconnects by itself for as long as it lives.
  */
 export function makeConnection(url: string, tls?: TlsFiles): Connection {
-  const scripts = loadScripts();
-  const connection = open(addressOf(url, tls), { ...COMMON, lazyConnect: true }, { scripts });
+  const address = addressOf(url, tls);
+  const scripts = loadScripts(address.db);
+  const connection = open(address, { ...COMMON, lazyConnect: true }, { scripts });
   if (connection instanceof Cluster) connection.on('+node', dropWhenSilent);
   else dropWhenSilent(connection);
   return connection;
@@ -135,6 +136,11 @@ function parseNodeUrl(text: string): RedisAddress {
     // A certificate names hosts; TLS takes no IP address as a server name.
     ...(url.protocol === 'rediss:' && { tls: isIP(host) ? {} : { servername: host } }),
   };
+}
+
+/** The number of the database that the URL names. */
+export function databaseOf(url: string): number {
+  return parseRedisUrl(url).db;
 }
 
 /** The URL without user and password, for people. */

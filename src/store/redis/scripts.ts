@@ -17,10 +17,11 @@ const SCRIPTS = {
 /** The sweep frees memory: it must run in a Redis that is full. */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 
-/** The scripts a connection to Redis carries, by the name of the command that runs each. */
-export function loadScripts(): Record<keyof typeof SCRIPTS, { lua: string }> {
+/** The scripts a connection to a database of Redis carries, by the name of the command that runs each. */
+export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lua: string }> {
   const scripts = Object.entries(SCRIPTS).map(([name, files]) => {
-    const lua = files.map(read).join('\n');
+    // A script cannot ask in which database it runs.
+    const lua = [`local DATABASE = ${database}`, ...files.map(read)].join('\n');
     return [name, { lua: name === 'imSweep' ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);

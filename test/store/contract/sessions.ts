@@ -53,6 +53,29 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(after).toMatchObject({ sessionId: 's2', online: false });
     });
 
+    test('operations carried out together answer each in its place; one that fails leaves the others be', async () => {
+      const broken = login({ userId: 'bob', serverAddr: 'x'.repeat(300) });
+      const answers = await store.apply([
+        { kind: 'online', of: login() },
+        { kind: 'getUser', of: { userId: 'alice' } },
+        { kind: 'online', of: broken },
+        { kind: 'heartbeat', of: { userId: 'bob', deviceId: 'phone', sessionId: 's1' } },
+        { kind: 'offline', of: logout() },
+        { kind: 'getDevice', of: { userId: 'alice', deviceId: 'phone' } },
+        { kind: 'getUser', of: { userId: 'carol' } },
+      ]);
+      expect(answers).toEqual([
+        { loginTimeMs: START, replaced: [], endReason: undefined },
+        [expect.objectContaining({ sessionId: 's1', online: true })],
+        expect.any(Error),
+        'UNKNOWN',
+        true,
+        expect.objectContaining({ sessionId: 's1', online: false }),
+        [],
+      ]);
+      expect(await store.apply([])).toEqual([]);
+    });
+
     test('a second login of the device replaces the first, and names it with its chat server', async () => {
       await store.online(login());
       underTest.setClock(START + 5_000);

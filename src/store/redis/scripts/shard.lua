@@ -5,6 +5,7 @@
 -- ARGV[3]  how many ended sessions of a user the history keeps
 -- ARGV[4]  how long it keeps them, in ms
 -- ARGV[5]  how many changes the ledger keeps
+-- DATABASE the number of the database (scripts.ts puts it in front)
 --
 -- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
 -- im:{S}:x                    sorted set, 'user NUL device' -> when to look at it, in ms; 'NUL server' -> the same - 10^15
@@ -13,7 +14,8 @@
 -- im:{S}:h:<user>             list, packed sessions that ended, newest first
 -- im:{S}:c                    hash, counters of what is online: users, devices, p:<platform>, s:<server>
 -- im:{S}:e                    stream, the ledger: an entry a change, m = 'user NUL device', c = see note_change
--- im:bell                     channel: "shard S has news"
+-- im:changes:<database>       channel: what a script wrote into a ledger, see ring; databases share channels
+-- im:bell                     channel: "shard S has news", where it was too much for a message
 
 local COUNTERS = shard .. 'c'
 local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -21,7 +23,10 @@ local LEDGER, ledger_limit = shard .. 'e', tonumber(ARGV[5])
 local BUCKETS = 64
 -- As many ended sessions of a user are kept at least: they tell a late repeat of a login from a new one.
 local REMEMBERED = 32
-local has_news = false
+-- How many bytes of changes a message carries at most: Redis copies it for each daemon that has watches. For as much as this, about a
+-- hundred changes, a read more is little.
+local MOST_TOLD = 16384
+local news, news_size = {}, 0
 local counts = {}
 
 local devices_user, devices_key
@@ -70,6 +75,11 @@ local function count_session(record, by)
   count('s:' .. record.server, by)
 end
 
+local function add_news(packed)
+  news[#news + 1] = packed
+  news_size = news_size + #packed
+end
+
 -- Writes a change of a device into the ledger. `began` is the session that is current now, `ended` the one that ended;
 -- either may be nil. `online` is how many devices of the user are online now.
 local function note_change(user, device, was_online, began, ended, reason, time, online)
@@ -81,17 +91,33 @@ local function note_change(user, device, was_online, began, ended, reason, time,
   if ended then
     change = change .. string.char(reason) .. ended.texts
   end
-  redis.call('XADD', LEDGER, 'MAXLEN', '~', ledger_limit, '*', 'm', device_member(user, device), 'c', change)
-  has_news = true
+  local member = device_member(user, device)
+  if news_size == 0 then
+    local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
+    local id = newest and newest[1] or '0-0'
+    add_news(struct.pack('>I2c0', #id, id))
+  end
+  local id = redis.call('XADD', LEDGER, 'MAXLEN', '~', ledger_limit, '*', 'm', member, 'c', change)
+  if news_size <= MOST_TOLD then
+    add_news(struct.pack('>I2c0I2c0I2c0', #id, id, #member, member, #change, change))
+  end
+end
+
+-- Tells who watches: {shard in two bytes, the newest entry before this script, then id, m and c of each entry it wrote}, each text
+-- behind its length in two bytes. A message may get lost: one that Redis refuses (an ACL) must not fail a change that is done.
+local function ring()
+  local prefix, index = string.match(shard, '^(.*){(%d+)}:$')
+  if news_size > MOST_TOLD then
+    redis.pcall('PUBLISH', prefix .. 'bell', index)
+  else
+    redis.pcall('PUBLISH', prefix .. 'changes:' .. DATABASE, struct.pack('>I2', index) .. table.concat(news))
+  end
 end
 
 -- What is written once a script, however many changes it made.
 local function finish()
   write_counts()
-  if has_news then
-    local prefix, index = string.match(shard, '^(.*){(%d+)}:$')
-    redis.call('PUBLISH', prefix .. 'bell', index)
-  end
+  if news_size > 0 then ring() end
 end
 
 -- When a session that lasts has to be looked at again; nil if at no time.

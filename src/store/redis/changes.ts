@@ -1,0 +1,82 @@
+import { PackedText } from '../../packedText.js';
+import type { BegunSession, Change, LedgerEntry, Place } from '../ledger.js';
+import { END_REASONS } from '../record.js';
+import type { EndReason } from '../store.js';
+import { Texts } from './answers.js';
+
+/** What a script wrote into the ledger of a shard, as it tells on the channel. */
+export interface Message {
+  shard: number;
+  /** The newest entry before; undefined if there was none. */
+  after: Place | undefined;
+  entries: LedgerEntry[];
+}
+
+/** Reads what `ring` in scripts/shard.lua sends. */
+export function readMessage(bytes: Buffer): Message {
+  const packed = new PackedText(bytes);
+  const entries: LedgerEntry[] = [];
+  let at = 4 + bytes.readUInt16BE(2);
+  const after = readPlace(bytes, 4, at);
+  while (at < bytes.length) {
+    const id = at + 2;
+    const member = id + bytes.readUInt16BE(at) + 2;
+    const change = member + bytes.readUInt16BE(member - 2) + 2;
+    at = change + bytes.readUInt16BE(change - 2);
+    const place = readPlace(bytes, id, member - 2);
+    entries.push({ place, change: readChange(packed, member, change - 2, new Texts(packed, change)) });
+  }
+  return { shard: bytes.readUInt16BE(0), after: after[0] === 0 ? undefined : after, entries };
+}
+
+/** Reads an entry of a stream; undefined for the one without a change. */
+export function readEntry(id: Buffer, member: Buffer, change: Buffer): LedgerEntry | undefined {
+  if (change.length === 0) return undefined;
+  const texts = new Texts(new PackedText(change), 0);
+  return { place: parsePlace(id), change: readChange(new PackedText(member), 0, member.length, texts) };
+}
+
+/** An id of a stream. */
+export function parsePlace(id: Buffer): Place {
+  return readPlace(id, 0, id.length);
+}
+
+const DASH = 0x2d;
+const ZERO = 0x30;
+
+function readPlace(bytes: Buffer, start: number, end: number): Place {
+  let [first, number] = [0, 0];
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte === DASH) [first, number] = [number, 0];
+    else number = number * 10 + byte - ZERO;
+  }
+  return [first, number];
+}
+
+/** A change as note_change in scripts/shard.lua packs it: its device, from `start` to `end`, and what it was. */
+function readChange(members: PackedText, start: number, end: number, texts: Texts): Change {
+  const nul = members.bytes.indexOf(0, start);
+  const flags = texts.number(1);
+  const devicesOnline = texts.number(4);
+  const timeMs = texts.number(6);
+  return {
+    userId: members.text(start, nul),
+    deviceId: members.text(nul + 1, end),
+    wasOnline: (flags & 1) !== 0,
+    began: flags & 2 ? readBegun(texts) : undefined,
+    ended: flags & 4 ? readEnded(texts) : undefined,
+    devicesOnline,
+    timeMs,
+  };
+}
+
+function readBegun(texts: Texts): BegunSession {
+  const loginTimeMs = texts.number(6);
+  return { loginTimeMs, sessionId: texts.next(1), serverAddr: texts.next(0), platform: texts.next(0) };
+}
+
+function readEnded(texts: Texts): NonNullable<Change['ended']> {
+  const reason = END_REASONS[texts.number(1)] as EndReason;
+  return { reason, sessionId: texts.next(1), serverAddr: texts.next(0), platform: texts.next(0) };
+}
