@@ -15,6 +15,7 @@ import { ImstateError, messageOf } from '../errors.js';
 import { loadCodec } from '../wire/codec.js';
 import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
+import type { Guard } from './auth/guard.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
@@ -40,14 +41,23 @@ export interface GrpcServer {
   drain(limitMs: number): Promise<'drained' | 'cut'>;
 }
 
-/** Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. */
-export function makeServer(presence: Presence, hub: WatchHub, log: Logger): GrpcServer {
+/**
+ * Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. Without a guard everybody may
+ * do everything.
+ */
+export function makeServer(
+  presence: Presence,
+  hub: WatchHub,
+  log: Logger,
+  guard: Guard | undefined,
+): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.keepalive_time_ms': KEEPALIVE_MS.time,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS.timeout,
+    ...(guard && { interceptors: [guard.interceptor] }),
   });
   const calls = new Calls(log);
   const { types } = loadProtos();

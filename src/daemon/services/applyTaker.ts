@@ -59,6 +59,7 @@ function resultOf(
   };
   const { online: login, offline: logout, heartbeat: session, getUser: read } = operation;
   try {
+    link.permit?.checkOperation(operation);
     if (login) return online(presence, login, (online) => ({ online }), fail);
     if (logout) return offline(presence, logout, (offline) => ({ offline }), fail);
     if (session) {
