@@ -27,3 +27,8 @@ export function formatHostPort({ host, port }: HostPort): string {
 export function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
+
+/** True for the IP addresses that only this machine can dial. */
+export function isLoopback(ip: string): boolean {
+  return /^(::ffff:)?127\./i.test(ip) || ip === '::1';
+}

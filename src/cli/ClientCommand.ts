@@ -2,6 +2,7 @@ import { CLIENT_DEFAULTS } from '../client/defaults.js';
 import type { Client, ConnectOptions } from '../client/index.js';
 import { BaseCommand } from './BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from './flags.js';
+import { type ClientTlsFlags, clientTls, clientTlsFlags } from './tlsFlags.js';
 
 let isAnswered = false;
 
@@ -21,6 +22,7 @@ export abstract class ClientCommand extends BaseCommand {
       helpGroup: 'REGISTRY',
     }),
     ...registryFlags,
+    ...clientTlsFlags,
     timeout: durationFlag({
       description: 'how long a call may take',
       env: 'IMSTATE_TIMEOUT',
@@ -40,6 +42,7 @@ export abstract class ClientCommand extends BaseCommand {
       ...etcdCredentials(),
       dataDir: flags['data-dir'] ?? this.config.dataDir,
       service: flags.service,
+      tls: clientTls(flags),
       timeoutMs: flags.timeout,
       log: { info: () => {}, warn: (message) => this.logToStderr(`warning: ${message}`) },
     };
@@ -65,7 +68,7 @@ export abstract class ClientCommand extends BaseCommand {
 }
 
 /** The flags of {@link ClientCommand}, parsed. */
-export interface ClientFlags {
+export interface ClientFlags extends ClientTlsFlags {
   endpoint: string | undefined;
   etcd: string | undefined;
   service: string;

@@ -1,5 +1,6 @@
 import type { EndpointHealth } from '../client/endpointFollower.js';
 import type { EndpointEvent, EndpointList } from '../client/endpoints.js';
+import type { ImstateError } from '../errors.js';
 import { type Cell, colors, renderTable } from './style.js';
 import { absoluteTime } from './times.js';
 
@@ -24,6 +25,14 @@ export function endpointLines(event: EndpointEvent): string[] {
   const [addr, health, latency] = toRow(event).flat();
   const came = event.type === 'added' ? 'came: ' : '';
   return [[when, bold(addr), `${came}${health}`, latency].filter(Boolean).join('  ')];
+}
+
+/** What is wrong that is no result: a registry that does not answer, TLS that does not come about. */
+export function faultsIn(event: EndpointEvent): ImstateError[] {
+  if (event.type === 'registry') return [event.error];
+  if (event.type === 'removed') return [];
+  const probes = event.type === 'list' ? event.endpoints : [event];
+  return probes.flatMap(({ fault }) => fault ?? []);
 }
 
 /** What happens to the daemons, as --json prints it. */

@@ -1,8 +1,8 @@
 import {
+  type ChannelCredentials,
   type ChannelInterface,
   type ClientUnaryCall,
   connectivityState,
-  credentials,
   type CallOptions as GrpcCallOptions,
   makeClientConstructor,
   type requestCallback,
@@ -70,11 +70,13 @@ export class Channel {
   readonly timeouts: { readonly timeoutMs: number; readonly connectTimeoutMs: number };
   readonly #grpc: ChannelInterface;
   readonly #view: EndpointView;
+  readonly #isTls: boolean;
   readonly #onClosing = new Set<() => void>();
   #isClosed = false;
 
-  constructor(discovery: Discovery, options: ClientOptions) {
+  constructor(discovery: Discovery, options: ClientOptions, credentials: ChannelCredentials) {
     registerSchemes();
+    this.#isTls = credentials._isSecure();
     this.#view = new EndpointView(discovery);
     this.timeouts = {
       timeoutMs: checkTimeout(options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs),
@@ -84,7 +86,7 @@ export class Channel {
     const target = `${discovery.scheme}:///${discovery.service}`;
     const { service } = imstate.v1.PresenceService;
     const PresenceService = makeClientConstructor(loadCodec().call(service, FAST), 'PresenceService');
-    this.presenceService = new PresenceService(target, credentials.createInsecure(), {
+    this.presenceService = new PresenceService(target, credentials, {
       [WATCH_OPTION]: this.#view.watch.bind(this.#view),
       'grpc.service_config': SERVICE_CONFIG,
       // An answer for many users together may be longer than any of theirs.
@@ -95,9 +97,7 @@ export class Channel {
       'grpc.max_reconnect_backoff_ms': 2_000,
     }) as unknown as PresenceServiceClient;
     this.#grpc = this.presenceService.getChannel();
-    this.userStatus = new pb.UserStatus(target, credentials.createInsecure(), {
-      channelOverride: this.#grpc,
-    });
+    this.userStatus = new pb.UserStatus(target, credentials, { channelOverride: this.#grpc });
   }
 
   /**
@@ -173,7 +173,7 @@ export class Channel {
   explain(error: Fault, timeoutMs: number): ImstateError {
     // That nobody is there goes before gRPC's own words; what a daemon answered goes before everything.
     const nobody = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
-    return nobody ?? fromFault(error, this.#view.addresses, timeoutMs);
+    return nobody ?? fromFault(error, { addresses: this.#view.addresses, isTls: this.#isTls, timeoutMs });
   }
 
   /** The addresses that calls go to, for messages. */

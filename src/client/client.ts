@@ -1,3 +1,4 @@
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import { ImstateError } from '../errors.js';
 import type { SessionRef } from '../store/store.js';
 import { Channel, type ClientOptions } from './channel.js';
@@ -24,9 +25,9 @@ export class Client implements PresenceApi {
   readonly #userStatus: PresenceApi;
 
   /** Takes the discovery over: close() closes it. */
-  constructor(discovery: Discovery, options: ClientOptions) {
+  constructor(discovery: Discovery, options: ClientOptions, credentials: ChannelCredentials) {
     this.#discovery = discovery;
-    this.#channel = new Channel(discovery, options);
+    this.#channel = new Channel(discovery, options, credentials);
     this.#presenceService = presenceServiceApi(this.#channel);
     this.#userStatus = userStatusApi(this.#channel);
   }

@@ -1,9 +1,12 @@
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { ImstateError } from '../errors.js';
 import { makeRegistry } from '../registry/makeRegistry.js';
 import { REGISTRY_DEFAULTS, type RegistryLog } from '../registry/registry.js';
+import type { TlsFiles } from '../tls/names.js';
 import type { ClientOptions } from './channel.js';
 import { Client } from './client.js';
 import { type Discovery, fixedEndpoints } from './discovery.js';
+import type { TlsOptions } from './tls.js';
 
 /** How to find daemons; give one of `endpoints`, `etcd` and `dataDir`, which are tried in this order. */
 export interface ConnectOptions extends ClientOptions {
@@ -13,10 +16,14 @@ export interface ConnectOptions extends ClientOptions {
   etcd?: string | undefined;
   etcdUsername?: string | undefined;
   etcdPassword?: string | undefined;
+  /** For https:// nodes of etcd; what Node.js trusts and no client certificate if it is left out. */
+  etcdTls?: TlsFiles | undefined;
   /** Data folder of a daemon on this machine that uses the embedded registry. */
   dataDir?: string | undefined;
   /** Name under which the daemons register; "im/state-server" by default. */
   service?: string | undefined;
+  /** Call the daemons by TLS: `true`, or files and a server name. Without it calls are plain. */
+  tls?: true | TlsOptions | undefined;
   /** Told of registry entries that cannot be read; silent by default. */
   log?: RegistryLog | undefined;
 }
@@ -30,12 +37,20 @@ export interface ConnectOptions extends ClientOptions {
  * await client.close();
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  return new Client(await discover(options), options);
+  const credentials = await credentialsFor(options);
+  return new Client(await discover(options), options, credentials);
+}
+
+/** The credentials of a channel to daemons; rejects with BAD_CERTIFICATE if a file cannot be used. */
+export async function credentialsFor({ tls }: ConnectOptions): Promise<ChannelCredentials> {
+  if (tls === undefined) return credentials.createInsecure();
+  const { TlsCredentials } = await import('./tls.js');
+  return new TlsCredentials(tls === true ? {} : tls);
 }
 
 /** The discovery that the options name. */
 export async function discover(options: ConnectOptions): Promise<Discovery> {
-  const { endpoints, etcd, etcdUsername, etcdPassword, dataDir } = options;
+  const { endpoints, etcd, etcdUsername, etcdPassword, etcdTls, dataDir } = options;
   if (endpoints !== undefined && endpoints.length > 0) return fixedEndpoints(endpoints);
   if (etcd === undefined && dataDir === undefined) {
     throw new ImstateError(
@@ -45,6 +60,6 @@ export async function discover(options: ConnectOptions): Promise<Discovery> {
   }
   const { service = REGISTRY_DEFAULTS.service, log = { info: () => {}, warn: () => {} } } = options;
   const { leaseTtlMs } = REGISTRY_DEFAULTS;
-  const config = { etcd, etcdUsername, etcdPassword, service, leaseTtlMs, dataDir: dataDir ?? '' };
+  const config = { etcd, etcdUsername, etcdPassword, etcdTls, service, leaseTtlMs, dataDir: dataDir ?? '' };
   return makeRegistry(config, log);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImstateError } from '../errors.js';
 import type { Endpoint, WatchListener } from '../registry/registry.js';
-import { type Probe, probeEndpoint } from './probe.js';
+import { type Probe, type ProbeOptions, probeEndpoint } from './probe.js';
 
 /** A daemon that is registered, and what it answered. */
 export interface EndpointHealth extends Probe {
@@ -20,15 +20,15 @@ const PROBE_EVERY_MS = 1_000;
 
 /** Follows each daemon of the list, and keeps what is to be told until it is asked for. */
 export class EndpointFollower implements WatchListener {
-  readonly #timeoutMs: number;
+  readonly #options: ProbeOptions;
   readonly #followed = new Map<string, AbortController>();
   readonly #events: EndpointChange[] = [];
   #isStopped = false;
   #registryFault = '';
   #wake = () => {};
 
-  constructor(endpoints: EndpointHealth[], timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+  constructor(endpoints: EndpointHealth[], options: ProbeOptions) {
+    this.#options = options;
     for (const { addr, health } of endpoints) this.#follow(addr, health);
   }
 
@@ -76,7 +76,7 @@ export class EndpointFollower implements WatchListener {
   /** Tells when the health is another than before; of a daemon that is new, in any case. */
   async #probe(addr: string, known: Probe['health'] | undefined, over: AbortSignal): Promise<void> {
     for (let before = known; !over.aborted; ) {
-      const probe = await probeEndpoint(addr, this.#timeoutMs, over);
+      const probe = await probeEndpoint(addr, { ...this.#options, signal: over });
       if (over.aborted) return;
       const type = before === undefined ? 'added' : 'health';
       if (probe.health !== before) this.#tell({ type, addr, ...probe });

@@ -1,8 +1,8 @@
-import { type ConnectOptions, discover } from './connect.js';
+import { type ConnectOptions, credentialsFor, discover } from './connect.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import type { Discovery } from './discovery.js';
 import { type EndpointChange, EndpointFollower, type EndpointHealth } from './endpointFollower.js';
-import { probeEndpoint } from './probe.js';
+import { type ProbeOptions, probeEndpoint } from './probe.js';
 
 /** The daemons that can be found. */
 export interface EndpointList {
@@ -19,7 +19,7 @@ export type EndpointEvent = ({ type: 'list' } & EndpointList) | EndpointChange;
 export async function listEndpoints(options: ConnectOptions): Promise<EndpointList> {
   const discovery = await discover(options);
   try {
-    return await listFrom(discovery, timeoutOf(options));
+    return await listFrom(discovery, await probeOptions(options));
   } finally {
     await discovery.close();
   }
@@ -35,9 +35,10 @@ export async function* watchEndpoints(
 ): AsyncGenerator<EndpointEvent, void> {
   const discovery = await discover(options);
   try {
-    const list = await listFrom(discovery, timeoutOf(options));
+    const probe = await probeOptions(options);
+    const list = await listFrom(discovery, probe);
     yield { type: 'list', ...list };
-    const follower = new EndpointFollower(list.endpoints, timeoutOf(options));
+    const follower = new EndpointFollower(list.endpoints, probe);
     const stop = () => follower.stop();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -54,15 +55,16 @@ export async function* watchEndpoints(
   }
 }
 
-async function listFrom(discovery: Discovery, timeoutMs: number): Promise<EndpointList> {
+async function listFrom(discovery: Discovery, options: ProbeOptions): Promise<EndpointList> {
   const { service, description } = discovery;
   const listed = await discovery.list();
   const endpoints = await Promise.all(
-    listed.map(async ({ addr }) => ({ addr, ...(await probeEndpoint(addr, timeoutMs)) })),
+    listed.map(async ({ addr }) => ({ addr, ...(await probeEndpoint(addr, options)) })),
   );
   return { service, description, endpoints };
 }
 
-function timeoutOf({ timeoutMs = CLIENT_DEFAULTS.timeoutMs }: ConnectOptions): number {
-  return timeoutMs;
+async function probeOptions(options: ConnectOptions): Promise<ProbeOptions> {
+  const { timeoutMs = CLIENT_DEFAULTS.timeoutMs } = options;
+  return { timeoutMs, credentials: await credentialsFor(options) };
 }

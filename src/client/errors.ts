@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../errors.js';
+import { daemonAt, plainFault, tlsFault } from '../tls/faults.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
   [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
@@ -19,21 +20,43 @@ export interface Fault {
   details: string;
 }
 
+/** What was called, for messages. */
+interface Called {
+  /** The addresses of the daemons. */
+  addresses: string;
+  isTls: boolean;
+  timeoutMs: number;
+}
+
 /** The error of imstate for what a call failed with; the daemon's own words are kept. */
-export function fromFault(error: Fault, addresses: string, timeoutMs: number): ImstateError {
+export function fromFault(error: Fault, called: Called): ImstateError {
+  const { addresses } = called;
   if (error.details.startsWith('Received HTTP status code')) {
     const message = `${addresses} answered, but not as a gRPC server (${error.details}): is that an imstate daemon?`;
     return new ImstateError('UNAVAILABLE', message, { cause: error });
   }
   const code = CODES[error.code] ?? 'INTERNAL';
-  return new ImstateError(code, messageFor(code, error.details, addresses, timeoutMs), { cause: error });
+  const lastError = code === 'UNAVAILABLE' ? lastErrorOf(error.details) : undefined;
+  if (lastError !== undefined) return noConnection(lastError, called, error);
+  const message =
+    code === 'DEADLINE_EXCEEDED'
+      ? `no answer within ${called.timeoutMs} ms from ${addresses}`
+      : error.details;
+  return new ImstateError(code, message, { cause: error });
 }
 
-function messageFor(code: ErrorCode, details: string, addresses: string, timeoutMs: number): string {
-  if (code === 'DEADLINE_EXCEEDED') return `no answer within ${timeoutMs} ms from ${addresses}`;
-  if (code !== 'UNAVAILABLE') return details;
-  const lastError = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/.exec(details)?.[1];
-  return lastError === undefined
-    ? details
-    : `no daemon answers at ${addresses} (${lastError}): is one running there?`;
+/** Why gRPC has no connection, in its words; undefined if it had one. */
+function lastErrorOf(details: string): string | undefined {
+  const reason = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1];
+  // gRPC tells the time of a failure, and OpenSSL the place in its sources.
+  return reason
+    ?.replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)$/, '')
+    .replace(/^.*SSL routines:[^:]*:([^:]+):.*$/s, '$1');
+}
+
+function noConnection(reason: string, { addresses, isTls }: Called, cause: Fault): ImstateError {
+  const fault = isTls ? tlsFault(reason, daemonAt(addresses)) : plainFault(reason, addresses);
+  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause });
+  const message = `no daemon answers at ${addresses} (${reason}): is one running there?`;
+  return new ImstateError('UNAVAILABLE', message, { cause });
 }

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import {
+  type ChannelCredentials,
   type Client,
   type ClientUnaryCall,
-  credentials,
+  credentials as grpcCredentials,
   loadPackageDefinition,
   type ServiceClientConstructor,
   type ServiceError,
@@ -10,7 +11,9 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
-import { isHostPort } from '../address.js';
+import { parseHostPort } from '../address.js';
+import type { ImstateError } from '../errors.js';
+import { fromFault } from './errors.js';
 
 /** What one endpoint answered to a health check. */
 export interface Probe {
@@ -18,6 +21,17 @@ export interface Probe {
   health: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'UNREACHABLE';
   /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
   latencyMs: number | undefined;
+  /** Why nobody could be asked, if that is a matter of TLS. */
+  fault?: ImstateError;
+}
+
+/** How a daemon is asked. */
+export interface ProbeOptions {
+  timeoutMs: number;
+  /** Plain gRPC if they are left out. */
+  credentials?: ChannelCredentials;
+  /** Gives up early. */
+  signal?: AbortSignal;
 }
 
 type HealthClient = Client & {
@@ -28,10 +42,16 @@ type HealthClient = Client & {
   ): ClientUnaryCall;
 };
 
-/** Asks one daemon for its health, directly. Never rejects; `signal` gives up early. */
-export async function probeEndpoint(addr: string, timeoutMs: number, signal?: AbortSignal): Promise<Probe> {
-  if (!isHostPort(addr)) return { health: 'UNREACHABLE', latencyMs: undefined };
-  const client = new (healthConstructor())(addr, credentials.createInsecure()) as unknown as HealthClient;
+const UNREACHABLE = { health: 'UNREACHABLE', latencyMs: undefined } as const;
+
+/** Asks one daemon for its health, directly. Never rejects. */
+export async function probeEndpoint(addr: string, options: ProbeOptions): Promise<Probe> {
+  const { timeoutMs, credentials = grpcCredentials.createInsecure(), signal } = options;
+  const host = parseHostPort(addr)?.host;
+  if (host === undefined) return UNREACHABLE;
+  const client = new (healthConstructor())(addr, credentials, {
+    'grpc.ssl_target_name_override': host,
+  }) as unknown as HealthClient;
   const deadline = Date.now() + timeoutMs;
   const check = () =>
     new Promise<Probe['health']>((resolve, reject) => {
@@ -49,8 +69,13 @@ export async function probeEndpoint(addr: string, timeoutMs: number, signal?: Ab
     const startedAt = performance.now();
     const health = await check();
     return { health, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100 };
-  } catch {
-    return { health: 'UNREACHABLE', latencyMs: undefined };
+  } catch (error) {
+    const fault = fromFault(error as ServiceError, {
+      addresses: addr,
+      isTls: credentials._isSecure(),
+      timeoutMs,
+    });
+    return { ...UNREACHABLE, ...(fault.code === 'TLS_FAILED' && { fault }) };
   } finally {
     client.close();
   }

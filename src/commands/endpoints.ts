@@ -1,6 +1,12 @@
 import { Flags } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
-import { endpointEventJson, endpointLines, endpointsJson, endpointTable } from '../cli/endpointReport.js';
+import {
+  endpointEventJson,
+  endpointLines,
+  endpointsJson,
+  endpointTable,
+  faultsIn,
+} from '../cli/endpointReport.js';
 import { printStream } from '../cli/stream.js';
 import type { EndpointEvent } from '../client/endpoints.js';
 import type { ConnectOptions } from '../client/index.js';
@@ -39,6 +45,7 @@ export default class Endpoints extends ClientCommand {
     const { listEndpoints } = await import('../client/endpoints.js');
     const list = await listEndpoints(this.connectOptions(flags));
     this.log(endpointTable(list));
+    for (const { message } of faultsIn({ type: 'list', ...list })) this.logToStderr(`warning: ${message}`);
     return endpointsJson(list);
   }
 
@@ -52,7 +59,7 @@ export default class Endpoints extends ClientCommand {
     const { watchEndpoints } = await import('../client/endpoints.js');
     const stop = new AbortController();
     const toLines = (event: EndpointEvent) => {
-      if (event.type === 'registry') process.stderr.write(`warning: ${event.error.message}\n`);
+      for (const { message } of faultsIn(event)) process.stderr.write(`warning: ${message}\n`);
       return this.jsonEnabled() ? [JSON.stringify(endpointEventJson(event))] : endpointLines(event);
     };
     await printStream(watchEndpoints(options, stop.signal), toLines, () => stop.abort());

@@ -2,6 +2,8 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { listenForStop } from '../cli/signals.js';
+import { absoluteTime } from '../cli/times.js';
+import { daemonTls, daemonTlsFlags } from '../cli/tlsFlags.js';
 import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
@@ -129,6 +131,7 @@ export default class Serve extends BaseCommand {
       helpValue: 'TIME',
       helpGroup: 'REGISTRY',
     }),
+    ...daemonTlsFlags,
     'log-level': Flags.option({ options: LOG_LEVELS })({
       description: 'least severe level that is logged',
       env: 'IMSTATE_LOG_LEVEL',
@@ -162,6 +165,7 @@ export default class Serve extends BaseCommand {
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
+      tls: daemonTls(flags),
       ...{ log, signal: stop },
     });
     if (daemon === undefined) return;
@@ -186,14 +190,18 @@ export default class Serve extends BaseCommand {
     }
   }
 
-  #print({ addr, advertised, store, registry, service }: Daemon): void {
+  #print({ addr, advertised, store, registry, service, tls, warnings }: Daemon): void {
     if (this.jsonEnabled()) {
-      this.logJson({ addr, advertised, store, registry, service, pid: process.pid });
+      const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
+      this.logJson({ addr, advertised, store, registry, service, tls: tlsJson, warnings, pid: process.pid });
       return;
     }
     this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
+    if (tls)
+      this.log(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
     this.log(`store     ${store}`);
     this.log(`registry  ${registry}`);
     this.log(`service   ${service}`);
+    for (const warning of warnings) this.log(`warning   ${warning}`);
   }
 }

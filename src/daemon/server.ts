@@ -3,7 +3,7 @@ import {
   addAdminServicesToServer,
   logVerbosity,
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -35,7 +35,7 @@ const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
 /** The gRPC server with everything it serves. */
 export interface GrpcServer {
   /** Resolves with the port once calls are accepted there and nowhere else. */
-  listen(address: HostPort): Promise<number>;
+  listen(address: HostPort, credentials: ServerCredentials): Promise<number>;
   setServing(serving: boolean): void;
   /** Takes no new call, waits up to `limitMs` for those in flight, then cuts them. Returns how it went. */
   drain(limitMs: number): Promise<'drained' | 'cut'>;
@@ -73,7 +73,7 @@ export function makeServer(
   addAdminServicesToServer(server);
 
   return {
-    listen: (address) => listen(server, address),
+    listen: (address, credentials) => listen(server, address, credentials),
     setServing: (serving) => {
       for (const name of HEALTH_NAMES) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
     },
@@ -81,13 +81,11 @@ export function makeServer(
   };
 }
 
-async function listen(server: Server, { host, port }: HostPort): Promise<number> {
-  const address = formatHostPort({ host, port });
+async function listen(server: Server, at: HostPort, credentials: ServerCredentials): Promise<number> {
+  const address = formatHostPort(at);
   try {
     return await new Promise<number>((resolve, reject) => {
-      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
+      server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
   } catch (error) {
     throw new ImstateError('ADDRESS_UNAVAILABLE', whyNotListening(address, messageOf(error)), {

@@ -1,17 +1,21 @@
 import { lookup } from 'node:dns/promises';
+import { ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { formatHostPort, isWildcard, parseHostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
 import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
+import type { TlsFiles } from '../tls/names.js';
 import type { AuthOptions } from './auth/authenticator.js';
 import { Guard } from './auth/guard.js';
 import { lockDataFolder } from './dataFolderLock.js';
+import { exposures } from './exposure.js';
 import { insist } from './insist.js';
 import { Presence } from './presence.js';
 import { makeServer } from './server.js';
 import { monitorStore } from './storeMonitor.js';
 import { Sweeper } from './sweeper.js';
+import { DaemonTls } from './tls.js';
 import { WatchHub } from './watch/hub.js';
 
 /** How a daemon runs. */
@@ -22,6 +26,8 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig {
   port: number;
   /** Address to register, host:port; by default the one it listens on. */
   advertise: string | undefined;
+  /** TLS of the port, where `ca` makes it mutual: the authorities that sign the clients; undefined for plain gRPC. */
+  tls?: TlsFiles | undefined;
   /** How callers prove who they are; undefined lets everybody do everything. */
   auth?: AuthOptions | undefined;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
@@ -42,6 +48,10 @@ export interface Daemon {
   /** For people. */
   registry: string;
   service: string;
+  /** The TLS of the port; undefined if it is plain gRPC. */
+  tls: DaemonTls | undefined;
+  /** What whoever runs the daemon should know of, such as that anybody may read the calls; each was logged too. */
+  warnings: string[];
   /** Leaves the registry, finishes calls in flight (10 s at most), and closes. May be called twice. */
   stop(): Promise<void>;
 }
@@ -57,6 +67,7 @@ const SHOW_RETRY_MS = 2_000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log } = options;
   const ip = await checkOptions(options);
+  const tls = options.tls && new DaemonTls(options.tls);
   const patience = startPatience(options);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = once(async () => {
@@ -81,13 +92,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
-    const port = await server.listen({ host: ip, port: options.port }).catch(async (error) => {
+    const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
+    const port = await server.listen({ host: ip, port: options.port }, credentials).catch(async (error) => {
       // Another daemon on this data folder is the better reason, and then the likely one.
       if (options.redis === undefined) await (await lockDataFolder(options.dataDir, ''))();
       throw error;
     });
     const addr = formatHostPort({ host: options.addr, port });
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
+
+    const warnings = exposures({ addr, ip, advertised, tls });
+    for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
     await insist(() => store.open(), silence('STORE_UNAVAILABLE', store.description), patience);
@@ -97,6 +112,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const running = [
       sweeper.run(signal),
       monitorStore({ store, log, signal, onChange: (answers) => server.setServing(answers) }),
+      tls?.follow(log, signal),
     ];
     undo.push(async () => {
       background.abort();
@@ -113,7 +129,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     );
     undo.push(() => registration.close());
     const { description, service } = registry;
-    return { addr, advertised, store: store.description, registry: description, service, stop };
+    return {
+      addr,
+      advertised,
+      store: store.description,
+      registry: description,
+      service,
+      tls,
+      warnings,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -40,11 +40,14 @@ test('health is told for the daemon and for each service, and is unknown for oth
 });
 
 test('a probe tells health and latency, and never rejects', async () => {
-  expect(await probeEndpoint(daemon.addr, 5_000)).toEqual({
+  expect(await probeEndpoint(daemon.addr, { timeoutMs: 5_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
   });
-  expect(await probeEndpoint('127.0.0.1:1', 5_000)).toEqual({ health: 'UNREACHABLE', latencyMs: undefined });
+  expect(await probeEndpoint('127.0.0.1:1', { timeoutMs: 5_000 })).toEqual({
+    health: 'UNREACHABLE',
+    latencyMs: undefined,
+  });
 });
 
 test('reflection lists the services, and describes the frozen one as it is', async () => {

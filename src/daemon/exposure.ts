@@ -1,0 +1,30 @@
+import { isLoopback, parseHostPort } from '../address.js';
+import type { DaemonTls } from './tls.js';
+
+interface Exposure {
+  /** Where the daemon listens: host:port, and its IP address. */
+  addr: string;
+  ip: string;
+  /** Where clients dial, host:port. */
+  advertised: string;
+  tls: DaemonTls | undefined;
+}
+
+/** What whoever runs the daemon should know of how open it is: a sentence each, with the way out. */
+export function exposures({ addr, ip, advertised, tls }: Exposure): string[] {
+  const warnings: string[] = [];
+  if (tls === undefined && !isLoopback(ip)) {
+    warnings.push(
+      `${addr} is open to other machines without TLS: whoever is on the way can read and change the calls; ` +
+        'give --tls-cert and --tls-key, or listen on 127.0.0.1',
+    );
+  }
+  const host = parseHostPort(advertised)?.host;
+  if (tls !== undefined && host !== undefined && !tls.isFor(host)) {
+    warnings.push(
+      `the certificate of --tls-cert is not for ${host}, where clients dial: have one made for that name, ` +
+        'or give the clients --tls-server-name',
+    );
+  }
+  return warnings;
+}

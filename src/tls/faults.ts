@@ -1,0 +1,59 @@
+import { TLS_NAMES, type TlsNames } from './names.js';
+
+/** The other side of a handshake that failed, for messages. */
+export interface TlsPeer extends TlsNames {
+  /** Who it is, such as "Redis at rediss://10.0.0.2:6379/0". */
+  who: string;
+  /** What makes TLS be spoken, and how not to. */
+  plain: string;
+  /** What to do when its certificate is for another name. */
+  otherName: string;
+}
+
+/** What OpenSSL and Node.js say, by what it means. */
+const UNTRUSTED =
+  /self.signed certificate|unable to (verify the first|get (local )?issuer) certificate|invalid CA certificate/i;
+const OTHER_NAME = /does not match certificate's altnames: (.*)/i;
+const NOT_IN_TIME = /certificate (has expired|is not yet valid)/i;
+const NO_TLS = /wrong version number|packet length too long|bad record type|unknown protocol/i;
+const REFUSED = /alert (certificate|bad certificate|unknown ca|unsupported certificate|handshake failure)/i;
+
+/** One sentence for a TLS handshake that failed, with the way out; undefined if the reason is no matter of TLS. */
+export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
+  const { who } = peer;
+  if (UNTRUSTED.test(reason)) {
+    return `${who} has a certificate of an authority that is not trusted here (${reason}): name the file of that authority with ${peer.ca}`;
+  }
+  const otherName = OTHER_NAME.exec(reason)?.[1];
+  if (otherName !== undefined) {
+    return `${who} has a certificate for another name (${otherName.replace(/\.$/, '')}): ${peer.otherName}`;
+  }
+  const notInTime = NOT_IN_TIME.exec(reason)?.[1];
+  if (notInTime !== undefined) {
+    return `the certificate of ${who} ${notInTime}: renew it there, or set the clock of this machine`;
+  }
+  if (NO_TLS.test(reason)) return `${who} does not speak TLS (${reason}): ${peer.plain}`;
+  if (REFUSED.test(reason)) {
+    return `${who} refused the TLS handshake (${reason}): give a certificate of an authority that it trusts with ${peer.cert} and ${peer.key}`;
+  }
+  return undefined;
+}
+
+/** A daemon that a client has called. */
+export function daemonAt(addresses: string): TlsPeer {
+  return {
+    ...TLS_NAMES.client,
+    who: `the daemon at ${addresses}`,
+    plain: 'leave --tls out, or start it with --tls-cert and --tls-key',
+    otherName: 'call it by that name, or say with --tls-server-name which name its certificate has',
+  };
+}
+
+/** What a daemon with TLS does to a plain call: it drops the connection, or says in its own language that this is no TLS. */
+const DROPPED = /ECONNRESET|EPIPE|Protocol error|Failed to connect|socket hang up|ERR_HTTP2/i;
+
+/** One sentence for a plain call that may have come to a daemon with TLS. */
+export function plainFault(reason: string, addresses: string): string | undefined {
+  if (!DROPPED.test(reason)) return undefined;
+  return `the daemon at ${addresses} does not answer plain gRPC (${reason}): add --tls if it speaks TLS`;
+}
