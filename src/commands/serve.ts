@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { listenForStop } from '../cli/signals.js';
@@ -132,6 +133,7 @@ export default class Serve extends BaseCommand {
       helpGroup: 'REGISTRY',
     }),
     ...daemonTlsFlags,
+    ...authFlags,
     'log-level': Flags.option({ options: LOG_LEVELS })({
       description: 'least severe level that is logged',
       env: 'IMSTATE_LOG_LEVEL',
@@ -166,6 +168,7 @@ export default class Serve extends BaseCommand {
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
       tls: daemonTls(flags),
+      auth: authOptions(flags),
       ...{ log, signal: stop },
     });
     if (daemon === undefined) return;
@@ -190,15 +193,26 @@ export default class Serve extends BaseCommand {
     }
   }
 
-  #print({ addr, advertised, store, registry, service, tls, warnings }: Daemon): void {
+  #print({ addr, advertised, store, registry, service, tls, auth, warnings }: Daemon): void {
     if (this.jsonEnabled()) {
       const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
-      this.logJson({ addr, advertised, store, registry, service, tls: tlsJson, warnings, pid: process.pid });
+      this.logJson({
+        addr,
+        advertised,
+        store,
+        registry,
+        service,
+        tls: tlsJson,
+        auth,
+        warnings,
+        pid: process.pid,
+      });
       return;
     }
     this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
     if (tls)
       this.log(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
+    if (auth.length > 0) this.log(`access    ${auth.join(', ')}`);
     this.log(`store     ${store}`);
     this.log(`registry  ${registry}`);
     this.log(`service   ${service}`);

@@ -43,6 +43,8 @@ export interface Daemon {
   addr: string;
   /** The address that stands in the registry, host:port. */
   advertised: string;
+  /** The ways in which callers may prove who they are, for people; none if they need not. */
+  auth: string[];
   /** For people. */
   store: string;
   /** For people. */
@@ -136,6 +138,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       registry: description,
       service,
       tls,
+      auth: guard?.ways ?? [],
       warnings,
       stop,
     };

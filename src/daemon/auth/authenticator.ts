@@ -55,7 +55,16 @@ export class Authenticator {
     if (authorization !== undefined) return this.#byHeader(String(authorization));
     const caller = this.#certificates && this.#byCertificate(this.#certificates, call);
     if (caller !== undefined) return caller;
-    throw new ImstateError('UNAUTHENTICATED', `a credential is needed: ${this.#ways()}`);
+    throw new ImstateError('UNAUTHENTICATED', `a credential is needed: ${this.#howTo()}`);
+  }
+
+  /** The ways to prove who one is, for people. */
+  get ways(): string[] {
+    return [
+      ...(this.#tokens ? ['tokens'] : []),
+      ...(this.#jwts ? ['JWTs'] : []),
+      ...(this.#certificates ? ['client certificates'] : []),
+    ];
   }
 
   close(): void {
@@ -69,7 +78,7 @@ export class Authenticator {
     if (known instanceof Promise || (known && !known.fault())) return known;
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
     if (token === undefined || authorization.length > MOST_LENGTH) {
-      throw new ImstateError('UNAUTHENTICATED', `authorization must be "Bearer TOKEN": ${this.#ways()}`);
+      throw new ImstateError('UNAUTHENTICATED', `authorization must be "Bearer TOKEN": ${this.#howTo()}`);
     }
     const caller = this.#byToken(token);
     this.#remember(authorization, caller);
@@ -79,7 +88,7 @@ export class Authenticator {
   #byToken(token: string): Caller | Promise<Caller> {
     if (this.#jwts !== undefined && !token.startsWith(TOKEN_PREFIX)) return this.#jwts.callerOf(token);
     if (this.#tokens !== undefined) return this.#tokens.callerOf(token);
-    throw new ImstateError('UNAUTHENTICATED', `this kind of token is not taken here: ${this.#ways()}`);
+    throw new ImstateError('UNAUTHENTICATED', `this kind of token is not taken here: ${this.#howTo()}`);
   }
 
   #remember(authorization: string, caller: Caller | Promise<Caller>): void {
@@ -114,13 +123,8 @@ export class Authenticator {
     this.#byConnection = new WeakMap();
   }
 
-  #ways(): string {
-    const ways = [
-      this.#tokens && 'a token (--token-file or IMSTATE_TOKEN)',
-      this.#jwts && 'a JWT (likewise)',
-      this.#certificates && 'a client certificate',
-    ];
-    return `this daemon takes ${ways.filter(Boolean).join(', or ')}`;
+  #howTo(): string {
+    return `this daemon takes ${this.ways.join(', ')}; clients send a token or JWT from --token-file or IMSTATE_TOKEN`;
   }
 }
 

@@ -22,6 +22,11 @@ export class Guard {
     return new Guard(await Authenticator.open(options, log), log);
   }
 
+  /** The ways to prove who one is, for people. */
+  get ways(): string[] {
+    return this.#parts.authenticator.ways;
+  }
+
   /** What the gRPC server is to send its calls through. */
   readonly interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
     if (ruleOf(path).role === undefined) return new ServerInterceptingCall(call);
