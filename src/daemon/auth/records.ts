@@ -45,7 +45,7 @@ function parseRecord(line: string, keys: string[]): Json {
 /** Reads the role of a record, and the chat servers to which it is bound. */
 export function readGrant({ role, servers }: Json): Grant {
   const known = ROLES.find((each) => each === role);
-  if (known === undefined) throw new Error(`role must be ${ROLES.join(', ')}`);
+  if (known === undefined) throw new Error(`role must be one of ${ROLES.join(', ')}`);
   if (servers === undefined) return { role: known, serverAddrs: undefined };
   return { role: known, serverAddrs: checkServers(known, servers) };
 }
