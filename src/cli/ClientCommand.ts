@@ -2,7 +2,7 @@ import { CLIENT_DEFAULTS } from '../client/defaults.js';
 import type { Client, ConnectOptions } from '../client/index.js';
 import { BaseCommand } from './BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from './flags.js';
-import { type ClientTlsFlags, clientTls, clientTlsFlags } from './tlsFlags.js';
+import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from './tlsFlags.js';
 import { type TokenFlags, tokenFlags, tokenOptions } from './tokenFlags.js';
 
 let isAnswered = false;
@@ -25,6 +25,7 @@ export abstract class ClientCommand extends BaseCommand {
     ...registryFlags,
     ...tokenFlags,
     ...clientTlsFlags,
+    ...etcdTlsFlags,
     timeout: durationFlag({
       description: 'how long a call may take',
       env: 'IMSTATE_TIMEOUT',
@@ -45,6 +46,7 @@ export abstract class ClientCommand extends BaseCommand {
       dataDir: flags['data-dir'] ?? this.config.dataDir,
       service: flags.service,
       tls: clientTls(flags),
+      etcdTls: etcdTls(flags),
       ...tokenOptions(flags),
       timeoutMs: flags.timeout,
       log: { info: () => {}, warn: (message) => this.logToStderr(`warning: ${message}`) },

@@ -1,6 +1,10 @@
 import { Flags } from '@oclif/core';
 import type { TlsOptions } from '../client/tls.js';
+import type { TlsFiles } from '../tls/names.js';
 import { textFlag } from './flags.js';
+
+/** The flags, parsed. */
+type Parsed<Flags> = { [name in keyof Flags]: string | undefined };
 
 const pem = { helpValue: 'FILE', helpGroup: 'TLS' };
 
@@ -23,8 +27,58 @@ export const daemonTlsFlags = {
   }),
 };
 
+/** Flags of `serve`: the TLS to Redis. */
+export const redisTlsFlags = {
+  'redis-tls-ca': textFlag({
+    description:
+      "authorities of Redis's certificate (PEM), for rediss:// [default: those that Node.js trusts]",
+    env: 'IMSTATE_REDIS_TLS_CA',
+    ...pem,
+  }),
+  'redis-tls-cert': textFlag({
+    description: 'certificate to show to Redis (PEM)',
+    env: 'IMSTATE_REDIS_TLS_CERT',
+    ...pem,
+  }),
+  'redis-tls-key': textFlag({
+    description: 'private key of that certificate (PEM)',
+    env: 'IMSTATE_REDIS_TLS_KEY',
+    ...pem,
+  }),
+};
+
+/** Flags of `serve` and the client commands: the TLS to etcd. */
+export const etcdTlsFlags = {
+  'etcd-tls-ca': textFlag({
+    description:
+      "authorities of etcd's certificate (PEM), for https:// nodes [default: those that Node.js trusts]",
+    env: 'IMSTATE_ETCD_TLS_CA',
+    ...pem,
+  }),
+  'etcd-tls-cert': textFlag({
+    description: 'certificate to show to etcd (PEM)',
+    env: 'IMSTATE_ETCD_TLS_CERT',
+    ...pem,
+  }),
+  'etcd-tls-key': textFlag({
+    description: 'private key of that certificate (PEM)',
+    env: 'IMSTATE_ETCD_TLS_KEY',
+    ...pem,
+  }),
+};
+
+/** The files of the TLS to Redis. */
+export function redisTls(flags: Parsed<typeof redisTlsFlags>): TlsFiles | undefined {
+  return given({ ca: flags['redis-tls-ca'], cert: flags['redis-tls-cert'], key: flags['redis-tls-key'] });
+}
+
+/** The files of the TLS to etcd. */
+export function etcdTls(flags: Parsed<typeof etcdTlsFlags>): TlsFiles | undefined {
+  return given({ ca: flags['etcd-tls-ca'], cert: flags['etcd-tls-cert'], key: flags['etcd-tls-key'] });
+}
+
 /** The TLS of the port; undefined for plain gRPC. */
-export function daemonTls(flags: Record<keyof typeof daemonTlsFlags, string | undefined>) {
+export function daemonTls(flags: Parsed<typeof daemonTlsFlags>): TlsFiles | undefined {
   return given({ ca: flags['tls-client-ca'], cert: flags['tls-cert'], key: flags['tls-key'] });
 }
 
@@ -58,14 +112,9 @@ export const clientTlsFlags = {
   }),
 };
 
-/** The flags of {@link clientTlsFlags}, parsed. */
-export interface ClientTlsFlags {
-  tls: boolean;
-  'tls-ca': string | undefined;
-  'tls-cert': string | undefined;
-  'tls-key': string | undefined;
-  'tls-server-name': string | undefined;
-}
+/** What {@link clientTls} and {@link etcdTls} read. */
+export type ClientTlsFlags = { tls: boolean } & Omit<Parsed<typeof clientTlsFlags>, 'tls'> &
+  Parsed<typeof etcdTlsFlags>;
 
 /** How to call the daemons: undefined for plain gRPC. */
 export function clientTls(flags: ClientTlsFlags): true | TlsOptions | undefined {

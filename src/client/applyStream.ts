@@ -131,5 +131,5 @@ function toSendAgain({ code, details }: ServiceError, wasLetIn: boolean): Stream
   if (code === status.UNAUTHENTICATED && wasLetIn) return 'all';
   if (REFUSALS.includes(code)) return 'none';
   // gRPC had nobody to give the stream to.
-  return details.startsWith('No connection established') ? 'all' : 'harmless';
+  return details.includes('No connection established') ? 'all' : 'harmless';
 }

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../errors.js';
-import { daemonAt, plainFault, tlsFault } from '../tls/faults.js';
+import { daemonFault, plainReason } from '../tls/faults.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
   [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
@@ -48,14 +48,11 @@ export function fromFault(error: Fault, called: Called): ImstateError {
 /** Why gRPC has no connection, in its words; undefined if it had one. */
 function lastErrorOf(details: string): string | undefined {
   const reason = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1];
-  // gRPC tells the time of a failure, and OpenSSL the place in its sources.
-  return reason
-    ?.replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)$/, '')
-    .replace(/^.*SSL routines:[^:]*:([^:]+):.*$/s, '$1');
+  return reason && plainReason(reason);
 }
 
 function noConnection(reason: string, { addresses, isTls }: Called, cause: Fault): ImstateError {
-  const fault = isTls ? tlsFault(reason, daemonAt(addresses)) : plainFault(reason, addresses);
+  const fault = daemonFault(reason, addresses, isTls);
   if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause });
   const message = `no daemon answers at ${addresses} (${reason}): is one running there?`;
   return new ImstateError('UNAVAILABLE', message, { cause });

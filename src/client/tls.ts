@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { CallCredentials, ChannelCredentials, type ChannelOptions, type experimental } from '@grpc/grpc-js';
-import { readTls, type TlsMaterial } from '../tls/files.js';
+import { followTls, type TlsMaterial } from '../tls/files.js';
 import { TLS_NAMES, type TlsFiles } from '../tls/names.js';
 
 /** How a client speaks TLS with daemons. The files are read for each new connection, so they may be replaced at any time. */
@@ -19,13 +19,13 @@ const HANDSHAKE_MS = 10_000;
  */
 export class TlsCredentials extends ChannelCredentials {
   readonly #options: TlsOptions;
-  #material: TlsMaterial;
+  readonly #material: () => TlsMaterial;
 
   /** Throws BAD_CERTIFICATE if a file cannot be used. */
   constructor(options: TlsOptions) {
     super();
     this.#options = options;
-    this.#material = readTls(options, TLS_NAMES.client);
+    this.#material = followTls(options, TLS_NAMES.client);
   }
 
   override _isSecure(): boolean {
@@ -54,7 +54,7 @@ export class TlsCredentials extends ChannelCredentials {
   }
 
   #secure(socket: Socket, host: string): Promise<TLSSocket> {
-    const options: ConnectionOptions = { ...this.#read().context, socket, host, ALPNProtocols: ['h2'] };
+    const options: ConnectionOptions = { ...this.#material().context, socket, host, ALPNProtocols: ['h2'] };
     // TLS takes no IP address as a server name; the certificate is checked for it all the same.
     if (isIP(host) === 0) options.servername = host;
     return new Promise((resolve, reject) => {
@@ -71,14 +71,6 @@ export class TlsCredentials extends ChannelCredentials {
       // It stays: an error may follow the one that ends the handshake.
       secured.on('error', reject);
     });
-  }
-
-  /** What the files hold now; files that are just being replaced may not go together, and what they held before does. */
-  #read(): TlsMaterial {
-    try {
-      this.#material = readTls(this.#options, TLS_NAMES.client, this.#material);
-    } catch {}
-    return this.#material;
   }
 }
 

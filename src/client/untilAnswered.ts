@@ -4,7 +4,7 @@ import { backoffMs } from '../registry/backoff.js';
 import type { CallOptions } from './messages.js';
 
 const BACKOFF_MS = { first: 50, most: 1_000 };
-const UNAVAILABLE = new Set<ErrorCode>(['UNAVAILABLE', 'NO_ENDPOINT', 'REGISTRY_UNAVAILABLE']);
+const UNAVAILABLE = new Set<ErrorCode>(['UNAVAILABLE', 'NO_ENDPOINT', 'REGISTRY_UNAVAILABLE', 'TLS_FAILED']);
 const REFUSALS = new Set<ErrorCode>([
   'INVALID_ARGUMENT',
   'UNIMPLEMENTED',

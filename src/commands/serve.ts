@@ -4,7 +4,14 @@ import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { listenForStop } from '../cli/signals.js';
 import { absoluteTime } from '../cli/times.js';
-import { daemonTls, daemonTlsFlags } from '../cli/tlsFlags.js';
+import {
+  daemonTls,
+  daemonTlsFlags,
+  etcdTls,
+  etcdTlsFlags,
+  redisTls,
+  redisTlsFlags,
+} from '../cli/tlsFlags.js';
 import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
@@ -133,6 +140,8 @@ export default class Serve extends BaseCommand {
       helpGroup: 'REGISTRY',
     }),
     ...daemonTlsFlags,
+    ...redisTlsFlags,
+    ...etcdTlsFlags,
     ...authFlags,
     'log-level': Flags.option({ options: LOG_LEVELS })({
       description: 'least severe level that is logged',
@@ -167,7 +176,7 @@ export default class Serve extends BaseCommand {
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
-      tls: daemonTls(flags),
+      ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       auth: authOptions(flags),
       ...{ log, signal: stop },
     });

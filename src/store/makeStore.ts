@@ -1,3 +1,4 @@
+import type { TlsFiles } from '../tls/names.js';
 import { EmbeddedStore } from './embedded/EmbeddedStore.js';
 import { RedisStore } from './redis/RedisStore.js';
 import type { PresenceStore } from './store.js';
@@ -6,6 +7,8 @@ import type { PresenceStore } from './store.js';
 export interface StoreConfig {
   /** redis:// or rediss:// URL; undefined for the embedded store. */
   redis: string | undefined;
+  /** For rediss://: authority and client certificate. */
+  redisTls?: TlsFiles | undefined;
   /** Data folder of the embedded store. */
   dataDir: string;
   /** How long an offline record stays readable. Milliseconds. */
@@ -24,9 +27,18 @@ export interface StoreConfig {
 
 /** Makes the store that the configuration names; nothing is opened yet. */
 export function makeStore(config: StoreConfig): PresenceStore {
-  const { redis, dataDir, retentionMs, historyLimit, historyRetentionMs, changeLimit, keyPrefix, shards } =
-    config;
+  const {
+    redis,
+    redisTls,
+    dataDir,
+    retentionMs,
+    historyLimit,
+    historyRetentionMs,
+    changeLimit,
+    keyPrefix,
+    shards,
+  } = config;
   const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit };
   if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
-  return new RedisStore({ url: redis, keyPrefix, shards, ...options });
+  return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, ...options });
 }

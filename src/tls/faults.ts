@@ -18,6 +18,13 @@ const NOT_IN_TIME = /certificate (has expired|is not yet valid)/i;
 const NO_TLS = /wrong version number|packet length too long|bad record type|unknown protocol/i;
 const REFUSED = /alert (certificate|bad certificate|unknown ca|unsupported certificate|handshake failure)/i;
 
+/** What Node.js and gRPC say, without the time of the failure and the place in the sources of OpenSSL. */
+export function plainReason(reason: string): string {
+  return reason
+    .replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)$/, '')
+    .replace(/^.*SSL routines:[^:]*:([^:]+):.*$/s, '$1');
+}
+
 /** One sentence for a TLS handshake that failed, with the way out; undefined if the reason is no matter of TLS. */
 export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
   const { who } = peer;
@@ -39,8 +46,7 @@ export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
   return undefined;
 }
 
-/** A daemon that a client has called. */
-export function daemonAt(addresses: string): TlsPeer {
+function daemonAt(addresses: string): TlsPeer {
   return {
     ...TLS_NAMES.client,
     who: `the daemon at ${addresses}`,
@@ -49,11 +55,16 @@ export function daemonAt(addresses: string): TlsPeer {
   };
 }
 
-/** What a daemon with TLS does to a plain call: it drops the connection, or says in its own language that this is no TLS. */
-const DROPPED = /ECONNRESET|EPIPE|Protocol error|Failed to connect|socket hang up|ERR_HTTP2/i;
+/** What a daemon does that cannot go on: it drops the connection, or says in its own language that this is none of its. */
+const DROPPED =
+  /ECONNRESET|EPIPE|Protocol error|Failed to connect|socket hang up|before secure TLS connection/i;
 
-/** One sentence for a plain call that may have come to a daemon with TLS. */
-export function plainFault(reason: string, addresses: string): string | undefined {
-  if (!DROPPED.test(reason)) return undefined;
-  return `the daemon at ${addresses} does not answer plain gRPC (${reason}): add --tls if it speaks TLS`;
+/** One sentence for a connection to a daemon that did not come about because of TLS, or likely so; undefined if it was not that. */
+export function daemonFault(reason: string, addresses: string, isTls: boolean): string | undefined {
+  const daemon = daemonAt(addresses);
+  const fault = isTls ? tlsFault(reason, daemon) : undefined;
+  if (fault !== undefined || !DROPPED.test(reason)) return fault;
+  return isTls
+    ? `${daemon.who} dropped the TLS connection (${reason}): it may want a certificate of another authority with ${daemon.cert} and ${daemon.key}`
+    : `${daemon.who} does not answer plain gRPC (${reason}): add --tls if it speaks TLS`;
 }

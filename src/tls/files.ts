@@ -50,6 +50,20 @@ export function readTls({ ca, cert, key }: TlsFiles, names: TlsNames, before?: T
   return { context, certificate };
 }
 
+/**
+ * Reads the files now, and gives what they hold whenever it is asked: for connections that are made again and again. While they
+ * are being replaced they may not go together; what they held before does. Throws as readTls does, at first.
+ */
+export function followTls(files: TlsFiles, names: TlsNames): () => TlsMaterial {
+  let material = readTls(files, names);
+  return () => {
+    try {
+      material = readTls(files, names, material);
+    } catch {}
+    return material;
+  };
+}
+
 function isSame(one: TlsContext, other: TlsContext): boolean {
   return one.ca === other.ca && one.cert === other.cert && one.key === other.key;
 }

@@ -1,10 +1,12 @@
 import type { Etcd3 } from 'etcd3';
 import { ImstateError } from '../../errors.js';
+import type { TlsFiles } from '../../tls/names.js';
 import type { Endpoint, Registration, Registry, RegistryOptions, Watch, WatchListener } from '../registry.js';
 import { EtcdRegistration } from './EtcdRegistration.js';
 import { EtcdWatch } from './EtcdWatch.js';
-import { listEntries } from './entries.js';
+import { callDeadline, listEntries } from './entries.js';
 import { parseEtcdHosts } from './hosts.js';
+import { etcdTls } from './tls.js';
 
 /** What {@link EtcdRegistry} takes beside the common options. */
 export interface EtcdRegistryOptions extends RegistryOptions {
@@ -12,6 +14,8 @@ export interface EtcdRegistryOptions extends RegistryOptions {
   hosts: string;
   username?: string | undefined;
   password?: string | undefined;
+  /** For https:// nodes; what Node.js trusts and no client certificate if it is left out. */
+  tls?: TlsFiles | undefined;
   /** How long an entry outlives its daemon. Milliseconds, whole seconds. */
   leaseTtlMs: number;
 }
@@ -64,7 +68,10 @@ export class EtcdRegistry implements Registry {
           backoff: new ConstantBackoff(50),
         }),
       },
-      ...(username !== undefined && password !== undefined && { auth: { username, password } }),
+      ...etcdTls(hosts, options.tls),
+      // Asking for a token is a call too.
+      ...(username !== undefined &&
+        password !== undefined && { auth: { username, password, callOptions: callDeadline } }),
     });
     return new EtcdRegistry(options, client, hosts);
   }

@@ -1,5 +1,7 @@
 import type { Etcd3 } from 'etcd3';
 import { ImstateError, messageOf } from '../../errors.js';
+import { plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
+import { TLS_NAMES } from '../../tls/names.js';
 import { parseEntry, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog } from '../registry.js';
 
@@ -49,13 +51,24 @@ export function readInto(byKey: Map<string, Endpoint>, key: string, value: strin
   }
 }
 
+const ETCD: TlsPeer = {
+  ...TLS_NAMES.etcd,
+  who: 'etcd',
+  plain: 'write http:// instead of https:// in --etcd',
+  otherName: 'name it in --etcd by a host that the certificate is for',
+};
+
 /** The registry's error for whatever etcd3 rejects with. */
 export function registryError(error: unknown): ImstateError {
   if (error instanceof ImstateError) return error;
-  const reason = messageOf(error)
-    .replace(/^\d+ [A-Z_]+: /, '')
-    .replace(/^.*Last error: (?:Error: )?(.*?)\.? Resolution note.*$/, '$1')
-    .replace(/^null$/, 'no connection');
+  const reason = plainReason(
+    messageOf(error)
+      .replace(/^\d+ [A-Z_]+: /, '')
+      .replace(/^.*Last error: (?:Error: )?(.*?)\.? Resolution note.*$/s, '$1')
+      .replace(/^null$/, 'no connection'),
+  );
+  const fault = tlsFault(reason, ETCD);
+  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause: error });
   if (/authentication failed|permission denied|invalid auth token|user name is empty/i.test(reason)) {
     const message = `etcd refused the credentials (${reason}): check IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD`;
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });

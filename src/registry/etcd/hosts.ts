@@ -30,7 +30,7 @@ export function parseEtcdHosts(text: string): string[] {
   return urls.map((url) => url.replace(/\/$/, ''));
 }
 
-function badHosts(rule: string): ImstateError {
+export function badHosts(rule: string): ImstateError {
   return new ImstateError('BAD_URL', `the etcd address cannot be used: ${rule}`);
 }
 

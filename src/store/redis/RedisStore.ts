@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
+import type { TlsFiles } from '../../tls/names.js';
 import type { Ledger } from '../ledger.js';
 import { OUTAGE_MS } from '../rules.js';
 import type {
@@ -56,6 +57,8 @@ const MOST_EVICTED = 10_000;
 export interface RedisStoreOptions extends StoreOptions {
   /** redis:// or rediss://, with user, password and database. */
   url: string;
+  /** For rediss://; what Node.js trusts and no client certificate if it is left out. */
+  tls?: TlsFiles | undefined;
   /** Put in front of every key. */
   keyPrefix: string;
   /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
@@ -80,7 +83,7 @@ export class RedisStore implements PresenceStore {
   constructor(options: RedisStoreOptions) {
     this.#options = options;
     this.description = describeRedisUrl(options.url);
-    this.#redis = makeConnection(options.url);
+    this.#redis = makeConnection(options.url, options.tls);
     this.#listings = new RedisListings({
       redis: this.#redis,
       retentionMs: options.retentionMs,
@@ -240,7 +243,7 @@ export class RedisStore implements PresenceStore {
     this.#batches = new Batches({ redis: this.#redis, shards: this.#shards, retentionMs, settings });
     this.#ledger = new RedisLedger({
       ...{ redis: this.#redis, shards: this.#shards, channel: `${this.#options.keyPrefix}bell` },
-      makeSubscriber: () => makeSubscriber(this.#options.url),
+      makeSubscriber: () => makeSubscriber(this.#options.url, this.#options.tls),
       ...{ settings, retentionMs },
       readUser: (userId) => this.#apply(userAtOperation(userId)),
     });

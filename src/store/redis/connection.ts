@@ -1,8 +1,12 @@
 import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { type Callback, Cluster, Redis, type Result } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
+import { plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
+import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
 import { loadScripts } from './scripts.js';
 import { dropWhenSilent } from './silence.js';
+import { redisTls } from './tls.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -36,17 +40,25 @@ const COMMON = {
  * Makes a connection that fails fast: a call while Redis is away is rejected at once instead of queued, and no
  * change is ever sent twice by the connection itself. It reconnects by itself for as long as it lives.
  */
-export function makeConnection(url: string): Connection {
+export function makeConnection(url: string, tls?: TlsFiles): Connection {
   const scripts = loadScripts();
-  const connection = open(parseRedisUrl(url), { ...COMMON, lazyConnect: true }, { scripts });
+  const connection = open(addressOf(url, tls), { ...COMMON, lazyConnect: true }, { scripts });
   if (connection instanceof Cluster) connection.on('+node', dropWhenSilent);
   else dropWhenSilent(connection);
   return connection;
 }
 
 /** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */
-export function makeSubscriber(url: string): Connection {
-  return open(parseRedisUrl(url), { connectTimeout: COMMON.connectTimeout }, {});
+export function makeSubscriber(url: string, tls?: TlsFiles): Connection {
+  return open(addressOf(url, tls), { connectTimeout: COMMON.connectTimeout }, {});
+}
+
+/** With what a TLS connection needs; the files are for rediss:// only. */
+function addressOf(url: string, files: TlsFiles | undefined): RedisAddress {
+  const address = parseRedisUrl(url);
+  if (address.tls !== undefined) return { ...address, tls: redisTls(files, address.tls.servername) };
+  if (files === undefined) return address;
+  throw badUrl('--redis-tls-ca, --redis-tls-cert and --redis-tls-key need a rediss:// URL');
 }
 
 function open(
@@ -80,7 +92,8 @@ interface RedisAddress {
   username?: string;
   password?: string;
   db: number;
-  tls?: { servername?: string };
+  /** Undefined without TLS. */
+  tls?: ConnectionOptions;
 }
 
 /**
@@ -93,7 +106,10 @@ function parseRedisUrl(text: string): RedisAddress {
   const each = hosts.split(',').map((host) => parseNodeUrl(`${scheme}://${credentials}${host}`));
   if (each.some(({ db }) => db !== 0))
     throw badUrl('a cluster has no databases: leave the last / and what follows out');
-  return { ...(each[0] as RedisAddress), isCluster: true, nodes: each.flatMap(({ nodes }) => nodes) };
+  const [first] = each as [RedisAddress];
+  const nodes = each.flatMap((node) => node.nodes);
+  // Each node of a cluster is to prove its own name.
+  return { ...first, isCluster: true, nodes, ...(first.tls && { tls: {} }) };
 }
 
 function parseNodeUrl(text: string): RedisAddress {
@@ -161,7 +177,9 @@ export function connectError(
   lastError: Error | undefined,
 ): ImstateError {
   if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
-  const reason = messageOf(lastError ?? error);
+  const reason = plainReason(messageOf(lastError ?? error));
+  const fault = tlsFault(reason, redisAt(description));
+  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause: error });
   if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
     const message = `Redis at ${description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
@@ -172,6 +190,15 @@ export function connectError(
   }
   const message = `Redis at ${description} cannot be used (${reason}): start it, or correct --redis`;
   return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+}
+
+function redisAt(description: string): TlsPeer {
+  return {
+    ...TLS_NAMES.redis,
+    who: `Redis at ${description}`,
+    plain: 'write redis:// instead of rediss://, or name the port where it does',
+    otherName: 'name it in --redis by a host that the certificate is for',
+  };
 }
 
 function unavailable(message: string, cause: unknown): ImstateError {

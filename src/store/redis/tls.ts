@@ -1,0 +1,17 @@
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { followTls } from '../../tls/files.js';
+import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
+
+/**
+ * What ioredis is to give to tls.connect(). It copies these options for each connection, and so asks for the context each time:
+ * a connection that is made again takes what the files hold then.
+ */
+export function redisTls(files: TlsFiles = {}, servername?: string): ConnectionOptions {
+  const material = followTls(files, TLS_NAMES.redis);
+  return {
+    ...(servername !== undefined && { servername }),
+    get secureContext() {
+      return createSecureContext(material().context);
+    },
+  };
+}
