@@ -36,6 +36,7 @@ export class Certificates {
 
   /** Who has a certificate, by the first entry that names it; throws PERMISSION_DENIED if none does. */
   callerOf(certificate: PeerCertificate): Caller {
+    const entries = this.#entries;
     const names = namesOf(certificate);
     const entry = this.#entryOf(names);
     const shown = names.slice(0, 4).join(', ');
@@ -53,6 +54,7 @@ export class Certificates {
       fault: () => {
         if (Date.now() >= overAtMs)
           return new ImstateError('UNAUTHENTICATED', `${name} has expired: renew it`);
+        if (this.#entries === entries) return undefined;
         const now = this.#entryOf(names);
         if (JSON.stringify(now) === JSON.stringify(entry)) return undefined;
         if (now !== undefined)

@@ -5,7 +5,7 @@ import type { Authenticator } from './authenticator.js';
 import type { DenialLog } from './denialLog.js';
 import { type Caller, checkOperation, checkRole, checkServer, ruleOf } from './roles.js';
 
-/** What a handler has of the guard: its call was let in. */
+/** What the handler of a stream has of the guard, which let it in. */
 export interface Permit {
   /** Throws PERMISSION_DENIED if the caller may not do this operation of Apply. */
   checkOperation(operation: Operation__Output): void;
@@ -25,7 +25,7 @@ type Listener = Omit<Required<ServerListener>, 'onReceiveHalfClose'>;
 
 const permits = new WeakMap<Metadata, Permit>();
 
-/** The permit of a call, by the metadata that came with it; undefined where everybody may call. */
+/** The permit of a stream, by the metadata that came with it; undefined where everybody may call. */
 export function permitOf(metadata: Metadata): Permit | undefined {
   return permits.get(metadata);
 }
@@ -91,8 +91,10 @@ export class GuardedCall implements Permit, Listener {
     this.#caller = caller;
     const method = this.#path.slice(this.#path.lastIndexOf('/') + 1);
     if (!this.#passes(() => checkRole(caller, ruleOf(this.#path), method))) return;
-    permits.set(metadata, this);
-    if (this.#isStream) this.#parts.streams.add(this);
+    if (this.#isStream) {
+      permits.set(metadata, this);
+      this.#parts.streams.add(this);
+    }
     next(metadata);
   }
 

@@ -60,13 +60,18 @@ test('a client certificate has the role that the file gives to one of its names'
 });
 
 test('a certificate that is not listed has no role, but a token has one', async () => {
-  const { authority, clientOf, tokens } = await start({ cn: 'support', role: 'admin' });
-  // Names of another kind, and one that only looks like two.
-  const names = ['DNS:support', 'URI:urn:a', 'DNS:b'];
+  const { authority, clientOf, tokens } = await start(
+    { cn: 'support', role: 'admin' },
+    { dns: 'admin.example', role: 'admin' },
+  );
+  // A name of another kind, and one that only looks like two: in a section of its own openssl takes it as it is.
+  const names = ['@more\n[more]\nDNS.1=support\nURI.1=urn:a, DNS:admin.example'];
   const pair = await authority.issue({ subject: 'stranger', names });
   await expect((await clientOf(pair)).getStats()).rejects.toMatchObject({
     code: 'PERMISSION_DENIED',
-    message: expect.stringContaining('(CN:stranger, DNS:support, URI:urn:a, DNS:b) has no role here'),
+    message: expect.stringContaining(
+      '(CN:stranger, DNS:support, URI:urn:a, DNS:admin.example) has no role here',
+    ),
   });
   await (await clientOf(pair, tokens.reader)).getStats();
   const wrong = await clientOf(await authority.issue({ subject: 'support' }), 'imstate_wrong');
