@@ -15,6 +15,8 @@ declare const BUNDLE_HASH: string;
  * process compiled can be used: without, compiling takes longer than everything else.
  */
 export async function start(): Promise<void> {
+  // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an https:// node.
+  process.noDeprecation = true;
   const file = join(__dirname, 'main.cjs');
   const code = readCode(BUNDLE_HASH);
   const script = compile(file, code);

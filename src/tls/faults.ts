@@ -4,7 +4,8 @@ import { TLS_NAMES, type TlsNames } from './names.js';
 export interface TlsPeer extends TlsNames {
   /** Who it is, such as "Redis at rediss://10.0.0.2:6379/0". */
   who: string;
-  /** What makes TLS be spoken, and how not to. */
+  /** How to speak TLS with it, and how not to. */
+  secure: string;
   plain: string;
   /** What to do when its certificate is for another name. */
   otherName: string;
@@ -50,6 +51,7 @@ function daemonAt(addresses: string): TlsPeer {
   return {
     ...TLS_NAMES.client,
     who: `the daemon at ${addresses}`,
+    secure: 'add --tls if it speaks TLS',
     plain: 'leave --tls out, or start it with --tls-cert and --tls-key',
     otherName: 'call it by that name, or say with --tls-server-name which name its certificate has',
   };
@@ -59,6 +61,12 @@ function daemonAt(addresses: string): TlsPeer {
 const DROPPED =
   /ECONNRESET|EPIPE|Protocol error|Failed to connect|socket hang up|before secure TLS connection/i;
 
+/** What else to do about a connection that does not come about, if TLS on one side only may be why; or ''. */
+export function oneSided(reason: string, { secure, plain }: TlsPeer): string {
+  if (/before secure TLS connection/i.test(reason)) return `, or ${plain}`;
+  return DROPPED.test(reason) ? `, or ${secure}` : '';
+}
+
 /** One sentence for a connection to a daemon that did not come about because of TLS, or likely so; undefined if it was not that. */
 export function daemonFault(reason: string, addresses: string, isTls: boolean): string | undefined {
   const daemon = daemonAt(addresses);
@@ -66,5 +74,5 @@ export function daemonFault(reason: string, addresses: string, isTls: boolean): 
   if (fault !== undefined || !DROPPED.test(reason)) return fault;
   return isTls
     ? `${daemon.who} dropped the TLS connection (${reason}): it may want a certificate of another authority with ${daemon.cert} and ${daemon.key}`
-    : `${daemon.who} does not answer plain gRPC (${reason}): add --tls if it speaks TLS`;
+    : `${daemon.who} does not answer plain gRPC (${reason}): ${daemon.secure}`;
 }

@@ -37,13 +37,37 @@ export async function startRedis(...args: string[]): Promise<TestServer & { url:
   return Object.assign(server, { url: `redis://127.0.0.1:${server.port}` });
 }
 
+/** Paths of the files of a server with TLS; it asks its clients for a certificate of this authority. */
+interface ServerTls {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** A redis-server with TLS and nothing else; `args` are added to its command line. */
+export async function startTlsRedis(
+  { ca, cert, key }: ServerTls,
+  ...args: string[]
+): Promise<TestServer & { url: string }> {
+  const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key];
+  const server = await startServer((port, folder) => [
+    ...['redis-server', '--port', '0', '--tls-port', `${port}`, '--bind', '127.0.0.1', '--dir', folder],
+    ...['--save', '', ...files, ...args],
+  ]);
+  return Object.assign(server, { url: `rediss://127.0.0.1:${server.port}` });
+}
+
 /** An etcd of one node; `host` is what --etcd takes. */
-export async function startEtcd(): Promise<TestServer & { host: string }> {
+export async function startEtcd(tls?: ServerTls): Promise<TestServer & { host: string }> {
   const peer = await freePort();
+  const scheme = tls ? 'https' : 'http';
+  const files = tls
+    ? ['--trusted-ca-file', tls.ca, '--cert-file', tls.cert, '--key-file', tls.key, '--client-cert-auth']
+    : [];
   const server = await startServer((port, folder) => {
-    const [client, peers] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
+    const [client, peers] = [`${scheme}://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
     return [
-      ...['etcd', '--data-dir', join(folder, 'data'), '--log-outputs', 'stderr'],
+      ...['etcd', ...files, '--data-dir', join(folder, 'data'), '--log-outputs', 'stderr'],
       ...['--listen-client-urls', client, '--advertise-client-urls', client],
       ...[
         '--listen-peer-urls',
@@ -55,7 +79,7 @@ export async function startEtcd(): Promise<TestServer & { host: string }> {
       ],
     ];
   });
-  return Object.assign(server, { host: `127.0.0.1:${server.port}` });
+  return Object.assign(server, { host: `${tls ? 'https://' : ''}127.0.0.1:${server.port}` });
 }
 
 /** A port that nothing listens on now. */

@@ -1,6 +1,6 @@
 import type { Etcd3 } from 'etcd3';
 import { ImstateError, messageOf } from '../../errors.js';
-import { plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
+import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
 import { TLS_NAMES } from '../../tls/names.js';
 import { parseEntry, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog } from '../registry.js';
@@ -54,6 +54,7 @@ export function readInto(byKey: Map<string, Endpoint>, key: string, value: strin
 const ETCD: TlsPeer = {
   ...TLS_NAMES.etcd,
   who: 'etcd',
+  secure: `write https:// in --etcd if it speaks TLS, and give ${TLS_NAMES.etcd.cert} if it asks for a certificate`,
   plain: 'write http:// instead of https:// in --etcd',
   otherName: 'name it in --etcd by a host that the certificate is for',
 };
@@ -83,7 +84,7 @@ export function registryError(error: unknown): ImstateError {
   }
   return new ImstateError(
     'REGISTRY_UNAVAILABLE',
-    `etcd cannot be reached (${reason}): start it, or correct --etcd`,
+    `etcd cannot be reached (${reason}): start it, or correct --etcd${oneSided(reason, ETCD)}`,
     { cause: error },
   );
 }

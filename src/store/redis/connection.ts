@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { type Callback, Cluster, Redis, type Result } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
-import { plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
+import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
 import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
 import { loadScripts } from './scripts.js';
 import { dropWhenSilent } from './silence.js';
@@ -178,7 +178,8 @@ export function connectError(
 ): ImstateError {
   if (error instanceof ImstateError && error.code !== 'STORE_UNAVAILABLE') return error;
   const reason = plainReason(messageOf(lastError ?? error));
-  const fault = tlsFault(reason, redisAt(description));
+  const peer = redisAt(description);
+  const fault = tlsFault(reason, peer);
   if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause: error });
   if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
     const message = `Redis at ${description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
@@ -188,7 +189,10 @@ export function connectError(
     const message = `Redis at ${description} grants its user too little (${reason}): allow it in the ACL of Redis`;
     return new ImstateError('PERMISSION_DENIED', message, { cause: error });
   }
-  const message = `Redis at ${description} cannot be used (${reason}): start it, or correct --redis`;
+  // A Redis without TLS waits for the end of a line, which a handshake has not.
+  const isUnheard = description.startsWith('rediss') && reason.includes('ETIMEDOUT');
+  const orElse = isUnheard ? `, or ${peer.plain}` : oneSided(reason, peer);
+  const message = `Redis at ${description} cannot be used (${reason}): start it, or correct --redis${orElse}`;
   return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
 }
 
@@ -196,6 +200,7 @@ function redisAt(description: string): TlsPeer {
   return {
     ...TLS_NAMES.redis,
     who: `Redis at ${description}`,
+    secure: `write rediss:// if it speaks TLS, and give ${TLS_NAMES.redis.cert} if it asks for a certificate`,
     plain: 'write redis:// instead of rediss://, or name the port where it does',
     otherName: 'name it in --redis by a host that the certificate is for',
   };
