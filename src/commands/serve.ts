@@ -63,7 +63,7 @@ export default class Serve extends BaseCommand {
       helpValue: 'HOST:PORT',
     }),
     'start-timeout': durationFlag({
-      description: 'how long to wait at start for Redis and etcd',
+      description: 'how long to wait at start for Redis, etcd and the keys of JWTs',
       env: 'IMSTATE_START_TIMEOUT',
       ...durationDefault(15_000),
       min: 0,
