@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../errors.js';
-import { daemonFault, plainReason } from '../tls/faults.js';
+import { isDropped, plainReason, type TlsPeer, tlsFault } from '../tls/faults.js';
+import { TLS_NAMES } from '../tls/names.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
   [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
@@ -52,8 +53,26 @@ function lastErrorOf(details: string): string | undefined {
 }
 
 function noConnection(reason: string, { addresses, isTls }: Called, cause: Fault): ImstateError {
-  const fault = daemonFault(reason, addresses, isTls);
+  const fault = isTls ? tlsFault(reason, daemonAt(addresses)) : undefined;
   if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause });
   const message = `no daemon answers at ${addresses} (${reason}): is one running there?`;
-  return new ImstateError('UNAVAILABLE', message, { cause });
+  return new ImstateError('UNAVAILABLE', message + hintOf(reason, isTls), { cause });
+}
+
+/** A daemon that is killed drops a connection too, so it is not certain. */
+function hintOf(reason: string, isTls: boolean): string {
+  if (!isDropped(reason)) return '';
+  return isTls
+    ? ' If so, it may not speak TLS, or want a certificate of its own authority: --tls-cert and --tls-key'
+    : ' If so, it may speak TLS: add --tls';
+}
+
+function daemonAt(addresses: string): TlsPeer {
+  return {
+    ...TLS_NAMES.client,
+    who: `the daemon at ${addresses}`,
+    secure: 'add --tls',
+    plain: 'leave --tls out, or start it with --tls-cert and --tls-key',
+    otherName: 'call it by that name, or say with --tls-server-name which name its certificate has',
+  };
 }

@@ -1,5 +1,6 @@
 export { type ErrorCode, ImstateError } from '../errors.js';
 export type { EndReason, LoginPolicy, SessionRef } from '../store/store.js';
+export type { TlsFiles } from '../tls/names.js';
 export type { TokenOptions } from './bearerToken.js';
 export type { ClientOptions } from './channel.js';
 export type { Client } from './client.js';
@@ -34,5 +35,6 @@ export type {
 } from './messages.js';
 export type { ServerLogin, ServerLoginResult, ServerOptions } from './serverMessages.js';
 export type { ServerSessions } from './serverSessions.js';
+export type { TlsOptions } from './tls.js';
 export type { Watch } from './watch.js';
 export type { Change, SessionBegin, WatchEvent, WatchOptions } from './watchMessages.js';

@@ -13,6 +13,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import { parseHostPort } from '../address.js';
 import type { ImstateError } from '../errors.js';
+import { isDropped } from '../tls/faults.js';
 import { fromFault } from './errors.js';
 
 /** What one endpoint answered to a health check. */
@@ -21,7 +22,7 @@ export interface Probe {
   health: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'UNREACHABLE';
   /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
   latencyMs: number | undefined;
-  /** Why nobody could be asked, if that is a matter of TLS. */
+  /** Why nobody could be asked, if that is or may be a matter of TLS. */
   fault?: ImstateError;
 }
 
@@ -75,7 +76,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
       isTls: credentials._isSecure(),
       timeoutMs,
     });
-    return { ...UNREACHABLE, ...(fault.code === 'TLS_FAILED' && { fault }) };
+    return { ...UNREACHABLE, ...((fault.code === 'TLS_FAILED' || isDropped(fault.message)) && { fault }) };
   } finally {
     client.close();
   }

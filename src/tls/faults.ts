@@ -1,4 +1,4 @@
-import { TLS_NAMES, type TlsNames } from './names.js';
+import type { TlsNames } from './names.js';
 
 /** The other side of a handshake that failed, for messages. */
 export interface TlsPeer extends TlsNames {
@@ -47,32 +47,17 @@ export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
   return undefined;
 }
 
-function daemonAt(addresses: string): TlsPeer {
-  return {
-    ...TLS_NAMES.client,
-    who: `the daemon at ${addresses}`,
-    secure: 'add --tls if it speaks TLS',
-    plain: 'leave --tls out, or start it with --tls-cert and --tls-key',
-    otherName: 'call it by that name, or say with --tls-server-name which name its certificate has',
-  };
-}
-
-/** What a daemon does that cannot go on: it drops the connection, or says in its own language that this is none of its. */
+/** What one side does that does not understand the other: it drops the connection. So does one that dies just then. */
 const DROPPED =
   /ECONNRESET|EPIPE|Protocol error|Failed to connect|socket hang up|before secure TLS connection/i;
 
-/** What else to do about a connection that does not come about, if TLS on one side only may be why; or ''. */
-export function oneSided(reason: string, { secure, plain }: TlsPeer): string {
-  if (/before secure TLS connection/i.test(reason)) return `, or ${plain}`;
-  return DROPPED.test(reason) ? `, or ${secure}` : '';
+/** Whether TLS on one side only may be why a connection did not come about. */
+export function isDropped(reason: string): boolean {
+  return DROPPED.test(reason);
 }
 
-/** One sentence for a connection to a daemon that did not come about because of TLS, or likely so; undefined if it was not that. */
-export function daemonFault(reason: string, addresses: string, isTls: boolean): string | undefined {
-  const daemon = daemonAt(addresses);
-  const fault = isTls ? tlsFault(reason, daemon) : undefined;
-  if (fault !== undefined || !DROPPED.test(reason)) return fault;
-  return isTls
-    ? `${daemon.who} dropped the TLS connection (${reason}): it may want a certificate of another authority with ${daemon.cert} and ${daemon.key}`
-    : `${daemon.who} does not answer plain gRPC (${reason}): ${daemon.secure}`;
+/** What else to do about a connection that did not come about, if TLS on one side only may be why; or ''. */
+export function oneSided(reason: string, { secure, plain }: TlsPeer): string {
+  if (/before secure TLS connection/i.test(reason)) return `, or ${plain}`;
+  return isDropped(reason) ? `, or ${secure}` : '';
 }

@@ -36,9 +36,9 @@ test('serve says that it serves by TLS, and the client commands call it by flags
   expect(unknown.stdout).toContain('UNREACHABLE');
   expect(unknown.stderr).toMatch(/^warning: the daemon at .* not trusted here .* --tls-ca$/m);
   const plain = await runCli(['query', 'alice', '--json'], { IMSTATE_DATA_DIR: dataDir });
-  expect(plain.exitCode).toBe(4);
+  expect(plain.exitCode).toBe(3);
   expect(JSON.parse(plain.stdout)).toMatchObject({
-    error: { code: 'TLS_FAILED', message: expect.stringContaining('add --tls') },
+    error: { code: 'UNAVAILABLE', message: expect.stringContaining('add --tls') },
   });
 });
 
