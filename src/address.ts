@@ -28,7 +28,7 @@ export function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
 
-/** True for the IP addresses that only this machine can dial. */
+/** True for the IP addresses, and the name, that only this machine can dial. */
 export function isLoopback(ip: string): boolean {
-  return /^(::ffff:)?127\./i.test(ip) || ip === '::1';
+  return ip === 'localhost' || /^(::ffff:)?127\./i.test(ip) || ip === '::1';
 }

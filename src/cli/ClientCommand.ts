@@ -3,6 +3,7 @@ import type { Client, ConnectOptions } from '../client/index.js';
 import { BaseCommand } from './BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from './flags.js';
 import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from './tlsFlags.js';
+import { type TokenFlags, tokenFlags, tokenOptions } from './tokenFlags.js';
 
 let isAnswered = false;
 
@@ -22,6 +23,7 @@ export abstract class ClientCommand extends BaseCommand {
       helpGroup: 'REGISTRY',
     }),
     ...registryFlags,
+    ...tokenFlags,
     ...clientTlsFlags,
     ...etcdTlsFlags,
     timeout: durationFlag({
@@ -45,6 +47,7 @@ export abstract class ClientCommand extends BaseCommand {
       service: flags.service,
       tls: clientTls(flags),
       etcdTls: etcdTls(flags),
+      ...tokenOptions(flags),
       timeoutMs: flags.timeout,
       log: { info: () => {}, warn: (message) => this.logToStderr(`warning: ${message}`) },
     };
@@ -70,7 +73,7 @@ export abstract class ClientCommand extends BaseCommand {
 }
 
 /** The flags of {@link ClientCommand}, parsed. */
-export interface ClientFlags extends ClientTlsFlags {
+export interface ClientFlags extends ClientTlsFlags, TokenFlags {
   endpoint: string | undefined;
   etcd: string | undefined;
   service: string;

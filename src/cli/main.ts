@@ -8,6 +8,9 @@ import Serve from '../commands/serve.js';
 import Servers from '../commands/servers.js';
 import Sessions from '../commands/sessions.js';
 import Stats from '../commands/stats.js';
+import TokenCreate from '../commands/token/create.js';
+import TokenList from '../commands/token/list.js';
+import TokenRevoke from '../commands/token/revoke.js';
 import Wait from '../commands/wait.js';
 import Watch from '../commands/watch.js';
 
@@ -27,6 +30,9 @@ export const commands = {
   servers: Servers,
   sessions: Sessions,
   stats: Stats,
+  'token:create': TokenCreate,
+  'token:list': TokenList,
+  'token:revoke': TokenRevoke,
   wait: Wait,
   watch: Watch,
 };

@@ -46,6 +46,7 @@ export class ApplyStream {
   readonly #looks: NodeJS.Timeout;
   /** Looks in a row at which an answer was due and none had come. */
   #silentLooks = 0;
+  #wasLetIn = false;
   #isOver = false;
 
   /** `onAnswer` is told after each batch that was answered, `onEnd` once. Throws if the client is closed. */
@@ -61,7 +62,7 @@ export class ApplyStream {
     let shed: ImstateError | undefined;
     this.#stream.on('error', (error: ServiceError) => {
       if (isShed(error)) shed = channel.explain(error, MOST_SILENCE_MS);
-      else this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error));
+      else this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error, this.#wasLetIn));
     });
     // And not 'status' or 'error', which may overtake an answer.
     this.#stream.on('end', () => this.#end(shed, 'all'));
@@ -98,6 +99,7 @@ export class ApplyStream {
   #take({ results }: ApplyResponse__Output): void {
     const batch = this.#batches.shift();
     this.#silentLooks = 0;
+    this.#wasLetIn = true;
     if (batch?.length !== results.length) {
       if (batch !== undefined) this.#batches.unshift(batch);
       const message = `${this.#channel.addresses} answered an operation twice or not at all`;
@@ -127,7 +129,9 @@ export class ApplyStream {
   }
 }
 
-function toSendAgain({ code, details }: ServiceError): StreamEnd['again'] {
+function toSendAgain({ code, details }: ServiceError, wasLetIn: boolean): StreamEnd['again'] {
+  // The credential was good, and may have been followed by another; what was taken under it has been answered.
+  if (code === status.UNAUTHENTICATED && wasLetIn) return 'all';
   if (REFUSALS.includes(code)) return 'none';
   // gRPC had nobody to give the stream to.
   return details.includes('No connection established') ? 'all' : 'harmless';

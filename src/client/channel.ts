@@ -4,6 +4,7 @@ import {
   type ClientUnaryCall,
   connectivityState,
   type CallOptions as GrpcCallOptions,
+  type Interceptor,
   makeClientConstructor,
   type requestCallback,
   status,
@@ -26,6 +27,16 @@ export interface ClientOptions {
   timeoutMs?: number | undefined;
   /** How long connecting may take; gRPC itself has no such limit. */
   connectTimeoutMs?: number | undefined;
+}
+
+/** How a client gets in. */
+export interface Access {
+  /** Of the connections. */
+  credentials: ChannelCredentials;
+  /** Of the calls, if they carry a token. */
+  interceptor: Interceptor | undefined;
+  /** Whether calls may go to this host, with the token they carry. */
+  mayDial(host: string): boolean;
 }
 
 /** How often a call is made again whose daemon died in the middle of the answer. */
@@ -78,15 +89,16 @@ export class Channel {
   readonly #onClosing = new Set<() => void>();
   #isClosed = false;
 
-  constructor(discovery: Discovery, options: ClientOptions, credentials: ChannelCredentials) {
+  constructor(discovery: Discovery, options: ClientOptions, { credentials, ...access }: Access) {
     registerSchemes();
     this.#isTls = credentials._isSecure();
-    this.#view = new EndpointView(discovery);
+    this.#view = new EndpointView(discovery, access.mayDial);
     this.timeouts = {
       timeoutMs: checkTimeout(options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs),
       connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs),
     };
     const { imstate, pb } = loadProtos().types;
+    const interceptors = access.interceptor ? [access.interceptor] : [];
     const target = `${discovery.scheme}:///${discovery.service}`;
     const { service } = imstate.v1.PresenceService;
     const PresenceService = makeClientConstructor(loadCodec().call(service, FAST), 'PresenceService');
@@ -99,9 +111,10 @@ export class Channel {
       'grpc.keepalive_timeout_ms': 5_000,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
+      interceptors,
     }) as unknown as PresenceServiceClient;
     this.#grpc = this.presenceService.getChannel();
-    this.userStatus = new pb.UserStatus(target, credentials, { channelOverride: this.#grpc });
+    this.userStatus = new pb.UserStatus(target, credentials, { channelOverride: this.#grpc, interceptors });
   }
 
   /**

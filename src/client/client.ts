@@ -1,7 +1,6 @@
-import type { ChannelCredentials } from '@grpc/grpc-js';
 import { ImstateError } from '../errors.js';
 import type { SessionRef } from '../store/store.js';
-import { Channel, type ClientOptions } from './channel.js';
+import { type Access, Channel, type ClientOptions } from './channel.js';
 import type { Discovery } from './discovery.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './listings.js';
 import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from './messages.js';
@@ -25,9 +24,9 @@ export class Client implements PresenceApi {
   readonly #userStatus: PresenceApi;
 
   /** Takes the discovery over: close() closes it. */
-  constructor(discovery: Discovery, options: ClientOptions, credentials: ChannelCredentials) {
+  constructor(discovery: Discovery, options: ClientOptions, access: Access) {
     this.#discovery = discovery;
-    this.#channel = new Channel(discovery, options, credentials);
+    this.#channel = new Channel(discovery, options, access);
     this.#presenceService = presenceServiceApi(this.#channel);
     this.#userStatus = userStatusApi(this.#channel);
   }

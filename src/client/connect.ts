@@ -1,15 +1,17 @@
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { isLoopback } from '../address.js';
 import { ImstateError } from '../errors.js';
 import { makeRegistry } from '../registry/makeRegistry.js';
 import { REGISTRY_DEFAULTS, type RegistryLog } from '../registry/registry.js';
 import type { TlsFiles } from '../tls/names.js';
-import type { ClientOptions } from './channel.js';
+import { BearerToken, type TokenOptions } from './bearerToken.js';
+import type { Access, ClientOptions } from './channel.js';
 import { Client } from './client.js';
 import { type Discovery, fixedEndpoints } from './discovery.js';
 import type { TlsOptions } from './tls.js';
 
 /** How to find daemons; give one of `endpoints`, `etcd` and `dataDir`, which are tried in this order. */
-export interface ConnectOptions extends ClientOptions {
+export interface ConnectOptions extends ClientOptions, TokenOptions {
   /** Addresses of daemons, host:port. */
   endpoints?: string[] | undefined;
   /** Nodes of etcd: "host:port,…", each with http:// or https:// in front if wished. */
@@ -37,8 +39,16 @@ export interface ConnectOptions extends ClientOptions {
  * await client.close();
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  const credentials = await credentialsFor(options);
-  return new Client(await discover(options), options, credentials);
+  const access = accessFor(options, await credentialsFor(options));
+  return new Client(await discover(options), options, access);
+}
+
+/** Throws if the token cannot be had. */
+function accessFor(options: ConnectOptions, credentials: ChannelCredentials): Access {
+  const hasToken = options.token !== undefined || options.tokenFile !== undefined;
+  const mayTell = !hasToken || options.plaintextToken === true || credentials._isSecure();
+  const interceptor = hasToken ? new BearerToken(options).interceptor : undefined;
+  return { credentials, interceptor, mayDial: (host) => mayTell || isLoopback(host) };
 }
 
 /** The credentials of a channel to daemons; rejects with BAD_CERTIFICATE if a file cannot be used. */

@@ -40,11 +40,15 @@ export class EndpointView {
   readonly #listeners = new Set<(error: ImstateError) => void>();
   #endpoints: Endpoint[] | undefined;
   #error: ImstateError | undefined;
-  /** Entries whose address nobody can dial. */
+  /** Entries whose address nobody can dial, and addresses that the token must not go to. */
   #unusable = 0;
+  #untold: string[] = [];
+  readonly #mayDial: (host: string) => boolean;
 
-  constructor(discovery: Discovery) {
+  /** `mayDial` says whether a token may be sent there. */
+  constructor(discovery: Discovery, mayDial: (host: string) => boolean) {
     this.#discovery = discovery;
+    this.#mayDial = mayDial;
   }
 
   /** Follows the discovery for the resolver, which is told no empty list: see {@link missing}. */
@@ -54,10 +58,12 @@ export class EndpointView {
       onEndpoints: (endpoints) => {
         clearTimeout(disbelief);
         this.#error = undefined;
-        const usable = endpoints.filter(({ addr }) => isHostPort(addr));
+        const dialable = endpoints.filter(({ addr }) => isHostPort(addr));
+        const usable = dialable.filter((endpoint) => this.#mayTell(endpoint));
         const accept = () => {
           this.#endpoints = usable;
-          this.#unusable = endpoints.length - usable.length;
+          this.#unusable = endpoints.length - dialable.length;
+          this.#untold = dialable.filter((endpoint) => !this.#mayTell(endpoint)).map(({ addr }) => addr);
           if (usable.length > 0) listener.onEndpoints(usable);
           else listener.onError(this.#noEndpoint());
           this.#tellMissing();
@@ -107,6 +113,10 @@ export class EndpointView {
     return listed ?? `the daemons of the registry (${this.#discovery.description})`;
   }
 
+  #mayTell({ addr }: Endpoint): boolean {
+    return this.#mayDial(parseHostPort(addr)?.host ?? '');
+  }
+
   #tellMissing(): void {
     const { missing } = this;
     if (missing !== undefined) for (const listener of this.#listeners) listener(missing);
@@ -114,6 +124,12 @@ export class EndpointView {
 
   #noEndpoint(): ImstateError {
     const { service, description } = this.#discovery;
+    if (this.#untold.length > 0) {
+      const message =
+        `the token is not sent in plain text to ${this.#untold.join(', ')}, for it could be read on the way: call by TLS ` +
+        '(--tls, --tls-ca), or allow it with --plaintext-token';
+      return new ImstateError('UNAUTHENTICATED', message);
+    }
     if (this.#unusable > 0) {
       const message = `none of the ${this.#unusable} entries of ${service} (registry: ${description}) is a HOST:PORT that can be dialled`;
       return new ImstateError('NO_ENDPOINT', message);

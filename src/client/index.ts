@@ -1,6 +1,7 @@
 export { type ErrorCode, ImstateError } from '../errors.js';
 export type { EndReason, LoginPolicy, SessionRef } from '../store/store.js';
 export type { TlsFiles } from '../tls/names.js';
+export type { TokenOptions } from './bearerToken.js';
 export type { ClientOptions } from './channel.js';
 export type { Client } from './client.js';
 export { type ConnectOptions, connect } from './connect.js';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import { ImstateError, messageOf } from '../errors.js';
+import { type ErrorCode, ImstateError, messageOf } from '../errors.js';
 import type { KeepServerAliveRequest } from '../generated/imstate/v1/KeepServerAliveRequest.js';
 import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/KeepServerAliveResponse.js';
 import { backoffMs } from '../registry/backoff.js';
@@ -25,6 +25,13 @@ export interface ServerLeaseOptions {
 const LEAST_TTL_MS = 1_000;
 const MOST_TTL_MS = 3_600_000;
 const FIRST_BACKOFF_MS = 50;
+/** What no other try could change, unless it comes from a lease that was kept before. */
+const FINAL_AT_FIRST = new Set<ErrorCode>([
+  'INVALID_ARGUMENT',
+  'UNIMPLEMENTED',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+]);
 
 type Stream = ClientDuplexStream<KeepServerAliveRequest, KeepServerAliveResponse__Output>;
 
@@ -165,10 +172,10 @@ export class ServerLease {
     this.#options.onError(error);
   }
 
-  /** A lease that has been kept outlives what may be said by one daemon of another version. */
+  /** A lease that has been kept outlives what one daemon of another version may say, and a token that is being replaced. */
   #isFinal({ code }: ImstateError): boolean {
     if (code === 'SUPERSEDED') return true;
-    return !this.#hasAnswered && (code === 'INVALID_ARGUMENT' || code === 'UNIMPLEMENTED');
+    return !this.#hasAnswered && FINAL_AT_FIRST.has(code);
   }
 
   #end(error: ImstateError): void {

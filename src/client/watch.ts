@@ -52,6 +52,8 @@ export class Watch implements AsyncIterable<WatchEvent> {
   /** True if something was told that does not hold any more once a change is missed. */
   #hasTold: boolean;
   #hasAnswered = false;
+  /** Whether the stream that broke had answered. */
+  #wasLetIn = false;
   /** When the first stream was opened. */
   #beganAt = 0;
   /** True from `disconnected` to `reconnected`. */
@@ -141,11 +143,13 @@ export class Watch implements AsyncIterable<WatchEvent> {
     const openedAt = performance.now();
     this.#beganAt ||= openedAt;
     const stream = this.#open();
+    this.#wasLetIn = false;
     try {
       for (;;) {
         const limitMs = this.#hasAnswered ? MOST_SILENCE_MS : this.#channel.timeouts.timeoutMs;
         const response = await stream.next(limitMs);
         this.#hasAnswered = true;
+        this.#wasLetIn = true;
         this.#coalesced.onStream = response.coalesced;
         if (performance.now() - openedAt > MOST_BACKOFF_MS) this.#failures = 0;
         if (this.#isAway) {
@@ -212,6 +216,8 @@ export class Watch implements AsyncIterable<WatchEvent> {
   }
 
   #isFinal({ code }: ImstateError): boolean {
+    // A credential that was good may have been followed by another.
+    if (code === 'UNAUTHENTICATED' && this.#wasLetIn) return false;
     if (FINAL.has(code) || this.#channel.isClosed) return true;
     if (this.#hasAnswered || code === 'OUT_OF_RANGE') return false;
     return (

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { listenForStop } from '../cli/signals.js';
@@ -63,7 +64,7 @@ export default class Serve extends BaseCommand {
       helpValue: 'HOST:PORT',
     }),
     'start-timeout': durationFlag({
-      description: 'how long to wait at start for Redis and etcd',
+      description: 'how long to wait at start for Redis, etcd and the keys of JWTs',
       env: 'IMSTATE_START_TIMEOUT',
       ...durationDefault(15_000),
       min: 0,
@@ -169,6 +170,7 @@ export default class Serve extends BaseCommand {
     ...daemonTlsFlags,
     ...redisTlsFlags,
     ...etcdTlsFlags,
+    ...authFlags,
     'log-level': Flags.option({ options: LOG_LEVELS })({
       description: 'least severe level that is logged',
       env: 'IMSTATE_LOG_LEVEL',
@@ -207,6 +209,7 @@ export default class Serve extends BaseCommand {
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
+      auth: authOptions(flags),
       ...{ log, signal: stop },
     });
     if (daemon === undefined) return;
@@ -231,15 +234,26 @@ export default class Serve extends BaseCommand {
     }
   }
 
-  #print({ addr, advertised, store, registry, service, tls, warnings }: Daemon): void {
+  #print({ addr, advertised, store, registry, service, tls, auth, warnings }: Daemon): void {
     if (this.jsonEnabled()) {
       const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
-      this.logJson({ addr, advertised, store, registry, service, tls: tlsJson, warnings, pid: process.pid });
+      this.logJson({
+        addr,
+        advertised,
+        store,
+        registry,
+        service,
+        tls: tlsJson,
+        auth,
+        warnings,
+        pid: process.pid,
+      });
       return;
     }
     this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
     if (tls)
       this.log(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
+    if (auth.length > 0) this.log(`access    ${auth.join(', ')}`);
     this.log(`store     ${store}`);
     this.log(`registry  ${registry}`);
     this.log(`service   ${service}`);

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ImstateError } from '../errors.js';
+import { type ErrorCode, ImstateError } from '../errors.js';
 
 const PAUSE_MS = 500;
+/** What may be over in a moment. */
+const PASSING: ErrorCode[] = ['STORE_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'AUTH_KEYS_UNAVAILABLE'];
 
 interface InsistOptions {
   /** Ends the wait, also for an attempt that is under way: the start-up limit, or a signal to stop. */
@@ -24,8 +26,7 @@ export async function insist<T>(
     try {
       return await orAborted(attempt(), signal, () => failure);
     } catch (error) {
-      const mayPass =
-        error instanceof ImstateError && ['STORE_UNAVAILABLE', 'REGISTRY_UNAVAILABLE'].includes(error.code);
+      const mayPass = error instanceof ImstateError && PASSING.includes(error.code);
       if (!mayPass || signal.aborted) throw error;
       failure = error;
       onRetry(failure);

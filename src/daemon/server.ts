@@ -14,8 +14,9 @@ import type { HostPort } from '../address.js';
 import { loadCodec } from '../wire/codec.js';
 import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
+import type { Guard } from './auth/guard.js';
 import { Connections } from './connections.js';
-import { Guard } from './guard.js';
+import { Admission } from './admission.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
 import type { Presence } from './presence.js';
@@ -39,8 +40,17 @@ export interface GrpcServer {
   drain(limitMs: number): Promise<'drained' | 'cut'>;
 }
 
-/** Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. */
-export function makeServer(presence: Presence, hub: WatchHub, limits: LoadLimits, log: Logger): GrpcServer {
+/**
+ * Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. Without a guard everybody may
+ * do everything.
+ */
+export function makeServer(
+  presence: Presence,
+  hub: WatchHub,
+  limits: LoadLimits,
+  log: Logger,
+  guard: Guard | undefined,
+): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
   const bounds = boundsOf(limits);
@@ -51,7 +61,7 @@ export function makeServer(presence: Presence, hub: WatchHub, limits: LoadLimits
     'grpc.max_connection_idle_ms': bounds.idleMs,
     'grpc.keepalive_time_ms': LIMITS.ping.most,
     'grpc.keepalive_timeout_ms': LIMITS.pong.most,
-    interceptors: [new Guard(load, limits).intercept],
+    interceptors: [new Admission(load, limits).intercept, ...(guard ? [guard.interceptor] : [])],
   });
   const calls = new Calls(log, load);
   const { types } = loadProtos();

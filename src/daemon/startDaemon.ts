@@ -6,6 +6,8 @@ import { ImstateError, messageOf } from '../errors.js';
 import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
 import type { TlsFiles } from '../tls/names.js';
+import type { AuthOptions } from './auth/authenticator.js';
+import { Guard } from './auth/guard.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
 import { insist } from './insist.js';
@@ -27,7 +29,9 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   advertise: string | undefined;
   /** TLS of the port, where `ca` makes it mutual: the authorities that sign the clients; undefined for plain gRPC. */
   tls?: TlsFiles | undefined;
-  /** How long to wait at start for the store and the registry. Milliseconds. */
+  /** How callers prove who they are; undefined lets everybody do everything. */
+  auth?: AuthOptions | undefined;
+  /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;
   /** Aborts a start that is under way. */
@@ -40,6 +44,8 @@ export interface Daemon {
   addr: string;
   /** The address that stands in the registry, host:port. */
   advertised: string;
+  /** The ways in which callers may prove who they are, for people; none if they need not. */
+  auth: string[];
   /** For people. */
   store: string;
   /** For people. */
@@ -80,9 +86,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const registry = await makeRegistry(options, log);
     undo.push(() => registry.close());
 
+    const guard = options.auth && (await openGuard(options.auth, log, patience));
+    undo.push(async () => guard?.close());
+
     const sweeper = new Sweeper(store, log);
     const presence = new Presence(store, () => sweeper.wake());
-    const server = makeServer(presence, new WatchHub(store, log), options, log);
+    const server = makeServer(presence, new WatchHub(store, log), options, log, guard);
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
@@ -130,6 +139,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       registry: description,
       service,
       tls,
+      auth: guard?.ways ?? [],
       warnings,
       stop,
     };
@@ -174,7 +184,16 @@ async function ipOf(host: string): Promise<string> {
   );
 }
 
-function silence(code: 'STORE_UNAVAILABLE' | 'REGISTRY_UNAVAILABLE', description: string): ImstateError {
+/** Waits for the keys of JWTs, if they are to be had from elsewhere. */
+function openGuard(auth: AuthOptions, log: Logger, patience: Parameters<typeof insist>[2]): Promise<Guard> {
+  const description = `--auth-jwt-jwks ${auth.jwt?.jwks}`;
+  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), patience);
+}
+
+function silence(
+  code: 'STORE_UNAVAILABLE' | 'REGISTRY_UNAVAILABLE' | 'AUTH_KEYS_UNAVAILABLE',
+  description: string,
+): ImstateError {
   return new ImstateError(
     code,
     `${description} did not answer within the time for starting: is it reachable?`,

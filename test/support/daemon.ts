@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { pino } from 'pino';
+import { BearerToken } from '../../src/client/bearerToken.ts';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/startDaemon.ts';
 import type { BatchGetUsersRequest } from '../../src/generated/imstate/v1/BatchGetUsersRequest.ts';
 import type { BatchGetUsersResponse__Output } from '../../src/generated/imstate/v1/BatchGetUsersResponse.ts';
@@ -75,11 +76,12 @@ function daemonOptions(dataDir: string): DaemonOptions {
   };
 }
 
-/** Plain gRPC calls of both services, as another program would make them. */
-export function grpcClients(addr: string) {
+/** Plain gRPC calls of both services, as another program would make them, with a token or without. */
+export function grpcClients(addr: string, token?: string) {
   const { types } = loadProtos();
-  const userStatus = new types.pb.UserStatus(addr, credentials.createInsecure());
-  const presence = new types.imstate.v1.PresenceService(addr, credentials.createInsecure());
+  const options = { interceptors: token === undefined ? [] : [new BearerToken({ token }).interceptor] };
+  const userStatus = new types.pb.UserStatus(addr, credentials.createInsecure(), options);
+  const presence = new types.imstate.v1.PresenceService(addr, credentials.createInsecure(), options);
   return {
     pb: {
       query: (request: QueryUserStatusRequest) =>

@@ -3,6 +3,7 @@ import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js'
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
 import type { Answer, Operation } from '../../store/operations.js';
+import type { Permit } from '../auth/guardedCall.js';
 import { LIMITS } from '../limits.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
@@ -49,7 +50,7 @@ async function resultsOf(
   requests: Operation__Output[],
   link: Link<ApplyResponse>,
 ): Promise<OperationResult[]> {
-  const operations = requests.map(readOrError);
+  const operations = requests.map((request) => readOrError(request, link.permit));
   const answers = await presence.apply(operations.filter(isOperation));
   let answered = 0;
   return operations.map((operation, i) => {
@@ -60,8 +61,9 @@ async function resultsOf(
   });
 }
 
-function readOrError(request: Operation__Output): Operation | Error {
+function readOrError(request: Operation__Output, permit: Permit | undefined): Operation | Error {
   try {
+    permit?.checkOperation(request);
     return readOperation(request);
   } catch (error) {
     return error as Error;

@@ -8,13 +8,16 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
+import { type Permit, permitOf } from '../auth/guardedCall.js';
 import type { Load, Refusal } from '../load.js';
 
 /** A call or stream, as far as the log is concerned. */
-type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
+type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
 
 /** How a stream reaches its caller. */
 export interface Link<Response> {
+  /** Undefined where everybody may do everything. */
+  readonly permit: Permit | undefined;
   /** Returns false if the caller should be given time to read. */
   write(response: Response): boolean;
   /** Resolves when the caller has been given it, or is gone. */
@@ -114,15 +117,17 @@ export class Calls {
       let underWay = 0;
       let isEnding = false;
       let refusal: Refusal | undefined;
+      let lastWord: ImstateError | undefined;
       const end = (finish: () => void) => {
         if (!this.#streams.delete(open)) return;
         taker.close?.();
         finish();
       };
       const fail = (error: unknown) => end(() => stream.emit('error', this.#toStatus(error, stream)));
-      /** Takes no further message; once those under way are dealt with, the stream ends. */
-      const endWell = () => {
+      /** Takes no further message; once those under way are dealt with, the stream ends, with OK or with an error. */
+      const endWell = (error?: ImstateError) => {
         isEnding = true;
+        lastWord ??= error;
         if (underWay > 0) return;
         end(() => {
           // The last answers are under way until the caller has taken them.
@@ -131,6 +136,7 @@ export class Calls {
             this.#inFlight -= 1;
           });
           if (refusal) stream.emit('error', refusal);
+          else if (lastWord) stream.emit('error', this.#toStatus(lastWord, stream));
           else stream.end();
         });
       };
@@ -151,9 +157,13 @@ export class Calls {
         // Not before the store is done with it: a caller that does not read must not take up its room.
         if (!taker.outlivesRequests) await link.drained();
       };
-      const link = makeLink<Request, Response>(stream, fail, (error) => this.#toStatus(error, stream));
+      const permit = permitOf(stream.metadata);
+      const statusOf = (error: unknown) => this.#toStatus(error, stream);
+      const link = makeLink<Request, Response>(stream, permit, fail, statusOf);
       const taker = begin(link);
-      const open: OpenStream = { stop: taker.endsWell ? endWell : () => fail(stopping()) };
+      // What was taken before its credential was good no longer is answered still.
+      if (permit) permit.end = taker.endsWell ? endWell : fail;
+      const open: OpenStream = { stop: () => (taker.endsWell ? endWell() : fail(stopping())) };
       this.#streams.add(open);
       stream.on('data', (request: Request) => {
         if (isEnding || !this.#streams.has(open)) return;
@@ -181,7 +191,7 @@ export class Calls {
     for (const { stop } of [...this.#streams]) stop();
   }
 
-  #toStatus(error: unknown, call: Caller) {
+  #toStatus(error: unknown, call: Call) {
     if (error instanceof ImstateError) {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
       return { code: error.status, details: error.message };
@@ -213,10 +223,12 @@ async function settle<Request, Response>(
 
 function makeLink<Request, Response>(
   stream: ServerDuplexStream<Request, Response>,
+  permit: Permit | undefined,
   fail: (error: unknown) => void,
   statusOf: Link<Response>['statusOf'],
 ): Link<Response> {
   return {
+    permit,
     write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
     drained: async () => {
       if (stream.cancelled || !stream.writableNeedDrain) return;

@@ -1,5 +1,5 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
-import { GuardedCall } from './guardedCall.js';
+import { AdmittedCall } from './admittedCall.js';
 import { type Bounds, boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import type { Load, Refusal } from './load.js';
 
@@ -27,11 +27,11 @@ const LOOK_MS = 500;
  * Admits calls while there is room, by their headers alone: what is refused is not even read. Looks after those that are open:
  * a request has to come, and an answer has to be taken, within a time.
  */
-export class Guard {
+export class Admission {
   readonly #bounds: Bounds;
   readonly #load: Load;
   readonly #most: Record<Kind, number>;
-  readonly #open = new Set<GuardedCall>();
+  readonly #open = new Set<AdmittedCall>();
   readonly #counts: Record<Kind, number> = { call: 0, vital: 0, watch: 0, apply: 0, lease: 0, stream: 0 };
   /** Bytes of answers that were not taken yet: of each connection that has any, and of all. */
   readonly #held = new WeakMap<object, number>();
@@ -55,11 +55,11 @@ export class Guard {
   /** For the gRPC server: every call of every service passes here. */
   readonly intercept: ServerInterceptor = ({ path, requestStream, responseStream }, call) => {
     const kind = KINDS.get(path) ?? (requestStream || responseStream ? 'stream' : 'call');
-    return new GuardedCall(call, this, kind, requestStream);
+    return new AdmittedCall(call, this, kind, requestStream);
   };
 
   /** Lets a call begin; returns what it is answered with if there is no room for it. */
-  admit(call: GuardedCall): Refusal | undefined {
+  admit(call: AdmittedCall): Refusal | undefined {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
     if (why !== undefined) return this.#load.refuse(why);
     this.#counts[call.kind] += 1;
@@ -69,7 +69,7 @@ export class Guard {
   }
 
   /** The call is over, and its answer was taken. */
-  over(call: GuardedCall): void {
+  over(call: AdmittedCall): void {
     if (!this.#open.delete(call)) return;
     this.#counts[call.kind] -= 1;
     if (this.#open.size > 0) return;

@@ -5,7 +5,7 @@ import {
   type ServerInterceptingCallInterface,
   status,
 } from '@grpc/grpc-js';
-import type { Guard, Kind } from './guard.js';
+import type { Admission, Kind } from './admission.js';
 import { type Bounds, LIMITS } from './limits.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
@@ -15,13 +15,13 @@ type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 const SMALL_BYTES = 4_096;
 
 /**
- * A call between the network and its handler, as {@link Guard} sees it. Everything goes straight to the call inside: the chain of
+ * A call between the network and its handler, as {@link Admission} sees it. Everything goes straight to the call inside: the chain of
  * responders that grpc-js would go through costs more than all that is looked at here.
  */
-export class GuardedCall extends ServerInterceptingCall {
+export class AdmittedCall extends ServerInterceptingCall {
   readonly kind: Kind;
   readonly #call: ServerInterceptingCallInterface;
-  readonly #guard: Guard;
+  readonly #admission: Admission;
   readonly #begunAt = performance.now();
   /** Whether the messages of the caller are a stream: the first one is due then, and not the end of them. */
   readonly #isStream: boolean;
@@ -30,22 +30,22 @@ export class GuardedCall extends ServerInterceptingCall {
   #sentAt = 0;
   #held: { connection: object; bytes: number } | undefined;
 
-  constructor(call: ServerInterceptingCallInterface, guard: Guard, kind: Kind, isStream: boolean) {
+  constructor(call: ServerInterceptingCallInterface, admission: Admission, kind: Kind, isStream: boolean) {
     super(call);
     this.#call = call;
-    this.#guard = guard;
+    this.#admission = admission;
     this.kind = kind;
     this.#isStream = isStream;
   }
 
   /** Stands for the connection. */
   get connection(): object {
-    return this.#http2?.session ?? this;
+    return this.stream?.session ?? this;
   }
 
   override start(listener: Listener): void {
-    if (this.#http2?.destroyed) return;
-    const refusal = this.#guard.admit(this);
+    if (this.stream?.destroyed) return;
+    const refusal = this.#admission.admit(this);
     if (refusal !== undefined) {
       this.#call.sendStatus(refusal);
       return;
@@ -65,8 +65,8 @@ export class GuardedCall extends ServerInterceptingCall {
         listener.onReceiveHalfClose();
       },
       onCancel: () => {
-        this.#guard.over(this);
-        if (this.#held) this.#guard.hold(this.#held.connection, -this.#held.bytes);
+        this.#admission.over(this);
+        if (this.#held) this.#admission.hold(this.#held.connection, -this.#held.bytes);
         listener.onCancel();
       },
     });
@@ -83,10 +83,10 @@ export class GuardedCall extends ServerInterceptingCall {
       callback();
     });
     if (this.kind !== 'call' && this.kind !== 'vital') return;
-    const bytes = this.#http2?.writableLength ?? 0;
+    const bytes = this.stream?.writableLength ?? 0;
     if (bytes < SMALL_BYTES) return;
     this.#held = { connection: this.connection, bytes };
-    this.#guard.hold(this.#held.connection, bytes);
+    this.#admission.hold(this.#held.connection, bytes);
   }
 
   override sendStatus(status: Status): void {
@@ -98,17 +98,17 @@ export class GuardedCall extends ServerInterceptingCall {
     if (!this.#hasRequest && now - this.#begunAt > requestMs) {
       const details = `the request was not complete within ${requestMs} ms`;
       this.#call.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
-      this.#http2?.close(constants.NGHTTP2_NO_ERROR);
+      this.stream?.close(constants.NGHTTP2_NO_ERROR);
     }
     if (this.#sentAt > 0 && now - this.#sentAt > answerMs && this.kind !== 'watch')
-      this.#http2?.close(constants.NGHTTP2_CANCEL);
+      this.stream?.close(constants.NGHTTP2_CANCEL);
   }
 
   /**
    * The stream of HTTP/2 below. grpc-js has no way to reset a call from the side of the server: it would leave an unread answer in
    * memory for as long as the connection lives. The field is not public; a test sees to it that it is there.
    */
-  get #http2(): ServerHttp2Stream | undefined {
+  get stream(): ServerHttp2Stream | undefined {
     return (this.#call as unknown as { stream?: ServerHttp2Stream }).stream;
   }
 }

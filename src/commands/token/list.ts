@@ -1,0 +1,36 @@
+import { BaseCommand } from '../../cli/BaseCommand.js';
+import { renderTable } from '../../cli/style.js';
+import { absoluteTime } from '../../cli/times.js';
+import { tokenFileFlag } from '../../cli/tokenFileFlag.js';
+import { readTokens } from '../../cli/tokenList.js';
+
+export default class TokenList extends BaseCommand {
+  static override summary = 'List the tokens of a file.';
+  static override description =
+    'The tokens themselves are not in the file. As JSON: {"tokens":[{"id","role","servers","created"}]}, where servers may be null.';
+  static override examples = [
+    { description: 'All tokens', command: '<%= config.bin %> <%= command.id %> --file tokens.ndjson' },
+  ];
+  static override flags = tokenFileFlag;
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(TokenList);
+    const tokens = await readTokens(flags.file);
+    const rows = tokens.map(({ id, role, serverAddrs, created }) => [
+      [id],
+      [role],
+      serverAddrs ?? ['any'],
+      [absoluteTime(new Date(created))],
+    ]);
+    if (rows.length === 0) this.log(`${flags.file} lists no token`);
+    else this.log(renderTable([['Token'], ['Role'], ['Chat servers'], ['Created']], rows));
+    return {
+      tokens: tokens.map(({ id, role, serverAddrs = null, created }) => ({
+        id,
+        role,
+        servers: serverAddrs,
+        created,
+      })),
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/BaseCommand.js';
+import { tokenFileFlag } from '../../cli/tokenFileFlag.js';
+import { changeTokens } from '../../cli/tokenList.js';
+import { ImstateError } from '../../errors.js';
+
+export default class TokenRevoke extends BaseCommand {
+  static override summary = 'Take a token off a file.';
+  static override description =
+    'Daemons that read the file refuse calls with the token within seconds, and end the streams that are open with it. As JSON: {"id"}.';
+  static override examples = [
+    {
+      description: 'The token of a chat server',
+      command: '<%= config.bin %> <%= command.id %> chat-1 --file tokens.ndjson',
+    },
+  ];
+  static override args = {
+    id: Args.string({ description: 'id of the token', required: true, ignoreStdin: true }),
+  };
+  static override flags = tokenFileFlag;
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TokenRevoke);
+    const { id } = args;
+    await changeTokens(flags.file, (text, entries) => {
+      if (entries.some((entry) => entry.id === id)) return withoutToken(text, id);
+      throw new ImstateError(
+        'INVALID_ARGUMENT',
+        `${flags.file} lists no token "${id}": imstate token list shows those it has`,
+      );
+    });
+    this.log(`token "${id}" is revoked`);
+    return { id };
+  }
+}
+
+/** Comments and the other lines stay as they are. */
+function withoutToken(text: string, id: string): string {
+  const lines = text.split('\n').filter((line) => {
+    if (/^\s*(#|$)/.test(line)) return true;
+    return JSON.parse(line).id !== id;
+  });
+  return lines.join('\n');
+}

@@ -1,0 +1,137 @@
+import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { ImstateError } from '../../errors.js';
+import { Certificates } from './certificates.js';
+import type { JwtOptions, Jwts } from './jwt.js';
+import type { Caller } from './roles.js';
+import { TOKEN_PREFIX } from './tokenFile.js';
+import { Tokens } from './tokens.js';
+
+/** How callers prove who they are; at least one way. */
+export interface AuthOptions {
+  /** File of tokens, see tokenFile.ts. */
+  tokens?: string | undefined;
+  jwt?: JwtOptions | undefined;
+  /** File of client certificates, see certificates.ts. */
+  certificates?: string | undefined;
+}
+
+/** How many credentials are remembered; the oldest of more is checked again. */
+const MOST_REMEMBERED = 4_096;
+/** No credential is longer, and memory is not given to one. */
+const MOST_LENGTH = 8_192;
+
+/** Tells who calls. What was checked once is remembered, until it is good no longer. */
+export class Authenticator {
+  #tokens: Tokens | undefined;
+  #jwts: Jwts | undefined;
+  #certificates: Certificates | undefined;
+  #byAuthorization = new Map<string, Caller | Promise<Caller>>();
+  #byConnection = new WeakMap<object, Caller>();
+
+  private constructor() {}
+
+  /** Rejects with AUTH_FILE_UNUSABLE, WRONG_USAGE or AUTH_KEYS_UNAVAILABLE. */
+  static async open({ tokens, jwt, certificates }: AuthOptions, log: Logger): Promise<Authenticator> {
+    const made = new Authenticator();
+    const forget = () => made.#forget();
+    try {
+      if (tokens !== undefined) made.#tokens = await Tokens.open(tokens, log);
+      if (certificates !== undefined) made.#certificates = await Certificates.open(certificates, log, forget);
+      if (jwt !== undefined) made.#jwts = await (await import('./jwt.js')).Jwts.open(jwt, log, forget);
+    } catch (error) {
+      made.close();
+      throw error;
+    }
+    return made;
+  }
+
+  /**
+   * Who calls: by the header `authorization`, else by the client certificate. At once if that is known already. Throws or rejects with
+   * UNAUTHENTICATED, or PERMISSION_DENIED where somebody is known who has no role.
+   */
+  callerOf(metadata: Metadata, call: ServerInterceptingCallInterface): Caller | Promise<Caller> {
+    const [authorization] = metadata.get('authorization');
+    if (authorization !== undefined) return this.#byHeader(String(authorization));
+    const caller = this.#certificates && this.#byCertificate(this.#certificates, call);
+    if (caller !== undefined) return caller;
+    throw new ImstateError('UNAUTHENTICATED', `a credential is needed: ${this.#howTo()}`);
+  }
+
+  /** The ways to prove who one is, for people. */
+  get ways(): string[] {
+    return [
+      ...(this.#tokens ? ['tokens'] : []),
+      ...(this.#jwts ? ['JWTs'] : []),
+      ...(this.#certificates ? ['client certificates'] : []),
+    ];
+  }
+
+  close(): void {
+    this.#tokens?.close();
+    this.#jwts?.close();
+    this.#certificates?.close();
+  }
+
+  #byHeader(authorization: string): Caller | Promise<Caller> {
+    const known = this.#byAuthorization.get(authorization);
+    if (known instanceof Promise || (known && !known.fault())) return known;
+    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+    if (token === undefined || authorization.length > MOST_LENGTH) {
+      throw new ImstateError('UNAUTHENTICATED', `authorization must be "Bearer TOKEN": ${this.#howTo()}`);
+    }
+    const caller = this.#byToken(token);
+    this.#remember(authorization, caller);
+    return caller;
+  }
+
+  #byToken(token: string): Caller | Promise<Caller> {
+    if (this.#jwts !== undefined && !token.startsWith(TOKEN_PREFIX)) return this.#jwts.callerOf(token);
+    if (this.#tokens !== undefined) return this.#tokens.callerOf(token);
+    throw new ImstateError('UNAUTHENTICATED', `this kind of token is not taken here: ${this.#howTo()}`);
+  }
+
+  #remember(authorization: string, caller: Caller | Promise<Caller>): void {
+    const known = this.#byAuthorization;
+    known.delete(authorization);
+    known.set(authorization, caller);
+    const [oldest] = known.size > MOST_REMEMBERED ? known.keys() : [];
+    if (oldest !== undefined) known.delete(oldest);
+    if (!(caller instanceof Promise)) return;
+    // Into the map that it was put in: what was forgotten meanwhile stays so.
+    const settle = (found?: Caller) => {
+      if (known.get(authorization) !== caller) return;
+      if (found) known.set(authorization, found);
+      else known.delete(authorization);
+    };
+    caller.then(settle, () => settle());
+  }
+
+  #byCertificate(certificates: Certificates, call: ServerInterceptingCallInterface): Caller | undefined {
+    const connection = connectionOf(call);
+    const known = connection && this.#byConnection.get(connection);
+    if (known && !known.fault()) return known;
+    const { sslPeerCertificate } = call.getAuthContext();
+    if (sslPeerCertificate === undefined) return undefined;
+    const caller = certificates.callerOf(sslPeerCertificate);
+    if (connection) this.#byConnection.set(connection, caller);
+    return caller;
+  }
+
+  #forget(): void {
+    this.#byAuthorization = new Map();
+    this.#byConnection = new WeakMap();
+  }
+
+  #howTo(): string {
+    return `this daemon takes ${this.ways.join(', ')}; clients send a token or JWT from --token-file or IMSTATE_TOKEN`;
+  }
+}
+
+/**
+ * The connection of a call. To read a certificate takes as long as a whole call, and grpc-js says of no other way to know a connection
+ * again; where it does not have it here, the certificate is read for each call.
+ */
+function connectionOf(call: ServerInterceptingCallInterface): object | undefined {
+  return (call as { stream?: { session?: object } }).stream?.session;
+}

@@ -1,0 +1,95 @@
+import type { PeerCertificate } from 'node:tls';
+import type { Logger } from 'pino';
+import { ImstateError } from '../../errors.js';
+import { FollowedFile } from './followedFile.js';
+import { type Grant, parseRecords, readGrant, readText } from './records.js';
+import type { Caller } from './roles.js';
+
+/** Names of a certificate: the common name of its subject, and alternative names of three kinds. */
+const KINDS = { cn: 'CN', dns: 'DNS', uri: 'URI', email: 'email' } as const;
+
+/** Who gets what, by a name of the certificate. */
+interface CertificateEntry extends Grant {
+  /** Such as `URI:spiffe://example.org/chat`. */
+  name: string;
+}
+
+/** The client certificates of a file, as it lists them now. Whether one is genuine TLS has found before. */
+export class Certificates {
+  #entries: CertificateEntry[] = [];
+  #file!: FollowedFile<CertificateEntry[]>;
+
+  private constructor() {}
+
+  /** `onChange` is told when the file has become another. Rejects with AUTH_FILE_UNUSABLE. */
+  static async open(path: string, log: Logger, onChange: () => void): Promise<Certificates> {
+    const certificates = new Certificates();
+    certificates.#file = await FollowedFile.open({
+      ...{ flag: '--auth-certificates', path, parse: parseCertificates, log },
+      onChange: (entries) => {
+        certificates.#entries = entries;
+        onChange();
+      },
+    });
+    return certificates;
+  }
+
+  /** Who has a certificate, by the first entry that names it; throws PERMISSION_DENIED if none does. */
+  callerOf(certificate: PeerCertificate): Caller {
+    const entries = this.#entries;
+    const names = namesOf(certificate);
+    const entry = this.#entryOf(names);
+    const shown = names.slice(0, 4).join(', ');
+    if (entry === undefined) {
+      throw new ImstateError(
+        'PERMISSION_DENIED',
+        `the client certificate (${shown}) has no role here: list one of its names in the file of --auth-certificates`,
+      );
+    }
+    const { role, serverAddrs } = entry;
+    const name = `the client certificate ${entry.name}`;
+    const overAtMs = Date.parse(certificate.valid_to);
+    return {
+      ...{ name, role, serverAddrs: serverAddrs && new Set(serverAddrs) },
+      fault: () => {
+        if (Date.now() >= overAtMs)
+          return new ImstateError('UNAUTHENTICATED', `${name} has expired: renew it`);
+        if (this.#entries === entries) return undefined;
+        const now = this.#entryOf(names);
+        if (JSON.stringify(now) === JSON.stringify(entry)) return undefined;
+        if (now !== undefined)
+          return new ImstateError('UNAVAILABLE', `${name} was given other rights: call again`);
+        return new ImstateError('UNAUTHENTICATED', `${name} has no role here any more`);
+      },
+    };
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #entryOf(names: string[]): CertificateEntry | undefined {
+    return this.#entries.find(({ name }) => names.includes(name));
+  }
+}
+
+function parseCertificates(text: string): CertificateEntry[] {
+  const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];
+  return parseRecords(text, [...kinds, 'role', 'servers'], (record) => {
+    const [kind, ...others] = kinds.filter((each) => each in record);
+    if (kind === undefined || others.length > 0) throw new Error(`it must have one of ${kinds.join(', ')}`);
+    return { name: `${KINDS[kind]}:${readText(record, kind, /./, 'a name')}`, ...readGrant(record) };
+  });
+}
+
+function namesOf({ subject, subjectaltname = '' }: PeerCertificate): string[] {
+  // One that has several common names has none that could be relied on.
+  const commonName = typeof subject?.CN === 'string' ? [`CN:${subject.CN}`] : [];
+  return [...commonName, ...alternativeNames(subjectaltname)];
+}
+
+/** Reads `DNS:a.example, URI:"a, b"`: Node.js puts a name in quotes, as JSON, that might be taken for several. */
+function alternativeNames(text: string): string[] {
+  const parts = text.matchAll(/([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g);
+  return [...parts].map(([, kind, value]) => `${kind}:${value?.startsWith('"') ? JSON.parse(value) : value}`);
+}

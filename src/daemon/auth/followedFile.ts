@@ -1,0 +1,91 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { ImstateError, messageOf } from '../../errors.js';
+
+const LOOK_MS = 500;
+
+/** Which file to follow, and what to make of it. */
+export interface FollowedFileOptions<T> {
+  /** The flag that names the file, for messages. */
+  flag: string;
+  path: string;
+  /** Throws an Error that names the rule which the text breaks, and no secret. */
+  parse(text: string): T;
+  /** Told of what a changed file holds. */
+  onChange(value: T): void;
+  log: Logger;
+}
+
+/**
+ * A file that is read again when it has changed. It is looked at, not watched: that works with files that are replaced, mounted, or on
+ * another machine. A change counts once the file has stood still for one look, so that half a file is not
+ * taken for all of it; one that cannot be used is logged and changes nothing.
+ */
+export class FollowedFile<T> {
+  readonly #options: FollowedFileOptions<T>;
+  readonly #timer: NodeJS.Timeout;
+  /** How the file was when it was last read, or found unusable. */
+  #read: string;
+  #seen: string;
+  #isLooking = false;
+
+  private constructor(options: FollowedFileOptions<T>, stamp: string) {
+    this.#options = options;
+    this.#read = stamp;
+    this.#seen = stamp;
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
+  }
+
+  /** Reads the file, tells `onChange`, and follows the file until close(). Rejects with AUTH_FILE_UNUSABLE. */
+  static async open<T>(options: FollowedFileOptions<T>): Promise<FollowedFile<T>> {
+    const { flag, path } = options;
+    try {
+      // Before it is read: a change that comes between the two is found by the next look.
+      const stamp = await stampOf(path);
+      options.onChange(options.parse(await readFile(path, 'utf8')));
+      await warnIfWritable(options);
+      return new FollowedFile(options, stamp);
+    } catch (error) {
+      const message = `${flag} ${path} cannot be used (${messageOf(error)}): mend it, or name another file`;
+      throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { flag, path, parse, onChange, log } = this.#options;
+    const stamp = await stampOf(path).catch(messageOf);
+    if (stamp !== this.#read && stamp === this.#seen) {
+      this.#read = stamp;
+      try {
+        onChange(parse(await readFile(path, 'utf8')));
+        log.info(`${flag} ${path} has changed and was read again`);
+        await warnIfWritable(this.#options);
+      } catch (error) {
+        log.error(`${flag} ${path} cannot be used (${messageOf(error)}): what it held before stays in force`);
+      }
+    }
+    this.#seen = stamp;
+    this.#isLooking = false;
+  }
+}
+
+async function stampOf(path: string): Promise<string> {
+  const { ino, size, mtimeMs, ctimeMs } = await stat(path);
+  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+}
+
+async function warnIfWritable({
+  flag,
+  path,
+  log,
+}: Pick<FollowedFileOptions<unknown>, 'flag' | 'path' | 'log'>): Promise<void> {
+  const { mode } = await stat(path);
+  if (process.platform === 'win32' || (mode & 0o022) === 0) return;
+  log.warn(`${flag} ${path} may be written by others, who can let in anybody: chmod 600 ${path}`);
+}

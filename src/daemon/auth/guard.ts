@@ -1,0 +1,45 @@
+import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { Authenticator, type AuthOptions } from './authenticator.js';
+import { DenialLog } from './denialLog.js';
+import { GuardedCall, type GuardParts } from './guardedCall.js';
+import { ruleOf } from './roles.js';
+
+const LOOK_MS = 1_000;
+
+/** Lets in who may call, before anything of the request is read, and ends streams whose credential is good no longer. */
+export class Guard {
+  readonly #parts: GuardParts;
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(authenticator: Authenticator, log: Logger) {
+    this.#parts = { authenticator, denials: new DenialLog(log), streams: new Set() };
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  /** Rejects as Authenticator.open() does. */
+  static async open(options: AuthOptions, log: Logger): Promise<Guard> {
+    return new Guard(await Authenticator.open(options, log), log);
+  }
+
+  /** The ways to prove who one is, for people. */
+  get ways(): string[] {
+    return this.#parts.authenticator.ways;
+  }
+
+  /** What the gRPC server is to send its calls through. */
+  readonly interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
+    if (ruleOf(path).role === undefined) return new ServerInterceptingCall(call);
+    const guarded = new GuardedCall(this.#parts, path, responseStream, call);
+    return new ServerInterceptingCall(call, { start: (next) => next(guarded) });
+  };
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#parts.authenticator.close();
+  }
+
+  #look(): void {
+    for (const call of this.#parts.streams) call.look();
+  }
+}

@@ -1,0 +1,120 @@
+import type { Metadata, ServerInterceptingCallInterface, ServerListener } from '@grpc/grpc-js';
+import type { ImstateError } from '../../errors.js';
+import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
+import type { Authenticator } from './authenticator.js';
+import type { DenialLog } from './denialLog.js';
+import { type Caller, checkOperation, checkRole, checkServer, ruleOf } from './roles.js';
+
+/** What the handler of a stream has of the guard, which let it in. */
+export interface Permit {
+  /** Throws PERMISSION_DENIED if the caller may not do this operation of Apply. */
+  checkOperation(operation: Operation__Output): void;
+  /** Ends the call with an error. The handler of a stream may put a way of its own here. */
+  end: (error: ImstateError) => void;
+}
+
+/** What guarded calls share. */
+export interface GuardParts {
+  authenticator: Authenticator;
+  denials: DenialLog;
+  /** Streams that are open. */
+  streams: Set<GuardedCall>;
+}
+
+type Listener = Omit<Required<ServerListener>, 'onReceiveHalfClose'>;
+
+const permits = new WeakMap<Metadata, Permit>();
+
+/** The permit of a stream, by the metadata that came with it; undefined where everybody may call. */
+export function permitOf(metadata: Metadata): Permit | undefined {
+  return permits.get(metadata);
+}
+
+/** One call: what grpc-js has read of it comes by here before the handler gets it, if it gets it. */
+export class GuardedCall implements Permit, Listener {
+  readonly #parts: GuardParts;
+  readonly #path: string;
+  readonly #isStream: boolean;
+  readonly #call: ServerInterceptingCallInterface;
+  #caller: Caller | undefined;
+  #isOver = false;
+
+  constructor(parts: GuardParts, path: string, isStream: boolean, call: ServerInterceptingCallInterface) {
+    this.#parts = parts;
+    this.#path = path;
+    this.#isStream = isStream;
+    this.#call = call;
+  }
+
+  readonly onReceiveMetadata: Listener['onReceiveMetadata'] = (metadata, next) => {
+    let caller: Caller | Promise<Caller>;
+    try {
+      caller = this.#parts.authenticator.callerOf(metadata, this.#call);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    const enter = (found: Caller) => this.#enter(found, metadata, next);
+    if (caller instanceof Promise) caller.then(enter, (error) => this.#refuse(error));
+    else enter(caller);
+  };
+
+  readonly onReceiveMessage: Listener['onReceiveMessage'] = (message, next) => {
+    if (this.#passes((caller) => checkServer(caller, ruleOf(this.#path), message))) next(message);
+  };
+
+  readonly onCancel = (): void => {
+    this.#isOver = true;
+    this.#parts.streams.delete(this);
+  };
+
+  checkOperation(operation: Operation__Output): void {
+    try {
+      checkOperation(this.#caller as Caller, operation);
+    } catch (error) {
+      throw this.#note(error);
+    }
+  }
+
+  end = ({ status: code, message: details }: ImstateError): void => {
+    this.#call.sendStatus({ code, details });
+  };
+
+  /** Ends the call if its credential is good no longer. */
+  look(): void {
+    const fault = this.#caller?.fault();
+    if (fault !== undefined) this.#refuse(fault);
+  }
+
+  #enter(caller: Caller, metadata: Metadata, next: (metadata: Metadata) => void): void {
+    if (this.#isOver) return;
+    this.#caller = caller;
+    const method = this.#path.slice(this.#path.lastIndexOf('/') + 1);
+    if (!this.#passes(() => checkRole(caller, ruleOf(this.#path), method))) return;
+    if (this.#isStream) {
+      permits.set(metadata, this);
+      this.#parts.streams.add(this);
+    }
+    next(metadata);
+  }
+
+  /** Whether the caller passes a check; one that does not is refused. */
+  #passes(check: (caller: Caller) => void): boolean {
+    try {
+      check(this.#caller as Caller);
+      return true;
+    } catch (error) {
+      this.#refuse(error);
+      return false;
+    }
+  }
+
+  #refuse(error: unknown): void {
+    this.end(this.#note(error));
+  }
+
+  #note(error: unknown): ImstateError {
+    const denied = { method: this.#path, peer: this.#call.getPeer(), caller: this.#caller?.name };
+    return this.#parts.denials.note(error, denied);
+  }
+}

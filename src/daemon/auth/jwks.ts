@@ -1,0 +1,171 @@
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from 'pino';
+import { ImstateError, messageOf } from '../../errors.js';
+import { FollowedFile } from './followedFile.js';
+
+const FLAG = '--auth-jwt-jwks';
+/** How long the issuer may take to answer. */
+const FETCH_MS = 5_000;
+/** How often its keys are asked for again, so that one it has withdrawn is not taken for much longer. */
+const REFRESH_MS = 5 * 60_000;
+/** How soon a JWT of an unknown key may make us ask again: anybody can send one. */
+const LEAST_PAUSE_MS = 5_000;
+/** Far more than any issuer has. */
+const MOST_BYTES = 1024 * 1024;
+
+type KeySet = ReturnType<typeof createLocalJWKSet>;
+
+/** The public keys of an issuer of JWTs, as they are now. */
+export interface Jwks {
+  readonly keyOf: JWTVerifyGetKey;
+  close(): void;
+}
+
+/**
+ * Opens the keys of a file, or of an URL: https, or http of this machine. `onChange` is told whenever they may be others. Rejects with
+ * AUTH_FILE_UNUSABLE, WRONG_USAGE or AUTH_KEYS_UNAVAILABLE, which may pass.
+ */
+export async function openJwks(source: string, log: Logger, onChange: () => void): Promise<Jwks> {
+  if (!/^https?:/i.test(source)) return openFile(source, log, onChange);
+  const keys = new RemoteJwks(parseUrl(source), log, onChange);
+  try {
+    await keys.fetch();
+  } catch (error) {
+    keys.close();
+    throw error;
+  }
+  return keys;
+}
+
+async function openFile(path: string, log: Logger, onChange: () => void): Promise<Jwks> {
+  let keys: KeySet | undefined;
+  const file = await FollowedFile.open({
+    ...{ flag: FLAG, path, parse: parseKeys, log },
+    onChange: (value) => {
+      keys = value;
+      onChange();
+    },
+  });
+  return { keyOf: (header, jwt) => (keys as KeySet)(header, jwt), close: () => file.close() };
+}
+
+/** Keys that are asked for by HTTP. While the issuer does not answer, those it had before stay in force. */
+class RemoteJwks implements Jwks {
+  readonly #url: URL;
+  readonly #log: Logger;
+  readonly #onChange: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #keys: KeySet | undefined;
+  #text = '';
+  #askedAt = 0;
+  #underWay: Promise<void> | undefined;
+
+  constructor(url: URL, log: Logger, onChange: () => void) {
+    this.#url = url;
+    this.#log = log;
+    this.#onChange = onChange;
+    this.#timer = setInterval(() => void this.#refresh(), REFRESH_MS).unref();
+  }
+
+  readonly keyOf: JWTVerifyGetKey = async (header, jwt) => {
+    try {
+      return await (this.#keys as KeySet)(header, jwt);
+    } catch (error) {
+      const isUnknown = error instanceof errors.JWKSNoMatchingKey;
+      if (!isUnknown || (this.#underWay === undefined && Date.now() - this.#askedAt < LEAST_PAUSE_MS))
+        throw error;
+      // The issuer may have a new key.
+      await this.#refresh();
+      return (this.#keys as KeySet)(header, jwt);
+    }
+  };
+
+  /** Rejects with AUTH_KEYS_UNAVAILABLE. Whoever asks meanwhile is answered by the same request. */
+  fetch(): Promise<void> {
+    this.#underWay ??= this.#fetch().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #refresh(): Promise<void> {
+    await this.fetch().catch((error) =>
+      this.#log.error(`${messageOf(error)}; the keys it had before stay in force`),
+    );
+  }
+
+  async #fetch(): Promise<void> {
+    this.#askedAt = Date.now();
+    try {
+      const text = await readUrl(this.#url);
+      if (text === this.#text) return;
+      this.#keys = parseKeys(text);
+      this.#text = text;
+      this.#onChange();
+    } catch (error) {
+      throw new ImstateError(
+        'AUTH_KEYS_UNAVAILABLE',
+        `${FLAG} ${this.#url.href} gives no keys (${reasonOf(error)}): is it right, and can it be reached from here?`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Rejects after a while. Not by AbortSignal.timeout(), which Node.js 20 may collect as garbage. */
+async function readUrl(url: URL): Promise<string> {
+  const over = new AbortController();
+  const limit = setTimeout(() => over.abort(new Error(`no answer within ${FETCH_MS} ms`)), FETCH_MS);
+  try {
+    const response = await fetch(url, {
+      ...{ redirect: 'error', signal: over.signal },
+      headers: { accept: 'application/jwk-set+json, application/json' },
+    });
+    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+    return await readBody(response);
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
+async function readBody({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) throw new Error('it is larger than 1 MiB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Shows nothing of the text: somebody may have named the file of a private key. */
+function parseKeys(text: string): KeySet {
+  try {
+    return createLocalJWKSet(JSON.parse(text));
+  } catch {
+    throw new Error('it must be a JSON Web Key Set, {"keys":[…]}');
+  }
+}
+
+/** Keys that came in plain text from elsewhere might be anybody's. */
+function parseUrl(source: string): URL {
+  const url = URL.canParse(source) ? new URL(source) : undefined;
+  const isLocal = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  const isSafe = url?.protocol === 'https:' || isLocal;
+  if (url !== undefined && isSafe && url.username === '' && url.password === '') return url;
+  throw new ImstateError(
+    'WRONG_USAGE',
+    `${FLAG} must be a file, or an URL that begins with https:// (http:// on this machine) and has no user in it`,
+  );
+}
+
+/** fetch() hides what went wrong in the cause. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  return cause === undefined ? messageOf(error) : messageOf(cause);
+}

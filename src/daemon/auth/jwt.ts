@@ -1,0 +1,105 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Logger } from 'pino';
+import { ImstateError } from '../../errors.js';
+import { type Jwks, openJwks } from './jwks.js';
+import { readGrant } from './records.js';
+import type { Caller } from './roles.js';
+
+/** Which JWTs are taken. */
+export interface JwtOptions {
+  /** What `iss` must be. */
+  issuer: string;
+  /** What `aud` must be or hold. */
+  audience: string;
+  /** File or URL of the issuer's public keys. */
+  jwks: string;
+}
+
+/** Signatures that need a private key; none of a secret that we would have to know as well. */
+const ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+/** How far the issuer's clock may be from ours. */
+const CLOCK_SKEW_S = 5;
+const MOST_NAME = 64;
+
+/** Verifies JWTs of one issuer. */
+export class Jwts {
+  readonly #options: JwtOptions;
+  readonly #keys: Jwks;
+
+  private constructor(options: JwtOptions, keys: Jwks) {
+    this.#options = options;
+    this.#keys = keys;
+  }
+
+  /** `onChange` is told when the keys may be others. Rejects as openJwks() does. */
+  static async open(options: JwtOptions, log: Logger, onChange: () => void): Promise<Jwts> {
+    return new Jwts(options, await openJwks(options.jwks, log, onChange));
+  }
+
+  /** Who has a JWT; rejects with UNAUTHENTICATED, or with PERMISSION_DENIED if it gives no role. */
+  async callerOf(jwt: string): Promise<Caller> {
+    const { issuer, audience } = this.#options;
+    const { payload } = await jwtVerify(jwt, this.#keys.keyOf, {
+      ...{ issuer, audience, algorithms: ALGORITHMS },
+      ...{ clockTolerance: CLOCK_SKEW_S, requiredClaims: ['exp'] },
+    }).catch((error) => {
+      throw new ImstateError('UNAUTHENTICATED', `the JWT ${this.#whyNot(error)}`);
+    });
+    return toCaller(payload);
+  }
+
+  close(): void {
+    this.#keys.close();
+  }
+
+  #whyNot(error: unknown): string {
+    if (error instanceof errors.JWTExpired) return 'has expired: get a new one';
+    if (error instanceof errors.JWTClaimValidationFailed) return this.#wrongClaim(error.claim);
+    if (error instanceof errors.JWKSNoMatchingKey)
+      return 'is signed by none of the keys that its issuer has now';
+    if (error instanceof errors.JWKSMultipleMatchingKeys) {
+      return 'names no key (kid), and its issuer has several that fit: sign it with one that is named';
+    }
+    if (error instanceof errors.JWSSignatureVerificationFailed)
+      return 'has a signature that is not of its issuer';
+    if (error instanceof errors.JOSEAlgNotAllowed) return `must be signed by one of ${ALGORITHMS.join(', ')}`;
+    return 'cannot be read: send it whole, as its issuer made it';
+  }
+
+  #wrongClaim(claim: string): string {
+    const { issuer, audience } = this.#options;
+    const rules: Record<string, string> = {
+      iss: `must be of the issuer (iss) ${issuer}`,
+      aud: `must be for the audience (aud) ${audience}`,
+      exp: 'must say when it expires (exp)',
+      nbf: 'is not valid yet (nbf)',
+    };
+    return rules[claim] ?? 'has a claim that is not valid';
+  }
+}
+
+function toCaller(payload: JWTPayload): Caller {
+  const name = `the JWT of ${JSON.stringify((payload.sub ?? '').slice(0, MOST_NAME))}`;
+  const { role, serverAddrs } = grantOf(payload, name);
+  const overAtMs = ((payload.exp as number) + CLOCK_SKEW_S) * 1_000;
+  return {
+    ...{ name, role, serverAddrs: serverAddrs && new Set(serverAddrs) },
+    fault: () =>
+      Date.now() < overAtMs
+        ? undefined
+        : new ImstateError('UNAUTHENTICATED', `${name} has expired: get a new one`),
+  };
+}
+
+function grantOf({ imstate_role: role, imstate_servers: servers }: JWTPayload, name: string) {
+  try {
+    return readGrant({ role, servers });
+  } catch (error) {
+    const rule = (error as Error).message;
+    const message = `${name} gives no role here: its claim imstate_${rule}`;
+    throw new ImstateError('PERMISSION_DENIED', message);
+  }
+}

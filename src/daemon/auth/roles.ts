@@ -1,0 +1,129 @@
+import { ImstateError } from '../../errors.js';
+import type { KeepServerAliveRequest__Output } from '../../generated/imstate/v1/KeepServerAliveRequest.js';
+import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
+import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
+import type { OnlineRequest__Output as PbOnlineRequest__Output } from '../../generated/pb/OnlineRequest.js';
+
+/** What a caller may do, each more than the one before: read; also change; also evict. */
+export const ROLES = ['reader', 'writer', 'admin'] as const;
+
+export type Role = (typeof ROLES)[number];
+
+/** What a call needs. */
+interface Rule {
+  /** Undefined: open to everybody. */
+  role: Role | undefined;
+  /** The chat server that a message names as its own, to which the caller may have to be bound. */
+  serverOf?(message: never): { field: string; addr: string };
+}
+
+const open: Rule = { role: undefined };
+const reader: Rule = { role: 'reader' };
+const writer: Rule = { role: 'writer' };
+const admin: Rule = { role: 'admin' };
+const login = {
+  role: 'writer',
+  serverOf: ({ serverAddr }: OnlineRequest__Output) => ({ field: 'server_addr', addr: serverAddr }),
+} satisfies Rule;
+
+/** What each method of each service needs. One that does not stand here needs an admin. */
+export const METHOD_RULES: Readonly<Record<string, Rule>> = {
+  '/pb.UserStatus/QueryUserStatus': reader,
+  '/pb.UserStatus/Online': {
+    role: 'writer',
+    serverOf: ({ ServerAddr }: PbOnlineRequest__Output) => ({ field: 'ServerAddr', addr: ServerAddr }),
+  },
+  '/pb.UserStatus/Offline': writer,
+
+  '/imstate.v1.PresenceService/Online': login,
+  '/imstate.v1.PresenceService/Offline': writer,
+  '/imstate.v1.PresenceService/Heartbeat': writer,
+  // And each of its operations what OPERATION_RULES say.
+  '/imstate.v1.PresenceService/Apply': reader,
+  '/imstate.v1.PresenceService/KeepServerAlive': {
+    role: 'writer',
+    serverOf: ({ serverAddr }: KeepServerAliveRequest__Output) => ({
+      field: 'server_addr',
+      addr: serverAddr,
+    }),
+  },
+  '/imstate.v1.PresenceService/GetUser': reader,
+  '/imstate.v1.PresenceService/BatchGetUsers': reader,
+  '/imstate.v1.PresenceService/ListHistory': reader,
+  '/imstate.v1.PresenceService/ListSessions': reader,
+  '/imstate.v1.PresenceService/ListServers': reader,
+  '/imstate.v1.PresenceService/GetStats': reader,
+  '/imstate.v1.PresenceService/Watch': reader,
+  '/imstate.v1.PresenceService/Evict': admin,
+
+  // Load balancers and orchestrators ask for it, and it tells nothing of anybody.
+  '/grpc.health.v1.Health/Check': open,
+  '/grpc.health.v1.Health/List': open,
+  '/grpc.health.v1.Health/Watch': open,
+
+  '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': reader,
+  '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': reader,
+
+  // It tells the addresses of all callers.
+  '/grpc.channelz.v1.Channelz/GetTopChannels': reader,
+  '/grpc.channelz.v1.Channelz/GetServers': reader,
+  '/grpc.channelz.v1.Channelz/GetServer': reader,
+  '/grpc.channelz.v1.Channelz/GetServerSockets': reader,
+  '/grpc.channelz.v1.Channelz/GetChannel': reader,
+  '/grpc.channelz.v1.Channelz/GetSubchannel': reader,
+  '/grpc.channelz.v1.Channelz/GetSocket': reader,
+};
+
+/** What each operation of Apply needs: the same as the method of its name. */
+const OPERATION_RULES: readonly (readonly [NonNullable<Operation__Output['operation']>, Rule])[] = [
+  ['online', login],
+  ['offline', writer],
+  ['heartbeat', writer],
+  ['getUser', reader],
+];
+
+/** What is known of a caller whose credential was checked. */
+export interface Caller {
+  /** Who it is, for messages and the log: `token "chat-1"`. */
+  readonly name: string;
+  readonly role: Role;
+  /** The chat servers that a writer is bound to: its logins and leases may name no others. Undefined: any. */
+  readonly serverAddrs: ReadonlySet<string> | undefined;
+  /** Why the credential is good no longer: it was revoked, has changed, or has expired. Undefined while it is. */
+  fault(): ImstateError | undefined;
+}
+
+/** What a method needs. */
+export function ruleOf(path: string): Rule {
+  return METHOD_RULES[path] ?? admin;
+}
+
+/** Throws PERMISSION_DENIED if the role of the caller is too small. */
+export function checkRole(caller: Caller, { role }: Rule, what: string): void {
+  if (role === undefined || ROLES.indexOf(caller.role) >= ROLES.indexOf(role)) return;
+  throw new ImstateError(
+    'PERMISSION_DENIED',
+    `${what} needs the role ${role}, and ${caller.name} has ${caller.role}: call with a credential of that role`,
+  );
+}
+
+/** Throws PERMISSION_DENIED if the message names another chat server than the caller is bound to. */
+export function checkServer({ name, serverAddrs }: Caller, rule: Rule, message: unknown): void {
+  if (serverAddrs === undefined || rule.serverOf === undefined) return;
+  const { field, addr } = rule.serverOf(message as never);
+  if (serverAddrs.has(addr)) return;
+  throw new ImstateError(
+    'PERMISSION_DENIED',
+    `${field} must be ${[...serverAddrs].join(' or ')}, to which ${name} is bound; this one is "${addr}"`,
+  );
+}
+
+/** Throws PERMISSION_DENIED if the caller may not do this operation of Apply. */
+export function checkOperation(caller: Caller, operation: Operation__Output): void {
+  for (const [kind, rule] of OPERATION_RULES) {
+    const message = operation[kind];
+    if (!message) continue;
+    checkRole(caller, rule, `the operation ${kind}`);
+    checkServer(caller, rule, message);
+  }
+}

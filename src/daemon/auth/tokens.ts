@@ -1,0 +1,72 @@
+import type { Logger } from 'pino';
+import { ImstateError } from '../../errors.js';
+import { FollowedFile } from './followedFile.js';
+import type { Caller } from './roles.js';
+import { hashToken, parseTokens, type TokenEntry } from './tokenFile.js';
+
+interface Known {
+  entry: TokenEntry;
+  caller: Caller;
+}
+
+/** The tokens of a file, as it lists them now. */
+export class Tokens {
+  #byHash = new Map<string, Known>();
+  #file!: FollowedFile<TokenEntry[]>;
+
+  private constructor() {}
+
+  /** Rejects with AUTH_FILE_UNUSABLE. */
+  static async open(path: string, log: Logger): Promise<Tokens> {
+    const tokens = new Tokens();
+    tokens.#file = await FollowedFile.open({
+      ...{ flag: '--auth-tokens', path, parse: parseTokens, log },
+      onChange: (entries) => tokens.#take(entries),
+    });
+    return tokens;
+  }
+
+  /**
+   * Who has a token; throws UNAUTHENTICATED if it is not listed. Looked up by its hash: what the time of that tells of the hash
+   * leads to no token.
+   */
+  callerOf(token: string): Caller {
+    const known = this.#byHash.get(hashToken(token));
+    if (known !== undefined) return known.caller;
+    throw new ImstateError(
+      'UNAUTHENTICATED',
+      'the token is not known here: it was revoked, or is not of this service; make one with imstate token create',
+    );
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** An entry that stays as it is keeps its caller, and with it its streams. */
+  #take(entries: TokenEntry[]): void {
+    const before = this.#byHash;
+    this.#byHash = new Map(
+      entries.map((entry) => {
+        const known = before.get(entry.sha256);
+        const isSame = known !== undefined && JSON.stringify(known.entry) === JSON.stringify(entry);
+        return [entry.sha256, isSame ? known : { entry, caller: this.#toCaller(entry) }];
+      }),
+    );
+  }
+
+  #toCaller({ id, sha256, role, serverAddrs }: TokenEntry): Caller {
+    const name = `token "${id}"`;
+    const caller: Caller = {
+      ...{ name, role, serverAddrs: serverAddrs && new Set(serverAddrs) },
+      fault: () => {
+        const now = this.#byHash.get(sha256)?.caller;
+        if (now === caller) return undefined;
+        if (now !== undefined)
+          return new ImstateError('UNAVAILABLE', `${name} was given other rights: call again`);
+        return new ImstateError('UNAUTHENTICATED', `${name} was revoked: call with another one`);
+      },
+    };
+    return caller;
+  }
+}
