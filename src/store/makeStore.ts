@@ -4,7 +4,7 @@ import type { PresenceStore } from './store.js';
 
 /** Which store, and how it is used. */
 export interface StoreConfig {
-  /** redis:// or rediss:// URL; undefined for the embedded store. */
+  /** URL of Redis, see redis/url.ts; undefined for the embedded store. */
   redis: string | undefined;
   /** Data folder of the embedded store. */
   dataDir: string;
@@ -20,13 +20,24 @@ export interface StoreConfig {
   keyPrefix: string;
   /** Shards in Redis, made at first use; undefined takes what is there. */
   shards: number | undefined;
+  /** How many replicas of Redis must have a change before it is acknowledged; by default none. */
+  waitReplicas?: number | undefined;
 }
 
 /** Makes the store that the configuration names; nothing is opened yet. */
 export function makeStore(config: StoreConfig): PresenceStore {
-  const { redis, dataDir, retentionMs, historyLimit, historyRetentionMs, changeLimit, keyPrefix, shards } =
-    config;
+  const {
+    redis,
+    dataDir,
+    retentionMs,
+    historyLimit,
+    historyRetentionMs,
+    changeLimit,
+    keyPrefix,
+    shards,
+    waitReplicas,
+  } = config;
   const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit };
   if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
-  return new RedisStore({ url: redis, keyPrefix, shards, ...options });
+  return new RedisStore({ url: redis, keyPrefix, shards, waitReplicas, ...options });
 }

@@ -2,6 +2,7 @@ import { Batcher } from '../batcher.js';
 import { Leases } from './answers.js';
 import { type Connection, storeError } from './connection.js';
 import type { Operation } from './operations.js';
+import type { Replicas } from './replicas.js';
 import { type Shard, shardOf } from './shards.js';
 
 /** How many operations one script call carries at most: a millisecond or two of Redis. */
@@ -13,6 +14,7 @@ const END_OF_OPERATION = '\x1e';
 /** What {@link Batches} work with. */
 export interface BatchesOptions {
   redis: Connection;
+  replicas: Replicas;
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
@@ -41,13 +43,17 @@ export class Batches {
     return this.#batcher.add(shard, operation) as Promise<Result>;
   }
 
-  async #send({ deadlines }: Shard, operations: Operation<unknown>[]): Promise<unknown[]> {
-    const { redis, settings, retentionMs } = this.#options;
+  async #send(shard: Shard, operations: Operation<unknown>[]): Promise<unknown[]> {
+    const { redis, replicas, settings, retentionMs } = this.#options;
     let texts = '';
     for (const { text } of operations) texts += text + END_OF_OPERATION;
+    const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings(), texts);
+    const isWrite = operations.some(({ isChange }) => isChange);
     let reply: unknown;
+    let unsafe: Error | undefined;
     try {
-      reply = await redis.imApplyBuffer(1, deadlines, ...settings(), texts);
+      if (isWrite) ({ answer: reply, unsafe } = await replicas.write(shard, send));
+      else reply = await send(redis);
     } catch (error) {
       return operations.map(({ isChange }) => storeError(error, isChange));
     }
@@ -56,6 +62,7 @@ export class Batches {
     return operations.map(({ isChange, result }, i) => {
       const answer = answers[i];
       if (answer instanceof Error) return storeError(answer, isChange);
+      if (isChange && unsafe) return unsafe;
       try {
         return result(answer, context);
       } catch (error) {
