@@ -56,7 +56,7 @@ function startSentinel(masterPort: number): Promise<TestServer> {
         `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
       ],
       ...[`sentinel down-after-milliseconds ${MASTER} 1000`, `sentinel failover-timeout ${MASTER} 3000`],
-      `sentinel parallel-syncs ${MASTER} ${2}`,
+      `sentinel parallel-syncs ${MASTER} 2`,
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
     return ['redis-server', config, '--sentinel'];

@@ -2,9 +2,8 @@
 export interface Shard {
   /**
    * What every script of the shard begins with: how many keys follow, the sorted set of deadlines, after which scripts name the
-   * other keys of the shard, and a key that never exists. While a cluster moves the slot to another node, its keys are on the one or
-   * the other, and a script would take those that are away for missing. But Redis refuses it when a key that is
-   * named here is not there.
+   * other keys of the shard, and a key that never exists. While a cluster moves the slot, some keys are on the one node and some on
+   * the other, and a script would take those that are away for missing; but Redis refuses it if a key that is named here is away.
    */
   readonly keys: readonly [count: 2, deadlines: string, absent: string];
 }
