@@ -7,6 +7,7 @@ import type { Shard } from './shards.js';
 
 /** Less than the silence for which a connection is given up, see silence.ts: Redis says nothing else meanwhile. */
 const WAIT_MS = 500;
+
 /** What a script answered, and why that is not safe yet if too few replicas have it. */
 export interface Written<Answer> {
   answer: Answer;
