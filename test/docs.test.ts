@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import manifest from '../oclif.manifest.json' with { type: 'json' };
 
@@ -37,6 +37,14 @@ test('only what evict is to end never comes from the environment', () => {
       id === 'evict' ? ['server-addr', 'user', 'device', 'session', 'yes'].sort(byOwn(own)) : [],
     ]);
   }
+});
+
+test('each test that docs/reliability.md names is there, and each test of faults is named', () => {
+  const page = readFileSync('docs/reliability.md', 'utf8');
+  const named = new Set([...page.matchAll(/`(test\/[^`]+)`/g)].map(([, path]) => path as string));
+  expect([...named].filter((path) => !existsSync(path))).toEqual([]);
+  const faults = readdirSync('test/e2e/faults').filter((name) => name.endsWith('.test.ts'));
+  expect(faults.filter((name) => !named.has(`test/e2e/faults/${name}`))).toEqual([]);
 });
 
 function byOwn(own: object): (a: string, b: string) => number {

@@ -73,9 +73,19 @@ export default class Serve extends BaseCommand {
     }),
     redis: textFlag({
       description:
-        'Redis to keep sessions in: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, rediss for TLS',
+        'Redis to keep sessions in: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, ' +
+        'redis+sentinel://host:port,…/master-name for Sentinels, rediss for TLS',
       env: 'IMSTATE_REDIS',
       helpValue: 'URL',
+      helpGroup: 'STORE',
+    }),
+    'redis-wait-replicas': Flags.integer({
+      description: 'acknowledge a change when so many replicas of Redis have it too; 0 waits for none',
+      env: 'IMSTATE_REDIS_WAIT_REPLICAS',
+      default: 0,
+      min: 0,
+      max: 100,
+      helpValue: 'N',
       helpGroup: 'STORE',
     }),
     'key-prefix': textFlag({
@@ -194,6 +204,7 @@ export default class Serve extends BaseCommand {
       'data-dir': dataDir = this.config.dataDir,
       'lease-ttl': leaseTtlMs,
       retention: retentionMs,
+      'redis-wait-replicas': waitReplicas,
       'history-limit': historyLimit,
       'change-limit': changeLimit,
       'history-retention': historyRetentionMs,
@@ -203,7 +214,7 @@ export default class Serve extends BaseCommand {
     } = flags;
     const { addr, port, advertise, redis, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const daemon = await this.#start({
-      ...{ addr, port, advertise, redis, etcd, service, shards, keyPrefix },
+      ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       ...{ maxConnections, maxCallsInFlight, maxWatches },
       startTimeoutMs: flags['start-timeout'],

@@ -103,8 +103,8 @@ async function drain(server: Server, calls: Calls, limitMs: number): Promise<'dr
     isClosed = true;
   });
   calls.endStreams();
-  const until = Date.now() + limitMs;
-  while (calls.inFlight > 0 && Date.now() < until) await delay(DRAIN_STEP_MS);
+  const until = performance.now() + limitMs;
+  while (calls.inFlight > 0 && performance.now() < until) await delay(DRAIN_STEP_MS);
   const outcome = calls.inFlight > 0 ? 'cut' : 'drained';
   for (let waited = 0; !isClosed && waited < FLUSH_MS; waited += DRAIN_STEP_MS) await delay(DRAIN_STEP_MS);
   if (!isClosed) server.forceShutdown();

@@ -213,15 +213,15 @@ function startPatience({ startTimeoutMs, signal, log }: DaemonOptions) {
   const abort = () => over.abort();
   const limit = setTimeout(abort, startTimeoutMs);
   signal?.addEventListener('abort', abort, { once: true });
-  const until = Date.now() + startTimeoutMs;
+  const until = performance.now() + startTimeoutMs;
   let shown = '';
   let shownAt = 0;
   return {
     signal: over.signal,
     onRetry: (failure: ImstateError) => {
-      if (failure.message === shown && Date.now() - shownAt < SHOW_RETRY_MS) return;
-      [shown, shownAt] = [failure.message, Date.now()];
-      const left = Math.max(0, Math.ceil((until - Date.now()) / 1_000));
+      if (failure.message === shown && performance.now() - shownAt < SHOW_RETRY_MS) return;
+      [shown, shownAt] = [failure.message, performance.now()];
+      const left = Math.max(0, Math.ceil((until - performance.now()) / 1_000));
       log.warn(`${failure.message}; trying again, ${left} s left`);
     },
     end: () => {

@@ -5,7 +5,7 @@ import type { PresenceStore } from './store.js';
 
 /** Which store, and how it is used. */
 export interface StoreConfig {
-  /** redis:// or rediss:// URL; undefined for the embedded store. */
+  /** URL of Redis, see redis/url.ts; undefined for the embedded store. */
   redis: string | undefined;
   /** For rediss://: authority and client certificate. */
   redisTls?: TlsFiles | undefined;
@@ -23,6 +23,8 @@ export interface StoreConfig {
   keyPrefix: string;
   /** Shards in Redis, made at first use; undefined takes what is there. */
   shards: number | undefined;
+  /** How many replicas of Redis must have a change before it is acknowledged; by default none. */
+  waitReplicas?: number | undefined;
 }
 
 /** Makes the store that the configuration names; nothing is opened yet. */
@@ -37,8 +39,9 @@ export function makeStore(config: StoreConfig): PresenceStore {
     changeLimit,
     keyPrefix,
     shards,
+    waitReplicas,
   } = config;
   const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit };
   if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
-  return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, ...options });
+  return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

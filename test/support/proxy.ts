@@ -9,7 +9,11 @@ export interface TcpProxy {
   pause(): void;
   /** Passes requests on, and holds back what the server answers until heal(). */
   holdAnswers(): void;
+  /** Passes everything on so much later, from now on, in both directions. */
+  slow(ms: number): void;
   heal(): void;
+  /** New connections go to this port; those that stand stay. */
+  lead(port: number): void;
   /** Drops all connections; new ones go to this port. */
   redirect(port: number): void;
   close(): Promise<void>;
@@ -19,6 +23,7 @@ export interface TcpProxy {
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let state: 'open' | 'cut' | 'paused' | 'held' = 'open';
   let target = targetPort;
+  let lagMs = 0;
   const sockets = new Set<Socket>();
   const outbounds = new WeakSet<Socket>();
   const server = createServer((inbound) => {
@@ -30,7 +35,13 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       [outbound, inbound],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => to.write(chunk));
+      const late: Buffer[] = [];
+      from.on('data', (chunk) => {
+        if (lagMs === 0 && late.length === 0) return void to.write(chunk);
+        late.push(chunk);
+        // Each writes the oldest, so that the order stays.
+        setTimeout(() => to.write(late.shift() as Buffer), lagMs);
+      });
       from.on('error', () => {});
       from.on('close', () => {
         sockets.delete(from);
@@ -55,12 +66,19 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       state = 'held';
       for (const socket of sockets) if (outbounds.has(socket)) socket.pause();
     },
+    lead(port) {
+      target = port;
+    },
     redirect(port) {
       target = port;
       for (const socket of sockets) socket.destroy();
     },
+    slow(ms) {
+      lagMs = ms;
+    },
     heal() {
       state = 'open';
+      lagMs = 0;
       for (const socket of sockets) socket.resume();
     },
     async close() {

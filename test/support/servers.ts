@@ -82,6 +82,24 @@ export async function startEtcd(tls?: ServerTls): Promise<TestServer & { host: s
   return Object.assign(server, { host: `${tls ? 'https://' : ''}127.0.0.1:${server.port}` });
 }
 
+/** An etcd cluster of so many nodes; `host` of each is what --etcd takes. */
+export async function startEtcdCluster(nodes: number): Promise<(TestServer & { host: string })[]> {
+  const peers = await Promise.all(Array.from({ length: nodes }, freePort));
+  const cluster = peers.map((peer, i) => `node-${i}=http://127.0.0.1:${peer}`).join(',');
+  const start = async (peer: number, i: number) => {
+    const server = await startServer((port, folder) => {
+      const [client, own] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
+      return [
+        ...['etcd', '--name', `node-${i}`, '--data-dir', join(folder, 'data'), '--log-outputs', 'stderr'],
+        ...['--listen-client-urls', client, '--advertise-client-urls', client],
+        ...['--listen-peer-urls', own, '--initial-advertise-peer-urls', own, '--initial-cluster', cluster],
+      ];
+    });
+    return Object.assign(server, { host: `127.0.0.1:${server.port}` });
+  };
+  return Promise.all(peers.map(start));
+}
+
 /** A port that nothing listens on now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -98,7 +116,10 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-async function startServer(commandOf: (port: number, folder: string) => string[]): Promise<TestServer> {
+/** A server whose command line is made for its port and folder. */
+export async function startServer(
+  commandOf: (port: number, folder: string) => string[],
+): Promise<TestServer> {
   const port = await freePort();
   let folder = await temporaryFolder();
   let child: ChildProcess;

@@ -218,15 +218,15 @@ class Run {
 
   async #loop(): Promise<void> {
     let hasFailed = false;
-    let lookedAt = 0;
+    let lookedAt = -LOOK_MS;
     while (!this.#isOver) {
-      const isLook = Date.now() - lookedAt >= LOOK_MS;
+      const isLook = performance.now() - lookedAt >= LOOK_MS;
       const shards = isLook ? this.places.map((_, shard) => shard) : [...this.#news];
       this.#news.clear();
       try {
         await this.#readAll(shards);
         hasFailed = false;
-        if (isLook) lookedAt = Date.now();
+        if (isLook) lookedAt = performance.now();
         if (isLook && !this.#isOver) this.#listener.looked();
       } catch (error) {
         if (!hasFailed) this.#log.warn(`watches wait for the store: ${messageOf(error)}; trying again`);

@@ -25,7 +25,7 @@ export class Outbox {
   readonly #waiting = new Map<string | number, Outgoing>();
   #count = 0;
   #coalesced = 0;
-  #addedAt = Date.now();
+  #addedAt = performance.now();
   #sentRevision = '';
   #isSending = false;
   #isClosed = false;
@@ -41,7 +41,7 @@ export class Outbox {
 
   /** For how long nothing was added. Milliseconds. */
   get idleMs(): number {
-    return Date.now() - this.#addedAt;
+    return performance.now() - this.#addedAt;
   }
 
   /** The last revision that was sent; "" before there is one. */
@@ -52,7 +52,7 @@ export class Outbox {
   /** Adds to the end; false if too many changes wait. What is read of a snapshot is for the watch to limit. */
   add(outgoing: Outgoing): boolean {
     this.#count += 1;
-    this.#addedAt = Date.now();
+    this.#addedAt = performance.now();
     if (this.#coalesces && 'change' in outgoing) this.#addNewest(outgoing);
     else this.#waiting.set(this.#count, outgoing);
     if (!this.#isSending) {

@@ -69,14 +69,14 @@ export class EtcdRegistration implements Registration {
   async #renew(): Promise<void> {
     const { client, service, addr, leaseTtlMs } = this.#options;
     const key = entryKey(service, addr);
-    if (this.#lease !== undefined && Date.now() - this.#renewedAt < leaseTtlMs) {
+    if (this.#lease !== undefined && performance.now() - this.#renewedAt < leaseTtlMs) {
       const alive = await this.#keepAlive(this.#lease);
       if (alive && (await this.#stands(key, await this.#lease.grant()))) return;
       if (!alive) this.#lease = undefined;
     } else {
       this.#lease = undefined;
     }
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     this.#lease ??= client.lease(leaseTtlMs / 1_000, { autoKeepAlive: false, ...callDeadline() });
     const lease = await this.#lease.grant().catch((error) => {
       this.#lease = undefined;
@@ -88,7 +88,7 @@ export class EtcdRegistration implements Registration {
 
   /** Renews the lease; false if etcd no longer knows it. */
   async #keepAlive(lease: Lease): Promise<boolean> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     try {
       await lease.keepaliveOnce(callDeadline());
       this.#renewedAt = startedAt;

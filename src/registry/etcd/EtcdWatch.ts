@@ -47,10 +47,10 @@ export class EtcdWatch implements Watch {
         const { byKey, endpoints, revision } = await listEntries(client, service, log);
         if (signal.aborted) return;
         this.#tell(endpoints);
-        const followedAt = Date.now();
+        const followedAt = performance.now();
         const ending = await this.#follow(byKey, revision);
         // A stream that broke at once must not be made anew at once, for ever.
-        failures = Date.now() - followedAt > COMPARE_MS / 2 ? 0 : failures + 1;
+        failures = performance.now() - followedAt > COMPARE_MS / 2 ? 0 : failures + 1;
         if (ending !== undefined) log.warn(`the watch of etcd starts over: ${ending}`);
         await delay(failures === 0 ? 0 : backoffMs(failures), undefined, { signal }).catch(() => {});
       } catch (error) {

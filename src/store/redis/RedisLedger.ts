@@ -54,7 +54,7 @@ export class RedisLedger implements Ledger {
   async ends(): Promise<{ oldest: Place; newest: Place }[]> {
     const { redis, shards } = this.#options;
     const replies = await Promise.all(
-      shards.map(({ deadlines }) => redis.imLedgerBuffer(1, deadlines, '', 'ends')),
+      shards.map(({ keys }) => redis.imLedgerBuffer(...keys, '', 'ends')),
     ).catch(rejectRead);
     return (replies as [Buffer, Buffer][]).map(([oldest, newest]) => ({
       oldest: parsePlace(oldest),
@@ -72,8 +72,8 @@ export class RedisLedger implements Ledger {
     const end = brought.at(-1);
     if (end) return { entries: brought, upTo: end.place };
     const { redis, shards } = this.#options;
-    const { deadlines } = shards[shard] as Shard;
-    const reply = await redis.imLedgerBuffer(1, deadlines, '', after.join('-'), limit).catch(rejectRead);
+    const { keys } = shards[shard] as Shard;
+    const reply = await redis.imLedgerBuffer(...keys, '', after.join('-'), limit).catch(rejectRead);
     if (reply === null) return undefined;
     const found = reply as [Buffer, Buffer[]][];
     const entries: LedgerEntry[] = [];
@@ -100,10 +100,10 @@ export class RedisLedger implements Ledger {
 
   async *snapshot(serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
     const { redis, shards, settings, retentionMs } = this.#options;
-    for (const [shard, { deadlines }] of shards.entries()) {
+    for (const [shard, { keys }] of shards.entries()) {
       for (let bucket = 0; bucket < BUCKETS; bucket++) {
         const args = [...settings(), bucket, ...(serverAddrs ?? [])];
-        const reply = await redis.imSnapshotBuffer(1, deadlines, ...args).catch(rejectRead);
+        const reply = await redis.imSnapshotBuffer(...keys, ...args).catch(rejectRead);
         const [now, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
         const sessions = readRecorded(flat, { now, leases: new Leases(leases), retentionMs });
         yield { part: `${shard}/${bucket}`, shard, place: parsePlace(newest), users: byUser(sessions) };

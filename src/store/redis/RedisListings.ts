@@ -39,9 +39,9 @@ export class RedisListings {
     const sessions: UserSession[] = [];
     let [, server, bucket, member] = place;
     for (let shard = place[0]; shard < shards.length; shard++) {
-      const { deadlines } = shards[shard] as Shard;
+      const { keys } = shards[shard] as Shard;
       const args = [...settings(), ...[serverAddr ?? '', server, bucket, member, limit - sessions.length]];
-      const reply = await redis.imListBuffer(1, deadlines, ...args).catch(rejectRead);
+      const reply = await redis.imListBuffer(...keys, ...args).catch(rejectRead);
       const [now, leases, stopped, ...flat] = reply as [
         number,
         Buffer[],
@@ -87,7 +87,7 @@ export class RedisListings {
   async #summaries(): Promise<{ counters: [string, number][]; leases: Leases }[]> {
     const { redis, settings } = this.#options;
     const replies = await Promise.all(
-      this.#options.shards().map(({ deadlines }) => redis.imSummary(1, deadlines, settings()[0] as string)),
+      this.#options.shards().map(({ keys }) => redis.imSummary(...keys, settings()[0] as string)),
     ).catch(rejectRead);
     return (replies as [number, string[], string[]][]).map(([, counters, leases]) => ({
       counters: counters.flatMap((name, i) =>

@@ -22,8 +22,7 @@ import { type Command, commandOf, evictCommand, userAtCommand } from './commands
 import {
   type Connection,
   connectError,
-  databaseOf,
-  describeRedisUrl,
+  connectOnce,
   makeConnection,
   makeSubscriber,
   storeError,
@@ -31,7 +30,9 @@ import {
 import { claimLayout, refusedDatabase } from './layout.js';
 import { RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
+import { Replicas } from './replicas.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
+import { describeRedisUrl, parseRedisUrl } from "./url.js";
 
 /**
  * Bounds on one step of a sweep: about a millisecond of Redis. Steps follow each other for seconds when a large chat
@@ -43,7 +44,7 @@ const MOST_EVICTED = 10_000;
 
 /** What {@link RedisStore} takes beside the common options. */
 export interface RedisStoreOptions extends StoreOptions {
-  /** redis:// or rediss://, with user, password and database. */
+  /** See parseRedisUrl. */
   url: string;
   /** For rediss://; what Node.js trusts and no client certificate if it is left out. */
   tls?: TlsFiles | undefined;
@@ -51,16 +52,19 @@ export interface RedisStoreOptions extends StoreOptions {
   keyPrefix: string;
   /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
   shards: number | undefined;
+  /** How many replicas must have a change before it is acknowledged; by default none. */
+  waitReplicas?: number | undefined;
 }
 
 /** What ioredis tells of a command of its own that failed. */
 type CommandFailure = Error & { command?: { name: string } };
 
-/** Sessions in one Redis node or a Redis Cluster: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
+/** Sessions in one Redis node, which Sentinels may name, or in a Redis Cluster: a script call a batch and shard, see scripts/. Rules: see PresenceStore. */
 export class RedisStore extends OperationByOperation implements PresenceStore {
   readonly description: string;
   readonly #options: RedisStoreOptions;
   readonly #redis: Connection;
+  readonly #replicas: Replicas;
   readonly #listings: RedisListings;
   #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
@@ -73,14 +77,19 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     this.#options = options;
     this.description = describeRedisUrl(options.url);
     this.#redis = makeConnection(options.url, options.tls);
+    this.#replicas = new Replicas(this.#redis, options.waitReplicas ?? 0);
     this.#listings = new RedisListings({
       redis: this.#redis,
       retentionMs: options.retentionMs,
       shards: () => this.#usableShards(),
       settings: () => this.#settings(),
     });
-    this.#redis.on('error', (error: CommandFailure) => {
+    this.#redis.on('sentinelError', (error: Error) => {
       this.#lastError = error;
+    });
+    this.#redis.on('error', (error: CommandFailure) => {
+      // Why, a sentinelError has said.
+      if (!error.message.startsWith('All sentinels are unreachable')) this.#lastError = error;
       if (error.command?.name !== 'select') return;
       if (this.#redis instanceof Redis)
         this.#unusable = storeUnusable(refusedDatabase(this.#redis, options.url, error));
@@ -89,7 +98,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
 
   async open(): Promise<void> {
     try {
-      if (this.#redis.status === 'wait' || this.#redis.status === 'end') await this.#redis.connect();
+      if (this.#redis.status === 'wait' || this.#redis.status === 'end') await connectOnce(this.#redis);
       this.#start(await this.#claimLayout());
       this.#lastError = undefined;
     } catch (error) {
@@ -118,8 +127,9 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
       for (let more = 1; more === 1; ) {
         if (evicted >= MOST_EVICTED) return { evicted, more: true };
         const args = [...this.#settings(), serverAddr, STEP.endings];
-        const answer = await this.#redis.imEvictServer(1, shard.deadlines, ...args).catch(rejectAs(true));
-        const [count, isMore] = answer as [number, number];
+        const [count, isMore] = await this.#write<[number, number]>(shard, (redis) =>
+          redis.imEvictServer(...shard.keys, ...args),
+        );
         evicted += count;
         more = isMore;
       }
@@ -131,11 +141,13 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   async keepServerAlive({ serverAddr, incarnation, ttlMs, resynced }: KeepAlive): Promise<KeepAliveResult> {
     const done = new Map(resynced.split(',').map((each) => each.split(':') as [string, string]));
     const answers = await Promise.all(
-      this.#usableShards().map(({ deadlines }, i) => {
+      this.#usableShards().map((shard, i) => {
         const args = [...this.#settings(), serverAddr, incarnation, ttlMs, done.get(String(i)) ?? ''];
-        return this.#redis.imKeepAlive(1, deadlines, ...args) as Promise<[string, number, number]>;
+        return this.#write<[string, number, number]>(shard, (redis) =>
+          redis.imKeepAlive(...shard.keys, ...args),
+        );
       }),
-    ).catch(rejectAs(true));
+    );
     const resyncs = answers.flatMap(([, resync], shard) => (resync > 0 ? [`${shard}:${resync}`] : []));
     return {
       incarnation: Math.max(...answers.map(([known]) => Number(known))),
@@ -146,10 +158,10 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
 
   async getHistory(userId: string): Promise<PastSession[]> {
     const shards = this.#usableShards();
-    const { deadlines } = shards[shardOf(userId, shards.length)] as Shard;
+    const { keys } = shards[shardOf(userId, shards.length)] as Shard;
     const { historyLimit, historyRetentionMs } = this.#options;
     const reply = await this.#redis
-      .imHistoryBuffer(1, deadlines, this.#now(), userId, historyLimit)
+      .imHistoryBuffer(...keys, this.#now(), userId, historyLimit)
       .catch(rejectAs(false));
     const [now, entries] = reply as [number, Buffer[]];
     return entries.map(readPastSession).filter(({ endTimeMs }) => endTimeMs > now - historyRetentionMs);
@@ -167,14 +179,25 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return this.#listings.getStats();
   }
 
-  /** A shard after the other, so that no other call waits behind more than one step. */
+  /**
+   * A shard after the other, so that no other call waits behind more than one step. One that cannot be swept, because its master in
+   * a cluster is gone, leaves the others be. It waits for no replicas: nobody is told, and what is lost is swept again.
+   */
   async sweep(): Promise<boolean> {
     let hasMore = false;
-    for (const { deadlines } of this.#usableShards()) {
+    let failure: ImstateError | undefined;
+    for (const { keys } of this.#usableShards()) {
       const args = [...this.#settings(), STEP.deadlines, STEP.endings, OUTAGE_MS];
-      const more = await this.#redis.imSweep(1, deadlines, ...args).catch(rejectAs(false));
-      if (more === 1) hasMore = true;
+      await this.#redis.imSweep(...keys, ...args).then(
+        (more) => {
+          if (more === 1) hasMore = true;
+        },
+        (error) => {
+          failure ??= storeError(error, false);
+        },
+      );
     }
+    if (failure) throw failure;
     return hasMore;
   }
 
@@ -212,10 +235,11 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     this.#shards = makeShards(this.#options.keyPrefix, count);
     const { retentionMs, url, tls, keyPrefix } = this.#options;
     const settings = () => this.#settings();
-    this.#batches = new Batches({ redis: this.#redis, shards: this.#shards, retentionMs, settings });
+    const [redis, replicas] = [this.#redis, this.#replicas];
+    this.#batches = new Batches({ redis, replicas, shards: this.#shards, retentionMs, settings });
     this.#ledger = new RedisLedger({
-      ...{ redis: this.#redis, shards: this.#shards },
-      channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${databaseOf(url)}` },
+      ...{ redis, shards: this.#shards },
+      channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
       makeSubscriber: () => makeSubscriber(url, tls),
       ...{ settings, retentionMs },
       readUser: (userId) => this.#carryOutOne(userAtCommand(userId)),
@@ -241,6 +265,13 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     const [result] = await this.#carryOut([command]);
     if (result instanceof Error) throw result;
     return result as Result;
+  }
+
+  /** Sends a script that changes something in a shard, and rejects unless that is safe. */
+  async #write<Answer>(shard: Shard, send: (redis: Connection) => Promise<unknown>): Promise<Answer> {
+    const { answer, unsafe } = await this.#replicas.write<Answer>(shard, send).catch(rejectAs(true));
+    if (unsafe) throw unsafe;
+    return answer;
   }
 
   /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */

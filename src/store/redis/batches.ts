@@ -3,6 +3,7 @@ import { Batcher } from '../batcher.js';
 import { Leases, Texts } from './answers.js';
 import type { Command, ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
+import type { Replicas } from './replicas.js';
 import { type Shard, shardOf } from './shards.js';
 
 /** How many commands one script call carries at most: a millisecond or two of Redis. */
@@ -14,6 +15,7 @@ const END_OF_COMMAND = '\x1e';
 /** What {@link Batches} work with. */
 export interface BatchesOptions {
   redis: Connection;
+  replicas: Replicas;
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
@@ -45,13 +47,17 @@ export class Batches {
     return this.#batcher.add(commands) as Promise<(Result | Error)[]>;
   }
 
-  async #send(commands: Command[], { deadlines }: Shard): Promise<unknown[]> {
-    const { redis, settings, retentionMs } = this.#options;
+  async #send(commands: Command[], shard: Shard): Promise<unknown[]> {
+    const { redis, replicas, settings, retentionMs } = this.#options;
     let texts = '';
     for (const { text } of commands) texts += text + END_OF_COMMAND;
+    const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings(), texts);
+    const isWrite = commands.some(({ isChange }) => isChange);
     let reply: unknown;
+    let unsafe: Error | undefined;
     try {
-      reply = await redis.imApplyBuffer(1, deadlines, ...settings(), texts);
+      if (isWrite) ({ answer: reply, unsafe } = await replicas.write(shard, send));
+      else reply = await send(redis);
     } catch (error) {
       return commands.map(({ isChange }) => storeError(error, isChange));
     }
@@ -70,6 +76,7 @@ export class Batches {
       if (answer instanceof Error) return storeError(answer, isChange);
       // Before the result, which may fail: the next string begins behind this one.
       const given = answerOf(answer);
+      if (isChange && unsafe) return unsafe;
       try {
         return result(given, context);
       } catch (error) {

@@ -1,12 +1,13 @@
-import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { once } from 'node:events';
 import { type Callback, Cluster, Redis, type Result } from 'ioredis';
 import { ImstateError, messageOf } from '../../errors.js';
 import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
 import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
+import { NotSent, routeScripts } from './cluster.js';
 import { loadScripts } from './scripts.js';
-import { dropWhenSilent } from './silence.js';
+import { dropWhenSilent, talkInSilence } from './silence.js';
 import { redisTls } from './tls.js';
+import { badUrl, parseRedisUrl, type RedisAddress } from './url.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -24,8 +25,10 @@ declare module 'ioredis' {
 }
 
 const RECONNECT_MS = { first: 50, most: 1_000 };
+/** How long a Sentinel may take to name the master. */
+const SENTINEL_MS = 1_000;
 
-/** A connection to one Redis node, or to a Redis Cluster. */
+/** A connection to one Redis node (which Sentinels may have named), or to a Redis Cluster. */
 export type Connection = Redis | Cluster;
 
 const COMMON = {
@@ -38,20 +41,42 @@ const COMMON = {
 
 /**
  * Makes a connection that fails fast: a call while Redis is away is rejected at once instead of queued, and no
- * change is ever sent twice by the connection itself. It reconnects by itself for as long as it lives.
+ * change is ever sent twice by the connection itself. It reconnects by itself for as long as it lives; where there are Sentinels,
+ * to the master that they name then.
  */
 export function makeConnection(url: string, tls?: TlsFiles): Connection {
   const address = addressOf(url, tls);
   const scripts = loadScripts(address.db);
-  const connection = open(address, { ...COMMON, lazyConnect: true }, { scripts });
-  if (connection instanceof Cluster) connection.on('+node', dropWhenSilent);
-  else dropWhenSilent(connection);
-  return connection;
+  const connection = open(address, { ...COMMON, lazyConnect: true }, scripts);
+  if (connection instanceof Redis) {
+    dropWhenSilent(connection);
+    return connection;
+  }
+  const { imLayout: _, ...ofShards } = scripts;
+  routeScripts(connection, Object.keys(ofShards));
+  return connection.on('+node', dropWhenSilent);
 }
 
 /** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */
 export function makeSubscriber(url: string, tls?: TlsFiles): Connection {
-  return open(addressOf(url, tls), { connectTimeout: COMMON.connectTimeout }, {});
+  const subscriber = open(addressOf(url, tls), { connectTimeout: COMMON.connectTimeout }, {});
+  if (subscriber instanceof Redis) talkInSilence(subscriber);
+  return subscriber;
+}
+
+/**
+ * Connects, one attempt, which goes on by itself when it has failed. Left alone, ioredis would not settle while no Sentinel names a
+ * master, nor ever if a cluster is not up at first.
+ */
+export async function connectOnce(connection: Connection): Promise<void> {
+  if (connection instanceof Redis && !connection.options.sentinels) return connection.connect();
+  const closed = once(connection, 'close').then(() => {
+    throw new Error('it is not up: in a cluster, CLUSTER INFO says why');
+  });
+  const ready = once(connection, 'ready');
+  // It says why by an event.
+  connection.connect().catch(() => {});
+  await Promise.race([ready, closed]);
 }
 
 /** With what a TLS connection needs; the files are for rediss:// only. */
@@ -63,97 +88,45 @@ function addressOf(url: string, files: TlsFiles | undefined): RedisAddress {
 }
 
 function open(
-  { nodes, isCluster, ...address }: RedisAddress,
+  { kind, nodes, credentials, db, tls, ...sentinels }: RedisAddress,
   options: Partial<typeof COMMON> & { lazyConnect?: boolean },
-  more: { scripts?: ReturnType<typeof loadScripts> },
+  scripts: Partial<ReturnType<typeof loadScripts>>,
 ): Connection {
-  const [first] = nodes as [NodeAddress];
-  if (!isCluster) return new Redis({ ...address, ...first, ...options, ...more, retryStrategy: pause });
-  const { lazyConnect = false, enableOfflineQueue = true, ...redisOptions } = options;
-  const { db: _, ...credentials } = address;
-  return new Cluster(nodes, {
-    ...{ lazyConnect, enableOfflineQueue, ...more, clusterRetryStrategy: pause },
-    redisOptions: { ...credentials, ...redisOptions },
-  });
+  const common = { ...credentials, ...(tls && { tls }), scripts };
+  if (kind === 'cluster') {
+    const { lazyConnect = false, enableOfflineQueue = true, ...redisOptions } = options;
+    return new Cluster(nodes, {
+      ...{ lazyConnect, enableOfflineQueue, scripts, clusterRetryStrategy: pause },
+      redisOptions: { ...common, ...redisOptions },
+    });
+  }
+  const place = kind === 'sentinel' ? sentinelOptions(nodes, sentinels, tls) : nodes[0];
+  return new Redis({ ...common, ...place, db, ...options, retryStrategy: pause });
+}
+
+function sentinelOptions(
+  nodes: RedisAddress['nodes'],
+  { master, sentinelCredentials }: Pick<RedisAddress, 'master' | 'sentinelCredentials'>,
+  tls: RedisAddress['tls'],
+) {
+  const { username, password } = sentinelCredentials;
+  return {
+    ...{ sentinels: nodes, name: master, sentinelRetryStrategy: pause },
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    // One that is frozen must not keep the others from being asked.
+    ...{ sentinelCommandTimeout: SENTINEL_MS },
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  };
 }
 
 function pause(times: number): number {
   return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
 }
 
-interface NodeAddress {
-  host: string;
-  port: number;
-}
-
-interface RedisAddress {
-  /** One, or some of a cluster. */
-  nodes: NodeAddress[];
-  isCluster: boolean;
-  username?: string;
-  password?: string;
-  db: number;
-  /** Undefined without TLS. */
-  tls?: ConnectionOptions;
-}
-
-/**
- * Reads redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; and redis+cluster:// or
- * rediss+cluster:// with host[:port],… of some nodes of a cluster.
- */
-function parseRedisUrl(text: string): RedisAddress {
-  const [, scheme, credentials = '', hosts = ''] = /^(rediss?)\+cluster:\/\/(.*@)?([^@]*)$/.exec(text) ?? [];
-  if (scheme === undefined) return parseNodeUrl(text);
-  const each = hosts.split(',').map((host) => parseNodeUrl(`${scheme}://${credentials}${host}`));
-  if (each.some(({ db }) => db !== 0))
-    throw badUrl('a cluster has no databases: leave the last / and what follows out');
-  const [first] = each as [RedisAddress];
-  const nodes = each.flatMap((node) => node.nodes);
-  // Each node of a cluster is to prove its own name.
-  return { ...first, isCluster: true, nodes, ...(first.tls && { tls: {} }) };
-}
-
-function parseNodeUrl(text: string): RedisAddress {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
-    throw badUrl(
-      'it must look like redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for a cluster, rediss for TLS',
-    );
-  }
-  const database = url.pathname.replace(/^\//, '');
-  if (!/^\d*$/.test(database)) throw badUrl('the database after the last / must be a number');
-  if (url.search !== '' || url.hash !== '') throw badUrl('it takes no ?query and no #fragment');
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const username = decodePart(url.username);
-  const password = decodePart(url.password);
-  if (username !== '' && password === '') throw badUrl('a user needs a password: redis://user:password@host');
-  return {
-    nodes: [{ host, port: url.port === '' ? 6379 : Number(url.port) }],
-    isCluster: false,
-    db: Number(database),
-    ...(username !== '' && { username }),
-    ...(password !== '' && { password }),
-    // A certificate names hosts; TLS takes no IP address as a server name.
-    ...(url.protocol === 'rediss:' && { tls: isIP(host) ? {} : { servername: host } }),
-  };
-}
-
-/** The number of the database that the URL names. */
-export function databaseOf(url: string): number {
-  return parseRedisUrl(url).db;
-}
-
-/** The URL without user and password, for people. */
-export function describeRedisUrl(text: string): string {
-  const { nodes, isCluster, db, tls } = parseRedisUrl(text);
-  const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
-  const scheme = tls ? 'rediss' : 'redis';
-  return isCluster ? `${scheme}+cluster://${hosts}` : `${scheme}://${hosts}/${db}`;
-}
-
 /** Refusals that come before the first write of a change. */
 const REFUSED_BEFORE =
-  /^(OOM|READONLY|MISCONF|LOADING|NOAUTH|MASTERDOWN|CLUSTERDOWN|BUSY|NOREPLICAS|NOPERM this user has no permissions to run the 'eval)/i;
+  /^(OOM|READONLY|MISCONF|LOADING|NOAUTH|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|BUSY|NOREPLICAS|NOPERM this user has no permissions to run the 'eval)/i;
 
 /** The store's error for whatever ioredis rejects with. */
 export function storeError(error: unknown, isChange: boolean): ImstateError {
@@ -166,7 +139,7 @@ export function storeError(error: unknown, isChange: boolean): ImstateError {
       : 'the change may have been applied in part';
     return unavailable(`Redis refused: ${reason}; ${outcome}`, error);
   }
-  if (reason.includes('enableOfflineQueue')) {
+  if (error instanceof NotSent || reason.includes('enableOfflineQueue')) {
     return unavailable(
       `the daemon has no connection to Redis and is trying to get one${isChange ? '; nothing was changed' : ''}`,
       error,
@@ -214,17 +187,4 @@ function redisAt(description: string): TlsPeer {
 
 function unavailable(message: string, cause: unknown): ImstateError {
   return new ImstateError('STORE_UNAVAILABLE', message, { cause });
-}
-
-/** Never repeats the URL: it may hold a password. */
-function badUrl(rule: string): ImstateError {
-  return new ImstateError('BAD_URL', `the Redis URL cannot be used: ${rule}`);
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw badUrl('user and password must be percent-encoded');
-  }
 }

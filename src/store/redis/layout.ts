@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
-import { type Connection, describeRedisUrl, storeError } from './connection.js';
+import { type Connection, storeError } from './connection.js';
+import { leaveReplica } from './replica.js';
+import { describeRedisUrl } from './url.js';
 
 /** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
@@ -22,9 +24,10 @@ export async function claimLayout(redis: Connection, options: LayoutOptions, kno
   const wanted = options.shards ?? (known || DEFAULT_SHARDS);
   const key = `${options.keyPrefix}layout`;
   if (redis instanceof Redis) await selectDatabase(redis, options.url);
-  const [version, shards] = await redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
+  const [version, shards, role] = await redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
     throw storeError(error, false);
   });
+  if (role === 'slave' && redis instanceof Redis) leaveReplica(redis);
   if (version !== String(LAYOUT_VERSION)) {
     throw new ImstateError(
       'LAYOUT_MISMATCH',

@@ -1,16 +1,17 @@
 /** The names of one shard's keys; the tag in braces keeps them in one slot of Redis Cluster. See scripts/shard.lua. */
 export interface Shard {
-  /** Sorted set of deadlines; scripts name the other keys of the shard after it. */
-  deadlines: string;
-  /** Prefix of the hashes that hold the devices of a user. */
-  userPrefix: string;
+  /**
+   * What every script of the shard begins with: how many keys follow, the sorted set of deadlines, after which scripts name the
+   * other keys of the shard, and a key that never exists. While a cluster moves the slot, some keys are on the one node and some on
+   * the other, and a script would take those that are away for missing; but Redis refuses it if a key that is named here is away.
+   */
+  readonly keys: readonly [count: 2, deadlines: string, absent: string];
 }
 
 /** The keys of each shard, in order. `keyPrefix` is "im:" by default. */
 export function makeShards(keyPrefix: string, count: number): Shard[] {
   return Array.from({ length: count }, (_, index) => ({
-    deadlines: `${keyPrefix}{${index}}:x`,
-    userPrefix: `${keyPrefix}{${index}}:u:`,
+    keys: [2, `${keyPrefix}{${index}}:x`, `${keyPrefix}{${index}}:none`],
   }));
 }
 

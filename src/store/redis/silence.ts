@@ -23,3 +23,15 @@ export function dropWhenSilent(redis: Redis): void {
     stream.once('close', () => clearInterval(looks));
   });
 }
+
+const TALK_MS = 1_000;
+
+/** Asks now and then on a connection that only listens, so that its silence can be judged. */
+export function talkInSilence(subscriber: Redis): void {
+  dropWhenSilent(subscriber);
+  subscriber.on('ready', () => {
+    const { stream } = subscriber;
+    const talk = setInterval(() => void subscriber.ping().catch(() => {}), TALK_MS);
+    stream.once('close', () => clearInterval(talk));
+  });
+}

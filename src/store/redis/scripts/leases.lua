@@ -1,6 +1,7 @@
 -- The leases of chat servers in one shard; put behind record.lua.
 --
 -- KEYS[1]  im:{S}:x  sorted set, deadlines: the other keys of the shard are named after it
+-- KEYS[2]  im:{S}:none  never exists: it makes a cluster refuse the script while it moves the slot, see shards.ts
 -- ARGV[1]  fixed time in ms, or '' for Redis's own
 --
 -- im:{S}:l is a hash, server -> JSON with:

@@ -1,0 +1,97 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Cluster, type Redis } from 'ioredis';
+import { ImstateError, messageOf } from '../../errors.js';
+import { toMaster } from './cluster.js';
+import type { Connection } from './connection.js';
+import type { Shard } from './shards.js';
+
+/** Less than the silence for which a connection is given up, see silence.ts: Redis says nothing else meanwhile. */
+const WAIT_MS = 500;
+
+/** What a script answered, and why that is not safe yet if too few replicas have it. */
+export interface Written<Answer> {
+  answer: Answer;
+  unsafe: ImstateError | undefined;
+}
+
+/**
+ * Sends scripts, and waits until so many replicas have what they wrote (WAIT). That holds up everything else on the connection, so
+ * there is one WAIT at a time, for all that was written before it.
+ *
+ * WAIT speaks of what its own connection has written, and of nothing else: after a fail-over another one would say that all is well.
+ * So each must follow its script on the very socket, and in a cluster scripts are sent to the node itself.
+ */
+export class Replicas {
+  readonly #redis: Connection;
+  readonly #count: number;
+  /** Those who wait for the next WAIT, by socket; there while one is under way. */
+  readonly #waiting = new WeakMap<Redis['stream'], ((unsafe: ImstateError | undefined) => void)[]>();
+
+  /** With a count of 0 it waits for none. */
+  constructor(redis: Connection, count: number) {
+    this.#redis = redis;
+    this.#count = count;
+  }
+
+  /** Sends a script that changes something in the shard; rejects with what ioredis rejects with. */
+  async write<Answer>(
+    { keys: [, key] }: Shard,
+    send: (redis: Connection) => Promise<unknown>,
+  ): Promise<Written<Answer>> {
+    const redis = this.#redis;
+    if (this.#count === 0) return { answer: (await send(redis)) as Answer, unsafe: undefined };
+    const { answer, node } =
+      redis instanceof Cluster
+        ? await toMaster(redis, key, send)
+        : { answer: await send(redis), node: redis };
+    // The answer has just been read from it.
+    const unsafe = await this.#confirmed(node, node.stream);
+    return { answer: answer as Answer, unsafe };
+  }
+
+  #confirmed(node: Redis, stream: Redis['stream']): Promise<ImstateError | undefined> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(stream);
+      if (waiting) waiting.push(resolve);
+      else {
+        this.#waiting.set(stream, [resolve]);
+        void this.#waitOn(node, stream);
+      }
+    });
+  }
+
+  async #waitOn(node: Redis, stream: Redis['stream']): Promise<void> {
+    // The answers of other shards are read in the same turn.
+    await turn();
+    for (let waiting = this.#take(stream); waiting.length > 0; waiting = this.#take(stream)) {
+      const reason = await this.#ask(node, stream);
+      for (const resolve of waiting) resolve(reason === undefined ? undefined : unsafe(reason));
+    }
+    this.#waiting.delete(stream);
+  }
+
+  #take(stream: Redis['stream']): ((unsafe: ImstateError | undefined) => void)[] {
+    return this.#waiting.get(stream)?.splice(0) ?? [];
+  }
+
+  /** Why it is not known that enough replicas have all that the socket has written; undefined if they do. */
+  async #ask(node: Redis, stream: Redis['stream']): Promise<string | undefined> {
+    if (node.stream !== stream) return LOST;
+    try {
+      const have = await node.wait(this.#count, WAIT_MS);
+      if (have >= this.#count) return undefined;
+      return `only ${have} of ${this.#count} replicas had it within ${WAIT_MS} ms`;
+    } catch (error) {
+      return error instanceof Error && error.name === 'ReplyError' ? messageOf(error) : LOST;
+    }
+  }
+}
+
+const LOST = 'the connection to Redis was lost before its replicas had it';
+
+function unsafe(reason: string): ImstateError {
+  return new ImstateError(
+    'STORE_UNAVAILABLE',
+    `the change was made, but it may be lost if the master of Redis fails now: ${reason}; with its session id it may be repeated`,
+  );
+}

@@ -1,0 +1,86 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { STORE_DEFAULTS } from '../../../src/store/defaults.ts';
+import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
+import { login } from '../../store/contract/underTest.ts';
+import { startSentinels, type TestSentinels } from '../../support/sentinels.ts';
+import { freePort } from '../../support/servers.ts';
+import { clientOf, startDaemon, undo } from '../../support/undo.ts';
+import { until } from '../../support/until.ts';
+import { Following } from './following.ts';
+import { Load } from './load.ts';
+
+describe('a master that Sentinels replace', () => {
+  let redis: TestSentinels;
+
+  beforeEach(async () => {
+    redis = await startSentinels();
+    undo.push(() => redis.stop());
+  });
+
+  test.each([
+    ['killed', () => redis.master.kill()],
+    ['frozen', async () => redis.master.freeze()],
+  ])('%s under load: service comes back, and nothing that was acknowledged is lost', async (_, fail) => {
+    const daemons = await Promise.all(
+      [1, 2].map(() => startDaemon({ redis: redis.url, keyPrefix: 'im:', waitReplicas: 1 })),
+    );
+    const client = await clientOf(...daemons.map(({ addr }) => addr));
+    const following = new Following(client);
+    await following.begins();
+    const load = new Load(client);
+    await load.goesOn(300);
+    await fail();
+    await until(() => load.failures.length > 0, 'the loss of the master is told');
+    await load.goesOn(300);
+    redis.master.thaw();
+    await load.goesOn(300);
+    await load.stop();
+
+    expect(load.failures.filter(({ code }) => code !== 'UNAVAILABLE')).toEqual([]);
+    expect(await load.lost()).toEqual([]);
+    const isTold = ([userId, sessionId]: [string, string]) => following.sessions.get(userId) === sessionId;
+    await until(() => [...load.acknowledged].every(isTold), 'all acknowledged logins are told to the watch');
+  });
+
+  test('the bell of the new master is heard, though the old one was frozen', async () => {
+    const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
+    undo.push(() => store.close());
+    await store.open();
+    let rings = 0;
+    undo.push(
+      store.ledger().onNews(() => {
+        rings += 1;
+      }),
+    );
+    const ring = (round: number) => store.online(login({ sessionId: `s${round}` })).catch(() => undefined);
+    let round = 0;
+    const isHeardAfter = (before: number) => async () => {
+      await ring(++round);
+      return rings > before;
+    };
+    await until(isHeardAfter(0), 'the bell is heard');
+    redis.master.freeze();
+    await until(() => ring(++round).then((told) => !told), 'the loss of the master is told');
+    await until(isHeardAfter(rings), 'the bell is heard again');
+  });
+});
+
+describe('at the start', () => {
+  test('Sentinels that know no such master are named as the reason', async () => {
+    const redis = await startSentinels(0);
+    undo.push(() => redis.stop());
+    const url = redis.url.replace('/presence', '/absence');
+    await expect(startDaemon({ redis: url, startTimeoutMs: 1_000 })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/absence\/0 cannot be used.*No such master with that name/),
+    });
+  });
+
+  test('no Sentinel there', async () => {
+    const url = `redis+sentinel://127.0.0.1:${await freePort()}/presence`;
+    await expect(startDaemon({ redis: url, startTimeoutMs: 1_000 })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('failed to connect to sentinel'),
+    });
+  });
+});
