@@ -36,12 +36,15 @@ export class Admission {
   /** Bytes of answers that were not taken yet: of each connection that has any, and of all. */
   readonly #held = new WeakMap<object, number>();
   #heldByAll = 0;
-  #looks: NodeJS.Timeout | undefined;
+  readonly #looks: NodeJS.Timeout;
+  /** The time as of the last look, in milliseconds: to ask the clock for each call would be dear, and the limits are seconds. */
+  now = performance.now();
 
   constructor(load: Load, limits: LoadLimits) {
     const { maxCallsInFlight, maxWatches } = limits;
     this.#bounds = boundsOf(limits);
     this.#load = load;
+    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
     this.#most = {
       call: maxCallsInFlight,
       vital: maxCallsInFlight + LIMITS.vitalCalls.most,
@@ -64,7 +67,6 @@ export class Admission {
     if (why !== undefined) return this.#load.refuse(why);
     this.#counts[call.kind] += 1;
     this.#open.add(call);
-    this.#looks ??= setInterval(() => this.#look(), LOOK_MS).unref();
     return undefined;
   }
 
@@ -72,9 +74,11 @@ export class Admission {
   over(call: AdmittedCall): void {
     if (!this.#open.delete(call)) return;
     this.#counts[call.kind] -= 1;
-    if (this.#open.size > 0) return;
+  }
+
+  /** Looks after nothing any more. */
+  close(): void {
     clearInterval(this.#looks);
-    this.#looks = undefined;
   }
 
   /** Notes that a connection holds so many bytes more of answers, or fewer. */
@@ -100,7 +104,7 @@ export class Admission {
   }
 
   #look(): void {
-    const now = performance.now();
-    for (const call of this.#open) call.look(now, this.#bounds);
+    this.now = performance.now();
+    for (const call of this.#open) call.look(this.now, this.#bounds);
   }
 }

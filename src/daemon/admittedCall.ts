@@ -15,18 +15,19 @@ type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 const SMALL_BYTES = 4_096;
 
 /**
- * A call between the network and its handler, as {@link Admission} sees it. Everything goes straight to the call inside: the chain of
- * responders that grpc-js would go through costs more than all that is looked at here.
+ * A call between the network and its handler, as {@link Admission} sees it. Everything goes straight to the call inside, and it listens
+ * itself: the chains of responders and listeners that grpc-js would make cost more than all that is looked at here.
  */
-export class AdmittedCall extends ServerInterceptingCall {
+export class AdmittedCall extends ServerInterceptingCall implements Listener {
   readonly kind: Kind;
   readonly #call: ServerInterceptingCallInterface;
   readonly #admission: Admission;
-  readonly #begunAt = performance.now();
+  readonly #begunAt: number;
   /** Whether the messages of the caller are a stream: the first one is due then, and not the end of them. */
   readonly #isStream: boolean;
+  #listener: Listener | undefined;
   #hasRequest = false;
-  /** When the message was given to the network that the caller has not taken yet; 0 if there is none. */
+  /** When the last message was given to the network; 0 if none was. */
   #sentAt = 0;
   #held: { connection: object; bytes: number } | undefined;
 
@@ -34,6 +35,7 @@ export class AdmittedCall extends ServerInterceptingCall {
     super(call);
     this.#call = call;
     this.#admission = admission;
+    this.#begunAt = admission.now;
     this.kind = kind;
     this.#isStream = isStream;
   }
@@ -50,26 +52,30 @@ export class AdmittedCall extends ServerInterceptingCall {
       this.#call.sendStatus(refusal);
       return;
     }
-    this.#call.start({
-      onReceiveMetadata: (metadata) => {
-        const bytes = bytesOf(metadata);
-        if (bytes <= LIMITS.headers.most) listener.onReceiveMetadata(metadata);
-        else this.#call.sendStatus(tooManyHeaders(bytes));
-      },
-      onReceiveMessage: (message) => {
-        if (this.#isStream) this.#hasRequest = true;
-        listener.onReceiveMessage(message);
-      },
-      onReceiveHalfClose: () => {
-        this.#hasRequest = true;
-        listener.onReceiveHalfClose();
-      },
-      onCancel: () => {
-        this.#admission.over(this);
-        if (this.#held) this.#admission.hold(this.#held.connection, -this.#held.bytes);
-        listener.onCancel();
-      },
-    });
+    this.#listener = listener;
+    this.#call.start(this);
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    const bytes = bytesOf(metadata);
+    if (bytes <= LIMITS.headers.most) this.#listener?.onReceiveMetadata(metadata);
+    else this.#call.sendStatus(tooManyHeaders(bytes));
+  }
+
+  onReceiveMessage(message: unknown): void {
+    if (this.#isStream) this.#hasRequest = true;
+    this.#listener?.onReceiveMessage(message);
+  }
+
+  onReceiveHalfClose(): void {
+    this.#hasRequest = true;
+    this.#listener?.onReceiveHalfClose();
+  }
+
+  onCancel(): void {
+    this.#admission.over(this);
+    if (this.#held) this.#admission.hold(this.#held.connection, -this.#held.bytes);
+    this.#listener?.onCancel();
   }
 
   override sendMetadata(metadata: Metadata): void {
@@ -77,11 +83,8 @@ export class AdmittedCall extends ServerInterceptingCall {
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
-    this.#sentAt = performance.now();
-    this.#call.sendMessage(message, () => {
-      this.#sentAt = 0;
-      callback();
-    });
+    this.#sentAt = this.#admission.now;
+    this.#call.sendMessage(message, callback);
     if (this.kind !== 'call' && this.kind !== 'vital') return;
     const bytes = this.stream?.writableLength ?? 0;
     if (bytes < SMALL_BYTES) return;
@@ -100,7 +103,8 @@ export class AdmittedCall extends ServerInterceptingCall {
       this.#call.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
       this.stream?.close(constants.NGHTTP2_NO_ERROR);
     }
-    if (this.#sentAt > 0 && now - this.#sentAt > answerMs && this.kind !== 'watch')
+    const isTaken = this.#sentAt === 0 || this.stream?.writableLength === 0;
+    if (!isTaken && now - this.#sentAt > answerMs && this.kind !== 'watch')
       this.stream?.close(constants.NGHTTP2_CANCEL);
   }
 

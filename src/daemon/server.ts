@@ -14,9 +14,9 @@ import type { HostPort } from '../address.js';
 import { loadCodec } from '../wire/codec.js';
 import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
+import { Admission } from './admission.js';
 import type { Guard } from './auth/guard.js';
 import { Connections } from './connections.js';
-import { Admission } from './admission.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
 import type { Presence } from './presence.js';
@@ -55,13 +55,14 @@ export function makeServer(
   setLogVerbosity(logVerbosity.NONE);
   const bounds = boundsOf(limits);
   const load = new Load(bounds, log);
+  const admission = new Admission(load, limits);
   const server = new Server({
     'grpc.max_receive_message_length': LIMITS.message.most,
     'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.most,
     'grpc.max_connection_idle_ms': bounds.idleMs,
     'grpc.keepalive_time_ms': LIMITS.ping.most,
     'grpc.keepalive_timeout_ms': LIMITS.pong.most,
-    interceptors: [new Admission(load, limits).intercept, ...(guard ? [guard.interceptor] : [])],
+    interceptors: [admission.intercept, ...(guard ? [guard.interceptor] : [])],
   });
   const calls = new Calls(log, load);
   const { types } = loadProtos();
@@ -88,7 +89,7 @@ export function makeServer(
     },
     drain: (limitMs) => {
       connections.close();
-      return drain(server, calls, limitMs);
+      return drain(server, calls, limitMs).finally(() => admission.close());
     },
   };
 }
