@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
+import { httpFlags, httpOptions } from '../cli/httpFlags.js';
 import { listenForStop } from '../cli/signals.js';
 import { absoluteTime } from '../cli/times.js';
 import {
@@ -177,6 +178,7 @@ export default class Serve extends BaseCommand {
       helpValue: 'N',
       helpGroup: 'LIMITS',
     }),
+    ...httpFlags,
     ...daemonTlsFlags,
     ...redisTlsFlags,
     ...etcdTlsFlags,
@@ -220,7 +222,7 @@ export default class Serve extends BaseCommand {
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
-      auth: authOptions(flags),
+      ...{ auth: authOptions(flags), http: httpOptions(flags) },
       ...{ log, signal: stop },
     });
     if (daemon === undefined) return;
@@ -245,23 +247,17 @@ export default class Serve extends BaseCommand {
     }
   }
 
-  #print({ addr, advertised, store, registry, service, tls, auth, warnings }: Daemon): void {
+  #print({ addr, advertised, http, store, registry, service, tls, auth, warnings }: Daemon): void {
     if (this.jsonEnabled()) {
       const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
       this.logJson({
-        addr,
-        advertised,
-        store,
-        registry,
-        service,
-        tls: tlsJson,
-        auth,
-        warnings,
-        pid: process.pid,
+        ...{ addr, advertised, http: http ?? null, store, registry, service },
+        ...{ tls: tlsJson, auth, warnings, pid: process.pid },
       });
       return;
     }
     this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
+    if (http) this.log(`http      ${http}`);
     if (tls)
       this.log(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
     if (auth.length > 0) this.log(`access    ${auth.join(', ')}`);

@@ -8,15 +8,23 @@ interface Exposure {
   /** Where clients dial, host:port. */
   advertised: string;
   tls: DaemonTls | undefined;
+  /** Where it listens by HTTP; undefined if it does not. */
+  http: { addr: string; ip: string } | undefined;
 }
 
 /** What whoever runs the daemon should know of how open it is: a sentence each, with the way out. */
-export function exposures({ addr, ip, advertised, tls }: Exposure): string[] {
+export function exposures({ addr, ip, advertised, tls, http }: Exposure): string[] {
   const warnings: string[] = [];
   if (tls === undefined && !isLoopback(ip)) {
     warnings.push(
       `${addr} is open to other machines without TLS: whoever is on the way can read and change the calls; ` +
         'give --tls-cert and --tls-key, or listen on 127.0.0.1',
+    );
+  }
+  if (tls === undefined && http !== undefined && !isLoopback(http.ip)) {
+    warnings.push(
+      `http://${http.addr} is open to other machines without TLS: whoever is on the way can read what is asked, and ` +
+        'the tokens; give --tls-cert and --tls-key, or let --http-addr be 127.0.0.1',
     );
   }
   const host = parseHostPort(advertised)?.host;

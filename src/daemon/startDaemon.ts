@@ -10,9 +10,12 @@ import type { AuthOptions } from './auth/authenticator.js';
 import { Guard } from './auth/guard.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
+import { probeRoutes } from './http/probes.js';
+import { type HttpOptions, HttpServer } from './http/server.js';
 import { insist } from './insist.js';
 import type { LoadLimits } from './limits.js';
 import { Presence } from './presence.js';
+import { Readiness } from './readiness.js';
 import { makeServer } from './server.js';
 import { monitorStore } from './storeMonitor.js';
 import { Sweeper } from './sweeper.js';
@@ -31,6 +34,8 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   tls?: TlsFiles | undefined;
   /** How callers prove who they are; undefined lets everybody do everything. */
   auth?: AuthOptions | undefined;
+  /** What is served by HTTP, and where; undefined serves nothing. */
+  http?: HttpOptions | undefined;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;
@@ -44,6 +49,8 @@ export interface Daemon {
   addr: string;
   /** The address that stands in the registry, host:port. */
   advertised: string;
+  /** The URL of what is served by HTTP; undefined if nothing is. */
+  http: string | undefined;
   /** The ways in which callers may prove who they are, for people; none if they need not. */
   auth: string[];
   /** For people. */
@@ -89,6 +96,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const guard = options.auth && (await openGuard(options.auth, log, patience));
     undo.push(async () => guard?.close());
 
+    const readiness = new Readiness();
+    const routes = probeRoutes(() => readiness.whyNot);
+    const http = options.http && new HttpServer({ routes, guard, tls, log });
+    undo.push(async () => http?.close());
+
     const sweeper = new Sweeper(store, log);
     const presence = new Presence(store, () => sweeper.wake());
     const server = makeServer(presence, new WatchHub(store, log), options, log, guard);
@@ -104,7 +116,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const addr = formatHostPort({ host: options.addr, port });
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
-    const warnings = exposures({ addr, ip, advertised, tls });
+    const listening = options.http && (await http?.listen(options.http));
+    const warnings = exposures({ addr, ip, advertised, tls, http: listening });
     for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
@@ -112,9 +125,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const background = new AbortController();
     const { signal } = background;
+    const setServing = (answers: boolean) => {
+      server.setServing(answers);
+      readiness.storeAnswers(answers);
+    };
     const running = [
       sweeper.run(signal),
-      monitorStore({ store, log, signal, onChange: (answers) => server.setServing(answers) }),
+      monitorStore({ store, log, signal, onChange: setServing }),
       tls?.follow(log, signal),
     ];
     undo.push(async () => {
@@ -131,6 +148,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       patience,
     );
     undo.push(() => registration.close());
+    undo.push(async () => readiness.end());
+    readiness.begin();
     const { description, service } = registry;
     return {
       addr,
@@ -138,6 +157,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       store: store.description,
       registry: description,
       service,
+      http: listening && `${tls ? 'https' : 'http'}://${listening.addr}`,
       tls,
       auth: guard?.ways ?? [],
       warnings,
