@@ -4,16 +4,22 @@ import type { Logger } from 'pino';
 import { formatHostPort, isWildcard, parseHostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
 import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
+import type { Registration } from '../registry/registry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
 import type { TlsFiles } from '../tls/names.js';
 import type { AuthOptions } from './auth/authenticator.js';
 import { Guard } from './auth/guard.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
-import { probeRoutes } from './http/probes.js';
-import { type HttpOptions, HttpServer } from './http/server.js';
+import { openHttp } from './http/open.js';
+import type { HttpOptions } from './http/server.js';
 import { insist } from './insist.js';
 import type { LoadLimits } from './limits.js';
+import { StoreSteps } from './metrics/store.js';
+import { CallObserver } from './observe/callObserver.js';
+import { CallSummary } from './observe/callSummary.js';
+import type { Tracing } from './observe/tracing.js';
+import { Transitions } from './observe/transitions.js';
 import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
 import { makeServer } from './server.js';
@@ -36,6 +42,10 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   auth?: AuthOptions | undefined;
   /** What is served by HTTP, and where; undefined serves nothing. */
   http?: HttpOptions | undefined;
+  /** Whether the lines of calls in the log show ids of users and devices, rather than masked ones. */
+  showIds?: boolean | undefined;
+  /** Base URL of the collector that traces are sent to, by OTLP/HTTP; undefined traces nothing. */
+  otlpEndpoint?: string | undefined;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;
@@ -88,7 +98,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   });
   try {
-    const store = makeStore(options);
+    const steps = new StoreSteps();
+    const store = makeStore({ ...options, onStep: steps.note });
     undo.push(() => store.close());
     const registry = await makeRegistry(options, log);
     undo.push(() => registry.close());
@@ -96,14 +107,30 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const guard = options.auth && (await openGuard(options.auth, log, patience));
     undo.push(async () => guard?.close());
 
+    const tracing = await openTracing(options);
+    undo.push(async () => tracing?.close());
+    const observer = new CallObserver({ log, showIds: options.showIds ?? false, tracing });
+    const summary = new CallSummary(observer.counts, log);
+    undo.push(async () => summary.close());
+
+    const transitions = new Transitions();
+    const sweeper = new Sweeper(store, log, transitions);
+    const hub = new WatchHub(store, log);
     const readiness = new Readiness();
-    const routes = probeRoutes(() => readiness.whyNot);
-    const http = options.http && new HttpServer({ routes, guard, tls, log });
+    let registration: Registration | undefined;
+    const http =
+      options.http &&
+      (await openHttp({
+        ...{ log, guard, tls, readiness },
+        metrics: {
+          ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
+          registration: () => registration,
+        },
+      }));
     undo.push(async () => http?.close());
 
-    const sweeper = new Sweeper(store, log);
-    const presence = new Presence(store, () => sweeper.wake());
-    const server = makeServer(presence, new WatchHub(store, log), options, log, guard);
+    const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
+    const server = makeServer(presence, hub, options, log, guard, observer);
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
@@ -139,15 +166,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       server.setServing(false);
       await Promise.all(running);
     });
-    server.setServing(true);
+    setServing(true);
 
     const register = () => registry.register(advertised);
-    const registration = await insist(
-      register,
-      silence('REGISTRY_UNAVAILABLE', registry.description),
-      patience,
-    );
-    undo.push(() => registration.close());
+    registration = await insist(register, silence('REGISTRY_UNAVAILABLE', registry.description), patience);
+    const registered = registration;
+    undo.push(() => registered.close());
     undo.push(async () => readiness.end());
     readiness.begin();
     const { description, service } = registry;
@@ -208,6 +232,13 @@ async function ipOf(host: string): Promise<string> {
 function openGuard(auth: AuthOptions, log: Logger, patience: Parameters<typeof insist>[2]): Promise<Guard> {
   const description = `--auth-jwt-jwks ${auth.jwt?.jwks}`;
   return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), patience);
+}
+
+/** OpenTelemetry is loaded only where it is asked for. */
+async function openTracing({ otlpEndpoint }: DaemonOptions): Promise<Tracing | undefined> {
+  if (otlpEndpoint === undefined) return undefined;
+  const { Tracing } = await import('./observe/tracing.js');
+  return new Tracing(otlpEndpoint);
 }
 
 function silence(
