@@ -2,12 +2,20 @@ import { Errors, type Hook } from '@oclif/core';
 import { ImstateError } from '../errors.js';
 import { errorJson, printError, wantsJson } from './report.js';
 
-/** oclif's hook for a word that is no command: the same error, exit code and --json as everywhere. */
+/**
+ * oclif's hook for words that are no command: the same error, exit code and --json as everywhere. What follows a command that takes
+ * no arguments comes here too, for oclif looks for commands of several words: "sessions:10.0.0.1:9000".
+ */
 const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) => {
   const names = config.commandIDs.filter((name) => !name.includes(':')).sort();
-  const message = `"${id.split(':')[0]}" is no command of imstate; these are: ${names.join(', ')}`;
+  const [word = ''] = id.split(':');
+  const message = names.includes(word)
+    ? `${word} takes flags and no arguments; --help shows how`
+    : `"${word}" is no command of imstate; these are: ${names.join(', ')}`;
   const error = new ImstateError('WRONG_USAGE', message);
-  if (wantsJson(argv)) process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
+  // For each colon in a word oclif has left one out of what follows.
+  if (wantsJson(argv) || wantsJson(process.argv))
+    process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
   else printError(error);
   throw new Errors.ExitError(error.exitCode);
 };

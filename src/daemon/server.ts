@@ -15,6 +15,7 @@ import { ImstateError, messageOf } from '../errors.js';
 import { loadCodec } from '../wire/codec.js';
 import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
+import './lateMessages.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';

@@ -202,6 +202,7 @@ function faultOf({ stdout, stderr, exitCode }: CliResult): string | undefined {
   if (!EXIT_CODES.includes(exitCode)) return `exit code ${exitCode}`;
   if (/\n\s+at \S/.test(stderr + stdout) || /"code":\s*"INTERNAL"/.test(stdout))
     return `a stack: ${stderr}${stdout}`;
+  if (/\(node:\d+\)/.test(stderr)) return `a warning of Node.js: ${stderr}`;
   const errors = stderr.split('\n').filter((line) => line.startsWith('Error: '));
   const isJson = stdout.trimStart().startsWith('{');
   if (exitCode >= 2 && exitCode !== 130 && errors.length !== 1 && !isJson) {
