@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { temporaryFolder } from '../support/servers.ts';
 import { commandCases, faultOfCommand } from './commands.ts';
+import { corpus } from './corpus.ts';
 import { faultsOfRecords, lines } from './records.ts';
 
-/** How much to try, on the daemon at `addr`. */
+/** How much to try on the daemon at `addr`, with the kept command lines. */
 export interface CliFuzz {
   addr: string;
   seed: number;
@@ -37,7 +38,7 @@ export async function fuzzCli({ addr, seed, commands, records, log }: CliFuzz): 
       wrong.push(...(await faultsOfRecords(file, some, addr)));
     }
     log?.(`${records} records`);
-    const cases = fc.sample(commandCases, { numRuns: commands, seed });
+    const cases = [...corpus.commands, ...fc.sample(commandCases, { numRuns: commands, seed })];
     for (const [i, each] of cases.entries()) {
       const fault = await faultOfCommand(each, { addr, folder });
       if (fault !== undefined) wrong.push(`${fault}: ${JSON.stringify(each)}`);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type BytesCase, bytesCases } from './bytes.ts';
 import { type CallCase, calls } from './calls.ts';
+import { corpus } from './corpus.ts';
 import type { Target } from './target.ts';
 
 /** How much to send. */
@@ -16,8 +17,10 @@ const CALLS_AT_ONCE = 45;
 const BYTES_AT_ONCE = 5;
 const AT_ONCE = CALLS_AT_ONCE + BYTES_AT_ONCE;
 
-/** Sends random cases, many at once; returns what was wrong, in words that name the case. Ends at the first batch with any. */
+/** Sends the kept cases and then random ones, many at once; returns what was wrong, in words that name the case. Ends at the first batch with any. */
 export async function fuzzWire(target: Target, { cases, seed, readEvery, log }: WireFuzz): Promise<string[]> {
+  const kept = await sendBatch(target, corpus.calls, corpus.bytes);
+  if (kept.length > 0) return ['of the kept cases', ...kept];
   let untilRead = readEvery;
   for (let sent = 0; sent < cases; sent += AT_ONCE) {
     const of = <T>(arbitrary: fc.Arbitrary<T>, numRuns: number) =>
@@ -38,7 +41,7 @@ export async function fuzzWire(target: Target, { cases, seed, readEvery, log }: 
 }
 
 /** Sends all of them at once, and looks how the daemon is. */
-export async function sendBatch(target: Target, some: CallCase[], others: BytesCase[]): Promise<string[]> {
+async function sendBatch(target: Target, some: CallCase[], others: BytesCase[]): Promise<string[]> {
   const [wrongCalls, wrongBytes] = await Promise.all([target.call(some), target.bytes(others)]);
   return [...wrongCalls, ...wrongBytes, ...(await target.ails())];
 }
