@@ -104,7 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const addr = formatHostPort({ host: options.addr, port });
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
-    const warnings = exposures({ addr, ip, advertised, tls });
+    const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined });
     for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
