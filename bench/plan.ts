@@ -215,12 +215,7 @@ function unitLines({ daemon, redis, bytes }: ReturnType<typeof unitCosts>, shard
     ['look-up: daemon', daemon.lookUp, 'µs', at],
     ['look-up: master', redis.lookUp, 'µs', at],
     ['told change: daemon', daemon.tell, 'µs', `${at}, beside the hearing of it`],
-    [
-      'change heard: daemon',
-      daemon.read,
-      'µs',
-      'each daemon that has watches hears each change',
-    ],
+    ['change heard: daemon', daemon.read, 'µs', 'each daemon that has watches hears each change'],
     ['change heard: master', redis.read, 'µs', ''],
     ['keep-alive: daemon', daemon.keepAlive, 'µs', at],
     ['keep-alive: masters', redis.keepAlive, 'µs', at],
