@@ -20,6 +20,8 @@ const SMALL_BYTES = 4_096;
  */
 export class AdmittedCall extends ServerInterceptingCall implements Listener {
   readonly kind: Kind;
+  /** Where {@link Admission} keeps it. */
+  place = -1;
   readonly #call: ServerInterceptingCallInterface;
   readonly #admission: Admission;
   readonly #begunAt: number;
