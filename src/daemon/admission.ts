@@ -42,8 +42,8 @@ export class Admission {
   readonly #held = new WeakMap<object, number>();
   #heldByAll = 0;
   readonly #looks: NodeJS.Timeout;
-  /** The time as of the last look, in milliseconds: to ask the clock for each call would be dear, and the limits are seconds. */
-  now = performance.now();
+  /** The time of the next look, in milliseconds. Calls go by it: to ask the clock for each is dear, and so no limit is cut short. */
+  now = performance.now() + LOOK_MS;
 
   constructor(load: Load, limits: LoadLimits) {
     const { maxCallsInFlight, maxWatches } = limits;
@@ -112,7 +112,8 @@ export class Admission {
   }
 
   #look(): void {
-    this.now = performance.now();
-    for (const call of this.#open) call?.look(this.now, this.#bounds);
+    const now = performance.now();
+    for (const call of this.#open) call?.look(now, this.#bounds);
+    this.now = now + LOOK_MS;
   }
 }

@@ -135,20 +135,23 @@ function set(flag: Flag): fc.Arbitrary<[string, string]> {
 /** Any command with some of its flags, given or set, and some arguments. */
 export const commandCases: fc.Arbitrary<CommandCase> = fc.constantFrom(...commands).chain(({ id, flags }) => {
   const all = Object.values<Flag>(flags);
+  const ofEnvironment = all.filter(({ env }) => env !== undefined);
   const word = fc.oneof(fc.constantFrom('alice', 'phone'), fc.constantFrom(...TEXTS), odd);
   return fc
     .record({
       words: fc.array(word, { maxLength: 3 }),
-      flags: fc.subarray(all, { maxLength: 4 }).chain((some) => fc.tuple(...some.map(given))),
-      env: fc
-        .subarray(
-          all.filter(({ env }) => env !== undefined),
-          { maxLength: 3 },
-        )
-        .chain((some) => fc.tuple(...some.map(set))),
+      flags: someOf(all, 4).chain((some) => fc.tuple(...some.map(given))),
+      env: someOf(ofEnvironment, 3).chain((some) => fc.tuple(...some.map(set))),
     })
-    .map((made) => ({ argv: [id, ...made.words, ...made.flags.flat()], env: Object.fromEntries(made.env) }));
+    .map((made) => ({
+      argv: [...id.split(':'), ...made.words, ...made.flags.flat()],
+      env: Object.fromEntries(made.env),
+    }));
 });
+
+function someOf(flags: Flag[], most: number): fc.Arbitrary<Flag[]> {
+  return fc.subarray(flags, { maxLength: Math.min(most, flags.length) });
+}
 
 /** Runs it, and stops it if it would go on; returns what is wrong with what it did, in words. */
 export async function faultOfCommand(

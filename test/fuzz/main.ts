@@ -36,3 +36,9 @@ try {
 for (const line of wrong) console.log(line);
 log(`${wrong.length} faults found`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
+// Not waited for: what keeps the process from ending by itself is something that a command has left running.
+const goOn = setTimeout(() => {
+  log(`1 more: something goes on after all commands (${process.getActiveResourcesInfo()})`);
+  process.exit(1);
+}, 60_000);
+goOn.unref();
