@@ -144,7 +144,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
     const listening = options.http && (await http?.listen(options.http));
-    const warnings = exposures({ addr, ip, advertised, tls, http: listening });
+    const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined, http: listening });
     for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
@@ -169,8 +169,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     setServing(true);
 
     const register = () => registry.register(advertised);
-    registration = await insist(register, silence('REGISTRY_UNAVAILABLE', registry.description), patience);
-    const registered = registration;
+    const registered = await insist(
+      register,
+      silence('REGISTRY_UNAVAILABLE', registry.description),
+      // Left alone it would be renewed for as long as the process lives, which would not end because of it.
+      { ...patience, onLate: (late) => void late.close().catch(() => {}) },
+    );
+    registration = registered;
     undo.push(() => registered.close());
     undo.push(async () => readiness.end());
     readiness.begin();
@@ -229,9 +234,16 @@ async function ipOf(host: string): Promise<string> {
 }
 
 /** Waits for the keys of JWTs, if they are to be had from elsewhere. */
-function openGuard(auth: AuthOptions, log: Logger, patience: Parameters<typeof insist>[2]): Promise<Guard> {
+function openGuard(
+  auth: AuthOptions,
+  log: Logger,
+  patience: ReturnType<typeof startPatience>,
+): Promise<Guard> {
   const description = `--auth-jwt-jwks ${auth.jwt?.jwks}`;
-  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), patience);
+  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), {
+    ...patience,
+    onLate: (late) => late.close(),
+  });
 }
 
 /** OpenTelemetry is loaded only where it is asked for. */
