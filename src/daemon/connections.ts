@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { formatHostPort, type HostPort } from '../address.js';
-import { ImstateError, messageOf } from '../errors.js';
+import type { HostPort } from '../address.js';
 import { boundsOf, type LoadLimits } from './limits.js';
+import { listenAt } from './listening.js';
 
 /** How HTTP/2 begins is so long. */
 const PREFACE_BYTES = 24;
@@ -26,21 +26,10 @@ export class Connections {
   /** Resolves with the port once connections are accepted there. `take` is given each before anything is read from it. */
   async listen(address: HostPort, take: (socket: Socket) => void): Promise<number> {
     const server = this.#server.on('connection', take);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(address, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      const message = whyNotListening(formatHostPort(address), messageOf(error));
-      throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
-    }
+    const port = await listenAt(server, address, { addr: '--addr', port: '--port' });
     // One that could not be accepted, for there are too many open files: those that stand go on.
     server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
-    return (server.address() as { port: number }).port;
+    return port;
   }
 
   /** Accepts no further connection; those there are go on. */
@@ -63,16 +52,4 @@ function closeIfSilent(socket: Socket, limitMs: number): void {
     if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
   }, limitMs);
   socket.once('close', () => clearTimeout(timer));
-}
-
-function whyNotListening(address: string, reason: string): string {
-  if (reason.includes('EADDRINUSE')) {
-    return `${address} is in use by another program: stop it, or choose another --port (0 picks a free one)`;
-  }
-  if (reason.includes('EADDRNOTAVAIL')) {
-    return `${address} is no address of this machine: give --addr one that it has, such as 127.0.0.1 or 0.0.0.0`;
-  }
-  if (reason.includes('EACCES'))
-    return `${address} needs more rights than this user has: choose a --port above 1023`;
-  return `cannot listen on ${address}: ${reason}; check --addr and --port`;
 }

@@ -10,10 +10,12 @@ interface Exposure {
   tls: DaemonTls | undefined;
   /** Whether callers must prove who they are. */
   hasAuth: boolean;
+  /** Where it listens by HTTP; undefined if it does not. */
+  http: { addr: string; ip: string } | undefined;
 }
 
 /** What whoever runs the daemon should know of how open it is: a sentence each, with the way out. */
-export function exposures({ addr, ip, advertised, tls, hasAuth }: Exposure): string[] {
+export function exposures({ addr, ip, advertised, tls, hasAuth, http }: Exposure): string[] {
   const warnings: string[] = [];
   if (tls === undefined && !isLoopback(ip)) {
     warnings.push(
@@ -25,6 +27,12 @@ export function exposures({ addr, ip, advertised, tls, hasAuth }: Exposure): str
     warnings.push(
       `${addr} is open to other machines and asks for no credentials: whoever reaches it may do everything; ` +
         'give --auth-tokens (imstate token create makes them), another --auth flag or --tls-client-ca, or listen on 127.0.0.1',
+    );
+  }
+  if (tls === undefined && http !== undefined && !isLoopback(http.ip)) {
+    warnings.push(
+      `http://${http.addr} is open to other machines without TLS: whoever is on the way can read what is asked, and ` +
+        'the tokens; give --tls-cert and --tls-key, or let --http-addr be 127.0.0.1',
     );
   }
   const host = parseHostPort(advertised)?.host;

@@ -180,6 +180,16 @@ export const LIMITS = {
     beyond: REFUSED,
     reason: 'a load balancer has one',
   },
+  httpConnections: {
+    ...{ most: 2_000, unit: 'connections', what: 'connections of HTTP at the same time' },
+    beyond: 'a further one is closed at once',
+    reason: 'Prometheus has one, and a browser six at most',
+  },
+  httpBody: {
+    ...{ most: 65_536, unit: 'bytes', what: 'the body of a request by HTTP' },
+    beyond: '`INVALID_ARGUMENT` (400)',
+    reason: 'none names more than one user or chat server',
+  },
 } as const satisfies Record<string, Limit>;
 
 /** Limits that are the same for every daemon; tests take smaller ones. */

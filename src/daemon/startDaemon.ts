@@ -4,15 +4,24 @@ import type { Logger } from 'pino';
 import { formatHostPort, isWildcard, parseHostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
 import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
+import type { Registration } from '../registry/registry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
 import type { TlsFiles } from '../tls/names.js';
 import type { AuthOptions } from './auth/authenticator.js';
 import { Guard } from './auth/guard.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
+import { openHttp } from './http/open.js';
+import type { HttpOptions } from './http/server.js';
 import { insist } from './insist.js';
 import type { LoadLimits } from './limits.js';
+import { StoreSteps } from './metrics/store.js';
+import { CallObserver } from './observe/callObserver.js';
+import { CallSummary } from './observe/callSummary.js';
+import type { Tracing } from './observe/tracing.js';
+import { Transitions } from './observe/transitions.js';
 import { Presence } from './presence.js';
+import { Readiness } from './readiness.js';
 import { makeServer } from './server.js';
 import { monitorStore } from './storeMonitor.js';
 import { Sweeper } from './sweeper.js';
@@ -31,6 +40,12 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   tls?: TlsFiles | undefined;
   /** How callers prove who they are; undefined lets everybody do everything. */
   auth?: AuthOptions | undefined;
+  /** What is served by HTTP, and where; undefined serves nothing. */
+  http?: HttpOptions | undefined;
+  /** Whether the lines of calls in the log show ids of users and devices, rather than masked ones. */
+  showIds?: boolean | undefined;
+  /** Base URL of the collector that traces are sent to, by OTLP/HTTP; undefined traces nothing. */
+  otlpEndpoint?: string | undefined;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;
@@ -44,6 +59,8 @@ export interface Daemon {
   addr: string;
   /** The address that stands in the registry, host:port. */
   advertised: string;
+  /** The URL of what is served by HTTP; undefined if nothing is. */
+  http: string | undefined;
   /** The ways in which callers may prove who they are, for people; none if they need not. */
   auth: string[];
   /** For people. */
@@ -81,7 +98,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   });
   try {
-    const store = makeStore(options);
+    const steps = new StoreSteps();
+    const store = makeStore({ ...options, onStep: steps.note });
     undo.push(() => store.close());
     const registry = await makeRegistry(options, log);
     undo.push(() => registry.close());
@@ -89,9 +107,30 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const guard = options.auth && (await openGuard(options.auth, log, patience));
     undo.push(async () => guard?.close());
 
-    const sweeper = new Sweeper(store, log);
-    const presence = new Presence(store, () => sweeper.wake());
-    const server = makeServer(presence, new WatchHub(store, log), options, log, guard);
+    const tracing = await openTracing(options);
+    undo.push(async () => tracing?.close());
+    const observer = new CallObserver({ log, showIds: options.showIds ?? false, tracing });
+    const summary = new CallSummary(observer.counts, log);
+    undo.push(async () => summary.close());
+
+    const transitions = new Transitions();
+    const sweeper = new Sweeper(store, log, transitions);
+    const hub = new WatchHub(store, log);
+    const readiness = new Readiness();
+    let registration: Registration | undefined;
+    const http =
+      options.http &&
+      (await openHttp({
+        ...{ log, guard, tls, readiness },
+        metrics: {
+          ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
+          registration: () => registration,
+        },
+      }));
+    undo.push(async () => http?.close());
+
+    const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
+    const server = makeServer(presence, hub, options, log, guard, observer);
     undo.push(async () => {
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
@@ -104,7 +143,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const addr = formatHostPort({ host: options.addr, port });
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
-    const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined });
+    const listening = options.http && (await http?.listen(options.http));
+    const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined, http: listening });
     for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
@@ -112,9 +152,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const background = new AbortController();
     const { signal } = background;
+    const setServing = (answers: boolean) => {
+      server.setServing(answers);
+      readiness.storeAnswers(answers);
+    };
     const running = [
       sweeper.run(signal),
-      monitorStore({ store, log, signal, onChange: (answers) => server.setServing(answers) }),
+      monitorStore({ store, log, signal, onChange: setServing }),
       tls?.follow(log, signal),
     ];
     undo.push(async () => {
@@ -122,16 +166,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       server.setServing(false);
       await Promise.all(running);
     });
-    server.setServing(true);
+    setServing(true);
 
     const register = () => registry.register(advertised);
-    const registration = await insist(
+    const registered = await insist(
       register,
       silence('REGISTRY_UNAVAILABLE', registry.description),
       // Left alone it would be renewed for as long as the process lives, which would not end because of it.
       { ...patience, onLate: (late) => void late.close().catch(() => {}) },
     );
-    undo.push(() => registration.close());
+    registration = registered;
+    undo.push(() => registered.close());
+    undo.push(async () => readiness.end());
+    readiness.begin();
     const { description, service } = registry;
     return {
       addr,
@@ -139,6 +186,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       store: store.description,
       registry: description,
       service,
+      http: listening && `${tls ? 'https' : 'http'}://${listening.addr}`,
       tls,
       auth: guard?.ways ?? [],
       warnings,
@@ -196,6 +244,13 @@ function openGuard(
     ...patience,
     onLate: (late) => late.close(),
   });
+}
+
+/** OpenTelemetry is loaded only where it is asked for. */
+async function openTracing({ otlpEndpoint }: DaemonOptions): Promise<Tracing | undefined> {
+  if (otlpEndpoint === undefined) return undefined;
+  const { Tracing } = await import('./observe/tracing.js');
+  return new Tracing(otlpEndpoint);
 }
 
 function silence(

@@ -1,3 +1,5 @@
+import type { RequestListener, ServerOptions } from 'node:http';
+import { createServer as createHttps, type Server as HttpsServer } from 'node:https';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServerCredentials } from '@grpc/grpc-js';
@@ -10,12 +12,13 @@ import { TLS_NAMES, type TlsFiles } from '../tls/names.js';
 const LOOK_MS = 1_000;
 
 /**
- * The TLS of the gRPC port: a certificate, and with `ca` (the authorities of the clients) mutual TLS. When the files change, new
+ * The TLS of the ports: a certificate, and with `ca` (the authorities of the clients) mutual TLS. When the files change, new
  * connections get what they hold then; connections that stand, and their calls, go on.
  */
 export class DaemonTls {
   readonly credentials: ReplaceableCredentials;
   readonly #files: TlsFiles;
+  readonly #https: HttpsServer[] = [];
   #material: TlsMaterial;
   /** What is wrong with the files as they are now, and whether it has been said. */
   #fault = { message: '', isTold: false };
@@ -46,6 +49,17 @@ export class DaemonTls {
     return (isIP(host) === 0 ? certificate?.checkHost(host) : certificate?.checkIP(host)) !== undefined;
   }
 
+  /**
+   * A server of HTTPS with the same certificate, which is replaced with it. Where TLS is mutual a client is asked for a certificate
+   * and served without: `socket.authorized` says whether it has shown a good one.
+   */
+  serveHttps(options: ServerOptions, listener: RequestListener): HttpsServer {
+    const asks = { requestCert: this.isMutual, rejectUnauthorized: false };
+    const server = createHttps({ ...options, ...this.#material.context, ...asks }, listener);
+    this.#https.push(server);
+    return server;
+  }
+
   /** Follows the files until the signal aborts. Not by events of the file system: where a folder is swapped there are none. */
   async follow(log: Logger, signal: AbortSignal, lookMs = LOOK_MS): Promise<void> {
     while (await delay(lookMs, true, { signal }).catch(() => false)) this.#look(log);
@@ -57,6 +71,7 @@ export class DaemonTls {
       this.#fault = { message: '', isTold: false };
       if (material === this.#material) return;
       this.credentials.replace(material.context);
+      for (const server of this.#https) server.setSecureContext(material.context);
       this.#material = material;
       log.info(
         `the certificate was replaced: new connections get the one that is valid until ${this.validUntil.toISOString()}`,

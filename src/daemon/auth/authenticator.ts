@@ -16,6 +16,9 @@ export interface AuthOptions {
   certificates?: string | undefined;
 }
 
+/** The other side of a call. */
+export type Peer = Pick<ServerInterceptingCallInterface, 'getPeer' | 'getAuthContext'>;
+
 /** How many credentials are remembered; the oldest of more is checked again. */
 const MOST_REMEMBERED = 4_096;
 /** No credential is longer, and memory is not given to one. */
@@ -50,7 +53,7 @@ export class Authenticator {
    * Who calls: by the header `authorization`, else by the client certificate. At once if that is known already. Throws or rejects with
    * UNAUTHENTICATED, or PERMISSION_DENIED where somebody is known who has no role.
    */
-  callerOf(metadata: Metadata, call: ServerInterceptingCallInterface): Caller | Promise<Caller> {
+  callerOf(metadata: Metadata, call: Peer): Caller | Promise<Caller> {
     const [authorization] = metadata.get('authorization');
     if (authorization !== undefined) return this.#byHeader(String(authorization));
     const caller = this.#certificates && this.#byCertificate(this.#certificates, call);
@@ -107,7 +110,7 @@ export class Authenticator {
     caller.then(settle, () => settle());
   }
 
-  #byCertificate(certificates: Certificates, call: ServerInterceptingCallInterface): Caller | undefined {
+  #byCertificate(certificates: Certificates, call: Peer): Caller | undefined {
     const connection = connectionOf(call);
     const known = connection && this.#byConnection.get(connection);
     if (known && !known.fault()) return known;
@@ -132,6 +135,6 @@ export class Authenticator {
  * The connection of a call. To read a certificate takes as long as a whole call, and grpc-js says of no other way to know a connection
  * again; where it does not have it here, the certificate is read for each call.
  */
-function connectionOf(call: ServerInterceptingCallInterface): object | undefined {
+function connectionOf(call: Peer): object | undefined {
   return (call as { stream?: { session?: object } }).stream?.session;
 }

@@ -1,9 +1,9 @@
-import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { Authenticator, type AuthOptions } from './authenticator.js';
+import { Authenticator, type AuthOptions, type Peer } from './authenticator.js';
 import { DenialLog } from './denialLog.js';
 import { GuardedCall, type GuardParts } from './guardedCall.js';
-import { ruleOf } from './roles.js';
+import { type Caller, checkRole, type Role, ruleOf } from './roles.js';
 
 const LOOK_MS = 1_000;
 
@@ -33,6 +33,19 @@ export class Guard {
     const guarded = new GuardedCall(this.#parts, path, responseStream, call);
     return new ServerInterceptingCall(call, { start: (next) => next(guarded) });
   };
+
+  /** Who asks for what is no call of gRPC and needs a role; rejects with what to answer, and logs that, if it may not be. */
+  async callerOf(metadata: Metadata, peer: Peer, what: { role: Role; method: string }): Promise<Caller> {
+    const { authenticator, denials } = this.#parts;
+    let caller: Caller | undefined;
+    try {
+      caller = await authenticator.callerOf(metadata, peer);
+      checkRole(caller, what, what.method);
+      return caller;
+    } catch (error) {
+      throw denials.note(error, { method: what.method, peer: peer.getPeer(), caller: caller?.name });
+    }
+  }
 
   close(): void {
     clearInterval(this.#timer);

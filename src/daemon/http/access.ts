@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { Metadata } from '@grpc/grpc-js';
+import { formatHostPort } from '../../address.js';
+import { ImstateError } from '../../errors.js';
+import type { Guard } from '../auth/guard.js';
+import type { Caller } from '../auth/roles.js';
+import type { DaemonTls } from '../tls.js';
+import type { Route } from './routes.js';
+
+/** Who may ask for what: the same rules as for gRPC. */
+export class HttpAccess {
+  readonly #guard: Guard | undefined;
+  readonly #needsCertificate: boolean;
+
+  constructor(guard: Guard | undefined, tls: DaemonTls | undefined) {
+    this.#guard = guard;
+    this.#needsCertificate = tls?.isMutual ?? false;
+  }
+
+  /** Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED. */
+  async callerOf(request: IncomingMessage, { role, path }: Route): Promise<Caller | undefined> {
+    if (role === undefined) return undefined;
+    const socket = request.socket as TLSSocket;
+    if (this.#needsCertificate && !socket.authorized) {
+      const message = 'a client certificate is needed, of an authority in --tls-client-ca';
+      throw new ImstateError('UNAUTHENTICATED', message);
+    }
+    if (this.#guard === undefined) return undefined;
+    const metadata = new Metadata();
+    const { authorization } = request.headers;
+    if (authorization !== undefined) metadata.set('authorization', authorization);
+    return this.#guard.callerOf(metadata, peerOf(socket), { role, method: `${request.method} ${path}` });
+  }
+}
+
+/** The peer, as the guard sees those of gRPC. */
+function peerOf(socket: TLSSocket) {
+  const { remoteAddress = '', remotePort = 0 } = socket;
+  return {
+    stream: { session: socket },
+    getPeer: () => formatHostPort({ host: remoteAddress, port: remotePort }),
+    getAuthContext: () => (socket.authorized ? { sslPeerCertificate: socket.getPeerCertificate() } : {}),
+  };
+}

@@ -1,0 +1,38 @@
+import type { ServerResponse } from 'node:http';
+import { status } from '@grpc/grpc-js';
+import type { ImstateError } from '../../errors.js';
+
+/** The status of HTTP for one of gRPC, as gateways translate it; 500 for the rest. */
+const STATUSES: Partial<Record<status, number>> = {
+  [status.INVALID_ARGUMENT]: 400,
+  [status.FAILED_PRECONDITION]: 400,
+  [status.OUT_OF_RANGE]: 400,
+  [status.UNAUTHENTICATED]: 401,
+  [status.PERMISSION_DENIED]: 403,
+  [status.RESOURCE_EXHAUSTED]: 429,
+  [status.UNIMPLEMENTED]: 501,
+  [status.UNAVAILABLE]: 503,
+  [status.DEADLINE_EXCEEDED]: 504,
+};
+
+/** Answers with a text, which no browser is to take for anything else, or keep. */
+export function sendText(response: ServerResponse, code: number, text: string, type = 'text/plain'): void {
+  const headers = {
+    'content-type': `${type}; charset=utf-8`,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  };
+  response.writeHead(code, headers).end(text);
+}
+
+/** Answers with JSON. */
+export function sendJson(response: ServerResponse, code: number, value: unknown): void {
+  sendText(response, code, `${JSON.stringify(value)}\n`, 'application/json');
+}
+
+/** Answers with an error, in the shape that commands print with --json. */
+export function sendError(response: ServerResponse, { code, status: ofGrpc, message }: ImstateError): void {
+  if (ofGrpc === status.UNAUTHENTICATED) response.setHeader('www-authenticate', 'Bearer');
+  sendJson(response, STATUSES[ofGrpc] ?? 500, { error: { code, message } });
+}

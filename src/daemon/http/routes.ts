@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller, Role } from '../auth/roles.js';
+
+/** A request, and where its answer goes. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The path and query that are asked for. */
+  readonly url: URL;
+  /** Who asks; undefined where everybody may do everything, and on routes that are open. */
+  readonly caller: Caller | undefined;
+  /** The body, as text; rejects with INVALID_ARGUMENT if it is too long. */
+  body(): Promise<string>;
+}
+
+/** What is served at a path. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** As it is asked for, such as `/metrics`. */
+  readonly path: string;
+  /** What a caller needs, as for a method of gRPC; undefined for what is open to everybody. */
+  readonly role: Role | undefined;
+  /** Answers. What it throws is answered as an error, unless the answer has begun: then it is cut. */
+  handle(exchange: Exchange): Promise<void> | void;
+}

@@ -1,0 +1,127 @@
+import { lookup } from 'node:dns/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { formatHostPort } from '../../address.js';
+import { ImstateError, messageOf } from '../../errors.js';
+import type { Guard } from '../auth/guard.js';
+import { LIMITS } from '../limits.js';
+import { listenAt } from '../listening.js';
+import type { DaemonTls } from '../tls.js';
+import { HttpAccess } from './access.js';
+import { readBody } from './body.js';
+import { sendError, sendText } from './replies.js';
+import type { Route } from './routes.js';
+
+/** Where a daemon answers by HTTP. */
+export interface HttpOptions {
+  /** Address to listen on; a name, an IPv4 or an IPv6 address. */
+  addr: string;
+  /** Port to listen on; 0 picks a free one. */
+  port: number;
+}
+
+/** What {@link HttpServer} is made of. */
+export interface HttpParts {
+  routes: readonly Route[];
+  /** Undefined lets everybody ask for everything. */
+  guard: Guard | undefined;
+  /** The TLS of the gRPC port, which is that of this one too. */
+  tls: DaemonTls | undefined;
+  log: Logger;
+  /** Closes what the routes hold. */
+  onClose(): void;
+}
+
+/** What a daemon serves by HTTP/1.1, beside gRPC: for orchestrators, for Prometheus, for people. */
+export class HttpServer {
+  readonly #server: Server;
+  readonly #routes: Map<string, Route>;
+  readonly #access: HttpAccess;
+  readonly #log: Logger;
+  readonly #onClose: () => void;
+
+  constructor({ routes, guard, tls, log, onClose }: HttpParts) {
+    this.#onClose = onClose;
+    this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
+    this.#access = new HttpAccess(guard, tls);
+    this.#log = log;
+    const limits = {
+      maxHeaderSize: LIMITS.headers.most,
+      requestTimeout: LIMITS.request.most,
+      headersTimeout: LIMITS.request.most,
+    };
+    const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
+    this.#server = tls ? tls.serveHttps(limits, take) : createServer(limits, take);
+    this.#server.maxConnections = LIMITS.httpConnections.most;
+  }
+
+  /** Resolves with the address, host:port, and the IP address, once requests are taken there. Rejects with ADDRESS_UNAVAILABLE. */
+  async listen({ addr, port }: HttpOptions): Promise<{ addr: string; ip: string }> {
+    const { address: ip } = await lookup(addr).catch((error) => {
+      const message = `--http-addr ${addr} is no address and no name that is known here (${messageOf(error)})`;
+      throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+    });
+    const flags = { addr: '--http-addr', port: '--http-port' };
+    const listening = await listenAt(this.#server, { host: ip, port }, flags);
+    this.#server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
+    return { addr: formatHostPort({ host: addr, port: listening }), ip };
+  }
+
+  /** Cuts what is under way, and listens no longer. May be called before listen() has resolved. */
+  async close(): Promise<void> {
+    this.#onClose();
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const url = urlOf(request);
+      const route = this.#routeOf(request, url, response);
+      if (route === undefined) return;
+      const caller = await this.#access.callerOf(request, route);
+      await route.handle({ request, response, url, caller, body: () => readBody(request) });
+    } catch (error) {
+      this.#fail(request, response, error);
+    }
+  }
+
+  /** The route that is asked for; undefined, and that is answered, if there is none. */
+  #routeOf({ method = '' }: IncomingMessage, { pathname }: URL, response: ServerResponse): Route | undefined {
+    const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${pathname}`);
+    if (route) return route;
+    const others = [...this.#routes.values()].filter(({ path }) => path === pathname);
+    if (others.length === 0) sendText(response, 404, `nothing is served at ${pathname}\n`);
+    else {
+      response.setHeader('allow', others.map((each) => each.method).join(', '));
+      sendText(response, 405, `${pathname} takes ${others.map((each) => each.method).join(' or ')}\n`);
+    }
+    return undefined;
+  }
+
+  #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    // The caller is gone.
+    if (response.destroyed) return;
+    const isOurs = error instanceof ImstateError;
+    if (!isOurs) {
+      // Without its query, which may name a user.
+      const path = request.url?.replace(/\?.*/, '');
+      this.#log.error({ method: request.method, path, err: error }, 'a request failed by a fault of imstate');
+    }
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const said = isOurs
+      ? error
+      : new ImstateError('INTERNAL', 'internal fault; the log of the daemon has the details');
+    sendError(response, said);
+  }
+}
+
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  if (URL.canParse(url, 'http://daemon')) return new URL(url, 'http://daemon');
+  throw new ImstateError('INVALID_ARGUMENT', 'the path of the request must be one of a URL');
+}
