@@ -119,8 +119,8 @@ export class ChatServer {
   async #accept(socket: WebSocket, request: IncomingMessage): Promise<void> {
     socket.on('error', () => {}).on('pong', () => this.#silent.delete(socket));
     // Check who it is here: this example believes what the URL says.
-    const { searchParams } = new URL(request.url ?? '/', 'ws://any');
-    const [userId, deviceId] = [searchParams.get('user'), searchParams.get('device')];
+    const query = new URLSearchParams(request.url?.split('?')[1]);
+    const [userId, deviceId] = [query.get('user'), query.get('device')];
     if (!isId(userId) || !isId(deviceId)) {
       return socket.close(CLOSE.badRequest, 'connect to /?user=ID&device=ID');
     }

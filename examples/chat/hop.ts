@@ -30,8 +30,8 @@ export class HopServer {
   /** Listens; `take` returns how many devices took the message. */
   static async listen(host: string, port: number, take: (delivery: Delivery) => number): Promise<HopServer> {
     const server = createServer(async (request, response) => {
-      const delivery = parse(await text(request).catch(() => '')) as Delivery | undefined;
-      if (delivery === undefined) response.writeHead(400).end();
+      const delivery = parse(await text(request).catch(() => '')) as Delivery | null | undefined;
+      if (!Array.isArray(delivery?.sessionIds)) response.writeHead(400).end();
       else response.end(JSON.stringify({ devices: take(delivery) }));
     });
     server.listen(port, host);

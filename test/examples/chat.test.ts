@@ -115,6 +115,12 @@ test('who breaks the protocol is disconnected, and nobody else is harmed', async
     mallory.socket.send(said);
     expect(await mallory.closed).toMatchObject({ code: 1008 });
   }
+  for (const path of ['//', '/?user=mallory', '/?user=mallory&device=%00']) {
+    const stranger = new WebSocket(first().url + path);
+    expect(await new Promise((resolve) => stranger.on('close', resolve))).toBe(1008);
+  }
+  const hop = { method: 'POST', body: '{}' };
+  expect((await fetch(`http://${first().addr}/`, hop)).status).toBe(400);
   expect(await alice.send('alice', 'still here')).toEqual({ devices: 1 });
 });
 
