@@ -20,6 +20,8 @@ const SMALL_BYTES = 4_096;
  */
 export class AdmittedCall extends ServerInterceptingCall implements Listener {
   readonly kind: Kind;
+  /** Where {@link Admission} keeps it. */
+  place = -1;
   readonly #call: ServerInterceptingCallInterface;
   readonly #admission: Admission;
   readonly #begunAt: number;
@@ -83,6 +85,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
+    if (this.#inside.wantTrailers) return;
     this.#sentAt = this.#admission.now;
     this.#call.sendMessage(message, callback);
     if (this.kind !== 'call' && this.kind !== 'vital') return;
@@ -108,13 +111,26 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
       this.stream?.close(constants.NGHTTP2_CANCEL);
   }
 
-  /**
-   * The stream of HTTP/2 below. grpc-js has no way to reset a call from the side of the server: it would leave an unread answer in
-   * memory for as long as the connection lives. The field is not public; a test sees to it that it is there.
-   */
+  /** The stream of HTTP/2 below; the way to the connection, too. */
   get stream(): ServerHttp2Stream | undefined {
-    return (this.#call as unknown as { stream?: ServerHttp2Stream }).stream;
+    return this.#inside.stream;
   }
+
+  get #inside(): Inside {
+    return this.#call as unknown as Inside;
+  }
+}
+
+/**
+ * What is needed of a call of grpc-js that it has no public way to; tests see to it that it is there.
+ * - It cannot reset a call from the side of the server: an unread answer would stay in memory for as long as the connection lives.
+ * - It ends a stream by itself where the deadline is over, or a message cannot be read. What the handler writes after that fails
+ *   (1.14), and takes the status with it that was on its way, so that the caller waits in vain.
+ */
+interface Inside {
+  stream?: ServerHttp2Stream;
+  /** True once the status is to be sent, and nothing else. */
+  wantTrailers?: boolean;
 }
 
 function bytesOf(metadata: Metadata): number {

@@ -104,7 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const addr = formatHostPort({ host: options.addr, port });
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
-    const warnings = exposures({ addr, ip, advertised, tls });
+    const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined });
     for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
@@ -128,7 +128,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const registration = await insist(
       register,
       silence('REGISTRY_UNAVAILABLE', registry.description),
-      patience,
+      // Left alone it would be renewed for as long as the process lives, which would not end because of it.
+      { ...patience, onLate: (late) => void late.close().catch(() => {}) },
     );
     undo.push(() => registration.close());
     const { description, service } = registry;
@@ -185,9 +186,16 @@ async function ipOf(host: string): Promise<string> {
 }
 
 /** Waits for the keys of JWTs, if they are to be had from elsewhere. */
-function openGuard(auth: AuthOptions, log: Logger, patience: Parameters<typeof insist>[2]): Promise<Guard> {
+function openGuard(
+  auth: AuthOptions,
+  log: Logger,
+  patience: ReturnType<typeof startPatience>,
+): Promise<Guard> {
   const description = `--auth-jwt-jwks ${auth.jwt?.jwks}`;
-  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), patience);
+  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), {
+    ...patience,
+    onLate: (late) => late.close(),
+  });
 }
 
 function silence(

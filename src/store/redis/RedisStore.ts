@@ -32,7 +32,7 @@ import { RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
 import { Replicas } from './replicas.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
-import { describeRedisUrl, parseRedisUrl } from "./url.js";
+import { describeRedisUrl, parseRedisUrl } from './url.js';
 
 /**
  * Bounds on one step of a sweep: about a millisecond of Redis. Steps follow each other for seconds when a large chat
