@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import manifest from '../oclif.manifest.json' with { type: 'json' };
 
@@ -46,6 +47,59 @@ test('each test that docs/reliability.md names is there, and each test of faults
   const faults = readdirSync('test/e2e/faults').filter((name) => name.endsWith('.test.ts'));
   expect(faults.filter((name) => !named.has(`test/e2e/faults/${name}`))).toEqual([]);
 });
+
+test('every link of a page to a file of the repository leads there, and to a heading that is there', () => {
+  const links = pages().flatMap((page) => linksOf(page).map((link) => ({ page, link })));
+  expect(links.length).toBeGreaterThan(100);
+  expect(links.filter(({ page, link }) => !isThere(page, link))).toEqual([]);
+});
+
+test('the Chinese README has the commands and outputs of the README, each in its order', () => {
+  const own = blocksOf('README.zh-CN.md');
+  const places = own.map((block) => blocksOf('README.md').indexOf(block));
+  expect(own.filter((_, i) => places[i] === -1)).toEqual([]);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(places.length).toBeGreaterThan(10);
+});
+
+/** The Markdown that people read, without what others brought. */
+function pages(): string[] {
+  const all = readdirSync('.', { recursive: true, encoding: 'utf8' });
+  return all.filter((path) => path.endsWith('.md') && !/(^|\/)node_modules\//.test(path));
+}
+
+const FENCED = /^(`{3,}).*\n[\s\S]*?^\1$/gm;
+
+function blocksOf(page: string): string[] {
+  return readFileSync(page, 'utf8').match(FENCED) ?? [];
+}
+
+/** What a page links to in this repository. */
+function linksOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(FENCED, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link]) => link as string)
+    .filter((link) => !/^\w+:/.test(link));
+}
+
+function isThere(page: string, link: string): boolean {
+  const [path, heading] = link.split('#') as [string, string?];
+  const target = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(target)) return false;
+  return heading === undefined || (statSync(target).isFile() && headingsOf(target).includes(heading));
+}
+
+/** The headings of a page as GitHub names them in links. */
+function headingsOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(FENCED, '');
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    (heading as string)
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 function byOwn(own: object): (a: string, b: string) => number {
   const names = Object.keys(own);
