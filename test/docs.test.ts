@@ -48,6 +48,16 @@ test('each test that docs/reliability.md names is there, and each test of faults
   expect(faults.filter((name) => !named.has(`test/e2e/faults/${name}`))).toEqual([]);
 });
 
+test('docs/runbook.md has every alert, and no other', () => {
+  const alerts = [...readFileSync('deploy/alerts.yaml', 'utf8').matchAll(/alert: (\w+)/g)].map(
+    ([, name]) => name,
+  );
+  const page = readFileSync('docs/runbook.md', 'utf8');
+  const told = [...page.matchAll(/^\| `(Imstate\w+)` \|/gm)].map(([, name]) => name);
+  expect(alerts.length).toBeGreaterThan(5);
+  expect(told).toEqual(alerts);
+});
+
 test('every link of a page to a file of the repository leads there, and to a heading that is there', () => {
   const links = pages().flatMap((page) => linksOf(page).map((link) => ({ page, link })));
   expect(links.length).toBeGreaterThan(100);

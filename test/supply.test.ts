@@ -6,7 +6,8 @@ import lock from '../package-lock.json' with { type: 'json' };
 const [, atRunTime = '', toBuild = ''] = readFileSync('docs/dependencies.md', 'utf8').split(/^## /m);
 
 function rowsOf(section: string): string[] {
-  return [...section.matchAll(/^\| `([^`]+)` \| \S.*\|$/gm)].map(([, name]) => name as string).sort();
+  const rows = [...section.matchAll(/^\| (`[^|]+`) \| \S.*\|$/gm)];
+  return rows.flatMap(([, names = '']) => names.replaceAll('`', '').split(', ')).sort();
 }
 
 test('docs/dependencies.md has every dependency with its reason, and no other', () => {
