@@ -8,6 +8,9 @@ export function makeLogger(level: string, format: string): Logger {
   const colorize = process.stderr.isTTY && !process.env.NO_COLOR;
   return pino(
     { level },
-    pretty({ colorize, destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss' }),
+    pretty({
+      ...{ colorize, destination: 2, sync: true, singleLine: true },
+      ...{ ignore: 'pid,hostname', translateTime: 'HH:MM:ss' },
+    }),
   );
 }

@@ -247,10 +247,10 @@ function openGuard(
 }
 
 /** OpenTelemetry is loaded only where it is asked for. */
-async function openTracing({ otlpEndpoint }: DaemonOptions): Promise<Tracing | undefined> {
+async function openTracing({ otlpEndpoint, log }: DaemonOptions): Promise<Tracing | undefined> {
   if (otlpEndpoint === undefined) return undefined;
   const { Tracing } = await import('./observe/tracing.js');
-  return new Tracing(otlpEndpoint);
+  return new Tracing(otlpEndpoint, log);
 }
 
 function silence(

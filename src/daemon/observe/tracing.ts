@@ -12,7 +12,8 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
+import type { Logger } from 'pino';
 import { messageOf } from '../../errors.js';
 import type { PresenceStore } from '../../store/store.js';
 import type { ObservedCall } from './callObserver.js';
@@ -48,11 +49,12 @@ export class Tracing {
   readonly #current = new AsyncLocalStorage<Context>();
 
   /** `endpoint` is the base URL of a collector, such as http://127.0.0.1:4318. */
-  constructor(endpoint: string) {
+  constructor(endpoint: string, log: Logger) {
     const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+    const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS });
     this.#provider = new BasicTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'imstate', 'service.instance.id': randomUUID() }),
-      spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS }))],
+      spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, url, log))],
     });
     this.#tracer = this.#provider.getTracer('imstate');
   }
@@ -89,9 +91,9 @@ export class Tracing {
     });
   }
 
-  /** Sends what has not been sent yet. */
+  /** Sends what has not been sent yet; the log has been told if that failed. */
   async close(): Promise<void> {
-    await this.#provider.shutdown();
+    await this.#provider.shutdown().catch(() => {});
   }
 
   async #inSpan<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -105,6 +107,22 @@ export class Tracing {
       span.end();
     }
   }
+}
+
+/** The exporter, whose failures the log is told of: when they begin, and when they are over. */
+function tellingOf(exporter: SpanExporter, url: string, log: Logger): SpanExporter {
+  let fails = false;
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        const { error } = result;
+        if (error && !fails) log.warn(`${url} does not take traces, which are lost: ${messageOf(error)}`);
+        if (!error && fails) log.info(`${url} takes traces again`);
+        fails = error !== undefined;
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+  };
 }
 
 function fail(span: Span, error: unknown): void {
