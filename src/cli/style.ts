@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 
@@ -14,9 +15,18 @@ export function colors(): ChalkInstance {
 /** The lines of a cell on a terminal, which are columns of their own elsewhere. */
 export type Cell = (string | undefined)[];
 
-/** A table on a terminal; elsewhere aligned columns, a line a row, where "-" stands for nothing. */
+/**
+ * A table on a terminal, or a block of lines for each row if it is not wide enough; elsewhere aligned columns, a line a row, where "-"
+ * stands for nothing.
+ */
 export function renderTable(head: string[][], rows: Cell[][]): string {
   if (!isFancy()) return renderColumns(head, rows);
+  const table = renderGrid(head, rows);
+  const [border = ''] = stripVTControlCharacters(table).split('\n');
+  return border.length <= (process.stdout.columns || Infinity) ? table : renderBlocks(head, rows);
+}
+
+function renderGrid(head: string[][], rows: Cell[][]): string {
   const { bold } = colors();
   const table = new Table({
     head: head.map((titles) => titles.map((title) => bold(title)).join('\n')),
@@ -24,6 +34,18 @@ export function renderTable(head: string[][], rows: Cell[][]): string {
   });
   table.push(...rows.map((row) => row.map((cell) => cell.filter(Boolean).join('\n'))));
   return table.toString();
+}
+
+function renderBlocks(head: string[][], rows: Cell[][]): string {
+  const { bold } = colors();
+  const titles = head.flat();
+  const width = Math.max(...titles.map((title) => title.length));
+  const blocks = rows.map((row) => {
+    const texts = row.flatMap((cell, i) => fill(cell, head[i]?.length ?? 1));
+    const lines = titles.map((title, i) => texts[i] !== '-' && `${bold(title.padEnd(width))}  ${texts[i]}`);
+    return lines.filter(Boolean).join('\n');
+  });
+  return blocks.join('\n\n');
 }
 
 function renderColumns(head: string[][], rows: Cell[][]): string {
