@@ -1,3 +1,4 @@
+import Demo from '../commands/demo.js';
 import Endpoints from '../commands/endpoints.js';
 import Evict from '../commands/evict.js';
 import History from '../commands/history.js';
@@ -7,6 +8,7 @@ import Query from '../commands/query.js';
 import Serve from '../commands/serve.js';
 import Servers from '../commands/servers.js';
 import Sessions from '../commands/sessions.js';
+import Simulate from '../commands/simulate.js';
 import Stats from '../commands/stats.js';
 import TokenCreate from '../commands/token/create.js';
 import TokenList from '../commands/token/list.js';
@@ -20,6 +22,7 @@ export { default as commandNotFound } from './commandNotFound.js';
 
 /** What oclif finds here, as package.json tells it. */
 export const commands = {
+  demo: Demo,
   endpoints: Endpoints,
   evict: Evict,
   history: History,
@@ -29,6 +32,7 @@ export const commands = {
   serve: Serve,
   servers: Servers,
   sessions: Sessions,
+  simulate: Simulate,
   stats: Stats,
   'token:create': TokenCreate,
   'token:list': TokenList,

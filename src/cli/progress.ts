@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
+import { LiveLine } from './liveLine.js';
 
 const REPAINT_MS = 100;
 
 /** A counter with its rate on stderr, where people look on and nothing else is printed meanwhile. */
 export class Progress {
   readonly #what: string;
-  readonly #isShown: boolean;
+  readonly #line: LiveLine;
   readonly #startedAt = performance.now();
   #count = 0;
   #paintedAt = 0;
@@ -13,7 +14,7 @@ export class Progress {
   /** `what` is counted; `isShown` is false where results go to the same terminal. */
   constructor(what: string, isShown: boolean) {
     this.#what = what;
-    this.#isShown = isShown && process.stderr.isTTY === true;
+    this.#line = new LiveLine(isShown);
   }
 
   /** "1.2 s" since it began. */
@@ -24,18 +25,14 @@ export class Progress {
   add(count: number): void {
     this.#count += count;
     const now = performance.now();
-    if (!this.#isShown || now - this.#paintedAt < REPAINT_MS) return;
+    if (!this.#line.isShown || now - this.#paintedAt < REPAINT_MS) return;
     this.#paintedAt = now;
     const rate = Math.round(this.#count / Math.max((now - this.#startedAt) / 1_000, 0.001));
-    this.#paint(`${this.#count.toLocaleString('en')} ${this.#what}, ${rate.toLocaleString('en')}/s`);
+    this.#line.paint(`${this.#count.toLocaleString('en')} ${this.#what}, ${rate.toLocaleString('en')}/s`);
   }
 
   /** Leaves the line empty. May be called twice. */
   end(): void {
-    if (this.#isShown) this.#paint('');
-  }
-
-  #paint(text: string): void {
-    process.stderr.write(`\r\x1b[K${text}`);
+    this.#line.end();
   }
 }

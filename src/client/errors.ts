@@ -49,7 +49,7 @@ export function fromFault(error: Fault, called: Called): ImstateError {
   if (lastError !== undefined) return noConnection(lastError, called, error);
   const message =
     code === 'DEADLINE_EXCEEDED'
-      ? `no answer within ${called.timeoutMs} ms from ${addresses}`
+      ? `no answer within ${Math.round(called.timeoutMs)} ms from ${addresses}`
       : error.details;
   return new ImstateError(code, message, { cause: error });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../../src/simulation/random.ts';
 import type { Crowd } from '../e2e/races/crowd.ts';
-import type { Random } from '../e2e/races/random.ts';
 import { LEASE_MS } from '../e2e/races/simulatedServer.ts';
 import type { TcpProxy } from '../support/proxy.ts';
 import type { Installation, Node } from './installation.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../src/client/index.ts';
+import { Random } from '../../src/simulation/random.ts';
 import { Crowd } from '../e2e/races/crowd.ts';
-import { Random } from '../e2e/races/random.ts';
 import { Faults } from './faults.ts';
 import { Installation } from './installation.ts';
 import { newProbeCounts, Probe, type ProbeCounts } from './probe.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type ConnectOptions, connect, type WatchOptions } from '../../../src/client/index.ts';
+import type { Random } from '../../../src/simulation/random.ts';
 import { compare } from './compare.ts';
-import type { Random } from './random.ts';
 import { LEASE_MS, SimulatedServer } from './simulatedServer.ts';
 import { Watcher } from './watcher.ts';
 import { World } from './world.ts';

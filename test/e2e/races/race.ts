@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../../../src/simulation/random.ts';
 import { type Imstate, startImstate } from '../../support/imstate.ts';
 import { startRedis, type TestServer } from '../../support/servers.ts';
 import { Crowd } from './crowd.ts';
-import { Random } from './random.ts';
 import { LEASE_MS } from './simulatedServer.ts';
 
 /** How to run a race. */

@@ -6,7 +6,7 @@ import {
   type EndedSession,
   type ServerSessions,
 } from '../../../src/client/index.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../../src/simulation/random.ts';
 import type { Connection, World } from './world.ts';
 
 export const LEASE_MS = 3_000;

@@ -7,7 +7,7 @@ import {
   type Watch,
   type WatchOptions,
 } from '../../../src/client/index.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../../src/simulation/random.ts';
 
 /** A reader of changes that resumes by itself and, now and then, on purpose. */
 export class Watcher {

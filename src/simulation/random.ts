@@ -24,6 +24,11 @@ export class Random {
     return this.next() < probability;
   }
 
+  /** A time until something that happens once in `mean`, on average: mostly shorter, now and then much longer. */
+  exponential(mean: number): number {
+    return -mean * Math.log(1 - this.next());
+  }
+
   pick<T>(items: readonly T[]): T {
     return items[Math.floor(this.next() * items.length)] as T;
   }

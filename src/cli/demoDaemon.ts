@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LIMITS } from '../daemon/limits.js';
+import { REGISTRY_DEFAULTS } from '../registry/registry.js';
+import { STORE_DEFAULTS } from '../store/defaults.js';
+
+/** A daemon in this process, embedded, in a folder that goes with it. */
+export interface DemoDaemon {
+  /** host:port on this machine. */
+  addr: string;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port; it logs nothing, for it shares the terminal with a view. */
+export async function startDemoDaemon(): Promise<DemoDaemon> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'imstate-demo-'));
+  const remove = () => rm(dataDir, { recursive: true, force: true });
+  try {
+    const { startDaemon } = await import('../daemon/startDaemon.js');
+    const { makeLogger } = await import('./logger.js');
+    const { addr, stop } = await startDaemon({
+      ...STORE_DEFAULTS,
+      ...REGISTRY_DEFAULTS,
+      ...{ redis: undefined, shards: undefined, etcd: undefined, dataDir },
+      ...{ addr: '127.0.0.1', port: 0, advertise: undefined, startTimeoutMs: 15_000 },
+      maxConnections: LIMITS.connections.most,
+      maxCallsInFlight: LIMITS.calls.most,
+      maxWatches: LIMITS.watches.most,
+      log: makeLogger('silent', 'json'),
+    });
+    return { addr, stop: () => stop().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
