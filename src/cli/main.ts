@@ -1,3 +1,4 @@
+import Doctor from '../commands/doctor.js';
 import Endpoints from '../commands/endpoints.js';
 import Evict from '../commands/evict.js';
 import History from '../commands/history.js';
@@ -20,6 +21,7 @@ export { default as commandNotFound } from './commandNotFound.js';
 
 /** What oclif finds here, as package.json tells it. */
 export const commands = {
+  doctor: Doctor,
   endpoints: Endpoints,
   evict: Evict,
   history: History,
