@@ -12,6 +12,7 @@ import Stats from '../commands/stats.js';
 import TokenCreate from '../commands/token/create.js';
 import TokenList from '../commands/token/list.js';
 import TokenRevoke from '../commands/token/revoke.js';
+import Top from '../commands/top.js';
 import Wait from '../commands/wait.js';
 import Watch from '../commands/watch.js';
 
@@ -35,6 +36,7 @@ export const commands = {
   'token:create': TokenCreate,
   'token:list': TokenList,
   'token:revoke': TokenRevoke,
+  top: Top,
   wait: Wait,
   watch: Watch,
 };
