@@ -12,6 +12,7 @@ const EXTERNAL = [
   'pino',
   'pino-pretty',
   '../daemon/startDaemon.js',
+  '../doctor/doctor.js',
 ];
 
 /** oclif sorts commands as people of this locale would, for which Node.js loads all of Intl: 10 ms. Ids are plain words. */

@@ -13,6 +13,7 @@ export const errorTable = {
   BAD_CERTIFICATE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   ADVERTISE_REQUIRED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   STORE_NOT_SHARED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  UNSUITABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   LAYOUT_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   AUTH_FILE_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   ADDRESS_UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },

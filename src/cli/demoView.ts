@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { Simulation } from '../simulation/simulation.js';
+import { wantsJson } from './report.js';
 import { showProgress } from './simulationView.js';
+import { isScreen } from './top/Screen.js';
 
 /** What there is to look at. */
 export interface DemoScene {
@@ -9,9 +11,27 @@ export interface DemoScene {
   addr: string;
 }
 
-/** Shows the demo until `over` is aborted; aborts it itself when whoever looks on has seen enough. */
-export async function showDemo({ simulation }: DemoScene, { signal }: AbortController): Promise<void> {
+/** Shows the demo, by `top` where there is a screen, until `over` is aborted; aborts it itself when whoever looks on has seen enough. */
+export async function showDemo({ simulation, addr }: DemoScene, over: AbortController): Promise<void> {
+  if (isScreen() && !wantsJson(process.argv)) {
+    await showTop(addr, over);
+    return;
+  }
   const hide = showProgress(simulation);
-  if (!signal.aborted) await once(signal, 'abort');
+  if (!over.signal.aborted) await once(over.signal, 'abort');
   hide();
+}
+
+async function showTop(addr: string, over: AbortController): Promise<void> {
+  const { connect } = await import('../client/index.js');
+  const { Observer } = await import('./top/Observer.js');
+  const { showLive } = await import('./top/live.js');
+  const options = { endpoints: [addr] };
+  const client = await connect(options);
+  try {
+    const observer = new Observer(client, 1_000, over.signal);
+    await showLive(observer, over, (draw) => observer.start(options, draw));
+  } finally {
+    await client.close();
+  }
 }

@@ -17,10 +17,10 @@ export function endpointsJson({ service, endpoints }: EndpointList) {
 
 /** What happens to the daemons, for people; of a registry that does not answer nothing, for that is no result. */
 export function endpointLines(event: EndpointEvent): string[] {
-  if (event.type === 'registry') return [];
   if (event.type === 'list') return [endpointTable(event)];
   const { gray, bold } = colors();
   const when = gray(absoluteTime(new Date()));
+  if (event.type === 'registry') return event.error ? [] : [`${when}  the registry answers again`];
   if (event.type === 'removed') return [`${when}  ${bold(event.addr)}  left the registry`];
   const [addr, health, latency] = toRow(event).flat();
   const came = event.type === 'added' ? 'came: ' : '';
@@ -29,7 +29,7 @@ export function endpointLines(event: EndpointEvent): string[] {
 
 /** What is wrong that is no result: a registry that does not answer, TLS that does not come about. */
 export function faultsIn(event: EndpointEvent): ImstateError[] {
-  if (event.type === 'registry') return [event.error];
+  if (event.type === 'registry') return event.error ? [event.error] : [];
   if (event.type === 'removed') return [];
   const probes = event.type === 'list' ? event.endpoints : [event];
   return probes.flatMap(({ fault }) => fault ?? []);
@@ -41,7 +41,8 @@ export function endpointEventJson(event: EndpointEvent): object {
   const time = new Date().toISOString();
   if (event.type === 'removed') return { ...event, time };
   if (event.type !== 'registry') return { type: event.type, ...endpointJson(event), time };
-  return { type: event.type, error: { code: event.error.code, message: event.error.message }, time };
+  const error = event.error ? { code: event.error.code, message: event.error.message } : null;
+  return { type: event.type, error, time };
 }
 
 function endpointJson({ addr, health, latencyMs }: EndpointHealth) {

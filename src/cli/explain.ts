@@ -1,5 +1,6 @@
 import type { DeviceState, Explanation, LeaseState } from '../client/index.js';
 import { formatDuration } from './durations.js';
+import { printable } from './printable.js';
 import { reasonSentence } from './reasons.js';
 import { colors } from './style.js';
 import { absoluteTime, relativeTime } from './times.js';
@@ -39,11 +40,6 @@ function sessionFacts(device: DeviceState): Fact[] {
       ? []
       : [['ended', `${timeOf(device.logoutTime)}: ${device.reason ?? 'reason not known'}`] as Fact]),
   ];
-}
-
-/** Metadata may hold anything, also what a terminal would obey. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
 }
 
 function explanationFacts({ online, serverAddr }: DeviceState, explanation: Explanation | undefined): Fact[] {

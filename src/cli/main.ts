@@ -1,4 +1,5 @@
 import Demo from '../commands/demo.js';
+import Doctor from '../commands/doctor.js';
 import Endpoints from '../commands/endpoints.js';
 import Evict from '../commands/evict.js';
 import History from '../commands/history.js';
@@ -13,6 +14,7 @@ import Stats from '../commands/stats.js';
 import TokenCreate from '../commands/token/create.js';
 import TokenList from '../commands/token/list.js';
 import TokenRevoke from '../commands/token/revoke.js';
+import Top from '../commands/top.js';
 import Wait from '../commands/wait.js';
 import Watch from '../commands/watch.js';
 
@@ -23,6 +25,7 @@ export { default as commandNotFound } from './commandNotFound.js';
 /** What oclif finds here, as package.json tells it. */
 export const commands = {
   demo: Demo,
+  doctor: Doctor,
   endpoints: Endpoints,
   evict: Evict,
   history: History,
@@ -37,6 +40,7 @@ export const commands = {
   'token:create': TokenCreate,
   'token:list': TokenList,
   'token:revoke': TokenRevoke,
+  top: Top,
   wait: Wait,
   watch: Watch,
 };

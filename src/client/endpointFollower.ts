@@ -12,8 +12,8 @@ export interface EndpointHealth extends Probe {
 export type EndpointChange =
   | ({ type: 'added' | 'health' } & EndpointHealth)
   | { type: 'removed'; addr: string }
-  /** The registry does not answer: what was told last is the best there is. */
-  | { type: 'registry'; error: ImstateError };
+  /** The registry does not answer: what was told last is the best there is. Without an error it answers again. */
+  | { type: 'registry'; error: ImstateError | undefined };
 
 /** How often each daemon is asked for its health while it is watched. */
 const PROBE_EVERY_MS = 1_000;
@@ -21,19 +21,23 @@ const PROBE_EVERY_MS = 1_000;
 /** Follows each daemon of the list, and keeps what is to be told until it is asked for. */
 export class EndpointFollower implements WatchListener {
   readonly #options: ProbeOptions;
+  readonly #everyProbe: boolean;
   readonly #followed = new Map<string, AbortController>();
   readonly #events: EndpointChange[] = [];
   #isStopped = false;
   #registryFault = '';
   #wake = () => {};
 
-  constructor(endpoints: EndpointHealth[], options: ProbeOptions) {
+  /** With `everyProbe` it tells of each, with its latency, also where the health is as before. */
+  constructor(endpoints: EndpointHealth[], options: ProbeOptions, everyProbe = false) {
     this.#options = options;
+    this.#everyProbe = everyProbe;
     for (const { addr, health } of endpoints) this.#follow(addr, health);
   }
 
   /** See WatchListener. */
   onEndpoints(endpoints: Endpoint[]): void {
+    if (this.#registryFault !== '') this.#tell({ type: 'registry', error: undefined });
     this.#registryFault = '';
     const listed = new Set(endpoints.map(({ addr }) => addr));
     for (const [addr, over] of this.#followed) {
@@ -79,7 +83,7 @@ export class EndpointFollower implements WatchListener {
       const probe = await probeEndpoint(addr, { ...this.#options, signal: over });
       if (over.aborted) return;
       const type = before === undefined ? 'added' : 'health';
-      if (probe.health !== before) this.#tell({ type, addr, ...probe });
+      if (probe.health !== before || this.#everyProbe) this.#tell({ type, addr, ...probe });
       before = probe.health;
       await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => {});
     }

@@ -27,18 +27,19 @@ export async function listEndpoints(options: ConnectOptions): Promise<EndpointLi
 
 /**
  * Lists the daemons that can be found, then tells which come, go, or change their health, until `signal` is aborted.
- * Rejects if the registry cannot be reached at first.
+ * Rejects if the registry cannot be reached at first. With `everyProbe` each answer is told as `health`, with its latency.
  */
 export async function* watchEndpoints(
   options: ConnectOptions,
   signal: AbortSignal,
+  everyProbe = false,
 ): AsyncGenerator<EndpointEvent, void> {
   const discovery = await discover(options);
   try {
     const probe = await probeOptions(options);
     const list = await listFrom(discovery, probe);
     yield { type: 'list', ...list };
-    const follower = new EndpointFollower(list.endpoints, probe);
+    const follower = new EndpointFollower(list.endpoints, probe, everyProbe);
     const stop = () => follower.stop();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();

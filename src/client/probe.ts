@@ -5,6 +5,7 @@ import {
   type ClientUnaryCall,
   credentials as grpcCredentials,
   loadPackageDefinition,
+  type Metadata,
   type ServiceClientConstructor,
   type ServiceError,
   status,
@@ -14,6 +15,7 @@ import { protoPath } from 'grpc-health-check';
 import { parseHostPort } from '../address.js';
 import type { ImstateError } from '../errors.js';
 import { isDropped } from '../tls/faults.js';
+import { VERSION_HEADER } from '../versionHeader.js';
 import { fromFault } from './errors.js';
 
 /** What one endpoint answered to a health check. */
@@ -22,6 +24,8 @@ export interface Probe {
   health: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'UNREACHABLE';
   /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
   latencyMs: number | undefined;
+  /** Version of the daemon; undefined if nobody answered, or a server that tells none. */
+  version?: string | undefined;
   /** Why nobody could be asked, if that is or may be a matter of TLS. */
   fault?: ImstateError;
 }
@@ -54,6 +58,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
     'grpc.ssl_target_name_override': host,
   }) as unknown as HealthClient;
   const deadline = Date.now() + timeoutMs;
+  let version: string | undefined;
   const check = () =>
     new Promise<Probe['health']>((resolve, reject) => {
       const call = client.Check({ service: '' }, { deadline }, (error, response) => {
@@ -62,6 +67,9 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
         else if (error?.code === status.UNIMPLEMENTED) resolve('UNKNOWN');
         else reject(error);
       });
+      call.on('metadata', (headers: Metadata) => {
+        version = headers.get(VERSION_HEADER)[0]?.toString();
+      });
       const cancel = () => call.cancel();
       signal?.addEventListener('abort', cancel, { once: true });
     });
@@ -69,7 +77,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
     await check();
     const startedAt = performance.now();
     const health = await check();
-    return { health, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100 };
+    return { health, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100, version };
   } catch (error) {
     const fault = fromFault(error as ServiceError, {
       addresses: addr,

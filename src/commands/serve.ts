@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { httpFlags, httpOptions } from '../cli/httpFlags.js';
 import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
+import { redisFlags } from '../cli/redisFlags.js';
 import { listenForStop } from '../cli/signals.js';
 import { absoluteTime } from '../cli/times.js';
 import {
@@ -70,38 +71,7 @@ export default class Serve extends BaseCommand {
       max: 3_600_000,
       helpValue: 'TIME',
     }),
-    redis: textFlag({
-      description:
-        'Redis to keep sessions in: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, ' +
-        'redis+sentinel://host:port,…/master-name for Sentinels, rediss for TLS',
-      env: 'IMSTATE_REDIS',
-      helpValue: 'URL',
-      helpGroup: 'STORE',
-    }),
-    'redis-wait-replicas': Flags.integer({
-      description: 'acknowledge a change when so many replicas of Redis have it too; 0 waits for none',
-      env: 'IMSTATE_REDIS_WAIT_REPLICAS',
-      default: 0,
-      min: 0,
-      max: 100,
-      helpValue: 'N',
-      helpGroup: 'STORE',
-    }),
-    'key-prefix': textFlag({
-      description: 'put in front of every key in Redis',
-      env: 'IMSTATE_KEY_PREFIX',
-      default: STORE_DEFAULTS.keyPrefix,
-      helpValue: 'TEXT',
-      helpGroup: 'STORE',
-    }),
-    shards: Flags.integer({
-      description: 'shards to make in Redis at first use [default: 16]; later it must be the same',
-      env: 'IMSTATE_SHARDS',
-      min: 1,
-      max: 1_024,
-      helpValue: 'N',
-      helpGroup: 'STORE',
-    }),
+    ...redisFlags,
     retention: durationFlag({
       description: 'how long the record of an offline device stays readable',
       env: 'IMSTATE_RETENTION',

@@ -20,7 +20,7 @@ const MOST_TRIES = 10;
  * Processes are known by their pid: the lock does not see into other containers that share the folder.
  */
 export async function lockDataFolder(dataDir: string, addr: string): Promise<() => Promise<void>> {
-  const file = join(dataDir, 'daemon.lock');
+  const file = lockFile(dataDir);
   const { startedAt } = await processState(process.pid);
   const mine = JSON.stringify({ pid: process.pid, startedAt, addr });
   const draft = `${file}.${process.pid}`;
@@ -40,6 +40,17 @@ export async function lockDataFolder(dataDir: string, addr: string): Promise<() 
   return async () => {
     if ((await readFile(file, 'utf8').catch(() => '')) === mine) await rm(file, { force: true });
   };
+}
+
+/** The daemon that a lock in the folder names, and whether it lives; undefined if there is none. Changes nothing. */
+export async function holderOf(dataDir: string): Promise<(Owner & { isAlive: boolean }) | undefined> {
+  const text = await readFile(lockFile(dataDir), 'utf8').catch(ifGone);
+  const owner = text === undefined ? undefined : parseOwner(text);
+  return owner && { ...owner, isAlive: await lives(owner) };
+}
+
+function lockFile(dataDir: string): string {
+  return join(dataDir, 'daemon.lock');
 }
 
 /** Puts the lock in place with its whole content at once; false if there is one already. */

@@ -24,6 +24,7 @@ import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
 import { userStatusHandlers } from './services/userStatus.js';
+import { tellingVersion } from './version.js';
 import type { WatchHub } from './watch/hub.js';
 
 /** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
@@ -75,7 +76,7 @@ export function makeServer(
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
-  health.addToServer(server);
+  health.addToServer(tellingVersion(server));
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 

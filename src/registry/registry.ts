@@ -23,7 +23,7 @@ export interface Watch {
 
 /** What a watch tells. */
 export interface WatchListener {
-  /** All endpoints: first the list as it is, then the new list after each change. */
+  /** All endpoints: first the list as it is, then the new list after each change, and the list after each error. */
   onEndpoints(endpoints: Endpoint[]): void;
   /** The registry cannot be reached. What was told last still is the best there is; the watch goes on trying. */
   onError(error: ImstateError): void;

@@ -12,6 +12,8 @@ export interface TlsMaterial {
   context: TlsContext;
   /** The certificate to show; undefined if there is none. */
   certificate: X509Certificate | undefined;
+  /** Those of the other side; none if there is no file of them. */
+  authorities: X509Certificate[];
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
@@ -35,8 +37,8 @@ export function readTls({ ca, cert, key }: TlsFiles, names: TlsNames, before?: T
     ...(key !== undefined && { key: read(names.key, key) }),
   };
   if (before !== undefined && isSame(context, before.context)) return before;
-  if (ca !== undefined && context.ca !== undefined) checkAuthorities(names.ca, ca, context.ca);
-  if (cert === undefined || key === undefined) return { context, certificate: undefined };
+  const authorities = ca === undefined ? [] : checkAuthorities(names.ca, ca, context.ca as string);
+  if (cert === undefined || key === undefined) return { context, certificate: undefined, authorities };
   const certificate = checkCertificate(names.cert, cert, context.cert as string);
   if (!certificate.checkPrivateKey(parseKey(names.key, key, context.key as string))) {
     const rule = `is not the key of the certificate in ${names.cert} ${cert}`;
@@ -47,7 +49,7 @@ export function readTls({ ca, cert, key }: TlsFiles, names: TlsNames, before?: T
   } catch (error) {
     throw bad(names.cert, cert, `is refused by OpenSSL (${messageOf(error)})`, 'make it anew', error);
   }
-  return { context, certificate };
+  return { context, certificate, authorities };
 }
 
 /**
@@ -82,13 +84,14 @@ function read(name: string, path: string): string {
   }
 }
 
-function checkAuthorities(name: string, path: string, pem: string): void {
+function checkAuthorities(name: string, path: string, pem: string): X509Certificate[] {
   const authorities = parseCertificates(name, path, pem);
   const [first] = authorities as [X509Certificate];
   // Of a bundle some may have expired: those are of no use, and do no harm.
   if (authorities.every((authority) => isOver(authority))) {
     throw bad(name, path, `expired on ${first.validTo}`, 'name the authority that has followed it');
   }
+  return authorities;
 }
 
 function checkCertificate(name: string, path: string, pem: string): X509Certificate {

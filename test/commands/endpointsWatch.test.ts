@@ -3,7 +3,7 @@ import { expect, inject, test } from 'vitest';
 import { startTestDaemon } from '../support/daemon.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../support/imstate.ts';
 import { runCli } from '../support/runCli.ts';
-import { freePort, startRedis } from '../support/servers.ts';
+import { freePort, startEtcd, startRedis } from '../support/servers.ts';
 import { ISO } from '../support/testCli.ts';
 import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
@@ -83,6 +83,22 @@ test('a daemon that was killed leaves the list with its lease', async () => {
   await printed(text, daemon.addr);
   await daemon.kill();
   await printed(text, `${daemon.addr}  left the registry`);
+});
+
+test('a registry that goes and comes back is told, each once', async () => {
+  const etcd = await startEtcd();
+  undo.push(() => etcd.stop());
+  const config = { ...shared(), etcd: etcd.host };
+  const [text, json] = [watch(config), watch(config, '--json')];
+  await printed(text, 'no daemon is registered');
+  const told = () => eventsOf(json).flatMap((event) => (event.type === 'registry' ? [event.error] : []));
+  await until(() => eventsOf(json).length > 0, 'the list is printed');
+  await etcd.kill();
+  await until(() => told().length > 0, 'it is gone');
+  await etcd.restart();
+  await until(() => told().at(-1) === null, 'it is back');
+  await printed(text, /Z {2}the registry answers again\n/);
+  expect(told()[0]).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
 });
 
 test('a registry that is not there: exit code 3, with --json in one line', async () => {

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { spawnImstate } from '../support/imstate.ts';
 import { temporaryFolder } from '../support/servers.ts';
+import { TestTerminal } from '../support/terminal.ts';
 import { testCli } from '../support/testCli.ts';
 import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
@@ -132,6 +133,18 @@ describe('demo', () => {
     signal('SIGINT');
     expect(await ended).toBe(0);
     expect(stdout()).toMatch(/^all +\d/m);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('on a terminal it is top, and q ends it with the summary', async () => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    const env = { TMPDIR: folder.path, NO_COLOR: undefined };
+    const terminal = await TestTerminal.start(['demo'], { columns: 80, rows: 40 }, env);
+    await terminal.shows(/CHAT SERVER[\s\S]*sim-chat-1:9000 +[1-9]/);
+    terminal.press('q');
+    expect(await terminal.ended).toBe(0);
+    await terminal.shows(/│ all +│ \d/);
     expect(await readdir(folder.path)).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ import { protoPath as healthProto } from 'grpc-health-check';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import pkg from '../../package.json' with { type: 'json' };
 import { probeEndpoint } from '../../src/client/probe.ts';
 import { call, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
 
@@ -39,10 +40,11 @@ test('health is told for the daemon and for each service, and is unknown for oth
   client.close();
 });
 
-test('a probe tells health and latency, and never rejects', async () => {
+test('a probe tells health, latency and version, and never rejects', async () => {
   expect(await probeEndpoint(daemon.addr, { timeoutMs: 5_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
+    version: pkg.version,
   });
   expect(await probeEndpoint('127.0.0.1:1', { timeoutMs: 5_000 })).toEqual({
     health: 'UNREACHABLE',

@@ -20,12 +20,12 @@ export class Authority {
   readonly #name: string;
   #issued = 0;
 
-  static async make(name = 'authority'): Promise<Authority> {
+  static async make(name = 'authority', days = 2): Promise<Authority> {
     const { path, remove } = await temporaryFolder();
     undo.push(remove);
     const authority = new Authority(path, name);
     const to = ['-keyout', join(path, 'ca.key'), '-out', authority.file];
-    await openssl('req', '-x509', ...NEW_KEY, '-days', '2', '-subj', `/CN=${name}`, ...to);
+    await openssl('req', '-x509', ...NEW_KEY, '-days', `${days}`, '-subj', `/CN=${name}`, ...to);
     return authority;
   }
 

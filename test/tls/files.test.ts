@@ -26,8 +26,9 @@ test('a pair and an authority are taken, with TLS 1.2 as the least', async () =>
 
 test('an authority alone is taken, and so is nothing', async () => {
   const { file } = await Authority.make();
-  expect(read({ ca: file }).certificate).toBeUndefined();
-  expect(read({})).toEqual({ context: { minVersion: 'TLSv1.2' }, certificate: undefined });
+  const { certificate, authorities } = read({ ca: file });
+  expect([certificate, authorities.length]).toEqual([undefined, 1]);
+  expect(read({})).toEqual({ context: { minVersion: 'TLSv1.2' }, certificate: undefined, authorities: [] });
 });
 
 test('half a pair is refused by the names of its flags', async () => {

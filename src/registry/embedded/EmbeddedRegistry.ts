@@ -111,6 +111,7 @@ export class EmbeddedRegistry implements Registry {
         if (told === undefined || !sameEndpoints(told, endpoints)) listener.onEndpoints(endpoints);
         told = endpoints;
       } catch (error) {
+        told = undefined;
         listener.onError(error as ImstateError);
       }
     } while (await delay(POLL_MS, true, { signal }).catch(() => false));

@@ -1,12 +1,11 @@
 import type { Etcd3 } from 'etcd3';
-import { ImstateError } from '../../errors.js';
 import type { TlsFiles } from '../../tls/names.js';
 import type { Endpoint, Registration, Registry, RegistryOptions, Watch, WatchListener } from '../registry.js';
+import { makeEtcdClient } from './client.js';
 import { EtcdRegistration } from './EtcdRegistration.js';
 import { EtcdWatch } from './EtcdWatch.js';
-import { callDeadline, listEntries } from './entries.js';
+import { listEntries } from './entries.js';
 import { parseEtcdHosts } from './hosts.js';
-import { etcdTls } from './tls.js';
 
 /** What {@link EtcdRegistry} takes beside the common options. */
 export interface EtcdRegistryOptions extends RegistryOptions {
@@ -35,44 +34,9 @@ export class EtcdRegistry implements Registry {
   readonly #options: EtcdRegistryOptions;
   readonly #client: Etcd3;
 
-  /** The etcd client is loaded only where it is used: it costs a command 100 ms. */
   static async make(options: EtcdRegistryOptions): Promise<EtcdRegistry> {
     const hosts = parseEtcdHosts(options.hosts);
-    const [{ Etcd3, isRecoverableError }, { ConstantBackoff, handleWhen, noop, retry }] = await Promise.all([
-      import('etcd3'),
-      import('cockatiel'),
-    ]);
-    const { username, password } = options;
-    if ((username === undefined) !== (password === undefined)) {
-      throw new ImstateError(
-        'WRONG_USAGE',
-        'IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD go together: set both or neither',
-      );
-    }
-    const client = new Etcd3({
-      hosts,
-      dialTimeout: 2_000,
-      // A frozen or cut-off etcd keeps its connection: pings find out, and bounded back-off comes back soon.
-      grpcOptions: {
-        'grpc.keepalive_time_ms': 5_000,
-        'grpc.keepalive_timeout_ms': 3_000,
-        'grpc.initial_reconnect_backoff_ms': 200,
-        'grpc.max_reconnect_backoff_ms': 2_000,
-      },
-      // A call that a node did not answer goes to each other node once. No circuit breaker: it would keep us away
-      // for 5 s from an etcd that is back, and hide why it was away.
-      faultHandling: {
-        host: () => noop,
-        global: retry(handleWhen(isRecoverableError), {
-          maxAttempts: hosts.length,
-          backoff: new ConstantBackoff(50),
-        }),
-      },
-      ...etcdTls(hosts, options.tls),
-      // Asking for a token is a call too.
-      ...(username !== undefined &&
-        password !== undefined && { auth: { username, password, callOptions: callDeadline } }),
-    });
+    const client = await makeEtcdClient({ ...options, hosts });
     return new EtcdRegistry(options, client, hosts);
   }
 

@@ -56,6 +56,7 @@ export class EtcdWatch implements Watch {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
+        this.#told = undefined;
         listener.onError(registryError(error));
         await delay(backoffMs(failures), undefined, { signal }).catch(() => {});
       }

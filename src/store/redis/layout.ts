@@ -7,7 +7,7 @@ import { describeRedisUrl } from './url.js';
 /** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
 /** More shards bound more masters of a cluster, but make a batch cost more script calls. */
-const DEFAULT_SHARDS = 16;
+export const DEFAULT_SHARDS = 16;
 
 interface LayoutOptions {
   url: string;
@@ -28,6 +28,16 @@ export async function claimLayout(redis: Connection, options: LayoutOptions, kno
     throw storeError(error, false);
   });
   if (role === 'slave' && redis instanceof Redis) leaveReplica(redis);
+  const mustBe = options.shards ?? (known || Number(shards));
+  checkLayout({ version, shards }, mustBe);
+  return mustBe;
+}
+
+/** Throws LAYOUT_MISMATCH unless this imstate can use what stands in Redis with so many shards. */
+export function checkLayout(
+  { version, shards }: { version: string | undefined; shards: string | undefined },
+  mustBe: number,
+): void {
   if (version !== String(LAYOUT_VERSION)) {
     throw new ImstateError(
       'LAYOUT_MISMATCH',
@@ -35,7 +45,6 @@ export async function claimLayout(redis: Connection, options: LayoutOptions, kno
         'use the imstate that wrote it, or another --key-prefix or database',
     );
   }
-  const mustBe = options.shards ?? (known || Number(shards));
   if (Number(shards) !== mustBe) {
     throw new ImstateError(
       'LAYOUT_MISMATCH',
@@ -43,7 +52,6 @@ export async function claimLayout(redis: Connection, options: LayoutOptions, kno
         `leave --shards out or say --shards ${shards}, or use another --key-prefix or database`,
     );
   }
-  return mustBe;
 }
 
 async function selectDatabase(redis: Redis, url: string): Promise<void> {

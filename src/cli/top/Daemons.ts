@@ -1,0 +1,28 @@
+import type { EndpointHealth } from '../../client/endpointFollower.js';
+import type { EndpointEvent } from '../../client/endpoints.js';
+import { push } from './series.js';
+
+/** A daemon, with the latencies of its last probes, the oldest first. Milliseconds. */
+export type DaemonHealth = EndpointHealth & { latencies: readonly number[] };
+
+/** The daemons that are registered, as the events of watchEndpoints() tell them. */
+export class Daemons {
+  readonly #byAddr = new Map<string, EndpointHealth & { latencies: number[] }>();
+
+  take(event: EndpointEvent): void {
+    if (event.type === 'list') for (const endpoint of event.endpoints) this.#probed(endpoint);
+    else if (event.type === 'removed') this.#byAddr.delete(event.addr);
+    else if (event.type !== 'registry') this.#probed(event);
+  }
+
+  /** By address. */
+  list(): DaemonHealth[] {
+    return [...this.#byAddr.values()].sort((a, b) => (a.addr < b.addr ? -1 : 1));
+  }
+
+  #probed({ addr, health, latencyMs }: EndpointHealth): void {
+    const latencies = this.#byAddr.get(addr)?.latencies ?? [];
+    if (latencyMs !== undefined) push(latencies, latencyMs);
+    this.#byAddr.set(addr, { addr, health, latencyMs, latencies });
+  }
+}

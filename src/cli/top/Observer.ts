@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CLIENT_DEFAULTS } from '../../client/defaults.js';
+import { type EndpointEvent, watchEndpoints } from '../../client/endpoints.js';
+import type { ChatServer, Client, ConnectOptions, Stats, WatchEvent } from '../../client/index.js';
+import { ImstateError, messageOf } from '../../errors.js';
+import { collectPages } from '../pages.js';
+import { Daemons } from './Daemons.js';
+import { Meter } from './Meter.js';
+import { push } from './series.js';
+import type { Snapshot } from './snapshot.js';
+
+const MOST_SERVERS = 1_000;
+const RETRY_MS = 1_000;
+/** What may fail by itself. */
+const PARTS = ['stats', 'servers', 'changes', 'registry'] as const;
+type Part = (typeof PARTS)[number];
+
+/** Watches daemons, chat servers and changes until the signal aborts. It goes on when daemons or the registry are lost. */
+export class Observer {
+  readonly #client: Client;
+  readonly #signal: AbortSignal;
+  readonly #intervalMs: number;
+  readonly #daemons = new Daemons();
+  readonly #online: number[] = [];
+  readonly #faults = new Map<Part, ImstateError>();
+  #place = { service: '', registry: '' };
+  #stats: Stats | undefined;
+  #servers: ChatServer[] = [];
+  #hasMoreServers = false;
+  /** Undefined while changes are not told. */
+  #meter: Meter | undefined;
+
+  constructor(client: Client, intervalMs: number, signal: AbortSignal) {
+    this.#client = client;
+    this.#intervalMs = intervalMs;
+    this.#signal = signal;
+  }
+
+  /** Rejects if the registry or all daemons are away at first. Then it observes, and `onTick` is called after each interval. */
+  async start(options: ConnectOptions, onTick: () => void): Promise<void> {
+    const { timeoutMs = CLIENT_DEFAULTS.timeoutMs } = options;
+    const events = watchEndpoints(options, this.#signal, true);
+    const first = await events.next();
+    if (!first.done) this.#takeEndpoint(first.value);
+    await this.#poll();
+    const fault = this.#faults.get('stats');
+    if (fault !== undefined) {
+      await events.return();
+      throw fault;
+    }
+    void this.#followEndpoints(events);
+    const told = new Promise<void>((resolve) => void this.#followChanges(resolve));
+    await Promise.race([told, this.#pause(timeoutMs)]);
+    void this.#pollOn();
+    void this.#tick(onTick);
+  }
+
+  snapshot(): Snapshot {
+    return {
+      ...{ time: new Date(), ...this.#place, stats: this.#stats, online: this.#online },
+      ...{ rates: this.#meter?.rates(performance.now()), daemons: this.#daemons.list() },
+      ...{ servers: this.#servers, hasMoreServers: this.#hasMoreServers, faults: this.#currentFaults() },
+    };
+  }
+
+  /** Several parts may fail for one reason, which a call tells better than a stream that broke. */
+  #currentFaults(): ImstateError[] {
+    const telling = PARTS.filter((part) => part !== 'changes' || !this.#faults.has('stats'));
+    const faults = telling.flatMap((part) => this.#faults.get(part) ?? []);
+    return [...new Map(faults.map((fault) => [fault.message, fault])).values()];
+  }
+
+  async #pollOn(): Promise<void> {
+    while (await this.#pause(this.#intervalMs)) await this.#poll();
+  }
+
+  /** Apart from the calls, which take their time while daemons are away. */
+  async #tick(onTick: () => void): Promise<void> {
+    while (await this.#pause(this.#intervalMs)) onTick();
+  }
+
+  async #poll(): Promise<void> {
+    await Promise.all([
+      this.#try('stats', async () => {
+        this.#stats = await this.#client.getStats({ signal: this.#signal });
+        push(this.#online, this.#stats.devicesOnline);
+      }),
+      this.#try('servers', async () => {
+        const { rows, isCut } = await collectPages(MOST_SERVERS, async (page) => {
+          const { servers, nextPageToken } = await this.#client.listServers(page, { signal: this.#signal });
+          return { rows: servers, nextPageToken };
+        });
+        this.#servers = rows.sort((a, b) => b.sessions - a.sessions);
+        this.#hasMoreServers = isCut;
+      }),
+    ]);
+  }
+
+  /** `told` is called once changes are counted, or it is known why not. */
+  async #followChanges(told: () => void): Promise<void> {
+    do {
+      await this.#try('changes', async () => {
+        const what = { everything: true, initialState: false, coalesce: true } as const;
+        for await (const event of this.#client.watch({ ...what, signal: this.#signal })) {
+          this.#takeChange(event);
+          told();
+        }
+      });
+      this.#meter = undefined;
+      told();
+    } while (await this.#pause(RETRY_MS));
+  }
+
+  /** What was missed while the stream was broken, and is told before `synced`, is not of this time. */
+  #takeChange(event: WatchEvent): void {
+    const now = performance.now();
+    if (event.type === 'synced') {
+      this.#meter ??= new Meter(now);
+      this.#faults.delete('changes');
+    } else if (event.type === 'change') this.#meter?.add(event, now);
+    else if (event.type === 'disconnected') {
+      this.#meter = undefined;
+      this.#faults.set('changes', event.error);
+    }
+  }
+
+  async #followEndpoints(events: AsyncGenerator<EndpointEvent, void>): Promise<void> {
+    await this.#try('registry', async () => {
+      for await (const event of events) this.#takeEndpoint(event);
+    });
+  }
+
+  #takeEndpoint(event: EndpointEvent): void {
+    this.#daemons.take(event);
+    if (event.type === 'list') this.#place = { service: event.service, registry: event.description };
+    if (event.type !== 'registry') return;
+    if (event.error) this.#faults.set('registry', event.error);
+    else this.#faults.delete('registry');
+  }
+
+  async #try(part: Part, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+      this.#faults.delete(part);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      const fault = error instanceof ImstateError ? error : new ImstateError('INTERNAL', messageOf(error));
+      this.#faults.set(part, fault);
+    }
+  }
+
+  /** True after `ms`, false as soon as it is over. */
+  #pause(ms: number): Promise<boolean> {
+    return delay(ms, true, { signal: this.#signal }).catch(() => false);
+  }
+}

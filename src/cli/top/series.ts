@@ -1,0 +1,8 @@
+/** As wide as any terminal will be. */
+const MOST_KEPT = 500;
+
+/** Adds a value to those that a sparkline shows; the oldest goes when they are too many. */
+export function push(series: number[], value: number): void {
+  series.push(value);
+  if (series.length > MOST_KEPT) series.shift();
+}

@@ -1,0 +1,55 @@
+import { printable } from '../printable.js';
+import { colors } from '../style.js';
+
+/** How a part of a line looks. */
+export type Paint = 'plain' | 'bold' | 'green' | 'yellow' | 'red' | 'gray' | 'cyan';
+
+/** A part of a line. */
+export type Part = string | [text: string, paint: Paint];
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** A line of at most so many columns; one that was cut ends with "…". */
+export function fit(parts: Part[], width: number): string {
+  const paints = colors();
+  let left = width;
+  let line = '';
+  for (const part of parts) {
+    const [text, paint] = typeof part === 'string' ? ([part, 'plain'] as const) : part;
+    const shown = cut(text, left);
+    left -= [...shown].length;
+    line += paint === 'plain' ? shown : paints[paint](shown);
+  }
+  return line;
+}
+
+/** The text in just so many columns, cut with "…". */
+export function cell(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  const shown = cut(text, width);
+  const space = ' '.repeat(width - [...shown].length);
+  return align === 'left' ? shown + space : space + shown;
+}
+
+/** How many columns these parts take. */
+export function widthOf(parts: Part[]): number {
+  const texts = parts.map((part) => (typeof part === 'string' ? part : part[0]));
+  return [...printable(texts.join(''))].length;
+}
+
+/** Bars for the last `width` values: from the least to the most of them, or from 0 if there is no difference. */
+export function sparkline(values: readonly number[], width: number): string {
+  const shown = width > 0 ? values.slice(-width) : [];
+  const [least, most] = [Math.min(...shown), Math.max(...shown)];
+  const barOf = (value: number) => {
+    if (most === least) return most === 0 ? BARS[0] : BARS[3];
+    return BARS[Math.round(((value - least) / (most - least)) * (BARS.length - 1))];
+  };
+  return shown.map(barOf).join('');
+}
+
+/** At most so many columns of the text. */
+function cut(text: string, width: number): string {
+  const letters = [...printable(text)];
+  if (letters.length <= width) return letters.join('');
+  return width > 0 ? `${letters.slice(0, width - 1).join('')}…` : '';
+}

@@ -1,0 +1,54 @@
+import { ClientCommand } from '../cli/ClientCommand.js';
+import { doctorExitCode, doctorJson, doctorLines, doctorSummary, grouped } from '../cli/doctorReport.js';
+import { redisFlags } from '../cli/redisFlags.js';
+import { daemonTlsFlags, redisTls, redisTlsFlags } from '../cli/tlsFlags.js';
+import type { Report } from '../doctor/check.js';
+
+export default class Doctor extends ClientCommand {
+  static override summary = 'Check the configuration, Redis, etcd, the data folder and the daemons.';
+  static override description =
+    'Give it the environment of imstate serve, of a client, or of both, or those flags of theirs that it takes. It looks at everything at once, each thing for ' +
+    'at most --timeout, and changes nothing. A line each: ok, warning, failed, or skipped because it does not apply; behind a colon stands what to do. ' +
+    'What is skipped for one reason shares a line.\n\n' +
+    'Exit code: 0 if all is well; 1 if there are warnings; if something failed, the code of the first failure, as imstate serve or a client would end with: ' +
+    '2 for something to correct here or in the settings of Redis, 3 for what does not answer, 4 for what refuses.\n\n' +
+    'As JSON: {"status","checks":[{"check","status","message","code","durationMs"}]}; code is that of an error, or null.';
+  static override examples = [
+    { description: 'The embedded store of this machine', command: '<%= config.bin %> <%= command.id %>' },
+    {
+      description: 'What daemons on Redis and etcd need',
+      command:
+        '<%= config.bin %> <%= command.id %> --redis redis://127.0.0.1:6379 --redis-wait-replicas 1 --etcd 127.0.0.1:2379',
+    },
+    {
+      description: 'A daemon that is called by TLS, as JSON',
+      command: '<%= config.bin %> <%= command.id %> --endpoint 10.0.0.5:8080 --tls-ca ca.pem --json',
+    },
+  ];
+  static override flags = {
+    ...redisFlags,
+    'tls-client-ca': daemonTlsFlags['tls-client-ca'],
+    ...redisTlsFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Doctor);
+    const { redis, shards, service, timeout: timeoutMs, 'key-prefix': keyPrefix } = flags;
+    // It brings the clients of Redis and etcd.
+    const { doctor } = await import('../doctor/doctor.js');
+    const reports: Report[] = [];
+    const looking = doctor({
+      ...this.connectOptions(flags),
+      ...{ redis, redisTls: redisTls(flags), keyPrefix, shards, service, timeoutMs },
+      ...{ waitReplicas: flags['redis-wait-replicas'], clientCa: flags['tls-client-ca'] },
+      ...{ dataDir: flags['data-dir'] ?? this.config.dataDir, version: this.config.version },
+    });
+    for await (const group of grouped(looking)) {
+      reports.push(...group);
+      for (const line of doctorLines(group, process.stdout.columns)) this.log(line);
+    }
+    this.log(`\n${doctorSummary(reports)}`);
+    process.exitCode = doctorExitCode(reports);
+    return doctorJson(reports);
+  }
+}

@@ -1,0 +1,60 @@
+import { parseEtcdHosts } from '../registry/etcd/hosts.js';
+import { describeRedisUrl } from '../store/redis/url.js';
+import { readTls } from '../tls/files.js';
+import { TLS_NAMES, type TlsFiles, type TlsNames } from '../tls/names.js';
+import { type Check, type Finding, ok, skipped, warning } from './check.js';
+import type { DoctorOptions } from './doctor.js';
+import { expiry } from './expiry.js';
+
+const LEAST_NODE = 20;
+
+/** What can be judged without asking anybody. */
+export function configurationChecks(options: DoctorOptions): Check[] {
+  const { tls, redisTls, etcdTls, clientCa } = options;
+  const ofClient = tls === true ? undefined : tls;
+  return [
+    { name: 'versions', run: async () => versions(options.version) },
+    { name: 'configuration', run: async () => places(options) },
+    { name: 'tls-files', run: async () => tlsFiles(ofClient, TLS_NAMES.client) },
+    {
+      name: 'tls-client-ca',
+      run: async () => tlsFiles(clientCa === undefined ? undefined : { ca: clientCa }, TLS_NAMES.daemon),
+    },
+    { name: 'tls-redis-files', run: async () => tlsFiles(redisTls, TLS_NAMES.redis) },
+    { name: 'tls-etcd-files', run: async () => tlsFiles(etcdTls, TLS_NAMES.etcd) },
+  ];
+}
+
+function versions(version: string): Finding {
+  const message = `imstate ${version}, Node.js ${process.version} on ${process.platform}`;
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major >= LEAST_NODE && major % 2 === 0) return ok(message);
+  return warning(`${message}: it is tested with Node.js 20, 22 and 24 only, use one of them`);
+}
+
+/** Where sessions and endpoints live; throws BAD_URL if that cannot be read. */
+function places({ redis, etcd, endpoints, dataDir, service }: DoctorOptions): Finding {
+  const store = redis === undefined ? `embedded, ${dataDir}` : describeRedisUrl(redis);
+  if (endpoints !== undefined) return ok(`daemons at ${endpoints.join(', ')}`);
+  if (etcd === undefined) return ok(`store ${store}; registry embedded, ${dataDir}; service ${service}`);
+  const registry = `etcd ${parseEtcdHosts(etcd).join(',')}`;
+  // Enough for a client, which never sees the store.
+  if (redis === undefined)
+    return ok(`registry ${registry}; service ${service}; for serve --redis is missing`);
+  return ok(`store ${store}; registry ${registry}; service ${service}`);
+}
+
+/** Throws BAD_CERTIFICATE if a file cannot be used. */
+function tlsFiles(files: TlsFiles | undefined, names: TlsNames): Finding {
+  const given = Object.entries(names).filter(([file]) => files?.[file as keyof TlsFiles] !== undefined);
+  if (files === undefined || given.length === 0) return skipped('no file is named');
+  const { certificate, authorities } = readTls(files, names);
+  const read = `${given.map(([, name]) => name).join(', ')} can be used`;
+  // Of a bundle some may have expired: it is of use until the last one has.
+  const [last] = authorities.sort((a, b) => Date.parse(b.validTo) - Date.parse(a.validTo));
+  const ends = [
+    ...(certificate ? [{ of: `the certificate in ${names.cert}`, validTo: certificate.validTo }] : []),
+    ...(last ? [{ of: `the authority in ${names.ca}`, validTo: last.validTo }] : []),
+  ];
+  return expiry(read, ends);
+}

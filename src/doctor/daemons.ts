@@ -1,0 +1,139 @@
+import { type HostPort, isHostPort, parseHostPort } from '../address.js';
+import { connect, credentialsFor, discover } from '../client/connect.js';
+import { type Probe, probeEndpoint } from '../client/probe.js';
+import type { TlsOptions } from '../client/tls.js';
+import { ImstateError } from '../errors.js';
+import { TLS_NAMES } from '../tls/names.js';
+import { type Check, type Finding, ok, once, type Source, skipped, warning } from './check.js';
+import type { DoctorOptions, OnClose } from './doctor.js';
+import { judgePeers } from './peerCertificate.js';
+
+/** What the registry holds. */
+interface Listed {
+  /** host:port each. */
+  addrs: string[];
+  /** Why other entries are of no use to anybody. */
+  faults: string[];
+}
+
+type Answer = Probe & { addr: string };
+
+/** The daemons, as their clients find them. */
+export function daemonChecks(options: DoctorOptions, limitMs: number, onClose: OnClose): Check[] {
+  const listed = once('the registry does not answer', limitMs, () => list(options, onClose));
+  const some: Source = {
+    missing: 'no daemon is known',
+    ready: async () => {
+      if ((await listed.ready()).addrs.length === 0) throw new Error('there are none');
+    },
+  };
+  // Each is given less than the whole time, for one that is silent must not hide the others.
+  const answers = once('no daemon is known', limitMs, async () =>
+    askAll((await listed.ready()).addrs, options),
+  );
+  return [
+    { name: 'registry', run: async () => judgeList(await listed.ready(), options) },
+    { name: 'daemon-health', needs: some, run: async () => judgeAnswers(await answers.ready(), options) },
+    {
+      name: 'daemon-versions',
+      needs: some,
+      run: async () => judgeVersions(await answers.ready(), options.version),
+    },
+    {
+      name: 'daemon-certificates',
+      needs: some,
+      run: async () => judgeCertificates(await answers.ready(), options),
+    },
+    { name: 'daemon-call', needs: some, run: () => callOne(options) },
+  ];
+}
+
+async function list(options: DoctorOptions, onClose: OnClose): Promise<Listed> {
+  const faults: string[] = [];
+  const log = { info: () => {}, warn: (message: string) => void faults.push(message) };
+  const discovery = await discover({ ...options, log });
+  onClose(() => discovery.close());
+  const addrs: string[] = [];
+  for (const { addr } of await discovery.list()) {
+    if (isHostPort(addr)) addrs.push(addr);
+    else faults.push(`nobody can dial ${JSON.stringify(addr)}`);
+  }
+  return { addrs, faults };
+}
+
+function judgeList({ addrs, faults }: Listed, { service }: DoctorOptions): Finding {
+  if (addrs.length === 0 && faults.length === 0)
+    return warning(`no daemon is registered as ${service}: start one with imstate serve`);
+  const count = `${addrs.length} ${addrs.length === 1 ? 'entry' : 'entries'}`;
+  const message = [count, addrs.join(', ')].filter(Boolean).join(': ');
+  if (faults.length === 0) return ok(message);
+  return warning(`${message}, but ${faults.join('; ')}: remove what no daemon has written`);
+}
+
+async function askAll(addrs: string[], options: DoctorOptions): Promise<Answer[]> {
+  const credentials = await credentialsFor(options);
+  const timeoutMs = options.timeoutMs * 0.9;
+  const ask = async (addr: string) => ({
+    addr,
+    ...(await probeEndpoint(addr, { timeoutMs, credentials })),
+  });
+  return Promise.all(addrs.map(ask));
+}
+
+/** Rejects with what a client would end with if none serves. */
+function judgeAnswers(answers: Answer[], { endpoints }: DoctorOptions): Finding {
+  const bad = answers.filter(({ health }) => health === 'UNREACHABLE' || health === 'NOT_SERVING');
+  const good = answers.filter((answer) => !bad.includes(answer));
+  const serving = good.map(({ addr, latencyMs }) => `${addr} answers in ${latencyMs} ms`).join(', ');
+  const [first] = bad;
+  if (first === undefined) return ok(serving);
+  const entry = endpoints ? '' : ' (the entry of one that was killed goes within the lease)';
+  const silent = bad.filter(({ health, fault }) => health === 'UNREACHABLE' && fault === undefined);
+  const idle = bad.filter(({ health }) => health === 'NOT_SERVING');
+  const faults = [
+    ...bad.flatMap(({ fault }) => fault?.message ?? []),
+    ...sentence(idle, 'NOT_SERVING: its store is away or it is stopping, look at its log'),
+    ...sentence(silent, `no answer: start it, or look at its log${entry}`),
+  ].join('; ');
+  if (good.length > 0) return warning(`${serving}, but ${faults}`);
+  throw new ImstateError(first.fault?.code ?? 'UNAVAILABLE', faults);
+}
+
+function sentence(answers: Answer[], fault: string): string[] {
+  return answers.length === 0 ? [] : [`${answers.map(({ addr }) => addr).join(', ')}: ${fault}`];
+}
+
+function judgeVersions(answers: Answer[], mine: string): Finding {
+  const reached = answers.filter(({ health }) => health !== 'UNREACHABLE');
+  if (reached.length === 0) return skipped('no daemon answers');
+  const versions = reached.map(({ addr, version }) => ({ addr, version: version ?? 'unknown' }));
+  if (versions.every(({ version }) => version === mine)) return ok(`all are imstate ${mine}, as this is`);
+  const each = versions.map(({ addr, version }) => `${addr} is ${version}`).join(', ');
+  return warning(
+    `${each}, and this is ${mine}: bring all to one version; one that tells none is older, or no imstate`,
+  );
+}
+
+async function judgeCertificates(answers: Answer[], options: DoctorOptions): Promise<Finding> {
+  if (options.tls === undefined) return skipped('daemons are called without TLS, for there is no --tls flag');
+  const reached = answers.filter(({ health }) => health !== 'UNREACHABLE');
+  if (reached.length === 0) return skipped('no daemon answers by TLS');
+  const { serverName, ...files } = options.tls === true ? ({} as TlsOptions) : options.tls;
+  const peers = reached.map(({ addr }) => ({ addr, ...(parseHostPort(addr) as HostPort), serverName }));
+  return judgePeers('a daemon', peers, { files, names: TLS_NAMES.client, timeoutMs: options.timeoutMs });
+}
+
+/** Asks as any client would, with its token. */
+async function callOne(options: DoctorOptions): Promise<Finding> {
+  const client = await connect({ ...options, log: undefined });
+  try {
+    const { usersOnline, devicesOnline } = await client.getStats();
+    const [users, devices] = [usersOnline, devicesOnline].map((count) => count.toLocaleString('en'));
+    return ok(`GetStats is answered: users online ${users}, devices online ${devices}`);
+  } catch (error) {
+    if (!(error instanceof ImstateError) || error.code !== 'UNIMPLEMENTED') throw error;
+    return skipped('the daemon speaks pb.UserStatus only, which has no call that needs no user');
+  } finally {
+    await client.close();
+  }
+}

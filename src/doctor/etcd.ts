@@ -1,0 +1,146 @@
+import { ImstateError, messageOf } from '../errors.js';
+import { makeEtcdClient } from '../registry/etcd/client.js';
+import { callDeadline, entryKey, registryError } from '../registry/etcd/entries.js';
+import { parseEtcdHosts } from '../registry/etcd/hosts.js';
+import { TLS_NAMES } from '../tls/names.js';
+import { type Check, type Finding, ok, once, warning } from './check.js';
+import { resolveHosts } from './dns.js';
+import type { DoctorOptions, OnClose } from './doctor.js';
+import { judgePeers } from './peerCertificate.js';
+import { isAtLeast } from './versionOrder.js';
+
+export const ETCD_CHECKS = [
+  'etcd-dns',
+  'etcd-dial',
+  'etcd-version',
+  'etcd-health',
+  'etcd-rights',
+  'etcd-certificates',
+] as const;
+
+const LEAST_VERSION = [3, 4] as const;
+
+/** What a node says of itself. */
+interface NodeStatus {
+  host: string;
+  version: string;
+  /** "0" if it knows none. */
+  leader: string;
+  errors: string[];
+}
+
+/** A node that did not answer. */
+interface Silence {
+  host: string;
+  error: ImstateError;
+}
+
+type EtcdOptions = DoctorOptions & { etcd: string };
+
+/** etcd as the registry needs it. */
+export function etcdChecks(options: EtcdOptions, onClose: OnClose): Check[] {
+  const { timeoutMs } = options;
+  const nodes = once('etcd cannot be asked', timeoutMs, () => askNodes(options, onClose));
+  const [dns, dial, version, health, rights, certificates] = ETCD_CHECKS;
+  return [
+    { name: dns, run: async () => resolveHosts(hostsOf(options.etcd), '--etcd', 'REGISTRY_UNAVAILABLE') },
+    { name: dial, run: async () => told(await nodes.ready()) },
+    { name: version, needs: nodes, run: async () => judgeVersion((await nodes.ready()).answered) },
+    { name: health, needs: nodes, run: async () => judgeHealth((await nodes.ready()).answered) },
+    { name: rights, needs: nodes, run: () => judgeRights(options, onClose) },
+    {
+      name: certificates,
+      needs: nodes,
+      run: async () => judgeNodes((await nodes.ready()).answered, options),
+    },
+  ];
+}
+
+function hostsOf(etcd: string): string[] {
+  return parseEtcdHosts(etcd).map((url) => hostOf(new URL(url)));
+}
+
+/** Without the brackets of IPv6. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+/** Asks each node by itself; rejects if none answers. */
+async function askNodes(
+  options: EtcdOptions,
+  onClose: OnClose,
+): Promise<{ answered: NodeStatus[]; silent: Silence[] }> {
+  const asked = await Promise.all(
+    parseEtcdHosts(options.etcd).map((host) => askNode(host, options, onClose)),
+  );
+  const answered = asked.flatMap((node) => ('error' in node ? [] : [node]));
+  const silent = asked.flatMap((node) => ('error' in node ? [node] : []));
+  if (answered.length === 0) throw (silent[0] as Silence).error;
+  return { answered, silent };
+}
+
+async function askNode(host: string, options: EtcdOptions, onClose: OnClose): Promise<NodeStatus | Silence> {
+  const client = await clientOf([host], options);
+  onClose(() => client.close());
+  try {
+    const { version, leader, errors } = await client.maintenance.status(callDeadline());
+    return { host, version, leader, errors };
+  } catch (error) {
+    return { host, error: registryError(error) };
+  }
+}
+
+function clientOf(hosts: string[], { etcdUsername, etcdPassword, etcdTls }: EtcdOptions) {
+  return makeEtcdClient({ hosts, username: etcdUsername, password: etcdPassword, tls: etcdTls });
+}
+
+function told({ answered, silent }: { answered: NodeStatus[]; silent: Silence[] }): Finding {
+  const hosts = answered.map(({ host }) => host).join(', ');
+  if (silent.length === 0) return ok(`${hosts} answers`);
+  const faults = silent.map(({ host, error }) => `${host} does not (${error.message})`);
+  return warning(`${hosts} answers, ${faults.join('; ')}: the registry works as long as most nodes do`);
+}
+
+function judgeVersion(nodes: NodeStatus[]): Finding {
+  const versions = [...new Set(nodes.map(({ version }) => version))].join(', ');
+  if (nodes.every(({ version }) => isAtLeast(version, LEAST_VERSION))) return ok(`etcd ${versions}`);
+  throw new ImstateError('UNSUITABLE', `etcd is ${versions}, and must be 3.4 or newer: update it`);
+}
+
+function judgeHealth(nodes: NodeStatus[]): Finding {
+  const faults = nodes.flatMap(({ host, leader, errors }) => [
+    ...(leader === '0' ? [`${host} knows no leader`] : []),
+    ...errors.map((error) => `${host} says ${error}`),
+  ]);
+  if (faults.length === 0) return ok('a leader, and no alarm');
+  const wayOut = faults.some((fault) => fault.includes('NOSPACE'))
+    ? 'compact and defragment it, then etcdctl alarm disarm'
+    : 'start the nodes that are missing';
+  throw new ImstateError('REGISTRY_UNAVAILABLE', `${faults.join('; ')}: ${wayOut}`);
+}
+
+function judgeNodes(nodes: NodeStatus[], { etcdTls = {}, timeoutMs }: EtcdOptions): Promise<Finding> {
+  const urls = nodes.map(({ host }) => new URL(host)).filter(({ protocol }) => protocol === 'https:');
+  const peers = urls.map((url) => ({ addr: url.host, host: hostOf(url), port: Number(url.port || 443) }));
+  return judgePeers('etcd', peers, { files: etcdTls, names: TLS_NAMES.etcd, timeoutMs });
+}
+
+/**
+ * Reads the entries, and asks for a write under a condition that never holds: etcd looks at the rights first, and then changes nothing.
+ */
+async function judgeRights(options: EtcdOptions, onClose: OnClose): Promise<Finding> {
+  const client = await clientOf(parseEtcdHosts(options.etcd), options);
+  onClose(() => client.close());
+  const { service } = options;
+  const key = entryKey(service, 'doctor');
+  try {
+    await client.getAll().prefix(`${service}/`).limit(1).options(callDeadline()).exec();
+    await client.if(key, 'Version', '<', 0).then(client.put(key).value('')).options(callDeadline()).commit();
+  } catch (error) {
+    if (!/permission denied/i.test(messageOf(error))) throw registryError(error);
+    const wayOut = `etcdctl role grant-permission ROLE --prefix=true readwrite ${service}/`;
+    const message = `the user of etcd may not read and write below ${service}/, as a daemon must: ${wayOut}`;
+    throw new ImstateError('PERMISSION_DENIED', message, { cause: error });
+  }
+  return ok(`the entries below ${service}/ may be read and written`);
+}

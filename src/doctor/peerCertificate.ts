@@ -1,0 +1,60 @@
+import { isIP } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
+import type { HostPort } from '../address.js';
+import { readTls } from '../tls/files.js';
+import type { TlsFiles, TlsNames } from '../tls/names.js';
+import { type Finding, skipped } from './check.js';
+import { expiry } from './expiry.js';
+
+/** Who shows a certificate, and how to ask for it. */
+export interface Peer extends HostPort {
+  /** What it is called in messages. */
+  addr: string;
+  /** The name to ask for; the host if it is left out. */
+  serverName?: string | undefined;
+}
+
+/** Judges until when the certificates of these peers (each is `who`) are valid; asks each by a TLS handshake of its own. */
+export async function judgePeers(
+  who: string,
+  peers: Peer[],
+  { files, names, timeoutMs }: { files: TlsFiles; names: TlsNames; timeoutMs: number },
+): Promise<Finding> {
+  const { context } = readTls(files, names);
+  const shown = peers.map(async ({ addr, host, port, serverName = host }) => {
+    // Only looks at it: whether it is trusted, the call to this peer has found out.
+    const socket = connect({
+      ...{ ...context, host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false },
+      ...(isIP(serverName) === 0 && { servername: serverName }),
+    });
+    return { addr, validTo: await validTo(socket, timeoutMs) };
+  });
+  return judgeCertificates(who, await Promise.all(shown));
+}
+
+/** The same for connections that stand; those without TLS show nothing. */
+export function judgeSockets(who: string, sockets: { addr: string; socket: unknown }[]): Finding {
+  return judgeCertificates(
+    who,
+    sockets.flatMap(({ addr, socket }) =>
+      socket instanceof TLSSocket ? [{ addr, validTo: socket.getPeerCertificate().valid_to }] : [],
+    ),
+  );
+}
+
+function judgeCertificates(who: string, certificates: { addr: string; validTo: string }[]): Finding {
+  if (certificates.length === 0) return skipped(`${who} is called without TLS`);
+  const ends = certificates.map(({ addr, validTo }) => ({ of: `the certificate of ${addr}`, validTo }));
+  return expiry('trusted', ends);
+}
+
+function validTo(socket: TLSSocket, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer to the TLS handshake')));
+    socket.once('secureConnect', () => {
+      resolve(socket.getPeerCertificate().valid_to);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}

@@ -1,0 +1,69 @@
+import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';
+import { type Check, type Finding, ok, once, warning } from './check.js';
+import { resolveHosts } from './dns.js';
+import type { DoctorOptions, OnClose } from './doctor.js';
+import { judgeSockets } from './peerCertificate.js';
+import { judgeClock } from './redisClock.js';
+import { judgeLayout } from './redisLayout.js';
+import { type Master, openRedis, type RedisNodes } from './redisNodes.js';
+import { judgeRights } from './redisRights.js';
+import { judgeMemory, judgePersistence, judgeReplicas, judgeVersion } from './redisSettings.js';
+import { judgeCluster, judgeMaster, judgeSentinels } from './redisTopology.js';
+
+export const REDIS_CHECKS = [
+  ...(['redis-dns', 'redis-dial', 'redis-topology', 'redis-version', 'redis-memory'] as const),
+  ...(['redis-persistence', 'redis-replicas', 'redis-rights', 'redis-clock', 'redis-layout'] as const),
+  'redis-certificates',
+] as const;
+
+/** Redis as the store needs it. */
+export function redisChecks(options: DoctorOptions & { redis: string }, onClose: OnClose): Check[] {
+  const { redis: url, redisTls, timeoutMs, waitReplicas } = options;
+  const nodes = once('Redis cannot be asked', timeoutMs, () =>
+    openRedis(url, redisTls, (connection) => onClose(() => connection.disconnect())),
+  );
+  const [dns, dial, topology, version, memory, persistence, replicas, rights, clock, layout, certificates] =
+    REDIS_CHECKS;
+  const hosts = () => parseRedisUrl(url).nodes.map(({ host }) => host);
+  const judge = (name: string, run: (nodes: RedisNodes) => Promise<Finding>): Check => ({
+    name,
+    needs: nodes,
+    run: async () => run(await nodes.ready()),
+  });
+  return [
+    { name: dns, run: async () => resolveHosts(hosts(), '--redis', 'STORE_UNAVAILABLE') },
+    { name: dial, run: async () => told(url, await nodes.ready()) },
+    isCluster(url)
+      ? { name: topology, run: () => judgeCluster(url, redisTls) }
+      : judge(topology, async ({ masters: [master] }) =>
+          parseRedisUrl(url).kind === 'sentinel'
+            ? judgeSentinels(master as Master, url, redisTls)
+            : judgeMaster(master as Master),
+        ),
+    judge(version, async ({ masters }) => judgeVersion(masters)),
+    judge(memory, async ({ masters }) => judgeMemory(masters)),
+    judge(persistence, ({ masters }) => judgePersistence(masters)),
+    judge(replicas, async ({ masters }) => judgeReplicas(masters, waitReplicas)),
+    judge(rights, ({ masters }) => judgeRights(masters, options)),
+    judge(clock, ({ masters }) => judgeClock(masters)),
+    judge(layout, ({ connection, masters }) => judgeLayout(connection, masters.length, options)),
+    judge(certificates, async ({ masters }) =>
+      judgeSockets(
+        'Redis',
+        masters.map(({ addr, redis }) => ({ addr, socket: redis.stream })),
+      ),
+    ),
+  ];
+}
+
+/** False also for a URL that cannot be read: another check says so. */
+function isCluster(url: string): boolean {
+  return /^rediss?\+cluster:/.test(url);
+}
+
+function told(url: string, { masters, away, latencyMs }: RedisNodes): Finding {
+  const named = masters.map(({ addr }) => addr).join(', ');
+  const message = `${describeRedisUrl(url)} answers in ${latencyMs} ms${url.includes('+') ? `: ${named}` : ''}`;
+  if (away.length === 0) return ok(message);
+  return warning(`${message}, but ${away.join('; ')}: start it, its part of the users cannot be reached`);
+}

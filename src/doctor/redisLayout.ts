@@ -1,0 +1,26 @@
+import { type Connection, storeError } from '../store/redis/connection.js';
+import { checkLayout, DEFAULT_SHARDS } from '../store/redis/layout.js';
+import { type Finding, ok, warning } from './check.js';
+
+interface LayoutOptions {
+  keyPrefix: string;
+  shards: number | undefined;
+}
+
+/** Reads which layout stands in Redis; makes none. Throws LAYOUT_MISMATCH if it cannot be used. */
+export async function judgeLayout(
+  redis: Connection,
+  masters: number,
+  { keyPrefix, shards: wanted }: LayoutOptions,
+): Promise<Finding> {
+  const key = `${keyPrefix}layout`;
+  const [version, shards] = await redis.hmget(key, 'version', 'shards').catch((error) => {
+    throw storeError(error, false);
+  });
+  if (!version && !shards)
+    return ok(`there is no ${key} yet: the first imstate serve makes ${wanted ?? DEFAULT_SHARDS} shards`);
+  checkLayout({ version: version ?? 'unknown', shards: shards ?? 'unknown' }, wanted ?? Number(shards));
+  const message = `layout ${version} with ${shards} shards`;
+  if (Number(shards) >= masters) return ok(message);
+  return warning(`${message} on ${masters} masters, some of which have none: begin anew with more --shards`);
+}

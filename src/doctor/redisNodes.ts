@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+import { Cluster, Redis } from 'ioredis';
+import { formatHostPort } from '../address.js';
+import { messageOf } from '../errors.js';
+import { type Connection, connectError, connectOnce, makeConnection } from '../store/redis/connection.js';
+import { refusedDatabase } from '../store/redis/layout.js';
+import { describeRedisUrl } from '../store/redis/url.js';
+import type { TlsFiles } from '../tls/names.js';
+
+/** The fields of INFO. */
+export type Info = Record<string, string>;
+
+/** A node that takes writes, or should. */
+export interface Master {
+  /** host:port. */
+  addr: string;
+  redis: Redis;
+  info: Info;
+}
+
+/** A Redis that answered. */
+export interface RedisNodes {
+  connection: Connection;
+  /** One; in a cluster all that could be reached. */
+  masters: Master[];
+  /** Masters of a cluster that could not be reached, and why. */
+  away: string[];
+  /** Round trip of one PING to the first. Milliseconds. */
+  latencyMs: number;
+}
+
+/** Connects and reads INFO of each master; rejects with what `imstate serve` would say. */
+export async function openRedis(
+  url: string,
+  tls: TlsFiles | undefined,
+  onOpen: (connection: Connection) => void,
+): Promise<RedisNodes> {
+  const connection = makeConnection(url, tls);
+  onOpen(connection);
+  let lastError: Error | undefined;
+  const note = (error: Error) => {
+    if (!error.message.startsWith('All sentinels are unreachable')) lastError = error;
+  };
+  connection.on('error', note).on('sentinelError', note);
+  try {
+    await connectOnce(connection);
+    if (connection instanceof Redis) await selectDatabase(connection, url);
+    const { masters, away } = await mastersOf(connection);
+    if (masters.length === 0) throw new Error(away.join('; '));
+    return { connection, masters, away, latencyMs: await roundTrip((masters[0] as Master).redis) };
+  } catch (error) {
+    throw connectError(describeRedisUrl(url), error, lastError);
+  }
+}
+
+/** ioredis goes on in database 0 where this is refused. */
+async function selectDatabase(redis: Redis, url: string): Promise<void> {
+  await redis.select(redis.options.db as number).catch((error) => {
+    throw error.name === 'ReplyError' ? refusedDatabase(redis, url, error) : error;
+  });
+}
+
+async function mastersOf(connection: Connection): Promise<Pick<RedisNodes, 'masters' | 'away'>> {
+  const nodes = connection instanceof Cluster ? connection.nodes('master') : [connection];
+  const away: string[] = [];
+  const masters = await Promise.all(
+    nodes.map(async (redis): Promise<Master[]> => {
+      const named = `${redis.options.host}:${redis.options.port}`;
+      try {
+        if (redis.status === 'wait') await redis.connect();
+        // One that Sentinels name is none of its options.
+        const { remoteAddress = '', remotePort = 0 } = redis.stream as Socket;
+        const addr = redis.options.sentinels
+          ? formatHostPort({ host: remoteAddress, port: remotePort })
+          : named;
+        return [{ addr, redis, info: parseInfo(await redis.info()) }];
+      } catch (error) {
+        if (!(connection instanceof Cluster)) throw error;
+        away.push(`${named} does not answer (${messageOf(error)})`);
+        return [];
+      }
+    }),
+  );
+  return { masters: masters.flat(), away };
+}
+
+async function roundTrip(redis: Redis): Promise<number> {
+  await redis.ping();
+  const startedAt = performance.now();
+  await redis.ping();
+  return Math.round((performance.now() - startedAt) * 100) / 100;
+}
+
+/** Reads "name:value" lines. */
+export function parseInfo(text: string): Info {
+  const pairs = text.matchAll(/^(\w+):(.*?)\r?$/gm);
+  return Object.fromEntries([...pairs].map(([, name, value]) => [name as string, value as string]));
+}

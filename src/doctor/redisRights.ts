@@ -1,0 +1,61 @@
+import { ImstateError } from '../errors.js';
+import { connectError } from '../store/redis/connection.js';
+import { loadScripts } from '../store/redis/scripts.js';
+import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';
+import { type Finding, ok, skipped } from './check.js';
+import type { DoctorOptions } from './doctor.js';
+import type { Master } from './redisNodes.js';
+import { isOld } from './redisSettings.js';
+
+/** Asks Redis of each command whether this user may use it, and runs none. */
+const ASK = `#!lua flags=no-writes
+local refused = {}
+for _, command in ipairs(cjson.decode(ARGV[1])) do
+  if not redis.acl_check_cmd(unpack(command)) then
+    table.insert(refused, table.concat(command, ' ', 1, 2))
+  end
+end
+return refused`;
+
+/** Whether the user of Redis may do all that a daemon does; that it may run scripts, the question itself shows. */
+export async function judgeRights(
+  masters: Master[],
+  { redis: url, keyPrefix, waitReplicas }: DoctorOptions & { redis: string },
+): Promise<Finding> {
+  if (masters.some(isOld)) return skipped('Redis before 7.0 cannot be asked');
+  const { db, kind } = parseRedisUrl(url);
+  const commands = [
+    ...scriptCommands(db, `${keyPrefix}{0}:x`),
+    ['EXISTS', `${keyPrefix}layout`],
+    ['EVALSHA', '0', '0'],
+    ['PING', ''],
+    ['SELECT', `${db}`],
+    ...[`${keyPrefix}bell`, `${keyPrefix}changes:${db}`].flatMap((channel) => [
+      ['PUBLISH', channel, ''],
+      ['SUBSCRIBE', channel],
+    ]),
+    ...(waitReplicas > 0 ? [['WAIT', '1', '1']] : []),
+    ...(kind === 'cluster' ? [['CLUSTER', 'SLOTS']] : []),
+  ];
+  const refused = new Set<string>();
+  for (const { redis } of masters) {
+    const answer = await redis.call('EVAL', ASK, '0', JSON.stringify(commands)).catch((error) => {
+      throw connectError(describeRedisUrl(url), error, undefined);
+    });
+    for (const command of answer as string[]) refused.add(command);
+  }
+  if (refused.size === 0) return ok(`all that a daemon does is allowed on ${keyPrefix}*`);
+  const wayOut = 'grant it by ACL SETUSER, the README says what is needed';
+  const message = `the user of Redis may not do ${[...refused].join(', ')}: ${wayOut}`;
+  throw new ImstateError('PERMISSION_DENIED', message);
+}
+
+/** What the scripts call, each on this key; the channels have another name. */
+function scriptCommands(db: number, key: string): string[][] {
+  const lua = Object.values(loadScripts(db)).map((script) => script.lua);
+  const names = lua.flatMap((text) =>
+    [...text.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, name]) => `${name}`),
+  );
+  const known: Record<string, string[]> = { INFO: ['replication'], TIME: [''], DEL: [key], EXISTS: [key] };
+  return [...new Set(names)].map((name) => [name, ...(known[name] ?? [key, '1', '1'])]);
+}

@@ -1,0 +1,113 @@
+import { ImstateError } from '../errors.js';
+import { type Finding, ok, warning } from './check.js';
+import type { Info, Master } from './redisNodes.js';
+import { isAtLeast } from './versionOrder.js';
+
+/** The first that has functions for scripts to be allowed in a full Redis (#!lua flags). */
+const LEAST_VERSION = [7, 0] as const;
+/** Of the memory limit. */
+const NEARLY_FULL = 0.9;
+
+export function judgeVersion(masters: Master[]): Finding {
+  const old = masters.filter(isOld);
+  if (old.length > 0) {
+    const each = old.map((master) => `${master.addr} is ${versionOf(master)}`).join(', ');
+    throw new ImstateError('UNSUITABLE', `${each}, and must be 7.0 or newer: update it`);
+  }
+  return ok(`Redis ${[...new Set(masters.map(versionOf))].join(', ')}`);
+}
+
+/** Whether imstate cannot work with it. */
+export function isOld(master: Master): boolean {
+  return !isAtLeast(versionOf(master), LEAST_VERSION);
+}
+
+function versionOf({ info }: Master): string {
+  return info.redis_version ?? 'unknown';
+}
+
+/** A Redis that drops keys when it is full drops sessions, or the indexes and counters that belong to them. */
+export function judgeMemory(masters: Master[]): Finding {
+  return worstOf(masters, ({ addr, info }) => {
+    const [most, used] = [Number(info.maxmemory ?? 0), Number(info.used_memory ?? 0)];
+    const policy = info.maxmemory_policy ?? 'unknown';
+    if (most === 0) return ok(`no limit, ${mib(used)} used`);
+    const wayOut = 'CONFIG SET maxmemory-policy noeviction by redis-cli, and the same in redis.conf';
+    if (policy.startsWith('allkeys')) {
+      const rule = `${addr} drops any key when it is full (maxmemory-policy ${policy})`;
+      throw new ImstateError('UNSUITABLE', `${rule}: ${wayOut}`);
+    }
+    if (policy !== 'noeviction')
+      return warning(`history is dropped when it is full (maxmemory-policy ${policy}): ${wayOut}`);
+    const message = `${mib(used)} of ${mib(most)} used, with noeviction`;
+    if (used < most * NEARLY_FULL) return ok(message);
+    return warning(`${message}: raise maxmemory, logins are refused when it is full`);
+  });
+}
+
+/** What a restart of Redis would lose. */
+export async function judgePersistence(masters: Master[]): Promise<Finding> {
+  const saves = new Map<Master, string | undefined>();
+  for (const master of masters) saves.set(master, await saveOf(master));
+  return worstOf(masters, (master) => {
+    const { addr, info } = master;
+    const fault = writeFault(info);
+    if (fault !== undefined) {
+      const wayOut = 'look at its log and its disk';
+      throw new ImstateError('STORE_UNAVAILABLE', `${addr} cannot write ${fault}: ${wayOut}`);
+    }
+    if (info.aof_enabled === '1') return ok('an append-only file');
+    const save = saves.get(master);
+    const wayOut =
+      'CONFIG SET appendonly yes by redis-cli, and the same in redis.conf, unless all chat servers keep a lease, for they send their sessions again';
+    if (save === '') return warning(`a restart loses everything: ${wayOut}`);
+    const snapshots = save === undefined ? 'at most snapshots' : `snapshots only (save ${save})`;
+    return warning(`${snapshots}, a restart loses what came after the last one: ${wayOut}`);
+  });
+}
+
+function writeFault(info: Info): string | undefined {
+  if (info.rdb_last_bgsave_status === 'err') return 'its snapshot';
+  if (
+    info.aof_enabled === '1' &&
+    [info.aof_last_write_status, info.aof_last_bgrewrite_status].includes('err')
+  )
+    return 'its append-only file';
+  return undefined;
+}
+
+/** When snapshots are made: "" for never, undefined if this user may not know. */
+async function saveOf({ redis }: Master): Promise<string | undefined> {
+  const answer = (await redis.config('GET', 'save').catch(() => undefined)) as unknown;
+  if (Array.isArray(answer)) return String(answer[1] ?? '');
+  return (answer as { save?: string } | undefined)?.save;
+}
+
+export function judgeReplicas(masters: Master[], wanted: number): Finding {
+  return worstOf(masters, ({ addr, info }) => {
+    const online = Object.entries(info).filter(
+      ([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online'),
+    ).length;
+    const message = `${online} ${online === 1 ? 'replica' : 'replicas'} in step`;
+    if (wanted === 0) return ok(`${message}; changes wait for none`);
+    if (online >= wanted) return ok(`${message}; changes wait for ${wanted}`);
+    const rule = `${addr} has ${message}, and --redis-wait-replicas is ${wanted}, so changes fail`;
+    throw new ImstateError('STORE_UNAVAILABLE', `${rule}: start replicas, or ask for fewer`);
+  });
+}
+
+/** What is wrong with any of them, or else what is so with each; throws what the judge of one throws, for the first. */
+function worstOf(masters: Master[], judge: (master: Master) => Finding): Finding {
+  const findings = masters.map((master) => ({ addr: master.addr, ...judge(master) }));
+  const warnings = findings.filter(({ status }) => status === 'warning');
+  const shown = warnings.length > 0 ? warnings : findings;
+  const told = [...new Set(shown.map(({ message }) => message))].map((message) => {
+    const addrs = shown.filter((each) => each.message === message).map(({ addr }) => addr);
+    return masters.length === 1 ? message : `${addrs.join(', ')}: ${message}`;
+  });
+  return (warnings.length > 0 ? warning : ok)(told.join('; '));
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
+}

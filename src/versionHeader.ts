@@ -1,0 +1,2 @@
+/** Header of a daemon's answers about its health: its version of imstate. */
+export const VERSION_HEADER = 'imstate-version';

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { TestTerminal } from '../support/terminal.ts';
+import { testCli } from '../support/testCli.ts';
+
+const cli = testCli();
+const device = `tablet-of-${'a'.repeat(50)}`;
+
+async function query(columns: number, env: Record<string, string | undefined> = {}): Promise<string> {
+  await cli.run('online', 'alice', device, '--server-addr', '10.0.0.1:9000', '--platform', 'ios');
+  const from = { IMSTATE_DATA_DIR: cli.daemon.dataDir, NO_COLOR: undefined, ...env };
+  const terminal = await TestTerminal.start(['query', 'alice'], { columns, rows: 24 }, from);
+  expect(await terminal.ended).toBe(0);
+  return (await terminal.shows(/alice is online[\s\S]*Z/)).join('\n');
+}
+
+test('a table is drawn where it fits', async () => {
+  expect(await query(200)).toMatch(new RegExp(`│ ${device} +│ online +│ 10\\.0\\.0\\.1:9000 +│`));
+});
+
+test('where the terminal is not wide enough a row is a block of lines', async () => {
+  const shown = await query(80);
+  expect(shown).not.toContain('│');
+  expect(shown).toMatch(
+    new RegExp(`^Device +${device}\nPlatform +ios\nStatus +online\nChat server +10\\.0\\.0\\.1:9000$`, 'm'),
+  );
+});
+
+test('NO_COLOR turns tables off too', async () => {
+  expect(await query(200, { NO_COLOR: '1' })).toMatch(
+    new RegExp(`^${device} +ios +online +- +10\\.0\\.0\\.1:9000 `, 'm'),
+  );
+});

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { startCluster } from '../support/cluster.ts';
+import { look } from '../support/doctor.ts';
+import { startSentinels } from '../support/sentinels.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+describe('Redis', () => {
+  test('that is a cluster is looked at whole, and only by its own kind of URL', async () => {
+    const cluster = await startCluster(3);
+    undo.push(() => cluster.stop());
+    const reports = await look({ redis: cluster.url, keyPrefix: 'im:' });
+    expect(reports['redis-topology']).toMatchObject({
+      status: 'ok',
+      message: 'a cluster of 3 masters, which is whole',
+    });
+    for (const name of ['dial', 'version', 'memory', 'rights', 'clock', 'layout'])
+      expect([name, reports[`redis-${name}`]?.status]).toEqual([name, 'ok']);
+    const plain = (await look({ redis: cluster.nodes[0]?.url }))['redis-topology'];
+    expect(plain).toMatchObject({ status: 'failed', message: expect.stringContaining('redis+cluster://') });
+    await cluster.nodes[2]?.kill();
+    await until(async () => {
+      const { 'redis-topology': topology } = await look({ redis: cluster.url });
+      return topology?.status === 'failed' && topology.message.includes('the cluster is not whole');
+    }, 'the cluster is down');
+  });
+
+  test('that Sentinels name is compared with what each of them says', async () => {
+    const sentinels = await startSentinels(1);
+    undo.push(() => sentinels.stop());
+    const judged = async () => (await look({ redis: sentinels.url, waitReplicas: 1 }))['redis-topology'];
+    expect(await judged()).toMatchObject({
+      status: 'ok',
+      message: `127.0.0.1:${sentinels.master.port} is the master presence, as 3 Sentinels say`,
+    });
+    await sentinels.sentinels[1]?.kill();
+    expect(await judged()).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('does not answer'),
+    });
+  });
+});
