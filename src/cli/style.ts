@@ -1,6 +1,6 @@
-import { stripVTControlCharacters } from 'node:util';
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
+import { pad, widthOf } from './width.js';
 
 /** True where people look on: tables and colour are for a terminal, and NO_COLOR turns both off. */
 function isFancy(): boolean {
@@ -22,8 +22,8 @@ export type Cell = (string | undefined)[];
 export function renderTable(head: string[][], rows: Cell[][]): string {
   if (!isFancy()) return renderColumns(head, rows);
   const table = renderGrid(head, rows);
-  const [border = ''] = stripVTControlCharacters(table).split('\n');
-  return border.length <= (process.stdout.columns || Infinity) ? table : renderBlocks(head, rows);
+  const [border = ''] = table.split('\n');
+  return widthOf(border) <= (process.stdout.columns || Infinity) ? table : renderBlocks(head, rows);
 }
 
 function renderGrid(head: string[][], rows: Cell[][]): string {
@@ -55,11 +55,11 @@ function renderColumns(head: string[][], rows: Cell[][]): string {
   ];
   const widths = head
     .flat()
-    .map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+    .map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] as string))));
   return lines
     .map((line) =>
       line
-        .map((text, i) => text.padEnd(widths[i] as number))
+        .map((text, i) => pad(text, widths[i] as number))
         .join('  ')
         .trimEnd(),
     )

@@ -2,6 +2,7 @@ import type { Change, DeviceState, WatchEvent } from '../client/index.js';
 import { deviceJson } from './deviceJson.js';
 import { colors } from './style.js';
 import { absoluteTime, jsonTime } from './times.js';
+import { pad, widthOf } from './width.js';
 
 function changeJson({ session, ended, time, ...change }: Change) {
   return {
@@ -69,10 +70,10 @@ export class WatchLines {
 
   #line(time: Date | undefined, name: string, online: boolean, rest: (string | undefined)[]): string {
     const { green, gray, bold } = colors();
-    this.#width = Math.max(this.#width, name.length);
+    this.#width = Math.max(this.#width, widthOf(name));
     const status = online ? green('● online ') : gray('○ offline');
     const when = gray((time ? absoluteTime(time) : '').padEnd(20));
-    return [when, bold(name.padEnd(this.#width)), status, ...rest.filter(Boolean)].join('  ').trimEnd();
+    return [when, bold(pad(name, this.#width)), status, ...rest.filter(Boolean)].join('  ').trimEnd();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Rates } from './Meter.js';
 import { count, perSecond } from './numbers.js';
 import type { Snapshot } from './snapshot.js';
 import { daemonTable, serverTable } from './tables.js';
-import { cell, fit, type Part, sparkline, widthOf } from './text.js';
+import { cell, fit, type Part, sparkline, widthOfParts } from './text.js';
 
 /** The room there is. */
 export interface Size {
@@ -73,6 +73,6 @@ function beside(snapshot: Snapshot, columns: number, rows: number): Part[][] {
   const right = serverTable(snapshot, columns - GAP - width, rows);
   return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
     const parts = left[i] ?? [];
-    return [...parts, ' '.repeat(width - widthOf(parts) + GAP), ...(right[i] ?? [])];
+    return [...parts, ' '.repeat(width - widthOfParts(parts) + GAP), ...(right[i] ?? [])];
   });
 }

@@ -1,5 +1,6 @@
 import { printable } from '../printable.js';
 import { colors } from '../style.js';
+import { cut, pad, widthOf } from '../width.js';
 
 /** How a part of a line looks. */
 export type Paint = 'plain' | 'bold' | 'green' | 'yellow' | 'red' | 'gray' | 'cyan';
@@ -16,8 +17,8 @@ export function fit(parts: Part[], width: number): string {
   let line = '';
   for (const part of parts) {
     const [text, paint] = typeof part === 'string' ? ([part, 'plain'] as const) : part;
-    const shown = cut(text, left);
-    left -= [...shown].length;
+    const shown = cut(printable(text), left);
+    left -= widthOf(shown);
     line += paint === 'plain' ? shown : paints[paint](shown);
   }
   return line;
@@ -25,15 +26,13 @@ export function fit(parts: Part[], width: number): string {
 
 /** The text in just so many columns, cut with "…". */
 export function cell(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const shown = cut(text, width);
-  const space = ' '.repeat(width - [...shown].length);
-  return align === 'left' ? shown + space : space + shown;
+  return pad(cut(printable(text), width), width, align);
 }
 
 /** How many columns these parts take. */
-export function widthOf(parts: Part[]): number {
+export function widthOfParts(parts: Part[]): number {
   const texts = parts.map((part) => (typeof part === 'string' ? part : part[0]));
-  return [...printable(texts.join(''))].length;
+  return widthOf(printable(texts.join('')));
 }
 
 /** Bars for the last `width` values: from the least to the most of them, or from 0 if there is no difference. */
@@ -45,11 +44,4 @@ export function sparkline(values: readonly number[], width: number): string {
     return BARS[Math.round(((value - least) / (most - least)) * (BARS.length - 1))];
   };
   return shown.map(barOf).join('');
-}
-
-/** At most so many columns of the text. */
-function cut(text: string, width: number): string {
-  const letters = [...printable(text)];
-  if (letters.length <= width) return letters.join('');
-  return width > 0 ? `${letters.slice(0, width - 1).join('')}…` : '';
 }

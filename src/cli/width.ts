@@ -1,0 +1,25 @@
+import stringWidth from 'string-width';
+
+/** How many columns a terminal takes for the text: Chinese characters take two, colours none. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** The text with spaces behind it, or before it, until it takes so many columns. */
+export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
+  return align === 'left' ? text + space : space + text;
+}
+
+/** At most so many columns of the text; one that was cut ends with "…". */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let shown = '';
+  let left = width - 1;
+  for (const letter of text) {
+    left -= widthOf(letter);
+    if (left < 0) break;
+    shown += letter;
+  }
+  return width > 0 ? `${shown}…` : '';
+}

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { cut, pad, widthOf } from '../../src/cli/width.ts';
+
+test('a Chinese character takes two columns, a letter one, and a colour none', () => {
+  expect([widthOf('手机'), widthOf('phone'), widthOf('\x1b[31mred\x1b[39m')]).toEqual([4, 5, 3]);
+});
+
+test('a text is padded to columns on either side, and one that is wider stays as it is', () => {
+  expect([pad('手机', 6), pad('手机', 6, 'right'), pad('手机', 3)]).toEqual(['手机  ', '  手机', '手机']);
+});
+
+test('a text is cut at a whole letter', () => {
+  expect([cut('手机', 4), cut('手机号', 4), cut('phone', 4), cut('phone', 0)]).toEqual([
+    '手机',
+    '手…',
+    'pho…',
+    '',
+  ]);
+});
