@@ -1,3 +1,4 @@
+import Completion from '../commands/completion.js';
 import ContextList from '../commands/context/list.js';
 import ContextRemove from '../commands/context/remove.js';
 import ContextSet from '../commands/context/set.js';
@@ -29,6 +30,7 @@ export { default as commandNotFound } from './commandNotFound.js';
 
 /** What oclif finds here, as package.json tells it. */
 export const commands = {
+  completion: Completion,
   'context:list': ContextList,
   'context:remove': ContextRemove,
   'context:set': ContextSet,
