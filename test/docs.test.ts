@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -60,6 +61,18 @@ test('docs/commands has every command with its flags, and README lists the pages
     const shown = [...(part ?? '').matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name);
     expect([id, [...new Set(shown)].sort()]).toEqual([id, Object.keys(own).sort()]);
   }
+});
+
+test('the manual page has every command with its flags, and roff takes it', () => {
+  const plain = readFileSync('dist/man/imstate.1', 'utf8').replaceAll('\\-', '-');
+  for (const { id, flags: own } of commands) {
+    const part = plain.split('.SS ').find((text) => text.startsWith(`"imstate ${id.replaceAll(':', ' ')}`));
+    for (const name of Object.keys(own)) expect(part).toContain(`\\fB--${name}\\fR`);
+  }
+  const { error, stdout, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww', 'dist/man/imstate.1']);
+  if (error !== undefined) return; // Not every machine has groff.
+  expect(stderr.toString()).toBe('');
+  expect(stdout.toString()).toContain('query');
 });
 
 test('each test that docs/reliability.md names is there, and each test of faults is named', () => {
