@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // The contexts of who runs the tests are not theirs: nothing is there.
+    env: { XDG_CONFIG_HOME: join(tmpdir(), 'imstate-test-without-contexts') },
     maxWorkers: 2,
     // Commands print by console.log, which runCli reads from the streams.
     disableConsoleIntercept: true,

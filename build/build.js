@@ -1,5 +1,5 @@
 // Builds dist/ from src/: types and JSON of the protos, JavaScript, the Lua scripts beside it, the bundled command line,
-// and oclif's manifest.
+// oclif's manifest and the manual page; and the schema of config files in docs/.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,9 @@ cpSync(`${root}src/store/redis/scripts`, `${root}dist/store/redis/scripts`, { re
 const { bundle } = await import('./bundle.js');
 await bundle(root);
 run('oclif', ['manifest']);
+run('tsx', ['build/schema.ts']);
+const { writeManual } = await import('./man.js');
+writeManual(root);
 
 function run(command, args) {
   const { status, stdout, stderr, error } = spawnSync(`${root}node_modules/.bin/${command}`, args, {

@@ -11,6 +11,7 @@ const EXTERNAL = [
   'grpc-health-check',
   'pino',
   'pino-pretty',
+  'yaml',
   '../daemon/startDaemon.js',
   '../doctor/doctor.js',
 ];

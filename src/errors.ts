@@ -15,6 +15,7 @@ export const errorTable = {
   STORE_NOT_SHARED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   UNSUITABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   LAYOUT_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  CONFIG_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   AUTH_FILE_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   ADDRESS_UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },
   DATA_FOLDER_IN_USE: { status: status.UNAVAILABLE, exitCode: 3 },

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import manifest from '../oclif.manifest.json' with { type: 'json' };
+import { configSchema } from '../src/cli/config/schema.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 const rows = [...readme.matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(
@@ -30,14 +32,47 @@ test('every flag has a variable of its own name', () => {
   }
 });
 
-test('only what evict is to end never comes from the environment', () => {
-  for (const { id, flags: own } of commands) {
+test('only what evict is to end, and what a context is to say, never comes from the environment', () => {
+  for (const { id, flags: own } of commands.filter((command) => command.id !== 'context:set')) {
     const without = Object.values<Flag>(own).filter(({ env }) => env === undefined);
     expect([id, without.map(({ name }) => name)]).toEqual([
       id,
       id === 'evict' ? ['server-addr', 'user', 'device', 'session', 'yes'].sort(byOwn(own)) : [],
     ]);
   }
+});
+
+test('docs/imstate.schema.json is what the flags declare', () => {
+  const schema = `${JSON.stringify(configSchema(), null, 2)}\n`;
+  expect(readFileSync('docs/imstate.schema.json', 'utf8')).toBe(schema);
+});
+
+test('docs/commands has every command with its flags, and README lists the pages', () => {
+  const topics = new Set(commands.map(({ id }) => id.split(':')[0] as string));
+  const pages = readdirSync('docs/commands').filter((page) => page !== 'help.md');
+  expect(pages).toEqual([...topics].map((topic) => `${topic}.md`).sort());
+  for (const topic of topics) expect(readme).toContain(`(docs/commands/${topic}.md)`);
+  for (const { id, flags: own } of commands) {
+    const page = readFileSync(`docs/commands/${id.split(':')[0]}.md`, 'utf8');
+    const part = page
+      .split('\n## ')
+      .slice(1)
+      .find((text) => text.startsWith(`\`imstate ${id.replaceAll(':', ' ')}`));
+    const shown = [...(part ?? '').matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name);
+    expect([id, [...new Set(shown)].sort()]).toEqual([id, Object.keys(own).sort()]);
+  }
+});
+
+test('the manual page has every command with its flags, and roff takes it', () => {
+  const plain = readFileSync('dist/man/imstate.1', 'utf8').replaceAll('\\-', '-');
+  for (const { id, flags: own } of commands) {
+    const part = plain.split('.SS ').find((text) => text.startsWith(`"imstate ${id.replaceAll(':', ' ')}`));
+    for (const name of Object.keys(own)) expect(part).toContain(`\\fB--${name}\\fR`);
+  }
+  const { error, stdout, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww', 'dist/man/imstate.1']);
+  if (error !== undefined) return; // Not every machine has groff.
+  expect(stderr.toString()).toBe('');
+  expect(stdout.toString()).toContain('query');
 });
 
 test('each test that docs/reliability.md names is there, and each test of faults is named', () => {

@@ -1,7 +1,18 @@
 import { CLIENT_DEFAULTS } from '../client/defaults.js';
 import type { Client, ConnectOptions } from '../client/index.js';
+import { ImstateError } from '../errors.js';
 import { BaseCommand } from './BaseCommand.js';
-import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from './flags.js';
+import { clientSettings } from './config/clientSettings.js';
+import { clientConfigFlags } from './config/flags.js';
+import type { FlagTable, Layer } from './config/settings.js';
+import {
+  durationDefault,
+  durationFlag,
+  type EtcdUserFlags,
+  etcdCredentials,
+  registryFlags,
+  textFlag,
+} from './flags.js';
 import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from './tlsFlags.js';
 import { type TokenFlags, tokenFlags, tokenOptions } from './tokenFlags.js';
 
@@ -26,6 +37,7 @@ export abstract class ClientCommand extends BaseCommand {
     ...tokenFlags,
     ...clientTlsFlags,
     ...etcdTlsFlags,
+    ...clientConfigFlags,
     timeout: durationFlag({
       description: 'how long a call may take',
       env: 'IMSTATE_TIMEOUT',
@@ -37,12 +49,32 @@ export abstract class ClientCommand extends BaseCommand {
     }),
   };
 
+  #context: string | undefined;
+
+  protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
+    const { configDir } = this.config;
+    const places = { own: flags, shared: ClientCommand.baseFlags, configDir };
+    const { layer, context } = await clientSettings(argv, places);
+    this.#context = context;
+    return layer;
+  }
+
+  /** Who calls the wrong daemons may have forgotten which context is in use. */
+  protected override explain(error: ImstateError): ImstateError {
+    const explained = super.explain(error);
+    if (this.#context === undefined || error.exitCode < 3) return explained;
+    const inUse = `context "${this.#context}"`;
+    if (explained.message.includes(inUse)) return explained;
+    const message = `${explained.message} (${inUse} is in use)`;
+    return new ImstateError(error.code, message, { cause: error });
+  }
+
   /** Where to look for daemons: --endpoint, else --etcd, else the embedded registry of this machine. */
   protected connectOptions(flags: ClientFlags): ConnectOptions {
     return {
       endpoints: flags.endpoint?.split(',').map((addr) => addr.trim()),
       etcd: flags.etcd,
-      ...etcdCredentials(),
+      ...etcdCredentials(flags),
       dataDir: flags['data-dir'] ?? this.config.dataDir,
       service: flags.service,
       tls: clientTls(flags),
@@ -73,7 +105,7 @@ export abstract class ClientCommand extends BaseCommand {
 }
 
 /** The flags of {@link ClientCommand}, parsed. */
-export interface ClientFlags extends ClientTlsFlags, TokenFlags {
+export interface ClientFlags extends ClientTlsFlags, TokenFlags, EtcdUserFlags {
   endpoint: string | undefined;
   etcd: string | undefined;
   service: string;

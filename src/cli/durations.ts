@@ -2,6 +2,9 @@ import { ImstateError } from '../errors.js';
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** What a time looks like. */
+export const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
 /** Which times are taken, in milliseconds; a type, since oclif takes no interface as options of a flag. */
 export type DurationRule = {
   min: number;
@@ -12,7 +15,7 @@ export type DurationRule = {
 
 /** Milliseconds of a time such as "500ms", "10s", "3m" or "1h"; `name` says in an error what breaks its rule. */
 export function parseDuration(text: string, name: string, { min, max, step = 1 }: DurationRule): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  const match = DURATION.exec(text);
   if (match === null) {
     throw new ImstateError(
       'WRONG_USAGE',

@@ -2,11 +2,15 @@ import { Flags } from '@oclif/core';
 import { ImstateError } from '../errors.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { type DurationRule, formatDuration, parseDuration } from './durations.js';
+import { readSecret } from './secretFile.js';
 
 /** A flag that takes a time such as "500ms", "10s", "3m" or "1h", and gives milliseconds. */
 export const durationFlag = Flags.custom<number, DurationRule>({
   parse: async (text, _, { name, ...rule }) => parseDuration(text, `--${name}`, rule),
 });
+
+/** By which such a flag is told from others. */
+export const takesDuration: unknown = durationFlag({ min: 0, max: 0 }).parse;
 
 /** A default of a durationFlag, as the help shows it. */
 export function durationDefault(ms: number) {
@@ -39,6 +43,18 @@ export const registryFlags = {
     helpValue: 'HOST:PORT,…',
     helpGroup: 'REGISTRY',
   }),
+  'etcd-user': textFlag({
+    description: 'user of etcd',
+    env: 'IMSTATE_ETCD_USER',
+    helpValue: 'NAME',
+    helpGroup: 'REGISTRY',
+  }),
+  'etcd-password-file': textFlag({
+    description: 'file of the password of etcd; IMSTATE_ETCD_PASSWORD may hold the password itself',
+    env: 'IMSTATE_ETCD_PASSWORD_FILE',
+    helpValue: 'FILE',
+    helpGroup: 'REGISTRY',
+  }),
   service: Flags.string({
     description: 'name under which daemons register',
     env: 'IMSTATE_SERVICE',
@@ -61,10 +77,14 @@ export const registryFlags = {
   }),
 };
 
-/** User and password of etcd: from the environment only, so that `ps` never shows them. */
-export function etcdCredentials(): { etcdUsername: string | undefined; etcdPassword: string | undefined } {
-  return {
-    etcdUsername: process.env.IMSTATE_ETCD_USER || undefined,
-    etcdPassword: process.env.IMSTATE_ETCD_PASSWORD || undefined,
-  };
+/** What {@link etcdCredentials} reads. */
+export interface EtcdUserFlags {
+  'etcd-user': string | undefined;
+  'etcd-password-file': string | undefined;
+}
+
+/** User and password of etcd; there is no flag for the password, so that `ps` never shows it. */
+export function etcdCredentials({ 'etcd-user': user, 'etcd-password-file': file }: EtcdUserFlags) {
+  const password = file ? readSecret(file, '--etcd-password-file') : process.env.IMSTATE_ETCD_PASSWORD;
+  return { etcdUsername: user, etcdPassword: password || undefined };
 }

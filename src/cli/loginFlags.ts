@@ -68,8 +68,7 @@ export function loginOf(flags: LoginFlagValues): Omit<OnlineRequest, 'userId' | 
   return {
     platform: flags.platform,
     ttlMs: flags.ttl,
-    // oclif gives a list for the flag, and one text for its environment variable.
-    metadata: flags.metadata && parseMetadata([flags.metadata].flat().join(',')),
+    metadata: flags.metadata && parseMetadata(flags.metadata.join(',')),
     policy: flags.policy && toPolicy(flags.policy),
     serverIncarnation: flags.incarnation,
   };

@@ -1,3 +1,9 @@
+import Completion from '../commands/completion.js';
+import ContextList from '../commands/context/list.js';
+import ContextRemove from '../commands/context/remove.js';
+import ContextSet from '../commands/context/set.js';
+import ContextShow from '../commands/context/show.js';
+import ContextUse from '../commands/context/use.js';
 import Demo from '../commands/demo.js';
 import Doctor from '../commands/doctor.js';
 import Endpoints from '../commands/endpoints.js';
@@ -24,6 +30,12 @@ export { default as commandNotFound } from './commandNotFound.js';
 
 /** What oclif finds here, as package.json tells it. */
 export const commands = {
+  completion: Completion,
+  'context:list': ContextList,
+  'context:remove': ContextRemove,
+  'context:set': ContextSet,
+  'context:show': ContextShow,
+  'context:use': ContextUse,
   demo: Demo,
   doctor: Doctor,
   endpoints: Endpoints,

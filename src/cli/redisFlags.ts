@@ -12,6 +12,12 @@ export const redisFlags = {
     helpValue: 'URL',
     helpGroup: 'STORE',
   }),
+  'redis-url-file': textFlag({
+    description: 'file of that URL, if it has a password in it',
+    env: 'IMSTATE_REDIS_URL_FILE',
+    helpValue: 'FILE',
+    helpGroup: 'STORE',
+  }),
   'redis-wait-replicas': Flags.integer({
     description: 'acknowledge a change when so many replicas of Redis have it too; 0 waits for none',
     env: 'IMSTATE_REDIS_WAIT_REPLICAS',

@@ -1,6 +1,7 @@
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { doctorExitCode, doctorJson, doctorLines, doctorSummary, grouped } from '../cli/doctorReport.js';
 import { redisFlags } from '../cli/redisFlags.js';
+import { redisUrl } from '../cli/redisUrl.js';
 import { daemonTlsFlags, redisTls, redisTlsFlags } from '../cli/tlsFlags.js';
 import type { Report } from '../doctor/check.js';
 
@@ -33,7 +34,8 @@ export default class Doctor extends ClientCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor);
-    const { redis, shards, service, timeout: timeoutMs, 'key-prefix': keyPrefix } = flags;
+    const redis = redisUrl(flags);
+    const { shards, service, timeout: timeoutMs, 'key-prefix': keyPrefix } = flags;
     // It brings the clients of Redis and etcd.
     const { doctor } = await import('../doctor/doctor.js');
     const reports: Report[] = [];

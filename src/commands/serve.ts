@@ -1,10 +1,21 @@
 import { Flags } from '@oclif/core';
 import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
+import { findConfigFile, readConfigFile } from '../cli/config/configFile.js';
+import { serveConfigFlags } from '../cli/config/flags.js';
+import {
+  commandLine,
+  environment,
+  type FlagTable,
+  fromFirst,
+  type Layer,
+  merge,
+} from '../cli/config/settings.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { httpFlags, httpOptions } from '../cli/httpFlags.js';
 import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
 import { redisFlags } from '../cli/redisFlags.js';
+import { redisUrl } from '../cli/redisUrl.js';
 import { listenForStop } from '../cli/signals.js';
 import { absoluteTime } from '../cli/times.js';
 import {
@@ -28,8 +39,10 @@ export default class Serve extends BaseCommand {
     'alone it keeps sessions in Redis and registers on this machine only.\n\n' +
     'It listens, checks the store, and only then registers. Ctrl-C (or SIGTERM, SIGHUP) drains it: it leaves the ' +
     'registry, finishes the calls in flight (10 s at most) and exits with 0; a second signal stops it at once.\n\n' +
-    'Secrets are better kept out of the command line, which ps shows: set IMSTATE_REDIS for a URL with a password, and ' +
-    'IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD for etcd.';
+    'What no flag and no environment variable says is read from a config file: the one of --config, else imstate.yaml, imstate.yml or imstate.json of the ' +
+    'current folder, which is then named in the first line that is printed. Its keys are these flags, under serve.\n\n' +
+    'Secrets are better kept out of the command line, which ps shows, and are refused in a config file: name a file with --redis-url-file or --etcd-password-file, or set ' +
+    'IMSTATE_REDIS or IMSTATE_ETCD_PASSWORD.';
   static override examples = [
     { description: 'Start on the embedded store', command: '<%= config.bin %> <%= command.id %>' },
     {
@@ -152,7 +165,18 @@ export default class Serve extends BaseCommand {
     ...etcdTlsFlags,
     ...authFlags,
     ...logFlags,
+    ...serveConfigFlags,
   };
+
+  /** The config file that is used. */
+  #config: string | undefined;
+
+  protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
+    const given = [commandLine(argv, flags), environment(flags)];
+    this.#config = merge(...given).get('config')?.text || findConfigFile();
+    if (this.#config !== undefined) given.push(await readConfigFile(this.#config, 'serve', flags));
+    return merge(...fromFirst(['redis', 'redis-url-file'], given));
+  }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
@@ -160,6 +184,7 @@ export default class Serve extends BaseCommand {
     const { makeLogger } = await import('../cli/logger.js');
     const log = makeLogger(flags['log-level'], flags['log-format']);
     listenForLogLevel(log);
+    log.debug({ settings: this.origins() }, 'where the settings are from');
     const {
       'data-dir': dataDir = this.config.dataDir,
       'lease-ttl': leaseTtlMs,
@@ -172,13 +197,14 @@ export default class Serve extends BaseCommand {
       'max-calls-in-flight': maxCallsInFlight,
       'max-watches': maxWatches,
     } = flags;
-    const { addr, port, advertise, redis, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
+    const { addr, port, advertise, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
+    const redis = redisUrl(flags);
     const daemon = await this.#start({
       ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       ...{ maxConnections, maxCallsInFlight, maxWatches },
       startTimeoutMs: flags['start-timeout'],
-      ...etcdCredentials(),
+      ...etcdCredentials(flags),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       ...{ auth: authOptions(flags), http: httpOptions(flags) },
       ...{ log, showIds: flags['log-ids'], otlpEndpoint: flags['otlp-endpoint'], signal: stop },
@@ -209,11 +235,13 @@ export default class Serve extends BaseCommand {
     if (this.jsonEnabled()) {
       const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
       this.logJson({
+        config: this.#config ?? null,
         ...{ addr, advertised, http: http ?? null, store, registry, service },
         ...{ tls: tlsJson, auth, warnings, pid: process.pid },
       });
       return;
     }
+    if (this.#config !== undefined) this.log(`config    ${this.#config}`);
     this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
     if (http) this.log(`http      ${http}`);
     if (tls)

@@ -85,7 +85,7 @@ describe('imstate serve', () => {
         registry: `embedded, ${folder.path}`,
         service: 'im/state-server',
       },
-      ...{ http: null, tls: null, auth: [], warnings: [] },
+      ...{ config: null, http: null, tls: null, auth: [], warnings: [] },
     });
     const { stdout } = await runImstate(['endpoints'], env);
     expect(JSON.parse(stdout)).toMatchObject({ endpoints: [{ addr: printed.addr, health: 'SERVING' }] });

@@ -166,6 +166,8 @@ export async function faultOfCommand(
       IMSTATE_PORT: '0',
     },
     ...{ IMSTATE_DATA_DIR: `${folder}/data`, IMSTATE_LOG_LEVEL: 'silent' },
+    // Contexts are made and removed there, and not those of who runs this.
+    XDG_CONFIG_HOME: `${folder}/config`,
   };
   const over = new AbortController();
   const before = listenersOf(SIGNALS);

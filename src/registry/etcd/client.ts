@@ -23,7 +23,7 @@ export async function makeEtcdClient({ hosts, username, password, tls }: EtcdAcc
   if ((username === undefined) !== (password === undefined)) {
     throw new ImstateError(
       'WRONG_USAGE',
-      'IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD go together: set both or neither',
+      'user and password of etcd go together: set both (--etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD), or neither',
     );
   }
   return new Etcd3({

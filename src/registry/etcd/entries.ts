@@ -71,11 +71,11 @@ export function registryError(error: unknown): ImstateError {
   const fault = tlsFault(reason, ETCD);
   if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause: error });
   if (/authentication failed|permission denied|invalid auth token|user name is empty/i.test(reason)) {
-    const message = `etcd refused the credentials (${reason}): check IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD`;
+    const message = `etcd refused the credentials (${reason}): check --etcd-user and its password`;
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
   }
   if (/authentication is not enabled/i.test(reason)) {
-    const message = 'etcd has no authentication: unset IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD';
+    const message = 'etcd has no authentication: leave --etcd-user and its password out';
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
   }
   if (/deadline exceeded/i.test(reason)) {

@@ -20,7 +20,7 @@ export function parseEtcdHosts(text: string): string[] {
     }
     if (parsed.username !== '' || parsed.password !== '') {
       throw badHosts(
-        'user and password do not belong in it: set IMSTATE_ETCD_USER and IMSTATE_ETCD_PASSWORD',
+        'user and password do not belong in it: give --etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD',
       );
     }
   }

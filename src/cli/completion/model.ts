@@ -1,0 +1,76 @@
+import type { Command } from '@oclif/core';
+import { takesPath } from '../config/keys.js';
+
+/** What can follow `imstate` and some words. */
+export interface Completion {
+  /** Words that go on, with what they are for; at the top, and behind a topic. */
+  words: { word: string; summary: string }[];
+  /** Its first argument; the others may be anything. */
+  argument: Value;
+  flags: CompletedFlag[];
+}
+
+/** What can stand in a place; a word is one of `options`, a context the name of one. */
+export interface Value {
+  takes: 'nothing' | 'word' | 'context' | 'file' | 'folder' | 'anything';
+  options: readonly string[];
+}
+
+/** A flag, with what follows it. */
+export interface CompletedFlag extends Value {
+  name: string;
+  description: string;
+}
+
+/** Prints the names of the contexts, a line each, in every shell: those of the table, without its head. */
+export const LIST_CONTEXTS =
+  "env IMSTATE_JSON= imstate context list 2>/dev/null | sed -n '2,$s/^\\([A-Za-z0-9_.-]*\\) .*/\\1/p'";
+
+const ANYTHING: Value = { takes: 'anything', options: [] };
+
+interface Topic {
+  name: string;
+  description?: string | undefined;
+}
+
+/** What can follow each command and topic, by their words; "" is the top. */
+export function completions(
+  commands: readonly Command.Loadable[],
+  topics: readonly Topic[],
+): Map<string, Completion> {
+  const table = new Map<string, Completion>([['', { words: [], argument: ANYTHING, flags: [] }]]);
+  const add = (id: string, summary: string, argument: Value, flags: CompletedFlag[]) => {
+    const words = id.split(':');
+    const before = words.slice(0, -1).join(' ');
+    table.set(words.join(' '), { words: [], argument, flags });
+    table.get(before)?.words.push({ word: words.at(-1) as string, summary });
+  };
+  const shown = commands.filter(({ hidden }) => !hidden).sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const { name, description = '' } of topics) {
+    if (shown.some(({ id }) => id.startsWith(`${name}:`))) add(name, firstLine(description), ANYTHING, []);
+  }
+  for (const { id, summary, description = '', args, flags } of shown) {
+    const [first] = Object.values(args);
+    const offered = Object.values(flags).filter(({ hidden }) => !hidden);
+    add(id, firstLine(summary ?? description), first ? toValue(first) : ANYTHING, offered.map(toFlag));
+  }
+  return table;
+}
+
+function toFlag(flag: Command.Flag.Cached): CompletedFlag {
+  const { name, summary, description = '' } = flag;
+  const value: Value = flag.type === 'boolean' ? { takes: 'nothing', options: [] } : toValue(flag);
+  return { name, description: firstLine(summary ?? description), ...value };
+}
+
+function toValue(taker: Command.Flag.Cached | Command.Arg.Cached): Value {
+  const options = ('options' in taker && taker.options) || [];
+  if (options.length > 0) return { takes: 'word', options };
+  if (taker.name === 'context') return { takes: 'context', options };
+  if (!takesPath(taker)) return ANYTHING;
+  return { takes: 'helpValue' in taker && taker.helpValue === 'DIR' ? 'folder' : 'file', options };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] as string;
+}

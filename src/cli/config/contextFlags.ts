@@ -1,0 +1,38 @@
+import { resolve } from 'node:path';
+import { fixedEndpoints } from '../../client/discovery.js';
+import { ImstateError } from '../../errors.js';
+import { parseEtcdHosts } from '../../registry/etcd/hosts.js';
+import { ClientCommand } from '../ClientCommand.js';
+import { WHERE } from './clientSettings.js';
+import type { Context } from './contexts.js';
+import { keysOf, kindOf, takesPath } from './keys.js';
+import { commandLine, type FlagTable } from './settings.js';
+
+/** Flags of `context set`: those that all client commands share, from the command line only and without defaults. */
+export const contextFlags: FlagTable = Object.fromEntries(
+  Object.entries(keysOf(ClientCommand.baseFlags)).map(([name, flag]) => [
+    name,
+    { ...flag, env: undefined, default: undefined, defaultHelp: undefined } as unknown as typeof flag,
+  ]),
+);
+
+/** The context that a command line describes; what is relative on it is so to the current folder. Throws if no client could use it. */
+export function contextFrom(argv: readonly string[]): Context {
+  const given = [...commandLine(argv, contextFlags)];
+  if (!given.some(([name]) => WHERE.some((where) => where === name))) {
+    const message = 'a context says where the daemons are: give --endpoint, --etcd or --data-dir';
+    throw new ImstateError('WRONG_USAGE', message);
+  }
+  const { endpoint, etcd } = Object.fromEntries(given.map(([name, { text }]) => [name, text]));
+  if (endpoint) fixedEndpoints(endpoint.split(','));
+  if (etcd) parseEtcdHosts(etcd);
+  return Object.fromEntries(given.map(([name, { text = '' }]) => [name, toValue(name, text)]));
+}
+
+function toValue(name: string, text: string): Context[string] {
+  const flag = contextFlags[name] as FlagTable[string];
+  const kind = kindOf(flag);
+  if (kind === 'boolean') return true;
+  if (kind === 'integer') return Number(text);
+  return takesPath(flag) ? resolve(text) : text;
+}

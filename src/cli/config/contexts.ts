@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ImstateError, messageOf } from '../../errors.js';
+import { replaceFile } from '../replaceFile.js';
+import { settingOf } from './keys.js';
+import { nearest } from './nearest.js';
+import type { FlagTable, Layer } from './settings.js';
+
+/** Where the daemons of one installation are, and how to call them: values of flags, by name. */
+export type Context = Record<string, string | number | boolean>;
+
+/** What the file of contexts holds. It is JSON, which costs a command nothing to read. */
+export interface Contexts {
+  /** The one that commands use without being told. */
+  current: string | null;
+  contexts: Record<string, Context>;
+}
+
+/** The file of contexts in the folder of this user's settings. */
+export function contextsFile(configDir: string): string {
+  return join(configDir, 'contexts.json');
+}
+
+/** The contexts of a file, none if it is not there; throws CONFIG_UNUSABLE. */
+export function readContexts(file: string): Contexts {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    // Users of services may have /dev/null for a home.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return parse('');
+    throw unusable(file, error);
+  }
+}
+
+/** Changes the file of contexts as a whole, for this user alone; rejects with CONFIG_UNUSABLE. */
+export async function changeContexts(file: string, change: (contexts: Contexts) => Contexts): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await replaceFile(file, (text) => `${JSON.stringify(change(parse(text)), null, 2)}\n`);
+  } catch (error) {
+    throw error instanceof ImstateError ? error : unusable(file, error);
+  }
+}
+
+/** The context of this name; throws CONFIG_UNUSABLE if there is none. */
+export function contextOf({ contexts }: Contexts, name: string, file: string): Context {
+  const context = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
+  if (context !== undefined) return context;
+  const names = Object.keys(contexts);
+  const meant = nearest(name, names);
+  const known = names.length === 0 ? 'there is none yet' : `these are: ${names.join(', ')}`;
+  const hint = meant ? `did you mean ${meant}?` : `${known}; make it with imstate context set ${name}`;
+  throw new ImstateError('CONFIG_UNUSABLE', `${file} has no context "${name}": ${hint}`);
+}
+
+/** A context as settings of flags; throws CONFIG_UNUSABLE. */
+export function contextLayer(context: Context, name: string, file: string, flags: FlagTable): Layer {
+  const settings = Object.entries(context).map(([key, value]) => {
+    const place = { file, path: `${key} of context "${name}"`, folder: dirname(file) };
+    return [key, settingOf(flags, key, value, place)] as const;
+  });
+  return new Map(settings);
+}
+
+function parse(text: string): Contexts {
+  if (text === '') return { current: null, contexts: {} };
+  const { current = null, contexts = {} } = JSON.parse(text) ?? {};
+  const isWhole =
+    (current === null || typeof current === 'string') &&
+    isObject(contexts) &&
+    Object.values(contexts).every(isObject);
+  if (!isWhole) throw new Error('it must be {"current": NAME, "contexts": {NAME: {…}}}');
+  return { current, contexts: contexts as Contexts['contexts'] };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unusable(file: string, error: unknown): ImstateError {
+  const message = `the file of contexts ${file} cannot be used (${messageOf(error)}): mend it, or remove it and make them anew`;
+  return new ImstateError('CONFIG_UNUSABLE', message, { cause: error });
+}

@@ -1,0 +1,111 @@
+import { isAbsolute, resolve } from 'node:path';
+import { Flags } from '@oclif/core';
+import { ImstateError } from '../../errors.js';
+import { takesDuration } from '../flags.js';
+import { nearest } from './nearest.js';
+import type { FlagTable, Setting } from './settings.js';
+
+/** About one call, or about where settings come from: these are no settings themselves. */
+const NO_KEYS = ['json', 'config', 'context'];
+
+/** What a key takes, as its flag declares it. */
+export type Kind = 'boolean' | 'integer' | 'duration' | 'text';
+
+const takesInteger = Flags.integer().parse;
+
+const RULES: Record<Kind, string> = {
+  boolean: 'must be true or false',
+  integer: 'must be a whole number',
+  duration: 'must be a time with its unit, such as 500ms, 10s, 3m or 1h',
+  text: 'must be a text: put it in quotes',
+};
+const ONE_VALUE =
+  'must be one value, not a list or an object: where it names several, put commas between them';
+
+/** The flags that may stand in a file. */
+export function keysOf(flags: FlagTable): FlagTable {
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => !NO_KEYS.includes(name)));
+}
+
+export function kindOf(flag: FlagTable[string]): Kind {
+  if (flag.type === 'boolean') return 'boolean';
+  if (flag.parse === takesInteger) return 'integer';
+  return flag.parse === takesDuration ? 'duration' : 'text';
+}
+
+/** Where a value was read. */
+export interface Place {
+  /** Of the file, for messages. */
+  file: string;
+  line?: number;
+  /** The key with those above it, such as "serve.port". */
+  path: string;
+  /** A relative path among the values counts from there. */
+  folder: string;
+}
+
+/** A value of a file as a setting of the flag `name`; throws CONFIG_UNUSABLE. */
+export function settingOf(flags: FlagTable, name: string, value: unknown, place: Place): Setting {
+  const keys = keysOf(flags);
+  const flag = Object.hasOwn(keys, name) ? keys[name] : undefined;
+  if (flag === undefined) throw unknownKey(name, Object.keys(keys), place);
+  const kind = kindOf(flag);
+  if (value === null) throw unusable(place, 'has no value: give it one, or leave it out');
+  if (typeof value === 'object') throw unusable(place, ONE_VALUE);
+  if (!isOf(kind, value)) throw unusable(place, RULES[kind]);
+  const text = String(value);
+  if (hasPassword(text)) throw unusable(place, passwordRule(name, flag.env, Object.keys(keys)));
+  const { file, line, path } = place;
+  return { text: fromFolder(flag, text, place.folder), origin: `${path} in ${at(file, line)}` };
+}
+
+/** The error of a key that is none, with what was probably meant. */
+export function unknownKey(name: string, known: readonly string[], place: Place): ImstateError {
+  const meant = nearest(name, known);
+  if (meant !== undefined) return unusable(place, `is no key here: did you mean ${meant}?`);
+  const files = known.filter((key) => key.endsWith('-file'));
+  if (/password|secret|token/i.test(name) && files.length > 0) {
+    return unusable(
+      place,
+      `is no key here: a secret stands in a file of its own, which ${files.join(' or ')} names`,
+    );
+  }
+  return unusable(place, `is no key here: these are: ${known.join(', ')}`);
+}
+
+/** The error of what stands at a place of a file. */
+export function unusable({ file, line, path }: Omit<Place, 'folder'>, rule: string): ImstateError {
+  return new ImstateError('CONFIG_UNUSABLE', `${at(file, line)}: ${path} ${rule}`);
+}
+
+function at(file: string, line: number | undefined): string {
+  return line === undefined ? file : `${file}, line ${line}`;
+}
+
+function isOf(kind: Kind, value: unknown): boolean {
+  if (kind === 'boolean') return typeof value === 'boolean';
+  return kind === 'integer' ? Number.isSafeInteger(value) : typeof value === 'string';
+}
+
+/** True for an URL with a password: files of settings are shown around, and kept with the sources. */
+function hasPassword(text: string): boolean {
+  return /(^|,)\s*[a-z+]+:\/\/[^/@]*:[^/]+@|[?&][a-z-]*password=/i.test(text);
+}
+
+function passwordRule(name: string, env: string | undefined, keys: readonly string[]): string {
+  const file = keys.find((key) => key.startsWith(name) && key.endsWith('-file'));
+  const ways = [env && `set ${env} instead`, file && `name a file that holds it with ${file}`];
+  return `holds a password, which does not belong here: ${ways.filter(Boolean).join(', or ')}`;
+}
+
+/** Told by what the help shows for the value. */
+export function takesPath(flag: object): boolean {
+  const { helpValue } = flag as { helpValue?: unknown };
+  return typeof helpValue === 'string' && /^(FILE|DIR)\b/.test(helpValue);
+}
+
+/** A file of settings may be read from any folder, so what it names lies beside it. */
+function fromFolder(flag: FlagTable[string], text: string, folder: string): string {
+  if (text === '' || !takesPath(flag) || isAbsolute(text) || URL.canParse(text)) return text;
+  return resolve(folder, text);
+}

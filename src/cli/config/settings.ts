@@ -1,0 +1,86 @@
+import { isAbsolute } from 'node:path';
+import { type Interfaces, Parser } from '@oclif/core';
+
+/** Flags of a command, by name. */
+export type FlagTable = Interfaces.FlagInput;
+
+/** What is said of a flag somewhere. */
+export interface Setting {
+  /** As on the command line; "true" or "false" for a flag that takes no value there; undefined to leave it out. */
+  text: string | undefined;
+  /** Where it stands, for messages: "IMSTATE_PORT", or "serve.port in imstate.yaml, line 3"; undefined on the command line. */
+  origin: string | undefined;
+}
+
+/** The settings of one place, by name of flag. */
+export type Layer = ReadonlyMap<string, Setting>;
+
+/** What the command line says, read as oclif does: after -- come no flags. */
+export function commandLine(argv: readonly string[], flags: FlagTable): Layer {
+  const layer = new Map<string, Setting>();
+  for (let i = 0; i < argv.length && argv[i] !== '--'; i++) {
+    const [, name = '', attached] = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i] as string) ?? [];
+    const flag = flags[name];
+    if (flag === undefined) continue;
+    const text = flag.type === 'boolean' ? 'true' : (attached ?? argv[++i]);
+    if (text !== undefined) layer.set(name, { text, origin: undefined });
+  }
+  return layer;
+}
+
+/**
+ * What the environment says; a variable that is empty says nothing. A secret itself, such as IMSTATE_TOKEN, leaves out the file of it that a place
+ * behind the environment names.
+ */
+export function environment(flags: FlagTable): Layer {
+  const layer = new Map<string, Setting>();
+  for (const [name, { env = '' }] of Object.entries(flags)) {
+    const text = process.env[env];
+    const secret = name.endsWith('-file') ? env.replace(/_FILE$/, '') : '';
+    if (text) layer.set(name, { text, origin: env });
+    else if (process.env[secret]) layer.set(name, { text: undefined, origin: secret });
+  }
+  return layer;
+}
+
+/** Of each flag what the first layer says that names it. */
+export function merge(...layers: Layer[]): Layer {
+  return new Map(layers.toReversed().flatMap((layer) => [...layer]));
+}
+
+/** The layers, of which only the first that names one of these flags goes on naming them: flags that say the same in several ways. */
+export function fromFirst(names: readonly string[], layers: Layer[]): Layer[] {
+  const first = layers.findIndex((layer) => names.some((name) => layer.has(name)));
+  const without = (layer: Layer) => new Map([...layer].filter(([name]) => !names.includes(name)));
+  return layers.map((layer, i) => (i === first ? layer : without(layer)));
+}
+
+/** The flags with their settings as defaults, behind what the command line says, and without their variables, which have been read. */
+export async function withSettings(flags: FlagTable, settings: Layer): Promise<FlagTable> {
+  const settled = Object.entries(flags).map(async ([name, { env: _, ...flag }]) => {
+    const setting = settings.get(name);
+    if (setting?.origin === undefined || setting.text === undefined) return [name, flag];
+    return [name, { ...flag, default: await parseSetting(name, flag as FlagTable[string], setting.text) }];
+  });
+  return Object.fromEntries(await Promise.all(settled));
+}
+
+/** The message with the origin of each flag that it mentions, by its name or by the file it names, if that is not the command line. */
+export function withOrigins(message: string, settings: Layer): string {
+  const words = message.split(/[\s(),:;]+/);
+  const isMentioned = (name: string, text: string) =>
+    new RegExp(`--${name}(?![\\w-])`).test(message) || (isAbsolute(text) && words.includes(text));
+  const mentioned = [...settings].filter(
+    ([name, { text, origin }]) => text !== undefined && origin !== undefined && isMentioned(name, text),
+  );
+  if (mentioned.length === 0) return message;
+  return `${message} (${mentioned.map(([name, { origin }]) => `--${name} is set by ${origin}`).join('; ')})`;
+}
+
+/** What oclif would make of it on the command line, with its words for a value that breaks a rule. */
+async function parseSetting(name: string, flag: FlagTable[string], text: string): Promise<unknown> {
+  if (flag.type === 'boolean') return /^(1|true|y|yes)$/i.test(text);
+  const alone = { ...flag, default: undefined, exclusive: [], dependsOn: [] } as FlagTable[string];
+  const { flags } = await Parser.parse([`--${name}=${text}`], { flags: { [name]: alone } });
+  return flags[name];
+}

@@ -1,0 +1,33 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/BaseCommand.js';
+import { contextLines, overrideWarnings } from '../../cli/config/contextReport.js';
+import { contextOf, contextsFile, readContexts } from '../../cli/config/contexts.js';
+import { ImstateError } from '../../errors.js';
+
+export default class ContextShow extends BaseCommand {
+  static override summary = 'Show what a context says.';
+  static override description =
+    'Its keys are the flags that it stands for; a variable that is set and goes before one is warned of. As JSON: {"name","current","settings":{KEY:VALUE}}.';
+  static override examples = [
+    { description: 'The one in use', command: '<%= config.bin %> <%= command.id %>' },
+    { description: 'Another', command: '<%= config.bin %> <%= command.id %> prod' },
+  ];
+  static override args = {
+    context: Args.string({ description: 'name of the context [default: the one in use]', ignoreStdin: true }),
+  };
+
+  async run(): Promise<unknown> {
+    const { args } = await this.parse(ContextShow);
+    const file = contextsFile(this.config.configDir);
+    const contexts = readContexts(file);
+    const name = args.context ?? contexts.current;
+    if (name === null) {
+      const message = 'no context is in use: name one, or choose one with imstate context use';
+      throw new ImstateError('WRONG_USAGE', message);
+    }
+    const settings = contextOf(contexts, name, file);
+    for (const line of contextLines(settings)) this.log(line);
+    for (const warning of overrideWarnings(name, settings)) this.logToStderr(warning);
+    return { name, current: name === contexts.current, settings };
+  }
+}
