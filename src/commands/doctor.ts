@@ -1,14 +1,28 @@
 import { ClientCommand } from '../cli/ClientCommand.js';
+import { WHERE } from '../cli/config/clientSettings.js';
+import { readConfigFile } from '../cli/config/configFile.js';
+import { type FlagTable, fromFirst, type Layer, merge } from '../cli/config/settings.js';
 import { doctorExitCode, doctorJson, doctorLines, doctorSummary, grouped } from '../cli/doctorReport.js';
+import { registryFlags } from '../cli/flags.js';
 import { redisFlags } from '../cli/redisFlags.js';
 import { redisUrl } from '../cli/redisUrl.js';
-import { daemonTlsFlags, redisTls, redisTlsFlags } from '../cli/tlsFlags.js';
+import { daemonTlsFlags, etcdTlsFlags, redisTls, redisTlsFlags } from '../cli/tlsFlags.js';
 import type { Report } from '../doctor/check.js';
+import Serve from './serve.js';
+
+/** What it takes of the flags of `serve`, besides those that mean the same to every client. */
+const ofServe = {
+  ...redisFlags,
+  'tls-client-ca': daemonTlsFlags['tls-client-ca'],
+  ...redisTlsFlags,
+};
+/** What it takes of the serve group of a config file: there --tls-cert is the daemon's own certificate. */
+const readOfServe = Object.keys({ ...ofServe, ...registryFlags, ...etcdTlsFlags });
 
 export default class Doctor extends ClientCommand {
   static override summary = 'Check the configuration, Redis, etcd, the data folder and the daemons.';
   static override description =
-    'Give it the environment of imstate serve, of a client, or of both, or those flags of theirs that it takes. It looks at everything at once, each thing for ' +
+    'Give it the environment or the config file of imstate serve, of a client, or of both, or those flags of theirs that it takes. It looks at everything at once, each thing for ' +
     'at most --timeout, and changes nothing. A line each: ok, warning, failed, or skipped because it does not apply; behind a colon stands what to do. ' +
     'What is skipped for one reason shares a line.\n\n' +
     'Exit code: 0 if all is well; 1 if there are warnings; if something failed, the code of the first failure, as imstate serve or a client would end with: ' +
@@ -26,11 +40,17 @@ export default class Doctor extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> --endpoint 10.0.0.5:8080 --tls-ca ca.pem --json',
     },
   ];
-  static override flags = {
-    ...redisFlags,
-    'tls-client-ca': daemonTlsFlags['tls-client-ca'],
-    ...redisTlsFlags,
-  };
+  static override flags = ofServe;
+
+  /** Behind what a client is told come the settings of daemons in the config file. */
+  protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
+    const client = await super.settings(argv, flags);
+    const file = client.get('config')?.text;
+    if (!file) return client;
+    const serve = await readConfigFile(file, 'serve', Serve.flags);
+    const own = new Map([...serve].filter(([name]) => readOfServe.includes(name)));
+    return merge(...fromFirst(WHERE, fromFirst(['redis', 'redis-url-file'], [client, own])));
+  }
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { configFile } from '../support/configFile.ts';
 import { runImstate } from '../support/imstate.ts';
 import { freePort, startRedis } from '../support/servers.ts';
 import { testCli } from '../support/testCli.ts';
@@ -55,4 +56,16 @@ test('takes the environment of imstate serve', async () => {
   const { stdout, exitCode } = await runImstate(['doctor'], env);
   expect(exitCode).toBe(3);
   expect(stdout).toMatch(/^failed {3}redis-dial .*start it/m);
+});
+
+test('takes the config file of imstate serve, behind what it is told as a client', async () => {
+  const { withConfig } = await configFile();
+  const port = await freePort();
+  const text = `serve:\n  redis: redis://127.0.0.1:${port}\n  data-dir: ${cli.daemon.dataDir}\n  tls-cert: none.pem\n`;
+  const { stdout, exitCode } = await withConfig(text, ['doctor', '--endpoint', cli.daemon.addr]);
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(new RegExp(`^failed {3}redis-dial .*127\\.0\\.0\\.1:${port}.*start it`, 'm'));
+  expect(stdout).toMatch(/^ok {7}daemon-call/m);
+  const { stderr } = await withConfig('serve:\n  rediss: there\n', ['doctor']);
+  expect(stderr).toContain('line 2');
 });
