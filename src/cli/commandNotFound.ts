@@ -1,5 +1,6 @@
 import { Errors, type Hook } from '@oclif/core';
 import { ImstateError } from '../errors.js';
+import { nearest } from './nearest.js';
 import { errorJson, printError, wantsJson } from './report.js';
 
 /**
@@ -11,9 +12,11 @@ const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) 
   const names = shown.map((command) => command.id.replaceAll(':', ' ')).sort();
   const [first = '', second] = id.split(':');
   const isTopic = second !== undefined && names.some((name) => name.startsWith(`${first} `));
+  const said = isTopic ? `${first} ${second}` : first;
+  const meant = nearest(said, names);
   const message = names.includes(first)
     ? `${first} takes flags and no arguments; --help shows how`
-    : `"${isTopic ? `${first} ${second}` : first}" is no command of imstate; these are: ${names.join(', ')}`;
+    : `"${said}" is no command of imstate${meant ? `: did you mean ${meant}? There` : '; there'} are: ${names.join(', ')}`;
   const error = new ImstateError('WRONG_USAGE', message);
   // For each colon in a word oclif has left one out of what follows.
   if (wantsJson(argv) || wantsJson(process.argv))

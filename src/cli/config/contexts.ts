@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ImstateError, messageOf } from '../../errors.js';
+import { nearest } from '../nearest.js';
 import { replaceFile } from '../replaceFile.js';
 import { settingOf } from './keys.js';
-import { nearest } from './nearest.js';
 import type { FlagTable, Layer } from './settings.js';
 
 /** Where the daemons of one installation are, and how to call them: values of flags, by name. */

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { ImstateError } from '../../errors.js';
 import { takesDuration } from '../flags.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../nearest.js';
 import type { FlagTable, Setting } from './settings.js';
 
 /** About one call, or about where settings come from: these are no settings themselves. */
