@@ -80,10 +80,13 @@ export class EndpointFollower implements WatchListener {
   /** Tells when the health is another than before; of a daemon that is new, in any case. */
   async #probe(addr: string, known: Probe['health'] | undefined, over: AbortSignal): Promise<void> {
     for (let before = known; !over.aborted; ) {
-      const probe = await probeEndpoint(addr, { ...this.#options, signal: over });
+      const { fault, ...probe } = await probeEndpoint(addr, { ...this.#options, signal: over });
       if (over.aborted) return;
       const type = before === undefined ? 'added' : 'health';
-      if (probe.health !== before || this.#everyProbe) this.#tell({ type, addr, ...probe });
+      // One that has answered until now and drops the connection ends: no matter of TLS, unless TLS itself says so.
+      const isNews = before === undefined || before === 'UNREACHABLE' || fault?.code === 'TLS_FAILED';
+      if (probe.health !== before || this.#everyProbe)
+        this.#tell({ type, addr, ...probe, ...(fault && isNews && { fault }) });
       before = probe.health;
       await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => {});
     }

@@ -55,7 +55,8 @@ export class TestTerminal {
     // The shell stays, to see how the terminal is left; it is told the outcome of the command.
     const shell = `stty cols ${columns} rows ${rows}; tty > ${folder}/tty; sh -c 'echo $$ > ${folder}/pid; exec "$@"' sh ${command}; code=$?; stty -a > ${folder}/after; exit $code`;
     this.#child = spawn('script', ['-qefc', shell, '/dev/null'], {
-      env: { ...process.env, TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
+      // Where CI is set no terminal is taken to have colours.
+      env: { ...process.env, CI: undefined, TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#xterm = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
