@@ -190,6 +190,11 @@ export const LIMITS = {
     beyond: '`INVALID_ARGUMENT` (400)',
     reason: 'none names more than one user or chat server',
   },
+  eventStreams: {
+    ...{ most: 1_000, unit: 'streams', what: 'streams of events by HTTP' },
+    beyond: '`RESOURCE_EXHAUSTED` (429), nothing was done',
+    reason: 'an open console has two or three',
+  },
 } as const satisfies Record<string, Limit>;
 
 /** Limits that are the same for every daemon; tests take smaller ones. */

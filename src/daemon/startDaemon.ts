@@ -12,6 +12,7 @@ import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
 import { probeRoutes } from './http/probes.js';
 import { type HttpOptions, HttpServer } from './http/server.js';
+import { makeWeb } from './http/web.js';
 import { insist } from './insist.js';
 import type { LoadLimits } from './limits.js';
 import { Presence } from './presence.js';
@@ -97,14 +98,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(async () => guard?.close());
 
     const readiness = new Readiness();
-    const routes = probeRoutes(() => readiness.whyNot);
+    const sweeper = new Sweeper(store, log);
+    const presence = new Presence(store, () => sweeper.wake());
+    const hub = new WatchHub(store, log);
+    const web =
+      options.http && (await makeWeb({ presence, hub, registry, log, advertised: () => advertised }));
+    const routes = [...probeRoutes(() => readiness.whyNot), ...(web?.routes ?? [])];
     const http = options.http && new HttpServer({ routes, guard, tls, log });
     undo.push(async () => http?.close());
 
-    const sweeper = new Sweeper(store, log);
-    const presence = new Presence(store, () => sweeper.wake());
-    const server = makeServer(presence, new WatchHub(store, log), options, log, guard);
+    const server = makeServer(presence, hub, options, log, guard);
     undo.push(async () => {
+      web?.close();
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
     const credentials = tls?.credentials ?? ServerCredentials.createInsecure();

@@ -71,7 +71,8 @@ afterAll(async () => {
 describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
   test('holds what is needed, and no tests, sources or maps', async () => {
     const files = await readdir(join(folder.path, 'node_modules/imstate'), { recursive: true });
-    const isNeeded = /^(bin|dist|proto)($|\/)|^(package\.json|oclif\.manifest\.json|README\.md|LICENSE)$/;
+    const isNeeded =
+      /^(bin|console|dist|proto)($|\/)|^(docs|docs\/openapi\.yaml|package\.json|oclif\.manifest\.json|README\.md|LICENSE)$/;
     expect(files.filter((file) => !isNeeded.test(file))).toEqual([]);
     expect(files.filter((file) => /\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
   });

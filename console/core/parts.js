@@ -1,0 +1,86 @@
+import { h } from './dom.js';
+import { ago, clock, fullTime, has, t } from './i18n.js';
+
+/** A time, said as how long ago it was; kept up to date. The tip has it in full. */
+export function since(iso) {
+  if (iso === null || iso === undefined) return h('span', { class: 'none' }, '–');
+  const time = new Date(iso);
+  return h('time', { datetime: iso, title: fullTime(time), 'data-ago': true }, ago(time));
+}
+
+/** A time of day. */
+export function at(iso) {
+  if (iso === null || iso === undefined) return h('span', { class: 'none' }, '–');
+  const time = new Date(iso);
+  return h('time', { datetime: iso, title: fullTime(time) }, clock(time));
+}
+
+/** Brings the times that say how long ago they were up to date. */
+export function refreshTimes() {
+  for (const element of document.querySelectorAll('time[data-ago]')) {
+    const text = ago(new Date(element.dateTime));
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+/** Whether something is online, by colour, shape and word. */
+export function badge(online, reason) {
+  const word = online ? t('state.online') : reason ? reasonName(reason) : t('state.offline');
+  return h('span', { class: `badge ${online ? 'online' : `offline ${reason ?? ''}`}` }, word);
+}
+
+/** Why a session ended; a newer daemon may know a reason that this page does not. */
+export function reasonName(reason) {
+  return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
+}
+
+/** What stands where there is nothing to show, or where it is still to come. */
+export function note(text, kind = '') {
+  return h('p', { class: `note ${kind}`.trim() }, text);
+}
+
+/** Draws when an element gets a width, and whenever it gets another. Returns what ends it. */
+export function onWidth(element, draw) {
+  let width = 0;
+  const observer = new ResizeObserver(() => {
+    if (element.clientWidth === width) return;
+    width = element.clientWidth;
+    // In the next frame: to change sizes while they are told would be told again.
+    if (width > 0) requestAnimationFrame(() => draw(width));
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
+/** A box with a heading. */
+export function panel(title, { id, tools, label } = {}, ...content) {
+  const heading = h('h2', { id: id && `${id}-title` }, title);
+  return h(
+    'section',
+    { class: 'panel', id, 'aria-labelledby': id && `${id}-title`, 'aria-label': label },
+    h('div', { class: 'head' }, heading, tools && h('div', { class: 'tools' }, tools)),
+    ...content,
+  );
+}
+
+/** A table that scrolls by itself where it is too wide. */
+export function table(label, head, rows) {
+  return h(
+    'div',
+    { class: 'scroll' },
+    h(
+      'table',
+      { 'aria-label': label },
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          head.map((text) => h('th', { scope: 'col' }, text)),
+        ),
+      ),
+      h('tbody', {}, rows),
+    ),
+  );
+}
