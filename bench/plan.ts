@@ -56,7 +56,7 @@ export function planOf(results: Results): string {
     ['keep-alives', rates.keepAlives * cost.redis.keepAlive * micro],
     ['sweeps of all daemons', all * cost.redis.idle * micro],
     [
-      'the ledger read by the daemons with watches',
+      'changes told to the daemons with watches',
       (watching || 1) * rates.changes * Math.max(cost.redis.read, 0) * micro,
     ],
   ];
@@ -73,7 +73,7 @@ export function planOf(results: Results): string {
     ['daemons for calls', daemons, '', `${short(calls)} cores of work`],
     [
       ...(['daemons for watches', watching, ''] as const),
-      `${short(telling)} cores to tell; each also reads the whole ledger, ${short(reading)} of a core`,
+      `${short(telling)} cores to tell; each also hears all changes, ${short(reading)} of a core`,
     ],
     ...ofMasters.map(([what, cores]): Line => [`masters: ${what}`, cores, 'cores', '']),
     ['masters by CPU', byCpu, '', `${short(masterCores)} cores of work`],
@@ -214,14 +214,9 @@ function unitLines({ daemon, redis, bytes }: ReturnType<typeof unitCosts>, shard
     ['change: replica', redis.replica, 'µs', ''],
     ['look-up: daemon', daemon.lookUp, 'µs', at],
     ['look-up: master', redis.lookUp, 'µs', at],
-    ['told change: daemon', daemon.tell, 'µs', `${at}, beside the reading of the ledger`],
-    [
-      'change read from the ledger: daemon',
-      daemon.read,
-      'µs',
-      'each daemon that has watches reads each change',
-    ],
-    ['change read from the ledger: master', redis.read, 'µs', ''],
+    ['told change: daemon', daemon.tell, 'µs', `${at}, beside the hearing of it`],
+    ['change heard: daemon', daemon.read, 'µs', 'each daemon that has watches hears each change'],
+    ['change heard: master', redis.read, 'µs', ''],
     ['keep-alive: daemon', daemon.keepAlive, 'µs', at],
     ['keep-alive: masters', redis.keepAlive, 'µs', at],
     ['a second of a daemon without calls: daemon', daemon.idle, 'µs', at],

@@ -8,4 +8,4 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const pjson = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 pjson.oclif.commands.target = './src/cli/main.ts';
 pjson.oclif.hooks.command_not_found.target = './src/cli/main.ts';
-await execute({ development: true, loadOptions: { root, pjson } });
+await execute({ development: true, loadOptions: { root, pjson, userPlugins: false } });

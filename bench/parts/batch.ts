@@ -194,7 +194,7 @@ async function countScriptCalls(redis: Redis, client: RawClient, pick: () => str
   const [counts, shards]: [number[], number[]] = [[], []];
   let count = 0;
   monitor.on('monitor', (_: string, [command, ...args]: string[]) => {
-    if (command?.toLowerCase() === 'evalsha' && args.some((arg) => arg.startsWith('ruser-'))) count += 1;
+    if (command?.toLowerCase() === 'evalsha' && args.some((arg) => arg.startsWith('uuser-'))) count += 1;
   });
   for (let i = 0; i < 10; i++) {
     count = 0;

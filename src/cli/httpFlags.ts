@@ -7,7 +7,8 @@ const http = { helpGroup: 'HTTP' };
 /** Flags of `serve`: what it serves by HTTP, and where. */
 export const httpFlags = {
   'http-port': Flags.integer({
-    description: 'serve /healthz and /readyz by HTTP on this port; 0 picks a free one and prints it',
+    description:
+      'serve /metrics, /healthz and /readyz by HTTP on this port; 0 picks a free one and prints it',
     env: 'IMSTATE_HTTP_PORT',
     min: 0,
     max: 65_535,

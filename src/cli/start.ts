@@ -21,7 +21,8 @@ export async function start(): Promise<void> {
   const code = readCode(BUNDLE_HASH);
   const script = compile(file, code);
   const main = run(script, file);
-  await main.execute({ dir: file });
+  // Without users' plugins: oclif would look for them in --data-dir, and run what it finds there.
+  await main.execute({ loadOptions: { root: file, userPlugins: false } });
   if ((code === undefined || script.cachedDataRejected) && main.hasAnswer()) {
     keepCode(BUNDLE_HASH, script.createCachedData());
   }

@@ -117,7 +117,13 @@ export class ApplyStream {
   #look(): void {
     const isDue = this.#batches.length > 0 && this.#channel.isConnected();
     this.#silentLooks = isDue ? this.#silentLooks + 1 : 0;
-    if (this.#silentLooks * LOOK_MS >= MOST_SILENCE_MS) this.cancel(this.#channel.silence(MOST_SILENCE_MS));
+    if (this.#silentLooks * LOOK_MS >= MOST_SILENCE_MS) this.cancel(this.#silence());
+  }
+
+  /** Not DEADLINE_EXCEEDED: the time of the calls is not over, and who repeats them until it is goes on. */
+  #silence(): ImstateError {
+    const message = `${this.#channel.addresses} said nothing for ${MOST_SILENCE_MS} ms while answers were due`;
+    return new ImstateError('UNAVAILABLE', message);
   }
 
   #end(error: ImstateError | undefined, again: StreamEnd['again']): void {

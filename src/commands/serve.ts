@@ -3,6 +3,7 @@ import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { httpFlags, httpOptions } from '../cli/httpFlags.js';
+import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
 import { listenForStop } from '../cli/signals.js';
 import { absoluteTime } from '../cli/times.js';
 import {
@@ -17,9 +18,6 @@ import { LIMITS } from '../daemon/limits.js';
 import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
 
 export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
@@ -183,18 +181,7 @@ export default class Serve extends BaseCommand {
     ...redisTlsFlags,
     ...etcdTlsFlags,
     ...authFlags,
-    'log-level': Flags.option({ options: LOG_LEVELS })({
-      description: 'least severe level that is logged',
-      env: 'IMSTATE_LOG_LEVEL',
-      default: 'info',
-      helpGroup: 'LOG',
-    }),
-    'log-format': Flags.option({ options: LOG_FORMATS })({
-      description: 'logs go to stderr; auto is pretty on a terminal, JSON elsewhere',
-      env: 'IMSTATE_LOG_FORMAT',
-      default: 'auto',
-      helpGroup: 'LOG',
-    }),
+    ...logFlags,
   };
 
   async run(): Promise<void> {
@@ -202,6 +189,7 @@ export default class Serve extends BaseCommand {
     const { stop } = listenForStop();
     const { makeLogger } = await import('../cli/logger.js');
     const log = makeLogger(flags['log-level'], flags['log-format']);
+    listenForLogLevel(log);
     const {
       'data-dir': dataDir = this.config.dataDir,
       'lease-ttl': leaseTtlMs,
@@ -223,7 +211,7 @@ export default class Serve extends BaseCommand {
       ...etcdCredentials(),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       ...{ auth: authOptions(flags), http: httpOptions(flags) },
-      ...{ log, signal: stop },
+      ...{ log, showIds: flags['log-ids'], otlpEndpoint: flags['otlp-endpoint'], signal: stop },
     });
     if (daemon === undefined) return;
     this.#print(daemon);

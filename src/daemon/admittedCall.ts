@@ -5,12 +5,14 @@ import {
   type ServerInterceptingCallInterface,
   status,
 } from '@grpc/grpc-js';
-import type { Admission, Kind } from './admission.js';
+import type { Admission, Kind, Method } from './admission.js';
 import { type Bounds, LIMITS } from './limits.js';
+import type { CallDetails } from './observe/callDetails.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
 type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 
+const OK = status.OK;
 /** Smaller answers are not counted: there are no more of them than calls in flight. */
 const SMALL_BYTES = 4_096;
 
@@ -19,25 +21,31 @@ const SMALL_BYTES = 4_096;
  * itself: the chains of responders and listeners that grpc-js would make cost more than all that is looked at here.
  */
 export class AdmittedCall extends ServerInterceptingCall implements Listener {
-  readonly kind: Kind;
+  /** Where {@link Admission} keeps it. */
+  place = -1;
+  readonly #method: Method;
   readonly #call: ServerInterceptingCallInterface;
   readonly #admission: Admission;
-  readonly #begunAt: number;
-  /** Whether the messages of the caller are a stream: the first one is due then, and not the end of them. */
-  readonly #isStream: boolean;
+  readonly #begunAt = performance.now();
   #listener: Listener | undefined;
   #hasRequest = false;
   /** When the last message was given to the network; 0 if none was. */
   #sentAt = 0;
   #held: { connection: object; bytes: number } | undefined;
 
-  constructor(call: ServerInterceptingCallInterface, admission: Admission, kind: Kind, isStream: boolean) {
+  /** There while somebody wants to know more of the call than its count. */
+  #details: CallDetails | undefined;
+  #isCounted = false;
+
+  constructor(call: ServerInterceptingCallInterface, admission: Admission, method: Method) {
     super(call);
     this.#call = call;
     this.#admission = admission;
-    this.#begunAt = admission.now;
-    this.kind = kind;
-    this.#isStream = isStream;
+    this.#method = method;
+  }
+
+  get kind(): Kind {
+    return this.#method.kind;
   }
 
   /** Stands for the connection. */
@@ -47,9 +55,10 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
 
   override start(listener: Listener): void {
     if (this.stream?.destroyed) return;
+    this.#method.counts.open += 1;
     const refusal = this.#admission.admit(this);
     if (refusal !== undefined) {
-      this.#call.sendStatus(refusal);
+      this.sendStatus(refusal);
       return;
     }
     this.#listener = listener;
@@ -57,22 +66,29 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   }
 
   onReceiveMetadata(metadata: Metadata): void {
+    const { observer } = this.#admission;
+    if (observer.wantsDetails)
+      this.#details = observer.begin({ path: this.#method.path, metadata, peer: this.getPeer() });
     const bytes = bytesOf(metadata);
     if (bytes <= LIMITS.headers.most) this.#listener?.onReceiveMetadata(metadata);
-    else this.#call.sendStatus(tooManyHeaders(bytes));
+    else this.sendStatus(tooManyHeaders(bytes));
   }
 
   onReceiveMessage(message: unknown): void {
-    if (this.#isStream) this.#hasRequest = true;
-    this.#listener?.onReceiveMessage(message);
+    // Of a stream the first message is due, and not the end of them.
+    if (this.#method.isRequestStream) this.#hasRequest = true;
+    if (this.#details) this.#details.pass(message, (passed) => this.#listener?.onReceiveMessage(passed));
+    else this.#listener?.onReceiveMessage(message);
   }
 
   onReceiveHalfClose(): void {
     this.#hasRequest = true;
-    this.#listener?.onReceiveHalfClose();
+    if (this.#details) this.#details.run(() => this.#listener?.onReceiveHalfClose());
+    else this.#listener?.onReceiveHalfClose();
   }
 
   onCancel(): void {
+    if (!this.#isCounted) this.#count(this.#codeSent());
     this.#admission.over(this);
     if (this.#held) this.#admission.hold(this.#held.connection, -this.#held.bytes);
     this.#listener?.onCancel();
@@ -83,6 +99,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
+    if (this.#inside.wantTrailers) return;
     this.#sentAt = this.#admission.now;
     this.#call.sendMessage(message, callback);
     if (this.kind !== 'call' && this.kind !== 'vital') return;
@@ -93,6 +110,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   }
 
   override sendStatus(status: Status): void {
+    if (!this.#isCounted) this.#count(status.code ?? OK);
     this.#call.sendStatus(status);
   }
 
@@ -100,7 +118,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   look(now: number, { requestMs, answerMs }: Bounds): void {
     if (!this.#hasRequest && now - this.#begunAt > requestMs) {
       const details = `the request was not complete within ${requestMs} ms`;
-      this.#call.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
+      this.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
       this.stream?.close(constants.NGHTTP2_NO_ERROR);
     }
     const isTaken = this.#sentAt === 0 || this.stream?.writableLength === 0;
@@ -108,13 +126,42 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
       this.stream?.close(constants.NGHTTP2_CANCEL);
   }
 
-  /**
-   * The stream of HTTP/2 below. grpc-js has no way to reset a call from the side of the server: it would leave an unread answer in
-   * memory for as long as the connection lives. The field is not public; a test sees to it that it is there.
-   */
-  get stream(): ServerHttp2Stream | undefined {
-    return (this.#call as unknown as { stream?: ServerHttp2Stream }).stream;
+  #count(code: status): void {
+    this.#isCounted = true;
+    const { counts } = this.#method;
+    const ms = performance.now() - this.#begunAt;
+    counts.open -= 1;
+    counts.end(code, ms);
+    this.#details?.end(code, ms);
   }
+
+  /** What grpc-js itself has answered (a deadline that is over, a message that cannot be read); CANCELLED if nothing was. */
+  #codeSent(): status {
+    const { sentHeaders, sentTrailers } = this.stream ?? {};
+    const code = sentTrailers?.['grpc-status'] ?? sentHeaders?.['grpc-status'];
+    return code === undefined ? status.CANCELLED : Number(code);
+  }
+
+  /** The stream of HTTP/2 below; the way to the connection, too. */
+  get stream(): ServerHttp2Stream | undefined {
+    return this.#inside.stream;
+  }
+
+  get #inside(): Inside {
+    return this.#call as unknown as Inside;
+  }
+}
+
+/**
+ * What is needed of a call of grpc-js that it has no public way to; tests see to it that it is there.
+ * - It cannot reset a call from the side of the server: an unread answer would stay in memory for as long as the connection lives.
+ * - It ends a stream by itself where the deadline is over, or a message cannot be read. What the handler writes after that fails
+ *   (1.14), and takes the status with it that was on its way, so that the caller waits in vain.
+ */
+interface Inside {
+  stream?: ServerHttp2Stream;
+  /** True once the status is to be sent, and nothing else. */
+  wantTrailers?: boolean;
 }
 
 function bytesOf(metadata: Metadata): number {

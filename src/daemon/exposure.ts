@@ -8,17 +8,25 @@ interface Exposure {
   /** Where clients dial, host:port. */
   advertised: string;
   tls: DaemonTls | undefined;
+  /** Whether callers must prove who they are. */
+  hasAuth: boolean;
   /** Where it listens by HTTP; undefined if it does not. */
   http: { addr: string; ip: string } | undefined;
 }
 
 /** What whoever runs the daemon should know of how open it is: a sentence each, with the way out. */
-export function exposures({ addr, ip, advertised, tls, http }: Exposure): string[] {
+export function exposures({ addr, ip, advertised, tls, hasAuth, http }: Exposure): string[] {
   const warnings: string[] = [];
   if (tls === undefined && !isLoopback(ip)) {
     warnings.push(
       `${addr} is open to other machines without TLS: whoever is on the way can read and change the calls; ` +
         'give --tls-cert and --tls-key, or listen on 127.0.0.1',
+    );
+  }
+  if (!hasAuth && !tls?.isMutual && !isLoopback(ip)) {
+    warnings.push(
+      `${addr} is open to other machines and asks for no credentials: whoever reaches it may do everything; ` +
+        'give --auth-tokens (imstate token create makes them), another --auth flag or --tls-client-ca, or listen on 127.0.0.1',
     );
   }
   if (tls === undefined && http !== undefined && !isLoopback(http.ip)) {

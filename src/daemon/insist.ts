@@ -5,11 +5,13 @@ const PAUSE_MS = 500;
 /** What may be over in a moment. */
 const PASSING: ErrorCode[] = ['STORE_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'AUTH_KEYS_UNAVAILABLE'];
 
-interface InsistOptions {
+interface InsistOptions<T> {
   /** Ends the wait, also for an attempt that is under way: the start-up limit, or a signal to stop. */
   signal: AbortSignal;
   /** Told before each new try. */
   onRetry(failure: ImstateError): void;
+  /** Given what an attempt brings that was under way when the wait ended: nobody else has it. */
+  onLate?(result: T): void;
 }
 
 /**
@@ -19,12 +21,12 @@ interface InsistOptions {
 export async function insist<T>(
   attempt: () => Promise<T>,
   silence: ImstateError,
-  { signal, onRetry }: InsistOptions,
+  { signal, onRetry, onLate = () => {} }: InsistOptions<T>,
 ): Promise<T> {
   let failure = silence;
   for (;;) {
     try {
-      return await orAborted(attempt(), signal, () => failure);
+      return await orAborted(attempt(), signal, () => failure, onLate);
     } catch (error) {
       const mayPass = error instanceof ImstateError && PASSING.includes(error.code);
       if (!mayPass || signal.aborted) throw error;
@@ -38,10 +40,18 @@ export async function insist<T>(
 }
 
 /** What the promise settles with, or the failure as soon as the signal aborts. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal, failure: () => ImstateError): Promise<T> {
+function orAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  failure: () => ImstateError,
+  onLate: (result: T) => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(failure());
-    if (signal.aborted) abort();
+    const abort = () => {
+      reject(failure());
+      promise.then(onLate, () => {});
+    };
+    if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });

@@ -15,6 +15,7 @@ import type {
   UserSession,
 } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
+import type { Transitions } from './observe/transitions.js';
 
 /** Whose sessions to end. */
 export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };
@@ -22,27 +23,35 @@ export type EvictTarget = { serverAddr: string } | { userId: string } | { sessio
 /** What the two gRPC services share: presence on a store, for input that was checked at the edge. */
 export class Presence {
   readonly #store: PresenceStore;
+  readonly #transitions: Transitions;
   readonly #onEnded: () => void;
 
   /** `onEnded` is told when sessions ended that the sweep has yet to write down. */
-  constructor(store: PresenceStore, onEnded: () => void) {
+  constructor(store: PresenceStore, transitions: Transitions, onEnded: () => void) {
     this.#store = store;
+    this.#transitions = transitions;
     this.#onEnded = onEnded;
   }
 
   /** See PresenceStore.online. */
-  online(login: Login): Promise<LoginResult> {
-    return this.#store.online(login);
+  async online(login: Login): Promise<LoginResult> {
+    const result = await this.#store.online(login);
+    this.#transitions.login(result);
+    return result;
   }
 
   /** See PresenceStore.offline. */
-  offline(logout: Logout): Promise<boolean> {
-    return this.#store.offline(logout);
+  async offline(logout: Logout): Promise<boolean> {
+    const applied = await this.#store.offline(logout);
+    this.#transitions.logout(logout, applied);
+    return applied;
   }
 
   /** See PresenceStore.apply. */
-  apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
-    return this.#store.apply(operations);
+  async apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
+    const answers = await this.#store.apply(operations);
+    this.#transitions.operations(operations, answers);
+    return answers;
   }
 
   /** See PresenceStore.heartbeat; answers in order. */
@@ -61,9 +70,9 @@ export class Presence {
 
   /** Ends sessions; `more` is true if a further call would end further ones. */
   async evict(target: EvictTarget): Promise<{ evicted: number; more: boolean }> {
-    if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr);
-    if ('userId' in target) return { evicted: await this.#store.evictUser(target.userId), more: false };
-    return { evicted: (await this.#store.evictSession(target.session)) ? 1 : 0, more: false };
+    const result = await this.#evict(target);
+    this.#transitions.ended.EVICTED += result.evicted;
+    return result;
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
@@ -103,5 +112,11 @@ export class Presence {
   /** See PresenceStore.getStats. */
   stats(): Promise<Stats> {
     return this.#store.getStats();
+  }
+
+  async #evict(target: EvictTarget): Promise<{ evicted: number; more: boolean }> {
+    if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr);
+    if ('userId' in target) return { evicted: await this.#store.evictUser(target.userId), more: false };
+    return { evicted: (await this.#store.evictSession(target.session)) ? 1 : 0, more: false };
   }
 }

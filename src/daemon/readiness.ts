@@ -1,12 +1,17 @@
 /** Whether a daemon is to be given calls: from when it is registered until it stops, while its store answers. */
 export class Readiness {
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
-  #storeAnswers = true;
+  #storeAnswers = false;
 
   /** Why the daemon is to be given no calls; undefined if it is. */
   get whyNot(): string | undefined {
     if (this.#phase !== 'serving') return `the daemon is ${this.#phase}`;
     return this.#storeAnswers ? undefined : 'the store does not answer';
+  }
+
+  /** Whether the store is open and answers. */
+  get hasStore(): boolean {
+    return this.#storeAnswers;
   }
 
   /** The daemon is registered. */

@@ -19,6 +19,7 @@ import type { Guard } from './auth/guard.js';
 import { Connections } from './connections.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
+import type { CallObserver } from './observe/callObserver.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
@@ -50,12 +51,13 @@ export function makeServer(
   limits: LoadLimits,
   log: Logger,
   guard: Guard | undefined,
+  observer: CallObserver,
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
   const bounds = boundsOf(limits);
   const load = new Load(bounds, log);
-  const admission = new Admission(load, limits);
+  const admission = new Admission(load, limits, observer);
   const server = new Server({
     'grpc.max_receive_message_length': LIMITS.message.most,
     'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.most,

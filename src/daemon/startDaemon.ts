@@ -4,17 +4,22 @@ import type { Logger } from 'pino';
 import { formatHostPort, isWildcard, parseHostPort } from '../address.js';
 import { ImstateError, messageOf } from '../errors.js';
 import { makeRegistry, type RegistryConfig } from '../registry/makeRegistry.js';
+import type { Registration } from '../registry/registry.js';
 import { makeStore, type StoreConfig } from '../store/makeStore.js';
 import type { TlsFiles } from '../tls/names.js';
 import type { AuthOptions } from './auth/authenticator.js';
 import { Guard } from './auth/guard.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
-import { probeRoutes } from './http/probes.js';
-import { type HttpOptions, HttpServer } from './http/server.js';
-import { makeWeb } from './http/web.js';
+import { openHttp } from './http/open.js';
+import type { HttpOptions } from './http/server.js';
 import { insist } from './insist.js';
 import type { LoadLimits } from './limits.js';
+import { StoreSteps } from './metrics/store.js';
+import { CallObserver } from './observe/callObserver.js';
+import { CallSummary } from './observe/callSummary.js';
+import type { Tracing } from './observe/tracing.js';
+import { Transitions } from './observe/transitions.js';
 import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
 import { makeServer } from './server.js';
@@ -37,6 +42,10 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   auth?: AuthOptions | undefined;
   /** What is served by HTTP, and where; undefined serves nothing. */
   http?: HttpOptions | undefined;
+  /** Whether the lines of calls in the log show ids of users and devices, rather than masked ones. */
+  showIds?: boolean | undefined;
+  /** Base URL of the collector that traces are sent to, by OTLP/HTTP; undefined traces nothing. */
+  otlpEndpoint?: string | undefined;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;
@@ -89,7 +98,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   });
   try {
-    const store = makeStore(options);
+    const steps = new StoreSteps();
+    const store = makeStore({ ...options, onStep: steps.note });
     undo.push(() => store.close());
     const registry = await makeRegistry(options, log);
     undo.push(() => registry.close());
@@ -97,19 +107,33 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const guard = options.auth && (await openGuard(options.auth, log, patience));
     undo.push(async () => guard?.close());
 
-    const readiness = new Readiness();
-    const sweeper = new Sweeper(store, log);
-    const presence = new Presence(store, () => sweeper.wake());
+    const tracing = await openTracing(options);
+    undo.push(async () => tracing?.close());
+    const observer = new CallObserver({ log, showIds: options.showIds ?? false, tracing });
+    const summary = new CallSummary(observer.counts, log);
+    undo.push(async () => summary.close());
+
+    const transitions = new Transitions();
+    const sweeper = new Sweeper(store, log, transitions);
     const hub = new WatchHub(store, log);
-    const web =
-      options.http && (await makeWeb({ presence, hub, registry, log, advertised: () => advertised }));
-    const routes = [...probeRoutes(() => readiness.whyNot), ...(web?.routes ?? [])];
-    const http = options.http && new HttpServer({ routes, guard, tls, log });
+    const readiness = new Readiness();
+    const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
+    let registration: Registration | undefined;
+    const http =
+      options.http &&
+      (await openHttp({
+        ...{ log, guard, tls, readiness },
+        metrics: {
+          ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
+          registration: () => registration,
+        },
+        web: { presence, hub, registry, log, advertised: () => advertised },
+      }));
     undo.push(async () => http?.close());
 
-    const server = makeServer(presence, hub, options, log, guard);
+    const server = makeServer(presence, hub, options, log, guard, observer);
     undo.push(async () => {
-      web?.close();
+      http?.endStreams();
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
     const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
@@ -122,7 +146,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
 
     const listening = options.http && (await http?.listen(options.http));
-    const warnings = exposures({ addr, ip, advertised, tls, http: listening });
+    const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined, http: listening });
     for (const warning of warnings) log.warn(warning);
 
     if (options.redis === undefined) undo.splice(0, 0, await lockDataFolder(options.dataDir, addr));
@@ -144,15 +168,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       server.setServing(false);
       await Promise.all(running);
     });
-    server.setServing(true);
+    setServing(true);
 
     const register = () => registry.register(advertised);
-    const registration = await insist(
+    const registered = await insist(
       register,
       silence('REGISTRY_UNAVAILABLE', registry.description),
-      patience,
+      // Left alone it would be renewed for as long as the process lives, which would not end because of it.
+      { ...patience, onLate: (late) => void late.close().catch(() => {}) },
     );
-    undo.push(() => registration.close());
+    registration = registered;
+    undo.push(() => registered.close());
     undo.push(async () => readiness.end());
     readiness.begin();
     const { description, service } = registry;
@@ -210,9 +236,23 @@ async function ipOf(host: string): Promise<string> {
 }
 
 /** Waits for the keys of JWTs, if they are to be had from elsewhere. */
-function openGuard(auth: AuthOptions, log: Logger, patience: Parameters<typeof insist>[2]): Promise<Guard> {
+function openGuard(
+  auth: AuthOptions,
+  log: Logger,
+  patience: ReturnType<typeof startPatience>,
+): Promise<Guard> {
   const description = `--auth-jwt-jwks ${auth.jwt?.jwks}`;
-  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), patience);
+  return insist(() => Guard.open(auth, log), silence('AUTH_KEYS_UNAVAILABLE', description), {
+    ...patience,
+    onLate: (late) => late.close(),
+  });
+}
+
+/** OpenTelemetry is loaded only where it is asked for. */
+async function openTracing({ otlpEndpoint }: DaemonOptions): Promise<Tracing | undefined> {
+  if (otlpEndpoint === undefined) return undefined;
+  const { Tracing } = await import('./observe/tracing.js');
+  return new Tracing(otlpEndpoint);
 }
 
 function silence(

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.js';
 import type { PresenceStore } from '../store/store.js';
+import type { Transitions } from './observe/transitions.js';
 
 /** Half of what is promised for an end to be written down, so that a slow sweep keeps the promise too. */
 const SWEEP_MS = 500;
@@ -10,11 +11,19 @@ const SWEEP_MS = 500;
 export class Sweeper {
   readonly #store: PresenceStore;
   readonly #log: Logger;
+  readonly #transitions: Transitions;
+  #sweptAt = performance.now();
   #wake = new AbortController();
 
-  constructor(store: PresenceStore, log: Logger) {
+  constructor(store: PresenceStore, log: Logger, transitions: Transitions) {
     this.#store = store;
+    this.#transitions = transitions;
     this.#log = log;
+  }
+
+  /** How long ago a sweep began that did all that was due then: half a second at most while all is well. Milliseconds. */
+  get lagMs(): number {
+    return performance.now() - this.#sweptAt;
   }
 
   /** Sweeps at once instead of at the next half second: something is known to be due. */
@@ -28,7 +37,7 @@ export class Sweeper {
     let hasFailed = false;
     while (!signal.aborted) {
       try {
-        while ((await this.#store.sweep()) && !signal.aborted);
+        await this.#sweep(signal);
         hasFailed = false;
       } catch (error) {
         if (!hasFailed) this.#log.warn(`what is due is not swept: ${messageOf(error)}; trying again`);
@@ -36,6 +45,16 @@ export class Sweeper {
       }
       await delay(SWEEP_MS, undefined, { signal: this.#wake.signal }).catch(() => {});
       if (!signal.aborted) this.#wake = new AbortController();
+    }
+  }
+
+  /** In steps, until nothing is due. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const begunAt = performance.now();
+      const hasMore = await this.#store.sweep(this.#transitions.ended);
+      if (!hasMore) this.#sweptAt = begunAt;
+      if (!hasMore || signal.aborted) return;
     }
   }
 }

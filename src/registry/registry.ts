@@ -10,6 +10,8 @@ export interface Endpoint {
 
 /** An entry that is kept in the registry until it is closed. */
 export interface Registration {
+  /** Whether the entry stands, as far as is known. */
+  readonly stands: boolean;
   /** Removes the entry; resolves even if the registry is away (the entry then goes by itself, within its lease). */
   close(): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import type { StepListener } from './store.js';
+
 /** What {@link Batcher} works with. */
 export interface BatcherOptions<Item> {
   shards: number;
@@ -6,6 +8,7 @@ export interface BatcherOptions<Item> {
   shardOf(item: Item): number;
   /** Carries out the items of one shard; resolves with an answer or the failure of each, in order. */
   send(items: Item[], shard: number): Promise<unknown[]>;
+  onStep?: StepListener | undefined;
 }
 
 /** Items that came together: they are answered together. A promise for each would cost as much as all the rest of an operation. */
@@ -77,16 +80,24 @@ export class Batcher<Item> {
     const waiting = this.#waiting[shard] as Waiting<Item>[];
     this.#isBusy[shard] = waiting.length > 0;
     if (waiting.length === 0) return;
-    const { maxItems, send } = this.#options;
+    const { maxItems, send, onStep } = this.#options;
     this.#waiting[shard] = waiting.length > maxItems ? waiting.splice(maxItems) : [];
+    const begunAt = onStep ? performance.now() : 0;
     send(
       waiting.map(({ item }) => item),
       shard,
     )
       .then(
-        (answers) => settle(waiting, answers),
-        (error) => settle(waiting, new Array(waiting.length).fill(error)),
+        (answers) => answers,
+        (error) => new Array(waiting.length).fill(error),
       )
+      .then((answers) => {
+        onStep?.(
+          performance.now() - begunAt,
+          answers.every((answer) => answer instanceof Error),
+        );
+        settle(waiting, answers);
+      })
       .finally(() => this.#next(shard));
   }
 }

@@ -1,7 +1,7 @@
 import type { TlsFiles } from '../tls/names.js';
 import { EmbeddedStore } from './embedded/EmbeddedStore.js';
 import { RedisStore } from './redis/RedisStore.js';
-import type { PresenceStore } from './store.js';
+import type { PresenceStore, StepListener } from './store.js';
 
 /** Which store, and how it is used. */
 export interface StoreConfig {
@@ -25,6 +25,7 @@ export interface StoreConfig {
   shards: number | undefined;
   /** How many replicas of Redis must have a change before it is acknowledged; by default none. */
   waitReplicas?: number | undefined;
+  onStep?: StepListener | undefined;
 }
 
 /** Makes the store that the configuration names; nothing is opened yet. */
@@ -40,8 +41,9 @@ export function makeStore(config: StoreConfig): PresenceStore {
     keyPrefix,
     shards,
     waitReplicas,
+    onStep,
   } = config;
-  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit };
+  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, onStep };
   if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
   return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

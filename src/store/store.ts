@@ -259,10 +259,12 @@ export interface PresenceStore {
    * Writes down a bounded number of ends that are due, loses leases that ran out, and removes records whose retention
    * is over. Returns true if more may be left. Any number of daemons may sweep at once.
    *
+   * To the counts that are given it adds how many sessions it ended.
+   *
    * A lease that ran out while nobody swept for 3 s (no daemon, no store) could not be kept alive: it gets its whole
    * time again.
    */
-  sweep(): Promise<boolean>;
+  sweep(ended?: EndCounts): Promise<boolean>;
 
   /** The changes of this store, for those who watch. */
   ledger(): Ledger;
@@ -274,6 +276,12 @@ export interface PresenceStore {
   close(): Promise<void>;
 }
 
+/** How many sessions ended, by their reason. */
+export type EndCounts = Record<EndReason, number>;
+
+/** Told when a step of the store for operations (a script call or a transaction) is over: how long it took. Milliseconds. */
+export type StepListener = (ms: number, hasFailed: boolean) => void;
+
 /** What both stores take. */
 export interface StoreOptions {
   /** How long an offline record stays readable. Milliseconds. */
@@ -284,6 +292,7 @@ export interface StoreOptions {
   historyRetentionMs: number;
   /** How many changes the ledger keeps, about. */
   changeLimit: number;
+  onStep?: StepListener | undefined;
   /** The store's clock for tests, in milliseconds since 1970; by default the store's own time. */
   clock?: () => number;
 }

@@ -168,6 +168,28 @@ describe('a chat server whose daemon goes', () => {
     expect(new Set(failures)).toEqual(new Set(['UNAVAILABLE']));
   });
 
+  test('a login and a logout that a silent daemon leaves unanswered are repeated for as long as they may take', async () => {
+    const { addr } = await startDaemon();
+    const proxy = await startProxy(Number(addr.split(':')[1]));
+    undo.push(() => proxy.close());
+    const failures: string[] = [];
+    const server = serve(await clientOf(`127.0.0.1:${proxy.port}`), {
+      ...{ leaseTtlMs: 3_000, onError: ({ code }) => failures.push(code) },
+    });
+    await server.ready;
+    const { sessionId } = await server.online(phone('alice'));
+    proxy.pause();
+    const login = server.online(phone('bob'), { timeoutMs: 600_000 });
+    const logout = server.offline({ ...phone('alice'), sessionId }, { timeoutMs: 600_000 });
+    // By then the lane has given the daemon up more than once.
+    await until(() => failures.length >= 10, 'the lease was tried ten times');
+    proxy.heal();
+    expect(await login).toMatchObject({ endReason: undefined });
+    await logout;
+    const direct = await clientOf(addr);
+    await until(async () => (await direct.getStats()).devicesOnline === 1, 'bob alone is online');
+  });
+
   test('a logout that was not answered is made when a daemon comes', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));

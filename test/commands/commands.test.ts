@@ -219,6 +219,8 @@ describe('errors', () => {
     [['query', 'x'.repeat(257)], /user_id must be at most 256 bytes/, 2],
     [['serve', '--etcd', '127.0.0.1:2379'], /--etcd needs --redis/, 2],
     [['nothing'], /"nothing" is no command of imstate/, 2],
+    [['sessions', '10.0.0.1'], /sessions takes flags and no arguments/, 2],
+    [['stats', 'now', 'please'], /stats takes flags and no arguments/, 2],
   ])('%j', async (args, message, exitCode) => {
     const plain = await cli(...args);
     expect(plain.stderr).toMatch(message);

@@ -293,15 +293,20 @@ describe('files that are replaced', () => {
 });
 
 describe('what is said of how open a daemon is', () => {
-  test('without TLS on more than loopback it warns, and with TLS or on loopback it does not', async () => {
+  test('on more than loopback it warns of what is missing: TLS, and credentials', async () => {
     const authority = await Authority.make();
-    const open = await startDaemon({ addr: '0.0.0.0' });
-    expect(open.warnings).toEqual([
+    const tls = await authority.issue();
+    const [plain, nobody] = [
       expect.stringMatching(/is open to other machines without TLS: .* give --tls-cert/),
-    ]);
+      expect.stringMatching(/asks for no credentials: .* give --auth-tokens/),
+    ];
+    const open = await startDaemon({ addr: '0.0.0.0' });
+    expect(open.warnings).toEqual([plain, nobody]);
     expect(open.logged.filter((line) => line.includes('"level":40')).join()).toContain('without TLS');
     expect((await startDaemon()).warnings).toEqual([]);
-    expect((await startDaemon({ addr: '0.0.0.0', tls: await authority.issue() })).warnings).toEqual([]);
+    expect((await startDaemon({ addr: '0.0.0.0', tls })).warnings).toEqual([nobody]);
+    const mutual = { ...tls, ca: authority.file };
+    expect((await startDaemon({ addr: '0.0.0.0', tls: mutual })).warnings).toEqual([]);
   });
 
   test('a certificate that is not for the address where clients dial is told', async () => {

@@ -111,6 +111,13 @@ describe('requests that no well-behaved client sends', () => {
     expect(await status(QUERY, Buffer.concat([frame(WELL_FORMED), frame(WELL_FORMED)]))).toBeGreaterThan(0);
   });
 
+  test('a stream that stops making sense ends with a status, also where the next answer is on its way', async () => {
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    const [empty, senseless] = [frame(Buffer.alloc(0)), frame(Buffer.of(0x8f))];
+    const headers = { 'grpc-timeout': '10S' };
+    expect(await status(path, Buffer.concat([empty, empty, senseless]), headers)).toBe(13);
+  });
+
   test('what is answered with an error leaves nothing behind, and the daemon serves on', async () => {
     const { pb, v1, close } = grpcClients(daemon.addr);
     const tooLong = 'x'.repeat(257);

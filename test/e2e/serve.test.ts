@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   type ClientReadableStream,
   credentials,
@@ -21,6 +23,39 @@ async function serve(...args: string[]) {
   undo.push(() => daemon.kill());
   return daemon;
 }
+
+describe('the command line', () => {
+  test('runs nothing that it finds in the data folder', async () => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    const plugin = join(folder.path, 'node_modules/other');
+    await mkdir(plugin, { recursive: true });
+    const oclif = { plugins: [{ name: 'other', type: 'user', tag: 'latest' }] };
+    await writeFile(
+      join(folder.path, 'package.json'),
+      JSON.stringify({ name: 'folder', version: '1.0.0', oclif }),
+    );
+    const manifest = { name: 'other', version: '1.0.0', oclif: { hooks: { init: './init.js' } } };
+    await writeFile(join(plugin, 'package.json'), JSON.stringify(manifest));
+    await writeFile(join(plugin, 'init.js'), "module.exports = async () => console.log('other code runs');");
+    const { stdout, exitCode } = await runImstate(['stats'], { IMSTATE_DATA_DIR: folder.path });
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 3 });
+  });
+
+  test('fails in one line where the data folder is none, and where an argument is one too many', async () => {
+    const [broken, tooMany] = await Promise.all([
+      runImstate(['stats', '--timeout', 'soon'], { IMSTATE_DATA_DIR: '/dev/null/x' }),
+      runImstate(['sessions', '10.0.0.1:9000', '--json']),
+    ]);
+    expect(broken).toMatchObject({
+      stderr: expect.stringMatching(/^Error: --timeout [^\n]+\n$/),
+      exitCode: 2,
+    });
+    const message = 'sessions takes flags and no arguments; --help shows how';
+    expect(JSON.parse(tooMany.stdout)).toEqual({ error: { code: 'WRONG_USAGE', message } });
+    expect(tooMany).toMatchObject({ stderr: '', exitCode: 2 });
+  });
+});
 
 describe('imstate serve', () => {
   test('prints one aligned line each for address, store, registry and service', async () => {

@@ -119,6 +119,8 @@ export function grpcClients(addr: string, token?: string) {
       keepServerAlive: () => new AnsweredStream(presence.KeepServerAlive()),
       watch: (start: WatchStart) => new WatchStream(presence.Watch(), start),
     },
+    /** For calls with metadata of their own. */
+    presence,
     close() {
       userStatus.close();
       presence.close();

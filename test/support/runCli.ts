@@ -19,7 +19,7 @@ export async function runCli(args: string[], env: Record<string, string> = {}): 
   Object.assign(process.env, { NODE_ENV: 'production' }, env);
   process.exitCode = undefined;
   try {
-    await run(args, ROOT);
+    await run(args, { root: ROOT, userPlugins: false });
     return { stdout: stdout.text(), stderr: stderr.text(), exitCode: Number(process.exitCode ?? 0) };
   } catch (error) {
     // The bundle has an oclif of its own: its errors are no instances of those here.

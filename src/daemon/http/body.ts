@@ -2,15 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import { ImstateError } from '../../errors.js';
 import { LIMITS } from '../limits.js';
 
-/** The body of a request, as text; rejects with INVALID_ARGUMENT if it is too long. */
-export async function readBody(request: IncomingMessage): Promise<string> {
+/** The body of a request, as text; rejects with INVALID_ARGUMENT if it is too long. It is read to its end, so that the answer arrives. */
+export function readBody(request: IncomingMessage): Promise<string> {
   const { most } = LIMITS.httpBody;
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes > most) throw new ImstateError('INVALID_ARGUMENT', `the body must be at most ${most} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= most) chunks.push(chunk);
+    });
+    request.once('error', reject);
+    request.once('end', () => {
+      if (bytes <= most) resolve(Buffer.concat(chunks).toString());
+      else reject(new ImstateError('INVALID_ARGUMENT', `the body must be at most ${most} bytes`));
+    });
+  });
 }

@@ -28,6 +28,10 @@ export interface HttpParts {
   /** The TLS of the gRPC port, which is that of this one too. */
   tls: DaemonTls | undefined;
   log: Logger;
+  /** Ends the answers that have no end of their own. */
+  onEndStreams(): void;
+  /** Closes what the routes hold. */
+  onClose(): void;
 }
 
 /** What a daemon serves by HTTP/1.1, beside gRPC: for orchestrators, for Prometheus, for people. */
@@ -36,8 +40,13 @@ export class HttpServer {
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
   readonly #log: Logger;
+  readonly #onClose: () => void;
+  /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
+  readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, log }: HttpParts) {
+  constructor({ routes, guard, tls, log, onEndStreams, onClose }: HttpParts) {
+    this.endStreams = onEndStreams;
+    this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
     this.#access = new HttpAccess(guard, tls);
     this.#log = log;
@@ -65,6 +74,8 @@ export class HttpServer {
 
   /** Cuts what is under way, and listens no longer. May be called before listen() has resolved. */
   async close(): Promise<void> {
+    this.endStreams();
+    this.#onClose();
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
@@ -73,7 +84,7 @@ export class HttpServer {
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const url = new URL(request.url ?? '/', 'http://daemon');
+      const url = urlOf(request);
       const route = this.#routeOf(request, url, response);
       if (route === undefined) return;
       const caller = await this.#access.callerOf(request, route);
@@ -97,12 +108,13 @@ export class HttpServer {
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    // The caller is gone.
+    if (response.destroyed) return;
     const isOurs = error instanceof ImstateError;
     if (!isOurs) {
-      this.#log.error(
-        { method: request.method, url: request.url, err: error },
-        'a request failed by a fault of imstate',
-      );
+      // Without its query, which may name a user.
+      const path = request.url?.replace(/\?.*/, '');
+      this.#log.error({ method: request.method, path, err: error }, 'a request failed by a fault of imstate');
     }
     if (response.headersSent) {
       response.destroy();
@@ -113,4 +125,9 @@ export class HttpServer {
       : new ImstateError('INTERNAL', 'internal fault; the log of the daemon has the details');
     sendError(response, said);
   }
+}
+
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  if (URL.canParse(url, 'http://daemon')) return new URL(url, 'http://daemon');
+  throw new ImstateError('INVALID_ARGUMENT', 'the path of the request must be one of a URL');
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
 import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
 import type { PresenceStore } from '../../store/store.js';
+import { WatchCounts } from '../observe/watchCounts.js';
 import { RevisionWriter } from './revision.js';
 
 /** How often the ledger is read without a ring of its bell, which may get lost. Milliseconds. */
@@ -16,6 +17,8 @@ export interface Follower {
   readonly userIds: ReadonlySet<string> | undefined;
   /** The chat servers of whose sessions it wants to hear; undefined for all. */
   readonly serverAddrs: ReadonlySet<string> | undefined;
+  /** How many changes wait until its caller reads, if any do. */
+  readonly waiting?: number;
   /** A change that concerns it. `revision` makes the revision behind it. */
   offer(shard: number, entry: LedgerEntry, revision: () => string): void;
   /** The hub has looked: all that has happened was offered. */
@@ -26,6 +29,7 @@ export interface Follower {
 
 /** Reads the ledger once for all watches of a daemon, while there are any, and tells each what concerns it. */
 export class WatchHub {
+  readonly counts = new WatchCounts();
   readonly #store: PresenceStore;
   readonly #log: Logger;
   readonly #followers = new Set<Follower>();
@@ -38,6 +42,23 @@ export class WatchHub {
   constructor(store: PresenceStore, log: Logger) {
     this.#store = store;
     this.#log = log;
+  }
+
+  /** How many watches there are. */
+  get watchers(): number {
+    return this.#followers.size;
+  }
+
+  /** How many changes wait until callers read. */
+  get waiting(): number {
+    let sum = 0;
+    for (const { waiting } of this.#followers) sum += waiting ?? 0;
+    return sum;
+  }
+
+  /** How many watches were closed because their callers read too slowly. */
+  get closedSlow(): number {
+    return this.#slow;
   }
 
   get ledger(): Ledger {
@@ -63,6 +84,7 @@ export class WatchHub {
     for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
     this.#run ??= new Run(this.ledger, this.#log, {
       told: (shard, entry, revision) => this.#tell(shard, entry, revision),
+      toldSince: (timeMs) => this.counts.lag.note(Math.max(0, Date.now() - timeMs)),
       looked: () => {
         for (const each of this.#followers) each.tick();
       },
@@ -158,6 +180,8 @@ export function concerns({ userIds, serverAddrs }: Follower, { change }: LedgerE
 
 interface RunListener {
   told(shard: number, entry: LedgerEntry, revision: () => string): void;
+  /** A page was told, the oldest change of which is of that time. Milliseconds since 1970. */
+  toldSince(timeMs: number): void;
   looked(): void;
   failed(error: ImstateError): void;
 }
@@ -278,6 +302,8 @@ class Run {
       this.#moveTo(shard, entry.place);
       this.#listener.told(shard, entry, this.revision);
     }
+    const [oldest] = entries;
+    if (oldest) this.#listener.toldSince(oldest.change.timeMs);
     this.#toldInTurn += entries.length;
   }
 

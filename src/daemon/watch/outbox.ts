@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Change } from '../../generated/imstate/v1/Change.js';
 import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
 import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
+import type { WatchCounts } from '../observe/watchCounts.js';
 import type { Link } from '../services/calls.js';
 
 /** What is sent of a watch, in order. */
@@ -22,21 +23,29 @@ const MOST_IN_RESPONSE = 256;
 export class Outbox {
   readonly #link: Link<WatchResponse>;
   readonly #coalesces: boolean;
+  readonly #counts: WatchCounts;
   readonly #waiting = new Map<string | number, Outgoing>();
   #count = 0;
   #coalesced = 0;
+  #changes = 0;
   #addedAt = performance.now();
   #sentRevision = '';
   #isSending = false;
   #isClosed = false;
 
-  constructor(link: Link<WatchResponse>, coalesces: boolean) {
+  constructor(link: Link<WatchResponse>, coalesces: boolean, counts: WatchCounts) {
     this.#link = link;
+    this.#counts = counts;
     this.#coalesces = coalesces;
   }
 
   get size(): number {
     return this.#waiting.size;
+  }
+
+  /** How many changes wait. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** For how long nothing was added. Milliseconds. */
@@ -53,6 +62,10 @@ export class Outbox {
   add(outgoing: Outgoing): boolean {
     this.#count += 1;
     this.#addedAt = performance.now();
+    if ('change' in outgoing) {
+      this.#counts.offered += 1;
+      this.#changes += 1;
+    }
     if (this.#coalesces && 'change' in outgoing) this.#addNewest(outgoing);
     else this.#waiting.set(this.#count, outgoing);
     if (!this.#isSending) {
@@ -75,10 +88,14 @@ export class Outbox {
   /** Sends nothing more. */
   close(): void {
     this.#isClosed = true;
+    this.#counts.left += this.#changes;
+    this.#changes = 0;
+    this.#waiting.clear();
   }
 
   async #send(): Promise<void> {
-    for (let next = this.#take(); next && !this.#isClosed; next = this.#take()) {
+    for (let next = this.#take(); next; next = this.#take()) {
+      this.#counts.sent += next.changes.length;
       if (next.revision) this.#sentRevision = next.revision;
       if (!this.#link.write(next)) await this.#link.drained();
     }
@@ -86,7 +103,7 @@ export class Outbox {
   }
 
   /** Takes what goes into the next response; undefined if nothing waits. */
-  #take(): (WatchResponse & { revision: string }) | undefined {
+  #take(): (WatchResponse & { changes: Change[]; revision: string }) | undefined {
     if (this.#waiting.size === 0) return undefined;
     const response = { snapshot: [] as UserSnapshot[], changes: [] as Change[], synced: false, revision: '' };
     let left = MOST_IN_RESPONSE;
@@ -100,7 +117,10 @@ export class Outbox {
       left -= 1;
       if ('snapshot' in outgoing) response.snapshot.push(outgoing.snapshot);
       else response.revision = outgoing.revision;
-      if ('change' in outgoing) response.changes.push(outgoing.change);
+      if ('change' in outgoing) {
+        response.changes.push(outgoing.change);
+        this.#changes -= 1;
+      }
       if ('synced' in outgoing) response.synced = true;
     }
     return { ...response, coalesced: this.#coalesced };
@@ -113,6 +133,8 @@ export class Outbox {
     if (earlier && 'change' in earlier) {
       this.#waiting.delete(key);
       this.#coalesced += 1;
+      this.#counts.coalesced += 1;
+      this.#changes -= 1;
       outgoing.change.wasOnline = earlier.change.wasOnline ?? false;
       outgoing.change.ended ??= earlier.change.ended ?? null;
     }

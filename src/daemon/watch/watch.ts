@@ -56,7 +56,11 @@ export class Watch implements Follower {
     this.#target = target;
     this.userIds = target.userIds;
     this.serverAddrs = target.serverAddrs;
-    this.#outbox = new Outbox(link, target.coalesce);
+    this.#outbox = new Outbox(link, target.coalesce, hub.counts);
+  }
+
+  get waiting(): number {
+    return this.#outbox.changes;
   }
 
   /** Begins; what goes wrong, then or later, ends the stream. */

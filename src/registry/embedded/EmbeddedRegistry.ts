@@ -49,8 +49,12 @@ export class EmbeddedRegistry implements Registry {
     await this.#write(file, addr).catch(unavailable);
     await this.#removeStale();
     const stopped = new AbortController();
-    const running = this.#keep(file, addr, stopped.signal);
+    const state = { renewedAt: performance.now() };
+    const running = this.#keep(file, addr, state, stopped.signal);
     return {
+      get stands() {
+        return !stopped.signal.aborted && performance.now() - state.renewedAt < STALE_MS;
+      },
       close: async () => {
         stopped.abort();
         await running;
@@ -84,11 +88,14 @@ export class EmbeddedRegistry implements Registry {
     await rename(temporary, file);
   }
 
-  async #keep(file: string, addr: string, signal: AbortSignal): Promise<void> {
+  async #keep(file: string, addr: string, state: { renewedAt: number }, signal: AbortSignal): Promise<void> {
     while (await delay(RENEW_MS, true, { signal }).catch(() => false)) {
       const now = new Date();
       await utimes(file, now, now)
         .catch(() => this.#write(file, addr))
+        .then(() => {
+          state.renewedAt = performance.now();
+        })
         .catch((error) =>
           this.#log.warn(`the registration of ${addr} cannot be renewed: ${messageOf(error)}`),
         );

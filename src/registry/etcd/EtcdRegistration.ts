@@ -43,6 +43,10 @@ export class EtcdRegistration implements Registration {
     this.#options = options;
   }
 
+  get stands(): boolean {
+    return this.#lease !== undefined && performance.now() - this.#renewedAt < this.#options.leaseTtlMs;
+  }
+
   async close(): Promise<void> {
     this.#stopped.abort();
     await this.#running;

@@ -10,6 +10,7 @@ import { unpackRecord } from '../record.js';
 import { newestLoginFirst, readLease, readRecord } from '../rules.js';
 import type {
   ChatServer,
+  EndCounts,
   KeepAlive,
   KeepAliveResult,
   PastSession,
@@ -55,6 +56,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     ...{ shards: 1, maxItems: BATCH.changes },
     shardOf: () => 0,
     send: (changes) => this.#commit(changes),
+    onStep: (ms, hasFailed) => this.#options.onStep?.(ms, hasFailed),
   });
   readonly #ledger = new EmbeddedLedger(() => this.#open());
   #tables: Tables | undefined;
@@ -169,8 +171,8 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     };
   }
 
-  sweep(): Promise<boolean> {
-    return this.#change((step) => sweep(step, BATCH));
+  sweep(ended?: EndCounts): Promise<boolean> {
+    return this.#change((step) => sweep(step, BATCH), ended);
   }
 
   ledger(): Ledger {
@@ -234,13 +236,13 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       .sort(newestLoginFirst);
   }
 
-  #step(): Step {
-    return new Step(this.#open(), this.#options, this.#now());
+  #step(ended?: EndCounts): Step {
+    return new Step(this.#open(), this.#options, this.#now(), ended);
   }
 
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
-  async #change<T>(apply: (step: Step) => T): Promise<T> {
-    const [answer] = await this.#changes.add([() => apply(this.#step())]);
+  async #change<T>(apply: (step: Step) => T, ended?: EndCounts): Promise<T> {
+    const [answer] = await this.#changes.add([() => apply(this.#step(ended))]);
     if (answer instanceof Error) throw answer;
     return answer as T;
   }

@@ -1,7 +1,7 @@
 import type { Change } from '../ledger.js';
 import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
 import { type End, endedRecord, endOf, pastSession, REMEMBERED_SESSIONS } from '../rules.js';
-import type { EndReason, SessionRef, StoreOptions } from '../store.js';
+import type { EndCounts, EndReason, SessionRef, StoreOptions } from '../store.js';
 import { noteChange } from './EmbeddedLedger.js';
 import { type HistoryKey, type LookKey, type Tables, under } from './tables.js';
 
@@ -14,8 +14,11 @@ export class Step {
   readonly options: StoreOptions;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** To which the ends of sessions are added. */
+  readonly #ended: EndCounts | undefined;
 
-  constructor(tables: Tables, options: StoreOptions, now: number) {
+  constructor(tables: Tables, options: StoreOptions, now: number, ended?: EndCounts) {
+    this.#ended = ended;
     this.tables = tables;
     this.options = options;
     this.now = now;
@@ -40,6 +43,7 @@ export class Step {
     this.unindex(userId, record);
     this.remember(userId, record, end);
     this.note(userId, { ended: record, ...end });
+    if (this.#ended) this.#ended[end.reason] += 1;
     const ended = endedRecord(record, end, this.options.retentionMs);
     const key: LookKey = [userId, record.deviceId];
     const isOver = ended.forgetTimeMs <= this.now;

@@ -3,9 +3,11 @@ import { ImstateError } from '../../errors.js';
 import type { TlsFiles } from '../../tls/names.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
+import { END_REASONS } from '../record.js';
 import { OUTAGE_MS } from '../rules.js';
 import type {
   ChatServer,
+  EndCounts,
   KeepAlive,
   KeepAliveResult,
   PastSession,
@@ -183,14 +185,15 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
    * A shard after the other, so that no other call waits behind more than one step. One that cannot be swept, because its master in
    * a cluster is gone, leaves the others be. It waits for no replicas: nobody is told, and what is lost is swept again.
    */
-  async sweep(): Promise<boolean> {
+  async sweep(ended?: EndCounts): Promise<boolean> {
     let hasMore = false;
     let failure: ImstateError | undefined;
     for (const { keys } of this.#usableShards()) {
       const args = [...this.#settings(), STEP.deadlines, STEP.endings, OUTAGE_MS];
       await this.#redis.imSweep(...keys, ...args).then(
-        (more) => {
+        ([more, ...counts]) => {
           if (more === 1) hasMore = true;
+          if (ended) addCounts(ended, counts);
         },
         (error) => {
           failure ??= storeError(error, false);
@@ -233,10 +236,10 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
 
   #start(count: number): void {
     this.#shards = makeShards(this.#options.keyPrefix, count);
-    const { retentionMs, url, tls, keyPrefix } = this.#options;
+    const { retentionMs, url, tls, keyPrefix, onStep } = this.#options;
     const settings = () => this.#settings();
     const [redis, replicas] = [this.#redis, this.#replicas];
-    this.#batches = new Batches({ redis, replicas, shards: this.#shards, retentionMs, settings });
+    this.#batches = new Batches({ redis, replicas, shards: this.#shards, retentionMs, settings, onStep });
     this.#ledger = new RedisLedger({
       ...{ redis, shards: this.#shards },
       channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
@@ -284,6 +287,14 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   /** The fixed time of a test, or '' for Redis's own clock. */
   #now(): string | number {
     return this.#options.clock?.() ?? '';
+  }
+}
+
+/** Adds what scripts/sweep.lua counted: by the number of the reason. */
+function addCounts(ended: EndCounts, counts: number[]): void {
+  for (const [i, count] of counts.entries()) {
+    const reason = END_REASONS[i + 1];
+    if (reason !== undefined) ended[reason] += count;
   }
 }
 

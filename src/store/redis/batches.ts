@@ -1,5 +1,6 @@
 import { PackedText } from '../../packedText.js';
 import { Batcher } from '../batcher.js';
+import type { StepListener } from '../store.js';
 import { Leases, Texts } from './answers.js';
 import type { Command, ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
@@ -21,6 +22,7 @@ export interface BatchesOptions {
   retentionMs: number;
   /** The arguments that scripts of a shard begin with; the first is the time. */
   settings(): (string | number)[];
+  onStep: StepListener | undefined;
 }
 
 /**
@@ -33,12 +35,14 @@ export class Batches {
 
   constructor(options: BatchesOptions) {
     this.#options = options;
+    const { onStep } = options;
     const shards = options.shards.length;
     this.#batcher = new Batcher({
       shards,
       maxItems: MOST_COMMANDS,
       shardOf: ({ userId }) => shardOf(userId, shards),
       send: (commands, shard) => this.#send(commands, options.shards[shard] as Shard),
+      onStep,
     });
   }
 

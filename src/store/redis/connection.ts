@@ -19,7 +19,7 @@ declare module 'ioredis' {
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imKeepAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imEvictServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
-    imSweep(keys: number, ...args: (string | number)[]): Result<number, Context>;
+    imSweep(keys: number, ...args: (string | number)[]): Result<[number, ...number[]], Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }
 }

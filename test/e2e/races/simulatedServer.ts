@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, connect, type EndedSession, type ServerSessions } from '../../../src/client/index.ts';
+import {
+  type Client,
+  type ConnectOptions,
+  connect,
+  type EndedSession,
+  type ServerSessions,
+} from '../../../src/client/index.ts';
 import type { Random } from './random.ts';
 import type { Connection, World } from './world.ts';
 
@@ -12,7 +18,8 @@ const INSIST = { timeoutMs: 3_600_000 };
 export interface Surroundings {
   world: World;
   random: Random;
-  endpoints: string[];
+  /** How to find the daemons. */
+  daemons: ConnectOptions;
   /** Where calls go that a network delayed: it outlives the chat server that made them. */
   network: Client;
   /** Counts a task that the quiet points wait for. */
@@ -42,7 +49,7 @@ export class SimulatedServer {
   async start(): Promise<void> {
     this.#incarnation += 1;
     this.#held = new Map();
-    this.#client = await connect({ endpoints: this.#around.endpoints, timeoutMs: CALL_MS });
+    this.#client = await connect({ ...this.#around.daemons, timeoutMs: CALL_MS });
     this.#sessions = this.#client.server({
       ...{ addr: this.addr, incarnation: this.#incarnation, leaseTtlMs: LEASE_MS },
       onEnded: (ended) => this.#ended(ended),

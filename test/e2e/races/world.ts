@@ -26,9 +26,13 @@ export class World {
   readonly begun: Connection[] = [];
   #sessions = 0;
 
-  constructor(users: number, devicesPerUser: number) {
+  constructor(name: string, users: number, devicesPerUser: number) {
     this.devices = Array.from({ length: users * devicesPerUser }, (_, i) => ({
-      ...{ userId: `user-${i % users}`, deviceId: `device-${Math.floor(i / users)}`, connection: undefined },
+      ...{
+        userId: `${name}-${i % users}`,
+        deviceId: `device-${Math.floor(i / users)}`,
+        connection: undefined,
+      },
     }));
   }
 

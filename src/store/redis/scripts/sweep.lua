@@ -4,10 +4,11 @@
 -- ARGV[6]  how many deadlines of devices to look at, at most
 -- ARGV[7]  how many sessions to end at most: of chat servers, and as many of devices
 -- ARGV[8]  after how many ms without a sweep leases get their whole time again
--- Returns 1 if more may be due.
+-- Returns 1 if more may be due, else 0, and how many sessions it ended, by the number of the reason.
 local deadlines_limit, sessions_limit, outage = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local MOST_LEASES = 16
 local more = 0
+local ended = { 0, 0, 0, 0, 0 }
 
 -- Notes that the shard was swept. Returns when a time ended in which nobody could keep a lease alive, or nil.
 local function note_sweep()
@@ -44,6 +45,7 @@ local function look_at_device(member)
     local time, reason = over(record)
     if time then
       end_session(user, device, record, online, reason, time)
+      ended[reason] = ended[reason] + 1
       return 1
     elseif next_deadline(record) then
       redis.call('ZADD', DEADLINES, next_deadline(record), member)
@@ -58,9 +60,9 @@ end
 local function server_end(lease)
   return function(record)
     local time, reason = over(record)
-    if time then return time, reason end
-    if lease.purge and record.seen <= lease.purge then return lease.purged, SERVER_LOST end
-    return nil
+    if not time and lease.purge and record.seen <= lease.purge then time, reason = lease.purged, SERVER_LOST end
+    if time then ended[reason] = ended[reason] + 1 end
+    return time, reason
   end
 end
 
@@ -118,4 +120,4 @@ for _, member in ipairs(due(0, now, deadlines_limit)) do
   end
 end
 finish()
-return more
+return { more, unpack(ended) }

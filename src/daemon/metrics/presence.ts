@@ -1,0 +1,34 @@
+import type { PresenceStore, Stats } from '../../store/store.js';
+import type { Transitions } from '../observe/transitions.js';
+import { type Family, one } from './family.js';
+
+/** Whoever asks again within this time gets the same numbers, for reading them asks every shard. Milliseconds. */
+const CACHE_MS = 1_000;
+
+/** Who is online, in the whole store, and what this daemon has changed. */
+export function presenceFamilies(store: PresenceStore, transitions: Transitions): Family[] {
+  const stats = cached(() => store.getStats());
+  const users = async () => (await stats()).users;
+  const sessions = async () => (await stats()).devices;
+  return [
+    one('gauge', 'imstate_users_online', 'Users who are online, in the whole store.', users),
+    one('gauge', 'imstate_sessions_online', 'Sessions that are online, in the whole store.', sessions),
+    {
+      ...{ name: 'imstate_transitions_total', type: 'counter' },
+      help: 'Logins that this daemon carried out (LOGIN), and sessions that it ended, by their reason.',
+      *read() {
+        yield { labels: { reason: 'LOGIN' }, value: transitions.logins };
+        for (const [reason, value] of Object.entries(transitions.ended)) yield { labels: { reason }, value };
+      },
+    },
+  ];
+}
+
+function cached(read: () => Promise<Stats>): () => Promise<Stats> {
+  let last = { at: -Infinity, stats: undefined as Promise<Stats> | undefined };
+  return () => {
+    const now = performance.now();
+    if (last.stats === undefined || now - last.at > CACHE_MS) last = { at: now, stats: read() };
+    return last.stats as Promise<Stats>;
+  };
+}

@@ -1,0 +1,37 @@
+import { Histogram } from '../observe/histogram.js';
+import type { Readiness } from '../readiness.js';
+import type { Sweeper } from '../sweeper.js';
+import { type Family, one, samplesOf } from './family.js';
+
+/** Steps of the store for operations of callers, by how they went. */
+export class StoreSteps {
+  readonly ok = new Histogram();
+  readonly failed = new Histogram();
+
+  /** See StepListener. */
+  readonly note = (ms: number, hasFailed: boolean): void => (hasFailed ? this.failed : this.ok).note(ms);
+}
+
+/** The store, as this daemon uses it. */
+export function storeFamilies(steps: StoreSteps, sweeper: Sweeper, readiness: Readiness): Family[] {
+  const name = 'imstate_store_step_seconds';
+  return [
+    one('gauge', 'imstate_store_up', '1 while the store answers, else 0.', () =>
+      readiness.hasStore ? 1 : 0,
+    ),
+    {
+      ...{ name, type: 'histogram' },
+      help: 'Round trips to the store for operations of callers: a script call or a transaction, of many operations.',
+      *read() {
+        yield* samplesOf(name, steps.ok, { outcome: 'ok' });
+        yield* samplesOf(name, steps.failed, { outcome: 'failed' });
+      },
+    },
+    one(
+      'gauge',
+      'imstate_sweep_lag_seconds',
+      'How long ago a sweep began that did all that was due; about half a second at most while all is well.',
+      () => sweeper.lagMs / 1_000,
+    ),
+  ];
+}

@@ -1,0 +1,61 @@
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { ObservedCall } from './callObserver.js';
+import type { WriteId } from './ids.js';
+import type { CallSpan } from './tracing.js';
+
+interface CallDetailsOptions {
+  call: ObservedCall;
+  requestId: string;
+  log: Logger;
+  writeId: WriteId;
+  /** Undefined where nothing is traced. */
+  span: CallSpan | undefined;
+}
+
+/** Ids in a request of either service. */
+interface Named {
+  userId?: string;
+  deviceId?: string;
+  UserID?: string;
+  DeviceID?: string;
+}
+
+/** One call, looked at closely: a line of the log, and a span. */
+export class CallDetails {
+  readonly #options: CallDetailsOptions;
+  /** The first message that came; the ids in it are masked when the line is written. */
+  #request: Named | undefined;
+
+  constructor(options: CallDetailsOptions) {
+    this.#options = options;
+  }
+
+  /** Passes a message on; what is done then belongs to the span of the call. */
+  pass(message: unknown, next: (message: unknown) => void): void {
+    this.#request ??= message as Named;
+    this.run(() => next(message));
+  }
+
+  /** Does what belongs to the span of the call. */
+  run(action: () => void): void {
+    const { span } = this.#options;
+    if (span) span.run(action);
+    else action();
+  }
+
+  /** The call is over. */
+  end(code: number, ms: number): void {
+    const { call, requestId, log, writeId, span } = this.#options;
+    span?.end(code);
+    if (!log.isLevelEnabled('debug')) return;
+    const { userId = this.#request?.UserID, deviceId = this.#request?.DeviceID } = this.#request ?? {};
+    const line = {
+      ...{ requestId, method: call.path, status: status[code], ms: Math.round(ms * 1_000) / 1_000 },
+      peer: call.peer,
+      ...(userId && { user: writeId(userId) }),
+      ...(deviceId && { device: writeId(deviceId) }),
+    };
+    log.debug(line, 'call');
+  }
+}

@@ -1,0 +1,103 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import pkg from '../../package.json' with { type: 'json' };
+import { startImstate } from '../support/imstate.ts';
+import { temporaryFolder } from '../support/servers.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+
+async function folderUntilTheEnd(): Promise<string> {
+  const { path, remove } = await temporaryFolder();
+  undo.push(remove);
+  return path;
+}
+
+/** A folder in which `imstate` is the binary, as it is in /usr/local/bin where it was installed. */
+async function binFolder(): Promise<string> {
+  const folder = await folderUntilTheEnd();
+  await symlink(BIN, join(folder, 'imstate'));
+  return folder;
+}
+
+/** The values of a setting of the unit. */
+async function settings(name: string): Promise<string[]> {
+  const unit = await readFile('deploy/imstate.service', 'utf8');
+  return [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value as string);
+}
+
+test.skipIf(spawnSync('which', ['systemd-analyze']).status !== 0)(
+  'systemd finds nothing wrong with the unit',
+  async () => {
+    const folder = await folderUntilTheEnd();
+    const unit = await readFile('deploy/imstate.service', 'utf8');
+    const path = join(folder, 'imstate.service');
+    await writeFile(path, unit.replace('/usr/local/bin/imstate', process.execPath));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  },
+);
+
+test('what the unit starts serves, and ends well by the signal that the unit sends', async () => {
+  const folder = await folderUntilTheEnd();
+  const [state, cache] = ['state', 'cache'].map((name) => join(folder, name)) as [string, string];
+  await mkdir(state, { mode: 0o700 });
+  const [command] = await settings('ExecStart');
+  const [, ...args] = (command as string).split(' ');
+  const env = (await settings('Environment'))
+    .flatMap((line) => line.split(' '))
+    .map((pair) => pair.split('='));
+  const inside: Record<string, string> = { '/var/lib/imstate': state, '/var/cache': cache };
+  const child = spawn(BIN, args, {
+    env: {
+      PATH: process.env.PATH,
+      IMSTATE_PORT: '0',
+      ...Object.fromEntries(env.map(([name, value]) => [name, inside[value as string]])),
+    },
+  });
+  undo.push(() => child.kill('SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  const ended = once(child, 'exit');
+  await until(() => stderr.includes('ready'), 'it is ready');
+  expect(stdout).toContain(`store     embedded, ${state}\n`);
+  child.kill((await settings('KillSignal'))[0] as NodeJS.Signals);
+  expect(await ended).toEqual([0, null]);
+});
+
+test("the container's health check says yes while the daemon serves, and no when it does not", async () => {
+  const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
+  const check = /^HEALTHCHECK .*\\\n {2}CMD (.*)$/m.exec(dockerfile)?.[1] as string;
+  const daemon = await startImstate('serve', '--port', '0');
+  undo.push(() => daemon.kill());
+  const env = {
+    PATH: `${await binFolder()}:${process.env.PATH}`,
+    IMSTATE_PORT: daemon.addr.split(':')[1] as string,
+  };
+  const isHealthy = async () => (await once(spawn('sh', ['-c', check], { env }), 'exit'))[0] === 0;
+  expect(await isHealthy()).toBe(true);
+  daemon.signal('SIGSTOP');
+  expect(await isHealthy()).toBe(false);
+  daemon.signal('SIGCONT');
+  await until(isHealthy, 'it is healthy again');
+  await daemon.kill();
+  expect(await isHealthy()).toBe(false);
+});
+
+test('the image has the files of the package', async () => {
+  const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
+  const copied = [...dockerfile.matchAll(/^COPY --from=build (.*) \S+$/gm)].flatMap(([, sources]) =>
+    (sources as string).split(' '),
+  );
+  expect(copied.map((path) => path.replace('/src/', '')).sort()).toEqual(
+    [...pkg.files, 'package.json', 'node_modules'].sort(),
+  );
+});

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { grpcClients } from '../support/daemon.ts';
+import { startImstate } from '../support/imstate.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+test('SIGUSR2 turns lines of calls on, and off again', async () => {
+  const daemon = await startImstate('serve', '--port', '0', '--log-level', 'warn');
+  undo.push(() => daemon.kill());
+  const { v1, close } = grpcClients(daemon.addr);
+  undo.push(close);
+  const calls = () => daemon.stderr().match(/"msg":"call"/g)?.length ?? 0;
+  const changes = () => daemon.stderr().match(/changed by SIGUSR2/g)?.length ?? 0;
+
+  await v1.getStats();
+  daemon.signal('SIGUSR2');
+  await until(() => changes() === 1, 'the level is debug');
+  await v1.getStats();
+  await until(() => calls() === 1, 'the call is logged, and the one before is not');
+  daemon.signal('SIGUSR2');
+  await until(() => changes() === 2, 'the level is warn again');
+  await v1.getStats();
+  daemon.signal('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(calls()).toBe(1);
+});
+
+test('what is served by HTTP is printed', async () => {
+  const daemon = await startImstate('serve', '--port', '0', '--http-port', '0');
+  undo.push(() => daemon.kill());
+  expect(daemon.stdout()).toMatch(/^http {6}http:\/\/127\.0\.0\.1:\d+$/m);
+});

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, ImstateError } from '../../src/client/index.ts';
+
+/** What probes have done, all together. */
+export interface ProbeCounts {
+  changes: number;
+  reads: number;
+  /** Calls that failed, by their code. They were repeated until they were answered. */
+  failed: Record<string, number>;
+  /** Answers that were not true, in words. */
+  wrong: string[];
+}
+
+export function newProbeCounts(): ProbeCounts {
+  return { changes: 0, reads: 0, failed: {}, wrong: [] };
+}
+
+const READS = 4;
+const PAUSE_MS = 100;
+/** What may become of a call while something is broken. */
+const EXPECTED = ['UNAVAILABLE', 'DEADLINE_EXCEEDED'];
+
+/**
+ * A device that nobody else changes. It logs in and out, and asks after each answered change: whichever daemon answers,
+ * and whatever breaks meanwhile, the answer must be the last change.
+ */
+export class Probe {
+  readonly #client: Client;
+  readonly #counts: ProbeCounts;
+  readonly #device: { userId: string; deviceId: string };
+  #sessions = 0;
+
+  constructor(userId: string, client: Client, counts: ProbeCounts) {
+    this.#client = client;
+    this.#counts = counts;
+    this.#device = { userId, deviceId: 'phone' };
+  }
+
+  /** Goes on until it is told to stop, and leaves the device offline. */
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      const sessionId = `p-${this.#sessions++}`;
+      const login = { ...this.#device, sessionId, serverAddr: '10.9.9.9:9000' };
+      const { endReason } = await this.#answered('a login', () => this.#client.online(login));
+      if (endReason)
+        this.#counts.wrong.push(`${this.#device.userId}: ${sessionId} had ended by ${endReason}`);
+      await this.#expect(sessionId, stop);
+      await this.#answered('a logout', () => this.#client.offline({ ...this.#device, sessionId }));
+      await this.#expect(undefined, stop);
+    }
+  }
+
+  async #expect(sessionId: string | undefined, stop: AbortSignal): Promise<void> {
+    this.#counts.changes += 1;
+    for (let i = 0; i < READS && !stop.aborted; i++) {
+      const { online, devices } = await this.#answered('a query', () => this.#client.getUser(this.#device));
+      this.#counts.reads += 1;
+      const found = devices.find((device) => device.online)?.sessionId;
+      if (found !== sessionId || online !== (sessionId !== undefined)) {
+        const truth = sessionId ?? 'offline';
+        this.#counts.wrong.push(`${this.#device.userId} is ${found ?? 'offline'}, in truth ${truth}`);
+      }
+      await delay(PAUSE_MS);
+    }
+  }
+
+  /** Repeats a call until it is answered. */
+  async #answered<T>(what: string, call: () => Promise<T>): Promise<T> {
+    const { failed, wrong } = this.#counts;
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        const code = error instanceof ImstateError ? error.code : 'no ImstateError';
+        failed[code] = (failed[code] ?? 0) + 1;
+        if (!EXPECTED.includes(code)) wrong.push(`${what} failed: ${error}`);
+        await delay(PAUSE_MS);
+      }
+    }
+  }
+}
