@@ -1,8 +1,10 @@
+import { hashOf, readHash } from './core/address.js';
+import { clearFault, showFault, showLink } from './core/connection.js';
 import { h, replace } from './core/dom.js';
 import { setLanguage, startLanguage, t, translate } from './core/i18n.js';
 import { listen, showHelp } from './core/keys.js';
 import { remember, remembered } from './core/memory.js';
-import { note, refreshTimes } from './core/parts.js';
+import { faultText, note, refreshTimes } from './core/parts.js';
 import { askForToken, me, signIn, signOut } from './core/session.js';
 import { showChanges } from './views/changes.js';
 import { showCluster } from './views/cluster.js';
@@ -11,8 +13,8 @@ import { showUsers } from './views/users.js';
 const VIEWS = { users: showUsers, cluster: showCluster, changes: showChanges };
 const THEMES = ['auto', 'light', 'dark'];
 const THEME = 'imstate.theme';
+const AGAIN_MS = 3_000;
 const main = document.getElementById('main');
-const link = document.getElementById('link');
 const languages = document.getElementById('language');
 const themes = document.getElementById('theme');
 
@@ -21,8 +23,8 @@ let shown = {};
 
 /** Shows what the address names, such as `#/users/alice`. */
 function show() {
-  const [, name = 'users', argument = ''] = /^#\/(\w+)\/?(.*)$/.exec(location.hash) ?? [];
-  const view = name in VIEWS ? name : 'users';
+  const { view: named, argument } = readHash();
+  const view = named in VIEWS ? named : 'users';
   over.abort();
   over = new AbortController();
   const { signal } = over;
@@ -31,49 +33,27 @@ function show() {
     else tab.removeAttribute('aria-current');
   }
   document.title = `${t(`nav.${view}`)} · imstate`;
-  setLink('none');
-  const onState = (state) => !signal.aborted && setLink(state === 'lost' ? 'away' : state);
+  showLink('none');
+  const onState = (state) => !signal.aborted && showLink(state === 'lost' ? 'away' : state);
   const onFault = (error) => !signal.aborted && fault(error);
-  shown =
-    VIEWS[view](main, { argument: decode(argument), go, signal, onState, onFault, onAnswer: clearFault }) ??
-    {};
+  shown = VIEWS[view](main, { argument, go, signal, onState, onFault, onAnswer: clearFault }) ?? {};
 }
 
 function go(view, argument) {
-  const hash = `#/${view}${argument === '' ? '' : `/${encodeURIComponent(argument)}`}`;
+  const hash = hashOf(view, argument);
   // The same again asks again.
   if (hash === location.hash) show();
   else location.hash = hash;
 }
 
-function decode(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 async function fault(error) {
-  setLink('away');
   if (error.code === 'UNAUTHENTICATED') {
+    over.abort();
+    showLink('none');
     await askForToken(error);
     start();
-  } else if (document.getElementById('fault')?.textContent !== error.message) {
-    clearFault();
-    main.prepend(h('p', { id: 'fault', class: 'note bad', role: 'alert' }, error.message));
-  }
-}
-
-function clearFault() {
-  document.getElementById('fault')?.remove();
-}
-
-/** Whether what is shown is kept up to date: 'live', 'away', or 'none' where nothing is followed. */
-function setLink(state) {
-  link.dataset.state = state;
-  link.setAttribute('aria-label', t(`link.${state}`));
-  link.title = t(`link.${state}`);
+  } else if (error.code === 'UNREACHABLE') showLink('away');
+  else showFault(error.message);
 }
 
 function useTheme(theme) {
@@ -102,14 +82,14 @@ function label() {
 }
 
 async function start() {
-  label();
+  translate(document);
   try {
     await signIn();
     label();
     show();
   } catch (error) {
-    replace(main, note(error.message, 'bad'));
-    setTimeout(start, 3_000);
+    replace(main, note(faultText(error), 'bad'));
+    setTimeout(start, AGAIN_MS);
   }
 }
 
@@ -119,6 +99,11 @@ languages.addEventListener('change', () => useLanguage(languages.value));
 themes.addEventListener('change', () => useTheme(themes.value));
 document.getElementById('help').addEventListener('click', showHelp);
 document.getElementById('sign-out').addEventListener('click', signOut);
+document.getElementById('skip').addEventListener('click', (event) => {
+  // The address names a view, and no place in it.
+  event.preventDefault();
+  main.focus();
+});
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
   document.dispatchEvent(new Event('themechange')),
 );

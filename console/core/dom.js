@@ -13,9 +13,20 @@ export function svg(name, props = {}, ...children) {
   return fill(document.createElementNS(SVG, name), props, children);
 }
 
-/** Puts children in the place of those that an element has. */
+/** Puts children in the place of those that an element has. What has the focus keeps it, by its `data-key`. */
 export function replace(element, ...children) {
+  const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   element.replaceChildren(...flat(children));
+  if (key === undefined) return;
+  const next = element.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? document.getElementById('main');
+  next.focus({ preventScroll: true });
+}
+
+/** Whether somebody presses or selects something in an element: then it is not to be replaced. */
+export function isInHand(element) {
+  const selection = getSelection();
+  const isSelected = !selection.isCollapsed && element.contains(selection.anchorNode);
+  return isSelected || element.querySelector(':active') !== null;
 }
 
 function fill(element, { on = {}, ...attributes }, children) {

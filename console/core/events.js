@@ -9,22 +9,22 @@ const SILENCE_MS = 20_000;
  * Follows server-sent events until the signal aborts; what was missed while the connection was away follows. Not an EventSource, which sends
  * no headers and so no token.
  *
- * `onEvent` is given each event. `onState` is told 'live', 'away' (it is tried again), and 'lost' (what was missed is gone). Rejects with
- * an ApiError that a repeat does not mend.
+ * `onEvent` is given each event. `onState` is told 'live' (with the first event: from then on nothing is missed), 'away' (it is tried again),
+ * and 'lost' (what was missed is gone). Rejects with an ApiError that a repeat does not mend.
  */
 export async function follow(name, parameters, { onEvent, onState, signal }) {
   let lastId = '';
   let pause = FIRST_PAUSE_MS;
   while (!signal.aborted) {
+    let isLive = false;
     try {
-      await read(name, parameters, lastId, signal, {
-        onOpen: () => onState('live'),
-        onEvent: (event, id) => {
-          if (id !== '') lastId = id;
-          pause = FIRST_PAUSE_MS;
-          if (event.type === 'error') throw new ApiError(event.error.code, event.error.message);
-          onEvent(event);
-        },
+      await read(name, parameters, lastId, signal, (event, id) => {
+        if (event.type === 'error') throw new ApiError(event.error.code, event.error.message);
+        if (id !== '') lastId = id;
+        pause = FIRST_PAUSE_MS;
+        if (!isLive) onState('live');
+        isLive = true;
+        onEvent(event);
       });
     } catch (error) {
       if (signal.aborted) return;
@@ -45,7 +45,7 @@ function isLasting({ code }) {
   return ['INVALID_ARGUMENT', 'UNAUTHENTICATED', 'PERMISSION_DENIED'].includes(code);
 }
 
-async function read(name, parameters, lastId, signal, { onOpen, onEvent }) {
+async function read(name, parameters, lastId, signal, onEvent) {
   const attempt = new AbortController();
   const abort = () => attempt.abort();
   signal.addEventListener('abort', abort);
@@ -53,7 +53,6 @@ async function read(name, parameters, lastId, signal, { onOpen, onEvent }) {
   try {
     const headers = lastId === '' ? {} : { 'last-event-id': lastId };
     const answer = await request(name, { parameters, headers, signal: attempt.signal });
-    onOpen();
     const texts = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = '';
     for (;;) {

@@ -43,7 +43,7 @@ export function translate(root) {
   for (const element of root.querySelectorAll('[data-t]')) element.textContent = t(element.dataset.t);
   for (const element of root.querySelectorAll('[data-t-label]')) {
     element.setAttribute('aria-label', t(element.dataset.tLabel));
-    if (element.matches('button, select')) element.title = t(element.dataset.tLabel);
+    if (element.matches('button, select')) element.title = element.ariaLabel;
   }
 }
 

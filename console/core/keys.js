@@ -1,7 +1,9 @@
 import { ask, isAsking } from './dialogs.js';
 import { h } from './dom.js';
 import { t } from './i18n.js';
+import { remember, remembered } from './memory.js';
 
+const OFF = 'imstate.keys';
 const SHORTCUTS = [
   [['/'], 'keys.search'],
   [['1', '2', '3'], 'keys.views'],
@@ -21,7 +23,7 @@ export function listen(actions) {
     if (event.key === 'Escape' && isTyping(event.target)) event.target.blur();
     if (isTyping(event.target)) return;
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') moveRow(event);
-    else if (event.key in actions) {
+    else if (event.key in actions && remembered(OFF) !== 'off') {
       event.preventDefault();
       actions[event.key]();
     }
@@ -31,18 +33,8 @@ export function listen(actions) {
 /** Shows what the keys do. */
 export function showHelp() {
   return ask(t('keys.title'), (decide) => [
-    h(
-      'dl',
-      { class: 'keys' },
-      SHORTCUTS.map(([keys, text]) => [
-        h(
-          'dt',
-          {},
-          keys.map((key) => h('kbd', {}, key)),
-        ),
-        h('dd', {}, t(text)),
-      ]),
-    ),
+    h('dl', { class: 'keys' }, SHORTCUTS.map(shortcut)),
+    h('label', {}, offSwitch(), t('keys.single')),
     h('p', { class: 'small' }, t('help.api')),
     h(
       'div',
@@ -52,18 +44,15 @@ export function showHelp() {
   ]);
 }
 
-/** A row that the arrows reach, and that Enter opens. */
-export function row(props, open, ...cells) {
-  const listeners = open && {
-    click: (event) => {
-      if (!event.target.closest('button, a')) open();
-    },
-    keydown: (event) => {
-      if (event.key === 'Enter' && event.target === event.currentTarget) open();
-    },
-  };
-  const classes = [props.class, open && 'opens'].filter(Boolean).join(' ');
-  return h('tr', { ...props, class: classes || undefined, tabindex: '-1', on: listeners ?? {} }, ...cells);
+function shortcut([keys, text]) {
+  const names = keys.map((key) => h('kbd', {}, key));
+  return [h('dt', {}, names), h('dd', {}, t(text))];
+}
+
+/** Whoever speaks to the computer has a word taken for many keys, and must be able to switch them off (WCAG 2.1.4). */
+function offSwitch() {
+  const change = ({ target }) => remember(OFF, target.checked ? 'on' : 'off');
+  return h('input', { type: 'checkbox', id: 'keys', checked: remembered(OFF) !== 'off', on: { change } });
 }
 
 function isTyping(element) {

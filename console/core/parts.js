@@ -1,16 +1,22 @@
+import { hashOf } from './address.js';
 import { h } from './dom.js';
 import { ago, clock, fullTime, has, t } from './i18n.js';
 
+/** What stands for a value that is not there. */
+export function none(text = '–') {
+  return h('span', { class: 'none' }, text);
+}
+
 /** A time, said as how long ago it was; kept up to date. The tip has it in full. */
 export function since(iso) {
-  if (iso === null || iso === undefined) return h('span', { class: 'none' }, '–');
+  if (iso === null || iso === undefined) return none();
   const time = new Date(iso);
   return h('time', { datetime: iso, title: fullTime(time), 'data-ago': true }, ago(time));
 }
 
 /** A time of day. */
 export function at(iso) {
-  if (iso === null || iso === undefined) return h('span', { class: 'none' }, '–');
+  if (iso === null || iso === undefined) return none();
   const time = new Date(iso);
   return h('time', { datetime: iso, title: fullTime(time) }, clock(time));
 }
@@ -26,7 +32,7 @@ export function refreshTimes() {
 /** Whether something is online, by colour, shape and word. */
 export function badge(online, reason) {
   const word = online ? t('state.online') : reason ? reasonName(reason) : t('state.offline');
-  return h('span', { class: `badge ${online ? 'online' : `offline ${reason ?? ''}`}` }, word);
+  return h('span', { class: `badge ${online ? 'online' : (reason ?? '')}`.trim() }, word);
 }
 
 /** Why a session ended; a newer daemon may know a reason that this page does not. */
@@ -34,9 +40,35 @@ export function reasonName(reason) {
   return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
 }
 
+/** A device, with its platform below it. */
+export function deviceName(deviceId, platform) {
+  return h(
+    'div',
+    {},
+    h('span', { class: 'id' }, deviceId),
+    platform && h('span', { class: 'under' }, platform),
+  );
+}
+
+/** A chat server; leads to its changes. `below` is what stands under it. */
+export function serverName(serverAddr, ...below) {
+  const href = hashOf('changes', `server=${serverAddr}`);
+  return h(
+    'div',
+    {},
+    h('a', { class: 'code', href, 'data-key': `server ${serverAddr}` }, serverAddr),
+    ...below,
+  );
+}
+
 /** What stands where there is nothing to show, or where it is still to come. */
 export function note(text, kind = '') {
   return h('p', { class: `note ${kind}`.trim() }, text);
+}
+
+/** What an error says to people. */
+export function faultText(error) {
+  return error.code === 'UNREACHABLE' ? t('fault.unreachable') : error.message;
 }
 
 /** Draws when an element gets a width, and whenever it gets another. Returns what ends it. */
@@ -53,34 +85,12 @@ export function onWidth(element, draw) {
 }
 
 /** A box with a heading. */
-export function panel(title, { id, tools, label } = {}, ...content) {
-  const heading = h('h2', { id: id && `${id}-title` }, title);
+export function panel(title, { id, tools }, ...content) {
+  const heading = h('h2', { id: `${id}-title` }, title);
   return h(
     'section',
-    { class: 'panel', id, 'aria-labelledby': id && `${id}-title`, 'aria-label': label },
-    h('div', { class: 'head' }, heading, tools && h('div', { class: 'tools' }, tools)),
+    { class: 'panel', id, 'aria-labelledby': heading.id },
+    h('div', { class: 'head' }, heading, tools),
     ...content,
-  );
-}
-
-/** A table that scrolls by itself where it is too wide. */
-export function table(label, head, rows) {
-  return h(
-    'div',
-    { class: 'scroll' },
-    h(
-      'table',
-      { 'aria-label': label },
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          head.map((text) => h('th', { scope: 'col' }, text)),
-        ),
-      ),
-      h('tbody', {}, rows),
-    ),
   );
 }

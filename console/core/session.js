@@ -2,6 +2,7 @@ import { get, token } from './api.js';
 import { ask } from './dialogs.js';
 import { h } from './dom.js';
 import { t } from './i18n.js';
+import { faultText } from './parts.js';
 
 /** Who looks, and what they may do. */
 export let me = { name: null, role: 'reader' };
@@ -46,8 +47,8 @@ function form(error, decide) {
       me = await get('whoami');
       decide(true);
     } catch (failure) {
-      token.clear();
-      fault.textContent = failure.message;
+      if (failure.code === 'UNAUTHENTICATED') token.clear();
+      fault.textContent = faultText(failure);
       field.select();
     }
   };
@@ -59,6 +60,6 @@ function form(error, decide) {
     field,
     fault,
     h('p', { class: 'small' }, t('signIn.kept')),
-    h('div', { class: 'buttons' }, h('button', { type: 'submit', class: 'primary' }, t('signIn.go'))),
+    h('div', { class: 'buttons' }, h('button', { type: 'submit', class: 'solid' }, t('signIn.go'))),
   );
 }

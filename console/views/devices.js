@@ -1,35 +1,23 @@
 import { h } from '../core/dom.js';
 import { duration, fullTime, t } from '../core/i18n.js';
-import { row } from '../core/keys.js';
-import { badge, reasonName, since, table } from '../core/parts.js';
+import { badge, deviceName, reasonName, serverName, since } from '../core/parts.js';
+import { row, table } from '../core/tables.js';
 import { evictButton } from './evict.js';
+
+const COLUMNS = [['device'], ['state', 'state'], ['session'], ['since', 'time'], ['more', 'actions']];
 
 /** The devices of a user; each opens to why it is shown so. `opened` has the ids of those that are open. */
 export function deviceTable({ userId, devices }, opened, onEvicted) {
-  const head = ['device', 'state', 'server', 'since', 'more'].map((name) => t(`column.${name}`));
-  return table(
-    t('user.devices'),
-    head,
-    devices.map((device) => rowsOf(userId, device, opened, onEvicted)),
-  );
+  const rows = devices.map((device) => rowsOf(userId, device, opened, onEvicted));
+  return table(t('user.devices'), COLUMNS, rows, { kind: 'fixed' });
 }
 
-function rowsOf(userId, device, opened, onEvicted) {
+function rowsOf(userId, device, opened, onDone) {
   const { deviceId, online, platform, serverAddr, sessionId, reason, loginTime, logoutTime } = device;
   const detail = h(
     'tr',
     { class: 'detail', hidden: !opened.has(deviceId) },
-    h('td', { colspan: 5 }, why(device)),
-  );
-  const button = h(
-    'button',
-    {
-      type: 'button',
-      class: 'quiet',
-      'aria-expanded': String(opened.has(deviceId)),
-      on: { click: () => toggle() },
-    },
-    t('why.button'),
+    h('td', { colspan: COLUMNS.length }, why(device)),
   );
   const toggle = () => {
     detail.hidden = !detail.hidden;
@@ -37,21 +25,26 @@ function rowsOf(userId, device, opened, onEvicted) {
     if (detail.hidden) opened.delete(deviceId);
     else opened.add(deviceId);
   };
-  const session = { userId, deviceId, sessionId };
-  const evict = online && sessionId !== null && evictButton(session, `${userId}/${deviceId}`, 1, onEvicted);
+  const button = h(
+    'button',
+    {
+      ...{ type: 'button', class: 'quiet', 'data-key': `why ${deviceId}` },
+      ...{ 'aria-expanded': String(opened.has(deviceId)), on: { click: toggle } },
+    },
+    t('why.button'),
+  );
+  const target = { userId, deviceId, sessionId };
+  const evict =
+    online && sessionId !== null && evictButton(target, { name: `${userId}/${deviceId}`, count: 1, onDone });
+  const session = sessionId && h('span', { class: 'under code' }, sessionId);
   const cells = [
-    h('td', {}, h('span', { class: 'id' }, deviceId), platform && h('span', { class: 'under' }, platform)),
-    h('td', {}, badge(online, reason)),
-    h(
-      'td',
-      {},
-      h('span', { class: 'code' }, serverAddr),
-      sessionId && h('span', { class: 'under code' }, sessionId),
-    ),
-    h('td', {}, since(online ? loginTime : logoutTime)),
-    h('td', { class: 'actions' }, button, evict),
+    deviceName(deviceId, platform),
+    badge(online, reason),
+    serverName(serverAddr, session),
+    since(online ? loginTime : logoutTime),
+    [button, evict],
   ];
-  return [row({ 'data-key': `device ${deviceId}` }, toggle, ...cells), detail];
+  return [row(COLUMNS, { key: `device ${deviceId}`, open: toggle }, ...cells), detail];
 }
 
 /** Why a device is shown as it is: a sentence, and what has to do with it. */
@@ -69,27 +62,27 @@ function fact([name, text]) {
 }
 
 function facts(device) {
-  const { online, loginTime, lastSeen, logoutTime, metadata, explanation } = device;
+  const { online, loginTime, lastSeen, metadata } = device;
   const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
-  const all = [
+  return [
     ['login', time(loginTime)],
     ['lastSeen', time(lastSeen)],
-    ...(online
-      ? liveFacts(explanation)
-      : [
-          ['ended', time(logoutTime)],
-          ['forgotten', time(explanation.forgetTime)],
-        ]),
+    ...(online ? factsOfOnline(device.explanation) : factsOfOffline(device)),
+    ...(pairs.length > 0 ? [['metadata', pairs.join(', ')]] : []),
   ];
-  return pairs.length > 0 ? [...all, ['metadata', pairs.join(', ')]] : all;
 }
 
-function liveFacts({ ttlMs, expireTime, graceEndTime, lease }) {
+function factsOfOffline({ logoutTime, explanation }) {
   return [
-    [
-      'ttl',
-      ttlMs === null ? t('why.noTtl') : t('why.ttl', { duration: duration(ttlMs), time: time(expireTime) }),
-    ],
+    ['ended', time(logoutTime)],
+    ['forgotten', time(explanation.forgetTime)],
+  ];
+}
+
+function factsOfOnline({ ttlMs, expireTime, graceEndTime, lease }) {
+  const ttl = { duration: duration(ttlMs), time: time(expireTime) };
+  return [
+    ['ttl', ttlMs === null ? t('why.noTtl') : t('why.ttl', ttl)],
     ...(graceEndTime === null ? [] : [['grace', time(graceEndTime)]]),
     ['lease', lease === null ? t('why.noLease') : leaseFact(lease)],
   ];

@@ -3,47 +3,50 @@ import { post } from '../core/api.js';
 import { ask } from '../core/dialogs.js';
 import { h } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { faultText } from '../core/parts.js';
 import { me } from '../core/session.js';
 
-/** The button that ends sessions; nothing for those who may not. `target` is what the API takes. */
-export function evictButton(target, name, count, onDone) {
+/** The button that ends sessions; nothing for those who may not. `target` is what the API takes, `count` how many sessions that is now. */
+export function evictButton(target, { name, count, text = t('evict.button'), onDone }) {
   if (me.role !== 'admin') return undefined;
-  const click = async (event) => {
-    event.stopPropagation();
+  const click = async () => {
     const evicted = await askAndEvict(target, name, count);
     if (evicted === undefined) return;
     announce(t('evict.done', { count: evicted, name }));
     onDone();
   };
-  return h('button', { type: 'button', class: 'danger', on: { click } }, t('evict.button'));
+  const props = {
+    type: 'button',
+    class: 'danger',
+    'aria-label': `${text} ${name}`,
+    'data-key': `evict ${name}`,
+  };
+  return h('button', { ...props, on: { click } }, text);
 }
 
 /** Asks, and ends the sessions; resolves with how many, or undefined if it was not wanted. */
 function askAndEvict(target, name, count) {
   return ask(t('evict.title', { count }), (decide) => {
     const fault = h('p', { class: 'fault', role: 'alert' });
-    const yes = h(
-      'button',
-      { type: 'button', class: 'danger solid', 'data-yes': true },
-      t('evict.yes', { count }),
-    );
-    const no = h(
-      'button',
-      { type: 'button', 'data-first': true, on: { click: () => decide() } },
-      t('evict.no'),
-    );
-    yes.addEventListener('click', async () => {
+    const end = async () => {
       yes.disabled = true;
       try {
         decide(await evictAll(target));
       } catch (error) {
-        fault.textContent = error.message;
+        fault.textContent = faultText(error);
         yes.disabled = false;
       }
-    });
+    };
+    const cancel = () => decide();
+    const no = h('button', { type: 'button', 'data-first': true, on: { click: cancel } }, t('evict.no'));
+    const yes = h(
+      'button',
+      { type: 'button', class: 'danger solid', on: { click: end } },
+      t('evict.yes', { count }),
+    );
     return [
-      h('p', {}, t('evict.of'), ' ', h('strong', { class: 'id' }, name)),
-      h('p', { class: 'small' }, t('evict.text')),
+      h('p', {}, h('strong', { class: 'id' }, name)),
+      h('p', {}, t('evict.text', { count })),
       fault,
       h('div', { class: 'buttons' }, no, yes),
     ];

@@ -1,8 +1,8 @@
 import { get } from '../core/api.js';
 import { h, replace } from '../core/dom.js';
 import { duration, t } from '../core/i18n.js';
-import { row } from '../core/keys.js';
-import { at, badge, note, panel, table } from '../core/parts.js';
+import { at, badge, deviceName, note, panel, serverName } from '../core/parts.js';
+import { row, table } from '../core/tables.js';
 import { timeline } from './timeline.js';
 
 const RANGES = [
@@ -11,43 +11,62 @@ const RANGES = [
   ['day', 86_400_000],
   ['hour', 3_600_000],
 ];
+const COLUMNS = [
+  ['device'],
+  ['session'],
+  ['login', 'time'],
+  ['end', 'time'],
+  ['lasted', 'lasted'],
+  ['state', 'state'],
+];
+const PAGE = 200;
 
 /** The login history of a user: a timeline, and below it the same as a table. */
 export class History {
+  /** To be put into the page once. */
+  element = h('div');
   #userId;
+  #onFault;
   #range = 'all';
+  #newest = [];
   #older = [];
   #next = null;
 
-  constructor(userId) {
+  constructor(userId, onFault) {
     this.#userId = userId;
+    this.#onFault = onFault;
   }
 
-  /** Shows the first page that was asked for; those that were asked for since follow it. */
+  /** Asks for the newest sessions; resolves with what show() takes. */
+  load(signal) {
+    return get('history', { userId: this.#userId, pageSize: PAGE }, { signal });
+  }
+
+  /** Shows the newest sessions; older ones that were asked for stay below them. */
   show({ entries, nextPageToken }) {
     if (this.#older.length === 0) this.#next = nextPageToken;
-    const newest = new Set(entries.map(nameOf));
-    const all = [...entries, ...this.#older.filter((entry) => !newest.has(nameOf(entry)))];
-    const place = h('div', { class: 'stack' });
-    const draw = () => replace(place, this.#content(all));
-    const ranges = RANGES.map(([name]) => {
-      const click = (event) => {
+    this.#newest = entries;
+    this.#draw();
+  }
+
+  #draw() {
+    const newest = new Set(this.#newest.map(nameOf));
+    const all = [...this.#newest, ...this.#older.filter((entry) => !newest.has(nameOf(entry)))];
+    const tools = all.length > 0 && this.#ranges();
+    const content = [this.#content(all), this.#next !== null && this.#moreButton()];
+    replace(this.element, panel(t('history.title'), { id: 'history', tools }, content));
+  }
+
+  #ranges() {
+    const button = ([name]) => {
+      const click = () => {
         this.#range = name;
-        for (const button of event.target.parentElement.children)
-          button.setAttribute('aria-pressed', 'false');
-        event.target.setAttribute('aria-pressed', 'true');
-        draw();
+        this.#draw();
       };
-      const pressed = String(name === this.#range);
-      return h('button', { type: 'button', 'aria-pressed': pressed, on: { click } }, t(`range.${name}`));
-    });
-    draw();
-    const tools = h('div', { class: 'segments', role: 'group', 'aria-label': t('range.label') }, ranges);
-    const more =
-      this.#next !== null &&
-      h('button', { type: 'button', on: { click: () => this.#more(entries, section) } }, t('more'));
-    const section = panel(t('history.title'), { id: 'history', tools: all.length > 0 && tools }, place, more);
-    return section;
+      const props = { 'aria-pressed': String(name === this.#range), 'data-key': `range ${name}` };
+      return h('button', { type: 'button', ...props, on: { click } }, t(`range.${name}`));
+    };
+    return h('div', { class: 'segments', role: 'group', 'aria-label': t('range.label') }, RANGES.map(button));
   }
 
   #content(entries) {
@@ -58,15 +77,26 @@ export class History {
       ({ endTime }) => from === undefined || endTime === null || Date.parse(endTime) >= from,
     );
     if (shown.length === 0) return note(t('history.noneInRange'));
-    const head = ['device', 'server', 'login', 'end', 'lasted', 'state'].map((name) => t(`column.${name}`));
-    return [timeline(shown, from), table(t('history.title'), head, shown.map(rowOf))];
+    return [timeline(shown, from), table(t('history.title'), COLUMNS, shown.map(rowOf), { kind: 'fixed' })];
   }
 
-  async #more(entries, section) {
-    const page = await get('history', { userId: this.#userId, pageSize: 200, pageToken: this.#next });
-    this.#older.push(...page.entries);
-    this.#next = page.nextPageToken;
-    section.replaceWith(this.show({ entries, nextPageToken: this.#next }));
+  #moreButton() {
+    const click = async ({ currentTarget }) => {
+      currentTarget.disabled = true;
+      await this.#more();
+      this.#draw();
+    };
+    return h('button', { type: 'button', 'data-key': 'more', on: { click } }, t('more'));
+  }
+
+  async #more() {
+    try {
+      const page = await get('history', { userId: this.#userId, pageSize: PAGE, pageToken: this.#next });
+      this.#older.push(...page.entries);
+      this.#next = page.nextPageToken;
+    } catch (error) {
+      this.#onFault(error);
+    }
   }
 }
 
@@ -74,16 +104,17 @@ function nameOf({ deviceId, sessionId, loginTime }) {
   return JSON.stringify([deviceId, sessionId, loginTime]);
 }
 
-function rowOf({ deviceId, platform, serverAddr, sessionId, loginTime, endTime, reason }) {
+function rowOf(entry) {
+  const { deviceId, platform, serverAddr, sessionId, loginTime, endTime, reason } = entry;
   const lasted = (endTime === null ? Date.now() : Date.parse(endTime)) - Date.parse(loginTime);
   return row(
-    {},
-    undefined,
-    h('td', {}, h('span', { class: 'id' }, deviceId), platform && h('span', { class: 'under' }, platform)),
-    h('td', {}, h('span', { class: 'code' }, serverAddr), h('span', { class: 'under code' }, sessionId)),
-    h('td', {}, at(loginTime)),
-    h('td', {}, at(endTime)),
-    h('td', {}, duration(lasted)),
-    h('td', {}, badge(endTime === null, reason)),
+    COLUMNS,
+    { key: `session ${nameOf(entry)}` },
+    deviceName(deviceId, platform),
+    serverName(serverAddr, h('span', { class: 'under code' }, sessionId)),
+    at(loginTime),
+    at(endTime),
+    duration(lasted),
+    badge(endTime === null, reason),
   );
 }

@@ -5,7 +5,8 @@ import { onWidth, reasonName } from '../core/parts.js';
 const ROW = 30;
 const BAR = 14;
 const AXIS = 24;
-const NAMES = 110;
+const NAMES = 170;
+const LETTERS = 22;
 const NARROW = 560;
 const MINUTE = 60_000;
 /** Between ticks: minutes. */
@@ -25,7 +26,7 @@ function drawing(entries, from, width) {
   const start = from ?? now - span;
   const left = width < NARROW ? 0 : NAMES;
   const x = (ms) => left + (Math.max(0, ms - start) / (now - start)) * (width - left - 1);
-  const devices = [...new Set(entries.map(({ deviceId }) => deviceId))].sort();
+  const devices = [...new Set(entries.map(({ deviceId }) => deviceId))].sort(byName);
   const row = width < NARROW ? ROW + 14 : ROW;
   const height = devices.length * row + AXIS;
   const label = t('timeline.label', { count: entries.length, devices: devices.length });
@@ -36,6 +37,11 @@ function drawing(entries, from, width) {
     devices.map((deviceId, i) => name(deviceId, i * row, left)),
     entries.map((entry) => bar(entry, x, (devices.indexOf(entry.deviceId) + 1) * row - BAR - 8, now, width)),
   );
+}
+
+/** device-2 before device-10. */
+function byName(a, b) {
+  return a.localeCompare(b, undefined, { numeric: true });
 }
 
 function ticks(start, end, width) {
@@ -63,7 +69,7 @@ function tickText(ms) {
 }
 
 function name(deviceId, y, left) {
-  const most = left === 0 ? 40 : 14;
+  const most = left === 0 ? 2 * LETTERS : LETTERS;
   const text = deviceId.length > most ? `${deviceId.slice(0, most - 1)}…` : deviceId;
   return svg(
     'text',

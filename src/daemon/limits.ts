@@ -120,9 +120,9 @@ export const LIMITS = {
     ...{
       most: 20_000,
       unit: 'ms',
-      what: 'until the caller takes an answer, or a message of a stream (not of Watch)',
+      what: 'until the caller takes an answer, or a message of a stream (not of Watch); by HTTP, something of it',
     },
-    beyond: 'the call is reset',
+    beyond: 'the call is reset, the connection of HTTP cut',
     reason: 'an answer that nobody reads stays in memory; a watch has a bound of its own',
   },
   answersOfConnection: {

@@ -14,7 +14,7 @@ import { exposures } from './exposure.js';
 import { openHttp } from './http/open.js';
 import type { HttpOptions } from './http/server.js';
 import { insist } from './insist.js';
-import type { LoadLimits } from './limits.js';
+import { boundsOf, type LoadLimits } from './limits.js';
 import { StoreSteps } from './metrics/store.js';
 import { CallObserver } from './observe/callObserver.js';
 import { CallSummary } from './observe/callSummary.js';
@@ -122,7 +122,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const http =
       options.http &&
       (await openHttp({
-        ...{ log, guard, tls, readiness },
+        ...{ log, guard, tls, readiness, answerMs: boundsOf(options).answerMs },
         metrics: {
           ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
           registration: () => registration,

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { connect } from '../../src/client/index.ts';
-import { launch } from '../support/browser.ts';
+import { launch } from '../support/chromium.ts';
 import { startTestDaemon } from '../support/daemon.ts';
 
 const FOLDER = 'docs/images';
@@ -32,7 +32,7 @@ const STORY: [hours: number, act: () => Promise<unknown>][] = [
   [14, () => client.offline({ userId: 'alice', deviceId: 'phone' })],
   [9, () => login('phone', 'ios', 1)],
   [8, () => login('tablet', 'android', 2)],
-  [6, () => client.evict({ userId: 'alice', deviceId: 'tablet', sessionId: tablet })],
+  [6, () => client.evict({ session: { userId: 'alice', deviceId: 'tablet', sessionId: tablet } })],
   [5.5, () => login('desk', 'desktop', 0)],
   [3, () => login('web', 'web', 1)],
   [1, () => client.offline({ userId: 'alice', deviceId: 'desk' })],
@@ -102,9 +102,9 @@ await take('console-user', 'users/alice', {
   prepare: async (page) =>
     void (await page.locator('#user tr', { hasText: 'phone' }).getByText('Why?').click()),
 });
-await take('console-cluster-dark', 'cluster', { theme: 'dark', waitMs: 45_000 });
+await take('console-cluster-dark', 'cluster', { theme: 'dark', height: 860, waitMs: 60_000 });
 await take('console-changes-chinese', 'changes', { language: 'zh-CN', height: 640, waitMs: 4_000 });
-await take('console-phone', 'users/alice', { width: 375, height: 780 });
+await take('console-phone', 'users/alice', { width: 390, height: 844 });
 
 clearInterval(traffic);
 await browser.close();

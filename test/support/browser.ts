@@ -1,17 +1,9 @@
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { ensureInstalled } from './packages.ts';
+import { launch } from './chromium.ts';
 import { undo } from './undo.ts';
 
 const MINUTES = 60_000;
-
-/** Starts Debian's Chromium without a window. It finds no host but this machine, and has no network beyond it. */
-export function launch(): Promise<Browser> {
-  ensureInstalled({ chromium: 'chromium' });
-  const rules = '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1';
-  // Chromium refuses to run as root with its sandbox, as containers of CI do.
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', rules] });
-}
 
 /** Tells the console of the browser what the page's policy stopped, before anything of the page runs. */
 const TELL_OF_POLICY = `document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>

@@ -28,6 +28,8 @@ export interface HttpParts {
   /** The TLS of the gRPC port, which is that of this one too. */
   tls: DaemonTls | undefined;
   log: Logger;
+  /** A caller that takes nothing of its answer for so long is cut. Milliseconds. */
+  answerMs: number;
   /** Ends the answers that have no end of their own. */
   onEndStreams(): void;
   /** Closes what the routes hold. */
@@ -44,7 +46,7 @@ export class HttpServer {
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
   readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, log, onEndStreams, onClose }: HttpParts) {
+  constructor({ routes, guard, tls, log, answerMs, onEndStreams, onClose }: HttpParts) {
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
@@ -58,6 +60,8 @@ export class HttpServer {
     const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
     this.#server = tls ? tls.serveHttps(limits, take) : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.most;
+    // A socket on which neither side gets anything across; streams of events say something every 5 s.
+    this.#server.timeout = answerMs;
   }
 
   /** Resolves with the address, host:port, and the IP address, once requests are taken there. Rejects with ADDRESS_UNAVAILABLE. */

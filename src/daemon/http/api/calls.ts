@@ -3,13 +3,13 @@ import type { Registry } from '../../../registry/registry.js';
 import type { Role } from '../../auth/roles.js';
 import type { Presence } from '../../presence.js';
 import type { WatchHub } from '../../watch/hub.js';
+import { checkOrigin } from '../origin.js';
 import { sendJson } from '../replies.js';
 import type { Exchange, Route } from '../routes.js';
 import { endpointsCall } from './endpoints.js';
 import type { EventStreams } from './eventStreams.js';
 import { evictCall } from './evict.js';
 import { historyCall } from './history.js';
-import { checkOrigin } from './origin.js';
 import { Parameters } from './parameters.js';
 import { queryCall } from './query.js';
 import { serversCall } from './servers.js';
@@ -26,7 +26,7 @@ export interface ApiParts {
   registry: Registry;
   streams: EventStreams;
   log: Logger;
-  /** The address under which this daemon is registered, host:port; '' before it is known. */
+  /** The address under which this daemon is registered, host:port. */
   advertised(): string;
 }
 

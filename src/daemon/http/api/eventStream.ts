@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../../errors.js';
 import type { Caller } from '../../auth/roles.js';
-import { LIMITS } from '../../limits.js';
 import type { Exchange } from '../routes.js';
 
 const HEADERS = {
@@ -68,15 +67,13 @@ export class EventStream {
     else this.#closers.push(closer);
   }
 
-  /** Ends it with an error, as its last event. A caller that does not take it is cut. */
+  /** Ends it with an error, as its last event. The server cuts a caller that does not take it. */
   end(error: unknown): void {
     if (this.#isOver) return;
     const { code, message } = this.#toCaller(error);
     this.send([{ type: 'error', error: { code, message } }]);
     this.#close();
-    const response = this.#response;
-    const timer = setTimeout(() => response.destroy(), LIMITS.answer.most).unref();
-    response.once('close', () => clearTimeout(timer)).end();
+    this.#response.end();
   }
 
   /** Ends it if the credential of its caller is good no longer. */

@@ -1,6 +1,7 @@
 import type { WatchResponse } from '../../../generated/imstate/v1/WatchResponse.js';
 import { LIMITS } from '../../limits.js';
 import { broken, checkId, checkServerName } from '../../validate.js';
+import type { WatchLink } from '../../watch/outbox.js';
 import { MOST_WATCHED_USERS, Watch, type WatchTarget } from '../../watch/watch.js';
 import type { Exchange } from '../routes.js';
 import type { ApiCall, ApiParts } from './calls.js';
@@ -9,7 +10,7 @@ import { changeJson, snapshotJson } from './json.js';
 import type { Parameters } from './parameters.js';
 import { Sample } from './sample.js';
 
-/** What a browser can show in a second is far below it. */
+/** The most that `most` may be; what a page can show in a second is far below it. */
 const MOST_A_SECOND = 10_000;
 
 /** GET /api/v1/watch: what `imstate watch --json` prints, as server-sent events. */
@@ -53,15 +54,11 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
 }
 
 /** Gives what a watch tells to a stream of events. What waits for a slow reader is bounded by the watch, as for gRPC. */
-function linkOf(stream: EventStream, sample: Sample): ConstructorParameters<typeof Watch>[1] {
+function linkOf(stream: EventStream, sample: Sample): WatchLink {
   return {
-    permit: undefined,
     write: (response) => stream.send(eventsOf(response, sample), response.revision || undefined),
     drained: () => stream.drained(),
     end: (error) => stream.end(error),
-    statusOf: () => {
-      throw new Error('a watch answers no single operations');
-    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ROLES } from '../../../../src/daemon/auth/roles.ts';
 import { type ApiParts, apiCalls } from '../../../../src/daemon/http/api/calls.ts';
+import { Authority } from '../../../support/authority.ts';
 import { TokenFile } from '../../../support/credentials.ts';
 import { EventReader } from '../../../support/events.ts';
 import { ask } from '../../../support/http.ts';
@@ -80,6 +81,22 @@ test('where a credential is needed any name will do, for a foreign page has none
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   const headers = { host: 'presence.example', authorization: `Bearer ${file.tokens.reader}` };
   expect((await ask(`${url}/api/v1/stats`, { headers })).status).toBe(200);
+});
+
+test('by TLS any name will do, for the certificate is not for one of somebody else', async () => {
+  const tls = await (await Authority.make()).issue();
+  const { http: url } = await startDaemon({ http, tls });
+  const options = { headers: { host: 'presence.example' }, rejectUnauthorized: false };
+  expect((await ask(`${url}/api/v1/stats`, options)).status).toBe(200);
+});
+
+test('the level of the log is guarded the same', async () => {
+  const { http: url } = await startDaemon({ http });
+  const statusOf = async (headers: Record<string, string>) =>
+    (await ask(`${url}/admin/log-level`, { headers })).status;
+  expect(await statusOf({})).toBe(200);
+  expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
+  expect(await statusOf({ host: 'evil.example' })).toBe(403);
 });
 
 test('a change must be JSON, which a foreign form cannot send', async () => {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { LIMITS } from '../../../../src/daemon/limits.ts';
 import { EventReader } from '../../../support/events.ts';
 import { ask } from '../../../support/http.ts';
 import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
@@ -102,6 +103,25 @@ test('a reader that reads nothing is ended within bounds, and its daemon goes on
   }
   await until(isClosed, 'the watch is closed');
   expect((await ask(`${daemon.http}/api/v1/stats`)).status).toBe(200);
+});
+
+test('there is room for so many streams, and again when one is over', async () => {
+  const daemon = await startDaemon({ http });
+  const { hostname, port } = new URL(daemon.http as string);
+  const open = async () => {
+    const socket = connect(Number(port), hostname);
+    undo.push(() => socket.destroy());
+    socket.write('GET /api/v1/stats/watch HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    return socket;
+  };
+  const first = await open();
+  await Promise.all(Array.from({ length: LIMITS.eventStreams.most - 1 }, open));
+  const url = `${daemon.http}/api/v1/stats/watch`;
+  const { status, text } = await ask(url);
+  expect([status, JSON.parse(text).error.code]).toEqual([429, 'RESOURCE_EXHAUSTED']);
+  first.destroy();
+  await until(async () => (await EventReader.open(url)).status === 200, 'there is room again');
 });
 
 test('counts are told every second with the rate of changes', async () => {

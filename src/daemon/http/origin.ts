@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { ImstateError } from '../../../errors.js';
-import type { Exchange } from '../routes.js';
+import type { TLSSocket } from 'node:tls';
+import { ImstateError } from '../../errors.js';
+import type { Exchange } from './routes.js';
 
 /** Names that nobody can own on the Internet: a foreign page cannot have been loaded from them. */
 const PRIVATE_NAME = /^[^.]+$|\.(localhost|local|internal|svc|home\.arpa)$/i;
@@ -13,7 +14,8 @@ const PRIVATE_NAME = /^[^.]+$|\.(localhost|local|internal|svc|home\.arpa)$/i;
  * - A browser says where a request comes from (`sec-fetch-site`, or at least `origin`); and it sends JSON to another origin only after having asked
  *   for leave, which is never given here.
  * - A name that leads first to the page's own server and then here (DNS rebinding) makes the two one origin. Where a credential is needed
- *   the page has none: the console's is in its own origin's storage. Where none is needed the name must not be one of the Internet.
+ *   the page has none: the console's is in its own origin's storage. Over TLS the certificate is not for that name. Where neither helps, the
+ *   name must not be one of the Internet.
  */
 export function checkOrigin({ request, caller }: Pick<Exchange, 'request' | 'caller'>): void {
   const { headers } = request;
@@ -24,11 +26,12 @@ export function checkOrigin({ request, caller }: Pick<Exchange, 'request' | 'cal
   if (request.method === 'POST' && !isJson(request)) {
     throw new ImstateError('INVALID_ARGUMENT', 'content-type must be application/json');
   }
-  if (caller === undefined && !isPrivate(host)) {
+  const isSecure = (request.socket as TLSSocket).encrypted === true;
+  if (caller === undefined && !isSecure && !isPrivate(host)) {
     throw new ImstateError(
       'PERMISSION_DENIED',
-      `without an --auth flag the API answers by an IP address or a name of a private network only, not as ${host}: ` +
-        'a page from the Internet might ask in the name of its visitor; give the daemon --auth-tokens',
+      `without an --auth flag and without TLS this answers by an IP address or a name of a private network only, not as ${host}: ` +
+        'a page from the Internet might ask in the name of its visitor; give the daemon --auth-tokens or --tls-cert',
     );
   }
 }
@@ -53,5 +56,5 @@ function hostOf(origin: string): string | undefined {
 }
 
 function foreign(what: string): ImstateError {
-  return new ImstateError('PERMISSION_DENIED', `the API answers no page of another origin (${what})`);
+  return new ImstateError('PERMISSION_DENIED', `no page of another origin is answered (${what})`);
 }
