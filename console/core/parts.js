@@ -71,15 +71,18 @@ export function faultText(error) {
   return error.code === 'UNREACHABLE' ? t('fault.unreachable') : error.message;
 }
 
-/** Draws when an element gets a width, and whenever it gets another. Returns what ends it. */
+/** Draws an element that is put into the page in this turn, and again whenever it gets another width. Returns what ends it. */
 export function onWidth(element, draw) {
   let width = 0;
-  const observer = new ResizeObserver(() => {
+  const fit = () => {
     if (element.clientWidth === width) return;
     width = element.clientWidth;
-    // In the next frame: to change sizes while they are told would be told again.
-    if (width > 0) requestAnimationFrame(() => draw(width));
-  });
+    if (width > 0) draw(width);
+  };
+  // Before the page is painted: what is drawn anew would flicker otherwise.
+  queueMicrotask(fit);
+  // In the next frame: to change sizes while they are told would be told again.
+  const observer = new ResizeObserver(() => requestAnimationFrame(fit));
   observer.observe(element);
   return () => observer.disconnect();
 }

@@ -61,7 +61,7 @@ function optionsOf(series, width, element) {
     height: HEIGHT,
     legend: { live: true },
     cursor: { y: false, points: { size: 6 } },
-    padding: [8, 4, 0, 0],
+    padding: [8, 26, 0, 0],
     scales: {
       x: { range: (_, min, max) => [Math.min(min, max - LEAST_SECONDS), max] },
       y: { range: (_, min, max) => rangeOf(min, max) },

@@ -5,10 +5,13 @@ import type { Page } from 'playwright-core';
 import { connect } from '../../src/client/index.ts';
 import { launch } from '../support/chromium.ts';
 import { startTestDaemon } from '../support/daemon.ts';
+import { ensureInstalled } from '../support/packages.ts';
 
 const FOLDER = 'docs/images';
 const HOUR = 3_600_000;
 const SERVERS = ['10.0.0.1:9000', '10.0.0.2:9000', '10.0.0.3:9000'];
+/** Those of the crowd have leases, and what had been online there before would end with their start. */
+const LEASED = ['10.0.1.1:9000', '10.0.1.2:9000', '10.0.1.3:9000'];
 const PLATFORMS = ['ios', 'android', 'web', 'desktop'];
 
 const now = Date.now;
@@ -47,28 +50,31 @@ for (const [hours, act] of STORY) {
 behind = 0;
 await client.offline({ userId: 'alice', deviceId: 'tablet' });
 
-const servers = SERVERS.map((addr) => client.server({ addr, incarnation: now() }));
+const servers = LEASED.map((addr) => client.server({ addr, incarnation: now() }));
 for (const server of servers) await server.ready;
 const crowd = Array.from({ length: 900 }, (_, i) => ({
   ...{
-    userId: `user-${i}`,
-    deviceId: i % 5 === 0 ? 'web' : 'phone',
+    userId: `user-${i % 760}`,
+    deviceId: i < 760 ? 'phone' : 'web',
     platform: PLATFORMS[(i % 7) % 4] as string,
   },
   server: servers[i % 10 < 5 ? 0 : i % 10 < 8 ? 1 : 2] as (typeof servers)[number],
 }));
 for (const { server, ...session } of crowd.slice(0, 700)) await server.online(session);
 
-/** Some come and go. */
+/** Some come and go, now more of the one and now of the other. */
 let at = 0;
 const traffic = setInterval(() => {
-  for (let i = 0; i < 3 + (at % 5); i++) {
+  const tide = Math.sin(now() / 8_000);
+  for (let i = 0; i < 2 + (at % 3) + tide; i++) {
     const { server, ...session } = crowd[(at * 37) % crowd.length] as (typeof crowd)[number];
-    void (at % 3 === 0 ? client.offline(session) : server.online(session)).catch(() => {});
+    const leaves = (at * 61) % 100 < 50 - 40 * tide;
+    void (leaves ? client.offline(session) : server.online(session)).catch(() => {});
     at += 1;
   }
 }, 90);
 
+ensureInstalled({ chromium: 'chromium' });
 const browser = await launch();
 mkdirSync(FOLDER, { recursive: true });
 

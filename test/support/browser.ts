@@ -3,8 +3,6 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { launch } from './chromium.ts';
 import { undo } from './undo.ts';
 
-const MINUTES = 60_000;
-
 /** Tells the console of the browser what the page's policy stopped, before anything of the page runs. */
 const TELL_OF_POLICY = `document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
   console.error('policy: ' + violatedDirective + ' ' + blockedURI))`;
@@ -20,7 +18,7 @@ export function testBrowser(): TestBrowser {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launch();
-  }, 10 * MINUTES);
+  });
   afterAll(() => browser?.close());
   return {
     async open(url, options = {}) {

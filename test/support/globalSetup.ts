@@ -11,7 +11,7 @@ declare module 'vitest' {
 
 /** Brings the servers that tests share; each test keeps to a prefix or service name of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  ensureInstalled({ 'redis-server': 'redis-server', etcd: 'etcd-server' });
+  ensureInstalled({ 'redis-server': 'redis-server', etcd: 'etcd-server', chromium: 'chromium' });
   const [redis, etcd] = await Promise.all([startRedis(), startEtcd()]);
   project.provide('redisUrl', redis.url);
   project.provide('etcdHost', etcd.host);
