@@ -8,7 +8,7 @@ const http = { helpGroup: 'HTTP' };
 export const httpFlags = {
   'http-port': Flags.integer({
     description:
-      'serve /metrics, /healthz and /readyz by HTTP on this port; 0 picks a free one and prints it',
+      'serve the web console, its API, /metrics, /healthz and /readyz by HTTP on this port; 0 picks a free one and prints it',
     env: 'IMSTATE_HTTP_PORT',
     min: 0,
     max: 65_535,

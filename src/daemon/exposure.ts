@@ -35,6 +35,13 @@ export function exposures({ addr, ip, advertised, tls, hasAuth, http }: Exposure
         'the tokens; give --tls-cert and --tls-key, or let --http-addr be 127.0.0.1',
     );
   }
+  if (!hasAuth && !tls?.isMutual && http !== undefined && !isLoopback(http.ip)) {
+    warnings.push(
+      `${http.addr} is open to other machines by HTTP and asks for no credentials: whoever reaches it may look at everything ` +
+        'and evict; give --auth-tokens (imstate token create makes them), another --auth flag or --tls-client-ca, or let ' +
+        '--http-addr be 127.0.0.1',
+    );
+  }
   const host = parseHostPort(advertised)?.host;
   if (tls !== undefined && host !== undefined && !tls.isFor(host)) {
     warnings.push(

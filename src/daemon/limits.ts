@@ -120,9 +120,9 @@ export const LIMITS = {
     ...{
       most: 20_000,
       unit: 'ms',
-      what: 'until the caller takes an answer, or a message of a stream (not of Watch)',
+      what: 'until the caller takes an answer, or a message of a stream (not of Watch); by HTTP, something of it',
     },
-    beyond: 'the call is reset',
+    beyond: 'the call is reset, the connection of HTTP cut',
     reason: 'an answer that nobody reads stays in memory; a watch has a bound of its own',
   },
   answersOfConnection: {
@@ -189,6 +189,11 @@ export const LIMITS = {
     ...{ most: 65_536, unit: 'bytes', what: 'the body of a request by HTTP' },
     beyond: '`INVALID_ARGUMENT` (400)',
     reason: 'none names more than one user or chat server',
+  },
+  eventStreams: {
+    ...{ most: 1_000, unit: 'streams', what: 'streams of events by HTTP' },
+    beyond: '`RESOURCE_EXHAUSTED` (429), nothing was done',
+    reason: 'an open console has two or three',
   },
 } as const satisfies Record<string, Limit>;
 

@@ -14,7 +14,7 @@ import { exposures } from './exposure.js';
 import { openHttp } from './http/open.js';
 import type { HttpOptions } from './http/server.js';
 import { insist } from './insist.js';
-import type { LoadLimits } from './limits.js';
+import { boundsOf, type LoadLimits } from './limits.js';
 import { StoreSteps } from './metrics/store.js';
 import { CallObserver } from './observe/callObserver.js';
 import { CallSummary } from './observe/callSummary.js';
@@ -117,21 +117,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const sweeper = new Sweeper(store, log, transitions);
     const hub = new WatchHub(store, log);
     const readiness = new Readiness();
+    const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
     let registration: Registration | undefined;
     const http =
       options.http &&
       (await openHttp({
-        ...{ log, guard, tls, readiness },
+        ...{ log, guard, tls, readiness, answerMs: boundsOf(options).answerMs },
         metrics: {
           ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
           registration: () => registration,
         },
+        web: { presence, hub, registry, log, advertised: () => advertised },
       }));
     undo.push(async () => http?.close());
 
-    const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
     const server = makeServer(presence, hub, options, log, guard, observer);
     undo.push(async () => {
+      http?.endStreams();
       if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
     });
     const credentials = tls?.credentials ?? ServerCredentials.createInsecure();

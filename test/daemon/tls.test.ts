@@ -15,6 +15,7 @@ import { probeEndpoint } from '../../src/client/probe.ts';
 import { TlsCredentials } from '../../src/client/tls.ts';
 import { DaemonTls } from '../../src/daemon/tls.ts';
 import { Authority, type Pair } from '../support/authority.ts';
+import { TokenFile } from '../support/credentials.ts';
 import { startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
@@ -307,6 +308,20 @@ describe('what is said of how open a daemon is', () => {
     expect((await startDaemon({ addr: '0.0.0.0', tls })).warnings).toEqual([nobody]);
     const mutual = { ...tls, ca: authority.file };
     expect((await startDaemon({ addr: '0.0.0.0', tls: mutual })).warnings).toEqual([]);
+  });
+
+  test('and so it does of the port of HTTP', async () => {
+    const authority = await Authority.make();
+    const tls = await authority.issue();
+    const { path } = await TokenFile.make();
+    const http = { addr: '0.0.0.0', port: 0 };
+    const plain = expect.stringMatching(/^http:\/\/0\.0\.0\.0:\d+ is open to other machines without TLS: /);
+    const nobody = expect.stringMatching(/ by HTTP and asks for no credentials: .* give --auth-tokens/);
+    expect((await startDaemon({ http })).warnings).toEqual([plain, nobody]);
+    expect((await startDaemon({ http, tls })).warnings).toEqual([nobody]);
+    expect((await startDaemon({ http, tls, auth: { tokens: path } })).warnings).toEqual([]);
+    expect((await startDaemon({ http, tls: { ...tls, ca: authority.file } })).warnings).toEqual([]);
+    expect((await startDaemon({ http: { ...http, addr: '127.0.0.1' } })).warnings).toEqual([]);
   });
 
   test('a certificate that is not for the address where clients dial is told', async () => {

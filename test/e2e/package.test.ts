@@ -72,7 +72,7 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
   test('holds what is needed, and no tests, sources or maps', async () => {
     const files = await readdir(join(folder.path, 'node_modules/imstate'), { recursive: true });
     const isNeeded =
-      /^(bin|dist|proto)($|\/)|^docs(\/imstate\.schema\.json)?$|^(package\.json|oclif\.manifest\.json|README(\.zh-CN)?\.md|LICENSE)$/;
+      /^(bin|console|dist|proto)($|\/)|^docs(\/(imstate\.schema\.json|openapi\.yaml))?$|^(package\.json|oclif\.manifest\.json|README(\.zh-CN)?\.md|LICENSE)$/;
     expect(files.filter((file) => !isNeeded.test(file))).toEqual([]);
     expect(files.filter((file) => /\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
   });

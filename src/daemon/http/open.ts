@@ -1,19 +1,31 @@
 import type { MetricsParts } from '../metrics/metrics.js';
 import type { Readiness } from '../readiness.js';
+import type { ApiParts } from './api/calls.js';
 import { logLevelRoutes } from './logLevel.js';
 import { probeRoutes } from './probes.js';
 import { type HttpParts, HttpServer } from './server.js';
 
 /** What {@link openHttp} serves. */
-interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose'> {
+interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose' | 'onEndStreams'> {
   readiness: Readiness;
   metrics: MetricsParts;
+  web: Omit<ApiParts, 'streams'>;
 }
 
 /** Makes the server of HTTP with everything it serves; it does not listen yet. What it needs is loaded here, and only then. */
-export async function openHttp({ readiness, metrics: parts, ...server }: OpenParts): Promise<HttpServer> {
-  const { Metrics } = await import('../metrics/metrics.js');
-  const metrics = await Metrics.make(parts);
-  const routes = [...probeRoutes(() => readiness.whyNot), metrics.route, ...logLevelRoutes(server.log)];
-  return new HttpServer({ ...server, routes, onClose: () => metrics.close() });
+export async function openHttp({ readiness, ...parts }: OpenParts): Promise<HttpServer> {
+  const [{ Metrics }, { makeWeb }] = await Promise.all([import('../metrics/metrics.js'), import('./web.js')]);
+  const [metrics, web] = await Promise.all([Metrics.make(parts.metrics), makeWeb(parts.web)]);
+  const routes = [
+    ...probeRoutes(() => readiness.whyNot),
+    metrics.route,
+    ...logLevelRoutes(parts.log),
+    ...web.routes,
+  ];
+  return new HttpServer({
+    ...parts,
+    routes,
+    onEndStreams: () => web.close(),
+    onClose: () => metrics.close(),
+  });
 }

@@ -28,6 +28,10 @@ export interface HttpParts {
   /** The TLS of the gRPC port, which is that of this one too. */
   tls: DaemonTls | undefined;
   log: Logger;
+  /** A caller that takes nothing of its answer for so long is cut. Milliseconds. */
+  answerMs: number;
+  /** Ends the answers that have no end of their own. */
+  onEndStreams(): void;
   /** Closes what the routes hold. */
   onClose(): void;
 }
@@ -39,8 +43,11 @@ export class HttpServer {
   readonly #access: HttpAccess;
   readonly #log: Logger;
   readonly #onClose: () => void;
+  /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
+  readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, log, onClose }: HttpParts) {
+  constructor({ routes, guard, tls, log, answerMs, onEndStreams, onClose }: HttpParts) {
+    this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
     this.#access = new HttpAccess(guard, tls);
@@ -53,6 +60,8 @@ export class HttpServer {
     const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
     this.#server = tls ? tls.serveHttps(limits, take) : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.most;
+    // A socket on which neither side gets anything across; streams of events say something every 5 s.
+    this.#server.timeout = answerMs;
   }
 
   /** Resolves with the address, host:port, and the IP address, once requests are taken there. Rejects with ADDRESS_UNAVAILABLE. */
@@ -69,6 +78,7 @@ export class HttpServer {
 
   /** Cuts what is under way, and listens no longer. May be called before listen() has resolved. */
   async close(): Promise<void> {
+    this.endStreams();
     this.#onClose();
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));

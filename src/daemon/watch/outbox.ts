@@ -12,6 +12,9 @@ export type Outgoing =
   | { synced: true; revision: string }
   | { progress: true; revision: string };
 
+/** How a watch reaches its caller. */
+export type WatchLink = Pick<Link<WatchResponse>, 'write' | 'drained' | 'end'>;
+
 /** How many changes may wait for a caller that reads slowly. */
 const MOST_WAITING = 10_000;
 /** Below this a caller counts as one who has read most of what it was sent. */
@@ -21,7 +24,7 @@ const MOST_IN_RESPONSE = 256;
 
 /** What of one watch waits until its caller reads, up to a limit. */
 export class Outbox {
-  readonly #link: Link<WatchResponse>;
+  readonly #link: WatchLink;
   readonly #coalesces: boolean;
   readonly #counts: WatchCounts;
   readonly #waiting = new Map<string | number, Outgoing>();
@@ -33,7 +36,7 @@ export class Outbox {
   #isSending = false;
   #isClosed = false;
 
-  constructor(link: Link<WatchResponse>, coalesces: boolean, counts: WatchCounts) {
+  constructor(link: WatchLink, coalesces: boolean, counts: WatchCounts) {
     this.#link = link;
     this.#counts = counts;
     this.#coalesces = coalesces;

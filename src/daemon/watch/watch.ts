@@ -1,10 +1,8 @@
 import { ImstateError } from '../../errors.js';
-import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
-import type { Link } from '../services/calls.js';
 import { toChange, toUserSnapshot } from '../services/responses.js';
 import { concerns, type Follower, type WatchHub } from './hub.js';
-import { Outbox, type Outgoing } from './outbox.js';
+import { Outbox, type Outgoing, type WatchLink } from './outbox.js';
 import { formatRevision, parseRevision } from './revision.js';
 
 /** What to watch, and from where. */
@@ -36,7 +34,7 @@ export class Watch implements Follower {
   readonly userIds: Set<string> | undefined;
   readonly serverAddrs: Set<string> | undefined;
   readonly #hub: WatchHub;
-  readonly #link: Link<WatchResponse>;
+  readonly #link: WatchLink;
   readonly #target: WatchTarget;
   readonly #outbox: Outbox;
   /** Up to where each user, or part of everybody, is known. Undefined while it is being read: changes wait. */
@@ -50,7 +48,7 @@ export class Watch implements Follower {
   #earlyCount = 0;
   #steps = Promise.resolve();
 
-  constructor(hub: WatchHub, link: Link<WatchResponse>, target: WatchTarget) {
+  constructor(hub: WatchHub, link: WatchLink, target: WatchTarget) {
     this.#hub = hub;
     this.#link = link;
     this.#target = target;

@@ -1,0 +1,97 @@
+import en from '../lang/en.js';
+import zhCN from '../lang/zh-CN.js';
+import { remember, remembered } from './memory.js';
+
+const DICTIONARIES = { en, 'zh-CN': zhCN };
+const KEY = 'imstate.language';
+
+let language = 'en';
+
+/** Takes the language that was chosen before, or the one of the browser. */
+export function startLanguage() {
+  const wished = navigator.language?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
+  const before = remembered(KEY);
+  use(before in DICTIONARIES ? before : wished);
+  return language;
+}
+
+/** Changes the language, and remembers it. */
+export function setLanguage(next) {
+  remember(KEY, next);
+  use(next);
+}
+
+/** A text in the present language. `{name}` in it stands for a value; of a count, the form for that many is taken. */
+export function t(key, values = {}) {
+  const words = DICTIONARIES[language];
+  const form = 'count' in values && `${key}.${new Intl.PluralRules(language).select(values.count)}`;
+  const text = (form && (words[form] ?? words[`${key}.other`])) || words[key];
+  if (text === undefined) throw new Error(`no text ${key} in ${language}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === 'number' ? number(value) : String(value);
+  });
+}
+
+/** True if there is such a text. */
+export function has(key) {
+  return key in DICTIONARIES[language];
+}
+
+/** Fills in the texts of the elements that name one. */
+export function translate(root) {
+  for (const element of root.querySelectorAll('[data-t]')) element.textContent = t(element.dataset.t);
+  for (const element of root.querySelectorAll('[data-t-label]')) {
+    element.setAttribute('aria-label', t(element.dataset.tLabel));
+    if (element.matches('button, select')) element.title = element.ariaLabel;
+  }
+}
+
+/** A number with its separators. */
+export function number(value) {
+  return new Intl.NumberFormat(language).format(value);
+}
+
+/** A time of day; with the date if it is not of today. */
+export function clock(time, now = new Date()) {
+  const isToday = time.toDateString() === now.toDateString();
+  const date = isToday ? {} : { month: 'short', day: 'numeric' };
+  return new Intl.DateTimeFormat(language, { ...date, ...TIME }).format(time);
+}
+
+/** A date and time, with its zone. */
+export function fullTime(time) {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long' }).format(time);
+}
+
+/** "3 minutes ago". */
+export function ago(time, now = Date.now()) {
+  const seconds = Math.round((time.getTime() - now) / 1_000);
+  const [unit, size] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ['second', 1];
+  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(Math.trunc(seconds / size), unit);
+}
+
+/** "2 h 5 min" of milliseconds: the two largest units. */
+export function duration(ms) {
+  let left = Math.max(0, Math.round(ms / 1_000));
+  const parts = [];
+  for (const [unit, size] of STEPS) {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    if (count > 0 || (unit === 'second' && parts.length === 0)) parts.push(t(`unit.${unit}`, { n: count }));
+  }
+  return parts.slice(0, 2).join(' ');
+}
+
+const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const STEPS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+function use(next) {
+  language = next;
+  document.documentElement.lang = next;
+}

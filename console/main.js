@@ -1,0 +1,128 @@
+import { hashOf, readHash } from './core/address.js';
+import { clearFault, showFault, showLink } from './core/connection.js';
+import { h, replace } from './core/dom.js';
+import { setLanguage, startLanguage, t, translate } from './core/i18n.js';
+import { listen, showHelp } from './core/keys.js';
+import { remember, remembered } from './core/memory.js';
+import { faultText, note, refreshTimes } from './core/parts.js';
+import { askForToken, me, signIn, signOut } from './core/session.js';
+import { showChanges } from './views/changes.js';
+import { showCluster } from './views/cluster.js';
+import { showUsers } from './views/users.js';
+
+const VIEWS = { users: showUsers, cluster: showCluster, changes: showChanges };
+const THEMES = ['auto', 'light', 'dark'];
+const THEME = 'imstate.theme';
+const AGAIN_MS = 3_000;
+const main = document.getElementById('main');
+const languages = document.getElementById('language');
+const themes = document.getElementById('theme');
+
+let over = new AbortController();
+let shown = {};
+
+/** Shows what the address names, such as `#/users/alice`. */
+function show() {
+  const { view: named, argument } = readHash();
+  const view = named in VIEWS ? named : 'users';
+  over.abort();
+  over = new AbortController();
+  const { signal } = over;
+  for (const tab of document.querySelectorAll('#tabs a')) {
+    if (tab.dataset.view === view) tab.setAttribute('aria-current', 'page');
+    else tab.removeAttribute('aria-current');
+  }
+  document.title = `${t(`nav.${view}`)} · imstate`;
+  showLink('none');
+  const onState = (state) => !signal.aborted && showLink(state === 'lost' ? 'away' : state);
+  const onFault = (error) => !signal.aborted && fault(error);
+  shown = VIEWS[view](main, { argument, go, signal, onState, onFault, onAnswer: clearFault }) ?? {};
+}
+
+function go(view, argument) {
+  const hash = hashOf(view, argument);
+  // The same again asks again.
+  if (hash === location.hash) show();
+  else location.hash = hash;
+}
+
+async function fault(error) {
+  if (error.code === 'UNAUTHENTICATED') {
+    over.abort();
+    showLink('none');
+    await askForToken(error);
+    start();
+  } else if (error.code === 'UNREACHABLE') showLink('away');
+  else showFault(error.message);
+}
+
+function useTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  themes.value = theme;
+  remember(THEME, theme);
+  document.dispatchEvent(new Event('themechange'));
+}
+
+function useLanguage(language) {
+  setLanguage(language);
+  languages.value = language;
+  label();
+  show();
+}
+
+function label() {
+  translate(document);
+  const name = me.name ?? t('foot.anybody');
+  replace(
+    document.getElementById('foot'),
+    `${name} · ${t(`role.${me.role}`)} · `,
+    h('a', { href: '../api/openapi.yaml' }, t('foot.api')),
+  );
+  document.getElementById('sign-out').hidden = me.name === null;
+}
+
+async function start() {
+  translate(document);
+  try {
+    await signIn();
+    label();
+    show();
+  } catch (error) {
+    replace(main, note(faultText(error), 'bad'));
+    setTimeout(start, AGAIN_MS);
+  }
+}
+
+languages.value = startLanguage();
+themes.value = remembered(THEME) ?? 'auto';
+languages.addEventListener('change', () => useLanguage(languages.value));
+themes.addEventListener('change', () => useTheme(themes.value));
+document.getElementById('help').addEventListener('click', showHelp);
+document.getElementById('sign-out').addEventListener('click', signOut);
+document.getElementById('skip').addEventListener('click', (event) => {
+  // The address names a view, and no place in it.
+  event.preventDefault();
+  main.focus();
+});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
+  document.dispatchEvent(new Event('themechange')),
+);
+addEventListener('hashchange', show);
+setInterval(refreshTimes, 5_000);
+listen({
+  '/': () => {
+    const field = document.getElementById('search');
+    field?.focus();
+    field?.select();
+    // It has the focus wherever no user is shown.
+    if (!field) go('users', '');
+  },
+  1: () => go('users', ''),
+  2: () => go('cluster', ''),
+  3: () => go('changes', ''),
+  '?': showHelp,
+  p: () => shown.pause?.(),
+  t: () => useTheme(THEMES[(THEMES.indexOf(themes.value) + 1) % THEMES.length]),
+  l: () => useLanguage(languages.value === 'en' ? 'zh-CN' : 'en'),
+});
+start();

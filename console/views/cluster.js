@@ -1,0 +1,109 @@
+import { get } from '../core/api.js';
+import { isAsking } from '../core/dialogs.js';
+import { h, isInHand, replace } from '../core/dom.js';
+import { follow } from '../core/events.js';
+import { number, t } from '../core/i18n.js';
+import { none, note, panel } from '../core/parts.js';
+import { Chart } from './charts.js';
+import { daemonTable, platformTable, serverTable } from './servers.js';
+
+/** How often what is not told by itself is asked for. */
+const ASK_MS = 3_000;
+const PAGE = 1_000;
+const TILES = ['users', 'devices', 'rate', 'servers', 'daemons'];
+
+/** The view of all: counts, charts, chat servers, daemons. */
+export function showCluster(main, context) {
+  const counts = Object.fromEntries(
+    TILES.map((name) => [name, h('span', { class: 'value', id: `count-${name}` }, '–')]),
+  );
+  const charts = {
+    online: new Chart([
+      [t('count.users'), 'accent'],
+      [t('count.devices'), 'ok'],
+    ]),
+    rate: new Chart([[t('count.changes'), 'warn']]),
+  };
+  const places = { servers: h('div', {}, note(t('loading'))), platforms: h('div'), daemons: h('div') };
+  replace(main, layout(counts, charts, places));
+  followStats(context, (samples) => showSamples(samples, counts, charts));
+  const load = () => loadTables(places, counts, context, load);
+  void load();
+  const timer = setInterval(load, ASK_MS);
+  const recolor = () => Object.values(charts).forEach((chart) => void chart.redraw());
+  document.addEventListener('themechange', recolor);
+  context.signal.addEventListener('abort', () => {
+    clearInterval(timer);
+    document.removeEventListener('themechange', recolor);
+    for (const chart of Object.values(charts)) chart.close();
+  });
+}
+
+function layout(counts, { online, rate }, { servers, platforms, daemons }) {
+  const tile = (name) => h('div', { class: 'tile' }, counts[name], h('span', {}, t(`tile.${name}`)));
+  return [
+    h('h1', { class: 'hidden' }, t('nav.cluster')),
+    h('div', { class: 'tiles' }, TILES.map(tile)),
+    h(
+      'div',
+      { class: 'halves' },
+      panel(t('chart.online'), { id: 'online' }, online.element),
+      panel(t('chart.changes'), { id: 'rate' }, rate.element),
+    ),
+    panel(t('servers.title'), { id: 'servers' }, servers),
+    h(
+      'div',
+      { class: 'halves' },
+      panel(t('platforms.title'), { id: 'platforms' }, platforms),
+      panel(t('daemons.title'), { id: 'daemons' }, daemons),
+    ),
+  ];
+}
+
+/** Samples that come in one turn are drawn once. */
+function followStats({ signal, onState, onFault }, draw) {
+  let waiting = [];
+  let known = 0;
+  const onEvent = (sample) => {
+    // A stream that begins anew begins with what was told before.
+    if (sample.type !== 'stats' || Date.parse(sample.time) <= known) return;
+    known = Date.parse(sample.time);
+    if (waiting.push(sample) > 1) return;
+    queueMicrotask(() => {
+      const samples = waiting;
+      waiting = [];
+      if (!signal.aborted) draw(samples);
+    });
+  };
+  follow('stats/watch', {}, { signal, onEvent, onState }).catch(onFault);
+}
+
+function showSamples(samples, counts, { online, rate }) {
+  const timeOf = ({ time }) => Date.parse(time) / 1_000;
+  online.push(samples.map((sample) => [timeOf(sample), sample.usersOnline, sample.devicesOnline]));
+  rate.push(samples.map((sample) => [timeOf(sample), sample.changesPerSecond]));
+  const { usersOnline, devicesOnline, changesPerSecond } = samples.at(-1);
+  counts.users.textContent = number(usersOnline);
+  counts.devices.textContent = number(devicesOnline);
+  replace(counts.rate, changesPerSecond === null ? none() : number(changesPerSecond));
+}
+
+async function loadTables(places, counts, { signal, go, onFault, onAnswer }, reload) {
+  if (isAsking() || Object.values(places).some(isInHand)) return;
+  try {
+    const [{ servers, nextPageToken }, stats, { endpoints }] = await Promise.all([
+      get('servers', { pageSize: PAGE }, { signal }),
+      get('stats', {}, { signal }),
+      get('endpoints', {}, { signal }),
+    ]);
+    const cut = nextPageToken && note(t('servers.cut', { count: PAGE }));
+    replace(places.servers, serverTable(servers, go, reload), cut);
+    replace(places.platforms, platformTable(stats));
+    replace(places.daemons, daemonTable(endpoints));
+    counts.servers.textContent = number(servers.length) + (nextPageToken ? '+' : '');
+    counts.daemons.textContent = number(endpoints.length);
+    onAnswer();
+  } catch (error) {
+    if (!signal.aborted) onFault(error);
+  }
+}

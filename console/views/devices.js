@@ -1,0 +1,98 @@
+import { h } from '../core/dom.js';
+import { duration, fullTime, t } from '../core/i18n.js';
+import { badge, deviceName, reasonName, serverName, since } from '../core/parts.js';
+import { row, table } from '../core/tables.js';
+import { evictButton } from './evict.js';
+
+const COLUMNS = [['device'], ['state', 'state'], ['session'], ['since', 'time'], ['more', 'actions']];
+
+/** The devices of a user; each opens to why it is shown so. `opened` has the ids of those that are open. */
+export function deviceTable({ userId, devices }, opened, onEvicted) {
+  const rows = devices.map((device) => rowsOf(userId, device, opened, onEvicted));
+  return table(t('user.devices'), COLUMNS, rows, { kind: 'fixed' });
+}
+
+function rowsOf(userId, device, opened, onDone) {
+  const { deviceId, online, platform, serverAddr, sessionId, reason, loginTime, logoutTime } = device;
+  const detail = h(
+    'tr',
+    { class: 'detail', hidden: !opened.has(deviceId) },
+    h('td', { colspan: COLUMNS.length }, why(device)),
+  );
+  const toggle = () => {
+    detail.hidden = !detail.hidden;
+    button.setAttribute('aria-expanded', String(!detail.hidden));
+    if (detail.hidden) opened.delete(deviceId);
+    else opened.add(deviceId);
+  };
+  const button = h(
+    'button',
+    {
+      ...{ type: 'button', class: 'quiet', 'data-key': `why ${deviceId}` },
+      ...{ 'aria-expanded': String(opened.has(deviceId)), on: { click: toggle } },
+    },
+    t('why.button'),
+  );
+  const target = { userId, deviceId, sessionId };
+  const evict =
+    online && sessionId !== null && evictButton(target, { name: `${userId}/${deviceId}`, count: 1, onDone });
+  const session = sessionId && h('span', { class: 'under code' }, sessionId);
+  const cells = [
+    deviceName(deviceId, platform),
+    badge(online, reason),
+    serverName(serverAddr, session),
+    since(online ? loginTime : logoutTime),
+    [button, evict],
+  ];
+  return [row(COLUMNS, { key: `device ${deviceId}`, open: toggle }, ...cells), detail];
+}
+
+/** Why a device is shown as it is: a sentence, and what has to do with it. */
+function why(device) {
+  return [h('p', {}, sentence(device)), h('dl', { class: 'facts' }, facts(device).map(fact))];
+}
+
+function sentence({ online, reason, explanation }) {
+  if (!online) return t('why.offline', { reason: reason ? reasonName(reason) : t('why.unknown') });
+  return explanation.graceEndTime === null ? t('why.online') : t('why.grace');
+}
+
+function fact([name, text]) {
+  return [h('dt', {}, t(`fact.${name}`)), h('dd', {}, text)];
+}
+
+function facts(device) {
+  const { online, loginTime, lastSeen, metadata } = device;
+  const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
+  return [
+    ['login', time(loginTime)],
+    ['lastSeen', time(lastSeen)],
+    ...(online ? factsOfOnline(device.explanation) : factsOfOffline(device)),
+    ...(pairs.length > 0 ? [['metadata', pairs.join(', ')]] : []),
+  ];
+}
+
+function factsOfOffline({ logoutTime, explanation }) {
+  return [
+    ['ended', time(logoutTime)],
+    ['forgotten', time(explanation.forgetTime)],
+  ];
+}
+
+function factsOfOnline({ ttlMs, expireTime, graceEndTime, lease }) {
+  const ttl = { duration: duration(ttlMs), time: time(expireTime) };
+  return [
+    ['ttl', ttlMs === null ? t('why.noTtl') : t('why.ttl', ttl)],
+    ...(graceEndTime === null ? [] : [['grace', time(graceEndTime)]]),
+    ['lease', lease === null ? t('why.noLease') : leaseFact(lease)],
+  ];
+}
+
+function leaseFact({ state, ttlMs, expireTime, incarnation }) {
+  const values = { duration: duration(ttlMs), time: time(expireTime), incarnation: String(incarnation) };
+  return `${t(`lease.${state}`)}: ${t('why.lease', values)}`;
+}
+
+function time(iso) {
+  return iso === null ? '–' : fullTime(new Date(iso));
+}

@@ -1,0 +1,117 @@
+import { hashOf } from '../core/address.js';
+import { announce } from '../core/announce.js';
+import { h } from '../core/dom.js';
+import { t } from '../core/i18n.js';
+import { at, badge, deviceName, reasonName, serverName } from '../core/parts.js';
+import { row, table } from '../core/tables.js';
+
+const MOST_ROWS = 300;
+const COLUMNS = [['time', 'time'], ['user'], ['device'], ['state', 'state'], ['server']];
+
+/** The newest changes, newest first; drawn at most once a frame. */
+export class Feed {
+  #go;
+  #body = h('tbody');
+  #empty = h('p', { class: 'note' }, t('changes.none'));
+  #missing = h('p', { class: 'note', hidden: true });
+  #changes = [];
+  #waiting = [];
+  #passes = () => true;
+  #isPaused = false;
+  #isDue = false;
+  #skipped = 0;
+  #hasLost = false;
+  #unsaid = 0;
+
+  constructor(go) {
+    this.#go = go;
+    const rows = table(t('changes.title'), COLUMNS, [], { body: this.#body, kind: 'fixed brief' });
+    rows.classList.add('tall');
+    this.element = h('div', {}, this.#missing, rows, this.#empty);
+    const props = { type: 'button', id: 'pause', 'aria-pressed': 'false' };
+    this.pauseButton = h('button', { ...props, on: { click: () => this.toggle() } }, t('changes.pause'));
+  }
+
+  take(event) {
+    if (event.type === 'skipped') this.#skipped += event.changes;
+    else if (event.type === 'change') {
+      this.#waiting.push(event);
+      // While it is paused what came first is let go of: it would not be shown any more.
+      if (this.#waiting.length > MOST_ROWS) this.#waiting.shift();
+      this.#unsaid += 1;
+    }
+    this.#drawSoon();
+  }
+
+  /** Says that changes are gone which happened while the connection was away. */
+  noteLoss() {
+    this.#hasLost = true;
+    announce(t('changes.lost'));
+    this.#drawSoon();
+  }
+
+  /** Shows only changes that pass. */
+  filter(passes) {
+    this.#passes = passes;
+    this.#body.replaceChildren(...this.#rowsOf(this.#changes));
+    this.#drawSoon();
+  }
+
+  toggle() {
+    this.#isPaused = !this.#isPaused;
+    this.pauseButton.setAttribute('aria-pressed', String(this.#isPaused));
+    this.#drawSoon();
+  }
+
+  /** Tells whoever listens how many came since the last time, not each. */
+  say() {
+    if (this.#unsaid > 0 && !this.#isPaused) announce(t('changes.came', { count: this.#unsaid }));
+    this.#unsaid = 0;
+  }
+
+  #drawSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    requestAnimationFrame(() => {
+      this.#isDue = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const count = this.#waiting.length;
+    this.pauseButton.textContent = this.#isPaused ? t('changes.resume', { n: count }) : t('changes.pause');
+    if (!this.#isPaused) {
+      const fresh = this.#waiting.splice(0).reverse();
+      this.#changes = [...fresh, ...this.#changes].slice(0, MOST_ROWS);
+      this.#body.prepend(...this.#rowsOf(fresh));
+      while (this.#body.childElementCount > MOST_ROWS) this.#body.lastElementChild.remove();
+    }
+    this.#empty.hidden = this.#body.childElementCount > 0;
+    const missing = [
+      this.#hasLost && t('changes.lost'),
+      this.#skipped > 0 && t('changes.skipped', { count: this.#skipped }),
+    ].filter(Boolean);
+    this.#missing.hidden = missing.length === 0;
+    this.#missing.textContent = missing.join(' ');
+  }
+
+  #rowsOf(changes) {
+    return changes.filter(this.#passes).map((change) => this.#rowOf(change));
+  }
+
+  #rowOf({ userId, deviceId, online, userOnline, session, ended, time }) {
+    const { serverAddr = '', platform } = session ?? ended ?? {};
+    const under = (text) => h('span', { class: 'under' }, text);
+    const replaced = online && ended && under(`${reasonName(ended.reason)}: ${ended.serverAddr}`);
+    return row(
+      COLUMNS,
+      { open: () => this.#go('users', userId) },
+      at(time),
+      h('a', { class: 'id', href: hashOf('users', userId) }, userId),
+      deviceName(deviceId, platform),
+      h('div', {}, badge(online, ended?.reason), !online && userOnline && under(t('changes.elsewhere'))),
+      serverAddr && serverName(serverAddr, replaced),
+    );
+  }
+}

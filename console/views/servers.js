@@ -1,0 +1,76 @@
+import { h } from '../core/dom.js';
+import { number, t } from '../core/i18n.js';
+import { none, note, serverName, since } from '../core/parts.js';
+import { row, table } from '../core/tables.js';
+import { evictButton } from './evict.js';
+
+const SERVERS = [
+  ['server'],
+  ['sessions', 'number'],
+  ['lease'],
+  ['runsOut'],
+  ['incarnation'],
+  ['action', 'actions'],
+];
+const PLATFORMS = [['platform'], ['devices', 'number']];
+const DAEMONS = [['daemon'], ['state']];
+/** The colour of a lease is that of what becomes of its sessions. */
+const TONES = { ALIVE: 'online', RESYNC: 'EXPIRED', LOST: 'SERVER_LOST' };
+
+/** The chat servers, with their leases; a row opens the changes of its own. */
+export function serverTable(servers, go, onDone) {
+  if (servers.length === 0) return note(t('servers.none'));
+  const most = Math.max(...servers.map(({ sessions }) => sessions), 1);
+  const rows = servers.map(({ serverAddr, sessions, lease }) =>
+    row(
+      SERVERS,
+      { key: `row ${serverAddr}`, open: () => go('changes', `server=${serverAddr}`) },
+      serverName(serverAddr),
+      countOf(sessions, most),
+      lease === null ? none(t('lease.none')) : leaseBadge(lease),
+      since(lease?.expireTime),
+      lease === null ? none() : h('span', { class: 'code' }, String(lease.incarnation)),
+      sessions > 0 && evictButton({ serverAddr }, { name: serverAddr, count: sessions, onDone }),
+    ),
+  );
+  return table(t('servers.title'), SERVERS, rows);
+}
+
+/** How many devices of each platform are online. */
+export function platformTable({ devicesByPlatform }) {
+  const all = Object.entries(devicesByPlatform).sort(([, a], [, b]) => b - a);
+  if (all.length === 0) return note(t('platforms.none'));
+  const [[, most]] = all;
+  const rows = all.map(([platform, count]) =>
+    row(PLATFORMS, {}, platform === '' ? none(t('platforms.unnamed')) : platform, countOf(count, most)),
+  );
+  return table(t('platforms.title'), PLATFORMS, rows, { kind: 'brief' });
+}
+
+/** The daemons that are registered, and which of them shows the page. */
+export function daemonTable(endpoints) {
+  if (endpoints.length === 0) return note(t('daemons.none'));
+  const rows = endpoints.map(({ addr, self }) =>
+    row(
+      DAEMONS,
+      {},
+      h('span', { class: 'code' }, addr),
+      h(
+        'div',
+        {},
+        h('span', { class: 'badge online' }, t('daemons.registered')),
+        self && h('span', { class: 'under' }, t('daemons.self')),
+      ),
+    ),
+  );
+  return table(t('daemons.title'), DAEMONS, rows, { kind: 'brief' });
+}
+
+function countOf(value, most) {
+  const meter = h('meter', { min: 0, max: most, value, 'aria-hidden': 'true' });
+  return h('div', {}, h('span', {}, number(value)), meter);
+}
+
+function leaseBadge({ state }) {
+  return h('span', { class: `badge ${TONES[state] ?? ''}` }, t(`lease.${state}`));
+}

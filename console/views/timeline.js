@@ -1,0 +1,115 @@
+import { h, svg } from '../core/dom.js';
+import { clock, duration, t } from '../core/i18n.js';
+import { onWidth, reasonName } from '../core/parts.js';
+
+const ROW = 30;
+const BAR = 14;
+const AXIS = 24;
+const NAMES = 170;
+const LETTERS = 22;
+const NARROW = 560;
+const MINUTE = 60_000;
+/** Between ticks: minutes. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 7_200, 14_400, 43_200];
+
+/** A drawing of sessions: a row a device, time from left to right. It fits itself to the width that it gets. */
+export function timeline(entries, from) {
+  const place = h('div', { class: 'timeline' });
+  onWidth(place, (width) => place.replaceChildren(drawing(entries, from, width)));
+  return h('figure', {}, place, legend(entries));
+}
+
+function drawing(entries, from, width) {
+  const now = Date.now();
+  const begin = from ?? Math.min(...entries.map(({ loginTime }) => Date.parse(loginTime)));
+  const span = Math.max(now - begin, MINUTE) * 1.02;
+  const start = from ?? now - span;
+  const left = width < NARROW ? 0 : NAMES;
+  const x = (ms) => left + (Math.max(0, ms - start) / (now - start)) * (width - left - 1);
+  const devices = [...new Set(entries.map(({ deviceId }) => deviceId))].sort(byName);
+  const row = width < NARROW ? ROW + 14 : ROW;
+  const height = devices.length * row + AXIS;
+  const label = t('timeline.label', { count: entries.length, devices: devices.length });
+  return svg(
+    'svg',
+    { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label },
+    ticks(start, now, width - left).map((ms) => tick(x(ms), height, ms, left, width)),
+    devices.map((deviceId, i) => name(deviceId, i * row, left)),
+    entries.map((entry) => bar(entry, x, (devices.indexOf(entry.deviceId) + 1) * row - BAR - 8, now, width)),
+  );
+}
+
+/** device-2 before device-10. */
+function byName(a, b) {
+  return a.localeCompare(b, undefined, { numeric: true });
+}
+
+function ticks(start, end, width) {
+  const most = Math.max(2, Math.floor(width / 110));
+  const minutes = STEPS.find((step) => (end - start) / (step * MINUTE) <= most) ?? STEPS.at(-1);
+  const step = minutes * MINUTE;
+  const zone = new Date(start).getTimezoneOffset() * MINUTE;
+  const first = Math.ceil((start - zone) / step) * step + zone;
+  const times = [];
+  for (let ms = first; ms <= end; ms += step) times.push(ms);
+  return times;
+}
+
+function tick(x, height, ms, left, width) {
+  const end = height - AXIS + 4;
+  const anchor = x < left + 30 ? 'start' : x > width - 30 ? 'end' : 'middle';
+  return [
+    svg('line', { class: 'grid', x1: x, x2: x, y1: 0, y2: end }),
+    svg('text', { class: 'axis', x, y: height - 6, 'text-anchor': anchor }, tickText(ms)),
+  ];
+}
+
+function tickText(ms) {
+  return clock(new Date(ms)).replace(/:00$/, '');
+}
+
+function name(deviceId, y, left) {
+  const most = left === 0 ? 2 * LETTERS : LETTERS;
+  const text = deviceId.length > most ? `${deviceId.slice(0, most - 1)}…` : deviceId;
+  return svg(
+    'text',
+    { class: 'name', x: 0, y: left === 0 ? y + 14 : y + ROW - BAR + 3 },
+    text,
+    svg('title', {}, deviceId),
+  );
+}
+
+function bar({ deviceId, serverAddr, loginTime, endTime, reason }, x, y, now, width) {
+  const begin = Date.parse(loginTime);
+  const end = endTime === null ? now : Date.parse(endTime);
+  const from = Math.min(x(begin), width - 4);
+  const state = endTime === null ? t('state.online') : reasonName(reason);
+  const lines = [
+    `${deviceId} · ${serverAddr}`,
+    `${clock(new Date(begin))} – ${endTime === null ? t('timeline.now') : clock(new Date(end))} (${duration(end - begin)})`,
+    state,
+  ];
+  return svg(
+    'rect',
+    {
+      class: `bar ${endTime === null ? 'online' : (reason ?? '')}`,
+      x: from,
+      y,
+      width: Math.max(3, x(end) - from),
+      height: BAR,
+      rx: 3,
+    },
+    svg('title', {}, lines.join('\n')),
+  );
+}
+
+function legend(entries) {
+  const reasons = [...new Set(entries.map(({ endTime, reason }) => (endTime === null ? 'online' : reason)))];
+  return h(
+    'figcaption',
+    { class: 'legend' },
+    reasons.map((reason) =>
+      h('span', { class: `key ${reason}` }, reason === 'online' ? t('state.online') : reasonName(reason)),
+    ),
+  );
+}

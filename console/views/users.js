@@ -1,0 +1,129 @@
+import { announce } from '../core/announce.js';
+import { get } from '../core/api.js';
+import { h, isInHand, replace } from '../core/dom.js';
+import { follow } from '../core/events.js';
+import { t } from '../core/i18n.js';
+import { badge, faultText, note, panel } from '../core/parts.js';
+import { deviceTable } from './devices.js';
+import { evictButton } from './evict.js';
+import { History } from './history.js';
+
+/** Changes that come together are asked for once. */
+const SETTLE_MS = 150;
+const AGAIN_MS = 3_000;
+
+/** The view of one user: `#/users/alice`. */
+export function showUsers(main, { argument: userId, go, ...context }) {
+  const field = searchField(userId);
+  const submit = (event) => {
+    event.preventDefault();
+    go('users', field.value.trim());
+  };
+  const button = h('button', { type: 'submit', class: 'solid' }, t('search.button'));
+  const result = h('div', { id: 'result' });
+  replace(
+    main,
+    h('h1', { class: 'hidden' }, t('nav.users')),
+    h('form', { class: 'search', role: 'search', on: { submit } }, field, button),
+    result,
+  );
+  if (userId === '') {
+    replace(result, note(t('search.hint')));
+    field.focus();
+    return;
+  }
+  new UserPage(result, userId, context).start();
+}
+
+function searchField(userId) {
+  return h('input', {
+    ...{ id: 'search', type: 'search', value: userId, placeholder: t('search.placeholder'), maxlength: 256 },
+    ...{ autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', 'aria-label': t('search.label') },
+  });
+}
+
+/** A user as it stands, kept up to date by a watch. */
+class UserPage {
+  #place;
+  #userId;
+  #context;
+  #history;
+  #timer;
+  #opened = new Set();
+  #isShown = false;
+
+  constructor(place, userId, context) {
+    this.#place = place;
+    this.#userId = userId;
+    this.#context = context;
+    this.#history = new History(userId, context.onFault);
+  }
+
+  start() {
+    const { signal, onState, onFault } = this.#context;
+    replace(this.#place, note(t('loading')));
+    signal.addEventListener('abort', () => clearTimeout(this.#timer));
+    const parameters = { userId: this.#userId, initial: 'false' };
+    const onEvent = ({ type }) => {
+      // Once the watch stands, so that nothing happens between the two.
+      if (type === 'synced') this.#loadIn(0);
+      if (type === 'change') this.#loadIn(SETTLE_MS);
+    };
+    const onLink = (state) => {
+      onState(state);
+      if (state === 'away' && !this.#isShown) this.#loadIn(0);
+    };
+    follow('watch', parameters, { signal, onEvent, onState: onLink }).catch(onFault);
+  }
+
+  #loadIn(ms) {
+    clearTimeout(this.#timer);
+    if (!this.#context.signal.aborted) this.#timer = setTimeout(() => void this.#load(), ms);
+  }
+
+  async #load() {
+    const { signal, onAnswer } = this.#context;
+    try {
+      const [user, history] = await Promise.all([
+        get('query', { userId: this.#userId, explain: 'true' }, { signal }),
+        this.#history.load(signal),
+      ]);
+      onAnswer();
+      if (isInHand(this.#place)) this.#loadIn(AGAIN_MS);
+      else this.#show(user, history);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    }
+  }
+
+  #fail(error) {
+    if (this.#isShown || error.code === 'UNAUTHENTICATED') this.#context.onFault(error);
+    else replace(this.#place, note(faultText(error), 'bad'));
+    if (!['UNAUTHENTICATED', 'INVALID_ARGUMENT'].includes(error.code)) this.#loadIn(AGAIN_MS);
+  }
+
+  #show(user, history) {
+    const { userId, online, devices } = user;
+    const hasHistory = history.entries.length > 0;
+    const count = devices.filter((device) => device.online).length;
+    const summary = summaryOf(count, devices.length, hasHistory);
+    if (!this.#isShown) announce(`${userId}: ${summary}`);
+    this.#isShown = true;
+    const onDone = () => this.#loadIn(SETTLE_MS);
+    const title = h('span', { class: 'who' }, h('span', { class: 'id' }, userId), badge(online));
+    const tools =
+      count > 0 && evictButton({ userId }, { name: userId, count, text: t('evict.user'), onDone });
+    const content = [
+      h('p', { class: 'lead' }, summary),
+      devices.length > 0 && deviceTable(user, this.#opened, onDone),
+    ];
+    if (hasHistory) this.#history.show(history);
+    replace(this.#place, panel(title, { id: 'user', tools }, content), hasHistory && this.#history.element);
+  }
+}
+
+function summaryOf(count, all, hasHistory) {
+  if (count > 0) return t('user.online', { online: count, count: all });
+  if (all > 0) return t('user.offline');
+  return hasHistory ? t('user.noDevices') : t('user.unknown');
+}

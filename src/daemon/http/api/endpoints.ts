@@ -1,0 +1,16 @@
+import type { ApiCall, ApiParts } from './calls.js';
+
+/** GET /api/v1/endpoints: the daemons that are registered, and which of them answers. */
+export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {
+  return {
+    ...{ method: 'GET', name: 'endpoints', role: 'reader', parameters: [] },
+    async answer() {
+      const endpoints = await registry.list();
+      const self = advertised();
+      return {
+        service: registry.service,
+        endpoints: endpoints.map(({ addr }) => ({ addr, self: addr === self })),
+      };
+    },
+  };
+}

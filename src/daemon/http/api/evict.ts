@@ -1,0 +1,52 @@
+import { ImstateError } from '../../../errors.js';
+import type { EvictTarget } from '../../presence.js';
+import { broken, checkId, checkServerName } from '../../validate.js';
+import type { ApiCall, ApiParts } from './calls.js';
+
+const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
+
+/** POST /api/v1/evict: ends sessions; `more` is true if the chat server has further ones. */
+export function evictCall({ presence }: ApiParts): ApiCall {
+  return {
+    ...{ method: 'POST', name: 'evict', role: 'admin', parameters: [] },
+    answer: async (_, exchange) => presence.evict(readTarget(parse(await exchange.body()))),
+  };
+}
+
+function parse(body: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new ImstateError('INVALID_ARGUMENT', 'the body must be a JSON object, such as {"userId":"alice"}');
+}
+
+/** Nothing is guessed: a key that is not known, or not a text, might have been meant to end fewer sessions. */
+function readTarget(body: Record<string, unknown>): EvictTarget {
+  const other = Object.keys(body).find((key) => !KEYS.includes(key));
+  if (other !== undefined)
+    throw broken(JSON.stringify(other), `is no key of the body: those are ${KEYS.join(', ')}`);
+  for (const [key, value] of Object.entries(body)) {
+    if (typeof value !== 'string') throw broken(key, 'must be a text');
+  }
+  const { serverAddr, userId, deviceId, sessionId } = body as Record<string, string | undefined>;
+  if ((serverAddr === undefined) === (userId === undefined))
+    throw broken('the body', 'must have one of serverAddr and userId');
+  if (serverAddr !== undefined) {
+    if (deviceId !== undefined || sessionId !== undefined)
+      throw broken('deviceId and sessionId', 'must be together with userId');
+    checkServerName('serverAddr', serverAddr);
+    return { serverAddr };
+  }
+  checkId('userId', userId as string);
+  if (deviceId === undefined && sessionId === undefined) return { userId: userId as string };
+  if (deviceId === undefined || sessionId === undefined)
+    throw broken('deviceId and sessionId', 'must be given together: they name one session');
+  checkId('deviceId', deviceId);
+  checkId('sessionId', sessionId);
+  return { session: { userId: userId as string, deviceId, sessionId } };
+}

@@ -1,0 +1,25 @@
+import { toHistoryEntry } from '../../services/responses.js';
+import { checkId, checkOptionalId } from '../../validate.js';
+import type { ApiCall, ApiParts } from './calls.js';
+import { historyEntryJson } from './json.js';
+
+/** GET /api/v1/history: a page of what `imstate history --json` prints. */
+export function historyCall({ presence }: ApiParts): ApiCall {
+  return {
+    ...{ method: 'GET', name: 'history', role: 'reader' },
+    parameters: ['userId', 'deviceId', 'pageSize', 'pageToken'],
+    async answer(parameters) {
+      const userId = parameters.text('userId');
+      const deviceId = parameters.text('deviceId');
+      checkId('userId', userId);
+      checkOptionalId('deviceId', deviceId);
+      const page = { deviceId: deviceId || undefined, ...parameters.page() };
+      const { entries, next } = await presence.history(userId, page);
+      return {
+        userId,
+        entries: entries.map((entry) => historyEntryJson(toHistoryEntry(entry))),
+        nextPageToken: next ?? null,
+      };
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { broken, checkPageSize } from '../../validate.js';
+
+const PAGE = 100;
+
+/** The query of a request, read by name. */
+export class Parameters {
+  readonly #query: URLSearchParams;
+
+  /** Throws INVALID_ARGUMENT for a parameter that the call does not have: it would be left unheard otherwise. */
+  constructor(query: URLSearchParams, known: readonly string[]) {
+    this.#query = query;
+    for (const name of query.keys()) {
+      if (known.includes(name)) continue;
+      const names = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none';
+      throw broken(JSON.stringify(name), `is no parameter of this call: ${names}`);
+    }
+  }
+
+  /** One text; '' if it is left out. */
+  text(name: string): string {
+    const [value = '', second] = this.#query.getAll(name);
+    if (second !== undefined) throw broken(name, 'must be given once');
+    return value;
+  }
+
+  /** All texts of that name. */
+  list(name: string): string[] {
+    return this.#query.getAll(name);
+  }
+
+  flag(name: string, absent: boolean): boolean {
+    const value = this.text(name);
+    if (value === '') return absent;
+    if (value === 'true' || value === 'false') return value === 'true';
+    throw broken(name, 'must be true or false');
+  }
+
+  /** An integer from `min` to `max`. */
+  number(name: string, absent: number, min: number, max: number): number {
+    const value = this.text(name);
+    if (value === '') return absent;
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw broken(name, `must be an integer from ${min} to ${max}`);
+  }
+
+  /** The page that is asked for, by `pageSize` and `pageToken`; a size that is left out, or 0, stands for `absent`. */
+  page(absent = PAGE): { limit: number; after: string | undefined } {
+    const size = this.number('pageSize', 0, 0, Number.MAX_SAFE_INTEGER);
+    return {
+      limit: checkPageSize('pageSize', size, absent),
+      after: this.text('pageToken') || undefined,
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { toGetUserResponse } from '../../services/operations.js';
+import { checkId, checkOptionalId } from '../../validate.js';
+import type { ApiCall, ApiParts } from './calls.js';
+import { userJson } from './json.js';
+
+/** GET /api/v1/query: the devices of a user, as `imstate query --json` prints them. */
+export function queryCall({ presence }: ApiParts): ApiCall {
+  return {
+    ...{ method: 'GET', name: 'query', role: 'reader', parameters: ['userId', 'deviceId', 'explain'] },
+    async answer(parameters) {
+      const userId = parameters.text('userId');
+      const deviceId = parameters.text('deviceId');
+      const explain = parameters.flag('explain', false);
+      checkId('userId', userId);
+      checkOptionalId('deviceId', deviceId);
+      const devices = await presence.devices(userId, deviceId || undefined);
+      return userJson(toGetUserResponse(userId, devices, explain), explain);
+    },
+  };
+}

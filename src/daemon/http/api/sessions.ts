@@ -1,0 +1,22 @@
+import { toDevice } from '../../services/responses.js';
+import { checkServerName } from '../../validate.js';
+import type { ApiCall, ApiParts } from './calls.js';
+import { deviceJson } from './json.js';
+
+/** GET /api/v1/sessions: a page of what `imstate sessions --json` prints. */
+export function sessionsCall({ presence }: ApiParts): ApiCall {
+  return {
+    ...{ method: 'GET', name: 'sessions', role: 'reader' },
+    parameters: ['serverAddr', 'pageSize', 'pageToken'],
+    async answer(parameters) {
+      const serverAddr = parameters.text('serverAddr');
+      if (serverAddr !== '') checkServerName('serverAddr', serverAddr);
+      const page = { serverAddr: serverAddr || undefined, ...parameters.page() };
+      const { sessions, next } = await presence.sessions(page);
+      return {
+        sessions: sessions.map(({ userId, session }) => ({ userId, ...deviceJson(toDevice(session)) })),
+        nextPageToken: next ?? null,
+      };
+    },
+  };
+}

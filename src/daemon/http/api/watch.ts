@@ -1,0 +1,78 @@
+import type { WatchResponse } from '../../../generated/imstate/v1/WatchResponse.js';
+import { LIMITS } from '../../limits.js';
+import { broken, checkId, checkServerName } from '../../validate.js';
+import type { WatchLink } from '../../watch/outbox.js';
+import { MOST_WATCHED_USERS, Watch, type WatchTarget } from '../../watch/watch.js';
+import type { Exchange } from '../routes.js';
+import type { ApiCall, ApiParts } from './calls.js';
+import type { EventStream, StreamEvent } from './eventStream.js';
+import { changeJson, snapshotJson } from './json.js';
+import type { Parameters } from './parameters.js';
+import { Sample } from './sample.js';
+
+/** The most that `most` may be; what a page can show in a second is far below it. */
+const MOST_A_SECOND = 10_000;
+
+/** GET /api/v1/watch: what `imstate watch --json` prints, as server-sent events. */
+export function watchCall({ hub, streams }: ApiParts): ApiCall {
+  return {
+    ...{ method: 'GET', name: 'watch', role: 'reader' },
+    parameters: ['userId', 'serverAddr', 'all', 'initial', 'resume', 'coalesce', 'most'],
+    async answer(parameters, exchange) {
+      const target = readTarget(parameters, exchange);
+      const most = parameters.number('most', 0, 0, MOST_A_SECOND);
+      const stream = streams.open(exchange);
+      const sample = new Sample(most || Number.POSITIVE_INFINITY);
+      const watch = new Watch(hub, linkOf(stream, sample), target);
+      stream.onClose(() => watch.close());
+      watch.start();
+      return undefined;
+    },
+  };
+}
+
+function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget {
+  const userIds = parameters.list('userId');
+  const serverAddrs = parameters.list('serverAddr');
+  const named = [userIds.length > 0, serverAddrs.length > 0, parameters.flag('all', false)];
+  if (named.filter(Boolean).length !== 1)
+    throw broken('userId', 'or serverAddr or all=true must be given: one of the three');
+  if (userIds.length > MOST_WATCHED_USERS) throw broken('userId', 'must be given at most 10,000 times');
+  if (serverAddrs.length > LIMITS.watchedServers.most)
+    throw broken('serverAddr', 'must be given at most 1,000 times');
+  for (const userId of userIds) checkId('userId', userId);
+  for (const serverAddr of serverAddrs) checkServerName('serverAddr', serverAddr);
+  // What a browser that connects again has got last.
+  const resumeRevision = String(request.headers['last-event-id'] ?? parameters.text('resume'));
+  return {
+    userIds: userIds.length > 0 ? new Set(userIds) : undefined,
+    serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
+    initialState: parameters.flag('initial', true) && resumeRevision === '',
+    resumeRevision,
+    coalesce: parameters.flag('coalesce', false),
+  };
+}
+
+/** Gives what a watch tells to a stream of events. What waits for a slow reader is bounded by the watch, as for gRPC. */
+function linkOf(stream: EventStream, sample: Sample): WatchLink {
+  return {
+    write: (response) => stream.send(eventsOf(response, sample), response.revision || undefined),
+    drained: () => stream.drained(),
+    end: (error) => stream.end(error),
+  };
+}
+
+function eventsOf(
+  { snapshot = [], changes = [], synced, revision }: WatchResponse,
+  sample: Sample,
+): StreamEvent[] {
+  const events: StreamEvent[] = snapshot.map((user) => ({ type: 'snapshot', ...snapshotJson(user) }));
+  if (synced) events.push({ type: 'synced', revision });
+  const passed = changes.filter(() => sample.passes());
+  // Told once there is a pause, or something else to tell.
+  const skipped = passed.length > 0 || changes.length === 0 ? sample.takeSkipped() : 0;
+  if (skipped > 0) events.push({ type: 'skipped', changes: skipped });
+  for (const change of passed) events.push({ type: 'change', ...changeJson(change) });
+  if (events.length === 0 && changes.length === 0) events.push({ type: 'progress', revision });
+  return events;
+}

@@ -1,0 +1,10 @@
+import type { ApiCall } from './calls.js';
+
+/** GET /api/v1/whoami: who asks, and what they may do. */
+export function whoamiCall(): ApiCall {
+  return {
+    ...{ method: 'GET', name: 'whoami', role: 'reader', parameters: [] },
+    // Without an --auth flag everybody may do everything.
+    answer: async (_, { caller }) => ({ name: caller?.name ?? null, role: caller?.role ?? 'admin' }),
+  };
+}

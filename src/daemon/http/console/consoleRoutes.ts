@@ -1,0 +1,54 @@
+import type { Exchange, Route } from '../routes.js';
+import { type Asset, readAssets } from './assets.js';
+
+/**
+ * Nothing but what this daemon serves is loaded, run or connected to: no script or style inside the page, no other host, no frame
+ * around it. So a text that got into the page as markup could neither run nor send anything away.
+ */
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  // Asked again each time, and answered with 304: a page is never older than its daemon.
+  'cache-control': 'no-cache',
+  vary: 'accept-encoding',
+};
+
+/** The web console at `/console/`. It is open to everybody: it holds nothing, and the API that it calls asks who calls. */
+export async function consoleRoutes(): Promise<Route[]> {
+  const assets = await readAssets();
+  return [
+    ...['/', '/console'].map((path) => route(path, redirect)),
+    ...assets.map((asset) => {
+      const path = asset.name === 'index.html' ? '/console/' : `/console/${asset.name}`;
+      return route(path, (exchange) => send(exchange, asset));
+    }),
+  ];
+}
+
+function route(path: string, handle: Route['handle']): Route {
+  return { method: 'GET', path, role: undefined, handle };
+}
+
+/** Relative, so that it stays below whatever path a proxy puts before it. */
+function redirect({ response }: Exchange): void {
+  response.writeHead(302, { location: 'console/' }).end();
+}
+
+function send({ request, response }: Exchange, { type, body, zipped, etag }: Asset): void {
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304, { ...HEADERS, etag }).end();
+    return;
+  }
+  const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const content = isZipped ? zipped : body;
+  response.writeHead(200, {
+    ...{ ...HEADERS, etag, 'content-type': type, 'content-length': content.length },
+    ...(isZipped && { 'content-encoding': 'gzip' }),
+  });
+  response.end(content);
+}

@@ -1,0 +1,19 @@
+import { type ApiParts, apiRoutes } from './api/calls.js';
+import { descriptionRoute } from './api/description.js';
+import { EventStreams } from './api/eventStreams.js';
+import { consoleRoutes } from './console/consoleRoutes.js';
+import type { Route } from './routes.js';
+
+/** The API of HTTP and the web console, which calls it. */
+export interface Web {
+  routes: Route[];
+  /** Ends the streams of events. May be called twice. */
+  close(): void;
+}
+
+/** Makes both on the core that the gRPC services share. */
+export async function makeWeb(parts: Omit<ApiParts, 'streams'>): Promise<Web> {
+  const streams = new EventStreams(parts.log);
+  const routes = [...apiRoutes({ ...parts, streams }), await descriptionRoute(), ...(await consoleRoutes())];
+  return { routes, close: () => streams.close() };
+}

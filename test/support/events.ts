@@ -1,0 +1,58 @@
+import { undo } from './undo.ts';
+import { until } from './until.ts';
+
+/** An event of a stream. */
+export interface ServerSentEvent {
+  id: string;
+  event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the daemon says
+  data: any;
+}
+
+/** A stream of server-sent events until the end of the test: collects what it is told. */
+export class EventReader {
+  readonly status: number;
+  readonly events: ServerSentEvent[] = [];
+  /** Resolves when the stream is over. */
+  readonly ended: Promise<void>;
+  readonly #response: Response;
+
+  static async open(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
+    const over = new AbortController();
+    undo.push(() => over.abort());
+    return new EventReader(await fetch(url, { headers, signal: over.signal }));
+  }
+
+  private constructor(response: Response) {
+    this.#response = response;
+    this.status = response.status;
+    this.ended = this.#read().catch(() => {});
+  }
+
+  /** The data of the events of a type. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the daemon says
+  of(type: string): any[] {
+    return this.events.filter(({ event }) => event === type).map(({ data }) => data);
+  }
+
+  /** Waits for so many events of a type, and returns their data. */
+  async wait(type: string, count = 1) {
+    await until(() => this.of(type).length >= count, `there are ${count} events ${type}`);
+    return this.of(type);
+  }
+
+  async #read(): Promise<void> {
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#response.body as AsyncIterable<Uint8Array>) {
+      const frames = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+      rest = frames.pop() as string;
+      this.events.push(...frames.map(parse));
+    }
+  }
+}
+
+function parse(frame: string): ServerSentEvent {
+  const fields = Object.fromEntries(frame.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2)));
+  return { id: fields.id ?? '', event: fields.event, data: JSON.parse(fields.data) };
+}
