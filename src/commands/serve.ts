@@ -26,8 +26,9 @@ import {
   redisTls,
   redisTlsFlags,
 } from '../cli/tlsFlags.js';
+import type { DaemonOptions } from '../daemon/daemonOptions.js';
 import { LIMITS } from '../daemon/limits.js';
-import type { Daemon, DaemonOptions } from '../daemon/startDaemon.js';
+import type { Daemon } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
 

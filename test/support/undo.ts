@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
 import { type Client, connect } from '../../src/client/index.ts';
-import type { DaemonOptions } from '../../src/daemon/startDaemon.ts';
+import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { startTestDaemon, type TestDaemon } from './daemon.ts';
 
 /** What is to be undone after the test of this file that runs now, the last first. */

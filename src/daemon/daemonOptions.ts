@@ -1,0 +1,68 @@
+import { lookup } from 'node:dns/promises';
+import type { Logger } from 'pino';
+import { isWildcard, parseHostPort } from '../address.js';
+import { ImstateError, messageOf } from '../errors.js';
+import type { RegistryConfig } from '../registry/makeRegistry.js';
+import type { StoreConfig } from '../store/makeStore.js';
+import type { TlsFiles } from '../tls/names.js';
+import type { AuthOptions } from './auth/authenticator.js';
+import type { HttpOptions } from './http/server.js';
+import type { LoadLimits } from './limits.js';
+
+/** How a daemon runs. */
+export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
+  /** Address to listen on; a name, an IPv4 or an IPv6 address. */
+  addr: string;
+  /** Port to listen on; 0 picks a free one. */
+  port: number;
+  /** Address to register, host:port; by default the one it listens on. */
+  advertise: string | undefined;
+  /** TLS of the port, where `ca` makes it mutual: the authorities that sign the clients; undefined for plain gRPC. */
+  tls?: TlsFiles | undefined;
+  /** How callers prove who they are; undefined lets everybody do everything. */
+  auth?: AuthOptions | undefined;
+  /** What is served by HTTP, and where; undefined serves nothing. */
+  http?: HttpOptions | undefined;
+  /** Whether the lines of calls in the log show ids of users and devices, rather than masked ones. */
+  showIds?: boolean | undefined;
+  /** Base URL of the collector that traces are sent to, by OTLP/HTTP; undefined traces nothing. */
+  otlpEndpoint?: string | undefined;
+  /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
+  startTimeoutMs: number;
+  log: Logger;
+  /** Aborts a start that is under way. */
+  signal?: AbortSignal;
+}
+
+/** Rejects options that cannot work; resolves with the IP address to listen on. */
+export async function checkOptions({ redis, etcd, addr, advertise }: DaemonOptions): Promise<string> {
+  if (etcd !== undefined && redis === undefined) {
+    throw new ImstateError(
+      'STORE_NOT_SHARED',
+      'daemons that share a registry must share a store: --etcd needs --redis, or leave both out for the embedded ones',
+    );
+  }
+  const ip = await lookup(addr).catch((error) => {
+    const message = `--addr ${addr} is no address and no name that is known here (${messageOf(error)})`;
+    throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+  });
+  if (etcd !== undefined && advertise === undefined && isWildcard(ip.address)) {
+    throw new ImstateError(
+      'ADVERTISE_REQUIRED',
+      `${addr} is every address of this machine and none that others can dial: say which one with --advertise HOST:PORT`,
+    );
+  }
+  const host = advertise === undefined ? undefined : parseHostPort(advertise)?.host;
+  if (advertise !== undefined && (host === undefined || isWildcard(await ipOf(host)))) {
+    throw new ImstateError('INVALID_ARGUMENT', '--advertise must be a HOST:PORT that others can dial');
+  }
+  return ip.address;
+}
+
+/** The IP address of a host, in its usual spelling; a name that is not known here may be known to others. */
+async function ipOf(host: string): Promise<string> {
+  return lookup(host).then(
+    ({ address }) => address,
+    () => host,
+  );
+}

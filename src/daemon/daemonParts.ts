@@ -1,0 +1,108 @@
+import { makeRegistry } from '../registry/makeRegistry.js';
+import type { Registration, Registry } from '../registry/registry.js';
+import { makeStore } from '../store/makeStore.js';
+import type { PresenceStore } from '../store/store.js';
+import { Guard } from './auth/guard.js';
+import type { DaemonOptions } from './daemonOptions.js';
+import { openHttp } from './http/open.js';
+import type { HttpServer } from './http/server.js';
+import { boundsOf } from './limits.js';
+import { StoreSteps } from './metrics/store.js';
+import { CallObserver } from './observe/callObserver.js';
+import { CallSummary } from './observe/callSummary.js';
+import type { Tracing } from './observe/tracing.js';
+import { Transitions } from './observe/transitions.js';
+import { Presence } from './presence.js';
+import { Readiness } from './readiness.js';
+import { type GrpcServer, makeServer } from './server.js';
+import type { StartPatience } from './startPatience.js';
+import { Sweeper } from './sweeper.js';
+import { DaemonTls } from './tls.js';
+import type { UndoStack } from './undoStack.js';
+import { WatchHub } from './watch/hub.js';
+
+/** What a daemon is made of. */
+export interface DaemonParts {
+  tls: DaemonTls | undefined;
+  store: PresenceStore;
+  registry: Registry;
+  /** Undefined lets everybody do everything. */
+  guard: Guard | undefined;
+  sweeper: Sweeper;
+  readiness: Readiness;
+  server: GrpcServer;
+  /** Undefined serves nothing by HTTP. */
+  http: HttpServer | undefined;
+  /** What is known only later, where those look it up who are made before. */
+  standing: Standing;
+}
+
+interface Standing {
+  /** The address that stands in the registry, host:port; '' before there is one. */
+  advertised: string;
+  registration: Registration | undefined;
+}
+
+/** Makes the parts of a daemon; nothing listens and nothing is open yet. */
+export async function makeParts(
+  options: DaemonOptions,
+  patience: StartPatience,
+  undo: UndoStack,
+): Promise<DaemonParts> {
+  const { log } = options;
+  const tls = options.tls && new DaemonTls(options.tls);
+  const steps = new StoreSteps();
+  const store = makeStore({ ...options, onStep: steps.note });
+  undo.push(() => store.close());
+  const registry = await makeRegistry(options, log);
+  undo.push(() => registry.close());
+  const guard = await openGuard(options, patience);
+  undo.push(() => guard?.close());
+  const { tracing, observer } = await makeObserver(options, undo);
+
+  const transitions = new Transitions();
+  const sweeper = new Sweeper(store, log, transitions);
+  const hub = new WatchHub(store, log);
+  const readiness = new Readiness();
+  const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
+  const standing: Standing = { advertised: '', registration: undefined };
+  const http =
+    options.http &&
+    (await openHttp({
+      ...{ log, guard, tls, readiness, answerMs: boundsOf(options).answerMs },
+      metrics: {
+        ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
+        registration: () => standing.registration,
+      },
+      web: { presence, hub, registry, log, advertised: () => standing.advertised },
+    }));
+  undo.push(() => http?.close());
+  const server = makeServer(presence, hub, options, log, guard, observer);
+  return { tls, store, registry, guard, sweeper, readiness, server, http, standing };
+}
+
+/** Waits for the keys of JWTs, if they are to be had from elsewhere. */
+async function openGuard({ auth, log }: DaemonOptions, patience: StartPatience): Promise<Guard | undefined> {
+  if (auth === undefined) return undefined;
+  return patience.insist({
+    code: 'AUTH_KEYS_UNAVAILABLE',
+    description: `--auth-jwt-jwks ${auth.jwt?.jwks}`,
+    attempt: () => Guard.open(auth, log),
+    onLate: (late) => late.close(),
+  });
+}
+
+/** OpenTelemetry is loaded only where it is asked for. */
+async function makeObserver(options: DaemonOptions, undo: UndoStack) {
+  const { log, showIds = false, otlpEndpoint } = options;
+  let tracing: Tracing | undefined;
+  if (otlpEndpoint !== undefined) {
+    const { Tracing } = await import('./observe/tracing.js');
+    tracing = new Tracing(otlpEndpoint, log);
+  }
+  undo.push(() => tracing?.close());
+  const observer = new CallObserver({ log, showIds, tracing });
+  const summary = new CallSummary(observer.counts, log);
+  undo.push(() => summary.close());
+  return { tracing, observer };
+}
