@@ -39,12 +39,14 @@ export const logFlags = {
   }),
 };
 
-/** From now on SIGUSR2 turns the level debug on, and back to what it was. */
+/** From now on SIGUSR2 turns the level debug on, and back to what it was; where it was debug from the start, to info. */
 export function listenForLogLevel(logger: Logger): void {
-  const { level } = logger;
+  let before = 'info';
   process.on('SIGUSR2', () => {
-    const next = logger.level === 'debug' ? level : 'debug';
-    logger.warn({ level: next }, 'the level of the log is changed by SIGUSR2');
-    logger.level = next;
+    const from = logger.level;
+    const to = from === 'debug' ? before : 'debug';
+    if (from !== 'debug') before = from;
+    logger.warn({ from, to }, 'the level of the log is changed by SIGUSR2');
+    logger.level = to;
   });
 }

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
-  type Metadata,
+  Metadata,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   status,
@@ -58,6 +58,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     this.#method.counts.open += 1;
     const refusal = this.#admission.admit(this);
     if (refusal !== undefined) {
+      this.#observe(new Metadata());
       this.sendStatus(refusal);
       return;
     }
@@ -66,9 +67,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   }
 
   onReceiveMetadata(metadata: Metadata): void {
-    const { observer } = this.#admission;
-    if (observer.wantsDetails)
-      this.#details = observer.begin({ path: this.#method.path, metadata, peer: this.getPeer() });
+    this.#observe(metadata);
     const bytes = bytesOf(metadata);
     if (bytes <= LIMITS.headers.most) this.#listener?.onReceiveMetadata(metadata);
     else this.sendStatus(tooManyHeaders(bytes));
@@ -124,6 +123,12 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     const isTaken = this.#sentAt === 0 || this.stream?.writableLength === 0;
     if (!isTaken && now - this.#sentAt > answerMs && this.kind !== 'watch')
       this.stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #observe(metadata: Metadata): void {
+    const { observer } = this.#admission;
+    if (observer.wantsDetails)
+      this.#details = observer.begin({ path: this.#method.path, metadata, peer: this.getPeer() });
   }
 
   #count(code: status): void {

@@ -46,6 +46,27 @@ test('at debug each call has a line, with masked ids by which a user can be foll
   expect(daemon.logged.join('')).not.toContain('alice');
 });
 
+test('an operation that comes alone, and a call that is refused, have their line too', async () => {
+  const daemon = await startDaemon({ showIds: true, maxWatches: 1 });
+  const { v1 } = callerOf(daemon);
+  const apply = v1.apply();
+  await apply.send({ operations: [{ getUser: { userId: 'alice', deviceId: 'phone' } }] });
+  apply.end();
+  await apply.ended;
+  const watches = [1, 2].map(() => v1.watch({ everything: true }));
+  undo.push(() => {
+    for (const watch of watches) watch.cancel();
+  });
+  const lines = await until(() => {
+    const found = callLines(daemon.logged);
+    return found.length === 2 && found;
+  }, 'both are logged');
+  expect(lines).toContainEqual(expect.objectContaining({ user: 'alice', device: 'phone', status: 'OK' }));
+  expect(lines).toContainEqual(
+    expect.objectContaining({ method: expect.stringMatching(/Watch$/), status: 'RESOURCE_EXHAUSTED' }),
+  );
+});
+
 test('with --log-ids the ids are shown', async () => {
   const daemon = await startDaemon({ showIds: true });
   await callerOf(daemon).v1.online(alice);

@@ -52,6 +52,10 @@ test("a call continues its caller's trace, and what it asks of the store is a sp
   const store = collector.spans.find(({ name }) => name === 'store online');
   expect(call).toMatchObject({ traceId: TRACE, parentSpanId: PARENT, kind: 2 });
   expect(store).toMatchObject({ traceId: TRACE, parentSpanId: call?.spanId, kind: 3 });
+  expect(call?.attributes).toContainEqual({
+    key: 'network.peer.address',
+    value: { stringValue: '127.0.0.1' },
+  });
   expect(call?.attributes).toContainEqual({ key: 'rpc.grpc.status_code', value: { intValue: 0 } });
   expect(collector.paths).toEqual(new Set(['POST /v1/traces']));
   expect(JSON.stringify(collector.spans)).not.toContain('alice');
@@ -78,14 +82,14 @@ test('calls without a trace have one each, and operations of a stream belong to 
 });
 
 test('a collector that is away harms no call and no stop, and the log is told once', async () => {
-  const endpoint = `http://127.0.0.1:${await freePort()}`;
-  const daemon = await startDaemon({ otlpEndpoint: endpoint });
+  const place = `127.0.0.1:${await freePort()}`;
+  const daemon = await startDaemon({ otlpEndpoint: `http://me:secret@${place}` });
   const { v1, close } = grpcClients(daemon.addr);
   undo.push(close);
   await v1.getUser({ userId: 'alice' });
   await daemon.stop();
   const told = daemon.logged.map((line) => JSON.parse(line)).filter(({ level }) => level > 30);
   expect(told).toMatchObject([
-    { msg: expect.stringContaining(`${endpoint}/v1/traces does not take traces`) },
+    { msg: expect.stringContaining(`http://${place}/v1/traces does not take traces`) },
   ]);
 });

@@ -25,6 +25,13 @@ test('SIGUSR2 turns lines of calls on, and off again', async () => {
   expect(calls()).toBe(1);
 });
 
+test('SIGUSR2 turns debug off too where the log began with it', async () => {
+  const daemon = await startImstate('serve', '--port', '0', '--log-level', 'debug');
+  undo.push(() => daemon.kill());
+  daemon.signal('SIGUSR2');
+  await until(() => /"from":"debug","to":"info"/.test(daemon.stderr()), 'the level is info');
+});
+
 test('what is served by HTTP is printed', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--http-port', '0');
   undo.push(() => daemon.kill());

@@ -13,12 +13,13 @@ interface CallDetailsOptions {
   span: CallSpan | undefined;
 }
 
-/** Ids in a request of either service. */
+/** Ids in a request of either service, or in the one operation of a batch, which is what commands and clients send. */
 interface Named {
   userId?: string;
   deviceId?: string;
   UserID?: string;
   DeviceID?: string;
+  operations?: readonly Record<string, Named | null | undefined>[];
 }
 
 /** One call, looked at closely: a line of the log, and a span. */
@@ -49,7 +50,7 @@ export class CallDetails {
     const { call, requestId, log, writeId, span } = this.#options;
     span?.end(code);
     if (!log.isLevelEnabled('debug')) return;
-    const { userId = this.#request?.UserID, deviceId = this.#request?.DeviceID } = this.#request ?? {};
+    const { userId, deviceId } = idsIn(this.#request);
     const line = {
       ...{ requestId, method: call.path, status: status[code], ms: Math.round(ms * 1_000) / 1_000 },
       peer: call.peer,
@@ -58,4 +59,12 @@ export class CallDetails {
     };
     log.debug(line, 'call');
   }
+}
+
+function idsIn(request: Named | undefined): { userId?: string | undefined; deviceId?: string | undefined } {
+  if (request === undefined) return {};
+  const { userId = request.UserID, deviceId = request.DeviceID, operations } = request;
+  if (operations?.length !== 1) return { userId, deviceId };
+  const named = Object.values(operations[0] ?? {}).find((each) => each?.userId);
+  return { userId: named?.userId, deviceId: named?.deviceId };
 }

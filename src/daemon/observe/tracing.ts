@@ -4,7 +4,6 @@ import {
   type Context,
   createTraceState,
   ROOT_CONTEXT,
-  type Span,
   SpanKind,
   SpanStatusCode,
   type Tracer,
@@ -14,7 +13,8 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
-import { messageOf } from '../../errors.js';
+import { parseHostPort } from '../../address.js';
+import { ImstateError, messageOf } from '../../errors.js';
 import type { PresenceStore } from '../../store/store.js';
 import type { ObservedCall } from './callObserver.js';
 
@@ -51,10 +51,11 @@ export class Tracing {
   /** `endpoint` is the base URL of a collector, such as http://127.0.0.1:4318. */
   constructor(endpoint: string, log: Logger) {
     const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+    const { origin, pathname } = new URL(url);
     const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS });
     this.#provider = new BasicTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'imstate', 'service.instance.id': randomUUID() }),
-      spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, url, log))],
+      spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, `${origin}${pathname}`, log))],
     });
     this.#tracer = this.#provider.getTracer('imstate');
   }
@@ -63,7 +64,8 @@ export class Tracing {
   begin({ path, metadata, peer }: ObservedCall): CallSpan {
     const [, service = '', method = ''] = path.split('/');
     const attributes = {
-      ...{ 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method, 'network.peer.address': peer },
+      ...{ 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method },
+      ...peerAttributes(peer),
     };
     const parent = parentOf(metadata.get('traceparent'), metadata.get('tracestate'));
     const span = this.#tracer.startSpan(path.slice(1), { kind: SpanKind.SERVER, attributes }, parent);
@@ -101,7 +103,9 @@ export class Tracing {
     try {
       return await action();
     } catch (error) {
-      fail(span, error);
+      // What a caller did wrong is no fault of the store.
+      if (!(error instanceof ImstateError) || FAULTS.has(error.status))
+        span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
       throw error;
     } finally {
       span.end();
@@ -109,7 +113,7 @@ export class Tracing {
   }
 }
 
-/** The exporter, whose failures the log is told of: when they begin, and when they are over. */
+/** The exporter, whose failures the log is told of: when they begin, and when they are over. `url` is without a password. */
 function tellingOf(exporter: SpanExporter, url: string, log: Logger): SpanExporter {
   let fails = false;
   return {
@@ -125,8 +129,9 @@ function tellingOf(exporter: SpanExporter, url: string, log: Logger): SpanExport
   };
 }
 
-function fail(span: Span, error: unknown): void {
-  span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+function peerAttributes(peer: string) {
+  const { host = peer, port } = parseHostPort(peer) ?? {};
+  return { 'network.peer.address': host, ...(port !== undefined && { 'network.peer.port': port }) };
 }
 
 /** Reads the headers of W3C Trace Context; anything else begins a trace of its own. */
