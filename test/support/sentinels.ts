@@ -20,7 +20,8 @@ const MASTER = 'presence';
 // Replicas get their first copy at once.
 const FLAGS = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
 
-export async function startSentinels(replicaCount = 2): Promise<TestSentinels> {
+/** `masterFlags` are added to the command line of the master. */
+export async function startSentinels(replicaCount = 2, masterFlags: string[] = []): Promise<TestSentinels> {
   const started: TestServer[] = [];
   const start = async <Server extends TestServer>(server: Promise<Server>) => {
     started.push(await server);
@@ -28,7 +29,7 @@ export async function startSentinels(replicaCount = 2): Promise<TestSentinels> {
   };
   const stop = async () => void (await Promise.all(started.map((server) => server.stop())));
   try {
-    const master = await start(startRedis(...FLAGS));
+    const master = await start(startRedis(...FLAGS, ...masterFlags));
     const replicaOf = [...FLAGS, '--replicaof', `127.0.0.1 ${master.port}`];
     const replicas = await Promise.all(
       Array.from({ length: replicaCount }, () => start(startRedis(...replicaOf))),

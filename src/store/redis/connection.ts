@@ -5,6 +5,7 @@ import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.
 import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
 import { NotSent, routeScripts } from './cluster.js';
 import { loadScripts } from './scripts.js';
+import { leaveWhenReplaced } from './sentinels.js';
 import { dropWhenSilent, talkInSilence } from './silence.js';
 import { redisTls } from './tls.js';
 import { badUrl, parseRedisUrl, type RedisAddress } from './url.js';
@@ -88,10 +89,11 @@ function addressOf(url: string, files: TlsFiles | undefined): RedisAddress {
 }
 
 function open(
-  { kind, nodes, credentials, db, tls, ...sentinels }: RedisAddress,
+  address: RedisAddress,
   options: Partial<typeof COMMON> & { lazyConnect?: boolean },
   scripts: Partial<ReturnType<typeof loadScripts>>,
 ): Connection {
+  const { kind, nodes, credentials, db, tls, ...sentinels } = address;
   const common = { ...credentials, ...(tls && { tls }), scripts };
   if (kind === 'cluster') {
     const { lazyConnect = false, enableOfflineQueue = true, ...redisOptions } = options;
@@ -101,7 +103,9 @@ function open(
     });
   }
   const place = kind === 'sentinel' ? sentinelOptions(nodes, sentinels, tls) : nodes[0];
-  return new Redis({ ...common, ...place, db, ...options, retryStrategy: pause });
+  const redis = new Redis({ ...common, ...place, db, ...options, retryStrategy: pause });
+  if (kind === 'sentinel') leaveWhenReplaced(redis, address);
+  return redis;
 }
 
 function sentinelOptions(
