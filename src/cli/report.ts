@@ -1,6 +1,7 @@
 import { Errors } from '@oclif/core';
 import { Chalk } from 'chalk';
 import { ImstateError, messageOf } from '../errors.js';
+import { yesOrNo } from './yesOrNo.js';
 
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
 export function toImstateError(error: unknown): ImstateError {
@@ -41,7 +42,7 @@ function inOneSentence(message: string): string {
 export function wantsJson(argv: string[]): boolean {
   const end = argv.indexOf('--');
   const flags = end < 0 ? argv : argv.slice(0, end);
-  return flags.includes('--json') || /^(1|true|yes)$/i.test(process.env.IMSTATE_JSON ?? '');
+  return flags.includes('--json') || yesOrNo(process.env.IMSTATE_JSON ?? '') === true;
 }
 
 /** What --json prints on stdout for an error. */

@@ -16,14 +16,23 @@ export function colors(): ChalkInstance {
 export type Cell = (string | undefined)[];
 
 /**
- * A table on a terminal, or a block of lines for each row if it is not wide enough; elsewhere aligned columns, a line a row, where "-"
- * stands for nothing.
+ * A table on a terminal: with a column for each title where that is wide enough, else with the titles of a cell below each other, else a
+ * block of lines for each row. Elsewhere aligned columns, a line a row, where "-" stands for nothing.
  */
 export function renderTable(head: string[][], rows: Cell[][]): string {
   if (!isFancy()) return renderColumns(head, rows);
-  const table = renderGrid(head, rows);
-  const [border = ''] = table.split('\n');
-  return widthOf(border) <= (process.stdout.columns || Infinity) ? table : renderBlocks(head, rows);
+  const flat = renderGrid(
+    head.flat().map((title) => [title]),
+    rows.map((row) => row.flatMap((cell, i) => fill(cell, head[i]?.length ?? 1).map((text) => [text]))),
+  );
+  if (fits(flat)) return flat;
+  const stacked = renderGrid(head, rows);
+  return fits(stacked) ? stacked : renderBlocks(head, rows);
+}
+
+function fits(grid: string): boolean {
+  const [border = ''] = grid.split('\n');
+  return widthOf(border) <= (process.stdout.columns || Infinity);
 }
 
 function renderGrid(head: string[][], rows: Cell[][]): string {

@@ -36,7 +36,7 @@ export default class History extends ClientCommand {
     if (rows.length === 0) this.log(`${device ? `${userId}/${device}` : userId} has no history`);
     else this.log(renderTable(HEAD, rows.map(toRow)));
     if (isCut) this.warnOfLimit(flags.limit);
-    return { userId, entries: rows.map(toJson) };
+    return { userId, entries: rows.map(toJson), more: isCut };
   }
 }
 

@@ -251,6 +251,8 @@ export default class Serve extends BaseCommand {
     this.log(`store     ${store}`);
     this.log(`registry  ${registry}`);
     this.log(`service   ${service}`);
-    for (const warning of warnings) this.log(`warning   ${warning}`);
+    // On one terminal the log has just told them.
+    if (!(process.stdout.isTTY && process.stderr.isTTY))
+      for (const warning of warnings) this.log(`warning   ${warning}`);
   }
 }

@@ -38,7 +38,7 @@ export default class Sessions extends ClientCommand {
     if (rows.length === 0) this.log(`no session is online${serverAddr ? ` at ${serverAddr}` : ''}`);
     else this.log(renderTable(HEAD, rows.map(toRow)));
     if (isCut) this.warnOfLimit(flags.limit);
-    return { sessions: rows.map(({ userId, device }) => ({ userId, ...deviceJson(device) })) };
+    return { sessions: rows.map(({ userId, device }) => ({ userId, ...deviceJson(device) })), more: isCut };
   }
 }
 

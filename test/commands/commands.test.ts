@@ -246,6 +246,17 @@ describe('errors', () => {
     expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'WRONG_USAGE' } });
   });
 
+  test('a variable of a flag without a value says yes or no, or is refused by its name', async () => {
+    const stats = (tls: string) => runCli(['stats'], { ...env, IMSTATE_TLS: tls });
+    expect((await stats('off')).exitCode).toBe(0);
+    expect((await stats('on')).stderr).toMatch(/TLS/);
+    const { stderr, exitCode } = await stats('maybe');
+    expect([stderr, exitCode]).toEqual([
+      'Error: --tls must be true or false, and is "maybe" (--tls is set by IMSTATE_TLS)\n',
+      2,
+    ]);
+  });
+
   test('IMSTATE_JSON is --json', async () => {
     const { stdout } = await runCli(['query', user], { ...env, IMSTATE_JSON: '1' });
     expect(JSON.parse(stdout)).toEqual({ userId: user, online: false, devices: [] });

@@ -37,8 +37,13 @@ describe('history', () => {
         { ...shared, deviceId: 'web', sessionId: 's-2', platform: null, endTime: null, reason: null },
         ended,
       ],
+      more: false,
     });
-    expect(await cli.json('history', 'bob', 'phone')).toEqual({ userId: 'bob', entries: [ended] });
+    expect(await cli.json('history', 'bob', 'phone')).toEqual({
+      userId: 'bob',
+      entries: [ended],
+      more: false,
+    });
   });
 
   test('--limit cuts, and says so', async () => {
@@ -54,6 +59,6 @@ describe('history', () => {
     expect(await cli.run('history', 'nobody')).toEqual({
       ...{ stdout: 'nobody has no history\n', stderr: '', exitCode: 0 },
     });
-    expect(await cli.json('history', 'nobody')).toEqual({ userId: 'nobody', entries: [] });
+    expect(await cli.json('history', 'nobody')).toEqual({ userId: 'nobody', entries: [], more: false });
   });
 });

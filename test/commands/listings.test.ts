@@ -10,7 +10,7 @@ test('without anything online the listings are empty, and say so', async () => {
   expect((await cli.run('sessions', '--server-addr', 'a:1')).stdout).toBe('no session is online at a:1\n');
   expect((await cli.run('servers')).stdout).toBe('no chat server has sessions or a lease\n');
   expect((await cli.run('stats')).stdout).toBe('users online    0\ndevices online  0\n');
-  expect(await cli.json('sessions')).toEqual({ sessions: [] });
+  expect(await cli.json('sessions')).toEqual({ sessions: [], more: false });
   expect(await cli.json('servers')).toEqual({ servers: [] });
   expect(await cli.json('stats')).toEqual({
     ...{ usersOnline: 0, devicesOnline: 0, devicesByPlatform: {}, devicesByServer: {} },

@@ -14,7 +14,13 @@ async function query(columns: number, env: Record<string, string | undefined> = 
 }
 
 test('a table is drawn where it fits', async () => {
-  expect(await query(200)).toMatch(new RegExp(`│ ${device} +│ online +│ 10\\.0\\.0\\.1:9000 +│`));
+  expect(await query(200)).toMatch(new RegExp(`│ ${device} +│ ios +│ online +│ - +│ 10\\.0\\.0\\.1:9000 +│`));
+});
+
+test('titles of one cell stand below each other where a column for each is too wide', async () => {
+  expect(await query(140)).toMatch(
+    new RegExp(`│ ${device} +│ online +│ 10\\.0\\.0\\.1:9000 +│.*│\\n│ ios +│ `),
+  );
 });
 
 test('where the terminal is not wide enough a row is a block of lines', async () => {

@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { type Interfaces, Parser } from '@oclif/core';
+import { ImstateError } from '../../errors.js';
+import { yesOrNo } from '../yesOrNo.js';
 
 /** Flags of a command, by name. */
 export type FlagTable = Interfaces.FlagInput;
@@ -79,8 +81,14 @@ export function withOrigins(message: string, settings: Layer): string {
 
 /** What oclif would make of it on the command line, with its words for a value that breaks a rule. */
 async function parseSetting(name: string, flag: FlagTable[string], text: string): Promise<unknown> {
-  if (flag.type === 'boolean') return /^(1|true|y|yes)$/i.test(text);
+  if (flag.type === 'boolean') return isTrue(name, text);
   const alone = { ...flag, default: undefined, exclusive: [], dependsOn: [] } as FlagTable[string];
   const { flags } = await Parser.parse([`--${name}=${text}`], { flags: { [name]: alone } });
   return flags[name];
+}
+
+function isTrue(name: string, text: string): boolean {
+  const said = yesOrNo(text);
+  if (said !== undefined) return said;
+  throw new ImstateError('WRONG_USAGE', `--${name} must be true or false, and is "${text}"`);
 }
