@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LIMITS } from '../daemon/limits.js';
@@ -15,7 +16,12 @@ export interface DemoDaemon {
 /** Starts it on a free port; it logs nothing, for it shares the terminal with a view. */
 export async function startDemoDaemon(): Promise<DemoDaemon> {
   const dataDir = await mkdtemp(join(tmpdir(), 'imstate-demo-'));
-  const remove = () => rm(dataDir, { recursive: true, force: true });
+  const remove = () => {
+    process.off('exit', remove);
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  // A second signal ends the process at once.
+  process.on('exit', remove);
   try {
     const { startDaemon } = await import('../daemon/startDaemon.js');
     const { makeLogger } = await import('./logger.js');
@@ -31,7 +37,7 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
     });
     return { addr, stop: () => stop().finally(remove) };
   } catch (error) {
-    await remove();
+    remove();
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Client, EvictRequest } from '../client/index.js';
 import { ImstateError } from '../errors.js';
+import { count } from './count.js';
 import { allServers } from './pages.js';
 import { Progress } from './progress.js';
 import { toImstateError } from './report.js';
@@ -56,7 +57,7 @@ export async function sessionsOf(client: Client, target: EvictRequest): Promise<
 
 /** Ends all sessions of the target, call by call, and returns how many. An error says how many had ended before. */
 export async function evictAll(client: Client, target: EvictRequest): Promise<number> {
-  const progress = new Progress('sessions', true);
+  const progress = new Progress('session', true);
   let evicted = 0;
   try {
     for (let more = true; more; ) {
@@ -69,7 +70,7 @@ export async function evictAll(client: Client, target: EvictRequest): Promise<nu
   } catch (thrown) {
     const error = toImstateError(thrown);
     if (evicted === 0) throw error;
-    const message = `${error.message}; ${evicted} sessions had been evicted before: run it again for the others`;
+    const message = `${error.message}; ${count(evicted, 'session')} had been evicted before: run it again for the others`;
     throw new ImstateError(error.code, message, { cause: error });
   } finally {
     progress.end();

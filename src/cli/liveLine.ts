@@ -1,10 +1,12 @@
+import { isRewritable } from './terminal.js';
+
 /** A line on stderr that is written over and over again, where people look on. */
 export class LiveLine {
   readonly isShown: boolean;
   #isPainted = false;
 
   constructor(isShown = true) {
-    this.isShown = isShown && process.stderr.isTTY === true;
+    this.isShown = isShown && isRewritable(process.stderr);
   }
 
   /** What does not fit into the terminal is cut: it could not be written over. */

@@ -35,7 +35,7 @@ type Outcome = { line: number } & (
  */
 export async function runOnlineBatch(batch: OnlineBatch): Promise<number> {
   const { isJson, stop } = batch;
-  const progress = new Progress('records', !process.stdout.isTTY);
+  const progress = new Progress('record', !process.stdout.isTTY);
   const counts = { done: 0, unchanged: 0, failed: 0 };
   let exitCode = 0;
   try {

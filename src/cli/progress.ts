@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { count } from './count.js';
 import { LiveLine } from './liveLine.js';
 
 const REPAINT_MS = 100;
@@ -11,7 +12,7 @@ export class Progress {
   #count = 0;
   #paintedAt = 0;
 
-  /** `what` is counted; `isShown` is false where results go to the same terminal. */
+  /** `what` is counted, and named for one of it; `isShown` is false where results go to the same terminal. */
   constructor(what: string, isShown: boolean) {
     this.#what = what;
     this.#line = new LiveLine(isShown);
@@ -22,13 +23,13 @@ export class Progress {
     return `${((performance.now() - this.#startedAt) / 1_000).toFixed(1)} s`;
   }
 
-  add(count: number): void {
-    this.#count += count;
+  add(more: number): void {
+    this.#count += more;
     const now = performance.now();
     if (!this.#line.isShown || now - this.#paintedAt < REPAINT_MS) return;
     this.#paintedAt = now;
     const rate = Math.round(this.#count / Math.max((now - this.#startedAt) / 1_000, 0.001));
-    this.#line.paint(`${this.#count.toLocaleString('en')} ${this.#what}, ${rate.toLocaleString('en')}/s`);
+    this.#line.paint(`${count(this.#count, this.#what)}, ${rate.toLocaleString('en')}/s`);
   }
 
   /** Leaves the line empty. May be called twice. */

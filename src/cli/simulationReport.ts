@@ -1,6 +1,7 @@
 import type { Verdict } from '../simulation/assertion.js';
 import type { Ending, Simulation } from '../simulation/simulation.js';
 import { CALLS, type CallFigures } from '../simulation/tally.js';
+import { count } from './count.js';
 import { type Cell, colors, renderTable } from './style.js';
 
 const HEAD = [['Call'], ['Calls', 'Rate'], ['p50'], ['p95'], ['p99'], ['Max'], ['Errors', 'Missed']];
@@ -135,10 +136,6 @@ export function milliseconds(ms: number): string {
 /** "12.3 s", and whole seconds without a point. */
 function seconds(ms: number): string {
   return `${Number((ms / 1_000).toFixed(1))} s`;
-}
-
-export function count(amount: number, one: string, many = `${one}s`): string {
-  return `${number(amount)} ${amount === 1 ? one : many}`;
 }
 
 function number(amount: number): string {

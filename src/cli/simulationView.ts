@@ -1,6 +1,7 @@
 import type { Simulation } from '../simulation/simulation.js';
+import { count } from './count.js';
 import { LiveLine } from './liveLine.js';
-import { count, milliseconds } from './simulationReport.js';
+import { milliseconds } from './simulationReport.js';
 
 const REPAINT_MS = 500;
 const BAR = 8;

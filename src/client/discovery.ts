@@ -99,11 +99,12 @@ export class EndpointView {
 
   /** The error of a connection that did not come within the time for it. */
   noConnection(timeoutMs: number): ImstateError {
+    const waited = `within ${Math.round(timeoutMs)} ms`;
     if (this.#endpoints !== undefined) {
-      const message = `no connection within ${timeoutMs} ms to ${this.addresses}: is a daemon running there?`;
+      const message = `no connection ${waited} to ${this.addresses}: is a daemon running there?`;
       return new ImstateError('UNAVAILABLE', message);
     }
-    const message = `the registry (${this.#discovery.description}) does not answer within ${timeoutMs} ms: is it running?`;
+    const message = `the registry (${this.#discovery.description}) does not answer ${waited}: is it running?`;
     return new ImstateError('REGISTRY_UNAVAILABLE', message);
   }
 

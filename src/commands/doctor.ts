@@ -1,13 +1,15 @@
+import { authFlags, authOptions } from '../cli/authFlags.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { WHERE } from '../cli/config/clientSettings.js';
 import { readConfigFile } from '../cli/config/configFile.js';
-import { type FlagTable, fromFirst, type Layer, merge } from '../cli/config/settings.js';
+import { environment, type FlagTable, fromFirst, type Layer, merge } from '../cli/config/settings.js';
 import { doctorExitCode, doctorJson, doctorLines, doctorSummary, grouped } from '../cli/doctorReport.js';
 import { registryFlags } from '../cli/flags.js';
 import { redisFlags } from '../cli/redisFlags.js';
 import { redisUrl } from '../cli/redisUrl.js';
 import { daemonTlsFlags, etcdTlsFlags, redisTls, redisTlsFlags } from '../cli/tlsFlags.js';
 import type { Report } from '../doctor/check.js';
+import type { TlsFiles } from '../tls/names.js';
 import Serve from './serve.js';
 
 /** What it takes of the flags of `serve`, besides those that mean the same to every client. */
@@ -15,8 +17,9 @@ const ofServe = {
   ...redisFlags,
   'tls-client-ca': daemonTlsFlags['tls-client-ca'],
   ...redisTlsFlags,
+  ...authFlags,
 };
-/** What it takes of the serve group of a config file: there --tls-cert is the daemon's own certificate. */
+/** What stands for its own flags in the serve group of a config file: there --tls-cert is another, the daemon's own certificate. */
 const readOfServe = Object.keys({ ...ofServe, ...registryFlags, ...etcdTlsFlags });
 
 export default class Doctor extends ClientCommand {
@@ -42,12 +45,15 @@ export default class Doctor extends ClientCommand {
   ];
   static override flags = ofServe;
 
+  #daemonTls: TlsFiles | undefined;
+
   /** Behind what a client is told come the settings of daemons in the config file. */
   protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
     const client = await super.settings(argv, flags);
     const file = client.get('config')?.text;
     if (!file) return client;
     const serve = await readConfigFile(file, 'serve', Serve.flags);
+    this.#daemonTls = certificateOf(merge(environment(daemonTlsFlags), serve));
     const own = new Map([...serve].filter(([name]) => readOfServe.includes(name)));
     return merge(...fromFirst(WHERE, fromFirst(['redis', 'redis-url-file'], [client, own])));
   }
@@ -63,6 +69,7 @@ export default class Doctor extends ClientCommand {
       ...this.connectOptions(flags),
       ...{ redis, redisTls: redisTls(flags), keyPrefix, shards, service, timeoutMs },
       ...{ waitReplicas: flags['redis-wait-replicas'], clientCa: flags['tls-client-ca'] },
+      ...{ daemonTls: this.#daemonTls, auth: authOptions(flags) },
       ...{ dataDir: flags['data-dir'] ?? this.config.dataDir, version: this.config.version },
     });
     for await (const group of grouped(looking)) {
@@ -73,4 +80,9 @@ export default class Doctor extends ClientCommand {
     process.exitCode = doctorExitCode(reports);
     return doctorJson(reports);
   }
+}
+
+/** A daemon's own, of its settings. */
+function certificateOf(serve: Layer): TlsFiles {
+  return { cert: serve.get('tls-cert')?.text, key: serve.get('tls-key')?.text };
 }

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { checkTerminal, confirm } from '../cli/confirm.js';
+import { count } from '../cli/count.js';
 import { evictAll, nameOf, sessionsOf, targetOf } from '../cli/eviction.js';
 import { textFlag } from '../cli/flags.js';
 import type { Client, EvictRequest } from '../client/index.js';
@@ -52,7 +53,7 @@ export default class Evict extends ClientCommand {
         return { evicted: 0 };
       }
       const evicted = await evictAll(client, target);
-      this.log(`${evicted.toLocaleString('en')} ${evicted === 1 ? 'session was' : 'sessions were'} evicted`);
+      this.log(`${count(evicted, 'session was', 'sessions were')} evicted`);
       return { evicted };
     });
   }
@@ -60,8 +61,7 @@ export default class Evict extends ClientCommand {
   async #isWanted(client: Client, target: EvictRequest): Promise<boolean> {
     const terminal = { input: process.stdin, output: process.stderr };
     checkTerminal(terminal);
-    const count = await sessionsOf(client, target);
-    const what = `${count.toLocaleString('en')} ${count === 1 ? 'session' : 'sessions'}`;
+    const what = count(await sessionsOf(client, target), 'session');
     return confirm(`End ${what} of ${nameOf(target)}?`, terminal);
   }
 }

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { limitFlag } from '../cli/flags.js';
 import { collectPages } from '../cli/pages.js';
@@ -19,8 +19,8 @@ export default class History extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
-    device: Args.string({ description: 'device id; all devices if it is left out', ignoreStdin: true }),
+    user: textArg({ description: 'user id', required: true }),
+    device: textArg({ description: 'device id; all devices if it is left out' }),
   };
   static override flags = { limit: limitFlag };
 

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { formatDuration } from '../cli/durations.js';
 import { durationFlag, textFlag } from '../cli/flags.js';
@@ -25,8 +25,8 @@ export default class Offline extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
-    device: Args.string({ description: 'device id', required: true, ignoreStdin: true }),
+    user: textArg({ description: 'user id', required: true }),
+    device: textArg({ description: 'device id', required: true }),
   };
   static override flags = {
     session: textFlag({

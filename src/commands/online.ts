@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { textFlag } from '../cli/flags.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/loginFlags.js';
@@ -43,8 +43,8 @@ export default class Online extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', ignoreStdin: true }),
-    device: Args.string({ description: 'device id', ignoreStdin: true }),
+    user: textArg({ description: 'user id' }),
+    device: textArg({ description: 'device id' }),
   };
   static override flags = {
     ...loginFlags,

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { deviceJson, explanationJson } from '../cli/deviceJson.js';
 import { explainDevice } from '../cli/explain.js';
@@ -23,8 +24,8 @@ export default class Query extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
-    device: Args.string({ description: 'device id; all devices if it is left out', ignoreStdin: true }),
+    user: textArg({ description: 'user id', required: true }),
+    device: textArg({ description: 'device id; all devices if it is left out' }),
   };
   static override flags = {
     'exit-code': Flags.boolean({

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { formatDuration } from '../cli/durations.js';
 import { durationDefault, durationFlag } from '../cli/flags.js';
@@ -25,8 +26,8 @@ export default class Wait extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'user id', required: true, ignoreStdin: true }),
-    device: Args.string({ description: 'device id; any device if it is left out', ignoreStdin: true }),
+    user: textArg({ description: 'user id', required: true }),
+    device: textArg({ description: 'device id; any device if it is left out' }),
   };
   static override baseFlags = {
     ...ClientCommand.baseFlags,

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { textFlag } from '../cli/flags.js';
 import { printStream } from '../cli/stream.js';
@@ -31,7 +32,7 @@ export default class Watch extends ClientCommand {
     },
   ];
   static override args = {
-    user: Args.string({ description: 'users to watch', multiple: true, ignoreStdin: true }),
+    user: textArg({ description: 'users to watch', multiple: true }),
   };
   static override flags = {
     server: textFlag({

@@ -10,12 +10,13 @@ const LEAST_NODE = 20;
 
 /** What can be judged without asking anybody. */
 export function configurationChecks(options: DoctorOptions): Check[] {
-  const { tls, redisTls, etcdTls, clientCa } = options;
+  const { tls, redisTls, etcdTls, clientCa, daemonTls } = options;
   const ofClient = tls === true ? undefined : tls;
   return [
     { name: 'versions', run: async () => versions(options.version) },
     { name: 'configuration', run: async () => places(options) },
     { name: 'tls-files', run: async () => tlsFiles(ofClient, TLS_NAMES.client) },
+    { name: 'tls-daemon-files', run: async () => tlsFiles(daemonTls, TLS_NAMES.daemon) },
     {
       name: 'tls-client-ca',
       run: async () => tlsFiles(clientCa === undefined ? undefined : { ca: clientCa }, TLS_NAMES.daemon),

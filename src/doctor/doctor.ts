@@ -1,5 +1,7 @@
 import type { ConnectOptions } from '../client/connect.js';
+import type { AuthOptions } from '../daemon/auth/authenticator.js';
 import type { TlsFiles } from '../tls/names.js';
+import { authChecks } from './auth.js';
 import { type Check, notApplicable, type Report, runChecks } from './check.js';
 import { configurationChecks } from './configuration.js';
 import { daemonChecks } from './daemons.js';
@@ -20,6 +22,10 @@ export interface DoctorOptions extends ConnectOptions {
   waitReplicas: number;
   /** File of the authorities of a daemon's clients. */
   clientCa: string | undefined;
+  /** A daemon's own certificate. No daemon is called with it: `tls` has the one for that. */
+  daemonTls: Pick<TlsFiles, 'cert' | 'key'> | undefined;
+  /** How a daemon's callers prove who they are. */
+  auth: AuthOptions | undefined;
   service: string;
   dataDir: string;
   /** Bound of each check, and of each connection that checks share. */
@@ -56,6 +62,7 @@ function checksOf(options: DoctorOptions, onClose: OnClose): Check[] {
   const elsewhere = isClient ? 'daemons are named by --endpoint' : 'nothing is kept in the data folder';
   return [
     ...configurationChecks(options),
+    ...authChecks(options.auth),
     ...(redis === undefined
       ? notApplicable(REDIS_CHECKS, 'there is no --redis')
       : redisChecks({ ...options, redis }, onClose)),

@@ -6,8 +6,9 @@ import { judgeSockets } from './peerCertificate.js';
 import { judgeClock } from './redisClock.js';
 import { judgeLayout } from './redisLayout.js';
 import { type Master, openRedis, type RedisNodes } from './redisNodes.js';
+import { judgeReplicas } from './redisReplicas.js';
 import { judgeRights } from './redisRights.js';
-import { judgeMemory, judgePersistence, judgeReplicas, judgeVersion } from './redisSettings.js';
+import { judgeMemory, judgePersistence, judgeVersion } from './redisSettings.js';
 import { judgeCluster, judgeMaster, judgeSentinels } from './redisTopology.js';
 
 export const REDIS_CHECKS = [
@@ -43,7 +44,7 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
     judge(version, async ({ masters }) => judgeVersion(masters)),
     judge(memory, async ({ masters }) => judgeMemory(masters)),
     judge(persistence, ({ masters }) => judgePersistence(masters)),
-    judge(replicas, async ({ masters }) => judgeReplicas(masters, waitReplicas)),
+    judge(replicas, ({ masters }) => judgeReplicas(masters, waitReplicas)),
     judge(rights, ({ masters }) => judgeRights(masters, options)),
     judge(clock, ({ masters }) => judgeClock(masters)),
     judge(layout, ({ connection, masters }) => judgeLayout(connection, masters.length, options)),

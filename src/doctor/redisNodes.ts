@@ -96,3 +96,13 @@ export function parseInfo(text: string): Info {
   const pairs = text.matchAll(/^(\w+):(.*?)\r?$/gm);
   return Object.fromEntries([...pairs].map(([, name, value]) => [name as string, value as string]));
 }
+
+/** What CONFIG says of a setting on each; undefined where this user may not know. */
+export async function settingOf(masters: Master[], name: string): Promise<Map<Master, string | undefined>> {
+  const asked = masters.map(async (master) => {
+    const answer = (await master.redis.config('GET', name).catch(() => undefined)) as unknown;
+    const value = Array.isArray(answer) ? answer[1] : (answer as Info | undefined)?.[name];
+    return [master, value] as const;
+  });
+  return new Map(await Promise.all(asked));
+}

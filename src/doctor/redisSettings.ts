@@ -1,6 +1,6 @@
 import { ImstateError } from '../errors.js';
 import { type Finding, ok, warning } from './check.js';
-import type { Info, Master } from './redisNodes.js';
+import { type Info, type Master, settingOf } from './redisNodes.js';
 import { isAtLeast } from './versionOrder.js';
 
 /** The first that has functions for scripts to be allowed in a full Redis (#!lua flags). */
@@ -47,8 +47,8 @@ export function judgeMemory(masters: Master[]): Finding {
 
 /** What a restart of Redis would lose. */
 export async function judgePersistence(masters: Master[]): Promise<Finding> {
-  const saves = new Map<Master, string | undefined>();
-  for (const master of masters) saves.set(master, await saveOf(master));
+  // When snapshots are made: "" for never.
+  const saves = await settingOf(masters, 'save');
   return worstOf(masters, (master) => {
     const { addr, info } = master;
     const fault = writeFault(info);
@@ -76,28 +76,8 @@ function writeFault(info: Info): string | undefined {
   return undefined;
 }
 
-/** When snapshots are made: "" for never, undefined if this user may not know. */
-async function saveOf({ redis }: Master): Promise<string | undefined> {
-  const answer = (await redis.config('GET', 'save').catch(() => undefined)) as unknown;
-  if (Array.isArray(answer)) return String(answer[1] ?? '');
-  return (answer as { save?: string } | undefined)?.save;
-}
-
-export function judgeReplicas(masters: Master[], wanted: number): Finding {
-  return worstOf(masters, ({ addr, info }) => {
-    const online = Object.entries(info).filter(
-      ([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online'),
-    ).length;
-    const message = `${online} ${online === 1 ? 'replica' : 'replicas'} in step`;
-    if (wanted === 0) return ok(`${message}; changes wait for none`);
-    if (online >= wanted) return ok(`${message}; changes wait for ${wanted}`);
-    const rule = `${addr} has ${message}, and --redis-wait-replicas is ${wanted}, so changes fail`;
-    throw new ImstateError('STORE_UNAVAILABLE', `${rule}: start replicas, or ask for fewer`);
-  });
-}
-
 /** What is wrong with any of them, or else what is so with each; throws what the judge of one throws, for the first. */
-function worstOf(masters: Master[], judge: (master: Master) => Finding): Finding {
+export function worstOf(masters: Master[], judge: (master: Master) => Finding): Finding {
   const findings = masters.map((master) => ({ addr: master.addr, ...judge(master) }));
   const warnings = findings.filter(({ status }) => status === 'warning');
   const shown = warnings.length > 0 ? warnings : findings;

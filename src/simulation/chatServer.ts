@@ -87,19 +87,17 @@ export class ChatServer {
     return this.#call((sessions) => sessions.offline(ref, { graceMs }));
   }
 
-  /** Logs all its sessions out, those in a grace too; returns how many it could not log out. */
+  /**
+   * Logs all its sessions out; returns how many it could not log out. Graces end now too, if they can: those sessions were logged out
+   * before, and are not counted.
+   */
   async logoutAll(): Promise<number> {
     const sessions = this.#sessions;
     if (sessions === undefined) return 0;
-    const all = [...sessions, ...this.#graces.keys()];
-    for (let i = 0; i < all.length; i += LOGOUTS_AT_ONCE) {
-      const some = all.slice(i, i + LOGOUTS_AT_ONCE).map((session) => sessions.offline(session));
-      const results = await Promise.allSettled(some);
-      const failed = results.filter(({ status }) => status === 'rejected').length;
-      // Nobody is there: the others would wait as long, and end with the lease all the same.
-      if (failed > 0) return failed + Math.max(0, all.length - i - LOGOUTS_AT_ONCE);
-    }
-    return 0;
+    const left = await logOut(sessions, [...sessions]);
+    // Where nobody answers they are over soon all the same.
+    if (left === 0) await logOut(sessions, [...this.#graces.keys()]);
+    return left;
   }
 
   /** Its sessions outlive it for so long. Milliseconds. */
@@ -146,4 +144,16 @@ export class ChatServer {
     }
     return life === this.#life;
   }
+}
+
+/** Returns how many of them it could not log out. */
+async function logOut(sessions: ServerSessions, all: SessionRef[]): Promise<number> {
+  for (let i = 0; i < all.length; i += LOGOUTS_AT_ONCE) {
+    const some = all.slice(i, i + LOGOUTS_AT_ONCE).map((session) => sessions.offline(session));
+    const results = await Promise.allSettled(some);
+    const failed = results.filter(({ status }) => status === 'rejected').length;
+    // Nobody is there: the others would wait as long, and end with the lease all the same.
+    if (failed > 0) return failed + Math.max(0, all.length - i - LOGOUTS_AT_ONCE);
+  }
+  return 0;
 }

@@ -24,7 +24,7 @@ const CALL_OF = { login: 'online', logout: 'offline', query: 'query' } as const;
 export interface Ending {
   /** Whether it was stopped before its time was over. */
   stopped: boolean;
-  /** How many sessions there were then. */
+  /** How many sessions there were then, without those that were logged out and in a grace. */
   online: number;
   /** Whether they stay online. */
   kept: boolean;

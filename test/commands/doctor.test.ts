@@ -61,11 +61,28 @@ test('takes the environment of imstate serve', async () => {
 test('takes the config file of imstate serve, behind what it is told as a client', async () => {
   const { withConfig } = await configFile();
   const port = await freePort();
-  const text = `serve:\n  redis: redis://127.0.0.1:${port}\n  data-dir: ${cli.daemon.dataDir}\n  tls-cert: none.pem\n`;
+  const text = `serve:\n  redis: redis://127.0.0.1:${port}\n  data-dir: ${cli.daemon.dataDir}\n`;
   const { stdout, exitCode } = await withConfig(text, ['doctor', '--endpoint', cli.daemon.addr]);
   expect(exitCode).toBe(3);
   expect(stdout).toMatch(new RegExp(`^failed {3}redis-dial .*127\\.0\\.0\\.1:${port}.*start it`, 'm'));
   expect(stdout).toMatch(/^ok {7}daemon-call/m);
   const { stderr } = await withConfig('serve:\n  rediss: there\n', ['doctor']);
   expect(stderr).toContain('line 2');
+});
+
+test("looks at the files of the daemon that a config file names, and calls no daemon with the daemon's certificate", async () => {
+  const { folder, withConfig } = await configFile();
+  const own = 'tls-cert: none.pem\n  tls-key: none.key\n  tls-client-ca: ca.pem';
+  const jwt = 'auth-jwt-issuer: me\n  auth-jwt-audience: it\n  auth-jwt-jwks: keys.json';
+  const auth = `auth-tokens: tokens\n  auth-certificates: names\n  ${jwt}`;
+  const config = `serve:\n  ${own}\n  ${auth}\n`;
+  const { stdout, exitCode } = await withConfig(config, ['doctor', '--endpoint', cli.daemon.addr]);
+  expect(exitCode).toBe(2);
+  expect(stdout).toContain(`--tls-cert ${folder}/none.pem cannot be read`);
+  for (const check of ['tls-daemon-files', 'tls-client-ca', 'auth-tokens', 'auth-jwt', 'auth-certificates'])
+    expect(stdout).toMatch(new RegExp(`^failed {3}${check} `, 'm'));
+  expect(stdout).toMatch(/^skipped {2}tls-files /m);
+  expect(stdout).toMatch(/^ok {7}daemon-call/m);
+  const half = await withConfig('serve:\n  auth-jwt-issuer: me\n', ['doctor']);
+  expect(half).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('give all three, or none') });
 });

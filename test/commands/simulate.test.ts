@@ -136,6 +136,16 @@ describe('demo', () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
+  test('a second signal ends it at once, and nothing is left behind', async () => {
+    const { folder, stderr, signal, ended } = await demo();
+    await until(() => stderr().includes('--endpoint'), 'the address is shown');
+    expect(await readdir(folder.path)).toHaveLength(1);
+    // Both are there when it goes on: the first has no time to do its work.
+    for (const name of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) signal(name);
+    expect(await ended).toBe(130);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
   test('on a terminal it is top, and q ends it with the summary', async () => {
     const folder = await temporaryFolder();
     undo.push(() => folder.remove());

@@ -45,7 +45,8 @@ test('a daemon on a good Redis and etcd: all is well', async () => {
   const reports = await look(shared);
   expect(namesOf(reports, 'warning', 'failed')).toEqual([]);
   expect(namesOf(reports, 'skipped')).toEqual([
-    ...['tls-files', 'tls-client-ca', 'tls-redis-files', 'tls-etcd-files', 'redis-dns', 'redis-certificates'],
+    ...['tls-files', 'tls-daemon-files', 'tls-client-ca', 'tls-redis-files', 'tls-etcd-files'],
+    ...['auth-tokens', 'auth-jwt', 'auth-certificates', 'redis-dns', 'redis-certificates'],
     ...['etcd-dns', 'etcd-certificates'],
     ...['folder-rights', 'folder-space', 'folder-lock', 'folder-data', 'daemon-certificates'],
   ]);

@@ -64,6 +64,27 @@ describe('Redis', () => {
     expect(report).toMatchObject({ status: 'failed', code: 'STORE_UNAVAILABLE' });
   });
 
+  test('that refuses changes until it has replicas fails, and says what to do', async () => {
+    const redis = await redisWith('--min-replicas-to-write', '1', '--repl-diskless-sync-delay', '0');
+    const admin = new Redis(redis.url);
+    undo.push(() => admin.disconnect());
+    await expect(admin.set('key', 'value')).rejects.toThrow('NOREPLICAS');
+    const judged = async (url = redis.url) => (await look({ redis: url }))['redis-replicas'];
+    const found = await judged();
+    expect(found).toMatchObject({ status: 'failed', code: 'STORE_UNAVAILABLE' });
+    expect(found?.message).toMatch(
+      /min-replicas-to-write is 1 and it has 0 .*: start replicas, or CONFIG SET/,
+    );
+    await admin.call('ACL', 'SETUSER', 'less', 'on', '>secret', '~*', '&*', '+@all', '-config');
+    const told = await judged(`redis://less:secret@127.0.0.1:${redis.port}`);
+    expect(told).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('is unknown and it has 0'),
+    });
+    await redisWith('--replicaof', `127.0.0.1 ${redis.port}`);
+    await until(async () => (await judged())?.status === 'ok', 'the replica is in step');
+  });
+
   test('that is a replica fails, and names its master', async () => {
     const master = await redisWith('--repl-diskless-sync-delay', '0');
     const replica = await redisWith('--replicaof', `127.0.0.1 ${master.port}`);

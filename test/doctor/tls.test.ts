@@ -30,6 +30,23 @@ test('certificates of daemons that expire soon warn, and so do their files and a
   expect((await look({ tls: { ca: lasting.file, ...long } }))['tls-files']).toMatchObject(FINE);
 });
 
+test("a daemon's own certificate is judged, and not shown to daemons", async () => {
+  const authority = await Authority.make();
+  const [short, long] = [await authority.issue(), await authority.issue({ days: 100 })];
+  const judged = async (daemonTls: typeof short) => (await look({ daemonTls }))['tls-daemon-files'];
+  expect(await judged(long)).toMatchObject(FINE);
+  expect(await judged(short)).toMatchObject(SOON);
+  const mixed = {
+    status: 'failed',
+    code: 'BAD_CERTIFICATE',
+    message: expect.stringContaining('is not the key'),
+  };
+  expect(await judged({ cert: long.cert, key: short.key })).toMatchObject(mixed);
+  const { addr } = await startDaemon({ tls: { ...long, ca: authority.file } });
+  const reports = await look({ endpoints: [addr], tls: { ca: authority.file }, daemonTls: long });
+  expect(reports).toMatchObject({ 'tls-daemon-files': FINE, 'daemon-call': { status: 'failed' } });
+});
+
 test('a daemon of another authority fails as it would for a client', async () => {
   const [authority, stranger] = [await Authority.make(), await Authority.make('stranger')];
   const daemon = await startDaemon({ tls: await authority.issue() });

@@ -90,10 +90,10 @@ describe('a chat server that crashes', () => {
   const device = { userId: 'alice', deviceId: 'phone', platform: 'ios', session: undefined, place: -1 };
   const session: PlannedSession = { number: 1, device, server: 0 };
 
-  async function chatServer(addr: string) {
+  async function chatServer(addr: string, timeoutMs = 30_000) {
     const around = {
       ...{ run: 'run', onDisconnected: () => {}, onEnded: () => {}, onLost: () => {} },
-      connect: () => connect({ endpoints: [addr], timeoutMs: 30_000 }),
+      connect: () => connect({ endpoints: [addr], timeoutMs }),
     };
     const server = new ChatServer('chat-1:9000', around);
     undo.push(() => server.crash());
@@ -125,6 +125,17 @@ describe('a chat server that crashes', () => {
     expect((await client.getUser({ userId: 'alice' })).online).toBe(false);
     await until(async () => (await reasonOf(client)) === 'SERVER_LOST', 'the end is written down');
     expect(await server.logoutAll()).toBe(0);
+  });
+
+  test('where the daemon has gone, could not log out those that it held, and no others', async () => {
+    const { addr, stop } = await startDaemon();
+    const server = await chatServer(addr, 3_000);
+    const other = { ...session, number: 2, device: { ...device, deviceId: 'laptop' } };
+    for (const each of [session, other]) expect(await server.login(each)).toBe(true);
+    expect(await server.logout(other, 60_000)).toBe(true);
+    await stop();
+    expect(server.size).toBe(1);
+    expect(await server.logoutAll()).toBe(1);
   });
 
   test('sees no answer to what was under way', async () => {

@@ -11,7 +11,14 @@ export async function look(options: Partial<DoctorOptions> = {}): Promise<Record
   const reports: Report[] = [];
   const defaults = {
     ...{ redis: undefined, redisTls: undefined, keyPrefix: `test-${randomUUID()}:`, shards: undefined },
-    ...{ waitReplicas: 0, clientCa: undefined, service: 'im/state-server', timeoutMs: 20_000 },
+    ...{
+      waitReplicas: 0,
+      clientCa: undefined,
+      daemonTls: undefined,
+      auth: undefined,
+      service: 'im/state-server',
+      timeoutMs: 20_000,
+    },
     version: pkg.version,
     dataDir: options.dataDir ?? (await scratchFolder()),
   };

@@ -1,10 +1,11 @@
 import { writeSync } from 'node:fs';
 import type { ReadStream, WriteStream } from 'node:tty';
+import { isRewritable } from '../terminal.js';
 import type { Size } from './frame.js';
 
 /** True where stdout can be drawn on. */
 export function isScreen(): boolean {
-  return process.stdout.isTTY === true && process.env.TERM !== 'dumb';
+  return isRewritable(process.stdout);
 }
 
 /** Another buffer than the shell's; no cursor; a line that is too long for a moment does not wrap. */

@@ -1,0 +1,25 @@
+import { type Logger, pino } from 'pino';
+import { Authenticator, type AuthOptions } from '../daemon/auth/authenticator.js';
+import { type Check, type Finding, ok, skipped, warning } from './check.js';
+
+/** Whether a daemon can read what its callers prove themselves by: it opens each file, and asks for keys, as a daemon would. */
+export function authChecks({ tokens, jwt, certificates }: AuthOptions = {}): Check[] {
+  return [
+    { name: 'auth-tokens', run: () => opened(tokens, '--auth-tokens', { tokens }) },
+    { name: 'auth-jwt', run: () => opened(jwt?.jwks, '--auth-jwt-jwks', { jwt }) },
+    { name: 'auth-certificates', run: () => opened(certificates, '--auth-certificates', { certificates }) },
+  ];
+}
+
+/** Rejects as {@link Authenticator.open} does; warns of what a daemon would. */
+async function opened(source: string | undefined, flag: string, options: AuthOptions): Promise<Finding> {
+  if (source === undefined) return skipped('no file is named');
+  const warnings: string[] = [];
+  const authenticator = await Authenticator.open(options, logTo(warnings));
+  authenticator.close();
+  return warnings.length > 0 ? warning(warnings.join('; ')) : ok(`${flag} ${source} can be used`);
+}
+
+function logTo(warnings: string[]): Logger {
+  return pino({ level: 'warn' }, { write: (line) => warnings.push(JSON.parse(line).msg) });
+}
