@@ -95,6 +95,7 @@ test('a registry that goes and comes back is told, each once', async () => {
   await until(() => eventsOf(json).length > 0, 'the list is printed');
   await etcd.kill();
   await until(() => told().length > 0, 'it is gone');
+  await until(() => text.stderr().includes('etcd cannot be reached'), 'people are told');
   await etcd.restart();
   await until(() => told().at(-1) === null, 'it is back');
   await printed(text, /Z {2}the registry answers again\n/);
