@@ -34,7 +34,7 @@ function show() {
   }
   document.title = `${t(`nav.${view}`)} · imstate`;
   showLink('none');
-  const onState = (state) => !signal.aborted && showLink(state === 'lost' ? 'away' : state);
+  const onState = (state, reason) => !signal.aborted && showLink(state === 'lost' ? 'away' : state, reason);
   const onFault = (error) => !signal.aborted && fault(error);
   shown = VIEWS[view](main, { argument, go, signal, onState, onFault, onAnswer: clearFault }) ?? {};
 }

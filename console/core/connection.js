@@ -7,14 +7,18 @@ const link = document.getElementById('link');
 const banner = document.getElementById('banner');
 let since;
 let timer;
+/** What the daemon answered while it would not serve; undefined if it does not answer. */
+let refusal;
 
 /** Shows whether what is on the page is kept up to date: 'live', 'away', or 'none' where nothing is followed. */
-export function showLink(state) {
+export function showLink(state, reason) {
   link.dataset.state = state;
   link.hidden = state === 'none';
   if (state === 'away') {
     since ??= new Date();
-    timer ??= setTimeout(() => showFault(t('link.gone', { time: clock(since) })), PATIENCE_MS);
+    refusal = reason;
+    if (banner.hidden) timer ??= setTimeout(showAway, PATIENCE_MS);
+    else showAway();
   } else {
     clearTimeout(timer);
     timer = undefined;
@@ -22,6 +26,11 @@ export function showLink(state) {
     clearFault();
   }
   link.textContent = state === 'none' ? '' : t(`link.${state}`);
+}
+
+function showAway() {
+  const [time, message] = [clock(since), refusal];
+  showFault(message === undefined ? t('link.gone', { time }) : t('link.refused', { time, message }));
 }
 
 /** Shows what went wrong, above the view; it stays until clearFault(). */

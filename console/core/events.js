@@ -9,7 +9,7 @@ const SILENCE_MS = 20_000;
  * Follows server-sent events until the signal aborts; what was missed while the connection was away follows. Not an EventSource, which sends
  * no headers and so no token.
  *
- * `onEvent` is given each event. `onState` is told 'live' (with the first event: from then on nothing is missed), 'away' (it is tried again),
+ * `onEvent` is given each event. `onState` is told 'live' (with the first event: from then on nothing is missed), 'away' (it is tried again; with what the daemon answered, if it did),
  * and 'lost' (what was missed is gone). Rejects with an ApiError that a repeat does not mend.
  */
 export async function follow(name, parameters, { onEvent, onState, signal }) {
@@ -17,6 +17,7 @@ export async function follow(name, parameters, { onEvent, onState, signal }) {
   let pause = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     let isLive = false;
+    let reason;
     try {
       await read(name, parameters, lastId, signal, (event, id) => {
         if (event.type === 'error') throw new ApiError(event.error.code, event.error.message);
@@ -29,13 +30,14 @@ export async function follow(name, parameters, { onEvent, onState, signal }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && isLasting(error)) throw error;
+      if (error instanceof ApiError && error.code !== 'UNREACHABLE') reason = error.message;
       if (error.code === 'OUT_OF_RANGE') {
         lastId = '';
         onState('lost');
       }
     }
     if (signal.aborted) return;
-    onState('away');
+    onState('away', reason);
     await rest(pause, signal);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }

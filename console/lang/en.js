@@ -15,6 +15,7 @@ export default {
   'theme.dark': 'Dark',
   'link.live': 'Live',
   'link.away': 'Reconnecting…',
+  'link.refused': 'Nothing is up to date since {time}, for the daemon says: {message}. Trying again…',
   'link.gone':
     'No connection to the daemon since {time}. What is shown may be old; it is brought up to date as soon as the daemon answers.',
   'fault.unreachable': 'The daemon does not answer. Trying again…',

@@ -15,6 +15,7 @@ export default {
   'theme.dark': '深色',
   'link.live': '实时',
   'link.away': '正在重连…',
+  'link.refused': '自 {time} 起内容不再更新，守护进程报告：{message}。正在重试…',
   'link.gone': '自 {time} 起与守护进程失去连接。所示内容可能已过时；守护进程恢复应答后会立即更新。',
   'fault.unreachable': '守护进程没有应答，正在重试…',
   'role.reader': 'reader：可查看',

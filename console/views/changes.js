@@ -29,9 +29,9 @@ export function showChanges(main, { argument, go, signal, onState, onFault }) {
     h('h1', { class: 'hidden' }, t('nav.changes')),
     panel(t('changes.title'), { id: 'changes', tools: feed.pauseButton }, form, feed.element),
   );
-  const onLink = (state) => {
+  const onLink = (state, reason) => {
     if (state === 'lost') feed.noteLoss();
-    onState(state);
+    onState(state, reason);
   };
   const onEvent = (event) => feed.take(event);
   const parameters = { ...targetOf(scope, value), initial: 'false', most: MOST_A_SECOND };

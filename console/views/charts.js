@@ -63,7 +63,7 @@ function optionsOf(series, width, element) {
     cursor: { y: false, points: { size: 6 } },
     padding: [8, 26, 0, 0],
     scales: {
-      x: { range: (_, min, max) => [Math.min(min, max - LEAST_SECONDS), max] },
+      x: { range: (_, min, max) => timesOf(min, max) },
       y: { range: (_, min, max) => rangeOf(min, max) },
     },
     axes: [
@@ -102,6 +102,12 @@ function axisOf(color) {
     grid: { stroke: () => color('line'), width: 1 },
     ticks: { show: false },
   };
+}
+
+/** The times that are shown, in seconds; the last minute while there is none. */
+function timesOf(min, max) {
+  const end = max ?? Date.now() / 1_000;
+  return [Math.min(min ?? end, end - LEAST_SECONDS), end];
 }
 
 /** From a round number below to one above, so that a small change does not look like a large one. */

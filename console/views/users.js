@@ -69,8 +69,8 @@ class UserPage {
       if (type === 'synced') this.#loadIn(0);
       if (type === 'change') this.#loadIn(SETTLE_MS);
     };
-    const onLink = (state) => {
-      onState(state);
+    const onLink = (state, reason) => {
+      onState(state, reason);
       if (state === 'away' && !this.#isShown) this.#loadIn(0);
     };
     follow('watch', parameters, { signal, onEvent, onState: onLink }).catch(onFault);

@@ -121,3 +121,16 @@ test('a daemon that does not answer is told in words, and the page goes on when 
   await see(page, '#user .lead', 'Online on 1 of 1 device.');
   expect(await page.locator('#banner').isVisible()).toBe(false);
 });
+
+test('a store that does not answer is told in the words of the daemon', async () => {
+  const redis = await startRedis();
+  undo.push(() => redis.stop());
+  const daemon = await startDaemon({ http, redis: redis.url });
+  const page = await web.open('cluster', daemon.http);
+  await see(page, '#link[data-state=live]');
+  redis.freeze();
+  undo.push(() => redis.thaw());
+  await see(page, '#banner', 'for the daemon says: ');
+  redis.thaw();
+  await see(page, '#link[data-state=live]');
+});
