@@ -185,6 +185,11 @@ export const LIMITS = {
     beyond: 'a further one is closed at once',
     reason: 'Prometheus has one, and a browser six at most',
   },
+  httpPipeline: {
+    ...{ most: 1, unit: 'request', what: 'under way on a connection of HTTP' },
+    beyond: 'the connection is cut: ask again when the answer is there, or by another connection',
+    reason: 'no browser sends the next one before; answers that nobody reads would pile up',
+  },
   httpBody: {
     ...{ most: 65_536, unit: 'bytes', what: 'the body of a request by HTTP' },
     beyond: '`INVALID_ARGUMENT` (400)',

@@ -87,11 +87,18 @@ export class HttpServer {
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Node gives the socket to one answer at a time; the others are never told that it is closed, and wait in memory without a bound.
+    if (response.socket === null) {
+      request.socket.destroy();
+      return;
+    }
     try {
       const url = urlOf(request);
       const route = this.#routeOf(request, url, response);
       if (route === undefined) return;
       const caller = await this.#access.callerOf(request, route);
+      // The caller left meanwhile: nobody would be told of that again.
+      if (response.destroyed) return;
       await route.handle({ request, response, url, caller, body: () => readBody(request) });
     } catch (error) {
       this.#fail(request, response, error);
