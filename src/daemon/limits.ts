@@ -185,6 +185,15 @@ export const LIMITS = {
     beyond: 'a further one is closed at once',
     reason: 'Prometheus has one, and a browser six at most',
   },
+  httpRequests: {
+    ...{
+      most: 100,
+      unit: 'requests',
+      what: 'requests of HTTP, until the answer is taken; not streams, nor what is open',
+    },
+    beyond: '`RESOURCE_EXHAUSTED` (429), nothing was done',
+    reason: 'a page of a thousand entries may have 2 MB; a console asks for three at once',
+  },
   httpPipeline: {
     ...{ most: 1, unit: 'request', what: 'under way on a connection of HTTP' },
     beyond: 'the connection is cut: ask again when the answer is there, or by another connection',

@@ -15,11 +15,13 @@ export interface Exchange {
 
 /** What is served at a path. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST';
   /** As it is asked for, such as `/metrics`. */
   readonly path: string;
   /** What a caller needs, as for a method of gRPC; undefined for what is open to everybody. */
   readonly role: Role | undefined;
+  /** True for a stream of events. Those have a bound of their own, and what is open to everybody costs nothing. */
+  readonly isStream?: boolean;
   /** Answers. What it throws is answered as an error, unless the answer has begun: then it is cut. */
   handle(exchange: Exchange): Promise<void> | void;
 }

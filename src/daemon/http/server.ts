@@ -10,6 +10,7 @@ import type { DaemonTls } from '../tls.js';
 import { HttpAccess } from './access.js';
 import { readBody } from './body.js';
 import { sendError, sendText } from './replies.js';
+import { RequestsUnderWay } from './requestsUnderWay.js';
 import type { Route } from './routes.js';
 
 /** Where a daemon answers by HTTP. */
@@ -41,6 +42,7 @@ export class HttpServer {
   readonly #server: Server;
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
+  readonly #underWay = new RequestsUnderWay();
   readonly #log: Logger;
   readonly #onClose: () => void;
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
@@ -99,6 +101,7 @@ export class HttpServer {
       const caller = await this.#access.callerOf(request, route);
       // The caller left meanwhile: nobody would be told of that again.
       if (response.destroyed) return;
+      if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
       await route.handle({ request, response, url, caller, body: () => readBody(request) });
     } catch (error) {
       this.#fail(request, response, error);

@@ -39,6 +39,8 @@ export interface ApiCall {
   readonly role: Role;
   /** Those of the query. */
   readonly parameters: readonly string[];
+  /** Whether it answers with a stream of events. */
+  readonly isStream?: boolean;
   /** What to answer as JSON; undefined if the answer is a stream, which then has begun. */
   answer(parameters: Parameters, exchange: Exchange): Promise<object | undefined>;
 }
@@ -61,8 +63,8 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
 
 /** The calls as the server of HTTP takes them. */
 export function apiRoutes(parts: ApiParts): Route[] {
-  return apiCalls(parts).map(({ method, name, role, parameters, answer }) => ({
-    ...{ method, role, path: `/api/v1/${name}` },
+  return apiCalls(parts).map(({ method, name, role, parameters, isStream = false, answer }) => ({
+    ...{ method, role, isStream, path: `/api/v1/${name}` },
     async handle(exchange) {
       checkOrigin(exchange);
       const value = await answer(new Parameters(exchange.url.searchParams, parameters), exchange);
