@@ -29,9 +29,15 @@ export class HttpAccess {
     if (this.#guard === undefined) return undefined;
     const metadata = new Metadata();
     const { authorization } = request.headers;
-    if (authorization !== undefined) metadata.set('authorization', authorization);
+    // No credential has other bytes. Those of gRPC cannot come here with any, and an error of Metadata would show them to the log.
+    if (authorization !== undefined)
+      metadata.set('authorization', isAscii(authorization) ? authorization : '');
     return this.#guard.callerOf(metadata, peerOf(socket), { role, method: `${request.method} ${path}` });
   }
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
 }
 
 /** The peer, as the guard sees those of gRPC. */

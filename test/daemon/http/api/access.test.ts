@@ -28,6 +28,23 @@ test('each call needs its role, and a credential at all', async () => {
   }
 });
 
+test('a credential with bytes that none has is refused as any other, and kept out of the log', async () => {
+  const file = await TokenFile.make();
+  const { http: url, logged } = await startDaemon({ http, auth: { tokens: file.path } });
+  for (const authorization of [
+    `Bearer ${file.tokens.reader}\u00e9`,
+    'Bearer \u00ffsecret',
+    'Bearer secret\t',
+  ]) {
+    const { status, text } = await ask(`${url}/api/v1/stats`, { headers: { authorization } });
+    expect([status, JSON.parse(text).error.code]).toEqual([401, 'UNAUTHENTICATED']);
+  }
+  const log = logged.join('');
+  expect(log).toContain('refused: authorization must be');
+  expect(log).not.toContain('by a fault of imstate');
+  for (const secret of ['secret', file.tokens.reader]) expect(log).not.toContain(secret);
+});
+
 test('whoami says who asks', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
