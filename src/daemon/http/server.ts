@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { formatHostPort } from '../../address.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
-import { LIMITS } from '../limits.js';
+import { type Bounds, LIMITS } from '../limits.js';
 import { listenAt } from '../listening.js';
 import type { DaemonTls } from '../tls.js';
 import { HttpAccess } from './access.js';
@@ -12,6 +12,9 @@ import { readBody } from './body.js';
 import { sendError, sendText } from './replies.js';
 import { RequestsUnderWay } from './requestsUnderWay.js';
 import type { Route } from './routes.js';
+
+/** How often Node looks which requests are late; by itself each 30 s, whatever they are given. */
+const CHECK_MS = 1_000;
 
 /** Where a daemon answers by HTTP. */
 export interface HttpOptions {
@@ -29,8 +32,8 @@ export interface HttpParts {
   /** The TLS of the gRPC port, which is that of this one too. */
   tls: DaemonTls | undefined;
   log: Logger;
-  /** A caller that takes nothing of its answer for so long is cut. Milliseconds. */
-  answerMs: number;
+  /** How long callers are waited for. */
+  bounds: Pick<Bounds, 'silenceMs' | 'requestMs' | 'answerMs'>;
   /** Ends the answers that have no end of their own. */
   onEndStreams(): void;
   /** Closes what the routes hold. */
@@ -48,7 +51,7 @@ export class HttpServer {
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
   readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, log, answerMs, onEndStreams, onClose }: HttpParts) {
+  constructor({ routes, guard, tls, log, bounds, onEndStreams, onClose }: HttpParts) {
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
@@ -56,14 +59,17 @@ export class HttpServer {
     this.#log = log;
     const limits = {
       maxHeaderSize: LIMITS.headers.most,
-      requestTimeout: LIMITS.request.most,
-      headersTimeout: LIMITS.request.most,
+      requestTimeout: bounds.requestMs,
+      headersTimeout: bounds.requestMs,
+      connectionsCheckingInterval: CHECK_MS,
     };
     const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
-    this.#server = tls ? tls.serveHttps(limits, take) : createServer(limits, take);
+    this.#server = tls
+      ? tls.serveHttps({ ...limits, handshakeTimeout: bounds.silenceMs }, take)
+      : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.most;
     // A socket on which neither side gets anything across; streams of events say something every 5 s.
-    this.#server.timeout = answerMs;
+    this.#server.timeout = bounds.answerMs;
   }
 
   /** Resolves with the address, host:port, and the IP address, once requests are taken there. Rejects with ADDRESS_UNAVAILABLE. */

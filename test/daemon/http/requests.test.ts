@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../src/daemon/limits.ts';
+import { Authority } from '../../support/authority.ts';
 import { EventReader } from '../../support/events.ts';
 import { ask } from '../../support/http.ts';
 import { startDaemon, undo } from '../../support/undo.ts';
@@ -31,3 +32,32 @@ test('there is room for so many requests, and again when one is over; what is op
   sockets[0]?.destroy();
   await until(async () => (await stats()).status === 200, 'there is room again');
 });
+
+test.each(['', 'GET /healthz HT', 'POST /api/v1/evict HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{'])(
+  'a connection whose request stays at %j is closed in time',
+  async (text) => {
+    const { http: url } = await startDaemon({ http, bounds: { requestMs: 500 } });
+    const begunAt = performance.now();
+    await closed(url, text);
+    // Far below what Node waits between two looks.
+    expect(performance.now() - begunAt).toBeLessThan(25_000);
+  },
+);
+
+test('a connection without the handshake of TLS is closed in time', async () => {
+  const tls = await (await Authority.make()).issue();
+  const { http: url } = await startDaemon({ http, tls, bounds: { silenceMs: 500 } });
+  const begunAt = performance.now();
+  await closed(url, '');
+  // Far below what Node gives a handshake.
+  expect(performance.now() - begunAt).toBeLessThan(50_000);
+});
+
+/** Resolves when the daemon has closed a connection on which this was sent. */
+async function closed(url: string | undefined, text: string): Promise<void> {
+  const { hostname, port } = new URL(url as string);
+  const socket = connect(Number(port), hostname).on('error', () => {});
+  undo.push(() => socket.destroy());
+  if (text !== '') socket.write(text);
+  await new Promise((resolve) => socket.resume().once('close', resolve));
+}

@@ -12,7 +12,13 @@ const MUCH = Buffer.alloc(64 * 1024 * 1024);
 async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> {
   const server = new HttpServer({
     ...{ routes: [{ method: 'GET', path: '/', role: undefined, handle }], log: pino({ level: 'silent' }) },
-    ...{ guard: undefined, tls: undefined, answerMs: 1_000, onEndStreams: () => {}, onClose: () => {} },
+    ...{
+      guard: undefined,
+      tls: undefined,
+      bounds: { silenceMs: 1_000, requestMs: 1_000, answerMs: 1_000 },
+      onEndStreams: () => {},
+      onClose: () => {},
+    },
   });
   undo.push(() => server.close());
   const { addr } = await server.listen({ addr: '127.0.0.1', port: 0 });
