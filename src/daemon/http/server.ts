@@ -68,7 +68,7 @@ export class HttpServer {
       ? tls.serveHttps({ ...limits, handshakeTimeout: bounds.silenceMs }, take)
       : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.most;
-    // A socket on which neither side gets anything across; streams of events say something every 5 s.
+    // A socket on which neither side gets anything across; streams of events say something every 5 s or so.
     this.#server.timeout = bounds.answerMs;
   }
 
