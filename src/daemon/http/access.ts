@@ -4,8 +4,9 @@ import { Metadata } from '@grpc/grpc-js';
 import { formatHostPort } from '../../address.js';
 import { ImstateError } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
-import type { Caller } from '../auth/roles.js';
+import type { Caller, Role } from '../auth/roles.js';
 import type { DaemonTls } from '../tls.js';
+import { checkOrigin } from './origin.js';
 import type { Route } from './routes.js';
 
 /** Who may ask for what: the same rules as for gRPC. */
@@ -18,9 +19,21 @@ export class HttpAccess {
     this.#needsCertificate = tls?.isMutual ?? false;
   }
 
-  /** Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED. */
+  /**
+   * Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED, and with INVALID_ARGUMENT for a
+   * change that is not JSON.
+   */
   async callerOf(request: IncomingMessage, { role, path }: Route): Promise<Caller | undefined> {
     if (role === undefined) return undefined;
+    const caller = await this.#knownCaller(request, { role, path });
+    checkOrigin({ request, caller });
+    return caller;
+  }
+
+  async #knownCaller(
+    request: IncomingMessage,
+    { role, path }: { role: Role; path: string },
+  ): Promise<Caller | undefined> {
     const socket = request.socket as TLSSocket;
     if (this.#needsCertificate && !socket.authorized) {
       const message = 'a client certificate is needed, of an authority in --tls-client-ca';

@@ -3,7 +3,6 @@ import type { Registry } from '../../../registry/registry.js';
 import type { Role } from '../../auth/roles.js';
 import type { Presence } from '../../presence.js';
 import type { WatchHub } from '../../watch/hub.js';
-import { checkOrigin } from '../origin.js';
 import { sendJson } from '../replies.js';
 import type { Exchange, Route } from '../routes.js';
 import { endpointsCall } from './endpoints.js';
@@ -66,7 +65,6 @@ export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(({ method, name, role, parameters, isStream = false, answer }) => ({
     ...{ method, role, isStream, path: `/api/v1/${name}` },
     async handle(exchange) {
-      checkOrigin(exchange);
       const value = await answer(new Parameters(exchange.url.searchParams, parameters), exchange);
       if (value !== undefined) sendJson(exchange.response, 200, value);
     },

@@ -107,11 +107,12 @@ test('by TLS any name will do, for the certificate is not for one of somebody el
   expect((await ask(`${url}/api/v1/stats`, options)).status).toBe(200);
 });
 
-test('the level of the log is guarded the same', async () => {
+test.each(['/admin/log-level', '/metrics'])('%s is guarded the same', async (path) => {
   const { http: url } = await startDaemon({ http });
   const statusOf = async (headers: Record<string, string>) =>
-    (await ask(`${url}/admin/log-level`, { headers })).status;
+    (await ask(`${url}${path}`, { headers })).status;
   expect(await statusOf({})).toBe(200);
+  expect(await statusOf({ host: 'imstate.default.svc.cluster.local:9090' })).toBe(200);
   expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
   expect(await statusOf({ host: 'evil.example' })).toBe(403);
 });
