@@ -5,8 +5,8 @@ import type { Caller, Role } from '../auth/roles.js';
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The path and query that are asked for. */
-  readonly url: URL;
+  /** The query that is asked with. */
+  readonly query: URLSearchParams;
   /** Who asks; undefined where everybody may do everything, and on routes that are open. */
   readonly caller: Caller | undefined;
   /** The body, as text; rejects with INVALID_ARGUMENT if it is too long. */

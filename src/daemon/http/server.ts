@@ -101,28 +101,28 @@ export class HttpServer {
       return;
     }
     try {
-      const url = urlOf(request);
-      const route = this.#routeOf(request, url, response);
+      const { path, query } = targetOf(request);
+      const route = this.#routeOf(request, path, response);
       if (route === undefined) return;
       const caller = await this.#access.callerOf(request, route);
       // The caller left meanwhile: nobody would be told of that again.
       if (response.destroyed) return;
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
-      await route.handle({ request, response, url, caller, body: () => readBody(request) });
+      await route.handle({ request, response, query, caller, body: () => readBody(request) });
     } catch (error) {
       this.#fail(request, response, error);
     }
   }
 
   /** The route that is asked for; undefined, and that is answered, if there is none. */
-  #routeOf({ method = '' }: IncomingMessage, { pathname }: URL, response: ServerResponse): Route | undefined {
-    const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${pathname}`);
+  #routeOf({ method = '' }: IncomingMessage, path: string, response: ServerResponse): Route | undefined {
+    const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${path}`);
     if (route) return route;
-    const others = [...this.#routes.values()].filter(({ path }) => path === pathname);
-    if (others.length === 0) sendText(response, 404, `nothing is served at ${pathname}\n`);
+    const others = [...this.#routes.values()].filter((each) => each.path === path);
+    if (others.length === 0) sendText(response, 404, `nothing is served at ${path}\n`);
     else {
       response.setHeader('allow', others.map((each) => each.method).join(', '));
-      sendText(response, 405, `${pathname} takes ${others.map((each) => each.method).join(' or ')}\n`);
+      sendText(response, 405, `${path} takes ${others.map((each) => each.method).join(' or ')}\n`);
     }
     return undefined;
   }
@@ -133,7 +133,7 @@ export class HttpServer {
     const isOurs = error instanceof ImstateError;
     if (!isOurs) {
       // Without its query, which may name a user.
-      const path = request.url?.replace(/\?.*/, '');
+      const { path } = targetOf(request);
       this.#log.error({ method: request.method, path, err: error }, 'a request failed by a fault of imstate');
     }
     if (response.headersSent) {
@@ -147,7 +147,9 @@ export class HttpServer {
   }
 }
 
-function urlOf({ url = '/' }: IncomingMessage): URL {
-  if (URL.canParse(url, 'http://daemon')) return new URL(url, 'http://daemon');
-  throw new ImstateError('INVALID_ARGUMENT', 'the path of the request must be one of a URL');
+/** The path and the query as they were sent: a proxy has read them so too, and may have let them pass by them. */
+function targetOf({ url = '' }: IncomingMessage): { path: string; query: URLSearchParams } {
+  // To proxies, whole URLs are sent; a server has to take them as well.
+  const [, path = '', query] = /^(?:https?:\/\/[^/?]*)?([^?]*)(?:\?(.*))?$/i.exec(url) ?? [];
+  return { path, query: new URLSearchParams(query) };
 }

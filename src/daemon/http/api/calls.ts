@@ -65,7 +65,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(({ method, name, role, parameters, isStream = false, answer }) => ({
     ...{ method, role, isStream, path: `/api/v1/${name}` },
     async handle(exchange) {
-      const value = await answer(new Parameters(exchange.url.searchParams, parameters), exchange);
+      const value = await answer(new Parameters(exchange.query, parameters), exchange);
       if (value !== undefined) sendJson(exchange.response, 200, value);
     },
   }));
