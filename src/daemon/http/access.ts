@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
-import { formatHostPort } from '../../address.js';
 import { ImstateError } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
 import type { Caller, Role } from '../auth/roles.js';
 import type { DaemonTls } from '../tls.js';
+import { peerOf } from './observedRequest.js';
 import { checkOrigin } from './origin.js';
 import type { Route } from './routes.js';
 
@@ -42,10 +42,13 @@ export class HttpAccess {
     if (this.#guard === undefined) return undefined;
     const metadata = new Metadata();
     const { authorization } = request.headers;
-    // No credential has other bytes. Those of gRPC cannot come here with any, and an error of Metadata would show them to the log.
+    // No credential has other bytes. Metadata would throw at them, and its message would show them to the log.
     if (authorization !== undefined)
       metadata.set('authorization', isAscii(authorization) ? authorization : '');
-    return this.#guard.callerOf(metadata, peerOf(socket), { role, method: `${request.method} ${path}` });
+    return this.#guard.callerOf(metadata, guardedPeer(request), {
+      role,
+      method: `${request.method} ${path}`,
+    });
   }
 }
 
@@ -54,11 +57,11 @@ function isAscii(text: string): boolean {
 }
 
 /** The peer, as the guard sees those of gRPC. */
-function peerOf(socket: TLSSocket) {
-  const { remoteAddress = '', remotePort = 0 } = socket;
+function guardedPeer(request: IncomingMessage) {
+  const socket = request.socket as TLSSocket;
   return {
     stream: { session: socket },
-    getPeer: () => formatHostPort({ host: remoteAddress, port: remotePort }),
+    getPeer: () => peerOf(request),
     getAuthContext: () => (socket.authorized ? { sslPeerCertificate: socket.getPeerCertificate() } : {}),
   };
 }

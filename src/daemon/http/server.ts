@@ -6,12 +6,14 @@ import { ImstateError, messageOf } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
 import { type Bounds, LIMITS } from '../limits.js';
 import { listenAt } from '../listening.js';
+import type { CallObserver } from '../observe/callObserver.js';
 import type { DaemonTls } from '../tls.js';
 import { HttpAccess } from './access.js';
 import { readBody } from './body.js';
+import { ObservedRequest } from './observedRequest.js';
 import { sendError, sendText } from './replies.js';
 import { RequestsUnderWay } from './requestsUnderWay.js';
-import type { Route } from './routes.js';
+import type { Exchange, Route } from './routes.js';
 
 /** How often Node looks which requests are late; by itself each 30 s, whatever they are given. */
 const CHECK_MS = 1_000;
@@ -31,6 +33,7 @@ export interface HttpParts {
   guard: Guard | undefined;
   /** The TLS of the gRPC port, which is that of this one too. */
   tls: DaemonTls | undefined;
+  observer: CallObserver;
   log: Logger;
   /** How long callers are waited for. */
   bounds: Pick<Bounds, 'silenceMs' | 'requestMs' | 'answerMs'>;
@@ -46,16 +49,18 @@ export class HttpServer {
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
   readonly #underWay = new RequestsUnderWay();
+  readonly #observer: CallObserver;
   readonly #log: Logger;
   readonly #onClose: () => void;
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
   readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, log, bounds, onEndStreams, onClose }: HttpParts) {
+  constructor({ routes, guard, tls, observer, log, bounds, onEndStreams, onClose }: HttpParts) {
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
     this.#access = new HttpAccess(guard, tls);
+    this.#observer = observer;
     this.#log = log;
     const limits = {
       maxHeaderSize: LIMITS.headers.most,
@@ -100,16 +105,21 @@ export class HttpServer {
       request.socket.destroy();
       return;
     }
+    let observed: ObservedRequest | undefined;
     try {
       const { path, query } = targetOf(request);
       const route = this.#routeOf(request, path, response);
       if (route === undefined) return;
+      if (route.call !== undefined) observed = new ObservedRequest(this.#observer, route, request, response);
       const caller = await this.#access.callerOf(request, route);
       // The caller left meanwhile: nobody would be told of that again.
       if (response.destroyed) return;
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
-      await route.handle({ request, response, query, caller, body: () => readBody(request) });
+      const about: Exchange['about'] = (ids) => observed?.about(ids);
+      const exchange = { request, response, query, caller, about, body: () => readBody(request) };
+      await (observed ? observed.run(() => route.handle(exchange)) : route.handle(exchange));
     } catch (error) {
+      observed?.fail(error);
       this.#fail(request, response, error);
     }
   }

@@ -63,8 +63,11 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
 /** The calls as the server of HTTP takes them. */
 export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(({ method, name, role, parameters, isStream = false, answer }) => ({
-    ...{ method, role, isStream, path: `/api/v1/${name}` },
+    ...{ method, role, isStream, path: `/api/v1/${name}`, call: name.replace('/', '-') },
     async handle(exchange) {
+      const [userId, other] = exchange.query.getAll('userId');
+      if (userId !== undefined && other === undefined)
+        exchange.about({ userId, deviceId: exchange.query.get('deviceId') ?? undefined });
       const value = await answer(new Parameters(exchange.query, parameters), exchange);
       if (value !== undefined) sendJson(exchange.response, 200, value);
     },
