@@ -2,7 +2,7 @@ import { ApiError, request } from './api.js';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
-/** The daemon says something at least every 5 s. */
+/** The daemon says something every 5 s or so: an event, or a comment while its store is away. */
 const SILENCE_MS = 20_000;
 
 /**

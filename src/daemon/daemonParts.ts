@@ -69,7 +69,7 @@ export async function makeParts(
   const http =
     options.http &&
     (await openHttp({
-      ...{ log, guard, tls, readiness, answerMs: boundsOf(options).answerMs },
+      ...{ log, observer, guard, tls, readiness, bounds: boundsOf(options) },
       metrics: {
         ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
         registration: () => standing.registration,

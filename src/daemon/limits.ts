@@ -78,7 +78,11 @@ export const LIMITS = {
     reason: 'one connection cannot take all the room for calls, and a gateway can keep its watches on one',
   },
   silence: {
-    ...{ most: 10_000, unit: 'ms', what: 'from connecting until HTTP/2 is spoken' },
+    ...{
+      most: 10_000,
+      unit: 'ms',
+      what: 'from connecting until HTTP/2 is spoken; by HTTPS, until the handshake is over',
+    },
     beyond: 'the connection is closed',
     reason: 'nothing but a port scan, or someone who wants to hold all connections, is as silent',
   },
@@ -112,8 +116,12 @@ export const LIMITS = {
     reason: 'HTTP/2 of Node.js: against the rapid reset (CVE-2023-44487)',
   },
   request: {
-    ...{ most: 10_000, unit: 'ms', what: 'from the headers of a call to the end of its (first) message' },
-    beyond: '`DEADLINE_EXCEEDED`, and the call is reset',
+    ...{
+      most: 10_000,
+      unit: 'ms',
+      what: 'from the headers of a call to the end of its (first) message; by HTTP, a request from its first byte',
+    },
+    beyond: '`DEADLINE_EXCEEDED`, and the call is reset; by HTTP, 408 and the connection is closed',
     reason: 'one packet as a rule; 1 MiB takes as long on a line of 1 Mbit/s',
   },
   answer: {
@@ -184,6 +192,20 @@ export const LIMITS = {
     ...{ most: 2_000, unit: 'connections', what: 'connections of HTTP at the same time' },
     beyond: 'a further one is closed at once',
     reason: 'Prometheus has one, and a browser six at most',
+  },
+  httpRequests: {
+    ...{
+      most: 100,
+      unit: 'requests',
+      what: 'requests of HTTP, until the answer is taken; not streams, nor what is open',
+    },
+    beyond: '`RESOURCE_EXHAUSTED` (429), nothing was done',
+    reason: 'a page of a thousand entries may have 2 MB; a console asks for three at once',
+  },
+  httpPipeline: {
+    ...{ most: 1, unit: 'request', what: 'under way on a connection of HTTP' },
+    beyond: 'the connection is cut: ask again when the answer is there, or by another connection',
+    reason: 'no browser sends the next one before; answers that nobody reads would pile up',
   },
   httpBody: {
     ...{ most: 65_536, unit: 'bytes', what: 'the body of a request by HTTP' },

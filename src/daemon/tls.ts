@@ -1,5 +1,5 @@
-import type { RequestListener, ServerOptions } from 'node:http';
-import { createServer as createHttps, type Server as HttpsServer } from 'node:https';
+import type { RequestListener } from 'node:http';
+import { createServer as createHttps, type Server as HttpsServer, type ServerOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServerCredentials } from '@grpc/grpc-js';

@@ -13,6 +13,8 @@ export interface ServerSentEvent {
 export class EventReader {
   readonly status: number;
   readonly events: ServerSentEvent[] = [];
+  /** How many comments came, which only say that the daemon is there. */
+  comments = 0;
   /** Resolves when the stream is over. */
   readonly ended: Promise<void>;
   readonly #response: Response;
@@ -47,9 +49,14 @@ export class EventReader {
     for await (const chunk of this.#response.body as AsyncIterable<Uint8Array>) {
       const frames = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
       rest = frames.pop() as string;
-      this.events.push(...frames.map(parse));
+      this.comments += frames.filter(isComment).length;
+      this.events.push(...frames.filter((frame) => !isComment(frame)).map(parse));
     }
   }
+}
+
+function isComment(frame: string): boolean {
+  return frame.startsWith(':');
 }
 
 function parse(frame: string): ServerSentEvent {

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
-import { formatHostPort } from '../../address.js';
 import { ImstateError } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
-import type { Caller } from '../auth/roles.js';
+import type { Caller, Role } from '../auth/roles.js';
 import type { DaemonTls } from '../tls.js';
+import { peerOf } from './observedRequest.js';
+import { checkOrigin } from './origin.js';
 import type { Route } from './routes.js';
 
 /** Who may ask for what: the same rules as for gRPC. */
@@ -18,9 +19,21 @@ export class HttpAccess {
     this.#needsCertificate = tls?.isMutual ?? false;
   }
 
-  /** Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED. */
+  /**
+   * Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED, and with INVALID_ARGUMENT for a
+   * change that is not JSON.
+   */
   async callerOf(request: IncomingMessage, { role, path }: Route): Promise<Caller | undefined> {
     if (role === undefined) return undefined;
+    const caller = await this.#knownCaller(request, { role, path });
+    checkOrigin({ request, caller });
+    return caller;
+  }
+
+  async #knownCaller(
+    request: IncomingMessage,
+    { role, path }: { role: Role; path: string },
+  ): Promise<Caller | undefined> {
     const socket = request.socket as TLSSocket;
     if (this.#needsCertificate && !socket.authorized) {
       const message = 'a client certificate is needed, of an authority in --tls-client-ca';
@@ -29,17 +42,26 @@ export class HttpAccess {
     if (this.#guard === undefined) return undefined;
     const metadata = new Metadata();
     const { authorization } = request.headers;
-    if (authorization !== undefined) metadata.set('authorization', authorization);
-    return this.#guard.callerOf(metadata, peerOf(socket), { role, method: `${request.method} ${path}` });
+    // No credential has other bytes. Metadata would throw at them, and its message would show them to the log.
+    if (authorization !== undefined)
+      metadata.set('authorization', isAscii(authorization) ? authorization : '');
+    return this.#guard.callerOf(metadata, guardedPeer(request), {
+      role,
+      method: `${request.method} ${path}`,
+    });
   }
 }
 
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
 /** The peer, as the guard sees those of gRPC. */
-function peerOf(socket: TLSSocket) {
-  const { remoteAddress = '', remotePort = 0 } = socket;
+function guardedPeer(request: IncomingMessage) {
+  const socket = request.socket as TLSSocket;
   return {
     stream: { session: socket },
-    getPeer: () => formatHostPort({ host: remoteAddress, port: remotePort }),
+    getPeer: () => peerOf(request),
     getAuthContext: () => (socket.authorized ? { sslPeerCertificate: socket.getPeerCertificate() } : {}),
   };
 }

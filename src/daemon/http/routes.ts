@@ -5,21 +5,27 @@ import type { Caller, Role } from '../auth/roles.js';
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The path and query that are asked for. */
-  readonly url: URL;
+  /** The query that is asked with. */
+  readonly query: URLSearchParams;
   /** Who asks; undefined where everybody may do everything, and on routes that are open. */
   readonly caller: Caller | undefined;
+  /** Notes whom it is about, for the log, which masks them. */
+  about(ids: { userId?: string | undefined; deviceId?: string | undefined }): void;
   /** The body, as text; rejects with INVALID_ARGUMENT if it is too long. */
   body(): Promise<string>;
 }
 
 /** What is served at a path. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST';
   /** As it is asked for, such as `/metrics`. */
   readonly path: string;
   /** What a caller needs, as for a method of gRPC; undefined for what is open to everybody. */
   readonly role: Role | undefined;
+  /** The name under which requests are logged and counted; those of a route without one are not. */
+  readonly call?: string;
+  /** True for a stream of events. Those have a bound of their own, and what is open to everybody costs nothing. */
+  readonly isStream?: boolean;
   /** Answers. What it throws is answered as an error, unless the answer has begun: then it is cut. */
   handle(exchange: Exchange): Promise<void> | void;
 }

@@ -4,13 +4,19 @@ import type { Logger } from 'pino';
 import { formatHostPort } from '../../address.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
-import { LIMITS } from '../limits.js';
+import { type Bounds, LIMITS } from '../limits.js';
 import { listenAt } from '../listening.js';
+import type { CallObserver } from '../observe/callObserver.js';
 import type { DaemonTls } from '../tls.js';
 import { HttpAccess } from './access.js';
 import { readBody } from './body.js';
+import { ObservedRequest } from './observedRequest.js';
 import { sendError, sendText } from './replies.js';
-import type { Route } from './routes.js';
+import { RequestsUnderWay } from './requestsUnderWay.js';
+import type { Exchange, Route } from './routes.js';
+
+/** How often Node looks which requests are late; by itself each 30 s, whatever they are given. */
+const CHECK_MS = 1_000;
 
 /** Where a daemon answers by HTTP. */
 export interface HttpOptions {
@@ -27,9 +33,10 @@ export interface HttpParts {
   guard: Guard | undefined;
   /** The TLS of the gRPC port, which is that of this one too. */
   tls: DaemonTls | undefined;
+  observer: CallObserver;
   log: Logger;
-  /** A caller that takes nothing of its answer for so long is cut. Milliseconds. */
-  answerMs: number;
+  /** How long callers are waited for. */
+  bounds: Pick<Bounds, 'silenceMs' | 'requestMs' | 'answerMs'>;
   /** Ends the answers that have no end of their own. */
   onEndStreams(): void;
   /** Closes what the routes hold. */
@@ -41,27 +48,33 @@ export class HttpServer {
   readonly #server: Server;
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
+  readonly #underWay = new RequestsUnderWay();
+  readonly #observer: CallObserver;
   readonly #log: Logger;
   readonly #onClose: () => void;
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
   readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, log, answerMs, onEndStreams, onClose }: HttpParts) {
+  constructor({ routes, guard, tls, observer, log, bounds, onEndStreams, onClose }: HttpParts) {
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
     this.#access = new HttpAccess(guard, tls);
+    this.#observer = observer;
     this.#log = log;
     const limits = {
       maxHeaderSize: LIMITS.headers.most,
-      requestTimeout: LIMITS.request.most,
-      headersTimeout: LIMITS.request.most,
+      requestTimeout: bounds.requestMs,
+      headersTimeout: bounds.requestMs,
+      connectionsCheckingInterval: CHECK_MS,
     };
     const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
-    this.#server = tls ? tls.serveHttps(limits, take) : createServer(limits, take);
+    this.#server = tls
+      ? tls.serveHttps({ ...limits, handshakeTimeout: bounds.silenceMs }, take)
+      : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.most;
-    // A socket on which neither side gets anything across; streams of events say something every 5 s.
-    this.#server.timeout = answerMs;
+    // A socket on which neither side gets anything across; streams of events say something every 5 s or so.
+    this.#server.timeout = bounds.answerMs;
   }
 
   /** Resolves with the address, host:port, and the IP address, once requests are taken there. Rejects with ADDRESS_UNAVAILABLE. */
@@ -87,26 +100,39 @@ export class HttpServer {
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Node gives the socket to one answer at a time; the others are never told that it is closed, and wait in memory without a bound.
+    if (response.socket === null) {
+      request.socket.destroy();
+      return;
+    }
+    let observed: ObservedRequest | undefined;
     try {
-      const url = urlOf(request);
-      const route = this.#routeOf(request, url, response);
+      const { path, query } = targetOf(request);
+      const route = this.#routeOf(request, path, response);
       if (route === undefined) return;
+      if (route.call !== undefined) observed = new ObservedRequest(this.#observer, route, request, response);
       const caller = await this.#access.callerOf(request, route);
-      await route.handle({ request, response, url, caller, body: () => readBody(request) });
+      // The caller left meanwhile: nobody would be told of that again.
+      if (response.destroyed) return;
+      if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
+      const about: Exchange['about'] = (ids) => observed?.about(ids);
+      const exchange = { request, response, query, caller, about, body: () => readBody(request) };
+      await (observed ? observed.run(() => route.handle(exchange)) : route.handle(exchange));
     } catch (error) {
+      observed?.fail(error);
       this.#fail(request, response, error);
     }
   }
 
   /** The route that is asked for; undefined, and that is answered, if there is none. */
-  #routeOf({ method = '' }: IncomingMessage, { pathname }: URL, response: ServerResponse): Route | undefined {
-    const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${pathname}`);
+  #routeOf({ method = '' }: IncomingMessage, path: string, response: ServerResponse): Route | undefined {
+    const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${path}`);
     if (route) return route;
-    const others = [...this.#routes.values()].filter(({ path }) => path === pathname);
-    if (others.length === 0) sendText(response, 404, `nothing is served at ${pathname}\n`);
+    const others = [...this.#routes.values()].filter((each) => each.path === path);
+    if (others.length === 0) sendText(response, 404, `nothing is served at ${path}\n`);
     else {
       response.setHeader('allow', others.map((each) => each.method).join(', '));
-      sendText(response, 405, `${pathname} takes ${others.map((each) => each.method).join(' or ')}\n`);
+      sendText(response, 405, `${path} takes ${others.map((each) => each.method).join(' or ')}\n`);
     }
     return undefined;
   }
@@ -117,7 +143,7 @@ export class HttpServer {
     const isOurs = error instanceof ImstateError;
     if (!isOurs) {
       // Without its query, which may name a user.
-      const path = request.url?.replace(/\?.*/, '');
+      const { path } = targetOf(request);
       this.#log.error({ method: request.method, path, err: error }, 'a request failed by a fault of imstate');
     }
     if (response.headersSent) {
@@ -131,7 +157,9 @@ export class HttpServer {
   }
 }
 
-function urlOf({ url = '/' }: IncomingMessage): URL {
-  if (URL.canParse(url, 'http://daemon')) return new URL(url, 'http://daemon');
-  throw new ImstateError('INVALID_ARGUMENT', 'the path of the request must be one of a URL');
+/** The path and the query as they were sent: a proxy has read them so too, and may have let them pass by them. */
+function targetOf({ url = '' }: IncomingMessage): { path: string; query: URLSearchParams } {
+  // To proxies, whole URLs are sent; a server has to take them as well.
+  const [, path = '', query] = /^(?:https?:\/\/[^/?]*)?([^?]*)(?:\?(.*))?$/i.exec(url) ?? [];
+  return { path, query: new URLSearchParams(query) };
 }

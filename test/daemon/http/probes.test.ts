@@ -49,6 +49,15 @@ test('what is not served is 404, and another method 405', async () => {
   expect(post).toMatchObject({ status: 405, headers: { allow: 'GET' } });
 });
 
+test('a path is taken as it is, and a whole URL for its path', async () => {
+  const { http: url } = await startDaemon({ http });
+  const statusOf = async (path: string) => (await ask(url as string, { path })).status;
+  for (const path of ['/healthz', '/healthz?a=b', 'http://imstate.example/healthz'])
+    expect([path, await statusOf(path)]).toEqual([path, 200]);
+  for (const path of ['//x/healthz', '/x/../healthz', '/./healthz', '/healthz/', '*'])
+    expect([path, await statusOf(path)]).toEqual([path, 404]);
+});
+
 test('a daemon that stops cuts whoever keeps a connection of HTTP open', async () => {
   const { http: url, stop } = await startDaemon({ http });
   const { hostname, port } = new URL(url as string);

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { Exchange } from '../../../src/daemon/http/routes.ts';
 import { HttpServer } from '../../../src/daemon/http/server.ts';
+import { CallObserver } from '../../../src/daemon/observe/callObserver.ts';
 import { undo } from '../../support/undo.ts';
 
 /** More than what the buffers of both sides hold. */
@@ -10,9 +11,17 @@ const MUCH = Buffer.alloc(64 * 1024 * 1024);
 
 /** Serves one path with a short patience; returns a caller that has asked for it, and has read nothing. */
 async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> {
+  const log = pino({ level: 'silent' });
   const server = new HttpServer({
-    ...{ routes: [{ method: 'GET', path: '/', role: undefined, handle }], log: pino({ level: 'silent' }) },
-    ...{ guard: undefined, tls: undefined, answerMs: 1_000, onEndStreams: () => {}, onClose: () => {} },
+    ...{ log, observer: new CallObserver({ log, showIds: false, tracing: undefined }) },
+    ...{ routes: [{ method: 'GET', path: '/', role: undefined, handle }] },
+    ...{
+      guard: undefined,
+      tls: undefined,
+      bounds: { silenceMs: 1_000, requestMs: 1_000, answerMs: 1_000 },
+      onEndStreams: () => {},
+      onClose: () => {},
+    },
   });
   undo.push(() => server.close());
   const { addr } = await server.listen({ addr: '127.0.0.1', port: 0 });

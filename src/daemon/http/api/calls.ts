@@ -3,7 +3,6 @@ import type { Registry } from '../../../registry/registry.js';
 import type { Role } from '../../auth/roles.js';
 import type { Presence } from '../../presence.js';
 import type { WatchHub } from '../../watch/hub.js';
-import { checkOrigin } from '../origin.js';
 import { sendJson } from '../replies.js';
 import type { Exchange, Route } from '../routes.js';
 import { endpointsCall } from './endpoints.js';
@@ -39,6 +38,8 @@ export interface ApiCall {
   readonly role: Role;
   /** Those of the query. */
   readonly parameters: readonly string[];
+  /** Whether it answers with a stream of events. */
+  readonly isStream?: boolean;
   /** What to answer as JSON; undefined if the answer is a stream, which then has begun. */
   answer(parameters: Parameters, exchange: Exchange): Promise<object | undefined>;
 }
@@ -61,11 +62,13 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
 
 /** The calls as the server of HTTP takes them. */
 export function apiRoutes(parts: ApiParts): Route[] {
-  return apiCalls(parts).map(({ method, name, role, parameters, answer }) => ({
-    ...{ method, role, path: `/api/v1/${name}` },
+  return apiCalls(parts).map(({ method, name, role, parameters, isStream = false, answer }) => ({
+    ...{ method, role, isStream, path: `/api/v1/${name}`, call: name.replace('/', '-') },
     async handle(exchange) {
-      checkOrigin(exchange);
-      const value = await answer(new Parameters(exchange.url.searchParams, parameters), exchange);
+      const [userId, other] = exchange.query.getAll('userId');
+      if (userId !== undefined && other === undefined)
+        exchange.about({ userId, deviceId: exchange.query.get('deviceId') ?? undefined });
+      const value = await answer(new Parameters(exchange.query, parameters), exchange);
       if (value !== undefined) sendJson(exchange.response, 200, value);
     },
   }));

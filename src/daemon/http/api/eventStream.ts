@@ -12,6 +12,11 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+/** A stream on which nothing was sent for so long says that it lives: while the store is away there is no news. */
+const SILENCE_MS = 5_000;
+/** A comment, which readers skip. */
+const ALIVE = ':\n\n';
+
 /** What an event carries: its type, which is its name too, and whatever belongs to it. */
 export interface StreamEvent {
   readonly type: string;
@@ -25,6 +30,7 @@ export class EventStream {
   readonly #log: Logger;
   readonly #closers: (() => void)[] = [];
   #isOver = false;
+  #sentAt = performance.now();
 
   constructor({ response, caller }: Exchange, log: Logger) {
     this.#response = response;
@@ -45,7 +51,7 @@ export class EventStream {
     if (this.#isOver || events.length === 0) return true;
     const last = events.length - 1;
     const text = events.map((event, i) => format(event, i === last ? id : undefined)).join('');
-    return this.#response.write(text);
+    return this.#write(text);
   }
 
   /** Resolves when the caller has been given what was sent, or is gone. */
@@ -76,10 +82,16 @@ export class EventStream {
     this.#response.end();
   }
 
-  /** Ends it if the credential of its caller is good no longer. */
+  /** Ends it if the credential of its caller is good no longer; says that it lives if nothing was sent for long. */
   look(): void {
     const fault = this.#caller?.fault();
     if (fault !== undefined) this.end(fault);
+    else if (!this.isBusy && performance.now() - this.#sentAt >= SILENCE_MS) this.#write(ALIVE);
+  }
+
+  #write(text: string): boolean {
+    this.#sentAt = performance.now();
+    return this.#response.write(text);
   }
 
   #toCaller(error: unknown): ImstateError {

@@ -41,7 +41,7 @@ export class EventStreams {
     for (const stream of [...this.#open]) stream.end(stopping());
   }
 
-  /** Ends those whose credential is good no longer. */
+  /** Looks after each. */
   #look(): void {
     for (const stream of [...this.#open]) stream.look();
   }

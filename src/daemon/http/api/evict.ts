@@ -1,15 +1,24 @@
 import { ImstateError } from '../../../errors.js';
 import type { EvictTarget } from '../../presence.js';
 import { broken, checkId, checkServerName } from '../../validate.js';
+import { peerOf } from '../observedRequest.js';
 import type { ApiCall, ApiParts } from './calls.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
 
 /** POST /api/v1/evict: ends sessions; `more` is true if the chat server has further ones. */
-export function evictCall({ presence }: ApiParts): ApiCall {
+export function evictCall({ presence, log }: ApiParts): ApiCall {
   return {
     ...{ method: 'POST', name: 'evict', role: 'admin', parameters: [] },
-    answer: async (_, exchange) => presence.evict(readTarget(parse(await exchange.body()))),
+    async answer(_, { request, caller, about, body }) {
+      const target = readTarget(parse(await body()));
+      if (!('serverAddr' in target)) about('session' in target ? target.session : target);
+      const by = { caller: caller?.name, peer: peerOf(request) };
+      const result = await presence.evict(target);
+      const server = 'serverAddr' in target && { serverAddr: target.serverAddr };
+      log.info({ ...by, ...server, evicted: result.evicted }, 'sessions were evicted by HTTP');
+      return result;
+    },
   };
 }
 

@@ -44,11 +44,16 @@ function send({ request, response }: Exchange, { type, body, zipped, etag }: Ass
     response.writeHead(304, { ...HEADERS, etag }).end();
     return;
   }
-  const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isZipped = takesGzip(String(request.headers['accept-encoding'] ?? ''));
   const content = isZipped ? zipped : body;
   response.writeHead(200, {
     ...{ ...HEADERS, etag, 'content-type': type, 'content-length': content.length },
     ...(isZipped && { 'content-encoding': 'gzip' }),
   });
   response.end(content);
+}
+
+/** Whether gzip is among the codings that are named, and not with `q=0`, which refuses it. */
+function takesGzip(codings: string): boolean {
+  return /(^|,)\s*gzip\s*(?!;\s*q=0(\.0*)?\s*(,|$))(;|,|$)/i.test(codings);
 }

@@ -28,6 +28,23 @@ test('each call needs its role, and a credential at all', async () => {
   }
 });
 
+test('a credential with bytes that none has is refused as any other, and kept out of the log', async () => {
+  const file = await TokenFile.make();
+  const { http: url, logged } = await startDaemon({ http, auth: { tokens: file.path } });
+  for (const authorization of [
+    `Bearer ${file.tokens.reader}\u00e9`,
+    'Bearer \u00ffsecret',
+    'Bearer secret\t',
+  ]) {
+    const { status, text } = await ask(`${url}/api/v1/stats`, { headers: { authorization } });
+    expect([status, JSON.parse(text).error.code]).toEqual([401, 'UNAUTHENTICATED']);
+  }
+  const log = logged.join('');
+  expect(log).toContain('refused: authorization must be');
+  expect(log).not.toContain('by a fault of imstate');
+  for (const secret of ['secret', file.tokens.reader]) expect(log).not.toContain(secret);
+});
+
 test('whoami says who asks', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
@@ -90,11 +107,12 @@ test('by TLS any name will do, for the certificate is not for one of somebody el
   expect((await ask(`${url}/api/v1/stats`, options)).status).toBe(200);
 });
 
-test('the level of the log is guarded the same', async () => {
+test.each(['/admin/log-level', '/metrics'])('%s is guarded the same', async (path) => {
   const { http: url } = await startDaemon({ http });
   const statusOf = async (headers: Record<string, string>) =>
-    (await ask(`${url}/admin/log-level`, { headers })).status;
+    (await ask(`${url}${path}`, { headers })).status;
   expect(await statusOf({})).toBe(200);
+  expect(await statusOf({ host: 'imstate.default.svc.cluster.local:9090' })).toBe(200);
   expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
   expect(await statusOf({ host: 'evil.example' })).toBe(403);
 });

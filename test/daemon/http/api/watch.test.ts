@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { LIMITS } from '../../../../src/daemon/limits.ts';
 import { EventReader } from '../../../support/events.ts';
 import { ask } from '../../../support/http.ts';
+import { startProxy } from '../../../support/proxy.ts';
 import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
@@ -140,3 +141,21 @@ test('counts are told every second with the rate of changes', async () => {
   const [oldest] = await late.wait('stats');
   expect(oldest).toEqual(reader.of('stats')[0]);
 });
+
+test.each(['watch?all=true', 'stats/watch'])(
+  'while the store is away %s says that it lives, then goes on',
+  async (call) => {
+    const redis = new URL(inject('redisUrl'));
+    const proxy = await startProxy(Number(redis.port));
+    undo.push(() => proxy.close());
+    redis.port = String(proxy.port);
+    const daemon = await startDaemon({ http, redis: redis.href });
+    const reader = await EventReader.open(`${daemon.http}/api/v1/${call}`);
+    await until(() => reader.events.length > 0, 'there is news');
+    proxy.pause();
+    await until(() => reader.comments >= 2, 'it lives');
+    const told = reader.events.length;
+    proxy.heal();
+    await until(() => reader.events.length > told, 'there is news again');
+  },
+);
