@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { http, see, testConsole } from '../support/consolePage.ts';
-import { clientOf, startDaemon } from '../support/undo.ts';
+import { ask } from '../support/http.ts';
+import { startRedis } from '../support/servers.ts';
+import { clientOf, startDaemon, undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
@@ -126,10 +129,10 @@ test('a store that does not answer is told in the words of the daemon', async ()
   const redis = await startRedis();
   undo.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
-  const page = await web.open('cluster', daemon.http);
-  await see(page, '#link[data-state=live]');
   redis.freeze();
   undo.push(() => redis.thaw());
+  await until(async () => (await ask(`${daemon.http}/readyz`)).status === 503, 'the store is away');
+  const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
   await see(page, '#banner', 'for the daemon says: ');
   redis.thaw();
   await see(page, '#link[data-state=live]');
