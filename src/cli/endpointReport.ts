@@ -6,7 +6,8 @@ import { absoluteTime } from './times.js';
 
 /** The daemons as a table, for people. */
 export function endpointTable({ service, description, endpoints }: EndpointList): string {
-  if (endpoints.length === 0) return `no daemon is registered as ${service} (registry: ${description})`;
+  if (endpoints.length === 0)
+    return `no daemon is registered as ${service} (registry: ${description}): imstate serve starts one`;
   return renderTable([['Address'], ['Health'], ['Latency']], endpoints.map(toRow));
 }
 

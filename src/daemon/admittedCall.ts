@@ -58,7 +58,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     this.#method.counts.open += 1;
     const refusal = this.#admission.admit(this);
     if (refusal !== undefined) {
-      this.#observe(new Metadata());
+      this.#observe(undefined);
       this.sendStatus(refusal);
       return;
     }
@@ -125,10 +125,12 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
       this.stream?.close(constants.NGHTTP2_CANCEL);
   }
 
-  #observe(metadata: Metadata): void {
+  /** Looks at the call while somebody wants that; what is refused is so before its metadata is known. */
+  #observe(metadata: Metadata | undefined): void {
     const { observer } = this.#admission;
-    if (observer.wantsDetails)
-      this.#details = observer.begin({ path: this.#method.path, metadata, peer: this.getPeer() });
+    if (!observer.wantsDetails) return;
+    const call = { path: this.#method.path, metadata: metadata ?? new Metadata(), peer: this.getPeer() };
+    this.#details = observer.begin(call);
   }
 
   #count(code: status): void {
