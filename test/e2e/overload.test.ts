@@ -75,8 +75,8 @@ test('five times more than it can take: what it takes is answered soon, the rest
   const { '0': taken = 0, '8': refused = 0, ...others } = overloaded.answered;
   expect([others, taken + refused]).toEqual([{}, overloaded.sent]);
   expect(refused).toBeGreaterThan(0);
-  // It goes on working: refusing must not take up all of its time. The flood has the other half of the machine, and more of it now.
-  expect(taken / 6).toBeGreaterThan(sustained.perSecond / 20);
+  // It goes on working: refusing must not take up all of its time.
+  expect(taken / 6).toBeGreaterThan(sustained.perSecond / 10);
   // Without a bound they would wait for up to 24 s: the work of 30 s came within 6.
   expect(overloaded.latencyMs.p99).toBeLessThan(8_000);
   expect(most - before).toBeLessThan(512 * MIB);
