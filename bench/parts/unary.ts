@@ -11,10 +11,11 @@ import { sendUnary } from '../unaryLoad.ts';
 const SENDERS = 4;
 const METHODS = ['QueryUserStatus', 'Online', 'Offline'] as const;
 type Method = (typeof METHODS)[number];
-type Name = 'imstate' | 'constant' | 'http2' | 'article';
+type Name = 'imstate' | 'constant' | 'young' | 'http2' | 'article';
 const NAMES: Record<Name, string> = {
   imstate: 'imstate',
   constant: 'grpc-js that answers a constant',
+  young: 'the same, with the flag of V8 that imstate sets',
   http2: 'node:http2 that answers a constant',
   article: "the article's commands",
 };
@@ -42,6 +43,10 @@ export const unary = definePart({
       const targets: [Name, Measured][] = [
         ['imstate', await place.daemon({ redis: redis.url })],
         ['constant', await place.server({ file: 'constantServer.ts' })],
+        [
+          'young',
+          await place.server({ file: 'constantServer.ts', node: ['--no-allocation-site-pretenuring'] }),
+        ],
         ['http2', await place.server({ file: 'http2Server.ts' })],
         ['article', await place.server({ file: 'articleServer.ts', args: [ofArticle.url] })],
       ];
@@ -92,6 +97,7 @@ function rowsOf(method: Method, of: (name: Name) => Measure[]): Row[] {
       ...{ row: method, unit: cpu, ...beside('constant', perCpu) },
       goal: { figure: 'ratio', atLeast: 0.9 },
     }),
+    makeRow({ row: method, unit: cpu, ...beside('young', perCpu) }),
     makeRow({ row: method, unit: cpu, ...beside('http2', perCpu) }),
     makeRow({ row: method, unit: cpu, ...beside('article', perCpu) }),
     makeRow({

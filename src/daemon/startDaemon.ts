@@ -4,6 +4,7 @@ import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
+import { keepCallsYoung } from './heap.js';
 import { StartPatience } from './startPatience.js';
 import { monitorStore } from './storeMonitor.js';
 import type { DaemonTls } from './tls.js';
@@ -39,6 +40,7 @@ const DRAIN_MS = 10_000;
  * what it had done, in reverse, and rejects with an ImstateError that says what to do.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  keepCallsYoung();
   const ip = await checkOptions(options);
   const undo = new UndoStack(options.log);
   const patience = new StartPatience(options);
