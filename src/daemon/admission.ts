@@ -4,6 +4,8 @@ import { type Bounds, boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import type { Load, Refusal } from './load.js';
 import type { MethodCounts } from './observe/callCounts.js';
 import type { CallObserver } from './observe/callObserver.js';
+import { Places } from './places.js';
+import { easeSession } from './streamTable.js';
 
 /** Calls that share a bound. What is vital shares that of calls, and has room on top. */
 export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'stream';
@@ -44,12 +46,7 @@ export class Admission {
   readonly #methods = new Map<string, Method>();
   readonly observer: CallObserver;
   readonly #most: Record<Kind, number>;
-  /**
-   * Calls that are open, and the places that are free. Not a Set: the tables that one leaves behind as it changes keep calls alive that are over, until
-   * the collector has been through all of the memory, which took a fifth of the daemon's time.
-   */
-  readonly #open: (AdmittedCall | undefined)[] = [];
-  readonly #free: number[] = [];
+  readonly #open = new Places<AdmittedCall>();
   readonly #counts: Record<Kind, number> = { call: 0, vital: 0, watch: 0, apply: 0, lease: 0, stream: 0 };
   /** Bytes of answers that were not taken yet: of each connection that has any, and of all. */
   readonly #held = new WeakMap<object, number>();
@@ -84,17 +81,16 @@ export class Admission {
   admit(call: AdmittedCall): Refusal | undefined {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
     if (why !== undefined) return this.#load.refuse(why);
+    easeSession(call.connection);
     this.#counts[call.kind] += 1;
-    call.place = this.#free.pop() ?? this.#open.length;
-    this.#open[call.place] = call;
+    call.place = this.#open.take(call);
     return undefined;
   }
 
   /** The call is over, and its answer was taken. */
   over(call: AdmittedCall): void {
-    if (this.#open[call.place] !== call) return;
-    this.#open[call.place] = undefined;
-    this.#free.push(call.place);
+    if (this.#open.at(call.place) !== call) return;
+    this.#open.leave(call.place);
     this.#counts[call.kind] -= 1;
   }
 
@@ -136,7 +132,9 @@ export class Admission {
 
   #look(): void {
     const now = performance.now();
-    for (const call of this.#open) call?.look(now, this.#bounds);
+    this.#open.forEach((call) => {
+      call.look(now, this.#bounds);
+    });
     this.now = now + LOOK_MS;
   }
 }
