@@ -40,8 +40,7 @@ export function readFromClient(text: string): FromClient | undefined {
 
 /** The ids that imstate takes: one bad id would end the watch that all connections share. */
 export function isId(id: unknown): id is string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-  return isText(id) && id !== '' && Buffer.byteLength(id) <= 256 && !/[\x00-\x1f\x7f-\x9f]/.test(id);
+  return isText(id) && id !== '' && Buffer.byteLength(id) <= 256 && !/\p{Cc}/u.test(id);
 }
 
 function isText(value: unknown): value is string {

@@ -1,12 +1,22 @@
 import { undo } from './undo.ts';
 import { until } from './until.ts';
 
+/** What tests read of the data of an event, by its type. */
+interface EventData {
+  snapshot: object;
+  synced: object;
+  change: { userId: string; revision: string };
+  skipped: { changes: number };
+  progress: object;
+  stats: { devicesOnline: number; changesPerSecond: number };
+  error: object;
+}
+
 /** An event of a stream. */
 export interface ServerSentEvent {
   id: string;
   event: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the daemon says
-  data: any;
+  data: { type: string };
 }
 
 /** A stream of server-sent events until the end of the test: collects what it is told. */
@@ -32,13 +42,14 @@ export class EventReader {
   }
 
   /** The data of the events of a type. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the daemon says
-  of(type: string): any[] {
-    return this.events.filter(({ event }) => event === type).map(({ data }) => data);
+  of<Type extends keyof EventData>(type: Type): EventData[Type][] {
+    return this.events
+      .filter(({ event }) => event === type)
+      .map(({ data }) => data as object as EventData[Type]);
   }
 
   /** Waits for so many events of a type, and returns their data. */
-  async wait(type: string, count = 1) {
+  async wait<Type extends keyof EventData>(type: Type, count = 1): Promise<EventData[Type][]> {
     await until(() => this.of(type).length >= count, `there are ${count} events ${type}`);
     return this.of(type);
   }
