@@ -3,13 +3,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type ConfigFile, configFile } from '../support/configFile.ts';
 import { runCli } from '../support/runCli.ts';
 
-let folder: string;
-let path: string;
-let withConfig: ConfigFile['withConfig'];
-let complaint: ConfigFile['complaint'];
+let file: ConfigFile;
 
 beforeEach(async () => {
-  ({ folder, path, withConfig, complaint } = await configFile());
+  file = await configFile();
 });
 
 describe('a config file that cannot be used is refused with file, line and key', () => {
@@ -43,38 +40,38 @@ describe('a config file that cannot be used is refused with file, line and key',
     ],
     ['serve:\n  json: true\n', 'FILE, line 2: serve.json is no key here: these are: '],
   ])('%j', async (text, message) => {
-    expect(await complaint(text)).toMatch(new RegExp(`^Error: ${escaped(message)}`));
+    expect(await file.complaint(text)).toMatch(new RegExp(`^Error: ${escaped(message)}`));
   });
 
   test('text that is no YAML', async () => {
-    expect(await complaint('serve:\n  port: 1\n  port: 2\n')).toMatch(
+    expect(await file.complaint('serve:\n  port: 1\n  port: 2\n')).toMatch(
       /^Error: FILE, line 3: this is no YAML or JSON \(.+\)$/,
     );
-    expect(await complaint('{ "serve": {\n')).toMatch(
+    expect(await file.complaint('{ "serve": {\n')).toMatch(
       /^Error: FILE, line \d: this is no YAML or JSON \(.+\)$/,
     );
   });
 
   test('a second document', async () => {
-    expect(await complaint('serve: {}\n---\nserve: {}\n')).toBe(
+    expect(await file.complaint('serve: {}\n---\nserve: {}\n')).toBe(
       'Error: FILE, line 2: a second document begins here: a config file is one',
     );
   });
 
   test('tabs that indent YAML', async () => {
-    expect(await complaint('serve:\n\tport: 1\n')).toMatch(/^Error: FILE, line 2: .*[Tt]abs/);
+    expect(await file.complaint('serve:\n\tport: 1\n')).toMatch(/^Error: FILE, line 2: .*[Tt]abs/);
   });
 
   test('a folder, and a file that is far too large', async () => {
-    const { stderr } = await runCli(['serve', '--config', folder]);
+    const { stderr } = await runCli(['serve', '--config', file.folder]);
     expect(stderr).toMatch(/cannot be read \(EISDIR/);
-    expect(await complaint(`#${'x'.repeat(65_536)}`)).toBe(
+    expect(await file.complaint(`#${'x'.repeat(65_536)}`)).toBe(
       'Error: the config file FILE cannot be read (it is larger than 64 KB): name another with --config or IMSTATE_CONFIG, or leave it out',
     );
   });
 
   test('a file that is not there', async () => {
-    const { stderr, exitCode } = await runCli(['serve', '--config', join(folder, 'none.yaml')]);
+    const { stderr, exitCode } = await runCli(['serve', '--config', join(file.folder, 'none.yaml')]);
     expect(stderr).toMatch(
       /^Error: the config file .+none\.yaml cannot be read \(ENOENT.+\): name another with --config or IMSTATE_CONFIG, or leave it out\n$/,
     );
@@ -89,16 +86,18 @@ describe('a config file that cannot be used is refused with file, line and key',
       'rediss://u:hunter2@h:1/2',
       'redis+sentinel://h/m?sentinel-password=hunter2',
     ]) {
-      expect(await complaint(`serve:\n  redis: ${url}\n`)).toBe(`Error: FILE, line 2: serve.redis ${rule}`);
+      expect(await file.complaint(`serve:\n  redis: ${url}\n`)).toBe(
+        `Error: FILE, line 2: serve.redis ${rule}`,
+      );
     }
   });
 
   test('with --json too', async () => {
-    const { stdout, exitCode } = await withConfig('serve:\n  prot: 1\n', ['serve', '--json']);
+    const { stdout, exitCode } = await file.withConfig('serve:\n  prot: 1\n', ['serve', '--json']);
     expect(JSON.parse(stdout)).toEqual({
       error: {
         code: 'CONFIG_UNUSABLE',
-        message: `${path}, line 2: serve.prot is no key here: did you mean port?`,
+        message: `${file.path}, line 2: serve.prot is no key here: did you mean port?`,
       },
     });
     expect(exitCode).toBe(2);
@@ -128,17 +127,17 @@ describe('a value that breaks the rule of its flag is told in the words of the f
       '--auth-certificates needs --tls-client-ca, the authorities that sign the clients (--auth-certificates is set by serve.auth-certificates in FILE, line 2)',
     ],
   ])('%s', async (line, message) => {
-    expect(await complaint(`serve:\n  ${line}\n`)).toBe(`Error: ${message}`);
+    expect(await file.complaint(`serve:\n  ${line}\n`)).toBe(`Error: ${message}`);
   });
 
   test('from the environment: its variable is named', async () => {
-    expect(await complaint('', { IMSTATE_SHARDS: 'many' })).toBe(
+    expect(await file.complaint('', { IMSTATE_SHARDS: 'many' })).toBe(
       'Error: --shards: expected an integer but received: many; --help shows how (--shards is set by IMSTATE_SHARDS)',
     );
   });
 
   test('from the command line: nothing is added', async () => {
-    const { stderr } = await withConfig('serve:\n  port: 1\n', ['serve', '--port', 'x'], {
+    const { stderr } = await file.withConfig('serve:\n  port: 1\n', ['serve', '--port', 'x'], {
       IMSTATE_PORT: '2',
     });
     expect(stderr).toBe('Error: --port: expected an integer but received: x; --help shows how\n');
@@ -153,11 +152,11 @@ describe('a config file may', () => {
     ['name a value once, and use it again', 'serve:\n  start-timeout: &t 0ms\nclient:\n  timeout: *t\n'],
     ['have lines that end as on Windows', 'client:\r\n  timeout: 0ms\r\n'],
   ])('%s', async (_, text) => {
-    expect((await withConfig(text, ['query', 'alice'])).stderr).toContain(limit);
+    expect((await file.withConfig(text, ['query', 'alice'])).stderr).toContain(limit);
   });
 
   test.each(['', '# nothing yet\n', 'client:\n  # timeout: 1s\n'])('say nothing: %j', async (text) => {
-    const { stderr } = await withConfig(text, ['query', 'alice', '--endpoint', '127.0.0.1:1']);
+    const { stderr } = await file.withConfig(text, ['query', 'alice', '--endpoint', '127.0.0.1:1']);
     expect(stderr).toMatch(/^Error: no daemon answers at 127\.0\.0\.1:1 /);
   });
 });
