@@ -9,6 +9,7 @@ import {
   withOrigins,
   withSettings,
 } from './config/settings.js';
+import { type CommandWords, withMeantFlag } from './ownNames.js';
 import { errorJson, printError, toImstateError, wantsJson } from './report.js';
 
 /** What all commands share: --json, settings from elsewhere than the command line, and errors with the exit codes of imstate. */
@@ -54,9 +55,14 @@ export abstract class BaseCommand extends Command {
     return Object.fromEntries(set.map(([name, { origin = 'the command line' }]) => [name, origin]));
   }
 
-  /** The error with where the flags were set that it speaks of. */
+  protected get words(): CommandWords {
+    const { args, baseFlags, flags } = this.ctor;
+    return { args: Object.keys(args), flags: Object.keys({ ...baseFlags, ...flags }) };
+  }
+
+  /** The error with what was probably meant, and with where the flags were set that it speaks of. */
   protected explain(error: ImstateError): ImstateError {
-    const message = withOrigins(error.message, this.#settings);
+    const message = withOrigins(withMeantFlag(error.message, this.words), this.#settings);
     return message === error.message || error.code === 'INTERNAL'
       ? error
       : new ImstateError(error.code, message, { cause: error });

@@ -13,6 +13,7 @@ import {
   registryFlags,
   textFlag,
 } from './flags.js';
+import { withOwnNames } from './ownNames.js';
 import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from './tlsFlags.js';
 import { type TokenFlags, tokenFlags, tokenOptions } from './tokenFlags.js';
 
@@ -59,14 +60,19 @@ export abstract class ClientCommand extends BaseCommand {
     return layer;
   }
 
-  /** Who calls the wrong daemons may have forgotten which context is in use. */
+  /** In the words of the command; and who calls the wrong daemons may have forgotten which context is in use. */
   protected override explain(error: ImstateError): ImstateError {
-    const explained = super.explain(error);
+    const explained = super.explain(this.#inOwnWords(error));
     if (this.#context === undefined || error.exitCode < 3) return explained;
     const inUse = `context "${this.#context}"`;
     if (explained.message.includes(inUse)) return explained;
     const message = `${explained.message} (${inUse} is in use)`;
     return new ImstateError(error.code, message, { cause: error });
+  }
+
+  #inOwnWords(error: ImstateError): ImstateError {
+    if (error.code !== 'INVALID_ARGUMENT') return error;
+    return new ImstateError(error.code, withOwnNames(error.message, this.words), { cause: error });
   }
 
   /** Where to look for daemons: --endpoint, else --etcd, else the embedded registry of this machine. */

@@ -51,9 +51,9 @@ describe('online', () => {
     );
   });
 
-  test('a daemon that refuses the input: its own words, exit code 2', async () => {
+  test('a daemon that refuses the input is told in the words of the command, exit code 2', async () => {
     const { stderr, exitCode } = await cli('online', user, 'phone', '--server-addr', 'nowhere');
-    expect(stderr).toBe('Error: server_addr must be HOST:PORT, such as 10.0.0.1:9000\n');
+    expect(stderr).toBe('Error: --server-addr must be HOST:PORT, such as 10.0.0.1:9000\n');
     expect(exitCode).toBe(2);
   });
 });
@@ -213,12 +213,15 @@ describe('errors', () => {
     [['query', 'alice', '--timeout', '5'], /must be a time with its unit/, 2],
     [['query', 'alice', '--timeout', '0s'], /--timeout must be from 1ms to 1h/, 2],
     [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
-    [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing/, 2],
+    [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing; --help/, 2],
+    [['query', 'alice', '--jsno'], /Nonexistent flag: --jsno: did you mean --json\? --help shows how/, 2],
+    [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at most 256 bytes/, 2],
+    [['sessions', '--server-addr', '\u0001'], /--server-addr must/, 2],
     [['query', 'alice', '--endpoint', 'nowhere'], /must be HOST:PORT/, 2],
     [['query', ''], /USER must not be empty: give it a value$/m, 2],
     [['query', 'alice', ''], /DEVICE must not be empty: give it a value, or leave it out$/m, 2],
     [['watch', 'alice', ''], /USER must not be empty/, 2],
-    [['query', 'x'.repeat(257)], /user_id must be at most 256 bytes/, 2],
+    [['query', 'x'.repeat(257)], /USER must be at most 256 bytes/, 2],
     [['serve', '--etcd', '127.0.0.1:2379'], /--etcd needs --redis/, 2],
     [['nothing'], /"nothing" is no command of imstate; there are: completion, /, 2],
     [['qeury', 'alice'], /"qeury" is no command of imstate: did you mean query\? There are: /, 2],
