@@ -17,10 +17,13 @@ export type Cell = (string | undefined)[];
 
 /**
  * A table on a terminal: with a column for each title where that is wide enough, else with the titles of a cell below each other, else a
- * block of lines for each row. Elsewhere aligned columns, a line a row, where "-" stands for nothing.
+ * block of lines for each row. Without colour aligned columns, a line a row, where "-" stands for nothing; and blocks on a terminal that is too narrow for them.
  */
 export function renderTable(head: string[][], rows: Cell[][]): string {
-  if (!isFancy()) return renderColumns(head, rows);
+  if (!isFancy()) {
+    const columns = renderColumns(head, rows);
+    return fits(columns) ? columns : renderBlocks(head, rows);
+  }
   const flat = renderGrid(
     head.flat().map((title) => [title]),
     rows.map((row) => row.flatMap((cell, i) => fill(cell, head[i]?.length ?? 1).map((text) => [text]))),
@@ -30,9 +33,10 @@ export function renderTable(head: string[][], rows: Cell[][]): string {
   return fits(stacked) ? stacked : renderBlocks(head, rows);
 }
 
-function fits(grid: string): boolean {
-  const [border = ''] = grid.split('\n');
-  return widthOf(border) <= (process.stdout.columns || Infinity);
+/** Anything fits where stdout is no terminal. */
+function fits(text: string): boolean {
+  const most = process.stdout.columns || Infinity;
+  return text.split('\n').every((line) => widthOf(line) <= most);
 }
 
 function renderGrid(head: string[][], rows: Cell[][]): string {

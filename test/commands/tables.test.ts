@@ -24,11 +24,7 @@ test('titles of one cell stand below each other where a column for each is too w
 });
 
 test('where the terminal is not wide enough a row is a block of lines', async () => {
-  const shown = await query(80);
-  expect(shown).not.toContain('│');
-  expect(shown).toMatch(
-    new RegExp(`^Device +${device}\nPlatform +ios\nStatus +online\nChat server +10\\.0\\.0\\.1:9000$`, 'm'),
-  );
+  expectBlocks(await query(80));
 });
 
 test('NO_COLOR turns tables off too', async () => {
@@ -36,3 +32,14 @@ test('NO_COLOR turns tables off too', async () => {
     new RegExp(`^${device} +ios +online +- +10\\.0\\.0\\.1:9000 `, 'm'),
   );
 });
+
+test('NO_COLOR keeps to the width of the terminal', async () => {
+  expectBlocks(await query(80, { NO_COLOR: '1' }));
+});
+
+function expectBlocks(shown: string): void {
+  expect(shown).not.toContain('│');
+  expect(shown).toMatch(
+    new RegExp(`^Device +${device}\nPlatform +ios\nStatus +online\nChat server +10\\.0\\.0\\.1:9000$`, 'm'),
+  );
+}
