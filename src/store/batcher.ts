@@ -27,7 +27,7 @@ interface Waiting<Item> {
 /**
  * Gathers items into one step of the store a shard: a script call or a transaction costs many times what one more
  * item in it costs. What comes in one turn of the event loop goes together, and so does what comes while the step
- * before is under way: the busier the store, the larger the step.
+ * before is under way: the busier the store, the larger the step. One that is full is carried out at once.
  */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
@@ -53,8 +53,11 @@ export class Batcher<Item> {
       for (let place = 0; place < items.length; place++) {
         const item = items[place] as Item;
         const shard = this.#options.shardOf(item);
-        (this.#waiting[shard] as Waiting<Item>[]).push({ item, group, place });
-        if (!this.#isBusy[shard]) this.#schedule();
+        const waiting = this.#waiting[shard] as Waiting<Item>[];
+        waiting.push({ item, group, place });
+        if (this.#isBusy[shard]) continue;
+        if (waiting.length < this.#options.maxItems) this.#schedule();
+        else this.#next(shard);
       }
     });
   }

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { Batcher } from '../../src/store/batcher.ts';
+
+/** Carries nothing out: each item's answer is the item itself. */
+function batcher(maxItems: number) {
+  const steps: number[][] = [];
+  const send = async (items: number[]) => {
+    steps.push(items);
+    return items;
+  };
+  return { steps, batcher: new Batcher<number>({ shards: 1, maxItems, shardOf: () => 0, send }) };
+}
+
+test('what comes in one turn of the event loop is one step', async () => {
+  const { steps, batcher: items } = batcher(10);
+  const answers = [items.add([1]), items.add([2, 3])];
+  expect(steps).toEqual([]);
+  expect(await Promise.all(answers)).toEqual([[1], [2, 3]]);
+  expect(steps).toEqual([[1, 2, 3]]);
+});
+
+test('a step that is full does not wait for the end of the turn, and the rest keep their order', async () => {
+  const { steps, batcher: items } = batcher(3);
+  const answers = [items.add([1, 2]), items.add([3, 4, 5, 6, 7])];
+  expect(steps).toEqual([[1, 2, 3]]);
+  expect(await Promise.all(answers)).toEqual([
+    [1, 2],
+    [3, 4, 5, 6, 7],
+  ]);
+  expect(steps).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
+});
