@@ -19,10 +19,11 @@ const NOT_IN_TIME = /certificate (has expired|is not yet valid)/i;
 const NO_TLS = /wrong version number|packet length too long|bad record type|unknown protocol/i;
 const REFUSED = /alert (certificate|bad certificate|unknown ca|unsupported certificate|handshake failure)/i;
 
-/** What Node.js and gRPC say, without the time of the failure and the place in the sources of OpenSSL. */
+/** What Node.js and gRPC say, without the time of the failure, the place in the sources of OpenSSL, and what Node.js 24 advises. */
 export function plainReason(reason: string): string {
   return reason
     .replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)$/, '')
+    .replace(/; if the root CA is installed locally, try .*$/, '')
     .replace(/^.*SSL routines:[^:]*:([^:]+):.*$/s, '$1');
 }
 
