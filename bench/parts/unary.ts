@@ -11,11 +11,11 @@ import { sendUnary } from '../unaryLoad.ts';
 const SENDERS = 4;
 const METHODS = ['QueryUserStatus', 'Online', 'Offline'] as const;
 type Method = (typeof METHODS)[number];
-type Name = 'imstate' | 'constant' | 'young' | 'http2' | 'article';
+type Name = 'imstate' | 'constant' | 'flagged' | 'http2' | 'article';
 const NAMES: Record<Name, string> = {
   imstate: 'imstate',
   constant: 'grpc-js that answers a constant',
-  young: 'the same, with the flag of V8 that imstate sets',
+  flagged: 'the same, with the flag of V8 that imstate sets',
   http2: 'node:http2 that answers a constant',
   article: "the article's commands",
 };
@@ -44,7 +44,7 @@ export const unary = definePart({
         ['imstate', await place.daemon({ redis: redis.url })],
         ['constant', await place.server({ file: 'constantServer.ts' })],
         [
-          'young',
+          'flagged',
           await place.server({ file: 'constantServer.ts', node: ['--no-allocation-site-pretenuring'] }),
         ],
         ['http2', await place.server({ file: 'http2Server.ts' })],
@@ -97,7 +97,7 @@ function rowsOf(method: Method, of: (name: Name) => Measure[]): Row[] {
       ...{ row: method, unit: cpu, ...beside('constant', perCpu) },
       goal: { figure: 'ratio', atLeast: 0.9 },
     }),
-    makeRow({ row: method, unit: cpu, ...beside('young', perCpu) }),
+    makeRow({ row: method, unit: cpu, ...beside('flagged', perCpu) }),
     makeRow({ row: method, unit: cpu, ...beside('http2', perCpu) }),
     makeRow({ row: method, unit: cpu, ...beside('article', perCpu) }),
     makeRow({

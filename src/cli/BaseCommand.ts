@@ -1,5 +1,6 @@
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
 import { ImstateError } from '../errors.js';
+import { type CommandWords, withMeantFlag } from './commandWords.js';
 import {
   commandLine,
   environment,
@@ -9,7 +10,6 @@ import {
   withOrigins,
   withSettings,
 } from './config/settings.js';
-import { type CommandWords, withMeantFlag } from './ownNames.js';
 import { errorJson, printError, toImstateError, wantsJson } from './report.js';
 
 /** What all commands share: --json, settings from elsewhere than the command line, and errors with the exit codes of imstate. */

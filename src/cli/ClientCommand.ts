@@ -2,6 +2,7 @@ import { CLIENT_DEFAULTS } from '../client/defaults.js';
 import type { Client, ConnectOptions } from '../client/index.js';
 import { ImstateError } from '../errors.js';
 import { BaseCommand } from './BaseCommand.js';
+import { withOwnNames } from './commandWords.js';
 import { clientSettings } from './config/clientSettings.js';
 import { clientConfigFlags } from './config/flags.js';
 import type { FlagTable, Layer } from './config/settings.js';
@@ -13,7 +14,6 @@ import {
   registryFlags,
   textFlag,
 } from './flags.js';
-import { withOwnNames } from './ownNames.js';
 import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from './tlsFlags.js';
 import { type TokenFlags, tokenFlags, tokenOptions } from './tokenFlags.js';
 

@@ -5,7 +5,7 @@ import type { Load, Refusal } from './load.js';
 import type { MethodCounts } from './observe/callCounts.js';
 import type { CallObserver } from './observe/callObserver.js';
 import { Places } from './places.js';
-import { easeSession } from './streamTable.js';
+import { letEndedStreamsGo } from './streamTable.js';
 
 /** Calls that share a bound. What is vital shares that of calls, and has room on top. */
 export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'stream';
@@ -81,7 +81,7 @@ export class Admission {
   admit(call: AdmittedCall): Refusal | undefined {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
     if (why !== undefined) return this.#load.refuse(why);
-    easeSession(call.connection);
+    letEndedStreamsGo(call.connection);
     this.#counts[call.kind] += 1;
     call.place = this.#open.take(call);
     return undefined;

@@ -6,10 +6,6 @@ export class Places<Thing> {
   readonly #things: (Thing | undefined)[] = [];
   readonly #free: number[] = [];
 
-  get size(): number {
-    return this.#things.length - this.#free.length;
-  }
-
   at(place: number): Thing | undefined {
     return this.#things[place];
   }

@@ -123,7 +123,7 @@ async function judgeCertificates(answers: Answer[], options: DoctorOptions): Pro
   return judgePeers('a daemon', peers, { files, names: TLS_NAMES.client, timeoutMs: options.timeoutMs });
 }
 
-/** Asks as any client would, with its token. */
+/** Asks as clients do, with its token. */
 async function callOne(options: DoctorOptions): Promise<Finding> {
   const client = await connect({ ...options, log: undefined });
   try {

@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect, createServer, type ServerHttp2Session
 import type { AddressInfo } from 'node:net';
 import { types } from 'node:util';
 import { expect, test } from 'vitest';
-import { easeSession } from '../../src/daemon/streamTable.ts';
+import { letEndedStreamsGo } from '../../src/daemon/streamTable.ts';
 import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
@@ -20,7 +20,7 @@ function stateOf(session: object): { streams: { size: number } } {
 async function connected(): Promise<{ client: ClientHttp2Session; session: ServerHttp2Session }> {
   const server = createServer();
   server.on('stream', (stream, { ':path': path }) => {
-    easeSession(stream.session as object);
+    letEndedStreamsGo(stream.session as object);
     stream.on('error', () => {});
     if (path === '/now') stream.respond({}, { endStream: true });
     else stream.respond({});
@@ -66,6 +66,6 @@ test('a session that ends takes its streams with it', async () => {
 test('what is no session of Node.js is left as it is', () => {
   const state = Symbol('state');
   const other = { [state]: { streams: 'mine' } };
-  easeSession(other);
+  letEndedStreamsGo(other);
   expect(other[state]).toEqual({ streams: 'mine' });
 });

@@ -8,7 +8,7 @@ const STATUSES: string[] = Object.values(status)
   .filter((code) => typeof code === 'number')
   .map(String);
 
-/** What is wrong with the answer to a call, in words; undefined if it is as any call may be answered. */
+/** What is wrong with the answer to a call, in words; undefined if a call may be answered so. */
 export function faultOf(call: CallCase, { headers, body, reset, isGivenUp }: RawAnswer): string | undefined {
   if (isGivenUp) return 'no end of the answer';
   const http = headers[':status'] === undefined ? undefined : Number(headers[':status']);

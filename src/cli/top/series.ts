@@ -1,4 +1,4 @@
-/** As wide as any terminal will be. */
+/** No terminal is wider. */
 const MOST_KEPT = 500;
 
 /** Adds a value to those that a sparkline shows; the oldest goes when they are too many. */

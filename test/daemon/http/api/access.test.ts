@@ -28,7 +28,7 @@ test('each call needs its role, and a credential at all', async () => {
   }
 });
 
-test('a credential with bytes that none has is refused as any other, and kept out of the log', async () => {
+test('a credential with bytes that none has is refused like others, and kept out of the log', async () => {
   const file = await TokenFile.make();
   const { http: url, logged } = await startDaemon({ http, auth: { tokens: file.path } });
   for (const authorization of [

@@ -11,7 +11,7 @@ export interface CommandWords {
 /** What a daemon says of a request, with the words of the command for the field that it begins with: USER, not user_id. */
 export function withOwnNames(message: string, { args, flags }: CommandWords): string {
   return message.replace(/^([a-z]+(?:_[a-z]+)*)(?:\[\d+\])?(?= )/, (field, name: string) => {
-    const one = name.replace(/s$/, '');
+    const one = name.replace(/_(id|addr)s$/, '_$1');
     const short = one.replace(/_id$/, '');
     if (args.includes(short)) return short.toUpperCase();
     const flag = [one.replaceAll('_', '-'), short].find((word) => flags.includes(word));
