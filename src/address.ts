@@ -1,3 +1,5 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
 /** A host and port; an IPv6 host stands without its brackets. */
 export interface HostPort {
   host: string;
@@ -28,7 +30,17 @@ export function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
 
-/** True for the IP addresses, and the name, that only this machine can dial. */
-export function isLoopback(ip: string): boolean {
-  return ip === 'localhost' || /^(::ffff:)?127\./i.test(ip) || ip === '::1';
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/**
+ * True for the hosts that only this machine can dial: a literal loopback address (also one of IPv4 in IPv6), or `localhost` in this
+ * spelling. Any other name can resolve to another machine, "127.evil.example" and "localhost." too; so can short or octal
+ * forms such as "127.1", which are no IP addresses to every resolver.
+ */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  if (isIPv4(host)) return LOOPBACK.check(host, 'ipv4');
+  return isIPv6(host) && !host.includes('%') && LOOPBACK.check(host, 'ipv6');
 }

@@ -135,3 +135,14 @@ test('a token goes to no other machine in plain text unless that is allowed', as
   const bold = await clientOf(daemon.addr, { token: file.tokens.reader, plaintextToken: true });
   expect(await bold.getUser({ userId: 'alice' })).toMatchObject({ online: false });
 });
+
+test.each(['127.evil.example', 'localhost.evil.example', '127.1', 'localhost.'])(
+  'a token does not go in plain text to %s',
+  async (host) => {
+    const client = await clientOf(`${host}:8080`, { token: 'imstate_secret' });
+    await expect(client.getStats()).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      message: expect.stringContaining(`not sent in plain text to ${host}:8080`),
+    });
+  },
+);

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
+import { isLoopback } from '../../address.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { FollowedFile } from './followedFile.js';
 
@@ -155,7 +156,7 @@ function parseKeys(text: string): KeySet {
 /** Keys that came in plain text from elsewhere might be anybody's. */
 function parseUrl(source: string): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined;
-  const isLocal = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  const isLocal = url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
   const isSafe = url?.protocol === 'https:' || isLocal;
   if (url !== undefined && isSafe && url.username === '' && url.password === '') return url;
   throw new ImstateError(
