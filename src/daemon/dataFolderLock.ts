@@ -1,122 +1,149 @@
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder, unusable } from '../dataFolder.js';
-import { ImstateError } from '../errors.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder, openDataFile, unusable } from '../dataFolder.js';
+import { ImstateError, messageOf } from '../errors.js';
 
-/** Who holds a data folder. */
-interface Owner {
+/** The daemon that holds a data folder, as it describes itself in its lock file. */
+interface Holder {
+  /** As its own PID namespace counts: it may mean another process, or none, in ours. */
   pid: number;
-  /** When the process was started, as the system counts it: tells a process from a later one with its pid. */
+  /** When the process started, in clock ticks since boot: versions without a kernel lock know a holder by it. */
   startedAt: string;
   addr: string;
+  /** Name of the machine or container; '' in the files of versions that did not write it. */
+  host: string;
 }
 
-/** Enough for daemons that start at the same moment; a lock that cannot be cleared does not stop us for ever. */
-const MOST_TRIES = 10;
+/** What we use of fs-native-extensions, which has no types. */
+interface FileLocks {
+  tryLock(fd: number, options: { shared: boolean }): boolean;
+}
+
+/** Whoever holds the lock and has not described itself yet. */
+const UNKNOWN: Holder = { pid: 0, startedAt: '', addr: 'an unknown address', host: '' };
+
+/** `imstate doctor` holds a shared lock for an instant, and a holder writes its description after it has locked. */
+const MAX_TRIES = 10;
+const RETRY_MS = 50;
 
 /**
- * Takes the data folder for the daemon at `addr`; resolves with what gives it back. Rejects with
- * DATA_FOLDER_IN_USE, naming the daemon that holds it. A lock left behind by `kill -9` is taken over.
- * Processes are known by their pid: the lock does not see into other containers that share the folder.
+ * Locks the data folder for the daemon at `addr`; resolves with what unlocks it. Rejects with DATA_FOLDER_IN_USE, naming the daemon that
+ * holds it. The kernel keeps the lock on the open file: it excludes processes of other containers that share the folder, and ends with
+ * the process, however that ends. The file itself stays, empty: removing it would let two daemons lock two files of one name.
  */
 export async function lockDataFolder(dataDir: string, addr: string): Promise<() => Promise<void>> {
-  const file = lockFile(dataDir);
-  const { startedAt } = await processState(process.pid);
-  const mine = JSON.stringify({ pid: process.pid, startedAt, addr });
-  const draft = `${file}.${process.pid}`;
+  const file = await openLock(dataDir);
   try {
-    await makeFolder(dataDir);
-    await writeFile(draft, mine);
-    for (let tries = 1; !(await placeLock(draft, file)); tries++) {
-      if (tries === MOST_TRIES) throw new Error(`${file} cannot be taken over`);
-      await clearStale(file, dataDir);
-    }
+    await acquire(file, dataDir);
+    const earlier = parseHolder(await readAll(file));
+    if (earlier !== undefined && (await isRunning(earlier))) throw inUse(dataDir, earlier);
+    await describe(file, addr);
   } catch (error) {
-    if (error instanceof ImstateError) throw error;
-    throw unusable(dataDir, error);
-  } finally {
-    await rm(draft, { force: true }).catch(() => {});
+    await file.close();
+    throw error instanceof ImstateError ? error : unusable(dataDir, error);
   }
   return async () => {
-    if ((await readFile(file, 'utf8').catch(() => '')) === mine) await rm(file, { force: true });
+    await file.truncate(0);
+    await file.close();
   };
 }
 
-/** The daemon that a lock in the folder names, and whether it lives; undefined if there is none. Changes nothing. */
-export async function holderOf(dataDir: string): Promise<(Owner & { isAlive: boolean }) | undefined> {
-  const text = await readFile(lockFile(dataDir), 'utf8').catch(ifGone);
-  const owner = text === undefined ? undefined : parseOwner(text);
-  return owner && { ...owner, isAlive: await lives(owner) };
+/** The daemon that holds the folder; undefined if none does. Changes nothing. */
+export async function holderOf(dataDir: string): Promise<Holder | undefined> {
+  const file = await open(lockPath(dataDir), constants.O_RDONLY | constants.O_NOFOLLOW).catch(ifMissing);
+  if (file === undefined) return undefined;
+  try {
+    const isHeld = !fileLocks().tryLock(file.fd, { shared: true });
+    const holder = parseHolder(await readAll(file));
+    if (isHeld) return holder ?? UNKNOWN;
+    return holder !== undefined && (await isRunning(holder)) ? holder : undefined;
+  } finally {
+    await file.close();
+  }
 }
 
-function lockFile(dataDir: string): string {
+/** Names a holder: its address, its pid, and its host if that is not ours. */
+export function nameOf({ addr, pid, host }: Holder): string {
+  const where = host === '' || host === hostname() ? '' : ` on ${host}`;
+  return pid === 0 ? `the daemon at ${addr}` : `the daemon at ${addr} (pid ${pid}${where})`;
+}
+
+function lockPath(dataDir: string): string {
   return join(dataDir, 'daemon.lock');
 }
 
-/** Puts the lock in place with its whole content at once; false if there is one already. */
-async function placeLock(draft: string, file: string): Promise<boolean> {
+async function openLock(dataDir: string): Promise<FileHandle> {
   try {
-    await link(draft, file);
-    return true;
+    await makeFolder(dataDir);
+    return await openDataFile(lockPath(dataDir));
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
+    throw error instanceof ImstateError ? error : unusable(dataDir, error);
   }
 }
 
-/** Removes the lock of a daemon that is gone; rejects if it lives. */
-async function clearStale(file: string, dataDir: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(ifGone);
-  if (text === undefined) return;
-  const owner = parseOwner(text);
-  if (owner !== undefined && (await lives(owner))) {
-    throw new ImstateError(
-      'DATA_FOLDER_IN_USE',
-      `the data folder ${dataDir} is in use by the daemon at ${owner.addr} (pid ${owner.pid}): ` +
-        'stop it, or choose another folder with --data-dir',
-    );
+async function acquire(file: FileHandle, dataDir: string): Promise<void> {
+  const { tryLock } = fileLocks();
+  for (let tries = 1; !tryLock(file.fd, { shared: false }); tries++) {
+    if (tries === MAX_TRIES) throw inUse(dataDir, parseHolder(await readAll(file)) ?? UNKNOWN);
+    await delay(RETRY_MS);
   }
-  // Another daemon may have taken over since: what is moved away must be the stale lock that was read.
-  const aside = `${file}.stale.${process.pid}`;
-  await rename(file, aside).catch(ifGone);
-  const moved = await readFile(aside, 'utf8').catch(ifGone);
-  if (moved !== undefined && moved !== text) await placeLock(aside, file);
-  await rm(aside, { force: true });
 }
 
-/** The owner that a lock names; undefined if it is no lock of ours, which then holds nothing. */
-function parseOwner(text: string): Owner | undefined {
+/** Loaded where a lock is needed: a daemon on Redis starts also on systems for which it has no binary. */
+function fileLocks(): FileLocks {
   try {
-    const { pid, startedAt, addr } = JSON.parse(text) ?? {};
-    if (Number.isInteger(pid) && typeof startedAt === 'string') return { pid, startedAt, addr: String(addr) };
-  } catch {}
-  return undefined;
-}
-
-async function lives({ pid, startedAt }: Owner): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
+    return createRequire(import.meta.url)('fs-native-extensions') as FileLocks;
   } catch (error) {
-    if (!hasCode(error, 'EPERM')) return false;
+    throw new Error(`this system has no file locks (${messageOf(error)})`, { cause: error });
   }
+}
+
+async function describe(file: FileHandle, addr: string): Promise<void> {
+  const { startedAt } = await processState(process.pid);
+  const holder: Holder = { pid: process.pid, startedAt, addr, host: hostname() };
+  await file.truncate(0);
+  await file.write(JSON.stringify(holder), 0);
+}
+
+function inUse(dataDir: string, holder: Holder): ImstateError {
+  const message = `the data folder ${dataDir} is in use by ${nameOf(holder)}: stop it, or choose another folder with --data-dir`;
+  return new ImstateError('DATA_FOLDER_IN_USE', message);
+}
+
+async function readAll(file: FileHandle): Promise<string> {
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(4_096), position: 0 });
+  return buffer.toString('utf8', 0, bytesRead);
+}
+
+/** Undefined for a text that describes no holder, such as that of a free folder. */
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const { pid, startedAt, addr, host = '' } = JSON.parse(text) ?? {};
+    if (!Number.isInteger(pid) || typeof startedAt !== 'string') return undefined;
+    return { pid, startedAt, addr: String(addr), host: String(host) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for a daemon of a version that held the folder by the file alone, without a kernel lock, and still runs. */
+async function isRunning({ pid, startedAt }: Holder): Promise<boolean> {
+  if (pid === process.pid) return false;
   const state = await processState(pid);
-  return !state.isDead && state.startedAt === startedAt;
+  return startedAt !== '' && state.startedAt === startedAt && !state.isDead;
 }
 
-/**
- * Fields 3 (state) and 22 (start time) of /proc/<pid>/stat. A process whose parent has not taken note of its end
- * still has its pid. On systems without /proc the pid alone must do.
- */
+/** Fields 3 (state) and 22 (start time) of /proc/<pid>/stat; empty on systems without it. */
 async function processState(pid: number): Promise<{ isDead: boolean; startedAt: string }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { isDead: ['Z', 'X'].includes(fields[0] ?? ''), startedAt: fields[19] ?? '' };
 }
 
-function ifGone(error: unknown): undefined {
-  if (!hasCode(error, 'ENOENT')) throw error;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return (error as NodeJS.ErrnoException).code === code;
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { holderOf } from '../daemon/dataFolderLock.js';
+import { holderOf, nameOf } from '../daemon/dataFolderLock.js';
 import { unusable } from '../dataFolder.js';
 import { ImstateError } from '../errors.js';
 import { checkDataFile } from '../store/embedded/checkDataFile.js';
@@ -74,10 +74,7 @@ async function lock(dataDir: string): Promise<Finding> {
   const holder = await holderOf(dataDir).catch((error) => {
     throw unusable(dataDir, error);
   });
-  if (holder === undefined) return ok('no daemon holds the folder');
-  const who = `the daemon at ${holder.addr} (pid ${holder.pid})`;
-  if (holder.isAlive) return ok(`${who} holds the folder`);
-  return ok(`${who} is gone and has left its lock, which the next daemon takes over`);
+  return ok(holder === undefined ? 'no daemon holds the folder' : `${nameOf(holder)} holds the folder`);
 }
 
 /** The file is not opened as a database: a daemon may have it, and LMDB crashes on one that is damaged. */

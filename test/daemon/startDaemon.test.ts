@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
@@ -139,41 +139,6 @@ test('a store made with other shards is refused, and the right number or none is
   });
   await (await startTestDaemon({ ...options, shards: 4 })).remove();
   await (await startTestDaemon(options)).remove();
-});
-
-test('one daemon a data folder: a second is told the pid and address of the first', async () => {
-  const first = await startTestDaemon();
-  undo.push(() => first.remove());
-  await expect(startTestDaemon({ dataDir: first.dataDir })).rejects.toMatchObject({
-    code: 'DATA_FOLDER_IN_USE',
-    message: expect.stringContaining(`the daemon at ${first.addr} (pid ${process.pid})`),
-  });
-});
-
-test('a second daemon on the same folder and port is told of the folder', async () => {
-  const first = await startTestDaemon();
-  undo.push(() => first.remove());
-  const second = startTestDaemon({ dataDir: first.dataDir, port: parseHostPort(first.addr)?.port as number });
-  await expect(second).rejects.toMatchObject({ code: 'DATA_FOLDER_IN_USE' });
-});
-
-test.each(['null', 'no lock', JSON.stringify({ pid: 1, startedAt: 'never', addr: 'x' })])(
-  'a lock that nobody holds is taken over: %s',
-  async (text) => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
-    await writeFile(join(folder.path, 'daemon.lock'), text);
-    await (await startTestDaemon({ dataDir: folder.path })).remove();
-    expect(await readdir(folder.path)).not.toContain('daemon.lock');
-  },
-);
-
-test('a lock that cannot be read ends the start', async () => {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
-  await mkdir(join(folder.path, 'daemon.lock'));
-  const start = startTestDaemon({ dataDir: folder.path });
-  await expect(start).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' });
 });
 
 test.each([
