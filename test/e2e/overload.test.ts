@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { FLOOD, type FloodReport } from '../support/flood.ts';
 import { startImstate } from '../support/imstate.ts';
+import { residentBytes } from '../support/memory.ts';
 import { clientOf, undo } from '../support/undo.ts';
 
 const IN_FLIGHT = 400;
@@ -21,11 +21,6 @@ async function flood(
   const args = ['--import', 'tsx', FLOOD, addr, `${connections}`, `${rate}`, `${seconds}`];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout);
-}
-
-async function memoryOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024;
 }
 
 test('five times more than it can take: what it takes is answered soon, the rest refused, and then all is as before', {
@@ -46,9 +41,9 @@ test('five times more than it can take: what it takes is answered soon, the rest
   expect(Object.keys(sustained.answered)).toEqual(['0']);
 
   let most = 0;
-  const before = await memoryOf(daemon.pid);
+  const before = await residentBytes(daemon.pid);
   const watching = setInterval(async () => {
-    most = Math.max(most, await memoryOf(daemon.pid).catch(() => 0));
+    most = Math.max(most, await residentBytes(daemon.pid).catch(() => 0));
   }, 100);
   const overloaded = await flood(daemon.addr, 5 * sustained.perSecond, 6);
   clearInterval(watching);

@@ -32,9 +32,10 @@ export function spawnImstate(
   args: string[],
   env: Record<string, string> = {},
   stdin: 'ignore' | 'pipe' = 'ignore',
+  nodeOptions: string[] = [],
 ): ImstateProcess {
   return watchProcess(
-    spawn(process.execPath, [BIN, ...args], {
+    spawn(process.execPath, [...nodeOptions, BIN, ...args], {
       stdio: [stdin, 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     }),
@@ -61,10 +62,20 @@ function watchProcess(child: ChildProcess): ImstateProcess {
 
 /** Starts `imstate serve` in a folder of its own unless told another, and resolves once it has printed its address. */
 export async function startImstate(...args: string[]): Promise<Imstate> {
+  return startProcess(args, []);
+}
+
+/** Starts `imstate serve` as {@link startImstate} does, with a heap of at most so many MiB. */
+export async function startSmallImstate(maxHeapMiB: number, ...args: string[]): Promise<Imstate> {
+  return startProcess(args, [`--max-old-space-size=${maxHeapMiB}`]);
+}
+
+async function startProcess(args: string[], nodeOptions: string[]): Promise<Imstate> {
   const folder = await temporaryFolder();
   const at = args.indexOf('--data-dir');
   const dataDir = at < 0 ? folder.path : (args[at + 1] as string);
-  const started = spawnImstate(at < 0 ? [...args, '--data-dir', dataDir] : args);
+  const serveArgs = at < 0 ? [...args, '--data-dir', dataDir] : args;
+  const started = spawnImstate(serveArgs, {}, 'ignore', nodeOptions);
   let isOver = false;
   void started.ended.then(() => {
     isOver = true;
