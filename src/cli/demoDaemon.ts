@@ -24,7 +24,7 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
   process.on('exit', remove);
   try {
     const { startDaemon } = await import('../daemon/startDaemon.js');
-    const { makeLogger } = await import('./logger.js');
+    const { pino } = await import('pino');
     const { addr, stop } = await startDaemon({
       ...STORE_DEFAULTS,
       ...REGISTRY_DEFAULTS,
@@ -33,7 +33,7 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
       maxConnections: LIMITS.connections.most,
       maxCallsInFlight: LIMITS.calls.most,
       maxWatches: LIMITS.watches.most,
-      log: makeLogger('silent', 'json'),
+      log: pino({ level: 'silent' }),
     });
     return { addr, stop: () => stop().finally(remove) };
   } catch (error) {

@@ -1,16 +1,59 @@
+import { format as formatArguments } from 'node:util';
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import { NonBlockingOutput } from './nonBlockingOutput.js';
 
-/** A logger that writes to stderr; "auto" is pretty on a terminal and JSON elsewhere. */
-export function makeLogger(level: string, format: string): Logger {
+/** A logger, and what it could not write. */
+export interface Logging {
+  log: Logger;
+  /** How many lines were dropped since the start because nobody read them. */
+  droppedLines(): number;
+}
+
+/** A logger that writes to stderr and never waits for its reader; "auto" is pretty on a terminal and JSON elsewhere. */
+export function makeLogger(level: string, format: string): Logging {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
-  if (!isPretty) return pino({ level }, pino.destination({ dest: 2, sync: true }));
-  const colorize = process.stderr.isTTY && !process.env.NO_COLOR;
-  return pino(
-    { level },
-    pretty({
-      ...{ colorize, destination: 2, sync: true, singleLine: true },
-      ...{ ignore: 'pid,hostname', translateTime: 'HH:MM:ss' },
-    }),
-  );
+  const output = new NonBlockingOutput(process.stderr, (lines) => {
+    // Whatever is logged: that something is missing is worth a line.
+    log.child({}, { level: 'warn' }).warn({ dropped: lines }, 'nobody read the log: lines were dropped');
+  });
+  const prettify = isPretty ? makePretty() : (line: string) => line;
+  const log = pino({ level }, { write: (line: string) => output.write(prettify(line)) });
+  return { log, droppedLines: () => output.dropped };
+}
+
+function makePretty(): (line: string) => string {
+  return prettyFactory({
+    colorize: process.stderr.isTTY && !process.env.NO_COLOR,
+    singleLine: true,
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss',
+  });
+}
+
+const CONSOLE = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
+
+/**
+ * Has the log say what Node.js and libraries would print themselves, which waits for a reader: warnings, calls of `console`, and the error
+ * that ends the process. Returns what undoes that.
+ */
+export function captureOutput(log: Logger): () => void {
+  const printers = CONSOLE.map((method) => console[method]);
+  const warners = process.listeners('warning');
+  const onWarning = (err: Error) => log.warn({ err }, 'warning of Node.js');
+  const onCrash = (err: Error) => {
+    log.fatal({ err }, 'uncaught exception: the daemon ends');
+    process.exit(1);
+  };
+  process.removeAllListeners('warning').on('warning', onWarning).on('uncaughtException', onCrash);
+  for (const method of CONSOLE) {
+    console[method] = (...args) => log.warn({ text: formatArguments(...args) }, 'printed by a library');
+  }
+  return () => {
+    CONSOLE.forEach((method, i) => {
+      console[method] = printers[i] as (typeof console)['log'];
+    });
+    process.off('uncaughtException', onCrash).off('warning', onWarning);
+    for (const listener of warners) process.on('warning', listener);
+  };
 }

@@ -14,6 +14,7 @@ import {
 import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
 import { httpFlags, httpOptions } from '../cli/httpFlags.js';
 import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
+import { NonBlockingOutput } from '../cli/nonBlockingOutput.js';
 import { redisFlags } from '../cli/redisFlags.js';
 import { redisUrl } from '../cli/redisUrl.js';
 import { listenForStop } from '../cli/signals.js';
@@ -182,8 +183,8 @@ export default class Serve extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
     const { stop } = listenForStop();
-    const { makeLogger } = await import('../cli/logger.js');
-    const log = makeLogger(flags['log-level'], flags['log-format']);
+    const { captureOutput, makeLogger } = await import('../cli/logger.js');
+    const { log, droppedLines } = makeLogger(flags['log-level'], flags['log-format']);
     listenForLogLevel(log);
     log.debug({ settings: this.origins() }, 'where the settings are from');
     const {
@@ -200,7 +201,7 @@ export default class Serve extends BaseCommand {
     } = flags;
     const { addr, port, advertise, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const redis = redisUrl(flags);
-    const daemon = await this.#start({
+    const options = {
       ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       ...{ maxConnections, maxCallsInFlight, maxWatches },
@@ -209,7 +210,16 @@ export default class Serve extends BaseCommand {
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       ...{ auth: authOptions(flags), http: httpOptions(flags) },
       ...{ log, showIds: flags['log-ids'], otlpEndpoint: flags['otlp-endpoint'], signal: stop },
-    });
+      droppedLogLines: droppedLines,
+    };
+    const release = captureOutput(log);
+    await this.#serve(options).finally(release);
+  }
+
+  /** Serves until it is told to stop. */
+  async #serve(options: DaemonOptions & { signal: AbortSignal }): Promise<void> {
+    const { log, signal: stop } = options;
+    const daemon = await this.#start(options);
     if (daemon === undefined) return;
     this.#print(daemon);
     log.info('ready: Ctrl-C stops it');
@@ -233,26 +243,30 @@ export default class Serve extends BaseCommand {
   }
 
   #print({ addr, advertised, http, store, registry, service, tls, auth, warnings }: Daemon): void {
+    // The daemon serves already: it must not wait until somebody reads this.
+    const output = new NonBlockingOutput(process.stdout);
+    const print = (line: string) => output.write(`${line}\n`);
     if (this.jsonEnabled()) {
       const tlsJson = tls ? { mutual: tls.isMutual, validUntil: tls.validUntil.toISOString() } : null;
-      this.logJson({
+      const json = {
         config: this.#config ?? null,
         ...{ addr, advertised, http: http ?? null, store, registry, service },
         ...{ tls: tlsJson, auth, warnings, pid: process.pid },
-      });
+      };
+      print(JSON.stringify(json, null, 2));
       return;
     }
-    if (this.#config !== undefined) this.log(`config    ${this.#config}`);
-    this.log(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
-    if (http) this.log(`http      ${http}`);
+    if (this.#config !== undefined) print(`config    ${this.#config}`);
+    print(`address   ${addr}${advertised === addr ? '' : `, registered as ${advertised}`}`);
+    if (http) print(`http      ${http}`);
     if (tls)
-      this.log(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
-    if (auth.length > 0) this.log(`access    ${auth.join(', ')}`);
-    this.log(`store     ${store}`);
-    this.log(`registry  ${registry}`);
-    this.log(`service   ${service}`);
+      print(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
+    if (auth.length > 0) print(`access    ${auth.join(', ')}`);
+    print(`store     ${store}`);
+    print(`registry  ${registry}`);
+    print(`service   ${service}`);
     // On one terminal the log has just told them.
     if (!(process.stdout.isTTY && process.stderr.isTTY))
-      for (const warning of warnings) this.log(`warning   ${warning}`);
+      for (const warning of warnings) print(`warning   ${warning}`);
   }
 }

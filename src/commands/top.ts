@@ -88,7 +88,9 @@ export default class Top extends ClientCommand {
     if (!over.signal.aborted) await once(over.signal, 'abort');
   }
 
+  /** A picture is left out while earlier ones wait for a reader: they would pile up, and the next one says more. */
   #print(observer: Observer): void {
+    if (process.stdout.writableNeedDrain) return;
     const snapshot = observer.snapshot();
     if (this.jsonEnabled()) this.logJson(snapshotJson(snapshot));
     else {

@@ -30,6 +30,8 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;
+  /** How many lines the log has dropped since the start; none if it is left out. */
+  droppedLogLines?: (() => number) | undefined;
   /** Aborts a start that is under way. */
   signal?: AbortSignal;
 }

@@ -73,6 +73,7 @@ export async function makeParts(
       metrics: {
         ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
         registration: () => standing.registration,
+        droppedLogLines: options.droppedLogLines ?? (() => 0),
       },
       web: { presence, hub, registry, log, advertised: () => standing.advertised },
     }));

@@ -217,6 +217,11 @@ export const LIMITS = {
     beyond: '`RESOURCE_EXHAUSTED` (429), nothing was done',
     reason: 'an open console has two or three',
   },
+  logBuffer: {
+    ...{ most: 1024 * 1024, unit: 'bytes', what: 'log lines that wait because nobody reads the log' },
+    beyond: 'the line is dropped and counted; the log says how many when it is read again',
+    reason: 'a terminal after Ctrl-S or a full pipe must not keep the daemon from serving',
+  },
 } as const satisfies Record<string, Limit>;
 
 /** Limits that are the same for every daemon; tests take smaller ones. */

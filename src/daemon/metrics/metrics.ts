@@ -26,6 +26,8 @@ export interface MetricsParts {
   hub: WatchHub;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
+  /** Since the start. */
+  droppedLogLines(): number;
 }
 
 /** What Prometheus reads at /metrics: everything is read, and put into words, when it asks. */
@@ -60,7 +62,8 @@ export class Metrics {
   }
 
   #families(parts: MetricsParts): Family[] {
-    const { counts, store, transitions, steps, sweeper, readiness, hub, registration } = parts;
+    const { counts, store, transitions, steps, sweeper, readiness, hub, registration, droppedLogLines } =
+      parts;
     return [
       ...callFamilies(counts),
       ...presenceFamilies(store, transitions),
@@ -71,6 +74,12 @@ export class Metrics {
         'imstate_registered',
         '1 while the entry of this daemon stands in the registry, else 0.',
         () => (registration()?.stands ? 1 : 0),
+      ),
+      one(
+        'counter',
+        'imstate_log_lines_dropped_total',
+        'Lines of the log that were dropped because nobody read it.',
+        droppedLogLines,
       ),
       ...this.#process.families(),
     ];

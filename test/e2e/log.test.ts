@@ -1,0 +1,194 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { scratchFolder } from '../support/credentials.ts';
+import { grpcClients } from '../support/daemon.ts';
+import { spawnImstate, startImstate } from '../support/imstate.ts';
+import { scrape, sumOf } from '../support/metrics.ts';
+import { TestTerminal } from '../support/terminal.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const SERVE = ['serve', '--port', '0', '--http-port', '0', '--log-level', 'debug'];
+/** Each makes a line of some 300 bytes in the log. */
+const CALLS_A_ROUND = 500;
+const MAX_ROUNDS = 40;
+
+test('a pipe that nobody reads does not freeze the daemon, and it says later how many lines are missing', async () => {
+  const dataDir = await scratchFolder();
+  const pipe = await makePipe(dataDir);
+  const daemon = startOn(pipe, dataDir);
+  const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
+  const lost = await callUntilLinesAreDropped(addr, http);
+  await renewsItsEntry(dataDir);
+  const lines = await readUntil(pipe, 'lines were dropped');
+  const report = lines.find(({ msg }) => String(msg).includes('lines were dropped'));
+  expect(report).toMatchObject({ level: 40, dropped: expect.any(Number) });
+  expect(report?.dropped).toBeGreaterThanOrEqual(lost);
+  expect(lines.filter(({ msg }) => msg === 'call').length).toBeGreaterThan(0);
+});
+
+test('a daemon whose log nobody reads stops when it is told to', async () => {
+  const dataDir = await scratchFolder();
+  const daemon = startOn(await makePipe(dataDir), dataDir);
+  const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
+  await callUntilLinesAreDropped(addr, http);
+  daemon.child.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('Ctrl-S in its terminal does not freeze the daemon, and Ctrl-Q shows how many lines are missing', async () => {
+  const dataDir = await scratchFolder();
+  const terminal = await TestTerminal.start([...SERVE, '--data-dir', dataDir], { columns: 150, rows: 40 });
+  const { addr, http } = await until(() => addressesIn(terminal.output), 'the daemon is ready');
+  await terminal.shows('ready');
+  terminal.press('\x13');
+  await callUntilLinesAreDropped(addr, http);
+  await renewsItsEntry(dataDir);
+  terminal.press('\x11');
+  await until(
+    () => /lines were dropped.*dropped.*\d+/.test(terminal.output),
+    'the terminal says what is missing',
+  );
+  await terminal.signal('SIGTERM');
+  expect(await terminal.ended).toBe(0);
+  expect(terminal.output.trimEnd()).toMatch(/stopped\S*$/);
+});
+
+test('a socket that nobody reads does not freeze the daemon', async () => {
+  const dataDir = await scratchFolder();
+  const child = spawn(process.execPath, [BIN, ...SERVE, '--data-dir', dataDir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const daemon = followed(child);
+  const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
+  await callUntilLinesAreDropped(addr, http);
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  await until(() => log.includes('lines were dropped'), 'the log says what is missing');
+});
+
+test('a reader that is gone, or a full disk, costs lines of the log and nothing else', async () => {
+  const dataDir = await scratchFolder();
+  const full = await open('/dev/full', 'w');
+  undo.push(() => full.close());
+  const daemon = startOn(full, dataDir);
+  const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
+  await callUntilLinesAreDropped(addr, http);
+});
+
+test('what Node.js and libraries would print is in the log, and so is a crash', async () => {
+  const script = `
+    process.once('SIGWINCH', () => { console.error('odd', 1); process.emitWarning('strange'); });
+    process.once('SIGURG', () => setTimeout(() => { throw new Error('on purpose'); }));
+  `;
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(script)}`;
+  const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', await scratchFolder()], {
+    NODE_OPTIONS,
+  });
+  undo.push(() => daemon.signal('SIGKILL'));
+  await until(() => daemon.stderr().includes('ready'), 'the daemon is ready');
+  daemon.signal('SIGWINCH');
+  await until(() => daemon.stderr().includes('strange'), 'the warning is logged');
+  daemon.signal('SIGURG');
+  expect(await daemon.ended).toBe(1);
+  const lines = parse(daemon.stderr());
+  expect(lines).toContainEqual(expect.objectContaining({ level: 40, text: 'odd 1' }));
+  expect(lines).toContainEqual(
+    expect.objectContaining({ level: 40, err: expect.objectContaining({ message: 'strange' }) }),
+  );
+  expect(lines.at(-1)).toMatchObject({
+    level: 60,
+    err: { message: 'on purpose', stack: expect.stringContaining('Error: on purpose') },
+  });
+});
+
+test('the last lines reach whoever reads', async () => {
+  const daemon = await startImstate('serve', '--port', '0', '--log-level', 'debug');
+  undo.push(() => daemon.kill());
+  daemon.signal('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(parse(daemon.stderr()).at(-1)).toMatchObject({ msg: 'stopped' });
+});
+
+/** A pipe that is open for both ends, until the end of the test; what is written stays unread. */
+async function makePipe(folder: string): Promise<FileHandle> {
+  const path = join(folder, 'log');
+  execFileSync('mkfifo', [path]);
+  const pipe = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+  undo.push(() => pipe.close());
+  return pipe;
+}
+
+/** A daemon that logs there. */
+function startOn(stderr: FileHandle, dataDir: string) {
+  const stdio = ['ignore' as const, 'pipe' as const, stderr.fd];
+  return followed(spawn(process.execPath, [BIN, ...SERVE, '--data-dir', dataDir], { stdio }));
+}
+
+function followed(child: ReturnType<typeof spawn>) {
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  undo.push(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, ended, stdout: () => stdout };
+}
+
+/** Where a daemon listens, once it has printed all. */
+function addressesIn(stdout: string): { addr: string; http: string } | undefined {
+  const addr = /^address\s+(\S+)/m.exec(stdout)?.[1];
+  const http = /^http\s+(\S+)/m.exec(stdout)?.[1];
+  return stdout.includes('service  ') && addr && http ? { addr, http } : undefined;
+}
+
+/** Makes calls, each of which is answered, until their lines no longer fit; returns how many lines are missing. */
+async function callUntilLinesAreDropped(addr: string, http: string): Promise<number> {
+  const { v1, close } = grpcClients(addr);
+  undo.push(close);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    await Promise.all(Array.from({ length: CALLS_A_ROUND }, () => v1.getUser({ userId: 'alice' })));
+    const dropped = sumOf(await scrape(http), 'imstate_log_lines_dropped_total');
+    if (dropped > 0) return dropped;
+  }
+  throw new Error('no line was dropped');
+}
+
+/** Waits until the entry of the daemon was renewed after now. */
+async function renewsItsEntry(dataDir: string): Promise<void> {
+  const now = Date.now();
+  const folder = join(dataDir, 'registry', 'im%2Fstate-server');
+  await until(async () => {
+    const [name] = await readdir(folder);
+    return name !== undefined && (await stat(join(folder, name))).mtimeMs > now;
+  }, 'the entry is renewed');
+}
+
+/** Reads the pipe until this stands in it. */
+async function readUntil(pipe: FileHandle, text: string): Promise<Record<string, unknown>[]> {
+  let log = '';
+  await until(async () => {
+    const chunk = Buffer.alloc(65_536);
+    const { bytesRead } = await pipe.read(chunk).catch(() => ({ bytesRead: 0 }));
+    log += chunk.toString('latin1', 0, bytesRead);
+    return log.includes(text) && log.endsWith('\n');
+  }, `the pipe has ${text}`);
+  return parse(log);
+}
+
+function parse(log: string): Record<string, unknown>[] {
+  return log
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
