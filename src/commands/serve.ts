@@ -123,6 +123,16 @@ export default class Serve extends BaseCommand {
       helpValue: 'N',
       helpGroup: 'STORE',
     }),
+    'max-devices': Flags.integer({
+      description:
+        'devices of a user online at the same time; a login beyond it is rejected with RESOURCE_EXHAUSTED',
+      env: 'IMSTATE_MAX_DEVICES',
+      default: STORE_DEFAULTS.maxDevices,
+      min: 1,
+      max: 10_000,
+      helpValue: 'N',
+      helpGroup: 'LIMITS',
+    }),
     ...registryFlags,
     'lease-ttl': durationFlag({
       description: 'how long an entry in etcd outlives its daemon: whole seconds, 2s to 1h',
@@ -198,13 +208,14 @@ export default class Serve extends BaseCommand {
       'max-connections': maxConnections,
       'max-calls-in-flight': maxCallsInFlight,
       'max-watches': maxWatches,
+      'max-devices': maxDevices,
     } = flags;
     const { addr, port, advertise, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const redis = redisUrl(flags);
     const options = {
       ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
-      ...{ maxConnections, maxCallsInFlight, maxWatches },
+      ...{ maxConnections, maxCallsInFlight, maxWatches, maxDevices },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(flags),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },

@@ -1,3 +1,5 @@
+import { STORE_DEFAULTS } from '../store/defaults.js';
+
 /** A bound of the daemon. docs/limits.md shows all of them; a test holds the two together. */
 interface Limit {
   /** The most (or longest) there may be; times in milliseconds. */
@@ -41,6 +43,12 @@ export const LIMITS = {
   metadataEntries: {
     ...{ most: 32, unit: 'entries', what: 'the metadata of a login', beyond: INVALID },
     reason: 'an entry is an object in every answer',
+  },
+  devices: {
+    ...{ most: STORE_DEFAULTS.maxDevices, unit: 'devices', what: 'devices of a user online' },
+    flag: 'max-devices',
+    beyond: 'a login of a further device: `RESOURCE_EXHAUSTED`, nothing was changed, see below',
+    reason: 'every reader of the user pays for each; a person has ten at most',
   },
   batchUsers: {
     ...{ most: 1_000, unit: 'users', what: 'BatchGetUsers', beyond: INVALID },

@@ -35,9 +35,14 @@ export class Presence {
 
   /** See PresenceStore.online. */
   async online(login: Login): Promise<LoginResult> {
-    const result = await this.#store.online(login);
-    this.#transitions.login(result);
-    return result;
+    try {
+      const result = await this.#store.online(login);
+      this.#transitions.login(result);
+      return result;
+    } catch (error) {
+      this.#transitions.loginFailed(error);
+      throw error;
+    }
   }
 
   /** See PresenceStore.offline. */
@@ -82,11 +87,15 @@ export class Presence {
     return device === undefined ? [] : [device];
   }
 
-  /** The devices of each of the users, newest login first. */
+  /** The devices of each of the users, newest login first. One that is named several times is read once. */
   async devicesOfEach(userIds: string[]): Promise<Session[][]> {
-    return allAnswers<'getUser'>(
-      await this.#store.apply(userIds.map((userId) => ({ kind: 'getUser', of: { userId } }))),
+    const unique = [...new Set(userIds)];
+    const devices = allAnswers<'getUser'>(
+      await this.#store.apply(unique.map((userId) => ({ kind: 'getUser', of: { userId } }))),
     );
+    if (unique.length === userIds.length) return devices;
+    const byUser = new Map(unique.map((userId, i) => [userId, devices[i] as Session[]]));
+    return userIds.map((userId) => byUser.get(userId) as Session[]);
   }
 
   /** A page of the user's sessions: those that last, then those that ended, newest first. */

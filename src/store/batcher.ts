@@ -3,12 +3,20 @@ import type { StepListener } from './store.js';
 /** What {@link Batcher} works with. */
 export interface BatcherOptions<Item> {
   shards: number;
-  /** Bounds the work of one step. */
+  /** How many items one step is given at most. */
   maxItems: number;
   shardOf(item: Item): number;
-  /** Carries out the items of one shard; resolves with an answer or the failure of each, in order. */
-  send(items: Item[], shard: number): Promise<unknown[]>;
+  /** Carries out the items of one shard, in order, or the first of them if all would be too much work for one step. */
+  send(items: Item[], shard: number): Promise<StepResult<Item>>;
   onStep?: StepListener | undefined;
+}
+
+/** What a step of the store has done. */
+export interface StepResult<Item> {
+  /** The answer or the failure of each item that was carried out: at least one, unless there are items in `rest`. */
+  answers: unknown[];
+  /** The items for the next step: as many as are missing in `answers`. The first may be what is left of one. */
+  rest: readonly Item[];
 }
 
 /** Items that came together: they are answered together. A promise for each would cost as much as all the rest of an operation. */
@@ -90,19 +98,24 @@ export class Batcher<Item> {
       waiting.map(({ item }) => item),
       shard,
     )
-      .then(
-        (answers) => answers,
-        (error) => new Array(waiting.length).fill(error),
-      )
-      .then((answers) => {
-        onStep?.(
-          performance.now() - begunAt,
-          answers.every((answer) => answer instanceof Error),
-        );
+      .catch((error): StepResult<Item> => ({ answers: new Array(waiting.length).fill(error), rest: [] }))
+      .then(({ answers, rest }) => {
+        onStep?.(performance.now() - begunAt, answers.length > 0 && answers.every(isError));
+        if (rest.length > 0) this.#putBack(shard, waiting.splice(answers.length), rest);
         settle(waiting, answers);
       })
       .finally(() => this.#next(shard));
   }
+
+  /** Puts what a step has left in front of what waits: the order of items stays. */
+  #putBack(shard: number, left: Waiting<Item>[], items: readonly Item[]): void {
+    const again = left.map(({ group, place }, i) => ({ item: items[i] as Item, group, place }));
+    this.#waiting[shard] = again.concat(this.#waiting[shard] as Waiting<Item>[]);
+  }
+}
+
+function isError(answer: unknown): boolean {
+  return answer instanceof Error;
 }
 
 function settle<Item>(step: Waiting<Item>[], answers: unknown[]): void {

@@ -4,5 +4,6 @@ export const STORE_DEFAULTS = {
   historyLimit: 100,
   historyRetentionMs: 30 * 86_400_000,
   changeLimit: 100_000,
+  maxDevices: 1_000,
   keyPrefix: 'im:',
 } as const;

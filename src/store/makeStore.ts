@@ -19,6 +19,8 @@ export interface StoreConfig {
   historyRetentionMs: number;
   /** How many changes are kept for watches that resume. */
   changeLimit: number;
+  /** How many devices of a user may be online. */
+  maxDevices: number;
   /** Put in front of every key in Redis. */
   keyPrefix: string;
   /** Shards in Redis, made at first use; undefined takes what is there. */
@@ -38,12 +40,13 @@ export function makeStore(config: StoreConfig): PresenceStore {
     historyLimit,
     historyRetentionMs,
     changeLimit,
+    maxDevices,
     keyPrefix,
     shards,
     waitReplicas,
     onStep,
   } = config;
-  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, onStep };
+  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, maxDevices, onStep };
   if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
   return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

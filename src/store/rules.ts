@@ -1,3 +1,4 @@
+import { ImstateError } from '../errors.js';
 import type { SessionRecord } from './record.js';
 import type { EndReason, Lease, LoginPolicy, PastSession, ReplacedSession, Session } from './store.js';
 
@@ -136,6 +137,22 @@ export function mayBeginAnew(reason: EndReason): boolean {
 
 /** Login policies by the number that scripts/online.lua takes. */
 export const LOGIN_POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
+
+/** Why a login is refused: the user may have no more devices online. */
+export function tooManyDevices(maxDevices: number): ImstateError {
+  return new ImstateError(
+    'RESOURCE_EXHAUSTED',
+    `the user has ${maxDevices} devices online, the limit (--max-devices), and nothing was changed: log a device out, or raise the limit`,
+  );
+}
+
+/** Why a user of a request is not read: those before have more devices than one answer carries. */
+export function tooMuchToRead(): ImstateError {
+  return new ImstateError(
+    'RESOURCE_EXHAUSTED',
+    'the users have too many devices for one answer: ask for fewer users',
+  );
+}
 
 /** Order of a user's sessions: newest login first, the device id as the tie-breaker. */
 export function newestLoginFirst(a: Session, b: Session): number {

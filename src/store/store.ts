@@ -205,6 +205,12 @@ export interface PresenceStore {
    *   greater one than it knows takes the lease over. Both may hold for part of the users only, until keepServerAlive.
    * - A session that is sent again changes nothing if the device has had a later login: REPLACED. Its policy ends nothing.
    * - A record of an earlier logout is overwritten together with the clock of its retention.
+   * - A login that would leave the user with more than `maxDevices` devices online is rejected with RESOURCE_EXHAUSTED, and
+   *   changes nothing. Those do not count that are over, and those that the policy ends. A refresh, and a login that replaces
+   *   the session of its own device, are never rejected so.
+   * - If the user then has more records than that, of devices online and offline, the oldest offline ones are removed: as
+   *   many as are too many, or an eighth of `maxDevices`.
+   * - A policy that ends very many sessions ends them in several steps, the last of which is the login.
    */
   online(login: Login): Promise<LoginResult>;
 
@@ -240,7 +246,10 @@ export interface PresenceStore {
   /** The device's current session, or its last one within the retention; undefined if there is none. */
   getDevice(userId: string, deviceId: string): Promise<Session | undefined>;
 
-  /** What {@link getDevice} would return for each device of the user, newest login first. */
+  /**
+   * What {@link getDevice} would return for each device of the user, newest login first: at one instant, but for a user with more
+   * than about a thousand records, who is read in parts.
+   */
   getUser(userId: string): Promise<Session[]>;
 
   /** The user's sessions that ended, the last written down first: as many as are kept, within the retention of the history. */
@@ -292,6 +301,8 @@ export interface StoreOptions {
   historyRetentionMs: number;
   /** How many changes the ledger keeps, about. */
   changeLimit: number;
+  /** How many devices of a user may be online, and about how many records of devices are kept of a user. */
+  maxDevices: number;
   onStep?: StepListener | undefined;
   /** The store's clock for tests, in milliseconds since 1970; by default the store's own time. */
   clock?: () => number;

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KeepAlive, LoginPolicy, PresenceStore, Session } from '../../src/store/store.ts';
+import type { KeepAlive, LoginPolicy, LoginResult, PresenceStore, Session } from '../../src/store/store.ts';
 import { logout, type MakeStore, login as makeLogin, type StoreUnderTest } from './contract/underTest.ts';
 import { Model, type ModelSession } from './model.ts';
 import { makeEmbeddedStore, makeRedisStore } from './stores.ts';
 
 const START = 1_700_000_000_000;
 const RETENTION = 10_000;
+/** Less than there are devices. */
+const MAX_DEVICES = 2;
 const RUNS = 50;
 const TIMEOUT = { timeout: 600_000 };
 
@@ -60,6 +62,10 @@ const steps: fc.Arbitrary<Step>[] = [
       const resentLoginTimeMs = resentAgo > 0 ? model.now - resentAgo : 0;
       const login = makeLogin({ ...fields, sessionId, resentLoginTimeMs, isNewSessionId: isNew });
       const expected = model.online(login);
+      if (expected === 'RESOURCE_EXHAUSTED') {
+        await expect(store.online(login)).rejects.toMatchObject({ code: expected });
+        return;
+      }
       const { replaced, ...result } = await store.online(login);
       expect({ ...result, replaced: replaced.map((each) => each.sessionId).sort() }).toEqual({
         ...expected,
@@ -186,7 +192,10 @@ describe.each<[string, MakeStore]>([
       fc.commands(steps, { maxCommands: 80, size: 'max' }),
       async (commands) => {
         await withStore(makeStore, async (system) => {
-          await fc.asyncModelRun(() => ({ model: new Model(START, RETENTION), real: system }), commands);
+          await fc.asyncModelRun(
+            () => ({ model: new Model(START, RETENTION, MAX_DEVICES), real: system }),
+            commands,
+          );
         });
       },
     );
@@ -214,18 +223,24 @@ interface Change {
 
 /**
  * Makes the changes at once, from two callers, and follows each device through what they were answered: logins
- * that replaced or were replaced and logouts that applied must chain up, and end in what the store holds.
+ * that replaced or were replaced and logouts that applied must chain up, and end in what the store holds. Logins beyond the limit
+ * of devices are rejected, and leave no trace.
  */
 async function checkConcurrent(store: PresenceStore, changes: Change[]): Promise<void> {
   const unique = changes.map((each, i) => ({ ...each, sessionId: `${each.sessionId}-${i}` }));
   const answers = await Promise.all(
     unique.map(async ({ deviceId, sessionId, kind }, i) => {
-      if (kind === 'online')
-        return { deviceId, sessionId, ...(await store.online(makeLogin({ deviceId, sessionId }))) };
+      if (kind === 'online') {
+        const [result] = await store.apply([{ kind: 'online', of: makeLogin({ deviceId, sessionId }) }]);
+        if (result instanceof Error) expect(result).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+        return result instanceof Error ? { deviceId } : { deviceId, sessionId, ...(result as LoginResult) };
+      }
       const fence = kind === 'offline' ? undefined : unique[(i + 1) % unique.length]?.sessionId;
       return { deviceId, applied: await store.offline(logout({ deviceId, sessionId: fence })) };
     }),
   );
+  const online = (await store.getUser('alice')).filter((each) => each.online);
+  expect(online.length).toBeLessThanOrEqual(MAX_DEVICES);
   for (const deviceId of new Set(unique.map((each) => each.deviceId))) {
     const ofDevice = answers.filter((answer) => answer.deviceId === deviceId);
     const begun = ofDevice.flatMap((answer) => ('sessionId' in answer ? [answer.sessionId] : []));
@@ -247,6 +262,7 @@ async function withStore(makeStore: MakeStore, use: (system: System) => Promise<
     historyLimit: 1_000,
     historyRetentionMs: 86_400_000,
     changeLimit: 100,
+    maxDevices: MAX_DEVICES,
   });
   try {
     underTest.setClock(START);

@@ -40,18 +40,22 @@ interface ModelLease {
 export class Model {
   now: number;
   readonly retentionMs: number;
+  readonly maxDevices: number;
   sessions: ModelSession[] = [];
   history: (PastSession & { userId: string })[] = [];
   readonly leases = new Map<string, ModelLease>();
   #swept: number | undefined;
   #outage: number | undefined;
 
-  constructor(now: number, retentionMs: number) {
+  constructor(now: number, retentionMs: number, maxDevices: number) {
+    this.maxDevices = maxDevices;
     this.now = now;
     this.retentionMs = retentionMs;
   }
 
-  online(login: Login): Pick<LoginResult, 'loginTimeMs' | 'endReason'> & { replaced: string[] } {
+  online(
+    login: Login,
+  ): (Pick<LoginResult, 'loginTimeMs' | 'endReason'> & { replaced: string[] }) | 'RESOURCE_EXHAUSTED' {
     const lease = this.#leaseOfLogin(login);
     if (lease && login.incarnation > 0 && login.incarnation < lease.incarnation)
       return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
@@ -71,6 +75,8 @@ export class Model {
       );
       replaced.push(...others);
     }
+    const others = this.#lasting().filter((each) => each.userId === login.userId && !replaced.includes(each));
+    if (!before && others.length >= this.maxDevices) return 'RESOURCE_EXHAUSTED';
     for (const each of replaced) this.#end(each, 'REPLACED', this.now);
     const loginTimeMs = isRefresh
       ? before.loginTimeMs
@@ -84,6 +90,7 @@ export class Model {
       lastSeenMs: lease ? Math.max(this.now, purged + 1) : this.now,
       incarnation: lease?.incarnation ?? 0,
     });
+    if (!before) this.#dropOldest(login.userId);
     return { loginTimeMs, replaced: replaced.map((each) => each.sessionId), endReason: undefined };
   }
 
@@ -175,6 +182,18 @@ export class Model {
   #current(userId: string, deviceId: string): ModelSession | undefined {
     this.#lasting();
     return this.sessions.find((each) => each.userId === userId && each.deviceId === deviceId);
+  }
+
+  /** Removes the oldest offline records if the user has too many. */
+  #dropOldest(userId: string): void {
+    const records = this.read(userId);
+    const surplus = Math.max(records.length - this.maxDevices, Math.floor(this.maxDevices / 8));
+    if (records.length <= this.maxDevices) return;
+    const oldest = records
+      .filter(({ online }) => !online)
+      .sort((a, b) => a.forgetTimeMs - b.forgetTimeMs || (a.deviceId < b.deviceId ? -1 : 1))
+      .slice(0, surplus);
+    this.sessions = this.sessions.filter((each) => !oldest.includes(each));
   }
 
   /** Ends what is over by now; returns what is online. */

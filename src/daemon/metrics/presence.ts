@@ -13,6 +13,12 @@ export function presenceFamilies(store: PresenceStore, transitions: Transitions)
   return [
     one('gauge', 'imstate_users_online', 'Users who are online, in the whole store.', users),
     one('gauge', 'imstate_sessions_online', 'Sessions that are online, in the whole store.', sessions),
+    one(
+      'counter',
+      'imstate_logins_rejected_total',
+      'Logins that were rejected because their user has --max-devices devices online.',
+      () => transitions.rejectedLogins,
+    ),
     {
       ...{ name: 'imstate_transitions_total', type: 'counter' },
       help: 'Logins that this daemon carried out (LOGIN), and sessions that it ended, by their reason.',

@@ -1,3 +1,4 @@
+import { ImstateError } from '../../errors.js';
 import type { Answer, Operation } from '../../store/operations.js';
 import type { EndReason, LoginResult, Logout } from '../../store/store.js';
 
@@ -7,11 +8,18 @@ export class Transitions {
     ...{ LOGOUT: 0, REPLACED: 0, EXPIRED: 0, SERVER_LOST: 0, EVICTED: 0 },
   };
   logins = 0;
+  /** Logins that were rejected because their user has too many devices online. */
+  rejectedLogins = 0;
 
   /** A login was answered. A repeat of one counts again. */
   login({ endReason, replaced }: LoginResult): void {
     if (endReason === undefined) this.logins += 1;
     this.ended.REPLACED += replaced.length;
+  }
+
+  /** A login has failed. */
+  loginFailed(error: unknown): void {
+    if (error instanceof ImstateError && error.code === 'RESOURCE_EXHAUSTED') this.rejectedLogins += 1;
   }
 
   /** A logout was answered; where it has a grace the sweep will write down its end. */
@@ -24,8 +32,9 @@ export class Transitions {
     for (let i = 0; i < operations.length; i++) {
       const { kind, of } = operations[i] as Operation;
       const answer = answers[i];
-      if (answer instanceof Error) continue;
-      if (kind === 'online') this.login(answer as LoginResult);
+      if (answer instanceof Error) {
+        if (kind === 'online') this.loginFailed(answer);
+      } else if (kind === 'online') this.login(answer as LoginResult);
       else if (kind === 'offline') this.logout(of, answer as boolean);
     }
   }

@@ -2,17 +2,19 @@ import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
-import { Batcher } from '../batcher.js';
+import { Batcher, type StepResult } from '../batcher.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, type Operation, OperationByOperation } from '../operations.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
-import { unpackRecord } from '../record.js';
-import { newestLoginFirst, readLease, readRecord } from '../rules.js';
+import { type SessionRecord, unpackRecord } from '../record.js';
+import { newestLoginFirst, readLease, readRecord, tooMuchToRead } from '../rules.js';
 import type {
   ChatServer,
   EndCounts,
   KeepAlive,
   KeepAliveResult,
+  Login,
+  LoginResult,
   PastSession,
   PresenceStore,
   Session,
@@ -22,13 +24,16 @@ import type {
   StoreOptions,
   UserSession,
 } from '../store.js';
-import { evict, heartbeat, offline, online } from './changes.js';
+import { ReadBudget, WORK } from '../work.js';
+import { evictDevices, evictSession, heartbeat, offline, online, type Replacing } from './changes.js';
 import { checkDataFile } from './checkDataFile.js';
+import { someDevices } from './devices.js';
 import { EmbeddedLedger } from './EmbeddedLedger.js';
 import { keepServerAlive } from './leases.js';
-import { Step } from './step.js';
+import { Step, StepWork } from './step.js';
 import { evictServer, sweep } from './sweep.js';
-import { LAST, openTables, type RecordKey, type SessionKey, type Tables, under } from './tables.js';
+import { LAST, openTables, type SessionKey, type Tables } from './tables.js';
+import { Unfinished } from './unfinished.js';
 
 /** Version of the keys and records in the data folder: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
@@ -60,6 +65,8 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   });
   readonly #ledger = new EmbeddedLedger(() => this.#open());
   #tables: Tables | undefined;
+  /** Of the write transaction, or of the read, that is being carried out. */
+  #work = new StepWork();
 
   constructor(options: EmbeddedStoreOptions) {
     super();
@@ -87,21 +94,31 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   /** Reads at once, unless there are changes to wait for: then all is done in their order, in transactions. */
   async apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
     const isRead = operations.every(({ kind }) => kind === 'getUser' || kind === 'getDevice');
-    const calls = operations.map((operation) => () => this.#carryOut(operation));
-    const answers = isRead && this.#changes.isIdle(0) ? calls.map(apart) : await this.#changes.add(calls);
-    return answers as (Answer | Error)[];
+    const budget = new ReadBudget();
+    const calls = operations.map((operation) => () => this.#carryOut(operation, budget));
+    if (!isRead || !this.#changes.isIdle(0)) return (await this.#changes.add(calls)) as (Answer | Error)[];
+    const { answers, rest } = this.#carryOutSome(calls);
+    // In this very turn, before what others change from now on.
+    return [...answers, ...(await this.#changes.add(rest))] as (Answer | Error)[];
   }
 
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
     return this.#change((step) => keepServerAlive(step, keepAlive));
   }
 
-  evictUser(userId: string): Promise<number> {
-    return this.#change((step) => evict(step, userId));
+  async evictUser(userId: string): Promise<number> {
+    let evicted = 0;
+    let behind: string | undefined;
+    do {
+      const part = await this.#change((step) => evictDevices(step, userId, behind));
+      evicted += part.evicted;
+      behind = part.next;
+    } while (behind !== undefined);
+    return evicted;
   }
 
-  async evictSession(session: SessionRef): Promise<boolean> {
-    return (await this.#change((step) => evict(step, session.userId, session))) === 1;
+  evictSession(session: SessionRef): Promise<boolean> {
+    return this.#change((step) => evictSession(step, session));
   }
 
   evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
@@ -110,7 +127,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
 
   async getHistory(userId: string): Promise<PastSession[]> {
     const since = this.#now() - this.#options.historyRetentionMs;
-    const range = new Step(this.#open(), this.#options, 0).historyOf(userId);
+    const range = new Step(this.#open(), this.#options, 0, this.#work).historyOf(userId);
     const limit = this.#options.historyLimit;
     return [...this.#open().history.getRange({ ...range, limit })]
       .map(({ value }) => value)
@@ -203,15 +220,18 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   #read(tables: Tables, deviceId: string, packed: Buffer): Session | undefined {
-    const record = unpackRecord(deviceId, packed);
+    return this.#readRecord(tables, unpackRecord(deviceId, packed));
+  }
+
+  #readRecord(tables: Tables, record: SessionRecord): Session | undefined {
     const lease = record.incarnation > 0 ? tables.leases.get(record.serverAddr) : undefined;
     return readRecord(record, lease, this.#now(), this.#options.retentionMs);
   }
 
-  #carryOut({ kind, of }: Operation): Answer {
+  #carryOut({ kind, of }: Operation, budget: ReadBudget): Answer | Unfinished {
     switch (kind) {
       case 'online':
-        return online(this.#step(), of);
+        return this.#online(of);
       case 'offline':
         return offline(this.#step(), of);
       case 'heartbeat':
@@ -219,8 +239,13 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       case 'getDevice':
         return this.#readDevice(of.userId, of.deviceId);
       case 'getUser':
-        return this.#readUser(of.userId);
+        return this.#readUser(of.userId, budget);
     }
+  }
+
+  #online(login: Login, so?: Replacing): LoginResult | Unfinished {
+    const result = online(this.#step(), login, so);
+    return 'goOn' in result ? new Unfinished(() => this.#online(login, result.goOn)) : result;
   }
 
   #readDevice(userId: string, deviceId: string): Session | undefined {
@@ -229,15 +254,26 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     return packed && this.#read(tables, deviceId, packed);
   }
 
-  #readUser(userId: string): Session[] {
-    const tables = this.#open();
-    return [...tables.records.getRange(under<RecordKey>(userId))]
-      .flatMap(({ key, value }) => this.#read(tables, key[1], value) ?? [])
-      .sort(newestLoginFirst);
+  /** In parts, if the user has very many records; `before` are the sessions of the devices up to the one named. */
+  #readUser(
+    userId: string,
+    budget: ReadBudget,
+    behind?: string,
+    before: Session[] = [],
+  ): Session[] | Unfinished {
+    if (budget.isSpent) throw tooMuchToRead();
+    const step = this.#step();
+    const { records, hasMore } = someDevices(step, userId, behind);
+    const found = records.flatMap((record) => this.#readRecord(step.tables, record) ?? []);
+    budget.spend(found.length, 0);
+    const sessions = [...before, ...found];
+    const last = records.at(-1)?.deviceId;
+    if (hasMore) return new Unfinished(() => this.#readUser(userId, budget, last, sessions));
+    return sessions.sort(newestLoginFirst);
   }
 
   #step(ended?: EndCounts): Step {
-    return new Step(this.#open(), this.#options, this.#now(), ended);
+    return new Step(this.#open(), this.#options, this.#now(), this.#work, ended);
   }
 
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
@@ -251,16 +287,29 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
    * One transaction, committed before this returns: the asynchronous one of lmdb rejects promises of its own that
    * nobody can handle when the disk is full, and is no faster.
    */
-  async #commit(changes: (() => unknown)[]): Promise<unknown[]> {
+  async #commit(changes: (() => unknown)[]): Promise<StepResult<() => unknown>> {
     const { root } = this.#open();
     try {
-      const answers = root.transactionSync(() => changes.map(apart));
+      const result = root.transactionSync(() => this.#carryOutSome(changes));
       this.#ledger.ring();
-      return answers;
+      return result;
     } catch (error) {
       const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
       throw new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
     }
+  }
+
+  /** Carries out the calls in their order, until they have done as much as one step may. */
+  #carryOutSome(calls: (() => unknown)[]): StepResult<() => unknown> {
+    this.#work = new StepWork();
+    const answers: unknown[] = [];
+    while (answers.length < calls.length && this.#work.done < WORK.max) {
+      const answer = apart(calls[answers.length] as () => unknown);
+      if (answer instanceof Unfinished)
+        return { answers, rest: [answer.goOn, ...calls.slice(answers.length + 1)] };
+      answers.push(answer);
+    }
+    return { answers, rest: calls.slice(answers.length) };
   }
 
   #open(): Tables {

@@ -1,24 +1,42 @@
-import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
-import { mayBeginAnew, nextDeadline, replacedSession } from '../rules.js';
+import { packRecord, type SessionRecord } from '../record.js';
+import { mayBeginAnew, nextDeadline, replacedSession, tooManyDevices } from '../rules.js';
 import type { Ended, EndReason, Login, LoginResult, Logout, ReplacedSession, SessionRef } from '../store.js';
+import { WORK } from '../work.js';
+import { dropOldest, hasRoom, othersToReplace } from './devices.js';
 import { claimLease, saveLease } from './leases.js';
 import type { Step } from './step.js';
-import { under } from './tables.js';
 
-/** See PresenceStore.online. */
-export function online(step: Step, login: Login): LoginResult {
+/** How a login goes on that ends very many sessions. */
+export interface Replacing {
+  /** The device behind which to go on. */
+  behind: string;
+  replaced: ReplacedSession[];
+}
+
+/**
+ * See PresenceStore.online. One that ends more sessions than a write transaction may ends some, and gives where to go on: it is
+ * carried out with the last of them.
+ */
+export function online(step: Step, login: Login, so?: Replacing): LoginResult | { goOn: Replacing } {
   const { userId, deviceId, sessionId } = login;
+  const replaced = so?.replaced ?? [];
   // First of all: a greater incarnation ends the sessions of the one before, and this device's may be one of them.
   const bond = joinLease(step, login);
-  if (bond === undefined) return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
+  if (bond === undefined) return { loginTimeMs: 0, replaced, endReason: 'SERVER_LOST' };
   const current = step.current(userId, deviceId);
   const { tooLate, beginsAnew } = judgeLogin(step, login, current);
-  if (tooLate !== undefined) {
-    return { loginTimeMs: 0, replaced: [], endReason: tooLate };
-  }
+  if (tooLate !== undefined) return { loginTimeMs: 0, replaced, endReason: tooLate };
   const now = step.now;
   const before = current?.online ? current : undefined;
   const isRefresh = before?.sessionId === sessionId;
+  // Sent again, or late, it would end sessions that came after it.
+  const mayReplace = !isRefresh && !beginsAnew && login.resentLoginTimeMs === 0;
+  const ending: Login = mayReplace ? login : { ...login, policy: 'KEEP_ALL' };
+  if (!before && !hasRoom(step, ending)) throw tooManyDevices(step.options.maxDevices);
+  const { others, next } = othersToReplace(step, ending, so?.behind);
+  if (next !== undefined) {
+    return { goOn: { behind: next, replaced: [...replaced, ...replaceOthers(step, userId, others)] } };
+  }
   const record: SessionRecord = {
     ...{ deviceId, sessionId, serverAddr: login.serverAddr, platform: login.platform },
     ...{ metadata: login.metadata, online: true, ttlMs: login.ttlMs },
@@ -28,7 +46,6 @@ export function online(step: Step, login: Login): LoginResult {
     ...bond,
     loginTimeMs: isRefresh ? before.loginTimeMs : Math.min(login.resentLoginTimeMs || now, now),
   };
-  const replaced: ReplacedSession[] = [];
   if (before) {
     step.unindex(userId, before);
     if (!isRefresh) {
@@ -50,9 +67,8 @@ export function online(step: Step, login: Login): LoginResult {
       reason: 'REPLACED',
     });
   }
-  // Sent again, or late, it would end sessions that came after it.
-  const mayReplace = !isRefresh && !beginsAnew && login.resentLoginTimeMs === 0;
-  if (mayReplace) replaced.push(...replaceOthers(step, login));
+  replaced.push(...replaceOthers(step, userId, others));
+  if (!before) dropOldest(step, userId);
   return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined };
 }
 
@@ -86,18 +102,25 @@ export function heartbeat(step: Step, { userId, deviceId, sessionId }: SessionRe
   return undefined;
 }
 
-/** Ends a session of the user, or all of them; returns how many. */
-export function evict(step: Step, userId: string, session?: SessionRef): number {
-  const deviceIds = session
-    ? [session.deviceId]
-    : [...step.tables.records.getKeys(under<[string, string]>(userId))].map(([, deviceId]) => deviceId);
-  const evicted = deviceIds.filter((deviceId) => {
-    const current = step.current(userId, deviceId);
-    if (!current?.online || (session && session.sessionId !== current.sessionId)) return false;
-    step.end(userId, current, { timeMs: step.now, reason: 'EVICTED' });
-    return true;
-  });
-  return evicted.length;
+/** See PresenceStore.evictSession. */
+export function evictSession(step: Step, { userId, deviceId, sessionId }: SessionRef): boolean {
+  const current = step.current(userId, deviceId);
+  if (!current?.online || current.sessionId !== sessionId) return false;
+  step.end(userId, current, { timeMs: step.now, reason: 'EVICTED' });
+  return true;
+}
+
+/** Ends sessions of the user that last, behind a device; returns how many, and where to go on: undefined if these are all. */
+export function evictDevices(
+  step: Step,
+  userId: string,
+  behind: string | undefined,
+): { evicted: number; next: string | undefined } {
+  const login = { userId, deviceId: '', platform: '', policy: 'REPLACE_ALL' } as const;
+  const { others, next } = othersToReplace(step, login, behind);
+  for (const other of others) step.end(userId, other, { timeMs: step.now, reason: 'EVICTED' });
+  step.work.done += others.length * WORK.end;
+  return { evicted: others.length, next };
 }
 
 /**
@@ -135,13 +158,8 @@ function joinLease(
   return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
-function replaceOthers(step: Step, { userId, deviceId, platform, policy }: Login): ReplacedSession[] {
-  if (policy === 'KEEP_ALL') return [];
-  const others = [...step.tables.records.getRange(under<[string, string]>(userId))]
-    .map(({ key, value }) => unpackRecord(key[1], value))
-    .filter((other) => other.online && other.deviceId !== deviceId)
-    .filter((other) => policy === 'REPLACE_ALL' || other.platform === platform)
-    .filter((other) => step.endOf(other) === undefined);
+function replaceOthers(step: Step, userId: string, others: SessionRecord[]): ReplacedSession[] {
   for (const other of others) step.end(userId, other, { timeMs: step.now, reason: 'REPLACED' });
+  step.work.done += others.length * WORK.end;
   return others.map(replacedSession);
 }

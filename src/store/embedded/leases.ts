@@ -51,6 +51,7 @@ export function claimLease(
     claimed.resync = now;
   }
   endSessionsOf(step, serverAddr, claimed);
+  step.work.full.clear();
   return claimed;
 }
 

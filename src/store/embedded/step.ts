@@ -5,6 +5,14 @@ import type { EndCounts, EndReason, SessionRef, StoreOptions } from '../store.js
 import { noteChange } from './EmbeddedLedger.js';
 import { type HistoryKey, type LookKey, type Tables, under } from './tables.js';
 
+/** What the operations of one write transaction have done. */
+export class StepWork {
+  /** See WORK. */
+  done = 0;
+  /** Users who were found to have as many devices online as they may, and how many are recorded. */
+  readonly full = new Map<string, number>();
+}
+
 /**
  * What changes of the embedded store share: the record of a session together with its indexes, counters and history,
  * at one instant, inside a transaction of the caller's. redis/scripts/shard.lua does the same.
@@ -16,9 +24,11 @@ export class Step {
   readonly now: number;
   /** To which the ends of sessions are added. */
   readonly #ended: EndCounts | undefined;
+  readonly work: StepWork;
 
-  constructor(tables: Tables, options: StoreOptions, now: number, ended?: EndCounts) {
+  constructor(tables: Tables, options: StoreOptions, now: number, work: StepWork, ended?: EndCounts) {
     this.#ended = ended;
+    this.work = work;
     this.tables = tables;
     this.options = options;
     this.now = now;

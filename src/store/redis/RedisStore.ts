@@ -18,6 +18,7 @@ import type {
   StoreOptions,
   UserSession,
 } from '../store.js';
+import { ReadBudget } from '../work.js';
 import { readPastSession } from './answers.js';
 import { Batches } from './batches.js';
 import { type Command, commandOf, evictCommand, userAtCommand } from './commands.js';
@@ -109,7 +110,9 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   }
 
   apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
-    return this.#carryOut(operations.map(commandOf));
+    const { maxDevices } = this.#options;
+    const request = { maxDevices, budget: new ReadBudget() };
+    return this.#carryOut(operations.map((operation) => commandOf(operation, request)));
   }
 
   async evictUser(userId: string): Promise<number> {
@@ -236,10 +239,11 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
 
   #start(count: number): void {
     this.#shards = makeShards(this.#options.keyPrefix, count);
-    const { retentionMs, url, tls, keyPrefix, onStep } = this.#options;
+    const { retentionMs, maxDevices, url, tls, keyPrefix, onStep } = this.#options;
     const settings = () => this.#settings();
     const [redis, replicas] = [this.#redis, this.#replicas];
-    this.#batches = new Batches({ redis, replicas, shards: this.#shards, retentionMs, settings, onStep });
+    const shards = this.#shards;
+    this.#batches = new Batches({ redis, replicas, shards, retentionMs, maxDevices, settings, onStep });
     this.#ledger = new RedisLedger({
       ...{ redis, shards: this.#shards },
       channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },

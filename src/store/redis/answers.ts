@@ -110,6 +110,11 @@ export class Texts {
     this.#end = end;
   }
 
+  /** How many bytes are left. */
+  get length(): number {
+    return this.#end - this.at;
+  }
+
   get isAtEnd(): boolean {
     return this.at >= this.#end;
   }

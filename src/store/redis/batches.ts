@@ -1,17 +1,31 @@
+import { ImstateError } from '../../errors.js';
 import { PackedText } from '../../packedText.js';
-import { Batcher } from '../batcher.js';
+import { Batcher, type StepResult } from '../batcher.js';
 import type { StepListener } from '../store.js';
 import { Leases, Texts } from './answers.js';
-import type { Command, ScriptAnswer } from './commands.js';
+import { type Command, goOn, type ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
 import type { Replicas } from './replicas.js';
 import { type Shard, shardOf } from './shards.js';
 
-/** How many commands one script call carries at most: a millisecond or two of Redis. */
+/**
+ * How many commands one script call carries at most: a millisecond or two of Redis. A script that touches many records carries out
+ * the first of them only, see scripts/devices.lua.
+ */
 const MOST_COMMANDS = 128;
 
 /** Control characters occur in no command, but for those that end its parts. */
 const END_OF_COMMAND = '\x1e';
+
+/** Why a command failed; of one that goes on, a part was carried out before. */
+function failure(error: unknown, { isChange, whole }: Command): ImstateError {
+  if (!isChange || whole === undefined) return storeError(error, isChange);
+  const message = `${storeError(error, false).message}; the change was applied in part`;
+  return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+}
+
+/** See scripts/apply.lua. */
+type ScriptReply = [now: number, leases: Buffer[], strings: Buffer, cursor: Buffer, ...answers: unknown[]];
 
 /** What {@link Batches} work with. */
 export interface BatchesOptions {
@@ -20,6 +34,8 @@ export interface BatchesOptions {
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
+  /** How many devices of a user may be online. */
+  maxDevices: number;
   /** The arguments that scripts of a shard begin with; the first is the time. */
   settings(): (string | number)[];
   onStep: StepListener | undefined;
@@ -51,11 +67,11 @@ export class Batches {
     return this.#batcher.add(commands) as Promise<(Result | Error)[]>;
   }
 
-  async #send(commands: Command[], shard: Shard): Promise<unknown[]> {
-    const { redis, replicas, settings, retentionMs } = this.#options;
+  async #send(commands: Command[], shard: Shard): Promise<StepResult<Command>> {
+    const { redis, replicas, settings, maxDevices } = this.#options;
     let texts = '';
     for (const { text } of commands) texts += text + END_OF_COMMAND;
-    const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings(), texts);
+    const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings(), texts, maxDevices);
     const isWrite = commands.some(({ isChange }) => isChange);
     let reply: unknown;
     let unsafe: Error | undefined;
@@ -63,9 +79,15 @@ export class Batches {
       if (isWrite) ({ answer: reply, unsafe } = await replicas.write(shard, send));
       else reply = await send(redis);
     } catch (error) {
-      return commands.map(({ isChange }) => storeError(error, isChange));
+      return { answers: commands.map((command) => failure(error, command)), rest: [] };
     }
-    const [now, leases, strings, ...answers] = reply as [number, Buffer[], Buffer, ...unknown[]];
+    return this.#read(commands, reply as ScriptReply, unsafe);
+  }
+
+  /** What the script has done of the commands; a change that is not safe yet is answered with why. */
+  #read(commands: Command[], reply: ScriptReply, unsafe: Error | undefined): StepResult<Command> {
+    const { retentionMs } = this.#options;
+    const [now, leases, strings, cursor, ...answers] = reply;
     const context = { now, leases: new Leases(leases), retentionMs };
     const packed = new PackedText(strings);
     let at = 0;
@@ -75,17 +97,25 @@ export class Batches {
       at += -1 - answer;
       return new Texts(packed, start, at);
     };
-    return commands.map(({ isChange, result }, i) => {
-      const answer = answers[i];
-      if (answer instanceof Error) return storeError(answer, isChange);
+    const results = answers.map((answer, i) => {
+      const { isChange, result } = commands[i] as Command;
+      if (answer instanceof Error) return failure(answer, commands[i] as Command);
       // Before the result, which may fail: the next string begins behind this one.
       const given = answerOf(answer);
       if (isChange && unsafe) return unsafe;
       try {
         return result(given, context);
       } catch (error) {
+        if (error instanceof ImstateError) return error;
         return new Error('a session in Redis cannot be read', { cause: error });
       }
     });
+    const rest = commands.slice(results.length);
+    if (cursor.length === 0 || results.at(-1) instanceof Error) return { answers: results, rest };
+    const part = results.pop();
+    return {
+      answers: results,
+      rest: [goOn(commands[results.length] as Command, String(cursor), part), ...rest],
+    };
   }
 }

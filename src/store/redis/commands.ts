@@ -1,13 +1,17 @@
 import type { Place } from '../ledger.js';
 import type { Answer, Operation } from '../operations.js';
 import { END_REASONS, unpackRecordAt } from '../record.js';
-import { LOGIN_POLICIES, newestLoginFirst } from '../rules.js';
+import { LOGIN_POLICIES, newestLoginFirst, tooManyDevices, tooMuchToRead } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
+import type { ReadBudget } from '../work.js';
 import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
 import { parsePlace } from './changes.js';
 
 /** Control characters occur in no id and address. */
 const END = '\x1f';
+
+/** In the place of a reason, see online.lua. */
+const TOO_MANY_DEVICES = 255;
 
 /** One operation of scripts/apply.lua on a user. */
 export interface Command<Result = unknown> {
@@ -17,16 +21,36 @@ export interface Command<Result = unknown> {
   readonly isChange: boolean;
   /** Makes the result of the script's answer. */
   result(answer: ScriptAnswer, context: ReadingContext): Result;
+  /** The result of two parts, for a command that a script may carry out in part. */
+  merge?(before: Result, part: Result): Result;
+  /** The whole command of which this one carries out a further part. */
+  readonly whole?: Command<Result>;
+}
+
+/** The command that goes on from a cursor, of which the result so far is known. See scripts/apply.lua. */
+export function goOn<Result>(command: Command<Result>, cursor: string, before: Result): Command<Result> {
+  const whole = command.whole ?? command;
+  const { userId, isChange, merge, text } = whole;
+  return {
+    userId,
+    isChange,
+    whole,
+    text: `>${cursor}${END}${text}`,
+    result: (answer, context) => merge?.(before, whole.result(answer, context)) as Result,
+  };
 }
 
 /** What scripts/apply.lua answers to a command. */
 export type ScriptAnswer = number | Texts | null;
 
-/** The command that carries out an operation. */
-export function commandOf({ kind, of }: Operation): Command<Answer> {
+/** The command that carries out an operation of a request. */
+export function commandOf(
+  { kind, of }: Operation,
+  { maxDevices, budget }: { maxDevices: number; budget: ReadBudget },
+): Command<Answer> {
   switch (kind) {
     case 'online':
-      return loginCommand(of);
+      return loginCommand(of, maxDevices);
     case 'offline':
       return logoutCommand(of);
     case 'heartbeat':
@@ -34,18 +58,25 @@ export function commandOf({ kind, of }: Operation): Command<Answer> {
     case 'getDevice':
       return deviceCommand(of);
     case 'getUser':
-      return userCommand(of);
+      return userCommand(of, budget);
   }
 }
 
-function loginCommand(login: Login): Command<LoginResult> {
+function loginCommand(login: Login, maxDevices: number): Command<LoginResult> {
   const { userId, deviceId, sessionId, serverAddr, platform, metadata, ttlMs, incarnation } = login;
   const policy = LOGIN_POLICIES.indexOf(login.policy);
   const isNew = login.isNewSessionId ? 1 : 0;
   const text =
     `+${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}${ttlMs}${END}` +
     `${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}${metadataText(metadata)}${END}`;
-  return { userId, text, isChange: true, result: loginResult };
+  return {
+    ...{ userId, text, isChange: true, merge: mergeLogins },
+    result: (answer) => loginResult(answer, maxDevices),
+  };
+}
+
+function mergeLogins(before: LoginResult, part: LoginResult): LoginResult {
+  return { ...part, replaced: [...part.replaced, ...before.replaced] };
 }
 
 function metadataText(metadata: Record<string, string>): string {
@@ -53,12 +84,14 @@ function metadataText(metadata: Record<string, string>): string {
   return '';
 }
 
-/** See online.lua: the login time if that says it all. */
-function loginResult(answer: ScriptAnswer): LoginResult {
+/** See online.lua: the login time if that says it all. Throws if the user may have no more devices online. */
+function loginResult(answer: ScriptAnswer, maxDevices: number): LoginResult {
   if (typeof answer === 'number') return { loginTimeMs: answer, replaced: [], endReason: undefined };
   const texts = answer as Texts;
   const loginTimeMs = texts.number(6);
-  const endReason = END_REASONS[texts.number(1)];
+  const reason = texts.number(1);
+  if (reason === TOO_MANY_DEVICES) throw tooManyDevices(maxDevices);
+  const endReason = END_REASONS[reason];
   const replaced: ReplacedSession[] = [];
   while (!texts.isAtEnd) {
     replaced.push({ deviceId: texts.next(1), sessionId: texts.next(1), serverAddr: texts.next(0) });
@@ -106,21 +139,52 @@ function deviceCommand({
   return { userId, text: `d${userId}${END}${deviceId}${END}`, isChange: false, result };
 }
 
-function userCommand({ userId }: { userId: string }): Command<Session[]> {
-  return { userId, text: `u${userId}`, isChange: false, result: userResult };
+/** Nothing is read once the request has read as much as it may. */
+function userCommand({ userId }: { userId: string }, budget: ReadBudget): Command<Session[]> {
+  const result = (answer: ScriptAnswer, context: ReadingContext) => {
+    if (answer === 0) throw tooMuchToRead();
+    const texts = answer as Texts;
+    const { length } = texts;
+    const sessions = userResult(texts, context);
+    budget.spend(sessions.length, length);
+    return sessions;
+  };
+  return {
+    ...{ userId, isChange: false, result, merge: mergeSessions },
+    get text() {
+      return budget.isSpent ? 'n' : `u${userId}`;
+    },
+  };
 }
 
-function userResult(answer: ScriptAnswer, context: ReadingContext): Session[] {
-  const { sessions } = readSessions(recordsIn(answer as Texts), context);
+/** A device that logged in between the parts may be in both. */
+function mergeSessions(before: Session[], part: Session[]): Session[] {
+  const newest = new Map([...before, ...part].map((session) => [session.deviceId, session]));
+  return [...newest.values()].sort(newestLoginFirst);
+}
+
+function userResult(texts: Texts, context: ReadingContext): Session[] {
+  const { sessions } = readSessions(recordsIn(texts), context);
   return sessions.length > 1 ? sessions.sort(newestLoginFirst) : sessions;
 }
 
-/** See Ledger.readUser. */
-export function userAtCommand(userId: string): Command<{ sessions: Session[]; place: Place }> {
-  return { userId, text: `a${userId}`, isChange: false, result: userAtResult };
+/** A user's sessions that its records show as online, and the place in the ledger. */
+interface UserAtResult {
+  sessions: Session[];
+  place: Place;
 }
 
-function userAtResult(answer: ScriptAnswer, context: ReadingContext): { sessions: Session[]; place: Place } {
+/** See Ledger.readUser. */
+export function userAtCommand(userId: string): Command<UserAtResult> {
+  return { userId, text: `a${userId}`, isChange: false, result: userAtResult, merge: mergeUserAt };
+}
+
+/** From the first place on all changes are known, some of which the later parts have already. */
+function mergeUserAt(before: UserAtResult, part: UserAtResult): UserAtResult {
+  return { place: before.place, sessions: mergeSessions(before.sessions, part.sessions) };
+}
+
+function userAtResult(answer: ScriptAnswer, context: ReadingContext): UserAtResult {
   const texts = answer as Texts;
   const place = parsePlace(Buffer.from(texts.next(0)));
   const { recorded } = readSessions(recordsIn(texts), context);

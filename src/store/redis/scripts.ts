@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { WORK } from '../work.js';
 
 /** What each command of a connection is put together from; a file is explained at its head. */
 const SCRIPTS = {
@@ -8,11 +9,25 @@ const SCRIPTS = {
   imLedger: ['record', 'leases', 'ledger'],
   imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
   imList: ['record', 'leases', 'shard', 'list'],
-  imApply: ['record', 'leases', 'shard', 'online', 'offline', 'heartbeat', 'evict', 'read', 'apply'],
+  imApply: [
+    'record',
+    'leases',
+    'shard',
+    'devices',
+    'online',
+    'offline',
+    'heartbeat',
+    'evict',
+    'read',
+    'apply',
+  ],
   imKeepAlive: ['record', 'leases', 'shard', 'keepAlive'],
   imEvictServer: ['record', 'leases', 'shard', 'endServer', 'evictServer'],
   imSweep: ['record', 'leases', 'shard', 'endServer', 'sweep'],
 } as const;
+
+/** See devices.lua. */
+const LIMITS_OF_WORK = `local MAX_WORK, END_WORK, MAX_ENDS, MAX_PART = ${[WORK.max, WORK.end, WORK.ends, WORK.part]}`;
 
 /** The sweep frees memory: it must run in a Redis that is full. */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
@@ -21,7 +36,7 @@ const ALLOW_OOM = '#!lua flags=allow-oom\n';
 export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lua: string }> {
   const scripts = Object.entries(SCRIPTS).map(([name, files]) => {
     // A script cannot ask in which database it runs.
-    const lua = [`local DATABASE = ${database}`, ...files.map(read)].join('\n');
+    const lua = [`local DATABASE = ${database}`, LIMITS_OF_WORK, ...files.map(read)].join('\n');
     return [name, { lua: name === 'imSweep' ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);

@@ -1,3 +1,4 @@
+import { describeDevices } from './devices.ts';
 import { describeEnds } from './ends.ts';
 import { describeLeases } from './leases.ts';
 import { describeLedger } from './ledger.ts';
@@ -8,6 +9,7 @@ import type { MakeStore } from './underTest.ts';
 /** What every store must do: the rules of presence. Called by the test file of each implementation. */
 export function describeStore(name: string, makeStore: MakeStore): void {
   describeSessions(name, makeStore);
+  describeDevices(name, makeStore);
   describeEnds(name, makeStore);
   describeLeases(name, makeStore);
   describeLists(name, makeStore);

@@ -32,6 +32,8 @@ export const HISTORY_RETENTION = 3_600_000;
 export interface Fixture {
   readonly underTest: StoreUnderTest;
   readonly store: PresenceStore;
+  /** The time that pass() has got to, in milliseconds since 1970. */
+  readonly now: number;
   /** Sets the clock to so many milliseconds after START, sweeping on the way as daemons do. */
   pass(ms: number): Promise<void>;
   /** Sweeps until nothing is due. */
@@ -39,12 +41,17 @@ export interface Fixture {
 }
 
 /** Makes and opens a store for each case, at START, and removes it. */
-export function eachWithStore(makeStore: MakeStore): Fixture {
+export function eachWithStore(
+  makeStore: MakeStore,
+  changes: Pick<Partial<StoreOptions>, 'maxDevices' | 'onStep'> = {},
+): Fixture {
   let underTest: StoreUnderTest;
   let now = 0;
   beforeEach(async () => {
-    const options = { retentionMs: RETENTION, historyLimit: HISTORY_LIMIT };
-    underTest = await makeStore({ ...options, historyRetentionMs: HISTORY_RETENTION, changeLimit: 10_000 });
+    underTest = await makeStore({
+      ...{ retentionMs: RETENTION, historyLimit: HISTORY_LIMIT, historyRetentionMs: HISTORY_RETENTION },
+      ...{ changeLimit: 10_000, maxDevices: 1_000, ...changes },
+    });
     now = 0;
     underTest.setClock(START);
     await underTest.store.open();
@@ -56,6 +63,9 @@ export function eachWithStore(makeStore: MakeStore): Fixture {
     },
     get store() {
       return underTest.store;
+    },
+    get now() {
+      return START + now;
     },
     async pass(ms) {
       for (const until = now + ms; now < until; ) {

@@ -8,7 +8,13 @@ import { until } from '../../support/until.ts';
 import { login } from '../contract/underTest.ts';
 
 const LEDGER = 'im:{0}:e';
-const KEPT = { retentionMs: 60_000, historyLimit: 100, historyRetentionMs: 60_000, changeLimit: 10_000 };
+const KEPT = {
+  retentionMs: 60_000,
+  historyLimit: 100,
+  historyRetentionMs: 60_000,
+  changeLimit: 10_000,
+  maxDevices: 1_000,
+};
 
 let redis: Redis;
 

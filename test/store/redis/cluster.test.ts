@@ -9,7 +9,13 @@ let store: RedisStore;
 
 beforeAll(async () => {
   cluster = await startCluster(3);
-  const options = { retentionMs: 60_000, historyLimit: 100, historyRetentionMs: 60_000, changeLimit: 10_000 };
+  const options = {
+    retentionMs: 60_000,
+    historyLimit: 100,
+    historyRetentionMs: 60_000,
+    changeLimit: 10_000,
+    maxDevices: 1_000,
+  };
   store = new RedisStore({
     url: cluster.url,
     keyPrefix: 'im:',

@@ -5,7 +5,13 @@ import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { shardOf } from '../../../src/store/redis/shards.ts';
 import { login, logout } from '../contract/underTest.ts';
 
-const OPTIONS = { retentionMs: 1_000, historyLimit: 100, historyRetentionMs: 60_000, changeLimit: 1_000 };
+const OPTIONS = {
+  retentionMs: 1_000,
+  historyLimit: 100,
+  historyRetentionMs: 60_000,
+  changeLimit: 1_000,
+  maxDevices: 1_000,
+};
 
 let redis: Redis;
 let keyPrefix: string;

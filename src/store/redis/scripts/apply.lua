@@ -1,13 +1,14 @@
--- Applies a batch of operations on users of one shard, in order. The caller bounds the batch.
+-- Applies a batch of operations on users of one shard, in order, until it has done as much as one script call may (see devices.lua).
+-- The caller sends the rest again.
 --
--- KEYS, ARGV[1..5]  see leases.lua and shard.lua
+-- KEYS, ARGV[1..5], ARGV[7]  see leases.lua, shard.lua and devices.lua
 -- ARGV[6]           the operations, which end with a record separator each: a letter, and the arguments of its function, which end
 --                   with a unit separator each. One argument, for each of its own costs Redis and the daemon more than a match.
 --                   '+' online, '-' offline, 'h' heartbeat, 'e' evict, 'd' read_device; 'u' read_user and 'a' read_at, whose user
---                   has no separator
--- Returns {time in ms, leases as in read.lua, the answers that are strings in one, then the answer to each operation}. In the place
--- of a string stands -1 - its length: one string is read faster than many. An operation that failed has an error, which leaves the
--- others be.
+--                   has no separator; 'n' nothing; '>' goes on with an operation from a cursor, behind which it stands
+-- Returns {time in ms, leases as in read.lua, the answers that are strings in one, cursor, then the answer to each operation that
+-- was carried out}. In the place of a string stands -1 - its length: one string is read faster than many. An operation that failed has
+-- an error, which leaves the others be. If the cursor is not '', the last answer is a part: the operation goes on from there.
 
 -- Matches an operation with so many arguments.
 local function with(arguments)
@@ -32,11 +33,19 @@ local operations = {
   ['e'] = function(text) return evict(string.match(text, SESSION)) end,
   ['d'] = function(text) return read_device(string.match(text, DEVICE)) end,
   ['u'] = function(text) return read_user(string.sub(text, 2)) end,
+  -- Nothing: the user is not to be read any more.
+  ['n'] = function() return 0 end,
   ['a'] = function(text) return read_at(string.sub(text, 2)) end,
 }
+operations['>'] = function(text)
+  local cursor, operation = string.match(text, '^.([^\31]*)\31(.*)$')
+  from = cursor
+  return operations[string.sub(operation, 1, 1)](operation)
+end
 
-local answers, texts = { now, false, false }, {}
+local answers, texts = { now, false, false, '' }, {}
 for text in string.gmatch(ARGV[6], '([^\30]*)\30') do
+  from = '0'
   local done, answer = pcall(operations[string.sub(text, 1, 1)], text)
   if not done then
     answer = redis.error_reply(type(answer) == 'table' and answer.err or tostring(answer))
@@ -45,6 +54,12 @@ for text in string.gmatch(ARGV[6], '([^\30]*)\30') do
     answer = -1 - #answer
   end
   answers[#answers + 1] = answer
+  if unfinished then
+    -- One that failed is answered by its error.
+    if done then answers[4] = unfinished end
+    break
+  end
+  if work >= MAX_WORK then break end
 end
 finish()
 answers[2], answers[3] = leases_read(), table.concat(texts)

@@ -1,12 +1,17 @@
 -- One login (see PresenceStore.online); called by apply.lua.
 --
+-- One that ends more sessions than a script may (see devices.lua) ends some of them, stops, and is carried out with the last
+-- of them: what it answers until then names those.
+--
 -- login   session, server, platform, metadata (JSON, or '' for none), ttl in ms and incarnation
 -- policy  0 keeps the user's other sessions, 1 ends those of the same platform, 2 ends all
 -- resent  login time of a session that is sent again, in ms; 0 for one that is not
 -- is_new  whether the session id was made for this call
 -- Returns the login time in ms if that says it all. Otherwise one string: the login time (0 if nothing was changed) in six bytes, the
 -- reason why the session had ended in one, then of each session that the login ended the device (its length - 1 in a byte before
--- it) and the texts, as in record.lua.
+-- it) and the texts, as in record.lua. The reason is TOO_MANY_DEVICES if the user may have no more devices online.
+
+local TOO_MANY_DEVICES = 255
 
 -- Why the login comes too late to change anything; nil if it does not. Also returns true if the session had ended before and
 -- begins anew.
@@ -34,7 +39,10 @@ local function join_lease(login)
   if login.incarnation > 0 then
     lease, is_changed = claim_lease(login.server, login.incarnation)
     if login.incarnation < lease.incarnation then return false end
-    if is_changed then save_lease(login.server, lease) end
+    if is_changed then
+      save_lease(login.server, lease)
+      full = {}
+    end
   else
     lease = lease_of(login.server)
     if not lease or lease.lost then return true end
@@ -52,21 +60,16 @@ local function name_replaced(device, record)
   return string.char(#device - 1) .. device .. record.texts
 end
 
--- Ends the others that the policy names; returns their names.
-local function replace_others(user, device, login, devices, policy)
-  local flat, names = redis.call('HGETALL', devices_of(user)), ''
-  for i = 1, #flat, 2 do
-    if flat[i] ~= '' and flat[i] ~= device then
-      local other = unpack_record(flat[i + 1])
-      local fits = policy == 2 or other.platform == login.platform
-      if other.online and fits and not over(other) then
-        end_session(user, flat[i], other, devices, REPLACED, now)
-        devices = devices - 1
-        names = names .. name_replaced(flat[i], other)
-      end
-    end
+-- Ends the others (see others_to_replace), of the user's `devices` online; returns their names, and how many are left.
+local function replace_others(user, others, devices)
+  local names = {}
+  for i = 1, #others, 2 do
+    end_session(user, others[i], others[i + 1], devices, REPLACED, now)
+    devices = devices - 1
+    names[#names + 1] = name_replaced(others[i], others[i + 1])
   end
-  return names
+  work = work + #names * END_WORK
+  return table.concat(names), devices
 end
 
 -- Puts the login in the place of `current`, which may be offline or nil, in the indexes and counters.
@@ -95,9 +98,19 @@ local function online(user, device, login, policy, resent, is_new)
   local reason, begins_anew = too_late(user, device, login, current, resent, is_new)
   if reason then return refusal(reason) end
 
-  if resent > 0 then login.login = math.min(resent, now) end
   local was_online = current and current.online
   local is_refresh = was_online and current.session == login.session
+  -- Sent again, or late, it would end sessions that came after it.
+  if resent > 0 or begins_anew or is_refresh then policy = 0 end
+  if not was_online and not has_room(user, device, login.platform, policy, devices) then
+    return refusal(TOO_MANY_DEVICES)
+  end
+  local others = {}
+  if policy > 0 then
+    others, unfinished = others_to_replace(user, device, login.platform, policy)
+    if unfinished then return refusal(0) .. replace_others(user, others, devices) end
+  end
+  if resent > 0 then login.login = math.min(resent, now) end
   if is_refresh then
     login.login = current.login
     -- It may be a repeat that comes late: it does not call a logout off.
@@ -117,9 +130,8 @@ local function online(user, device, login, policy, resent, is_new)
   end
   if begins then note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices) end
   local replaced = is_replaced and name_replaced(device, current) or ''
-  -- Sent again, or late, it would end sessions that came after it.
-  if policy > 0 and resent == 0 and not begins_anew and not is_refresh then
-    replaced = replaced .. replace_others(user, device, login, devices, policy)
-  end
+  local names, online = replace_others(user, others, devices)
+  replaced = replaced .. names
+  if not was_online then drop_oldest(user, online) end
   return replaced == '' and login.login or struct.pack('>I6B', login.login, 0) .. replaced
 end

@@ -29,9 +29,11 @@ local function read_device(user, device)
   return packed
 end
 
--- A user: device (its length - 1 in a byte before it) and packed session (its length in two bytes before it) of each.
+-- A user: device (its length - 1 in a byte before it) and packed session (its length in two bytes before it) of each. Of a user
+-- who has very many records, a part (see devices.lua).
 local function read_user(user)
-  local flat, parts = redis.call('HGETALL', devices_of(user)), {}
+  local flat, behind = some_devices(user, from)
+  local parts = {}
   for at = 1, #flat, 2 do
     local name, packed = flat[at], flat[at + 1]
     if name ~= '' then
@@ -40,6 +42,7 @@ local function read_user(user)
       parts[#parts + 1] = string.char(#name - 1) .. name .. string.char(bytes / 256, bytes % 256) .. packed
     end
   end
+  if behind ~= '0' then unfinished = behind end
   return #parts == 1 and parts[1] or table.concat(parts)
 end
 

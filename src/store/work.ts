@@ -1,0 +1,34 @@
+/**
+ * How much one step of a store does: a script call of Redis or a write transaction of the embedded store, which hold up everything
+ * else meanwhile. The unit is a record that is read. The bench holds a script call to its time (`npm run bench -- devices`).
+ */
+export const WORK = {
+  /** A step carries out no further operation once it has done so much. */
+  max: 1_024,
+  /** Ending a session costs as much as reading so many records. */
+  end: 16,
+  /** How many records of a user are read at one instant; a user who has more is read in parts. */
+  part: 1_024,
+  /** How many other sessions one operation ends in a step, and how many old records it removes. */
+  ends: 64,
+} as const;
+
+/** What a request may read at most: its answer could not be larger anyway. Estimated bytes. */
+const MAX_READ_BYTES = 16 * 1024 * 1024;
+/** What a session takes beside its texts, as the daemon holds it. */
+const SESSION_BYTES = 512;
+
+/** What the operations of one request have read. */
+export class ReadBudget {
+  #bytes = 0;
+
+  /** True if no further user is to be read for the request. */
+  get isSpent(): boolean {
+    return this.#bytes > MAX_READ_BYTES;
+  }
+
+  /** So many records were read, of so many bytes together. */
+  spend(records: number, bytes: number): void {
+    this.#bytes += records * SESSION_BYTES + bytes;
+  }
+}
