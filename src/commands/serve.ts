@@ -32,6 +32,7 @@ import { LIMITS } from '../daemon/limits.js';
 import type { Daemon } from '../daemon/startDaemon.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
+import { shortStoreId } from '../store/identity.js';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
@@ -253,7 +254,8 @@ export default class Serve extends BaseCommand {
     }
   }
 
-  #print({ addr, advertised, http, store, registry, service, tls, auth, warnings }: Daemon): void {
+  #print(daemon: Daemon): void {
+    const { addr, advertised, http, store, storeId, registry, service, tls, auth, warnings } = daemon;
     // The daemon serves already: it must not wait until somebody reads this.
     const output = new NonBlockingOutput(process.stdout);
     const print = (line: string) => output.write(`${line}\n`);
@@ -262,6 +264,7 @@ export default class Serve extends BaseCommand {
       const json = {
         config: this.#config ?? null,
         ...{ addr, advertised, http: http ?? null, store, registry, service },
+        storeId: storeId ?? null,
         ...{ tls: tlsJson, auth, warnings, pid: process.pid },
       };
       print(JSON.stringify(json, null, 2));
@@ -273,7 +276,7 @@ export default class Serve extends BaseCommand {
     if (tls)
       print(`tls       ${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`);
     if (auth.length > 0) print(`access    ${auth.join(', ')}`);
-    print(`store     ${store}`);
+    print(`store     ${store}${storeId === undefined ? '' : `, identity ${shortStoreId(storeId)}`}`);
     print(`registry  ${registry}`);
     print(`service   ${service}`);
     // On one terminal the log has just told them.

@@ -22,6 +22,8 @@ export interface Daemon {
   auth: string[];
   /** For people. */
   store: string;
+  /** See PresenceStore.identity; undefined while there is none. */
+  readonly storeId: string | undefined;
   /** For people. */
   registry: string;
   service: string;
@@ -54,6 +56,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     return {
       ...place,
       ...{ store: store.description, registry: registry.description, service: registry.service },
+      get storeId() {
+        return store.identity;
+      },
       ...{ tls, auth: guard?.ways ?? [], stop: () => undo.run() },
     };
   } catch (error) {

@@ -14,13 +14,13 @@ export async function judgeLayout(
   { keyPrefix, shards: wanted }: LayoutOptions,
 ): Promise<Finding> {
   const key = `${keyPrefix}layout`;
-  const [version, shards] = await redis.hmget(key, 'version', 'shards').catch((error) => {
+  const [version, shards, identity] = await redis.hmget(key, 'version', 'shards', 'id').catch((error) => {
     throw storeError(error, false);
   });
   if (!version && !shards)
     return ok(`there is no ${key} yet: the first imstate serve makes ${wanted ?? DEFAULT_SHARDS} shards`);
   checkLayout({ version: version ?? 'unknown', shards: shards ?? 'unknown' }, wanted ?? Number(shards));
-  const message = `layout ${version} with ${shards} shards`;
+  const message = `layout ${version} with ${shards} shards, identity ${identity ?? 'none yet'}`;
   if (Number(shards) >= masters) return ok(message);
   return warning(`${message} on ${masters} masters, some of which have none: begin anew with more --shards`);
 }

@@ -178,6 +178,11 @@ export interface SessionPage {
 export interface PresenceStore {
   /** For people: the kind of store and where it is, without secrets. */
   readonly description: string;
+  /**
+   * Tells this store from every other; made at first use and kept with the data. Each {@link check} reads it again, and
+   * writes it into a store that was flushed. Undefined before {@link open}, and while a store without one refuses the write.
+   */
+  readonly identity: string | undefined;
 
   /**
    * Connects, and checks that the layout in the store is the one this version reads and writes. One attempt:

@@ -50,7 +50,7 @@ test('a daemon on a good Redis and etcd: all is well', async () => {
     ...['etcd-dns', 'etcd-certificates'],
     ...['folder-rights', 'folder-space', 'folder-lock', 'folder-data', 'daemon-certificates'],
   ]);
-  expect(reports['redis-layout']?.message).toBe('layout 1 with 16 shards');
+  expect(reports['redis-layout']?.message).toMatch(/^layout 1 with 16 shards, identity [0-9a-f-]{36}$/);
 });
 
 test('it changes nothing in Redis, etcd and the folder', async () => {

@@ -3,6 +3,7 @@ import type { RootDatabase } from 'lmdb';
 import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher, type StepResult } from '../batcher.js';
+import { newStoreId } from '../identity.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, type Operation, OperationByOperation } from '../operations.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
@@ -67,12 +68,17 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   #tables: Tables | undefined;
   /** Of the write transaction, or of the read, that is being carried out. */
   #work = new StepWork();
+  #identity: string | undefined;
 
   constructor(options: EmbeddedStoreOptions) {
     super();
     this.#options = options;
     this.#now = options.clock ?? Date.now;
     this.description = `embedded, ${options.dataDir}`;
+  }
+
+  get identity(): string | undefined {
+    return this.#identity;
   }
 
   async open(): Promise<void> {
@@ -211,7 +217,10 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       if (!root.doesExist('layout')) root.put('layout', { version: LAYOUT_VERSION });
       return root.get('layout');
     });
-    if (version === LAYOUT_VERSION) return;
+    if (version === LAYOUT_VERSION) {
+      this.#identity = claimIdentity(root);
+      return;
+    }
     throw new ImstateError(
       'LAYOUT_MISMATCH',
       `the data folder ${this.#options.dataDir} holds layout version ${version} and this imstate needs ` +
@@ -324,5 +333,17 @@ function apart(change: () => unknown): unknown {
     return change();
   } catch (error) {
     return error;
+  }
+}
+
+/** The identity of this data; one is made where there is none. Undefined if the disk is full: the next start tries again. */
+function claimIdentity(root: RootDatabase): string | undefined {
+  try {
+    return root.transactionSync(() => {
+      if (!root.doesExist('identity')) root.put('identity', newStoreId());
+      return root.get('identity');
+    });
+  } catch {
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { ImstateError } from '../../errors.js';
 import type { TlsFiles } from '../../tls/names.js';
+import { newStoreId } from '../identity.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
 import { END_REASONS } from '../record.js';
@@ -72,6 +73,9 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   #lastError: CommandFailure | undefined;
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
+  #identity: string | undefined;
+  /** What a store without an identity is given: the one it had, as far as this process knows. */
+  #remembered = newStoreId();
   #batches: Batches | undefined;
   #ledger: RedisLedger | undefined;
 
@@ -97,6 +101,10 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
       if (this.#redis instanceof Redis)
         this.#unusable = storeUnusable(refusedDatabase(this.#redis, options.url, error));
     });
+  }
+
+  get identity(): string | undefined {
+    return this.#identity;
   }
 
   async open(): Promise<void> {
@@ -232,8 +240,11 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   }
 
   async #claimLayout(): Promise<number> {
-    const shards = await claimLayout(this.#redis, this.#options, this.#shards.length);
+    const known = { shards: this.#shards.length, identity: this.#remembered };
+    const { shards, identity } = await claimLayout(this.#redis, this.#options, known);
     this.#unusable = undefined;
+    this.#identity = identity;
+    if (identity !== undefined) this.#remembered = identity;
     return shards;
   }
 

@@ -16,21 +16,37 @@ interface LayoutOptions {
   shards: number | undefined;
 }
 
+/** What stands in Redis. */
+interface Layout {
+  shards: number;
+  /** See PresenceStore.identity. */
+  identity: string | undefined;
+}
+
+/** What this process has used so far. */
+interface Known {
+  /** 0 for none. */
+  shards: number;
+  /** Written into a Redis that has none. */
+  identity: string;
+}
+
 /**
- * Claims the layout in Redis, at first use or after it was flushed; resolves with its number of shards once it is the
- * one this version can use. `known` is the number that this process has used so far, 0 for none.
+ * Claims the layout in Redis, at first use or after it was flushed; resolves with it once it is the one that this
+ * version can use. What stands in Redis wins, so that all daemons of one store have the same identity.
  */
-export async function claimLayout(redis: Connection, options: LayoutOptions, known: number): Promise<number> {
-  const wanted = options.shards ?? (known || DEFAULT_SHARDS);
+export async function claimLayout(redis: Connection, options: LayoutOptions, known: Known): Promise<Layout> {
+  const wanted = options.shards ?? (known.shards || DEFAULT_SHARDS);
   const key = `${options.keyPrefix}layout`;
   if (redis instanceof Redis) await selectDatabase(redis, options.url);
-  const [version, shards, role] = await redis.imLayout(1, key, LAYOUT_VERSION, wanted).catch((error) => {
+  const args = [LAYOUT_VERSION, wanted, known.identity];
+  const [version, shards, role, identity] = await redis.imLayout(1, key, ...args).catch((error) => {
     throw storeError(error, false);
   });
   if (role === 'slave' && redis instanceof Redis) leaveReplica(redis);
-  const mustBe = options.shards ?? (known || Number(shards));
+  const mustBe = options.shards ?? (known.shards || Number(shards));
   checkLayout({ version, shards }, mustBe);
-  return mustBe;
+  return { shards: mustBe, identity: identity ?? undefined };
 }
 
 /** Throws LAYOUT_MISMATCH unless this imstate can use what stands in Redis with so many shards. */

@@ -1,5 +1,6 @@
 import { describeDevices } from './devices.ts';
 import { describeEnds } from './ends.ts';
+import { describeIdentity } from './identity.ts';
 import { describeLeases } from './leases.ts';
 import { describeLedger } from './ledger.ts';
 import { describeLists } from './lists.ts';
@@ -13,5 +14,6 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeEnds(name, makeStore);
   describeLeases(name, makeStore);
   describeLists(name, makeStore);
+  describeIdentity(name, makeStore);
   describeLedger(name, makeStore);
 }

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { shardOf } from '../../../src/store/redis/shards.ts';
+import { startRedis } from '../../support/servers.ts';
 import { login, logout } from '../contract/underTest.ts';
 
 const OPTIONS = {
@@ -57,7 +58,7 @@ test('all keys of a user carry the tag of its shard, and a session stays in the 
 
 test('the layout is claimed at first use, and checked at every start', async () => {
   await makeStore({ shards: 4 }).open();
-  expect(await redis.hgetall(`${keyPrefix}layout`)).toEqual({ version: '1', shards: '4' });
+  expect(await redis.hgetall(`${keyPrefix}layout`)).toMatchObject({ version: '1', shards: '4' });
   await makeStore().open();
   await expect(makeStore({ shards: 16 }).open()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
   await redis.hset(`${keyPrefix}layout`, 'version', '2');
@@ -124,4 +125,73 @@ test('a layout that another claimed after a flush is refused, until it is the ri
   await redis.hset(`${keyPrefix}layout`, 'shards', '4');
   await store.check();
   await store.online(login());
+});
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+test('a store has an identity, which is kept in it and is the same for all who open it', async () => {
+  const [first, second] = [makeStore(), makeStore()];
+  expect(first.identity).toBeUndefined();
+  await Promise.all([first.open(), second.open()]);
+  expect(first.identity).toMatch(UUID);
+  expect(second.identity).toBe(first.identity);
+  expect(await redis.hget(`${keyPrefix}layout`, 'id')).toBe(first.identity);
+  const other = makeStore({ prefix: `${keyPrefix}other:` });
+  await other.open();
+  expect(other.identity).not.toBe(first.identity);
+});
+
+test('a store of an older version is given an identity', async () => {
+  await redis.hset(`${keyPrefix}layout`, 'version', '1', 'shards', '4');
+  const store = makeStore();
+  await store.open();
+  expect(await redis.hgetall(`${keyPrefix}layout`)).toEqual({
+    version: '1',
+    shards: '4',
+    id: store.identity,
+  });
+});
+
+test('the identity is written back into a store that was flushed', async () => {
+  const store = makeStore();
+  await store.open();
+  const { identity } = store;
+  await redis.del(`${keyPrefix}layout`);
+  await store.check();
+  expect(await redis.hget(`${keyPrefix}layout`, 'id')).toBe(identity);
+  expect(store.identity).toBe(identity);
+});
+
+test('of a daemon that remembers an identity and one that made another after a flush, all take the one in the store', async () => {
+  const old = makeStore();
+  await old.open();
+  const before = old.identity;
+  await redis.del(`${keyPrefix}layout`);
+  const fresh = makeStore();
+  await fresh.open();
+  await Promise.all([old.check(), fresh.check()]);
+  expect(old.identity).toBe(fresh.identity);
+  expect(old.identity).not.toBe(before);
+  await redis.del(`${keyPrefix}layout`);
+  await old.check();
+  expect(await redis.hget(`${keyPrefix}layout`, 'id')).toBe(fresh.identity);
+});
+
+test('a full Redis of an older version can be used, and has an identity once there is room', async () => {
+  const server = await startRedis();
+  const admin = new Redis(server.url);
+  const store = new RedisStore({ url: server.url, keyPrefix, shards: undefined, ...OPTIONS });
+  try {
+    await admin.hset(`${keyPrefix}layout`, 'version', '1', 'shards', '4');
+    await admin.config('SET', 'maxmemory', '1');
+    await store.open();
+    expect(store.identity).toBeUndefined();
+    await admin.config('SET', 'maxmemory', '0');
+    await store.check();
+    expect(store.identity).toMatch(UUID);
+  } finally {
+    await store.close();
+    admin.disconnect();
+    await server.stop();
+  }
 });
