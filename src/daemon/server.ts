@@ -33,6 +33,9 @@ const FLUSH_MS = 500;
 /** Names that health is told for: the daemon as a whole, and each service. */
 const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
 
+/** Methods whose streams keep what their messages name: users and chat servers, the address of a lease. */
+const KEEPING = ['Watch', 'KeepServerAlive'];
+
 /** The gRPC server with everything it serves. */
 export interface GrpcServer {
   /** Resolves with the port once calls are accepted there and nowhere else. */
@@ -72,7 +75,7 @@ export function makeServer(
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  server.addService(codec.serve(service), presenceServiceHandlers(presence, hub, calls));
+  server.addService(codec.serve(service, KEEPING), presenceServiceHandlers(presence, hub, calls));
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );

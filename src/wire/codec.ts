@@ -69,13 +69,19 @@ export class Codec {
     return (message) => this.#out.write(type, message);
   }
 
-  /** The service as a daemon serves it; grpc-js answers INTERNAL (13) to requests that break the rules of protobuf. */
-  serve<T extends ServiceDefinition<UntypedServiceImplementation>>(service: T): T {
-    return mapMethods(service, (method) => {
+  /**
+   * The service as a daemon serves it; grpc-js answers INTERNAL (13) to requests that break the rules of protobuf. `keeping` names the
+   * methods whose handlers keep strings beyond the call: each of these strings is a copy, and holds on to nothing else.
+   */
+  serve<T extends ServiceDefinition<UntypedServiceImplementation>>(
+    service: T,
+    keeping: readonly string[] = [],
+  ): T {
+    return mapMethods(service, (method, name) => {
       const { requestType, responseType } = this.#methodOf(method.path);
       return {
         ...method,
-        requestDeserialize: this.reader(requestType, PassingReader),
+        requestDeserialize: this.reader(requestType, keeping.includes(name) ? StrictReader : PassingReader),
         responseSerialize: this.writer(responseType),
       };
     });

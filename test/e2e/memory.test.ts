@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
 import { HOLDERS } from '../support/holders.ts';
-import { startSmallImstate } from '../support/imstate.ts';
+import { startImstateWith } from '../support/imstate.ts';
 import { type HeldRow, heldRows, residentBytes } from '../support/memory.ts';
 import { undo } from '../support/undo.ts';
 
 const MIB = 2 ** 20;
-const HEAP_MIB = 512;
+const HEAP = '--max-old-space-size=512';
 const rows = await heldRows();
 
 test('each row of the table is driven to its limit', () => {
@@ -15,7 +15,7 @@ test('each row of the table is driven to its limit', () => {
 
 describe.each(rows)('$held: $limit', ({ held, maxMiB }: HeldRow) => {
   test(`the daemon grows by less than ${maxMiB} MiB, and answers`, { timeout: 120_000 }, async () => {
-    const daemon = await startSmallImstate(HEAP_MIB, 'serve', '--port', '0');
+    const daemon = await startImstateWith([HEAP], 'serve', '--port', '0');
     undo.push(() => daemon.kill());
     const clients = grpcClients(daemon.addr);
     undo.push(() => clients.close());

@@ -62,15 +62,11 @@ function watchProcess(child: ChildProcess): ImstateProcess {
 
 /** Starts `imstate serve` in a folder of its own unless told another, and resolves once it has printed its address. */
 export async function startImstate(...args: string[]): Promise<Imstate> {
-  return startProcess(args, []);
+  return startImstateWith([], ...args);
 }
 
-/** Starts `imstate serve` as {@link startImstate} does, with a heap of at most so many MiB. */
-export async function startSmallImstate(maxHeapMiB: number, ...args: string[]): Promise<Imstate> {
-  return startProcess(args, [`--max-old-space-size=${maxHeapMiB}`]);
-}
-
-async function startProcess(args: string[], nodeOptions: string[]): Promise<Imstate> {
+/** Starts `imstate serve` as {@link startImstate} does, with options of Node.js. */
+export async function startImstateWith(nodeOptions: string[], ...args: string[]): Promise<Imstate> {
   const folder = await temporaryFolder();
   const at = args.indexOf('--data-dir');
   const dataDir = at < 0 ? folder.path : (args[at + 1] as string);

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { ownCopy } from '../ownCopy.js';
 import type { ObservedCall } from './callObserver.js';
 import type { WriteId } from './ids.js';
 import type { CallSpan } from './tracing.js';
@@ -22,11 +23,16 @@ interface Named {
   operations?: readonly Record<string, Named | null | undefined>[];
 }
 
+interface Ids {
+  userId?: string | undefined;
+  deviceId?: string | undefined;
+}
+
 /** One call, looked at closely: a line of the log, and a span. */
 export class CallDetails {
   readonly #options: CallDetailsOptions;
-  /** The first message that came; the ids in it are masked when the line is written. */
-  #request: Named | undefined;
+  /** Of the first message that came; masked when the line is written. */
+  #ids: Ids | undefined;
 
   constructor(options: CallDetailsOptions) {
     this.#options = options;
@@ -34,7 +40,7 @@ export class CallDetails {
 
   /** Passes a message on; what is done then belongs to the span of the call. */
   pass(message: unknown, next: (message: unknown) => void): void {
-    this.#request ??= message as Named;
+    this.#ids ??= idsIn(message as Named);
     this.run(() => next(message));
   }
 
@@ -50,7 +56,7 @@ export class CallDetails {
     const { call, requestId, log, writeId, span } = this.#options;
     span?.end(code);
     if (!log.isLevelEnabled('debug')) return;
-    const { userId, deviceId } = idsIn(this.#request);
+    const { userId, deviceId } = this.#ids ?? {};
     const line = {
       ...{ requestId, method: call.path, status: status[code], ms: Math.round(ms * 1_000) / 1_000 },
       peer: call.peer,
@@ -61,10 +67,11 @@ export class CallDetails {
   }
 }
 
-function idsIn(request: Named | undefined): { userId?: string | undefined; deviceId?: string | undefined } {
-  if (request === undefined) return {};
+function idsIn(request: Named): Ids {
   const { userId = request.UserID, deviceId = request.DeviceID, operations } = request;
-  if (operations?.length !== 1) return { userId, deviceId };
-  const named = Object.values(operations[0] ?? {}).find((each) => each?.userId);
-  return { userId: named?.userId, deviceId: named?.deviceId };
+  const named =
+    operations?.length === 1
+      ? Object.values(operations[0] ?? {}).find((each) => each?.userId)
+      : { userId, deviceId };
+  return { userId: ownCopy(named?.userId), deviceId: ownCopy(named?.deviceId) };
 }

@@ -1,5 +1,6 @@
 import type { WatchResponse } from '../../../generated/imstate/v1/WatchResponse.js';
 import { LIMITS } from '../../limits.js';
+import { ownCopy } from '../../ownCopy.js';
 import { broken, checkId, checkServerName } from '../../validate.js';
 import type { WatchLink } from '../../watch/outbox.js';
 import { MOST_WATCHED_USERS, Watch, type WatchTarget } from '../../watch/watch.js';
@@ -32,8 +33,9 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
 }
 
 function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget {
-  const userIds = parameters.list('userId');
-  const serverAddrs = parameters.list('serverAddr');
+  // They are kept for as long as the watch is open.
+  const userIds = parameters.list('userId').map(ownCopy);
+  const serverAddrs = parameters.list('serverAddr').map(ownCopy);
   const named = [userIds.length > 0, serverAddrs.length > 0, parameters.flag('all', false)];
   if (named.filter(Boolean).length !== 1)
     throw broken('userId', 'or serverAddr or all=true must be given: one of the three');
@@ -43,7 +45,7 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
   for (const userId of userIds) checkId('userId', userId);
   for (const serverAddr of serverAddrs) checkServerName('serverAddr', serverAddr);
   // What a browser that connects again has got last.
-  const resumeRevision = String(request.headers['last-event-id'] ?? parameters.text('resume'));
+  const resumeRevision = ownCopy(String(request.headers['last-event-id'] ?? parameters.text('resume')));
   return {
     userIds: userIds.length > 0 ? new Set(userIds) : undefined,
     serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,

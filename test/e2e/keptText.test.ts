@@ -1,0 +1,93 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { scratchFolder } from '../support/credentials.ts';
+import { startImstateWith } from '../support/imstate.ts';
+import { frame, rawGrpc } from '../support/rawGrpc.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+const MARK = 'kept-beyond-its-call';
+const MIB = 2 ** 20;
+
+/** A field of bytes; the number of the field is at most 15. */
+function field(number: number, content: Buffer | string): Buffer {
+  const bytes = Buffer.from(content);
+  const length: number[] = [];
+  for (let left = bytes.length; ; left = Math.floor(left / 128)) {
+    length.push(left >= 128 ? (left % 128) | 0x80 : left);
+    if (left < 128) break;
+  }
+  return Buffer.concat([Buffer.of(number * 8 + 2), Buffer.from(length), bytes]);
+}
+
+/** A message, filled up with a field that nobody knows. */
+function filled(message: Buffer, bytes: number): Buffer {
+  return frame(Buffer.concat([message, field(15, Buffer.alloc(bytes, 'x'))]));
+}
+
+/** The strings of a heap snapshot whose beginning has the mark: for each how many bytes it takes by itself. */
+function markedStrings(snapshot: string): number[] {
+  const { nodes, strings, snapshot: about } = JSON.parse(snapshot);
+  const { node_fields: fields, node_types: types } = about.meta;
+  const [type, name, size] = ['type', 'name', 'self_size'].map((each) => fields.indexOf(each));
+  const sizes: number[] = [];
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    const isString = types[type][nodes[at + type]].includes('string');
+    if (isString && strings[nodes[at + name]].includes(MARK)) sizes.push(nodes[at + size]);
+  }
+  return sizes;
+}
+
+async function snapshotOf(folder: string): Promise<string> {
+  return until(async () => {
+    const [name] = (await readdir(folder)).filter((each) => each.endsWith('.heapsnapshot'));
+    const text = name && (await readFile(join(folder, name), 'utf8'));
+    return text?.endsWith('}\n') || text?.endsWith('}') ? text : '';
+  }, 'the heap snapshot is written');
+}
+
+test('what a stream keeps of its messages is a copy, which holds on to no message', {
+  timeout: 60_000,
+}, async () => {
+  const folder = await scratchFolder();
+  const daemon = await startImstateWith(
+    ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder}`],
+    ...['serve', '--port', '0', '--log-level', 'debug'],
+  );
+  undo.push(() => daemon.kill());
+  const raw = rawGrpc(daemon.addr);
+  undo.push(() => raw.destroy());
+  const name = (i: number) => `${MARK}-${i}-`.padEnd(64, 'y');
+  const start = field(1, Buffer.concat([field(1, name(1)), field(5, '')]));
+  const update = field(2, field(1, name(2)));
+  const watch = raw.begin('/imstate.v1.PresenceService/Watch', filled(start, MIB / 2));
+  watch.write(filled(update, MIB / 2));
+  const servers = raw.begin(
+    '/imstate.v1.PresenceService/Watch',
+    filled(field(1, field(2, name(3))), MIB / 2),
+  );
+  const address = `${name(4)}.example:9000`;
+  const lease = raw.begin(
+    '/imstate.v1.PresenceService/KeepServerAlive',
+    filled(Buffer.concat([field(1, address), Buffer.of(16, 1)]), 32_768),
+  );
+  const apply = raw.begin(
+    '/imstate.v1.PresenceService/Apply',
+    filled(field(1, field(4, field(1, name(5)))), MIB / 2),
+  );
+  const health = raw.begin('/grpc.health.v1.Health/Watch').end(frame(field(1, name(6))));
+  const answers = [watch, servers, lease, apply, health].map(
+    (stream) => new Promise((resolve) => stream.once('data', resolve)),
+  );
+  await Promise.all(answers);
+  const next = new Promise((resolve) => watch.once('data', resolve));
+  watch.write(filled(field(2, field(1, name(7))), MIB / 2));
+  await next;
+
+  process.kill(daemon.pid, 'SIGUSR2');
+  const sizes = markedStrings(await snapshotOf(folder));
+  // The names that streams keep are there, and nothing that is longer than a name.
+  expect(sizes.length).toBeGreaterThan(3);
+  expect(Math.max(...sizes)).toBeLessThan(512);
+});
