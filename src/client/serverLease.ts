@@ -56,6 +56,8 @@ export class ServerLease {
   #failures = 0;
   #hasAnswered = false;
   #isAnswerDue = false;
+  /** True if the last answer was that the daemon cannot reach part of the store: another daemon may. */
+  #isPartial = false;
   #isResyncing = false;
   /** The token of the resync that is done, until an answer says that the store knows; "" if there is none. */
   #resynced = '';
@@ -118,12 +120,20 @@ export class ServerLease {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       if (this.#isAnswerDue) this.#fail(stream, unavailable(`no answer within ${Math.round(limitMs)} ms`));
+      else if (this.#isPartial) this.#move();
       else this.#send(stream);
     }, limitMs);
   }
 
-  #take({ resync, resyncToken }: KeepServerAliveResponse__Output): void {
+  /** Goes on with another daemon, by round robin; with the same one if there is no other. */
+  #move(): void {
+    this.#leave();
+    this.#open();
+  }
+
+  #take({ resync, resyncToken, partial }: KeepServerAliveResponse__Output): void {
     this.#isAnswerDue = false;
+    this.#isPartial = partial;
     this.#hasAnswered = true;
     this.#failures = 0;
     this.#options.onKept();

@@ -134,6 +134,15 @@ export default class Serve extends BaseCommand {
       helpValue: 'N',
       helpGroup: 'LIMITS',
     }),
+    'ready-shards': Flags.integer({
+      description: 'percent of the shards of the store that must answer for the daemon to be ready',
+      env: 'IMSTATE_READY_SHARDS',
+      default: STORE_DEFAULTS.readyShards,
+      min: 1,
+      max: 100,
+      helpValue: 'PERCENT',
+      helpGroup: 'STORE',
+    }),
     ...registryFlags,
     'lease-ttl': durationFlag({
       description: 'how long an entry in etcd outlives its daemon: whole seconds, 2s to 1h',
@@ -210,13 +219,14 @@ export default class Serve extends BaseCommand {
       'max-calls-in-flight': maxCallsInFlight,
       'max-watches': maxWatches,
       'max-devices': maxDevices,
+      'ready-shards': readyShards,
     } = flags;
     const { addr, port, advertise, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const redis = redisUrl(flags);
     const options = {
       ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
-      ...{ maxConnections, maxCallsInFlight, maxWatches, maxDevices },
+      ...{ maxConnections, maxCallsInFlight, maxWatches, maxDevices, readyShards },
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(flags),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },

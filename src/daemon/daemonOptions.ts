@@ -27,6 +27,8 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   showIds?: boolean | undefined;
   /** Base URL of the collector that traces are sent to, by OTLP/HTTP; undefined traces nothing. */
   otlpEndpoint?: string | undefined;
+  /** The share of the store's shards that must answer for the daemon to be ready. Percent, 1 to 100. */
+  readyShards: number;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
   log: Logger;

@@ -1,3 +1,4 @@
+import { ImstateError } from '../errors.js';
 import { type Answer, allAnswers, type Operation } from '../store/operations.js';
 import type {
   ChatServer,
@@ -8,6 +9,7 @@ import type {
   LoginResult,
   Logout,
   PresenceStore,
+  ServerEviction,
   Session,
   SessionPage,
   SessionRef,
@@ -75,9 +77,11 @@ export class Presence {
 
   /** Ends sessions; `more` is true if a further call would end further ones. */
   async evict(target: EvictTarget): Promise<{ evicted: number; more: boolean }> {
-    const result = await this.#evict(target);
-    this.#transitions.ended.EVICTED += result.evicted;
-    return result;
+    const { evicted, more, failure } = await this.#evict(target);
+    this.#transitions.ended.EVICTED += evicted;
+    // A caller that knows of no partial result must not take the eviction for complete.
+    if (failure !== undefined && !more) throw evictionFailure(evicted, failure);
+    return { evicted, more };
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
@@ -90,9 +94,9 @@ export class Presence {
   /** The devices of each of the users, newest login first. One that is named several times is read once. */
   async devicesOfEach(userIds: string[]): Promise<Session[][]> {
     const unique = [...new Set(userIds)];
-    const devices = allAnswers<'getUser'>(
-      await this.#store.apply(unique.map((userId) => ({ kind: 'getUser', of: { userId } }))),
-    );
+    const answers = await this.#store.apply(unique.map((userId) => ({ kind: 'getUser', of: { userId } })));
+    rejectIncomplete(answers);
+    const devices = allAnswers<'getUser'>(answers);
     if (unique.length === userIds.length) return devices;
     const byUser = new Map(unique.map((userId, i) => [userId, devices[i] as Session[]]));
     return userIds.map((userId) => byUser.get(userId) as Session[]);
@@ -123,9 +127,28 @@ export class Presence {
     return this.#store.getStats();
   }
 
-  async #evict(target: EvictTarget): Promise<{ evicted: number; more: boolean }> {
+  async #evict(target: EvictTarget): Promise<ServerEviction> {
     if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr);
-    if ('userId' in target) return { evicted: await this.#store.evictUser(target.userId), more: false };
-    return { evicted: (await this.#store.evictSession(target.session)) ? 1 : 0, more: false };
+    const evicted =
+      'userId' in target
+        ? await this.#store.evictUser(target.userId)
+        : Number(await this.#store.evictSession(target.session));
+    return { evicted, more: false, failure: undefined };
   }
+}
+
+/** Throws the error of a batch of reads, if any failed, and says how many: whoever is missing must not read as offline. */
+function rejectIncomplete(answers: readonly unknown[]): void {
+  const failures = answers.filter((answer) => answer instanceof Error);
+  const [first] = failures;
+  if (!(first instanceof ImstateError) || first.code !== 'STORE_UNAVAILABLE' || answers.length === 1) return;
+  const message =
+    `${failures.length} of ${answers.length} users cannot be read: ${first.message}; ` +
+    'to get the others, ask for each by get_user in Apply';
+  throw new ImstateError('STORE_UNAVAILABLE', message, { cause: first });
+}
+
+function evictionFailure(evicted: number, failure: ImstateError): ImstateError {
+  const message = `${evicted} sessions were evicted, but not all: ${failure.message}; evict again`;
+  return new ImstateError(failure.code, message, { cause: failure });
 }

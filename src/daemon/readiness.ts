@@ -1,17 +1,44 @@
-/** Whether a daemon is to be given calls: from when it is registered until it stops, while its store answers. */
+import type { StoreHealth } from '../store/store.js';
+
+/**
+ * Whether a daemon is to be given calls: from when it is registered until it stops, while enough shards of its store answer. Which
+ * ones is of no account: each holds as many users as any other.
+ */
 export class Readiness {
+  readonly #neededPercent: number;
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
-  #storeAnswers = false;
+  /** Undefined before the store is open. */
+  #health: StoreHealth | undefined;
+
+  /** `neededPercent` is the share of the store's shards that must answer. */
+  constructor(neededPercent: number) {
+    this.#neededPercent = neededPercent;
+  }
 
   /** Why the daemon is to be given no calls; undefined if it is. */
   get whyNot(): string | undefined {
     if (this.#phase !== 'serving') return `the daemon is ${this.#phase}`;
-    return this.#storeAnswers ? undefined : 'the store does not answer';
+    if (this.hasStore) return undefined;
+    if (this.#answering === 0) return 'the store does not answer';
+    return `${this.shardsAway}, and ${this.#neededPercent} % must (--ready-shards)`;
   }
 
-  /** Whether the store is open and answers. */
+  /** Names the shards that do not answer; undefined if all do. */
+  get shardsAway(): string | undefined {
+    const { shards, unavailable } = this.#health ?? { shards: 0, unavailable: [] };
+    if (unavailable.length === 0) return undefined;
+    return `${unavailable.length} of ${shards} shards of the store do not answer: ${unavailable.join(', ')}`;
+  }
+
+  /** How many shards do not answer. */
+  get shardsUnavailable(): number {
+    return this.#health?.unavailable.length ?? 0;
+  }
+
+  /** Whether the store is open and enough of its shards answer. */
   get hasStore(): boolean {
-    return this.#storeAnswers;
+    const { shards = 0 } = this.#health ?? {};
+    return this.#answering > 0 && this.#answering * 100 >= shards * this.#neededPercent;
   }
 
   /** The daemon is registered. */
@@ -24,8 +51,12 @@ export class Readiness {
     this.#phase = 'stopping';
   }
 
-  /** Whether the store answers. */
-  storeAnswers(answers: boolean): void {
-    this.#storeAnswers = answers;
+  /** Notes which shards of the store answer. */
+  noteHealth(health: StoreHealth): void {
+    this.#health = health;
+  }
+
+  get #answering(): number {
+    return this.#health ? this.#health.shards - this.#health.unavailable.length : 0;
   }
 }

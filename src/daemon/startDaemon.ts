@@ -1,5 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { formatHostPort, isWildcard } from '../address.js';
+import type { StoreHealth } from '../store/store.js';
 import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
 import { lockDataFolder } from './dataFolderLock.js';
@@ -50,7 +51,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const parts = await makeParts(options, patience, undo);
     const place = await listen(parts, options, ip, undo);
     await openStore(parts, options, place.addr, patience, undo);
-    keepUp(parts, options, undo);
+    await keepUp(parts, options, undo);
     await register(parts, patience, undo);
     const { store, registry, tls, guard } = parts;
     return {
@@ -108,21 +109,22 @@ async function openStore(
   await patience.insist({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
 }
 
-/** Begins what a daemon does by itself, and serves while the store answers. */
-function keepUp(
+/** Begins what a daemon does by itself, and serves while enough of the store answers. */
+async function keepUp(
   { store, server, readiness, sweeper, tls }: DaemonParts,
   { log }: DaemonOptions,
   undo: UndoStack,
-): void {
+): Promise<void> {
   const background = new AbortController();
   const { signal } = background;
-  const setServing = (answers: boolean) => {
-    server.setServing(answers);
-    readiness.storeAnswers(answers);
+  const onHealth = (health: StoreHealth) => {
+    readiness.noteHealth(health);
+    server.setServing(readiness.hasStore);
   };
+  onHealth(await store.check());
   const running = [
     sweeper.run(signal),
-    monitorStore({ store, log, signal, onChange: setServing }),
+    monitorStore({ store, log, signal, onChange: onHealth }),
     tls?.follow(log, signal),
   ];
   undo.push(async () => {
@@ -130,7 +132,6 @@ function keepUp(
     server.setServing(false);
     await Promise.all(running);
   });
-  setServing(true);
 }
 
 async function register(

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.js';
-import type { PresenceStore } from '../store/store.js';
+import type { PresenceStore, StoreHealth } from '../store/store.js';
 
 const CHECK_MS = 500;
 
@@ -9,23 +8,31 @@ interface MonitorOptions {
   store: PresenceStore;
   log: Logger;
   signal: AbortSignal;
-  /** Told at every change: whether the store answers. */
-  onChange(answers: boolean): void;
+  /** Receives which shards answer: at first, and at every change. */
+  onChange(health: StoreHealth): void;
 }
 
-/** Asks the store twice a second whether it answers, until the signal aborts. */
+/** Asks the store twice a second which of its shards answer, until the signal aborts. */
 export async function monitorStore({ store, log, signal, onChange }: MonitorOptions): Promise<void> {
-  let answered = true;
-  while (await delay(CHECK_MS, true, { signal }).catch(() => false)) {
-    const failure = await store.check().then(
-      () => undefined,
-      (error: unknown) => error,
+  let known: readonly number[] = [];
+  do {
+    const health = await store.check();
+    if (signal.aborted) return;
+    const { unavailable } = health;
+    if (String(unavailable) === String(known)) continue;
+    known = unavailable;
+    logHealth(log, health);
+    onChange(health);
+  } while (await delay(CHECK_MS, true, { signal }).catch(() => false));
+}
+
+function logHealth(log: Logger, { shards, unavailable, failure }: StoreHealth): void {
+  if (unavailable.length === 0) log.info('the store answers again');
+  else if (unavailable.length === shards)
+    log.error(`the store does not answer; calls fail until it does: ${failure?.message}`);
+  else
+    log.error(
+      { shards, unavailable, reason: failure?.message },
+      'shards of the store do not answer; calls on their users fail until they do',
     );
-    const answers = failure === undefined;
-    if (answers === answered || signal.aborted) continue;
-    answered = answers;
-    if (answers) log.info('the store answers again');
-    else log.error(`the store does not answer; calls fail until it does: ${messageOf(failure)}`);
-    onChange(answers);
-  }
 }

@@ -9,6 +9,7 @@ import { type Master, openRedis, type RedisNodes } from './redisNodes.js';
 import { judgeReplicas } from './redisReplicas.js';
 import { judgeRights } from './redisRights.js';
 import { judgeMemory, judgePersistence, judgeVersion } from './redisSettings.js';
+import { shardsAway } from './redisShards.js';
 import { judgeCluster, judgeMaster, judgeSentinels } from './redisTopology.js';
 
 export const REDIS_CHECKS = [
@@ -33,7 +34,7 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
   });
   return [
     { name: dns, run: async () => resolveHosts(hosts(), '--redis', 'STORE_UNAVAILABLE') },
-    { name: dial, run: async () => told(url, await nodes.ready()) },
+    { name: dial, run: async () => told(options, await nodes.ready()) },
     isCluster(url)
       ? { name: topology, run: () => judgeCluster(url, redisTls) }
       : judge(topology, async ({ masters: [master] }) =>
@@ -62,9 +63,15 @@ function isCluster(url: string): boolean {
   return /^rediss?\+cluster:/.test(url);
 }
 
-function told(url: string, { masters, away, latencyMs }: RedisNodes): Finding {
+async function told(
+  options: DoctorOptions & { redis: string },
+  { connection, masters, away, latencyMs }: RedisNodes,
+): Promise<Finding> {
+  const { redis: url } = options;
   const named = masters.map(({ addr }) => addr).join(', ');
   const message = `${describeRedisUrl(url)} answers in ${latencyMs} ms${url.includes('+') ? `: ${named}` : ''}`;
   if (away.length === 0) return ok(message);
-  return warning(`${message}, but ${away.join('; ')}: start it, its part of the users cannot be reached`);
+  const shards = await shardsAway(connection, options);
+  const part = shards === '' ? 'its part of the users' : `the users of ${shards},`;
+  return warning(`${message}, but ${away.join('; ')}: start it, ${part} cannot be reached`);
 }

@@ -6,4 +6,6 @@ export const STORE_DEFAULTS = {
   changeLimit: 100_000,
   maxDevices: 1_000,
   keyPrefix: 'im:',
+  /** See DaemonOptions. */
+  readyShards: 50,
 } as const;

@@ -1,3 +1,4 @@
+import type { ImstateError } from '../errors.js';
 import type { Ledger } from './ledger.js';
 import type { Answer, Operation } from './operations.js';
 
@@ -122,6 +123,18 @@ export interface KeepAliveResult {
   resyncToken: string;
   /** True if the call made sessions end that the sweep has yet to write down. */
   hasEnded: boolean;
+  /** True if shards did not answer: for their users the lease was not kept alive. */
+  isPartial: boolean;
+}
+
+/** Answer to {@link PresenceStore.evictServer}. */
+export interface ServerEviction {
+  /** How many sessions ended. */
+  evicted: number;
+  /** True if a further call would end further ones. */
+  more: boolean;
+  /** Why sessions of some shards were left, where a shard did not answer; undefined if none were. */
+  failure: ImstateError | undefined;
 }
 
 /** A session in the history of a user. */
@@ -236,6 +249,7 @@ export interface PresenceStore {
    * - A greater incarnation than before ends the sessions of the one before; a lesser one changes nothing.
    * - A resync is asked for while the store does not know the lease, or has lost data since it last was resynced.
    * - `resynced` ends the sessions of the chat server that were not heard of since the resync was first asked for.
+   * - Shards that do not answer leave the others be; it rejects if none answers.
    */
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
 
@@ -245,8 +259,8 @@ export interface PresenceStore {
   /** Ends the session with reason EVICTED if it is current; returns whether it was. */
   evictSession(session: SessionRef): Promise<boolean>;
 
-  /** Ends a bounded number of the chat server's sessions with reason EVICTED; returns how many, and if more are left. */
-  evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }>;
+  /** Ends a bounded number of the chat server's sessions with reason EVICTED; a shard that does not answer leaves the others be. */
+  evictServer(serverAddr: string): Promise<ServerEviction>;
 
   /** The device's current session, or its last one within the retention; undefined if there is none. */
   getDevice(userId: string, deviceId: string): Promise<Session | undefined>;
@@ -283,11 +297,24 @@ export interface PresenceStore {
   /** The changes of this store, for those who watch. */
   ledger(): Ledger;
 
-  /** Resolves if the store answers and can be used. */
-  check(): Promise<void>;
+  /**
+   * Asks each node of the store whether it answers, and whether the store can be used; the store must be open. Never rejects: a store
+   * that cannot be used at all has no shard that is available.
+   */
+  check(): Promise<StoreHealth>;
 
   /** Ends the connection; calls under way fail. May be called twice. */
   close(): Promise<void>;
+}
+
+/** Which shards of a store answer. A shard is unavailable while the node that keeps it does not answer. */
+export interface StoreHealth {
+  /** How many shards the store has. */
+  shards: number;
+  /** The numbers of those that are unavailable, ascending. */
+  unavailable: readonly number[];
+  /** Why the first of them is; undefined while all answer. */
+  failure: ImstateError | undefined;
 }
 
 /** How many sessions ended, by their reason. */

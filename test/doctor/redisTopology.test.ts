@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { startCluster } from '../support/cluster.ts';
 import { look } from '../support/doctor.ts';
+import { startPartialCluster, victims } from '../support/partialCluster.ts';
 import { startSentinels } from '../support/sentinels.ts';
-import { undo } from '../support/undo.ts';
+import { startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 describe('Redis', () => {
@@ -23,6 +24,21 @@ describe('Redis', () => {
       const { 'redis-topology': topology } = await look({ redis: cluster.url });
       return topology?.status === 'failed' && topology.message.includes('the cluster is not whole');
     }, 'the cluster is down');
+  });
+
+  test('that is a cluster without one of its masters names the shards that cannot be reached', async () => {
+    for (const away of ['layout', 'other'] as const) {
+      const { url: redis, masters } = await startPartialCluster();
+      const daemon = await startDaemon({ redis, keyPrefix: 'im:' });
+      const { node, shards } = victims(masters)[away];
+      await node.kill();
+      const named = `the users of ${shards.length} of 16 shards: ${shards.join(', ')}, cannot be reached`;
+      await until(async () => {
+        const { 'redis-dial': dial } = await look({ redis, keyPrefix: 'im:' });
+        return dial?.status === 'warning' && dial.message.endsWith(named);
+      }, 'the shards are named');
+      await daemon.stop();
+    }
   });
 
   test('that Sentinels name is compared with what each of them says', async () => {

@@ -277,6 +277,7 @@ export class Model {
       this.#lasting();
     }
     if (known) return known;
+    this.#swept ??= this.now;
     const ttlMs = ttl ?? 10_000;
     const lease = {
       incarnation,

@@ -21,10 +21,12 @@ const FLAGS = [
   ...['--repl-diskless-sync-delay', '0'],
 ];
 
-/** Starts so many masters and replicas, and forms a cluster of them. */
-export async function startCluster(masters: number, replicas = 0): Promise<TestCluster> {
+/** Starts so many masters and replicas, and forms a cluster of them; `args` are added to the command line of each. */
+export async function startCluster(masters: number, replicas = 0, ...args: string[]): Promise<TestCluster> {
   const buses = await Promise.all(Array.from({ length: masters + replicas }, freePort));
-  const nodes = await Promise.all(buses.map((bus) => startRedis(...FLAGS, '--cluster-port', `${bus}`)));
+  const nodes = await Promise.all(
+    buses.map((bus) => startRedis(...FLAGS, ...args, '--cluster-port', `${bus}`)),
+  );
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())));
   const ports = nodes.map(({ port }, i) => ({ port, bus: buses[i] as number }));
   await formCluster(ports.slice(0, masters), ports.slice(masters)).catch(async (error) => {

@@ -16,12 +16,7 @@ interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose' | 'onEndStreams
 export async function openHttp({ readiness, ...parts }: OpenParts): Promise<HttpServer> {
   const [{ Metrics }, { makeWeb }] = await Promise.all([import('../metrics/metrics.js'), import('./web.js')]);
   const [metrics, web] = await Promise.all([Metrics.make(parts.metrics), makeWeb(parts.web)]);
-  const routes = [
-    ...probeRoutes(() => readiness.whyNot),
-    metrics.route,
-    ...logLevelRoutes(parts.log),
-    ...web.routes,
-  ];
+  const routes = [...probeRoutes(readiness), metrics.route, ...logLevelRoutes(parts.log), ...web.routes];
   return new HttpServer({
     ...parts,
     routes,

@@ -16,8 +16,14 @@ export class StoreSteps {
 export function storeFamilies(steps: StoreSteps, sweeper: Sweeper, readiness: Readiness): Family[] {
   const name = 'imstate_store_step_seconds';
   return [
-    one('gauge', 'imstate_store_up', '1 while the store answers, else 0.', () =>
+    one('gauge', 'imstate_store_up', '1 while enough shards of the store answer, else 0.', () =>
       readiness.hasStore ? 1 : 0,
+    ),
+    one(
+      'gauge',
+      'imstate_store_shards_unavailable',
+      'Shards of the store that do not answer; calls on their users fail.',
+      () => readiness.shardsUnavailable,
     ),
     {
       ...{ name, type: 'histogram' },

@@ -57,10 +57,15 @@ export function presenceServiceHandlers(
           async take(request) {
             const keepAlive = readKeepAlive(request, serverAddr);
             serverAddr = keepAlive.serverAddr;
-            const { incarnation, resyncToken } = await presence.keepServerAlive(keepAlive);
+            const { incarnation, resyncToken, isPartial } = await presence.keepServerAlive(keepAlive);
             if (incarnation > keepAlive.incarnation)
               throw superseded(serverAddr, keepAlive.incarnation, incarnation);
-            link.write({ timeToLive: toDuration(keepAlive.ttlMs), resync: resyncToken !== '', resyncToken });
+            link.write({
+              timeToLive: toDuration(keepAlive.ttlMs),
+              resync: resyncToken !== '',
+              resyncToken,
+              partial: isPartial,
+            });
           },
         };
       },

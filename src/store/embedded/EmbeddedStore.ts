@@ -18,10 +18,12 @@ import type {
   LoginResult,
   PastSession,
   PresenceStore,
+  ServerEviction,
   Session,
   SessionPage,
   SessionRef,
   Stats,
+  StoreHealth,
   StoreOptions,
   UserSession,
 } from '../store.js';
@@ -127,7 +129,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     return this.#change((step) => evictSession(step, session));
   }
 
-  evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
+  evictServer(serverAddr: string): Promise<ServerEviction> {
     return this.#change((step) => evictServer(step, serverAddr, BATCH.evictions));
   }
 
@@ -202,8 +204,9 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     return this.#ledger;
   }
 
-  async check(): Promise<void> {
-    this.#open().root.get('layout');
+  async check(): Promise<StoreHealth> {
+    const failure = failureOf(() => this.#open().root.get('layout'));
+    return { shards: 1, unavailable: failure ? [0] : [], failure };
   }
 
   async close(): Promise<void> {
@@ -324,6 +327,19 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   #open(): Tables {
     if (this.#tables) return this.#tables;
     throw new ImstateError('STORE_UNAVAILABLE', 'the store is not open: the daemon is starting or stopping');
+  }
+}
+
+/** Why the function fails; undefined if it does not. */
+function failureOf(read: () => unknown): ImstateError | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ImstateError) return error;
+    return new ImstateError('STORE_UNAVAILABLE', `the data folder cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

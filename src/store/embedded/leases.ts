@@ -1,6 +1,7 @@
 import { DEFAULT_LEASE_MS, type LeaseRecord } from '../rules.js';
 import type { KeepAlive, KeepAliveResult } from '../store.js';
 import type { Step } from './step.js';
+import { noteFirstLease } from './sweepNote.js';
 
 /** See PresenceStore.keepServerAlive. */
 export function keepServerAlive(
@@ -9,7 +10,7 @@ export function keepServerAlive(
 ): KeepAliveResult {
   const lease = claimLease(step, serverAddr, incarnation, ttlMs);
   if (lease.incarnation > incarnation) {
-    return { incarnation: lease.incarnation, resyncToken: '', hasEnded: false };
+    return { incarnation: lease.incarnation, resyncToken: '', hasEnded: false, isPartial: false };
   }
   Object.assign(lease, { ttl: ttlMs, expires: step.now + ttlMs });
   if (lease.resync !== undefined && String(lease.resync) === resynced) {
@@ -20,7 +21,7 @@ export function keepServerAlive(
   }
   saveLease(step, serverAddr, lease);
   const resyncToken = lease.resync === undefined ? '' : String(lease.resync);
-  return { incarnation, resyncToken, hasEnded: lease.cursor !== undefined };
+  return { incarnation, resyncToken, hasEnded: lease.cursor !== undefined, isPartial: false };
 }
 
 /**
@@ -37,6 +38,7 @@ export function claimLease(
   const lease = tables.leases.get(serverAddr);
   if (!lease) {
     const ttl = ttlMs ?? DEFAULT_LEASE_MS;
+    noteFirstLease(step);
     return { incarnation, ttl, expires: now + ttl, since: now, resync: now };
   }
   const isLost = lease.lost !== undefined;

@@ -1,9 +1,9 @@
 import { type SessionRecord, unpackRecord } from '../record.js';
-import { type End, endOf, type LeaseRecord, nextDeadline, OUTAGE_MS } from '../rules.js';
+import { type End, endOf, type LeaseRecord, nextDeadline } from '../rules.js';
+import type { ServerEviction } from '../store.js';
 import type { Step } from './step.js';
-import { type HistoryKey, LAST, type LookKey, type SessionKey, type SweepNote, under } from './tables.js';
-
-const SWEEP_NOTE = 'sweep';
+import { noteSweep } from './sweepNote.js';
+import { type HistoryKey, LAST, type LookKey, type SessionKey, under } from './tables.js';
 
 /** Bounds on the work of one sweep. */
 export interface SweepLimits {
@@ -28,11 +28,7 @@ export function sweep(step: Step, limits: SweepLimits): boolean {
 }
 
 /** See PresenceStore.evictServer. */
-export function evictServer(
-  step: Step,
-  serverAddr: string,
-  limit: number,
-): { evicted: number; more: boolean } {
+export function evictServer(step: Step, serverAddr: string, limit: number): ServerEviction {
   let evicted = 0;
   const eviction = (record: SessionRecord): End => {
     const end = step.endOf(record);
@@ -41,22 +37,7 @@ export function evictServer(
     return { timeMs: step.now, reason: 'EVICTED' };
   };
   const { looked } = endSome(step, serverAddr, [], limit, eviction);
-  return { evicted, more: looked === limit };
-}
-
-/** Returns when a time ended in which nobody could keep a lease alive, if there was one. */
-function noteSweep({ tables: { root, leases }, now }: Step): number | undefined {
-  const note = root.get(SWEEP_NOTE) as SweepNote | undefined;
-  const hasLeases = [...leases.getKeys({ limit: 1 })].length > 0;
-  if (!hasLeases) {
-    if (note) root.remove(SWEEP_NOTE);
-    return undefined;
-  }
-  const isOverdue = note !== undefined && now - note.swept > OUTAGE_MS;
-  // An outage to come is one of a clock that was set back.
-  const outage = isOverdue ? now : note?.outage && note.outage <= now ? note.outage : undefined;
-  root.put(SWEEP_NOTE, { swept: now, outage } satisfies SweepNote);
-  return outage;
+  return { evicted, more: looked === limit, failure: undefined };
 }
 
 function lookAtDevice(step: Step, [userId, deviceId]: LookKey): void {

@@ -5,6 +5,7 @@ import { Leases, readRecorded } from './answers.js';
 import { Chain } from './Chain.js';
 import { parsePlace, readEntry, readMessage } from './changes.js';
 import { type Connection, storeError } from './connection.js';
+import type { ShardHealth } from './ShardHealth.js';
 import { type Shard, shardOf } from './shards.js';
 
 /** How many buckets scripts/shard.lua makes of a chat server's sessions in a shard. */
@@ -15,6 +16,7 @@ export interface RedisLedgerOptions {
   redis: Connection;
   /** Makes a connection that waits for messages. */
   makeSubscriber(): Connection;
+  health: ShardHealth;
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
@@ -71,7 +73,8 @@ export class RedisLedger implements Ledger {
     const brought = (this.#chains[shard] as Chain).take(after, limit);
     const end = brought.at(-1);
     if (end) return { entries: brought, upTo: end.place };
-    const { redis, shards } = this.#options;
+    const { redis, health, shards } = this.#options;
+    health.check(shard);
     const { keys } = shards[shard] as Shard;
     const reply = await redis.imLedgerBuffer(...keys, '', after.join('-'), limit).catch(rejectRead);
     if (reply === null) return undefined;

@@ -13,14 +13,17 @@ import type {
   KeepAliveResult,
   PastSession,
   PresenceStore,
+  ServerEviction,
   SessionPage,
   SessionRef,
   Stats,
+  StoreHealth,
   StoreOptions,
   UserSession,
 } from '../store.js';
 import { ReadBudget } from '../work.js';
 import { readPastSession } from './answers.js';
+import { answersOfShards } from './answersOfShards.js';
 import { Batches } from './batches.js';
 import { type Command, commandOf, evictCommand, userAtCommand } from './commands.js';
 import {
@@ -31,10 +34,11 @@ import {
   makeSubscriber,
   storeError,
 } from './connection.js';
-import { claimLayout, refusedDatabase } from './layout.js';
+import { claimLayout, layoutKey, refusedDatabase } from './layout.js';
 import { RedisLedger } from './RedisLedger.js';
 import { RedisListings } from './RedisListings.js';
 import { Replicas } from './replicas.js';
+import { ShardHealth } from './ShardHealth.js';
 import { makeShards, type Shard, shardOf } from './shards.js';
 import { describeRedisUrl, parseRedisUrl } from './url.js';
 
@@ -76,6 +80,8 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   #identity: string | undefined;
   /** What a store without an identity is given: the one it had, as far as this process knows. */
   #remembered = newStoreId();
+  /** Undefined before the store is open. */
+  #health: ShardHealth | undefined;
   #batches: Batches | undefined;
   #ledger: RedisLedger | undefined;
 
@@ -134,44 +140,61 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return this.#carryOutOne(evictCommand(session));
   }
 
-  async evictServer(serverAddr: string): Promise<{ evicted: number; more: boolean }> {
+  /** A shard that does not answer leaves the others be. */
+  async evictServer(serverAddr: string): Promise<ServerEviction> {
     let evicted = 0;
-    for (const shard of this.#usableShards()) {
-      for (let more = 1; more === 1; ) {
-        if (evicted >= MOST_EVICTED) return { evicted, more: true };
-        const args = [...this.#settings(), serverAddr, STEP.endings];
-        const [count, isMore] = await this.#write<[number, number]>(shard, (redis) =>
-          redis.imEvictServer(...shard.keys, ...args),
-        );
-        evicted += count;
-        more = isMore;
+    let failure: ImstateError | undefined;
+    for (const [i, shard] of this.#usableShards().entries()) {
+      try {
+        this.#health?.check(i, true);
+        for (let more = 1; more === 1; ) {
+          if (evicted >= MOST_EVICTED) return { evicted, more: true, failure: undefined };
+          const args = [...this.#settings(), serverAddr, STEP.endings];
+          const [count, isMore] = await this.#write<[number, number]>(shard, (redis) =>
+            redis.imEvictServer(...shard.keys, ...args),
+          );
+          evicted += count;
+          more = isMore;
+        }
+      } catch (error) {
+        failure ??= error as ImstateError;
       }
     }
-    return { evicted, more: false };
+    if (failure && evicted === 0) throw failure;
+    return { evicted, more: false, failure };
   }
 
-  /** Each shard has a lease of its own, so that its scripts can judge sessions by themselves. */
+  /**
+   * Each shard has a lease of its own, so that its scripts can judge sessions by themselves. Each is kept alive by itself: a shard
+   * that does not answer judges nothing, gives leases their whole time again when it comes back, and asks for a resync if it
+   * lacks what it acknowledged.
+   */
   async keepServerAlive({ serverAddr, incarnation, ttlMs, resynced }: KeepAlive): Promise<KeepAliveResult> {
     const done = new Map(resynced.split(',').map((each) => each.split(':') as [string, string]));
-    const answers = await Promise.all(
-      this.#usableShards().map((shard, i) => {
-        const args = [...this.#settings(), serverAddr, incarnation, ttlMs, done.get(String(i)) ?? ''];
-        return this.#write<[string, number, number]>(shard, (redis) =>
-          redis.imKeepAlive(...shard.keys, ...args),
-        );
-      }),
-    );
-    const resyncs = answers.flatMap(([, resync], shard) => (resync > 0 ? [`${shard}:${resync}`] : []));
+    const shards = this.#usableShards();
+    const { answers, failure } = await answersOfShards(shards.length, async (i) => {
+      const shard = shards[i] as Shard;
+      const args = [...this.#settings(), serverAddr, incarnation, ttlMs, done.get(String(i)) ?? ''];
+      this.#health?.check(i, true);
+      return this.#write<[string, number, number]>(shard, (redis) =>
+        redis.imKeepAlive(...shard.keys, ...args),
+      );
+    });
+    const resyncs = [...answers].flatMap(([shard, [, resync]]) => (resync > 0 ? [`${shard}:${resync}`] : []));
+    const each = [...answers.values()];
     return {
-      incarnation: Math.max(...answers.map(([known]) => Number(known))),
+      incarnation: Math.max(...each.map(([known]) => Number(known))),
       resyncToken: resyncs.join(','),
-      hasEnded: answers.some(([, , hasEnded]) => hasEnded === 1),
+      hasEnded: each.some(([, , hasEnded]) => hasEnded === 1),
+      isPartial: failure !== undefined,
     };
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {
     const shards = this.#usableShards();
-    const { keys } = shards[shardOf(userId, shards.length)] as Shard;
+    const shard = shardOf(userId, shards.length);
+    this.#health?.check(shard);
+    const { keys } = shards[shard] as Shard;
     const { historyLimit, historyRetentionMs } = this.#options;
     const reply = await this.#redis
       .imHistoryBuffer(...keys, this.#now(), userId, historyLimit)
@@ -193,13 +216,14 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   }
 
   /**
-   * A shard after the other, so that no other call waits behind more than one step. One that cannot be swept, because its master in
-   * a cluster is gone, leaves the others be. It waits for no replicas: nobody is told, and what is lost is swept again.
+   * A shard after the other, so that no other call waits behind more than one step. Those that do not answer leave the others be: it
+   * rejects only where nothing is left to do in the others. It waits for no replicas: nobody is told, and what is lost is swept again.
    */
   async sweep(ended?: EndCounts): Promise<boolean> {
     let hasMore = false;
     let failure: ImstateError | undefined;
-    for (const { keys } of this.#usableShards()) {
+    for (const [i, { keys }] of this.#usableShards().entries()) {
+      if (this.#failureOf(i)) continue;
       const args = [...this.#settings(), STEP.deadlines, STEP.endings, OUTAGE_MS];
       await this.#redis.imSweep(...keys, ...args).then(
         ([more, ...counts]) => {
@@ -211,22 +235,27 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
         },
       );
     }
-    if (failure) throw failure;
+    if (failure && !hasMore) throw failure;
     return hasMore;
   }
 
   /**
    * Also claims the layout again in a Redis that was flushed. If another layout stands there now, this store
-   * refuses all calls: with the wrong number of shards it would write where no other daemon looks.
+   * refuses all calls: with the wrong number of shards it would write where no other daemon looks. In a cluster the layout is on
+   * one master like any other: while that does not answer, the layout that is known stays in force.
    */
-  async check(): Promise<void> {
+  async check(): Promise<StoreHealth> {
+    const health = this.#health;
+    if (health === undefined) return this.#allUnavailable(notOpen());
     try {
-      await this.#claimLayout();
+      if (await health.probe(layoutKey(this.#options))) await this.#claimLayout();
     } catch (error) {
-      if ((error as ImstateError).code === 'LAYOUT_MISMATCH')
-        this.#unusable = storeUnusable(error as ImstateError);
-      throw error;
+      const failure = error as ImstateError;
+      if (failure.code === 'LAYOUT_MISMATCH') this.#unusable = storeUnusable(failure);
+      if (failure.code === 'LAYOUT_MISMATCH' || this.#redis instanceof Redis)
+        return this.#allUnavailable(failure);
     }
+    return health.health;
   }
 
   ledger(): Ledger {
@@ -237,6 +266,11 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   async close(): Promise<void> {
     this.#ledger?.close();
     this.#redis.disconnect();
+  }
+
+  #allUnavailable(failure: ImstateError): StoreHealth {
+    const { length: shards } = this.#shards;
+    return { shards, unavailable: this.#shards.map((_, shard) => shard), failure };
   }
 
   async #claimLayout(): Promise<number> {
@@ -252,16 +286,22 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     this.#shards = makeShards(this.#options.keyPrefix, count);
     const { retentionMs, maxDevices, url, tls, keyPrefix, onStep } = this.#options;
     const settings = () => this.#settings();
-    const [redis, replicas] = [this.#redis, this.#replicas];
-    const shards = this.#shards;
-    this.#batches = new Batches({ redis, replicas, shards, retentionMs, maxDevices, settings, onStep });
+    const [redis, replicas, shards] = [this.#redis, this.#replicas, this.#shards];
+    const health = new ShardHealth(redis, shards);
+    this.#health = health;
+    const parts = { redis, replicas, health, shards };
+    this.#batches = new Batches({ ...parts, retentionMs, maxDevices, settings, onStep });
     this.#ledger = new RedisLedger({
-      ...{ redis, shards: this.#shards },
+      ...{ redis, health, shards },
       channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
       makeSubscriber: () => makeSubscriber(url, tls),
       ...{ settings, retentionMs },
       readUser: (userId) => this.#carryOutOne(userAtCommand(userId)),
     });
+  }
+
+  #failureOf(shard: number): ImstateError | undefined {
+    return this.#health?.failureOf(shard);
   }
 
   #usableShards(): Shard[] {

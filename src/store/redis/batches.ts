@@ -6,6 +6,7 @@ import { Leases, Texts } from './answers.js';
 import { type Command, goOn, type ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
 import type { Replicas } from './replicas.js';
+import type { ShardHealth } from './ShardHealth.js';
 import { type Shard, shardOf } from './shards.js';
 
 /**
@@ -31,6 +32,7 @@ type ScriptReply = [now: number, leases: Buffer[], strings: Buffer, cursor: Buff
 export interface BatchesOptions {
   redis: Connection;
   replicas: Replicas;
+  health: ShardHealth;
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
@@ -57,7 +59,7 @@ export class Batches {
       shards,
       maxItems: MOST_COMMANDS,
       shardOf: ({ userId }) => shardOf(userId, shards),
-      send: (commands, shard) => this.#send(commands, options.shards[shard] as Shard),
+      send: (commands, shard) => this.#sendUnlessDown(commands, shard),
       onStep,
     });
   }
@@ -65,6 +67,12 @@ export class Batches {
   /** Carries the commands out; resolves with the result or the failure of each. */
   apply<Result>(commands: readonly Command<Result>[]): Promise<(Result | Error)[]> {
     return this.#batcher.add(commands) as Promise<(Result | Error)[]>;
+  }
+
+  async #sendUnlessDown(commands: Command[], shard: number): Promise<StepResult<Command>> {
+    const { health, shards } = this.#options;
+    if (health.failureOf(shard) === undefined) return this.#send(commands, shards[shard] as Shard);
+    return { answers: commands.map(({ isChange }) => health.failureOf(shard, isChange)), rest: [] };
   }
 
   async #send(commands: Command[], shard: Shard): Promise<StepResult<Command>> {

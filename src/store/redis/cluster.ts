@@ -9,6 +9,8 @@ const MOST_TRIES = 6;
 const FIRST_PAUSE_MS = 16;
 /** Refusals that say: another node has it, or none has all of it now. */
 const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
+/** Refusals by which a master answers while it moves a slot. */
+const MOVING = /^(ASK|TRYAGAIN)\b/;
 
 /** A call that was sent to no node. */
 export class NotSent extends Error {}
@@ -56,9 +58,23 @@ export async function toMaster(
   }
 }
 
+/** host:port of the master that owns the slot of the key, as far as is known; '' if none does. */
+export function ownerOf(cluster: Cluster, key: string): string {
+  return cluster.slots[slotOf(key)]?.[0] ?? '';
+}
+
+/** Resolves if the master that owns the key answers, also while it moves that slot; rejects with why it does not. */
+export async function askMaster(cluster: Cluster, key: string): Promise<void> {
+  await toMaster(cluster, key, (node) =>
+    node.exists(key).catch((error) => {
+      if (!MOVING.test(messageOf(error))) throw error;
+    }),
+  );
+}
+
 /** The master that has the key. One that is being connected would keep the call for as long as that takes. */
 function readyMaster(cluster: Cluster, key: string): Redis {
-  const [owner] = cluster.slots[slotOf(key)] ?? [];
+  const owner = ownerOf(cluster, key);
   const node = cluster.nodes().find(({ options: { host, port } }) => `${host}:${port}` === owner);
   if (cluster.status === 'ready' && node?.status === 'ready') return node;
   if (node?.status === 'wait') node.connect().catch(() => {});

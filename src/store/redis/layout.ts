@@ -31,13 +31,18 @@ interface Known {
   identity: string;
 }
 
+/** The key of the layout. */
+export function layoutKey({ keyPrefix }: Pick<LayoutOptions, 'keyPrefix'>): string {
+  return `${keyPrefix}layout`;
+}
+
 /**
  * Claims the layout in Redis, at first use or after it was flushed; resolves with it once it is the one that this
  * version can use. What stands in Redis wins, so that all daemons of one store have the same identity.
  */
 export async function claimLayout(redis: Connection, options: LayoutOptions, known: Known): Promise<Layout> {
   const wanted = options.shards ?? (known.shards || DEFAULT_SHARDS);
-  const key = `${options.keyPrefix}layout`;
+  const key = layoutKey(options);
   if (redis instanceof Redis) await selectDatabase(redis, options.url);
   const args = [LAYOUT_VERSION, wanted, known.identity];
   const [version, shards, role, identity] = await redis.imLayout(1, key, ...args).catch((error) => {

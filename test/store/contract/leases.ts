@@ -25,7 +25,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(done).toMatchObject({ resyncToken: '' });
       await on.pass(1);
       expect(await on.store.keepServerAlive(keepAlive())).toEqual({
-        ...{ incarnation: 1, resyncToken: '', hasEnded: false },
+        ...{ incarnation: 1, resyncToken: '', hasEnded: false, isPartial: false },
       });
     });
 
@@ -203,6 +203,14 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       on.underTest.setClock(START + 60_000 + LEASE);
       await on.sweepAll();
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
+    });
+
+    test('an outage that begins before the first sweep counts too', async () => {
+      await startServer(on);
+      await on.store.online(login());
+      on.underTest.setClock(START + 2 * LEASE);
+      await on.sweepAll();
+      expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true });
     });
 
     test('a clock that was wrong and is set back does not keep a lease for longer', async () => {

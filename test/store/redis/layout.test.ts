@@ -119,7 +119,10 @@ test('a layout that another claimed after a flush is refused, until it is the ri
   const store = makeStore({ shards: 4 });
   await store.open();
   await redis.hset(`${keyPrefix}layout`, 'shards', '8');
-  await expect(store.check()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
+  expect(await store.check()).toMatchObject({
+    ...{ shards: 4, unavailable: [0, 1, 2, 3] },
+    failure: { code: 'LAYOUT_MISMATCH' },
+  });
   await expect(store.online(login())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   await expect(store.getUser('alice')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   await redis.hset(`${keyPrefix}layout`, 'shards', '4');

@@ -215,6 +215,8 @@ local function claim_lease(server, incarnation, ttl)
     lease = { incarnation = incarnation, ttl = ttl or DEFAULT_TTL, since = now, resync = now, run = run_of_redis() }
     lease.expires = now + lease.ttl
     redis.call('ZADD', DEADLINES, lease_score(lease.expires), lease_member(server))
+    -- A shard that goes away before its first sweep must know, when it is back, for how long nobody swept it.
+    redis.call('HSETNX', LEASES, '', cjson.encode({ swept = now }))
     return lease, true
   end
   if incarnation < lease.incarnation then return lease, false end

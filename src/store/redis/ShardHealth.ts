@@ -1,0 +1,82 @@
+import { Cluster } from 'ioredis';
+import { ImstateError } from '../../errors.js';
+import type { StoreHealth } from '../store.js';
+import { askMaster, ownerOf } from './cluster.js';
+import { type Connection, storeError } from './connection.js';
+import type { Shard } from './shards.js';
+
+/** One master of a cluster: a key that it owns, and the shards that it owns. */
+interface Master {
+  key: string;
+  shards: number[];
+}
+
+/**
+ * Which shards of a Redis Cluster answer, as the last {@link probe} of their masters found. Whoever goes over all shards leaves out
+ * those that do not, and a call on one of them fails at once: otherwise each would wait for the time-out of its master, and all that
+ * shares a batch or a stream with it would wait too. A single Redis has one master, which is simply asked: nothing is ever left out.
+ */
+export class ShardHealth {
+  readonly #redis: Connection;
+  readonly #shards: readonly Shard[];
+  readonly #failures = new Map<number, ImstateError>();
+
+  constructor(redis: Connection, shards: readonly Shard[]) {
+    this.#redis = redis;
+    this.#shards = shards;
+  }
+
+  /** Why calls on the shard fail at once; undefined if it answered the last probe. */
+  failureOf(shard: number, isChange = false): ImstateError | undefined {
+    const failure = this.#failures.get(shard);
+    if (failure === undefined) return undefined;
+    const outcome = isChange ? '; nothing was changed' : '';
+    const message = `shard ${shard} of the store does not answer${outcome}: try again when its Redis master is back`;
+    return new ImstateError('STORE_UNAVAILABLE', message, { cause: failure });
+  }
+
+  /** Throws {@link failureOf}. */
+  check(shard: number, isChange = false): void {
+    const failure = this.failureOf(shard, isChange);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** The result of the last probe. */
+  get health(): StoreHealth {
+    const unavailable = [...this.#failures.keys()].sort((a, b) => a - b);
+    const [failure] = this.#failures.values();
+    return { shards: this.#shards.length, unavailable, failure };
+  }
+
+  /**
+   * Asks each master of a cluster once, whatever number of shards it has. Resolves when each has answered or failed; what is known
+   * of one is in force at once. Resolves with whether the master of `key`, which is of no shard, answers.
+   */
+  async probe(key: string): Promise<boolean> {
+    const redis = this.#redis;
+    if (!(redis instanceof Cluster)) return true;
+    const owner = ownerOf(redis, key);
+    const masters = new Map<string, Master>([[owner, { key, shards: [] }]]);
+    for (const [shard, { keys }] of this.#shards.entries()) {
+      const shardOwner = ownerOf(redis, keys[1]);
+      const master = masters.get(shardOwner) ?? { key: keys[2], shards: [] };
+      master.shards.push(shard);
+      masters.set(shardOwner, master);
+    }
+    const answers = await Promise.all(
+      [...masters].map(async ([name, master]) => ({ name, answers: await this.#ask(redis, master) })),
+    );
+    return answers.some(({ name, answers }) => name === owner && answers);
+  }
+
+  async #ask(redis: Cluster, { key, shards }: Master): Promise<boolean> {
+    try {
+      await askMaster(redis, key);
+      for (const shard of shards) this.#failures.delete(shard);
+      return true;
+    } catch (error) {
+      for (const shard of shards) this.#failures.set(shard, storeError(error, false));
+      return false;
+    }
+  }
+}

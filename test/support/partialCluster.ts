@@ -1,0 +1,50 @@
+import { Redis } from 'ioredis';
+import { makeShards, shardOf } from '../../src/store/redis/shards.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
+import { undo } from './undo.ts';
+
+const SHARDS = 16;
+
+/** One of three masters of a cluster that goes on without the others. */
+export interface PartialMaster {
+  /** Its process. */
+  node: TestCluster['nodes'][number];
+  /** Whether the key of the layout is on it. */
+  hasLayout: boolean;
+  /** The shards that are on it, ascending. */
+  shards: number[];
+  /** A user in one of them, another for each number. */
+  user(i: number): string;
+}
+
+/** A cluster of three masters, until the end of the test, that serves what it has while a master is away. */
+export async function startPartialCluster(): Promise<{ url: string; masters: PartialMaster[] }> {
+  const cluster = await startCluster(3, 0, '--cluster-require-full-coverage', 'no');
+  undo.push(() => cluster.stop());
+  const redis = new Redis(cluster.nodes[0]?.port as number);
+  const ownerOf = async (key: string) => Math.floor(((await redis.cluster('KEYSLOT', key)) * 3) / 16_384);
+  const owners = await Promise.all(makeShards('im:', SHARDS).map(({ keys }) => ownerOf(keys[1])));
+  const layoutOwner = await ownerOf('im:layout');
+  redis.disconnect();
+  const masters = cluster.nodes.map((node, master) => {
+    const shards = owners.flatMap((owner, shard) => (owner === master ? [shard] : []));
+    return { node, shards, hasLayout: layoutOwner === master, user: (i: number) => userIn(shards, i) };
+  });
+  return { url: cluster.url, masters };
+}
+
+/** The user of a number among those in the shards. */
+function userIn(shards: number[], number: number): string {
+  for (let i = 0, found = -1; ; i++) {
+    const userId = `user-${i}`;
+    if (shards.includes(shardOf(userId, SHARDS))) found += 1;
+    if (found === number) return userId;
+  }
+}
+
+/** The master of the layout, and one that it is not. */
+export function victims(masters: PartialMaster[]): { layout: PartialMaster; other: PartialMaster } {
+  const layout = masters.find(({ hasLayout }) => hasLayout);
+  const other = masters.find(({ hasLayout }) => !hasLayout);
+  return { layout: layout as PartialMaster, other: other as PartialMaster };
+}
