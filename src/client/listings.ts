@@ -77,9 +77,12 @@ export interface ServersPage {
 export interface Stats {
   usersOnline: number;
   devicesOnline: number;
-  /** By platform; "" counts those whose login named none. */
+  /** By platform, the 64 largest; "" counts those whose login named none, "other" those of all further platforms. */
   devicesByPlatform: Record<string, number>;
+  /** By chat server: the 1,000 that have most. */
   devicesByServer: Record<string, number>;
+  /** Devices at chat servers that are not in `devicesByServer`; 0 from a daemon that names all of them. */
+  devicesOnOtherServers: number;
 }
 
 /** Whose sessions to end: all of a chat server, all of a user, or one if it is still current. */

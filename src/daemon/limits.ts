@@ -1,4 +1,5 @@
 import { STORE_DEFAULTS } from '../store/defaults.js';
+import { MAX_PLATFORMS, MAX_STATS_SERVERS } from '../store/stats.js';
 
 /** A bound of the daemon. docs/limits.md shows all of them; a test holds the two together. */
 interface Limit {
@@ -65,6 +66,20 @@ export const LIMITS = {
   page: {
     ...{ most: 1_000, unit: 'entries', what: 'a page of a listing', beyond: INVALID },
     reason: 'the same',
+  },
+  platforms: {
+    ...{ most: MAX_PLATFORMS, unit: 'platforms', what: 'platforms that a shard of the store counts by name' },
+    beyond: 'counted as `other`; the session keeps its platform',
+    reason: 'a deployment has a handful; a caller that makes them up must not fill the counters',
+  },
+  statsServers: {
+    ...{
+      most: MAX_STATS_SERVERS,
+      unit: 'chat servers',
+      what: 'chat servers that GetStats names, the largest',
+    },
+    beyond: 'counted in `devices_on_other_servers`; ListServers has all',
+    reason: 'an answer stays below 300 kB',
   },
   watchedServers: {
     ...{ most: 1_000, unit: 'chat servers', what: 'a watch of chat servers', beyond: INVALID },

@@ -10,6 +10,7 @@ import type {
   Logout,
   PresenceStore,
   ServerEviction,
+  ServerPage,
   Session,
   SessionPage,
   SessionRef,
@@ -118,8 +119,8 @@ export class Presence {
   }
 
   /** See PresenceStore.listServers. */
-  servers(): Promise<ChatServer[]> {
-    return this.#store.listServers();
+  servers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+    return this.#store.listServers(page);
   }
 
   /** See PresenceStore.getStats. */

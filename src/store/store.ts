@@ -152,10 +152,12 @@ export interface PastSession {
 export interface Stats {
   users: number;
   devices: number;
-  /** Devices by platform, "" for those without. */
+  /** Devices by platform, "" for those without; "other" has those of platforms that have no count of their own. See stats.ts. */
   byPlatform: Map<string, number>;
-  /** Devices by chat server. */
+  /** Devices by chat server: of those that have most. */
   byServer: Map<string, number>;
+  /** Devices of the chat servers that are not in `byServer`. */
+  devicesOnOtherServers: number;
 }
 
 /** A chat server that has sessions or a lease. */
@@ -169,6 +171,14 @@ export interface ChatServer {
 export interface SessionPage {
   /** Only those of this chat server. */
   serverAddr: string | undefined;
+  /** At most so many. */
+  limit: number;
+  /** `next` of the page before; undefined for the first. */
+  after: string | undefined;
+}
+
+/** Which page of chat servers to list. */
+export interface ServerPage {
   /** At most so many. */
   limit: number;
   /** `next` of the page before; undefined for the first. */
@@ -277,10 +287,16 @@ export interface PresenceStore {
   /** Sessions that are online, each once, and where the next page begins; a page may be short. */
   listSessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }>;
 
-  /** The chat servers that have sessions or a lease, by address. */
-  listServers(): Promise<ChatServer[]>;
+  /**
+   * The chat servers that have sessions or a lease, in the order of the bytes of their addresses, and where the next page begins. The
+   * work for a page does not depend on how many there are.
+   */
+  listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }>;
 
-  /** Counts, in a time that does not depend on how many are online. */
+  /**
+   * Counts, in a time that does not depend on how many are online. Platforms and chat servers are read in parts; of more than some
+   * hundred the numbers are up to a second old.
+   */
   getStats(): Promise<Stats>;
 
   /**

@@ -13,7 +13,13 @@ test('without anything online the listings are empty, and say so', async () => {
   expect(await cli.json('sessions')).toEqual({ sessions: [], more: false });
   expect(await cli.json('servers')).toEqual({ servers: [] });
   expect(await cli.json('stats')).toEqual({
-    ...{ usersOnline: 0, devicesOnline: 0, devicesByPlatform: {}, devicesByServer: {} },
+    ...{
+      usersOnline: 0,
+      devicesOnline: 0,
+      devicesByPlatform: {},
+      devicesByServer: {},
+      devicesOnOtherServers: 0,
+    },
   });
 });
 
@@ -59,6 +65,7 @@ test('what is online is listed and counted', async () => {
     ...{ usersOnline: 2, devicesOnline: 3 },
     devicesByPlatform: { '': 1, ios: 2 },
     devicesByServer: { '10.0.0.1:9000': 2, '10.0.0.2:9000': 1 },
+    devicesOnOtherServers: 0,
   });
   const stats = await cli.run('stats');
   expect(stats.stdout).toMatch(

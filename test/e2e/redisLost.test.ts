@@ -168,6 +168,7 @@ class Reader {
     expect(await this.getStats()).toEqual({
       ...{ usersOnline: expected.length, devicesOnline: expected.length },
       ...{ devicesByPlatform: { ios: expected.length }, devicesByServer: byServer },
+      devicesOnOtherServers: 0,
     });
     for (const { userId, sessionId, loginTime } of expected) {
       const { online, devices } = await this.getUser(userId);

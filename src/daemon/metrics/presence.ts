@@ -1,4 +1,5 @@
-import type { PresenceStore, Stats } from '../../store/store.js';
+import { cached } from '../../cached.js';
+import type { PresenceStore } from '../../store/store.js';
 import type { Transitions } from '../observe/transitions.js';
 import { type Family, one } from './family.js';
 
@@ -7,7 +8,7 @@ const CACHE_MS = 1_000;
 
 /** Who is online, in the whole store, and what this daemon has changed. */
 export function presenceFamilies(store: PresenceStore, transitions: Transitions): Family[] {
-  const stats = cached(() => store.getStats());
+  const stats = cached(() => store.getStats(), CACHE_MS);
   const users = async () => (await stats()).users;
   const sessions = async () => (await stats()).devices;
   return [
@@ -28,13 +29,4 @@ export function presenceFamilies(store: PresenceStore, transitions: Transitions)
       },
     },
   ];
-}
-
-function cached(read: () => Promise<Stats>): () => Promise<Stats> {
-  let last = { at: -Infinity, stats: undefined as Promise<Stats> | undefined };
-  return () => {
-    const now = performance.now();
-    if (last.stats === undefined || now - last.at > CACHE_MS) last = { at: now, stats: read() };
-    return last.stats as Promise<Stats>;
-  };
 }

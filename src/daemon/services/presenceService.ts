@@ -1,6 +1,5 @@
 import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
-import { formatPlace, parsePlace } from '../../store/place.js';
 import type { Session } from '../../store/store.js';
 import { toDuration } from '../../wire/duration.js';
 import type { Presence } from '../presence.js';
@@ -112,22 +111,18 @@ export function presenceServiceHandlers(
 
     ListServers: calls.handler(async ({ pageSize, pageToken }) => {
       const limit = checkPageSize('page_size', pageSize, PAGE_OF_SERVERS);
-      const [after] = pageToken === '' ? [''] : parsePlace(pageToken, ['']);
-      const rest = (await presence.servers()).filter(({ serverAddr }) => serverAddr > (after as string));
-      const last = rest.length > limit ? rest[limit - 1] : undefined;
-      return {
-        servers: rest.slice(0, limit).map(toChatServer),
-        nextPageToken: last ? formatPlace([last.serverAddr]) : '',
-      };
+      const { servers, next } = await presence.servers({ limit, after: pageToken || undefined });
+      return { servers: servers.map(toChatServer), nextPageToken: next ?? '' };
     }),
 
     GetStats: calls.handler(async () => {
-      const { users, devices, byPlatform, byServer } = await presence.stats();
+      const { users, devices, byPlatform, byServer, devicesOnOtherServers } = await presence.stats();
       return {
         usersOnline: users,
         devicesOnline: devices,
         devicesByPlatform: Object.fromEntries(byPlatform),
         devicesByServer: Object.fromEntries(byServer),
+        devicesOnOtherServers,
       };
     }),
 

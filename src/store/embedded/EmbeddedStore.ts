@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
+import { cached } from '../../cached.js';
 import { makeFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher, type StepResult } from '../batcher.js';
@@ -8,7 +9,8 @@ import type { Ledger } from '../ledger.js';
 import { type Answer, type Operation, OperationByOperation } from '../operations.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
 import { type SessionRecord, unpackRecord } from '../record.js';
-import { newestLoginFirst, readLease, readRecord, tooMuchToRead } from '../rules.js';
+import { newestLoginFirst, readRecord, tooMuchToRead } from '../rules.js';
+import { STATS_CACHE_MS } from '../stats.js';
 import type {
   ChatServer,
   EndCounts,
@@ -19,6 +21,7 @@ import type {
   PastSession,
   PresenceStore,
   ServerEviction,
+  ServerPage,
   Session,
   SessionPage,
   SessionRef,
@@ -30,9 +33,11 @@ import type {
 import { ReadBudget, WORK } from '../work.js';
 import { evictDevices, evictSession, heartbeat, offline, online, type Replacing } from './changes.js';
 import { checkDataFile } from './checkDataFile.js';
+import { countOnline, readAllCounters } from './counters.js';
 import { someDevices } from './devices.js';
 import { EmbeddedLedger } from './EmbeddedLedger.js';
 import { keepServerAlive } from './leases.js';
+import { listServers } from './servers.js';
 import { Step, StepWork } from './step.js';
 import { evictServer, sweep } from './sweep.js';
 import { LAST, openTables, type SessionKey, type Tables } from './tables.js';
@@ -67,6 +72,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     onStep: (ms, hasFailed) => this.#options.onStep?.(ms, hasFailed),
   });
   readonly #ledger = new EmbeddedLedger(() => this.#open());
+  readonly #allCounters = cached(() => readAllCounters(() => this.#open()), STATS_CACHE_MS);
   #tables: Tables | undefined;
   /** Of the write transaction, or of the read, that is being carried out. */
   #work = new StepWork();
@@ -165,35 +171,13 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     return { sessions, next: last && formatPlace(last) };
   }
 
-  async listServers(): Promise<ChatServer[]> {
-    const { counters, leases } = this.#open();
-    const servers = new Map<string, ChatServer>();
-    for (const { key, value } of counters.getRange({ start: 's:', end: 's;' })) {
-      const serverAddr = key.slice(2);
-      servers.set(serverAddr, { serverAddr, sessions: value, lease: undefined });
-    }
-    for (const { key: serverAddr, value } of leases.getRange({})) {
-      const { sessions } = servers.get(serverAddr) ?? { sessions: 0 };
-      servers.set(serverAddr, { serverAddr, sessions, lease: readLease(value) });
-    }
-    return [...servers.values()].sort((a, b) => (a.serverAddr < b.serverAddr ? -1 : 1));
+  async listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+    return listServers(this.#open(), page);
   }
 
   async getStats(): Promise<Stats> {
-    const { counters } = this.#open();
-    const countsOf = (prefix: string) =>
-      new Map(
-        [...counters.getRange({ start: `${prefix}:`, end: `${prefix};` })].map(({ key, value }) => [
-          key.slice(2),
-          value,
-        ]),
-      );
-    return {
-      users: counters.get('users') ?? 0,
-      devices: counters.get('devices') ?? 0,
-      byPlatform: countsOf('p'),
-      byServer: countsOf('s'),
-    };
+    const { users, devices, part } = countOnline(this.#open());
+    return { users, devices, ...(part ?? (await this.#allCounters())) };
   }
 
   sweep(ended?: EndCounts): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { Change } from '../ledger.js';
 import { packRecord, type SessionRecord, unpackRecord } from '../record.js';
 import { type End, endedRecord, endOf, pastSession, REMEMBERED_SESSIONS } from '../rules.js';
+import { MAX_PLATFORMS, OTHER_PLATFORM } from '../stats.js';
 import type { EndCounts, EndReason, SessionRef, StoreOptions } from '../store.js';
 import { noteChange } from './EmbeddedLedger.js';
 import { type HistoryKey, type LookKey, type Tables, under } from './tables.js';
@@ -86,14 +87,25 @@ export class Step {
 
   /** Puts a session into the index of its chat server, and counts it. */
   index(userId: string, { serverAddr, platform, deviceId }: SessionRecord): void {
-    this.tables.sessions.put([serverAddr, userId, deviceId], true);
-    this.#count(userId, serverAddr, platform, 1);
+    const isNamed = this.#countsByName(platform);
+    this.tables.sessions.put([serverAddr, userId, deviceId], isNamed);
+    this.#count(userId, serverAddr, isNamed ? platform : OTHER_PLATFORM, 1);
   }
 
   /** Undoes index(). */
   unindex(userId: string, { serverAddr, platform, deviceId }: SessionRecord): void {
+    const isNamed = this.tables.sessions.get([serverAddr, userId, deviceId]) ?? true;
     this.tables.sessions.remove([serverAddr, userId, deviceId]);
-    this.#count(userId, serverAddr, platform, -1);
+    this.#count(userId, serverAddr, isNamed ? platform : OTHER_PLATFORM, -1);
+  }
+
+  /** Whether a session that begins is counted under its platform: if there is a counter, or room for one. */
+  #countsByName(platform: string): boolean {
+    const { counters } = this.tables;
+    if (platform === '' || counters.doesExist(`p:${platform}`)) return true;
+    const others = counters.doesExist(`p:${OTHER_PLATFORM}`) ? 1 : 0;
+    const range = { start: 'p:', exclusiveStart: true, end: 'p;', limit: MAX_PLATFORMS + others };
+    return counters.getKeysCount(range) - others < MAX_PLATFORMS;
   }
 
   #count(userId: string, serverAddr: string, platform: string, by: 1 | -1): void {

@@ -26,7 +26,7 @@ export interface Tables {
   root: RootDatabase;
   /** Packed sessions, see record.ts. */
   records: Database<Buffer, RecordKey>;
-  /** The sessions of a chat server that are online. */
+  /** The sessions of a chat server that are online; true if the session is counted under its platform, false if under OTHER_PLATFORM. */
   sessions: Database<boolean, SessionKey>;
   /** Devices online of each user that has any. */
   users: Database<number, string>;

@@ -1,8 +1,10 @@
+import { cached } from '../../cached.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
-import { readLease } from '../rules.js';
-import type { ChatServer, Lease, SessionPage, Stats, UserSession } from '../store.js';
+import { Breakdown, type BreakdownSummary, COUNTERS_PER_READ, STATS_CACHE_MS } from '../stats.js';
+import type { ChatServer, ServerPage, SessionPage, Stats, UserSession } from '../store.js';
 import { Leases, readListed } from './answers.js';
 import { type Connection, storeError } from './connection.js';
+import { RedisServers } from './RedisServers.js';
 import type { Shard } from './shards.js';
 
 /** A place in the list of all sessions, see scripts/list.lua: here the beginning. */
@@ -22,9 +24,12 @@ export interface RedisListingsOptions {
 /** What goes over all shards: sessions page by page, chat servers, counts. See PresenceStore. */
 export class RedisListings {
   readonly #options: RedisListingsOptions;
+  readonly #servers: RedisServers;
+  readonly #allCounters = cached(() => this.#readAllCounters(), STATS_CACHE_MS);
 
   constructor(options: RedisListingsOptions) {
     this.#options = options;
+    this.#servers = new RedisServers(options.redis, () => options.settings()[0] as string);
   }
 
   async listSessions({
@@ -59,63 +64,68 @@ export class RedisListings {
     return { sessions, next: undefined };
   }
 
-  async listServers(): Promise<ChatServer[]> {
-    const servers = new Map<string, ChatServer>();
-    for (const { counters, leases } of await this.#summaries()) {
-      for (const [name, count] of counters) {
-        if (name.startsWith('s:')) noteServer(servers, name.slice(2)).sessions += count;
-      }
-      for (const [serverAddr, lease] of leases.entries()) {
-        const server = noteServer(servers, serverAddr);
-        server.lease = worseLease(server.lease, readLease(lease));
-      }
-    }
-    return [...servers.values()].sort((a, b) => (a.serverAddr < b.serverAddr ? -1 : 1));
+  listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+    return this.#servers.list(this.#options.shards(), page);
   }
 
   async getStats(): Promise<Stats> {
-    const stats: Stats = { users: 0, devices: 0, byPlatform: new Map(), byServer: new Map() };
-    for (const { counters } of await this.#summaries()) {
-      for (const [name, count] of counters) {
-        if (name === 'users' || name === 'devices') stats[name] += count;
-        else addTo(name.startsWith('p:') ? stats.byPlatform : stats.byServer, name.slice(2), count);
-      }
+    const parts = await Promise.all(this.#options.shards().map((shard) => this.#counters(shard, '0'))).catch(
+      rejectRead,
+    );
+    let [users, devices] = [0, 0];
+    for (const part of parts) {
+      users += part.users;
+      devices += part.devices;
     }
-    return stats;
+    const isAll = parts.every(({ cursor }) => cursor === '0');
+    return { users, devices, ...(isAll ? summarize(parts) : await this.#allCounters()) };
   }
 
-  async #summaries(): Promise<{ counters: [string, number][]; leases: Leases }[]> {
+  /** A part of a shard's counters, from a cursor on. */
+  async #counters({ keys }: Shard, cursor: string): Promise<CountersPart> {
     const { redis, settings } = this.#options;
-    const replies = await Promise.all(
-      this.#options.shards().map(({ keys }) => redis.imSummary(...keys, settings()[0] as string)),
-    ).catch(rejectRead);
-    return (replies as [number, string[], string[]][]).map(([, counters, leases]) => ({
-      counters: counters.flatMap((name, i) =>
-        i % 2 === 0 ? [[name, Number(counters[i + 1])] as [string, number]] : [],
-      ),
-      leases: new Leases(leases),
-    }));
+    const reply = await redis.imStats(...keys, settings()[0] as string, cursor, COUNTERS_PER_READ);
+    const [users, devices, next, flat] = reply as [number, number, string, string[]];
+    return { users, devices, cursor: next, flat };
   }
+
+  async #readAllCounters(): Promise<BreakdownSummary> {
+    const shards = this.#options.shards();
+    const parts = await Promise.all(shards.map((shard) => this.#countersOf(shard))).catch(rejectRead);
+    return summarize(parts);
+  }
+
+  /** Redis may give a counter twice while it resizes the hash: the later one counts. */
+  async #countersOf(shard: Shard): Promise<Pick<CountersPart, 'flat'>> {
+    const counts = new Map<string, string>();
+    let cursor = '0';
+    do {
+      const part = await this.#counters(shard, cursor);
+      for (let i = 0; i < part.flat.length; i += 2)
+        counts.set(part.flat[i] as string, part.flat[i + 1] as string);
+      cursor = part.cursor;
+    } while (cursor !== '0');
+    return { flat: [...counts].flat() };
+  }
+}
+
+/** What stats.lua answers. */
+interface CountersPart {
+  users: number;
+  devices: number;
+  cursor: string;
+  /** Counter and value of each. */
+  flat: string[];
+}
+
+function summarize(parts: readonly Pick<CountersPart, 'flat'>[]): BreakdownSummary {
+  const breakdown = new Breakdown();
+  for (const { flat } of parts) {
+    for (let i = 0; i < flat.length; i += 2) breakdown.add(flat[i] as string, Number(flat[i + 1]));
+  }
+  return breakdown.summary();
 }
 
 function rejectRead(error: unknown): never {
   throw storeError(error, false);
-}
-
-function noteServer(servers: Map<string, ChatServer>, serverAddr: string): ChatServer {
-  const server = servers.get(serverAddr) ?? { serverAddr, sessions: 0, lease: undefined };
-  servers.set(serverAddr, server);
-  return server;
-}
-
-/** Shards judge a lease each for itself: the worst of them is what there is to see, and the first end. */
-function worseLease(known: Lease | undefined, other: Lease): Lease {
-  if (known === undefined) return other;
-  const order = ['ALIVE', 'RESYNC', 'LOST'];
-  const worse = order.indexOf(other.state) > order.indexOf(known.state) ? other : known;
-  return { ...worse, expireTimeMs: Math.min(known.expireTimeMs, other.expireTimeMs) };
-}
-
-function addTo(counts: Map<string, number>, name: string, count: number): void {
-  counts.set(name, (counts.get(name) ?? 0) + count);
 }

@@ -14,6 +14,7 @@ import type {
   PastSession,
   PresenceStore,
   ServerEviction,
+  ServerPage,
   SessionPage,
   SessionRef,
   Stats,
@@ -207,8 +208,8 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return this.#listings.listSessions(page);
   }
 
-  async listServers(): Promise<ChatServer[]> {
-    return this.#listings.listServers();
+  async listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+    return this.#listings.listServers(page);
   }
 
   async getStats(): Promise<Stats> {

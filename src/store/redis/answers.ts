@@ -19,13 +19,10 @@ export class Leases {
   of(serverAddr: string): LeaseRecord | undefined {
     return this.#byServer.get(serverAddr);
   }
-
-  entries(): IterableIterator<[string, LeaseRecord]> {
-    return this.#byServer.entries();
-  }
 }
 
-function parseLease(json: string): LeaseRecord {
+/** A lease as scripts/leases.lua keeps it. */
+export function parseLease(json: string): LeaseRecord {
   const lease = JSON.parse(json);
   return { ...lease, incarnation: Number(lease.incarnation) };
 }

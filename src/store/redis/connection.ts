@@ -14,7 +14,9 @@ declare module 'ioredis' {
   interface RedisCommander<Context> {
     imApplyBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imHistoryBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
-    imSummary(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imStats(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imServersBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imNamesBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imLedgerBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSnapshotBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;

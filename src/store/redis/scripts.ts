@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { MAX_PLATFORMS, OTHER_PLATFORM } from '../stats.js';
 import { WORK } from '../work.js';
 
 /** What each command of a connection is put together from; a file is explained at its head. */
 const SCRIPTS = {
   imLayout: ['layout'],
-  imSummary: ['record', 'leases', 'summary'],
+  imStats: ['record', 'leases', 'stats'],
+  imServers: ['record', 'leases', 'servers'],
+  imNames: ['record', 'leases', 'names'],
   imHistory: ['record', 'leases', 'history'],
   imLedger: ['record', 'leases', 'ledger'],
   imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
@@ -29,6 +32,9 @@ const SCRIPTS = {
 /** See devices.lua. */
 const LIMITS_OF_WORK = `local MAX_WORK, END_WORK, MAX_ENDS, MAX_PART = ${[WORK.max, WORK.end, WORK.ends, WORK.part]}`;
 
+/** See shard.lua. */
+const PLATFORMS = `local MAX_PLATFORMS, OTHER = ${MAX_PLATFORMS}, '${OTHER_PLATFORM}'`;
+
 /** The sweep frees memory: it must run in a Redis that is full. */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 
@@ -36,7 +42,7 @@ const ALLOW_OOM = '#!lua flags=allow-oom\n';
 export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lua: string }> {
   const scripts = Object.entries(SCRIPTS).map(([name, files]) => {
     // A script cannot ask in which database it runs.
-    const lua = [`local DATABASE = ${database}`, LIMITS_OF_WORK, ...files.map(read)].join('\n');
+    const lua = [`local DATABASE = ${database}`, LIMITS_OF_WORK, PLATFORMS, ...files.map(read)].join('\n');
     return [name, { lua: name === 'imSweep' ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);

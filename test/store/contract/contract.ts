@@ -4,6 +4,7 @@ import { describeIdentity } from './identity.ts';
 import { describeLeases } from './leases.ts';
 import { describeLedger } from './ledger.ts';
 import { describeLists } from './lists.ts';
+import { describeNames } from './names.ts';
 import { describeSessions } from './sessions.ts';
 import type { MakeStore } from './underTest.ts';
 
@@ -15,5 +16,6 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeLeases(name, makeStore);
   describeLists(name, makeStore);
   describeIdentity(name, makeStore);
+  describeNames(name, makeStore);
   describeLedger(name, makeStore);
 }

@@ -56,7 +56,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('alice')).toMatchObject([{ endReason: 'SERVER_LOST' }]);
       expect(await on.store.getDevice('bob', 'phone')).toMatchObject({ online: true });
       expect(await on.store.getDevice('before', 'phone')).toMatchObject({ online: true, lease: undefined });
-      expect(await on.store.listServers()).toEqual([
+      expect(await on.allServers()).toEqual([
         { serverAddr: '10.0.0.1:9000', sessions: 1, lease: undefined },
         { serverAddr: '10.0.0.2:9000', sessions: 1, lease: undefined },
       ]);
@@ -119,16 +119,16 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.keepServerAlive(keepAlive({ incarnation: 4 }))).toMatchObject({ incarnation: 5 });
       expect(await on.store.online(login({ incarnation: 4 }))).toMatchObject({ endReason: 'SERVER_LOST' });
       expect(await on.store.getUser('alice')).toEqual([]);
-      expect(await on.store.listServers()).toMatchObject([{ lease: { incarnation: 5 } }]);
+      expect(await on.allServers()).toMatchObject([{ lease: { incarnation: 5 } }]);
     });
 
     test('a login of an unknown lease begins one that asks for a resync and ends by itself', async () => {
       await on.store.online(login({ incarnation: 7 }));
-      expect(await on.store.listServers()).toMatchObject([{ lease: { state: 'RESYNC', incarnation: 7 } }]);
+      expect(await on.allServers()).toMatchObject([{ lease: { state: 'RESYNC', incarnation: 7 } }]);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true });
       await on.pass(LEASE);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
-      expect(await on.store.listServers()).toEqual([]);
+      expect(await on.allServers()).toEqual([]);
     });
 
     test('a resync ends what was not sent again, whether or not it belonged to the lease', async () => {
@@ -240,7 +240,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       await on.pass(2 * LEASE);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true, lease: undefined });
       await on.store.offline(logout());
-      expect(await on.store.listServers()).toEqual([]);
+      expect(await on.allServers()).toEqual([]);
     });
 
     test('a lost lease leaves nothing behind but its history', async () => {

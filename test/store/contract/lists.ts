@@ -81,6 +81,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
         devices: 0,
         byPlatform: new Map(),
         byServer: new Map(),
+        devicesOnOtherServers: 0,
       });
     });
 
@@ -141,7 +142,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       await on.store.online(login());
       await on.store.online(login({ userId: 'bob' }));
       await on.store.online(login({ userId: 'carol', serverAddr: '10.0.0.3:9000' }));
-      expect(await on.store.listServers()).toEqual([
+      expect(await on.allServers()).toEqual([
         {
           serverAddr: '10.0.0.0:1',
           sessions: 0,

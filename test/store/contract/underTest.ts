@@ -1,5 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
 import type {
+  ChatServer,
   KeepAlive,
   Login,
   Logout,
@@ -38,6 +39,8 @@ export interface Fixture {
   pass(ms: number): Promise<void>;
   /** Sweeps until nothing is due. */
   sweepAll(): Promise<void>;
+  /** The chat servers of all pages, read with so many on each. */
+  allServers(limit?: number): Promise<ChatServer[]>;
 }
 
 /** Makes and opens a store for each case, at START, and removes it. */
@@ -77,6 +80,16 @@ export function eachWithStore(
     },
     async sweepAll() {
       while (await underTest.store.sweep());
+    },
+    async allServers(limit = 1_000) {
+      const all: ChatServer[] = [];
+      let after: string | undefined;
+      do {
+        const { servers, next } = await underTest.store.listServers({ limit, after });
+        all.push(...servers);
+        after = next;
+      } while (after !== undefined && all.length < 5_000);
+      return all;
     },
   };
   return fixture;

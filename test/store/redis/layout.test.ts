@@ -50,7 +50,7 @@ test('all keys of a user carry the tag of its shard, and a session stays in the 
   const shard = `${keyPrefix}{${shardOf('alice', 16)}}:`;
   const keys = (await redis.keys(`${keyPrefix}*`)).filter((key) => key !== `${keyPrefix}layout`);
   const names = keys.map((key) => key.replace(shard, '').replace(/\d+$/, 'N'));
-  expect(names.sort()).toEqual(['c', 'e', 'h:alice', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
+  expect(names.sort()).toEqual(['c', 'e', 'h:alice', 'n', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
   for (const key of keys.filter((each) => /:[us]:/.test(each))) {
     expect(await redis.object('ENCODING', key)).toBe('listpack');
   }

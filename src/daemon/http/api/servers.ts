@@ -1,4 +1,3 @@
-import { formatPlace, parsePlace } from '../../../store/place.js';
 import { toChatServer } from '../../services/responses.js';
 import type { ApiCall, ApiParts } from './calls.js';
 import { chatServerJson } from './json.js';
@@ -11,13 +10,10 @@ export function serversCall({ presence }: ApiParts): ApiCall {
     ...{ method: 'GET', name: 'servers', role: 'reader', parameters: ['pageSize', 'pageToken'] },
     async answer(parameters) {
       const { limit, after } = parameters.page(PAGE);
-      const [last] = after === undefined ? [''] : parsePlace(after, ['']);
-      const rest = (await presence.servers()).filter(({ serverAddr }) => serverAddr > (last as string));
-      const page = rest.slice(0, limit);
-      const end = rest.length > limit ? page.at(-1) : undefined;
+      const { servers, next } = await presence.servers({ limit, after });
       return {
-        servers: page.map((server) => chatServerJson(toChatServer(server))),
-        nextPageToken: end ? formatPlace([end.serverAddr]) : null,
+        servers: servers.map((server) => chatServerJson(toChatServer(server))),
+        nextPageToken: next ?? null,
       };
     },
   };

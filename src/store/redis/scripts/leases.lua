@@ -15,10 +15,15 @@
 --   run          the run of Redis in which that was last judged
 --   cursor       bucket at which the writing down of ends goes on; absent if all are written down
 -- Its field '' is of the shard: {swept: when it was last swept, outage: when that was overdue}.
+--
+-- im:{S}:c is a hash, counters of what is online: users, devices, p:<platform>, s:<server>
+-- im:{S}:n is a sorted set whose scores are all 0: the names of these counters, and 'l:<server>' of each lease. It lists in order, and
+-- a page at a time, what the hashes hold without an order. An imstate of before it existed does not write it, see names_complete.
 
 local now = now_ms(ARGV[1])
 local shard = string.sub(KEYS[1], 1, -2)
 local DEADLINES, LEASES = KEYS[1], shard .. 'l'
+local COUNTERS, NAMES = shard .. 'c', shard .. 'n'
 local DEFAULT_TTL = 10000
 local leases = {}
 
@@ -47,8 +52,21 @@ local function save_lease(server, lease)
   leases[server] = lease
   local incarnation = lease.incarnation
   lease.incarnation = string.format('%.0f', incarnation)
-  redis.call('HSET', LEASES, server, cjson.encode(lease))
+  if redis.call('HSET', LEASES, server, cjson.encode(lease)) == 1 then redis.call('ZADD', NAMES, 0, 'l:' .. server) end
   lease.incarnation = incarnation
+end
+
+local function remove_lease(server)
+  leases[server] = false
+  redis.call('HDEL', LEASES, server)
+  redis.call('ZREM', NAMES, 'l:' .. server)
+end
+
+-- Whether the names have as many entries as the hashes that they list. If not, another version has changed the hashes: names.lua
+-- repairs the names.
+local function names_complete()
+  local listed = redis.call('HLEN', COUNTERS) + redis.call('HLEN', LEASES) - redis.call('HEXISTS', LEASES, '')
+  return redis.call('ZCARD', NAMES) == listed
 end
 
 -- When the lease ended the session; nil while it lasts, or if it belongs to none.

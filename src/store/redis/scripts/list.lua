@@ -12,6 +12,12 @@ local limit, MOST_BUCKETS, MOST_BYTES = tonumber(ARGV[10]), 2048, 512 * 1024
 local function servers()
   if only ~= '' then return { only } end
   local found = {}
+  if names_complete() then
+    local fields = redis.call('ZRANGEBYLEX', NAMES, '[s:' .. server_from, '(s;', 'LIMIT', 0,
+      MOST_BUCKETS / BUCKETS + 2)
+    for i, field in ipairs(fields) do found[i] = string.sub(field, 3) end
+    return found
+  end
   for _, field in ipairs(redis.call('HKEYS', COUNTERS)) do
     local server = string.match(field, '^s:(.*)$')
     if server and server >= server_from then found[#found + 1] = server end

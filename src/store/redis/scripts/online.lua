@@ -74,18 +74,8 @@ end
 
 -- Puts the login in the place of `current`, which may be offline or nil, in the indexes and counters.
 local function take_place(user, device, login, current, devices)
-  local was_online = current and current.online
-  if not was_online or current.server ~= login.server then
-    local member = device_member(user, device)
-    redis.call('HSET', sessions_of(login.server, user), member, '')
-    if was_online then redis.call('HDEL', sessions_of(current.server, user), member) end
-  end
-  count_session(login, 1)
-  if was_online then
-    count_session(current, -1)
-  elseif devices == 1 then
-    count('users', 1)
-  end
+  add_session(user, device, login, current)
+  if devices == 1 and not (current and current.online) then count('users', 1) end
 end
 
 local function online(user, device, login, policy, resent, is_new)

@@ -5,19 +5,19 @@
 -- ARGV[3]  how many ended sessions of a user the history keeps
 -- ARGV[4]  how long it keeps them, in ms
 -- ARGV[5]  how many changes the ledger keeps
--- DATABASE the number of the database (scripts.ts puts it in front)
+-- DATABASE       the number of the database (scripts.ts puts it in front, and what follows)
+-- MAX_PLATFORMS  how many platforms the shard counts by name
+-- OTHER          under which name it counts further ones
 --
 -- im:{S}:u:<user>             hash, device -> packed session; field '': how many devices are online
 -- im:{S}:x                    sorted set, 'user NUL device' -> when to look at it, in ms; 'NUL server' -> the same - 10^15
--- im:{S}:s:<server>/<bucket>  hash, 'user NUL device' -> '': the sessions of a chat server that are online; small enough to
---                             stay a listpack
+-- im:{S}:s:<server>/<bucket>  hash, 'user NUL device' -> '', or 'o' if the session is counted under OTHER_PLATFORM: the sessions of a
+--                             chat server that are online; small enough to stay a listpack
 -- im:{S}:h:<user>             list, packed sessions that ended, newest first
--- im:{S}:c                    hash, counters of what is online: users, devices, p:<platform>, s:<server>
 -- im:{S}:e                    stream, the ledger: an entry a change, m = 'user NUL device', c = see note_change
 -- im:changes:<database>       channel: what a script wrote into a ledger, see ring; databases share channels
 -- im:bell                     channel: "shard S has news", where it was too much for a message
 
-local COUNTERS = shard .. 'c'
 local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local LEDGER, ledger_limit = shard .. 'e', tonumber(ARGV[5])
 local BUCKETS = 64
@@ -28,6 +28,10 @@ local REMEMBERED = 32
 local MOST_TOLD = 16384
 local news, news_size = {}, 0
 local counts = {}
+local OTHER_PLATFORM = 'p:' .. OTHER
+-- Under which counter a platform counts, for those that logins of this script named; how many counters of named platforms there are;
+-- and whether there is OTHER_PLATFORM. Nil until it is needed.
+local platform_counters, platform_count, has_other = {}, nil, nil
 
 local devices_user, devices_key
 
@@ -63,16 +67,79 @@ local function count(field, by)
   counts[field] = (counts[field] or 0) + by
 end
 
+local function write_count(field, by)
+  local value = redis.call('HINCRBY', COUNTERS, field, by)
+  if value == 0 then
+    redis.call('HDEL', COUNTERS, field)
+    redis.call('ZREM', NAMES, field)
+  elseif value == by then
+    redis.call('ZADD', NAMES, 0, field)
+  end
+  return value
+end
+
 local function write_counts()
   for field, by in pairs(counts) do
-    if by ~= 0 and redis.call('HINCRBY', COUNTERS, field, by) == 0 then redis.call('HDEL', COUNTERS, field) end
+    local value = by ~= 0 and write_count(field, by) or 0
+    -- An imstate of before there was OTHER_PLATFORM took the end of a session off the wrong counter: together they are right.
+    if value < 0 and field ~= OTHER_PLATFORM and string.sub(field, 1, 2) == 'p:' then
+      write_count(field, -value)
+      write_count(OTHER_PLATFORM, value)
+    end
   end
 end
 
-local function count_session(record, by)
+-- The counter of a session of this platform that begins: its own if there is one, or room for one.
+local function platform_counter(platform)
+  local known = platform_counters[platform]
+  if known then return known end
+  local counter = 'p:' .. platform
+  if platform ~= '' and platform ~= OTHER and redis.call('HEXISTS', COUNTERS, counter) == 0 then
+    if not platform_count then
+      local others = redis.call('HEXISTS', COUNTERS, OTHER_PLATFORM)
+      platform_count = redis.call('ZLEXCOUNT', NAMES, '(p:', '(p;') - others
+    end
+    if platform_count < MAX_PLATFORMS then
+      platform_count = platform_count + 1
+    else
+      counter, has_other = OTHER_PLATFORM, true
+    end
+  end
+  platform_counters[platform] = counter
+  return counter
+end
+
+-- The counter under which a session of a bucket was counted when it began.
+local function counted_platform(record, bucket, member)
+  if has_other == nil then has_other = redis.call('HEXISTS', COUNTERS, OTHER_PLATFORM) == 1 end
+  if has_other and redis.call('HGET', bucket, member) == 'o' then return OTHER_PLATFORM end
+  return 'p:' .. record.platform
+end
+
+local function count_session(record, counter, by)
   count('devices', by)
-  count('p:' .. record.platform, by)
+  count(counter, by)
   count('s:' .. record.server, by)
+end
+
+-- Puts a session into its bucket and counts it, in the place of `current` (which may be nil, or offline).
+local function add_session(user, device, login, current)
+  local member, bucket = device_member(user, device), sessions_of(login.server, user)
+  if current and current.online then
+    local before = sessions_of(current.server, user)
+    count_session(current, counted_platform(current, before, member), -1)
+    if before ~= bucket then redis.call('HDEL', before, member) end
+  end
+  local counter = platform_counter(login.platform)
+  redis.call('HSET', bucket, member, counter == 'p:' .. login.platform and '' or 'o')
+  count_session(login, counter, 1)
+end
+
+-- Undoes add_session.
+local function remove_session(user, device, record)
+  local member, bucket = device_member(user, device), sessions_of(record.server, user)
+  count_session(record, counted_platform(record, bucket, member), -1)
+  redis.call('HDEL', bucket, member)
 end
 
 local function add_news(packed)
@@ -154,8 +221,7 @@ local function end_session(user, device, record, online, reason, time)
   local member, forget = device_member(user, device), time + retention
   online = online - 1
   remember(user, device, record, reason, time)
-  redis.call('HDEL', sessions_of(record.server, user), member)
-  count_session(record, -1)
+  remove_session(user, device, record)
   if online == 0 then count('users', -1) end
   note_change(user, device, true, nil, record, reason, time, online)
   if forget <= now then

@@ -88,8 +88,7 @@ local function look_at_lease(member, last_outage, limit)
     lease.cursor, seen = end_some(server, lease.cursor, limit, server_end(lease))
   end
   if lease.lost and not lease.cursor then
-    leases[server] = false
-    redis.call('HDEL', LEASES, server)
+    remove_lease(server)
     redis.call('ZREM', DEADLINES, member)
     return seen
   end
