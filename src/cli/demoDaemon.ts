@@ -33,6 +33,7 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
       maxConnections: LIMITS.connections.most,
       maxCallsInFlight: LIMITS.calls.most,
       maxWatches: LIMITS.watches.most,
+      maxWatchBacklogBytes: LIMITS.watchBacklog.most,
       log: pino({ level: 'silent' }),
     });
     return { addr, stop: () => stop().finally(remove) };

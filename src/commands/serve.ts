@@ -34,6 +34,8 @@ import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
 import { shortStoreId } from '../store/identity.js';
 
+const MIB = 1024 * 1024;
+
 export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
   static override description =
@@ -181,6 +183,16 @@ export default class Serve extends BaseCommand {
       helpValue: 'N',
       helpGroup: 'LIMITS',
     }),
+    'max-watch-backlog': Flags.integer({
+      description:
+        'MiB that wait for the callers of all watches; beyond, the watch with the largest backlog is closed',
+      env: 'IMSTATE_MAX_WATCH_BACKLOG',
+      default: LIMITS.watchBacklog.most / MIB,
+      min: 1,
+      max: 1_000_000,
+      helpValue: 'MIB',
+      helpGroup: 'LIMITS',
+    }),
     ...httpFlags,
     ...daemonTlsFlags,
     ...redisTlsFlags,
@@ -220,6 +232,7 @@ export default class Serve extends BaseCommand {
       'max-watches': maxWatches,
       'max-devices': maxDevices,
       'ready-shards': readyShards,
+      'max-watch-backlog': maxWatchBacklogMib,
     } = flags;
     const { addr, port, advertise, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
     const redis = redisUrl(flags);
@@ -227,6 +240,7 @@ export default class Serve extends BaseCommand {
       ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       ...{ maxConnections, maxCallsInFlight, maxWatches, maxDevices, readyShards },
+      maxWatchBacklogBytes: maxWatchBacklogMib * MIB,
       startTimeoutMs: flags['start-timeout'],
       ...etcdCredentials(flags),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },

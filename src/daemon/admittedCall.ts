@@ -5,6 +5,7 @@ import {
   type ServerInterceptingCallInterface,
   status,
 } from '@grpc/grpc-js';
+import { FramedMessage } from '../wire/framedMessage.js';
 import type { Admission, Kind, Method } from './admission.js';
 import { type Bounds, LIMITS } from './limits.js';
 import type { CallDetails } from './observe/callDetails.js';
@@ -15,6 +16,14 @@ type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 const OK = status.OK;
 /** Smaller answers are not counted: there are no more of them than calls in flight. */
 const SMALL_BYTES = 4_096;
+const NO_METADATA = new Metadata();
+
+const watchCalls = new WeakMap<Metadata, AdmittedCall>();
+
+/** The call of a watch, by the metadata that came with it; undefined for other calls. */
+export function callOf(metadata: Metadata): AdmittedCall | undefined {
+  return watchCalls.get(metadata);
+}
 
 /**
  * A call between the network and its handler, as {@link Admission} sees it. Everything goes straight to the call inside, and it listens
@@ -31,6 +40,8 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   #hasRequest = false;
   /** When the last message was given to the network; 0 if none was. */
   #sentAt = 0;
+  /** Since when the end of a watch waits until it is taken; 0 if it does not. */
+  #endedAt = 0;
   #held: { connection: object; bytes: number } | undefined;
 
   /** There while somebody wants to know more of the call than its count. */
@@ -68,6 +79,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
 
   onReceiveMetadata(metadata: Metadata): void {
     this.#observe(metadata);
+    if (this.kind === 'watch') watchCalls.set(metadata, this);
     const bytes = bytesOf(metadata);
     if (bytes <= LIMITS.headers.most) this.#listener?.onReceiveMetadata(metadata);
     else this.sendStatus(tooManyHeaders(bytes));
@@ -100,6 +112,10 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   override sendMessage(message: unknown, callback: () => void): void {
     if (this.#inside.wantTrailers) return;
     this.#sentAt = this.#admission.now;
+    if (message instanceof FramedMessage && this.stream) {
+      this.#sendFrame(this.stream, message.frame, callback);
+      return;
+    }
     this.#call.sendMessage(message, callback);
     if (this.kind !== 'call' && this.kind !== 'vital') return;
     const bytes = this.stream?.writableLength ?? 0;
@@ -113,6 +129,11 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     this.#call.sendStatus(status);
   }
 
+  /** The watch is over: its caller is to take that in as much time as an answer. */
+  expectTaken(): void {
+    this.#endedAt ||= this.#admission.now;
+  }
+
   /** Ends what takes too long. */
   look(now: number, { requestMs, answerMs }: Bounds): void {
     if (!this.#hasRequest && now - this.#begunAt > requestMs) {
@@ -123,6 +144,18 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     const isTaken = this.#sentAt === 0 || this.stream?.writableLength === 0;
     if (!isTaken && now - this.#sentAt > answerMs && this.kind !== 'watch')
       this.stream?.close(constants.NGHTTP2_CANCEL);
+    if (this.#endedAt > 0 && now - this.#endedAt > answerMs) this.stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Sends the bytes as they are. grpc-js would copy them for each stream, and a copy would wait with each that does not read. */
+  #sendFrame(stream: ServerHttp2Stream, frame: Buffer, callback: () => void): void {
+    if (stream.destroyed || stream.closed) return;
+    this.#call.sendMetadata(NO_METADATA);
+    stream.write(frame, (error) => {
+      if (error) return;
+      this.#inside.callEventTracker?.addMessageSent();
+      callback();
+    });
   }
 
   /** Looks at the call while somebody wants that; what is refused is so before its metadata is known. */
@@ -169,6 +202,8 @@ interface Inside {
   stream?: ServerHttp2Stream;
   /** True once the status is to be sent, and nothing else. */
   wantTrailers?: boolean;
+  /** Counts for channelz. */
+  callEventTracker?: { addMessageSent(): void } | null;
 }
 
 function bytesOf(metadata: Metadata): number {

@@ -196,6 +196,16 @@ export const LIMITS = {
     beyond: REFUSED,
     reason: 'a chat server has one, and whoever shows presence; each takes memory',
   },
+  watchBacklog: {
+    ...{
+      most: 256 * 1024 * 1024,
+      unit: 'bytes',
+      what: 'memory of what waits for the callers of all watches',
+    },
+    flag: 'max-watch-backlog',
+    beyond: 'the largest backlog is closed: `RESOURCE_EXHAUSTED`, with the revision to resume from',
+    reason: 'a quarter of a small machine, as for answers',
+  },
   leases: {
     ...{ most: 10_000, unit: 'streams', what: 'streams of KeepServerAlive' },
     beyond: REFUSED,
@@ -266,6 +276,8 @@ export interface LoadLimits {
   maxCallsInFlight: number;
   /** Watches at the same time. */
   maxWatches: number;
+  /** What waits for the callers of all watches. Bytes. */
+  maxWatchBacklogBytes: number;
   /** What is not given is as in {@link LIMITS}. */
   bounds?: Partial<Bounds>;
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import protobuf from 'protobufjs/light.js';
+import { FramedMessage } from './framedMessage.js';
 import { loadRoot } from './protos.js';
 import { MessageWriter } from './writer.js';
 
@@ -82,7 +83,7 @@ export class Codec {
       return {
         ...method,
         requestDeserialize: this.reader(requestType, keeping.includes(name) ? StrictReader : PassingReader),
-        responseSerialize: this.writer(responseType),
+        responseSerialize: this.#responseWriter(responseType),
       };
     });
   }
@@ -98,6 +99,11 @@ export class Codec {
         responseDeserialize: this.reader(responseType),
       };
     });
+  }
+
+  #responseWriter(name: string): (response: object) => Buffer {
+    const write = this.writer(name);
+    return (response) => (response instanceof FramedMessage ? response.body : write(response));
   }
 
   /** An absent 64-bit number is 0, and not an object, in this message and those inside it. */

@@ -14,7 +14,12 @@ import { until } from '../support/until.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
 const ALICE = frame(Buffer.from('0a05616c696365', 'hex'));
-const LIMITS: LoadLimits = { maxConnections: 9, maxCallsInFlight: 9, maxWatches: 9 };
+const LIMITS: LoadLimits = {
+  maxConnections: 9,
+  maxCallsInFlight: 9,
+  maxWatches: 9,
+  maxWatchBacklogBytes: 9 * 2 ** 20,
+};
 
 function clientsOf(addr: string) {
   const clients = grpcClients(addr);

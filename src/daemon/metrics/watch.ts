@@ -33,6 +33,18 @@ export function watchFamilies(hub: WatchHub): Family[] {
       () => counts.offered - counts.sent - counts.coalesced - counts.left - hub.waiting,
     ),
     one(
+      'gauge',
+      'imstate_watch_backlog_bytes',
+      'Memory of what waits until the callers of watches read it.',
+      () => hub.backlogBytes,
+    ),
+    one(
+      'counter',
+      'imstate_watches_closed_backlog_total',
+      'Watches that were closed because the backlog of all watches was over --max-watch-backlog.',
+      () => hub.closedOverBudget,
+    ),
+    one(
       'counter',
       'imstate_watches_closed_slow_total',
       'Watches that were closed because their caller reads too slowly.',

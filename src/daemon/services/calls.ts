@@ -8,6 +8,8 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
+import type { FramedMessage } from '../../wire/framedMessage.js';
+import { callOf } from '../admittedCall.js';
 import { type Permit, permitOf } from '../auth/guardedCall.js';
 import type { Load, Refusal } from '../load.js';
 
@@ -20,6 +22,8 @@ export interface Link<Response> {
   readonly permit: Permit | undefined;
   /** Returns false if the caller should be given time to read. */
   write(response: Response): boolean;
+  /** Writes a message that is encoded already, and calls `onTaken`, later, once the network has taken it: never if the caller is gone. */
+  send(message: FramedMessage, onTaken: () => void): void;
   /** Resolves when the caller has been given it, or is gone. */
   drained(): Promise<void>;
   /** Ends the stream with an error. */
@@ -38,6 +42,8 @@ export interface StreamTaker<Request> {
   readonly endsWell?: boolean;
   /** The stream is over. */
   close?(): void;
+  /** Nothing of the stream is left at the network: its caller has everything, or is gone. */
+  gone?(): void;
   /** True if the stream goes on when the caller has nothing more to say. */
   readonly outlivesRequests?: boolean;
 }
@@ -123,7 +129,11 @@ export class Calls {
         taker.close?.();
         finish();
       };
-      const fail = (error: unknown) => end(() => stream.emit('error', this.#toStatus(error, stream)));
+      const fail = (error: unknown) =>
+        end(() => {
+          stream.emit('error', this.#toStatus(error, stream));
+          callOf(stream.metadata)?.expectTaken();
+        });
       /** Takes no further message; once those under way are dealt with, the stream ends, with OK or with an error. */
       const endWell = (error?: ImstateError) => {
         isEnding = true;
@@ -182,7 +192,10 @@ export class Calls {
       stream.on('end', () => {
         if (!taker.outlivesRequests) endWell();
       });
-      stream.on('cancelled', () => end(() => {}));
+      stream.on('cancelled', () => {
+        end(() => {});
+        taker.gone?.();
+      });
     };
   }
 
@@ -230,6 +243,10 @@ function makeLink<Request, Response>(
   return {
     permit,
     write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
+    send: (message, onTaken) => {
+      if (!stream.cancelled && !stream.writableEnded)
+        stream.write(message as Response, (error?: Error | null) => error || onTaken());
+    },
     drained: async () => {
       if (stream.cancelled || !stream.writableNeedDrain) return;
       await firstOf(stream, ['drain', 'cancelled', 'close']);

@@ -2,6 +2,7 @@ import { ImstateError } from '../../errors.js';
 import type { WatchRequest__Output } from '../../generated/imstate/v1/WatchRequest.js';
 import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
 import type { WatchHub } from '../watch/hub.js';
+import type { WatchLink } from '../watch/outbox.js';
 import { Watch } from '../watch/watch.js';
 import type { Link, StreamTaker } from './calls.js';
 import { readUsers, readWatchTarget } from './requests.js';
@@ -15,7 +16,7 @@ export function watchTaker(hub: WatchHub, link: Link<WatchResponse>): StreamTake
       if (watch === undefined) {
         if (!start)
           throw new ImstateError('INVALID_ARGUMENT', 'start must be in the first message of a watch');
-        watch = new Watch(hub, link, readWatchTarget(start));
+        watch = new Watch(hub, linkOf(link), readWatchTarget(start));
         watch.start();
         return;
       }
@@ -25,5 +26,16 @@ export function watchTaker(hub: WatchHub, link: Link<WatchResponse>): StreamTake
       watch.update(readUsers('add_user_ids', addUserIds), readUsers('remove_user_ids', removeUserIds));
     },
     close: () => watch?.close(),
+    gone: () => watch?.gone(),
+  };
+}
+
+function linkOf(link: Link<WatchResponse>): WatchLink {
+  return {
+    send: ({ framed }, onTaken) => {
+      link.send(framed, onTaken);
+      return framed;
+    },
+    end: (error) => link.end(error),
   };
 }

@@ -3,7 +3,12 @@ import type { ImstateError } from '../../errors.js';
 import type { Ledger, LedgerEntry, Place } from '../../store/ledger.js';
 import type { PresenceStore } from '../../store/store.js';
 import { WatchCounts } from '../observe/watchCounts.js';
+import { WatchBacklog } from './backlog.js';
 import { ChangeLogReader } from './ChangeLogReader.js';
+import { DeliveryQueue } from './delivery.js';
+import { ChangeFeed } from './feed.js';
+import type { OutboxParts } from './outbox.js';
+import { PublishedChange } from './publishedChange.js';
 
 /** Who follows the ledger through a hub. */
 export interface Follower {
@@ -13,8 +18,8 @@ export interface Follower {
   readonly serverAddrs: ReadonlySet<string> | undefined;
   /** How many changes wait until its caller reads, if any do. */
   readonly waiting?: number;
-  /** A change that concerns it. `revision` makes the revision behind it. */
-  offer(shard: number, entry: LedgerEntry, revision: () => string): void;
+  /** A change that concerns it. `publish` makes, once for all who call it, what they send. */
+  offer(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void;
   /** The hub has looked: all that has happened was offered. */
   tick(): void;
   /** The hub cannot go on. */
@@ -24,6 +29,8 @@ export interface Follower {
 /** Reads the ledger once for all watches of a daemon, while there are any, and tells each what concerns it. */
 export class WatchHub {
   readonly counts = new WatchCounts();
+  /** What watches share to send their changes. */
+  readonly outboxParts: OutboxParts;
   readonly #store: PresenceStore;
   readonly #log: Logger;
   readonly #followers = new Set<Follower>();
@@ -33,9 +40,17 @@ export class WatchHub {
   #run: ChangeLogReader | undefined;
   #slow = 0;
 
-  constructor(store: PresenceStore, log: Logger) {
+  constructor(store: PresenceStore, log: Logger, maxBacklogBytes: number) {
     this.#store = store;
     this.#log = log;
+    const backlog = new WatchBacklog(maxBacklogBytes, (closed, bytes) =>
+      log.warn(
+        { closed, bytes },
+        'watches closed: the backlog of all watches is over --max-watch-backlog; the largest are closed first, and may resume',
+      ),
+    );
+    const feed = new ChangeFeed(backlog);
+    this.outboxParts = { counts: this.counts, backlog, feed, deliveries: new DeliveryQueue() };
   }
 
   /** How many watches there are. */
@@ -53,6 +68,16 @@ export class WatchHub {
   /** How many watches were closed because their callers read too slowly. */
   get closedSlow(): number {
     return this.#slow;
+  }
+
+  /** Bytes that wait until callers read. */
+  get backlogBytes(): number {
+    return this.outboxParts.backlog.bytes;
+  }
+
+  /** How many watches were closed because too much waited for all of them. */
+  get closedOverBudget(): number {
+    return this.outboxParts.backlog.closed;
   }
 
   get ledger(): Ledger {
@@ -108,6 +133,11 @@ export class WatchHub {
     remove(this.#byUser, userId, follower);
   }
 
+  /** The follower, a watch of everything, reads the feed from now on: nothing is offered to it. */
+  passByFeed(follower: Follower): void {
+    this.#wide.delete(follower);
+  }
+
   /** Notes that a watch is closed because its caller reads too slowly. */
   noteSlow(): void {
     this.#slow += 1;
@@ -120,14 +150,22 @@ export class WatchHub {
   }
 
   #tell(shard: number, entry: LedgerEntry, revision: () => string): void {
+    let published: PublishedChange | undefined;
+    const publish = () => {
+      published ??= new PublishedChange(entry.change, revision());
+      return published;
+    };
     const { userId, began, ended } = entry.change;
-    offer(this.#wide, shard, entry, revision);
-    offer(this.#byUser.get(userId), shard, entry, revision);
+    const { feed } = this.outboxParts;
+    this.counts.offered += feed.readers;
+    if (feed.readers > 0) feed.append(publish());
+    offer(this.#wide, shard, entry, publish);
+    offer(this.#byUser.get(userId), shard, entry, publish);
     const before = ended && this.#byServer.get(ended.serverAddr);
     const now = began && this.#byServer.get(began.serverAddr);
-    offer(before, shard, entry, revision);
+    offer(before, shard, entry, publish);
     // A watch of both is told once.
-    if (now !== before) offer(before && now ? without(now, before) : now, shard, entry, revision);
+    if (now !== before) offer(before && now ? without(now, before) : now, shard, entry, publish);
   }
 
   #failAll(error: ImstateError): void {
@@ -141,9 +179,9 @@ function offer(
   followers: Iterable<Follower> | undefined,
   shard: number,
   entry: LedgerEntry,
-  revision: () => string,
+  publish: () => PublishedChange,
 ): void {
-  if (followers) for (const follower of followers) follower.offer(shard, entry, revision);
+  if (followers) for (const follower of followers) follower.offer(shard, entry, publish);
 }
 
 function without(followers: ReadonlySet<Follower>, others: ReadonlySet<Follower>): Follower[] {

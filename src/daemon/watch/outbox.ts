@@ -1,54 +1,93 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Change } from '../../generated/imstate/v1/Change.js';
 import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
-import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js';
 import type { WatchCounts } from '../observe/watchCounts.js';
-import type { Link } from '../services/calls.js';
+import type { Shared, WatchBacklog } from './backlog.js';
+import type { DeliveryQueue, Sender } from './delivery.js';
+import {
+  type ChangeFeed,
+  type FeedReader,
+  MAX_MESSAGE_BYTES,
+  MAX_MESSAGE_ENTRIES,
+  MAX_WAITING_CHANGES,
+} from './feed.js';
+import type { PublishedChange } from './publishedChange.js';
+import { WatchMessage } from './watchMessage.js';
 
 /** What is sent of a watch, in order. */
 export type Outgoing =
-  | { snapshot: UserSnapshot }
-  | { change: Change; revision: string }
+  | { snapshot: UserSnapshot; size: number }
+  | { change: PublishedChange; revision: string }
   | { synced: true; revision: string }
   | { progress: true; revision: string };
 
 /** How a watch reaches its caller. */
-export type WatchLink = Pick<Link<WatchResponse>, 'write' | 'drained' | 'end'>;
+export interface WatchLink {
+  /**
+   * Sends a message and calls `onTaken`, later, once the network has taken it: never if the caller is gone. Returns what is kept in
+   * memory until then.
+   */
+  send(message: WatchMessage, onTaken: () => void): Shared;
+  /** Ends the stream with an error. */
+  end(error: unknown): void;
+}
 
-/** How many changes may wait for a caller that reads slowly. */
-const MOST_WAITING = 10_000;
-/** Below this a caller counts as one who has read most of what it was sent. */
-const FEW_WAITING = 1_000;
-/** How much one response carries at most. */
-const MOST_IN_RESPONSE = 256;
+/** What the outboxes of a daemon share. */
+export interface OutboxParts {
+  readonly counts: WatchCounts;
+  readonly backlog: WatchBacklog;
+  readonly deliveries: DeliveryQueue;
+  readonly feed: ChangeFeed;
+}
 
-/** What of one watch waits until its caller reads, up to a limit. */
-export class Outbox {
+/** An entry that waits, without what it refers to. Bytes, as measured. */
+export const ENTRY_BYTES = 120;
+/** Below these a caller counts as one who has read most of what it was sent. */
+const CALM_ENTRIES = 1_000;
+const CALM_BYTES = 64 * 1024;
+
+/** What of one watch waits until its caller reads, up to a limit. One message at a time is given to the network. */
+export class Outbox implements Sender, FeedReader {
+  /** Where it reads the feed, once it does. */
+  position = 0;
+  /** Called when too many changes wait. */
+  readonly overflow: () => void;
   readonly #link: WatchLink;
   readonly #coalesces: boolean;
-  readonly #counts: WatchCounts;
+  readonly #parts: OutboxParts;
   readonly #waiting = new Map<string | number, Outgoing>();
+  #followsFeed = false;
   #count = 0;
   #coalesced = 0;
   #changes = 0;
+  #bytes = 0;
   #addedAt = performance.now();
   #sentRevision = '';
-  #isSending = false;
+  /** True while it is in the queue of deliveries, or a message is given to the network. */
+  #isBusy = false;
+  #inFlight: Shared | undefined;
   #isClosed = false;
+  #onCalm: () => void = () => {};
 
-  constructor(link: WatchLink, coalesces: boolean, counts: WatchCounts) {
+  constructor(link: WatchLink, coalesces: boolean, parts: OutboxParts, overflow: () => void) {
     this.#link = link;
-    this.#counts = counts;
     this.#coalesces = coalesces;
+    this.#parts = parts;
+    this.overflow = overflow;
   }
 
+  /** How many entries wait. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#feedSize;
   }
 
   /** How many changes wait. */
   get changes(): number {
-    return this.#changes;
+    return this.#changes + this.#feedSize;
+  }
+
+  /** Bytes that wait, also at the network. */
+  get bytes(): number {
+    const ofFeed = this.#followsFeed ? this.#parts.feed.bytesFrom(this.position) : 0;
+    return this.#bytes + ofFeed + (this.#inFlight?.size ?? 0);
   }
 
   /** For how long nothing was added. Milliseconds. */
@@ -65,82 +104,167 @@ export class Outbox {
   add(outgoing: Outgoing): boolean {
     this.#count += 1;
     this.#addedAt = performance.now();
-    if ('change' in outgoing) {
-      this.#counts.offered += 1;
+    const isChange = 'change' in outgoing;
+    if (isChange) {
+      this.#parts.counts.offered += 1;
       this.#changes += 1;
     }
-    if (this.#coalesces && 'change' in outgoing) this.#addNewest(outgoing);
-    else this.#waiting.set(this.#count, outgoing);
-    if (!this.#isSending) {
-      this.#isSending = true;
-      // What comes in one turn goes into one response.
-      setImmediate(() => void this.#send());
-    }
-    return !('change' in outgoing) || this.#waiting.size <= MOST_WAITING;
+    if (this.#coalesces && isChange) this.#addNewest(outgoing);
+    else this.#put(this.#count, outgoing);
+    this.#schedule();
+    return !isChange || this.#waiting.size <= MAX_WAITING_CHANGES;
+  }
+
+  /** Sends, behind what waits, the changes of the feed from now on. */
+  followFeed(): void {
+    this.#followsFeed = true;
+    this.position = this.#parts.feed.end;
+    this.#parts.feed.join(this);
+    if (!this.#isBusy) this.#parts.feed.rest(this);
+  }
+
+  wake(): void {
+    this.#addedAt = performance.now();
+    this.#schedule();
   }
 
   /** Resolves when the caller has read most of what it was sent, or the outbox is closed. */
   async calm(): Promise<void> {
-    while (this.#waiting.size > FEW_WAITING && !this.#isClosed) {
-      await this.#link.drained();
-      // In between what waits is sent.
-      await nextTurn();
+    while (!this.#isClosed && (this.#waiting.size > CALM_ENTRIES || this.bytes > CALM_BYTES)) {
+      await new Promise<void>((resolve) => {
+        this.#onCalm = resolve;
+      });
     }
   }
 
-  /** Sends nothing more. */
+  /** Sends one message; see {@link Sender}. What comes in one turn goes into one. */
+  deliver(): number {
+    const message = this.#isClosed ? undefined : this.#take();
+    if (message === undefined) {
+      this.#rest();
+      return 0;
+    }
+    const { counts, backlog } = this.#parts;
+    counts.sent += message.changes.length;
+    if (message.revision) this.#sentRevision = message.revision;
+    const inFlight = this.#link.send(message, () => this.#onTaken(inFlight));
+    this.#inFlight = inFlight;
+    backlog.hold(inFlight);
+    return inFlight.size;
+  }
+
+  /** Sends nothing more. What the network has been given is kept until {@link gone}. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#counts.left += this.#changes;
-    this.#changes = 0;
-    this.#waiting.clear();
+    this.#parts.counts.left += this.changes;
+    for (const [key, outgoing] of this.#waiting) this.#remove(key, outgoing);
+    this.#parts.feed.leave(this);
+    this.#followsFeed = false;
+    this.#onCalm();
   }
 
-  async #send(): Promise<void> {
-    for (let next = this.#take(); next; next = this.#take()) {
-      this.#counts.sent += next.changes.length;
-      if (next.revision) this.#sentRevision = next.revision;
-      if (!this.#link.write(next)) await this.#link.drained();
-    }
-    this.#isSending = false;
+  /** Nothing of the stream is left at the network. */
+  gone(): void {
+    if (this.#inFlight) this.#parts.backlog.release(this.#inFlight);
+    this.#inFlight = undefined;
   }
 
-  /** Takes what goes into the next response; undefined if nothing waits. */
-  #take(): (WatchResponse & { changes: Change[]; revision: string }) | undefined {
-    if (this.#waiting.size === 0) return undefined;
-    const response = { snapshot: [] as UserSnapshot[], changes: [] as Change[], synced: false, revision: '' };
-    let left = MOST_IN_RESPONSE;
+  get #feedSize(): number {
+    return this.#followsFeed ? this.#parts.feed.end - this.position : 0;
+  }
+
+  #schedule(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#parts.deliveries.push(this);
+  }
+
+  #onTaken(message: Shared): void {
+    if (this.#inFlight !== message) return;
+    this.gone();
+    if (this.#isClosed) return;
+    this.#onCalm();
+    if (this.size > 0) this.#parts.deliveries.push(this);
+    else this.#rest();
+  }
+
+  #rest(): void {
+    this.#isBusy = false;
+    if (this.#followsFeed) this.#parts.feed.rest(this);
+  }
+
+  /** Takes what goes into the next message; undefined if nothing waits. */
+  #take(): WatchMessage | undefined {
+    if (this.#waiting.size > 0) return this.#takeWaiting();
+    if (this.#feedSize === 0) return undefined;
+    const message = this.#parts.feed.messageAt(this.position);
+    this.position += message.changes.length;
+    return message;
+  }
+
+  #takeWaiting(): WatchMessage {
+    const message = new WatchMessage();
+    let bytes = 0;
+    let entries = 0;
     for (const [key, outgoing] of this.#waiting) {
-      // A response is in the order snapshot, synced, changes.
+      // A message is in the order snapshot, synced, changes.
       const isEarlier =
-        ('snapshot' in outgoing && (response.synced || response.changes.length > 0)) ||
-        ('synced' in outgoing && response.changes.length > 0);
-      if (isEarlier || left === 0) break;
-      this.#waiting.delete(key);
-      left -= 1;
-      if ('snapshot' in outgoing) response.snapshot.push(outgoing.snapshot);
-      else response.revision = outgoing.revision;
-      if ('change' in outgoing) {
-        response.changes.push(outgoing.change);
-        this.#changes -= 1;
-      }
-      if ('synced' in outgoing) response.synced = true;
+        ('snapshot' in outgoing && (message.synced || message.changes.length > 0)) ||
+        ('synced' in outgoing && message.changes.length > 0);
+      if (isEarlier || entries === MAX_MESSAGE_ENTRIES || bytes > MAX_MESSAGE_BYTES) break;
+      bytes += this.#remove(key, outgoing);
+      entries += 1;
+      if ('snapshot' in outgoing) message.snapshot.push(outgoing.snapshot);
+      else message.revision = outgoing.revision;
+      if ('change' in outgoing) message.changes.push(outgoing.change);
+      if ('synced' in outgoing) message.synced = true;
     }
-    return { ...response, coalesced: this.#coalesced };
+    message.coalesced = this.#coalesced;
+    return message;
+  }
+
+  #put(key: string | number, outgoing: Outgoing): void {
+    this.#waiting.set(key, outgoing);
+    this.#bytes += sizeOf(outgoing);
+    const { backlog } = this.#parts;
+    if ('change' in outgoing) {
+      backlog.add(ENTRY_BYTES);
+      backlog.hold(outgoing.change);
+    } else backlog.add(sizeOf(outgoing));
+  }
+
+  /** Returns the bytes of what it removes. */
+  #remove(key: string | number, outgoing: Outgoing): number {
+    this.#waiting.delete(key);
+    const bytes = sizeOf(outgoing);
+    this.#bytes -= bytes;
+    const { backlog } = this.#parts;
+    if ('change' in outgoing) {
+      this.#changes -= 1;
+      backlog.add(-ENTRY_BYTES);
+      backlog.release(outgoing.change);
+    } else backlog.add(-bytes);
+    return bytes;
   }
 
   /** Puts the newest change of a device behind all others, in the place of one that waits. */
-  #addNewest(outgoing: { change: Change; revision: string }): void {
-    const key = `${outgoing.change.userId}\0${outgoing.change.deviceId}`;
+  #addNewest(newest: { change: PublishedChange; revision: string }): void {
+    const { userId, deviceId } = newest.change.change;
+    const key = `${userId}\0${deviceId}`;
     const earlier = this.#waiting.get(key);
-    if (earlier && 'change' in earlier) {
-      this.#waiting.delete(key);
-      this.#coalesced += 1;
-      this.#counts.coalesced += 1;
-      this.#changes -= 1;
-      outgoing.change.wasOnline = earlier.change.wasOnline ?? false;
-      outgoing.change.ended ??= earlier.change.ended ?? null;
+    if (!earlier || !('change' in earlier)) {
+      this.#put(key, newest);
+      return;
     }
-    this.#waiting.set(key, outgoing);
+    this.#remove(key, earlier);
+    this.#coalesced += 1;
+    this.#parts.counts.coalesced += 1;
+    this.#put(key, { change: newest.change.replacing(earlier.change), revision: newest.revision });
   }
+}
+
+function sizeOf(outgoing: Outgoing): number {
+  if ('change' in outgoing) return ENTRY_BYTES + outgoing.change.size;
+  return ENTRY_BYTES + ('snapshot' in outgoing ? outgoing.size : outgoing.revision.length);
 }

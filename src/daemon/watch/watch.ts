@@ -1,8 +1,10 @@
 import { ImstateError } from '../../errors.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
-import { toChange, toUserSnapshot } from '../services/responses.js';
+import { toUserSnapshot } from '../services/responses.js';
+import type { BacklogMember } from './backlog.js';
 import { concerns, type Follower, type WatchHub } from './hub.js';
-import { Outbox, type Outgoing, type WatchLink } from './outbox.js';
+import { ENTRY_BYTES, Outbox, type Outgoing, type WatchLink } from './outbox.js';
+import { PublishedChange } from './publishedChange.js';
 import { formatRevision, parseRevision } from './revision.js';
 
 /** What to watch, and from where. */
@@ -26,11 +28,22 @@ const USERS_AT_ONCE = 100;
 /** A watch on which nothing happens says so this often. Milliseconds. */
 const PROGRESS_MS = 5_000;
 
+/** A session of a snapshot, and an entry of its metadata, without their texts. Bytes, as measured. */
+const SESSION_BYTES = 600;
+const METADATA_BYTES = 100;
+
+/** A change that waits for the snapshot of its user. */
+interface EarlyChange {
+  shard: number;
+  entry: LedgerEntry;
+  published: PublishedChange;
+}
+
 /**
  * One watch. It joins the hub first; what the hub tells while the snapshot (or what was missed) is read is kept apart by
  * the place up to which that goes: behind it, it is a change to send; before it, it is known already.
  */
-export class Watch implements Follower {
+export class Watch implements Follower, BacklogMember {
   readonly userIds: Set<string> | undefined;
   readonly serverAddrs: Set<string> | undefined;
   readonly #hub: WatchHub;
@@ -39,13 +52,14 @@ export class Watch implements Follower {
   readonly #outbox: Outbox;
   /** Up to where each user, or part of everybody, is known. Undefined while it is being read: changes wait. */
   readonly #known = new Map<string, Place | undefined>();
-  readonly #early = new Map<string, [number, LedgerEntry, string][]>();
+  readonly #early = new Map<string, EarlyChange[]>();
   /** While a resume reads what was missed: up to where it has got, shard by shard. */
   #resumed: Place[] | undefined;
   readonly #liveShards = new Set<number>();
   #isSynced = false;
   #isOver = false;
   #earlyCount = 0;
+  #earlyBytes = 0;
   #steps = Promise.resolve();
 
   constructor(hub: WatchHub, link: WatchLink, target: WatchTarget) {
@@ -54,15 +68,23 @@ export class Watch implements Follower {
     this.#target = target;
     this.userIds = target.userIds;
     this.serverAddrs = target.serverAddrs;
-    this.#outbox = new Outbox(link, target.coalesce, hub.counts);
+    this.#outbox = new Outbox(link, target.coalesce, hub.outboxParts, () =>
+      this.fail(this.#tooSlow(this.#outbox.size)),
+    );
   }
 
   get waiting(): number {
     return this.#outbox.changes;
   }
 
+  get backlogBytes(): number {
+    return this.#outbox.bytes + this.#earlyBytes;
+  }
+
   /** Begins; what goes wrong, then or later, ends the stream. */
   start(): void {
+    if (this.#isOver) return;
+    this.#hub.outboxParts.backlog.join(this);
     this.#steps = this.#begin().catch((error) => this.fail(error));
   }
 
@@ -72,9 +94,28 @@ export class Watch implements Follower {
   }
 
   close(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#outbox.close();
+    for (const key of [...this.#early.keys()]) this.#takeEarly(key);
+    this.#hub.outboxParts.backlog.leave(this);
     this.#hub.leave(this);
+  }
+
+  /** The caller is gone, or has been given everything. */
+  gone(): void {
+    this.#outbox.gone();
+  }
+
+  closeForBacklog(): void {
+    const { backlogBytes } = this;
+    this.fail(
+      new ImstateError(
+        'RESOURCE_EXHAUSTED',
+        `too much waits for the callers of this daemon's watches (--max-watch-backlog), ${backlogBytes} bytes of it for ` +
+          `this one: ${this.#howToGoOn()}, read faster, or ask for coalesce`,
+      ),
+    );
   }
 
   fail(error: unknown): void {
@@ -83,20 +124,17 @@ export class Watch implements Follower {
     this.#link.end(error);
   }
 
-  offer(shard: number, entry: LedgerEntry, revision: () => string): void {
+  offer(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void {
     if (this.#isOver) return;
     // A resume reads this shard by itself still.
     if (this.#resumed && !this.#liveShards.has(shard)) return;
     const key = this.#keyOf(entry.change.userId);
-    if (this.#isPending(key)) {
-      const waiting = this.#early.get(key) ?? [];
-      waiting.push([shard, entry, revision()]);
-      this.#early.set(key, waiting);
-      this.#earlyCount += 1;
-      if (this.#earlyCount > MOST_EARLY) this.fail(this.#tooSlow(this.#earlyCount));
+    if (!this.#isPending(key)) {
+      this.#pass(shard, entry, publish);
       return;
     }
-    this.#pass(shard, entry, revision);
+    this.#keepEarly(key, { shard, entry, published: publish() });
+    if (this.#earlyCount > MOST_EARLY) this.fail(this.#tooSlow(this.#earlyCount));
   }
 
   tick(): void {
@@ -183,18 +221,35 @@ export class Watch implements Follower {
     users: readonly UserAt[],
     reached: Map<number, Place>,
   ): void {
-    for (const user of users) this.#add({ snapshot: toUserSnapshot(user) });
+    for (const user of users) this.#add({ snapshot: toUserSnapshot(user), size: snapshotBytes(user) });
     this.#known.set(key, place);
     const before = reached.get(shard);
     if (before === undefined || isBehind(before, place)) reached.set(shard, place);
-    for (const [of, entry, revision] of this.#takeEarly(key)) this.#pass(of, entry, () => revision);
+    for (const early of this.#takeEarly(key)) this.#pass(early.shard, early.entry, () => early.published);
+  }
+
+  #keepEarly(key: string, early: EarlyChange): void {
+    const waiting = this.#early.get(key);
+    if (waiting) waiting.push(early);
+    else this.#early.set(key, [early]);
+    this.#earlyCount += 1;
+    this.#earlyBytes += ENTRY_BYTES + early.published.size;
+    const { backlog } = this.#hub.outboxParts;
+    backlog.add(ENTRY_BYTES);
+    backlog.hold(early.published);
   }
 
   /** Takes the changes that wait for the snapshot of a user, or of a part of everybody. */
-  #takeEarly(key: string): [number, LedgerEntry, string][] {
+  #takeEarly(key: string): EarlyChange[] {
     const early = this.#early.get(key) ?? [];
     this.#early.delete(key);
     this.#earlyCount -= early.length;
+    const { backlog } = this.#hub.outboxParts;
+    for (const { published } of early) {
+      this.#earlyBytes -= ENTRY_BYTES + published.size;
+      backlog.add(-ENTRY_BYTES);
+      backlog.release(published);
+    }
     return early;
   }
 
@@ -226,7 +281,7 @@ export class Watch implements Follower {
       if (this.#isOver) return false;
       for (const entry of found.entries) {
         places[shard] = entry.place;
-        if (concerns(this, entry)) this.#send(entry, formatRevision(places));
+        if (concerns(this, entry)) this.#send(new PublishedChange(entry.change, formatRevision(places)));
       }
       places[shard] = found.upTo;
       const isWithHub = !isBehind(places[shard] as Place, this.#hub.places[shard] as Place);
@@ -238,22 +293,19 @@ export class Watch implements Follower {
   }
 
   /** Sends a change that the hub told, unless it is known already. */
-  #pass(shard: number, entry: LedgerEntry, revision: () => string): void {
+  #pass(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void {
     const known = this.#resumed ? this.#resumed[shard] : this.#known.get(this.#keyOf(entry.change.userId));
     if (known && !isBehind(known, entry.place)) return;
     if (!this.#resumed) {
-      this.#send(entry, revision());
+      this.#send(publish());
       return;
     }
     this.#resumed[shard] = entry.place;
-    this.#send(entry, formatRevision(this.#resumed));
+    this.#send(new PublishedChange(entry.change, formatRevision(this.#resumed)));
   }
 
-  #send({ change }: LedgerEntry, revision: string): void {
-    this.#add({
-      change: toChange(change, revision),
-      revision: this.#isSynced || this.#resumed ? revision : '',
-    });
+  #send(change: PublishedChange): void {
+    this.#add({ change, revision: this.#isSynced || this.#resumed ? change.revision : '' });
   }
 
   /** The hub has to get to where the snapshot is, so that its revision covers all of it. */
@@ -269,6 +321,11 @@ export class Watch implements Follower {
     // The hub is past all of it, except for what an update is reading.
     for (const [key, place] of this.#known) if (place !== undefined) this.#known.delete(key);
     this.#add({ synced: true, revision: this.#hub.revision });
+    // From here on it sends what all others of its kind send.
+    if (!this.userIds && !this.serverAddrs && !this.#target.coalesce) {
+      this.#hub.passByFeed(this);
+      this.#outbox.followFeed();
+    }
   }
 
   #keyOf(userId: string): string {
@@ -295,11 +352,25 @@ export class Watch implements Follower {
 
   #tooSlow(waiting: number): ImstateError {
     this.#hub.noteSlow();
-    const { sentRevision } = this.#outbox;
-    const how = sentRevision === '' ? 'begin anew' : `resume from ${sentRevision}`;
     return new ImstateError(
       'RESOURCE_EXHAUSTED',
-      `the caller reads too slowly, ${waiting} changes wait for it: ${how}, read faster, or ask for coalesce`,
+      `the caller reads too slowly, ${waiting} changes wait for it: ${this.#howToGoOn()}, read faster, or ask for coalesce`,
     );
   }
+
+  #howToGoOn(): string {
+    const { sentRevision } = this.#outbox;
+    return sentRevision === '' ? 'begin anew' : `resume from ${sentRevision}`;
+  }
+}
+
+/** The memory of a user in a snapshot, about. */
+function snapshotBytes({ userId, sessions }: UserAt): number {
+  let bytes = SESSION_BYTES + userId.length;
+  for (const { deviceId, sessionId, serverAddr, platform, metadata } of sessions) {
+    bytes += SESSION_BYTES + deviceId.length + sessionId.length + serverAddr.length + platform.length;
+    for (const [name, value] of Object.entries(metadata))
+      bytes += METADATA_BYTES + name.length + value.length;
+  }
+  return bytes;
 }

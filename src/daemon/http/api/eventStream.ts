@@ -46,31 +46,26 @@ export class EventStream {
     return this.#response.writableNeedDrain;
   }
 
-  /** Sends events in one piece; `id` is that of the last. Returns false if the caller should be given time to read. */
-  send(events: readonly StreamEvent[], id?: string): boolean {
-    if (this.#isOver || events.length === 0) return true;
-    const last = events.length - 1;
-    const text = events.map((event, i) => format(event, i === last ? id : undefined)).join('');
-    return this.#write(text);
+  /** Sends events in one piece. */
+  send(events: readonly StreamEvent[]): void {
+    if (this.#isOver || events.length === 0) return;
+    this.#write(events.map((event) => formatEvent(event.type, JSON.stringify(event))).join(''));
   }
 
-  /** Resolves when the caller has been given what was sent, or is gone. */
-  async drained(): Promise<void> {
-    const response = this.#response;
-    if (this.#isOver || !response.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        response.off('drain', done).off('close', done);
-        resolve();
-      };
-      response.on('drain', done).on('close', done);
-    });
+  /** Sends what formatEvent() gave, and calls `onTaken`, later, once the network has taken it: never if the caller is gone. */
+  sendText(text: string, onTaken: () => void): void {
+    if (!this.#isOver) this.#write(text, onTaken);
   }
 
   /** Calls once when the stream is over, whoever ended it. */
   onClose(closer: () => void): void {
     if (this.#isOver) closer();
     else this.#closers.push(closer);
+  }
+
+  /** Calls once when nothing of the stream is left at the network: its caller has everything, or is gone. */
+  onGone(listener: () => void): void {
+    this.#response.once('close', listener);
   }
 
   /** Ends it with an error, as its last event. The server cuts a caller that does not take it. */
@@ -89,9 +84,11 @@ export class EventStream {
     else if (!this.isBusy && performance.now() - this.#sentAt >= SILENCE_MS) this.#write(ALIVE);
   }
 
-  #write(text: string): boolean {
+  #write(text: string, onTaken?: () => void): void {
     this.#sentAt = performance.now();
-    return this.#response.write(text);
+    this.#response.write(text, (error) => {
+      if (!error) onTaken?.();
+    });
   }
 
   #toCaller(error: unknown): ImstateError {
@@ -107,7 +104,8 @@ export class EventStream {
   }
 }
 
-function format(event: StreamEvent, id: string | undefined): string {
+/** An event as its stream carries it; `id` is where a reader that connects again goes on. */
+export function formatEvent(type: string, data: string, id?: string): string {
   const name = id === undefined ? '' : `id: ${id}\n`;
-  return `${name}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return `${name}event: ${type}\ndata: ${data}\n\n`;
 }

@@ -1,12 +1,14 @@
-import type { WatchResponse } from '../../../generated/imstate/v1/WatchResponse.js';
 import { LIMITS } from '../../limits.js';
 import { ownCopy } from '../../ownCopy.js';
+import { toChange } from '../../services/responses.js';
 import { broken, checkId, checkServerName } from '../../validate.js';
 import type { WatchLink } from '../../watch/outbox.js';
+import type { PublishedChange } from '../../watch/publishedChange.js';
 import { MOST_WATCHED_USERS, Watch, type WatchTarget } from '../../watch/watch.js';
+import type { WatchMessage } from '../../watch/watchMessage.js';
 import type { Exchange } from '../routes.js';
 import type { ApiCall, ApiParts } from './calls.js';
-import type { EventStream, StreamEvent } from './eventStream.js';
+import { type EventStream, formatEvent } from './eventStream.js';
 import { changeJson, snapshotJson } from './json.js';
 import type { Parameters } from './parameters.js';
 import { Sample } from './sample.js';
@@ -26,6 +28,7 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
       const sample = new Sample(most || Number.POSITIVE_INFINITY);
       const watch = new Watch(hub, linkOf(stream, sample), target);
       stream.onClose(() => watch.close());
+      stream.onGone(() => watch.gone());
       watch.start();
       return undefined;
     },
@@ -55,26 +58,42 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
   };
 }
 
-/** Gives what a watch tells to a stream of events. What waits for a slow reader is bounded by the watch, as for gRPC. */
+/** Gives what a watch sends to a stream of events. What waits for a slow reader is bounded by the watch, as for gRPC. */
 function linkOf(stream: EventStream, sample: Sample): WatchLink {
   return {
-    write: (response) => stream.send(eventsOf(response, sample), response.revision || undefined),
-    drained: () => stream.drained(),
+    send: (message, onTaken) => {
+      const text = textOf(message, sample);
+      if (text === '') setImmediate(onTaken);
+      else stream.sendText(text, onTaken);
+      return { size: text.length, holders: 0 };
+    },
     end: (error) => stream.end(error),
   };
 }
 
-function eventsOf(
-  { snapshot = [], changes = [], synced, revision }: WatchResponse,
-  sample: Sample,
-): StreamEvent[] {
-  const events: StreamEvent[] = snapshot.map((user) => ({ type: 'snapshot', ...snapshotJson(user) }));
-  if (synced) events.push({ type: 'synced', revision });
+/** The events of a message, of which the last carries the revision behind all of them. */
+function textOf({ snapshot, changes, synced, revision }: WatchMessage, sample: Sample): string {
+  const events = snapshot.map((user) => eventOf('snapshot', snapshotJson(user)));
+  if (synced) events.push(eventOf('synced', { revision }));
   const passed = changes.filter(() => sample.passes());
-  // Told once there is a pause, or something else to tell.
+  // Said once there is a pause, or something else to say.
   const skipped = passed.length > 0 || changes.length === 0 ? sample.takeSkipped() : 0;
-  if (skipped > 0) events.push({ type: 'skipped', changes: skipped });
-  for (const change of passed) events.push({ type: 'change', ...changeJson(change) });
-  if (events.length === 0 && changes.length === 0) events.push({ type: 'progress', revision });
-  return events;
+  if (skipped > 0) events.push(eventOf('skipped', { changes: skipped }));
+  for (const change of passed) events.push({ type: 'change', data: jsonOf(change) });
+  if (events.length === 0 && changes.length === 0) events.push(eventOf('progress', { revision }));
+  const last = events.length - 1;
+  return events
+    .map(({ type, data }, i) => formatEvent(type, data, (i === last && revision) || undefined))
+    .join('');
+}
+
+function eventOf(type: string, fields: object): { type: string; data: string } {
+  return { type, data: JSON.stringify({ type, ...fields }) };
+}
+
+/** A change as JSON, made once for all streams. */
+function jsonOf(published: PublishedChange): string {
+  const { change, revision } = published;
+  published.json ??= JSON.stringify({ type: 'change', ...changeJson(toChange(change, revision)) });
+  return published.json;
 }

@@ -1,0 +1,36 @@
+import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
+import { FramedMessage } from '../../wire/framedMessage.js';
+import type { Shared } from './backlog.js';
+import { encodePart, type PublishedChange } from './publishedChange.js';
+
+/** A message of a watch. Watches that are to get the same share it. */
+export class WatchMessage {
+  readonly snapshot: UserSnapshot[] = [];
+  readonly changes: PublishedChange[] = [];
+  synced = false;
+  revision = '';
+  coalesced = 0;
+  #framed: FramedWatchMessage | undefined;
+
+  /** The message as gRPC sends it. */
+  get framed(): FramedWatchMessage {
+    this.#framed ??= new FramedWatchMessage(this.#parts());
+    return this.#framed;
+  }
+
+  #parts(): Buffer[] {
+    const { snapshot, changes, synced, revision, coalesced } = this;
+    const parts = changes.map(({ bytes }) => bytes);
+    if (synced || snapshot.length > 0) parts.unshift(encodePart({ snapshot, synced }));
+    parts.push(encodePart({ revision, coalesced }));
+    return parts;
+  }
+}
+
+class FramedWatchMessage extends FramedMessage implements Shared {
+  holders = 0;
+
+  get size(): number {
+    return this.frame.length;
+  }
+}
