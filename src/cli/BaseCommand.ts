@@ -10,6 +10,7 @@ import {
   withOrigins,
   withSettings,
 } from './config/settings.js';
+import { printableJson, printableLines } from './printable.js';
 import { errorJson, printError, toImstateError, wantsJson } from './report.js';
 
 /** What all commands share: --json, settings from elsewhere than the command line, and errors with the exit codes of imstate. */
@@ -24,6 +25,19 @@ export abstract class BaseCommand extends Command {
   };
 
   #settings: Layer = new Map();
+
+  /** Whatever text from outside is in a line, the terminal does not obey it. */
+  override log(message = ''): void {
+    super.log(printableLines(message, process.stdout.isTTY === true));
+  }
+
+  override logToStderr(message = ''): void {
+    super.logToStderr(printableLines(message, process.stderr.isTTY === true));
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${printableJson(json, 2)}\n`);
+  }
 
   override jsonEnabled(): boolean {
     return wantsJson(this.argv);

@@ -14,6 +14,7 @@ import {
   registryFlags,
   textFlag,
 } from './flags.js';
+import { printableValue } from './printable.js';
 import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from './tlsFlags.js';
 import { type TokenFlags, tokenFlags, tokenOptions } from './tokenFlags.js';
 
@@ -96,14 +97,17 @@ export abstract class ClientCommand extends BaseCommand {
     this.logToStderr(`there may be more than these ${limit}: --limit shows up to 10000`);
   }
 
-  /** Runs `use` with a client, and closes the client whatever happens. */
+  /**
+   * Runs `use` with a client, and closes the client whatever happens. Resolves with its answer, whose texts are printable unless it
+   * becomes JSON.
+   */
   protected async withClient<T>(flags: ClientFlags, use: (client: Client) => Promise<T>): Promise<T> {
     const { connect } = await import('../client/index.js');
     const client = await connect(this.connectOptions(flags));
     try {
       const answer = await use(client);
       isAnswered = true;
-      return answer;
+      return this.jsonEnabled() ? answer : printableValue(answer);
     } finally {
       await client.close();
     }

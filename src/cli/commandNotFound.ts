@@ -1,6 +1,7 @@
 import { Errors, type Hook } from '@oclif/core';
 import { ImstateError } from '../errors.js';
 import { nearest } from './nearest.js';
+import { printableJson } from './printable.js';
 import { errorJson, printError, wantsJson } from './report.js';
 
 /**
@@ -20,7 +21,7 @@ const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) 
   const error = new ImstateError('WRONG_USAGE', message);
   // For each colon in a word oclif has left one out of what follows.
   if (wantsJson(argv) || wantsJson(process.argv))
-    process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`);
+    process.stdout.write(`${printableJson(errorJson(error), 2)}\n`);
   else printError(error);
   throw new Errors.ExitError(error.exitCode);
 };

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { ImstateError } from '../errors.js';
+import { printable } from './printable.js';
 
 /** Where to ask: a terminal, as a rule. */
 export interface Terminal {
@@ -16,7 +17,7 @@ export async function confirm(question: string, { input, output }: Terminal): Pr
       lines.close();
     });
     lines.once('close', () => resolve(''));
-    lines.question(`${question} [y/N] `).then(resolve, () => resolve(''));
+    lines.question(`${printable(question)} [y/N] `).then(resolve, () => resolve(''));
   });
   lines.close();
   return /^y(es)?$/i.test(answer.trim());

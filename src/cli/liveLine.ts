@@ -1,3 +1,4 @@
+import { printable } from './printable.js';
 import { isRewritable } from './terminal.js';
 
 /** A line on stderr that is written over and over again, where people look on. */
@@ -12,7 +13,7 @@ export class LiveLine {
   /** What does not fit into the terminal is cut: it could not be written over. */
   paint(text: string): void {
     if (!this.isShown) return;
-    process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
+    process.stderr.write(`\r\x1b[K${printable(text).slice(0, (process.stderr.columns || 80) - 1)}`);
     this.#isPainted = text !== '';
   }
 

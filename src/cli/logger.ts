@@ -2,6 +2,7 @@ import { format as formatArguments } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { NonBlockingOutput } from './nonBlockingOutput.js';
+import { printableLines, withEscapes } from './printable.js';
 
 /** A logger, and what it could not write. */
 export interface Logging {
@@ -17,18 +18,25 @@ export function makeLogger(level: string, format: string): Logging {
     // Whatever is logged: that something is missing is worth a line.
     log.child({}, { level: 'warn' }).warn({ dropped: lines }, 'nobody read the log: lines were dropped');
   });
-  const prettify = isPretty ? makePretty() : (line: string) => line;
+  const prettify = isPretty ? makePretty() : withEscapes;
   const log = pino({ level }, { write: (line: string) => output.write(prettify(line)) });
   return { log, droppedLines: () => output.dropped };
 }
 
 function makePretty(): (line: string) => string {
-  return prettyFactory({
-    colorize: process.stderr.isTTY && !process.env.NO_COLOR,
+  const colorize = process.stderr.isTTY && !process.env.NO_COLOR;
+  const prettify = prettyFactory({
+    colorize,
     singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss',
   });
+  return (line) => printableLines(prettify(keepEscapes(line)), colorize === true);
+}
+
+/** A JSON line whose escaped control characters stay escapes when it is read, as they may come from outside. */
+function keepEscapes(line: string): string {
+  return line.replace(/\\(?:u[0-9a-f]{4}|.)/gi, (found) => (found[1] === 'u' ? `\\${found}` : found));
 }
 
 const CONSOLE = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;

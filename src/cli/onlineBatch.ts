@@ -5,6 +5,7 @@ import { type Line, linesOf } from './lines.js';
 import { mapInOrder } from './mapInOrder.js';
 import { readRecord } from './onlineRecord.js';
 import { describeLogin, loginJson } from './onlineReport.js';
+import { printable, printableJson } from './printable.js';
 import { Progress } from './progress.js';
 import { errorJson, toImstateError } from './report.js';
 import { EXIT_BY_SIGNAL } from './signals.js';
@@ -41,7 +42,7 @@ export async function runOnlineBatch(batch: OnlineBatch): Promise<number> {
   try {
     const records = recordsOf(batch);
     for await (const outcome of mapInOrder(records, batch.concurrency, reporter(batch))) {
-      process.stdout.write(`${isJson ? JSON.stringify(toJson(outcome)) : describe(outcome)}\n`);
+      process.stdout.write(`${isJson ? printableJson(toJson(outcome)) : printable(describe(outcome))}\n`);
       counts[kindOf(outcome)] += 1;
       exitCode = Math.max(exitCode, exitCodeOf(outcome));
       progress.add(1);

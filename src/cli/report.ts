@@ -1,6 +1,7 @@
 import { Errors } from '@oclif/core';
 import { Chalk } from 'chalk';
 import { ImstateError, messageOf } from '../errors.js';
+import { printable, printableLines } from './printable.js';
 import { yesOrNo } from './yesOrNo.js';
 
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
@@ -54,6 +55,7 @@ export function errorJson({ code, message }: ImstateError): object {
 export function printError(error: ImstateError): void {
   const isFancy = process.stderr.isTTY === true && !process.env.NO_COLOR;
   const { red } = new Chalk(isFancy ? {} : { level: 0 });
-  process.stderr.write(`${red('Error:')} ${error.message}\n`);
-  if (error.code === 'INTERNAL') process.stderr.write(`${(error.cause as Error | undefined)?.stack ?? ''}\n`);
+  process.stderr.write(`${red('Error:')} ${printable(error.message)}\n`);
+  if (error.code !== 'INTERNAL') return;
+  process.stderr.write(`${printableLines((error.cause as Error | undefined)?.stack ?? '', false)}\n`);
 }

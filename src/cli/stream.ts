@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { printableLines } from './printable.js';
 import { listenForStop } from './signals.js';
 
 /**
@@ -27,7 +28,8 @@ export async function printStream<Event>(
     for await (const event of events) {
       for (const line of toLines(event)) {
         if (over.signal.aborted) break;
-        if (!process.stdout.write(`${line}\n`)) await drained(over.signal);
+        if (!process.stdout.write(`${printableLines(line, process.stdout.isTTY === true)}\n`))
+          await drained(over.signal);
       }
     }
   } finally {

@@ -7,6 +7,7 @@ import {
   endpointTable,
   faultsIn,
 } from '../cli/endpointReport.js';
+import { printable, printableJson, printableValue } from '../cli/printable.js';
 import { printStream } from '../cli/stream.js';
 import type { EndpointEvent } from '../client/endpoints.js';
 import type { ConnectOptions } from '../client/index.js';
@@ -44,14 +45,14 @@ export default class Endpoints extends ClientCommand {
     if (flags.watch) return this.#watch(this.connectOptions(flags));
     const { listEndpoints } = await import('../client/endpoints.js');
     const list = await listEndpoints(this.connectOptions(flags));
-    this.log(endpointTable(list));
+    this.log(endpointTable(printableValue(list)));
     for (const { message } of faultsIn({ type: 'list', ...list })) this.logToStderr(`warning: ${message}`);
     return endpointsJson(list);
   }
 
   /** With --watch an error is one more line. */
   override logJson(json: unknown): void {
-    if (this.#isStream) process.stdout.write(`${JSON.stringify(json)}\n`);
+    if (this.#isStream) process.stdout.write(`${printableJson(json)}\n`);
     else super.logJson(json);
   }
 
@@ -59,8 +60,10 @@ export default class Endpoints extends ClientCommand {
     const { watchEndpoints } = await import('../client/endpoints.js');
     const stop = new AbortController();
     const toLines = (event: EndpointEvent) => {
-      for (const { message } of faultsIn(event)) process.stderr.write(`warning: ${message}\n`);
-      return this.jsonEnabled() ? [JSON.stringify(endpointEventJson(event))] : endpointLines(event);
+      for (const { message } of faultsIn(event)) process.stderr.write(`warning: ${printable(message)}\n`);
+      return this.jsonEnabled()
+        ? [printableJson(endpointEventJson(event))]
+        : endpointLines(printableValue(event));
     };
     await printStream(watchEndpoints(options, stop.signal), toLines, () => stop.abort());
   }

@@ -15,6 +15,7 @@ import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag
 import { httpFlags, httpOptions } from '../cli/httpFlags.js';
 import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
 import { NonBlockingOutput } from '../cli/nonBlockingOutput.js';
+import { printableJson } from '../cli/printable.js';
 import { redisFlags } from '../cli/redisFlags.js';
 import { redisUrl } from '../cli/redisUrl.js';
 import { listenForStop } from '../cli/signals.js';
@@ -291,7 +292,7 @@ export default class Serve extends BaseCommand {
         storeId: storeId ?? null,
         ...{ tls: tlsJson, auth, warnings, pid: process.pid },
       };
-      print(JSON.stringify(json, null, 2));
+      print(printableJson(json, 2));
       return;
     }
     if (this.#config !== undefined) print(`config    ${this.#config}`);

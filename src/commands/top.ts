@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Flags } from '@oclif/core';
 import { ClientCommand, type ClientFlags } from '../cli/ClientCommand.js';
 import { durationDefault, durationFlag } from '../cli/flags.js';
+import { printableJson } from '../cli/printable.js';
 import { listenForStop } from '../cli/signals.js';
 import { frame } from '../cli/top/frame.js';
 import { showLive } from '../cli/top/live.js';
@@ -71,7 +72,7 @@ export default class Top extends ClientCommand {
 
   /** With --json an error is one more line. */
   override logJson(json: unknown): void {
-    if (this.#isStream) process.stdout.write(`${JSON.stringify(json)}\n`);
+    if (this.#isStream) process.stdout.write(`${printableJson(json)}\n`);
     else super.logJson(json);
   }
 

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
 import { textFlag } from '../cli/flags.js';
+import { printable, printableJson, printableValue } from '../cli/printable.js';
 import { printStream } from '../cli/stream.js';
 import { WatchLines, watchEventJson, watchNotice } from '../cli/watchReport.js';
 import type { WatchEvent, WatchOptions } from '../client/index.js';
@@ -69,8 +70,8 @@ export default class Watch extends ClientCommand {
       const lines = new WatchLines();
       const toLines = (event: WatchEvent) => {
         const notice = watchNotice(event);
-        if (notice !== undefined) process.stderr.write(`${notice}\n`);
-        return this.jsonEnabled() ? [JSON.stringify(watchEventJson(event))] : lines.of(event);
+        if (notice !== undefined) process.stderr.write(`${printable(notice)}\n`);
+        return this.jsonEnabled() ? [printableJson(watchEventJson(event))] : lines.of(printableValue(event));
       };
       const isRead = await printStream(watch, toLines, watch.close);
       if (watch.coalesced > 0) this.logToStderr(`${watch.coalesced} changes were left out for newer ones`);
@@ -80,7 +81,7 @@ export default class Watch extends ClientCommand {
 
   /** An error ends the lines with one more. */
   override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json)}\n`);
+    process.stdout.write(`${printableJson(json)}\n`);
   }
 }
 

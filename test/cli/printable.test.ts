@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { printable, printableJson, printableLines, printableValue } from '../../src/cli/printable.ts';
+import { ImstateError } from '../../src/errors.ts';
+
+const HOSTILE = 'a\x1b[2J\x9b2J\u202eb\u2066\u2028\x00\x7f\r\nc';
+const ESCAPED = 'a\\u001b[2J\\u009b2J\\u202eb\\u2066\\u2028\\u0000\\u007f\\r\\nc';
+
+test('what a terminal would obey or show in another order is escaped, and nothing else', () => {
+  expect(printable(HOSTILE)).toBe(ESCAPED);
+  expect(printable(ESCAPED)).toBe(ESCAPED);
+  const plain = 'Ünïcode 用户 שלום 👩‍👧';
+  expect(printable(plain)).toBe(plain);
+});
+
+test('lines keep their ends, and colours where they are our own', () => {
+  const lines = '\x1b[31mred\x1b[0m\nnext\x1b]0;title\x07\x9b31m';
+  expect(printableLines(lines, true)).toBe('\x1b[31mred\x1b[0m\nnext\\u001b]0;title\\u0007\\u009b31m');
+  expect(printableLines(lines, false)).toBe('\\u001b[31mred\\u001b[0m\nnext\\u001b]0;title\\u0007\\u009b31m');
+});
+
+test('all texts of a value are escaped: keys, maps and messages of errors too', () => {
+  const time = new Date(0);
+  const value = { [HOSTILE]: [HOSTILE, { time, none: undefined, n: 1 }], map: new Map([[HOSTILE, HOSTILE]]) };
+  expect(printableValue(value)).toEqual({
+    [ESCAPED]: [ESCAPED, { time, none: undefined, n: 1 }],
+    map: new Map([[ESCAPED, ESCAPED]]),
+  });
+  const error = printableValue(new ImstateError('INTERNAL', HOSTILE));
+  expect([error.code, error.message]).toEqual(['INTERNAL', ESCAPED]);
+});
+
+test('JSON has the same value, and no character that a terminal would obey', () => {
+  const value = { [HOSTILE]: [HOSTILE, '用户'] };
+  for (const indent of [undefined, 2]) {
+    const json = printableJson(value, indent);
+    expect(JSON.parse(json)).toEqual(value);
+    expect(json.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u);
+    expect(json).toContain('用户');
+  }
+});
