@@ -133,4 +133,8 @@ export interface UserState {
   userId: string;
   online: boolean;
   devices: DeviceState[];
+  /** True if the metadata of the devices was left out, because the answer would be too large; ask for fewer users, or one device. */
+  metadataOmitted?: boolean;
+  /** How many devices were left out for the same reason; 0 is left out. */
+  devicesOmitted?: number;
 }

@@ -130,8 +130,12 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
   };
 }
 
-function readUser({ userId, online, devices }: GetUserResponse__Output): UserState {
-  return { userId, online, devices: devices.map(readDevice) };
+function readUser(response: GetUserResponse__Output): UserState {
+  const { userId, online, devices, metadataOmitted, devicesOmitted } = response;
+  const user: UserState = { userId, online, devices: devices.map(readDevice) };
+  if (metadataOmitted) user.metadataOmitted = true;
+  if (devicesOmitted > 0) user.devicesOmitted = devicesOmitted;
+  return user;
 }
 
 function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {

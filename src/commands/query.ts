@@ -53,10 +53,17 @@ export default class Query extends ClientCommand {
       ...deviceJson(device),
       ...(explain && { explanation: explanationJson(device.explanation) }),
     }));
-    return { userId: user.userId, online: user.online, devices };
+    const { userId, online, metadataOmitted, devicesOmitted } = user;
+    return {
+      ...{ userId, online },
+      ...(metadataOmitted && { metadataOmitted }),
+      ...(devicesOmitted && { devicesOmitted }),
+      devices,
+    };
   }
 
-  #print({ userId, online, devices }: UserState, deviceId: string | undefined, explain: boolean): void {
+  #print(user: UserState, deviceId: string | undefined, explain: boolean): void {
+    const { userId, online, devices, metadataOmitted, devicesOmitted } = user;
     const { green, gray, bold } = colors();
     const name = deviceId === undefined ? userId : `${userId}/${deviceId}`;
     const count = devices.filter((device) => device.online).length;
@@ -67,6 +74,9 @@ export default class Query extends ClientCommand {
     this.log(`${bold(name)} is ${online ? green('online') : gray('offline')}${online ? where : ''}`);
     if (explain) for (const device of devices) this.log(`\n${explainDevice(device)}`);
     else if (devices.length > 0) this.log(renderTable(HEAD, devices.map(toRow)));
+    if (metadataOmitted)
+      this.logToStderr('metadata is left out: the user has too many devices for one answer');
+    if (devicesOmitted) this.logToStderr(`${devicesOmitted} more devices are left out, for the same reason`);
   }
 }
 

@@ -55,6 +55,11 @@ export const LIMITS = {
     ...{ most: 1_000, unit: 'users', what: 'BatchGetUsers', beyond: INVALID },
     reason: 'answered within milliseconds, so that nobody waits behind it',
   },
+  answerBytes: {
+    ...{ most: 3 * 1024 * 1024, unit: 'bytes', what: 'an answer about users, a message of Watch' },
+    beyond: 'metadata is left out, then `RESOURCE_EXHAUSTED`, see below',
+    reason: 'gRPC clients take 4 MiB by default',
+  },
   heartbeatSessions: {
     ...{ most: 1_000, unit: 'sessions', what: 'Heartbeat', beyond: INVALID },
     reason: 'the same',

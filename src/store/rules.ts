@@ -150,7 +150,7 @@ export function tooManyDevices(maxDevices: number): ImstateError {
 export function tooMuchToRead(): ImstateError {
   return new ImstateError(
     'RESOURCE_EXHAUSTED',
-    'the users have too many devices for one answer: ask for fewer users',
+    'the users have too many devices for one answer: ask for fewer users at once',
   );
 }
 

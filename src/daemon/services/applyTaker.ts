@@ -7,6 +7,7 @@ import type { Permit } from '../auth/guardedCall.js';
 import { LIMITS } from '../limits.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
+import { type Shown, showInOrder } from './answerSize.js';
 import type { Link, StreamTaker } from './calls.js';
 import { readOperation, toResult } from './operations.js';
 
@@ -51,14 +52,28 @@ async function resultsOf(
   link: Link<ApplyResponse>,
 ): Promise<OperationResult[]> {
   const operations = requests.map((request) => readOrError(request, link.permit));
-  const answers = await presence.apply(operations.filter(isOperation));
+  const carriedOut = operations.filter(isOperation);
+  const answers = showSessions(carriedOut, await presence.apply(carriedOut));
   let answered = 0;
   return operations.map((operation, i) => {
     const answer = isOperation(operation) ? answers[answered++] : operation;
     if (answer instanceof Error) return failed(link, answer);
     const explain = requests[i]?.getUser?.explain ?? false;
-    return toResult(operation as Operation, answer as Answer, explain);
+    return toResult(operation as Operation, answer as Answer | Shown, explain);
   });
+}
+
+/** The answers, with what the batch has room for in the place of users' sessions. */
+function showSessions(
+  operations: readonly Operation[],
+  answers: (Answer | Error)[],
+): (Answer | Shown | Error)[] {
+  const isUser = (answer: Answer | Error, i: number) =>
+    operations[i]?.kind === 'getUser' && !(answer instanceof Error);
+  const users = answers.filter(isUser) as Answer<'getUser'>[];
+  if (users.length === 0) return answers;
+  const shown = showInOrder(users).values();
+  return answers.map((answer, i) => (isUser(answer, i) ? (shown.next().value as Shown | Error) : answer));
 }
 
 function readOrError(request: Operation__Output, permit: Permit | undefined): Operation | Error {

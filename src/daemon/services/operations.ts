@@ -4,10 +4,11 @@ import type { OnlineResponse } from '../../generated/imstate/v1/OnlineResponse.j
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
 import type { Answer, Operation } from '../../store/operations.js';
-import type { Ended, Login, LoginResult, Session, SessionRef } from '../../store/store.js';
+import type { Ended, Login, LoginResult, SessionRef } from '../../store/store.js';
 import { endReasons } from '../../wire/enums.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import { broken } from '../validate.js';
+import { type Shown, showUser } from './answerSize.js';
 import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
 import { toDevice, toEnded, toReplaced } from './responses.js';
 
@@ -25,8 +26,8 @@ export function readOperation({ online, offline, heartbeat, getUser }: Operation
   throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
 }
 
-/** What an operation that was carried out answers. */
-export function toResult({ kind, of }: Operation, answer: Answer, explain: boolean): OperationResult {
+/** What an operation that was carried out answers; a user's sessions come as what there is room for. */
+export function toResult({ kind, of }: Operation, answer: Answer | Shown, explain: boolean): OperationResult {
   switch (kind) {
     case 'online':
       return { online: toOnlineResponse(of, answer as Answer<'online'>) };
@@ -36,10 +37,10 @@ export function toResult({ kind, of }: Operation, answer: Answer, explain: boole
       return { heartbeat: toHeartbeatResponse([of], [answer as Answer<'heartbeat'>]) };
     case 'getDevice': {
       const session = answer as Answer<'getDevice'>;
-      return { getUser: toGetUserResponse(of.userId, session ? [session] : [], explain) };
+      return { getUser: toGetUserResponse(of.userId, showUser(session ? [session] : []), explain) };
     }
     case 'getUser':
-      return { getUser: toGetUserResponse(of.userId, answer as Answer<'getUser'>, explain) };
+      return { getUser: toGetUserResponse(of.userId, answer as Shown, explain) };
   }
 }
 
@@ -70,10 +71,13 @@ export function toHeartbeatResponse(
 }
 
 /** The response to GetUser. */
-export function toGetUserResponse(userId: string, devices: Session[], explain: boolean): GetUserResponse {
+export function toGetUserResponse(userId: string, shown: Shown, explain: boolean): GetUserResponse {
+  const { sessions, metadataOmitted, devicesOmitted } = shown;
   return {
     userId,
-    online: devices.some(({ online }) => online),
-    devices: devices.map((session) => toDevice(session, explain)),
+    online: sessions.some(({ online }) => online),
+    devices: sessions.map((session) => toDevice(session, explain, metadataOmitted)),
+    metadataOmitted,
+    devicesOmitted,
   };
 }

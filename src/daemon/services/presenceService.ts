@@ -1,10 +1,10 @@
 import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
-import type { Session } from '../../store/store.js';
 import { toDuration } from '../../wire/duration.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../validate.js';
 import type { WatchHub } from '../watch/hub.js';
+import { type Shown, showUser, showUsers } from './answerSize.js';
 import { applyTaker } from './applyTaker.js';
 import type { Calls } from './calls.js';
 import { toGetUserResponse, toHeartbeatResponse, toOnlineResponse } from './operations.js';
@@ -75,16 +75,15 @@ export function presenceServiceHandlers(
 
     GetUser: calls.handler(async (request) => {
       const { userId, deviceId } = readGetUser(request);
-      return toGetUserResponse(userId, await presence.devices(userId, deviceId), request.explain);
+      const sessions = await presence.devices(userId, deviceId);
+      return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
     }),
 
     BatchGetUsers: calls.handler(
       async (request) => {
         const userIds = readBatch(request.userIds);
-        const devices = await presence.devicesOfEach(userIds);
-        return {
-          users: userIds.map((userId, i) => toGetUserResponse(userId, devices[i] as Session[], false)),
-        };
+        const shown = showUsers(await presence.devicesOfEach(userIds));
+        return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
       },
       { weigh: ({ userIds }) => userIds.length },
     ),

@@ -13,9 +13,12 @@ import { toDuration } from '../../wire/duration.js';
 import { endReasons, leaseStates } from '../../wire/enums.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import type { HistoryEntry } from '../history.js';
+import { showUser } from './answerSize.js';
+
+const NO_METADATA = {};
 
 /** The device of a session, with why it is so if that was asked for. */
-export function toDevice(session: Session, explain = false): Device {
+export function toDevice(session: Session, explain = false, metadataOmitted = false): Device {
   return {
     deviceId: session.deviceId,
     online: session.online,
@@ -26,7 +29,7 @@ export function toDevice(session: Session, explain = false): Device {
     lastSeenTime: toTimestamp(session.lastSeenMs),
     logoutTime: toTimestamp(session.logoutTimeMs),
     endReason: endReasons.toWire(session.endReason),
-    metadata: session.metadata,
+    metadata: metadataOmitted ? NO_METADATA : session.metadata,
     explanation: explain ? toExplanation(session) : null,
   };
 }
@@ -43,7 +46,9 @@ function toExplanation({ ttlMs, lastSeenMs, graceEndMs, forgetTimeMs, lease }: S
 
 /** How a user stands when a watch begins. */
 export function toUserSnapshot({ userId, sessions }: UserAt): UserSnapshot {
-  return { userId, devices: sessions.map((session) => toDevice(session)) };
+  const { metadataOmitted, devicesOmitted, ...shown } = showUser(sessions);
+  const devices = shown.sessions.map((session) => toDevice(session, false, metadataOmitted));
+  return { userId, devices, metadataOmitted, devicesOmitted };
 }
 
 /** A change of a device, at its revision. */

@@ -15,15 +15,25 @@ import { fromTimestamp } from '../../../wire/timestamp.js';
 // and incarnations up to 2^48 - 1, are integers that JavaScript's numbers hold exactly.
 
 /** A user, with why each device is so if that was asked for. */
-export function userJson({ userId, online, devices = [] }: GetUserResponse, explain: boolean): object {
+export function userJson(
+  { userId, online, devices = [], ...omitted }: GetUserResponse,
+  explain: boolean,
+): object {
   return {
     userId,
     online,
+    ...omittedJson(omitted),
     devices: devices.map((device) => ({
       ...deviceJson(device),
       ...(explain && { explanation: explanationJson(device.explanation ?? {}) }),
     })),
   };
+}
+
+/** What the answer has no room for; usually nothing. */
+function omittedJson(omitted: Pick<GetUserResponse, 'metadataOmitted' | 'devicesOmitted'>): object {
+  const { metadataOmitted, devicesOmitted } = omitted;
+  return { ...(metadataOmitted && { metadataOmitted }), ...(devicesOmitted && { devicesOmitted }) };
 }
 
 /** A device. */
@@ -61,8 +71,8 @@ export function chatServerJson({ serverAddr, sessions, lease }: ChatServer): obj
 }
 
 /** How a user stands when a watch begins. */
-export function snapshotJson({ userId, devices = [] }: UserSnapshot): object {
-  return { userId, devices: devices.map(deviceJson) };
+export function snapshotJson({ userId, devices = [], ...omitted }: UserSnapshot): object {
+  return { userId, ...omittedJson(omitted), devices: devices.map(deviceJson) };
 }
 
 /** A change of a device. */

@@ -1,3 +1,4 @@
+import { showUser } from '../../services/answerSize.js';
 import { toGetUserResponse } from '../../services/operations.js';
 import { checkId, checkOptionalId } from '../../validate.js';
 import type { ApiCall, ApiParts } from './calls.js';
@@ -14,7 +15,7 @@ export function queryCall({ presence }: ApiParts): ApiCall {
       checkId('userId', userId);
       checkOptionalId('deviceId', deviceId);
       const devices = await presence.devices(userId, deviceId || undefined);
-      return userJson(toGetUserResponse(userId, devices, explain), explain);
+      return userJson(toGetUserResponse(userId, showUser(devices, explain), explain), explain);
     },
   };
 }
