@@ -20,8 +20,12 @@ const MASTER = 'presence';
 // Replicas get their first copy at once.
 const FLAGS = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
 
-/** `masterFlags` are added to the command line of the master. */
-export async function startSentinels(replicaCount = 2, masterFlags: string[] = []): Promise<TestSentinels> {
+/** `masterFlags` are added to the command line of the master, and Sentinels name it by `host`. */
+export async function startSentinels(
+  replicaCount = 2,
+  masterFlags: string[] = [],
+  host = '127.0.0.1',
+): Promise<TestSentinels> {
   const started: TestServer[] = [];
   const start = async <Server extends TestServer>(server: Promise<Server>) => {
     started.push(await server);
@@ -35,7 +39,7 @@ export async function startSentinels(replicaCount = 2, masterFlags: string[] = [
       Array.from({ length: replicaCount }, () => start(startRedis(...replicaOf))),
     );
     await eachSays(replicas, (redis) => redis.info('replication'), 'master_link_status:up');
-    const sentinels = await Promise.all([1, 2, 3].map(() => start(startSentinel(master.port))));
+    const sentinels = await Promise.all([1, 2, 3].map(() => start(startSentinel(master.port, host))));
     const known = `num-slaves,${replicaCount},num-other-sentinels,2,`;
     await eachSays(sentinels, async (redis) => knownTo(redis), known);
     const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
@@ -46,7 +50,7 @@ export async function startSentinels(replicaCount = 2, masterFlags: string[] = [
   }
 }
 
-function startSentinel(masterPort: number): Promise<TestServer> {
+function startSentinel(masterPort: number, host: string): Promise<TestServer> {
   return startServer((port, folder) => {
     const config = join(folder, 'sentinel.conf');
     const lines = [
@@ -54,7 +58,9 @@ function startSentinel(masterPort: number): Promise<TestServer> {
         `port ${port}`,
         'bind 127.0.0.1',
         `dir ${folder}`,
-        `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
+        'sentinel resolve-hostnames yes',
+        'sentinel announce-hostnames yes',
+        `sentinel monitor ${MASTER} ${host} ${masterPort} 2`,
       ],
       ...[`sentinel down-after-milliseconds ${MASTER} 1000`, `sentinel failover-timeout ${MASTER} 3000`],
       `sentinel parallel-syncs ${MASTER} 2`,

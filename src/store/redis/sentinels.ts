@@ -10,19 +10,25 @@ const LOOK_MS = 500;
  * Only the Sentinels know, and ioredis asks one of them, before it connects.
  */
 export function leaveWhenReplaced(redis: Redis, { nodes, master, ...how }: SentinelAddress): void {
-  const sentinels = nodes.map((node) => new Redis({ ...node, ...sentinelClient(how) }).on('error', () => {}));
-  let looks: NodeJS.Timeout | undefined;
   redis.on('ready', () => {
     const { stream } = redis;
-    clearInterval(looks);
-    looks = setInterval(async () => {
+    // They live as long as the connection: one that is ended while it is being made again has no event for that.
+    const sentinels = nodes.map((node) =>
+      new Redis({ ...node, ...sentinelClient(how) }).on('error', () => {}),
+    );
+    let isLooking = false;
+    const looks = setInterval(async () => {
+      // A name may take long to resolve, and further look-ups would take up all threads for that.
+      if (isLooking) return;
+      isLooking = true;
       if (await isReplaced(stream, sentinels, master))
         stream.destroy(new Error('Sentinels name another master'));
+      isLooking = false;
     }, LOOK_MS).unref();
-    stream.once('close', () => clearInterval(looks));
-  });
-  redis.once('end', () => {
-    for (const sentinel of sentinels) sentinel.disconnect();
+    stream.once('close', () => {
+      clearInterval(looks);
+      for (const sentinel of sentinels) sentinel.disconnect();
+    });
   });
 }
 
@@ -32,7 +38,7 @@ function sentinelClient({ sentinelCredentials, tls }: Pick<SentinelAddress, 'sen
   return {
     ...{ ...sentinelCredentials, ...(tls && { tls }), connectionName: 'imstate' },
     ...{ enableReadyCheck: false, enableOfflineQueue: false, maxRetriesPerRequest: 0, protocol: 2 as const },
-    ...{ commandTimeout: LOOK_MS, connectTimeout: 5_000, retryStrategy: () => 1_000 },
+    ...{ commandTimeout: LOOK_MS, connectTimeout: 5_000, disconnectTimeout: 200, retryStrategy: () => 1_000 },
   };
 }
 
@@ -41,18 +47,27 @@ async function isReplaced(stream: Redis['stream'], sentinels: Redis[], master: s
   const named = await Promise.all(sentinels.map((sentinel) => masterOf(sentinel, master)));
   const { remoteAddress, remotePort } = stream as { remoteAddress?: string; remotePort?: number };
   if (remoteAddress === undefined) return false;
-  const others = named.filter((each) => each && (each.ip !== remoteAddress || each.port !== remotePort));
+  const others = named.filter(
+    (each) => each && (!each.ips.includes(remoteAddress) || each.port !== remotePort),
+  );
   return others.length > sentinels.length / 2;
 }
 
-/** Where a Sentinel says that the master is; undefined if it does not, or names a host that is not known here. */
-async function masterOf(sentinel: Redis, master: string): Promise<{ ip: string; port: number } | undefined> {
+/**
+ * Where a Sentinel says that the master is, with all addresses of its host: a resolver names them in a different order each time.
+ * Undefined if it does not say, or names a host that is not known here.
+ */
+async function masterOf(
+  sentinel: Redis,
+  master: string,
+): Promise<{ ips: string[]; port: number } | undefined> {
   try {
     const [host, port] = (await sentinel.call('SENTINEL', 'get-master-addr-by-name', master)) as [
       string,
       string,
     ];
-    return { ip: (await lookup(host)).address, port: Number(port) };
+    const found = await lookup(host, { all: true });
+    return { ips: found.map(({ address }) => address), port: Number(port) };
   } catch {
     return undefined;
   }

@@ -1,14 +1,40 @@
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { STORE_DEFAULTS } from '../../../src/store/defaults.ts';
 import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { login } from '../../store/contract/underTest.ts';
+import { spawnImstate } from '../../support/imstate.ts';
 import { startSentinels, type TestSentinels } from '../../support/sentinels.ts';
-import { freePort } from '../../support/servers.ts';
+import { freePort, temporaryFolder } from '../../support/servers.ts';
 import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 import { Following } from './following.ts';
 import { Load } from './load.ts';
+
+test('a master whose name has several addresses keeps its connections', async () => {
+  const redis = await startSentinels(0, ['--bind', '127.0.0.1', '127.0.0.2'], 'localhost');
+  undo.push(() => redis.stop());
+  const folder = await temporaryFolder();
+  const resolver = fileURLToPath(new URL('../../support/rotatingLookup.mjs', import.meta.url));
+  const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', folder.path, '--redis', redis.url], {
+    NODE_OPTIONS: `--import ${resolver}`,
+  });
+  const master = new Redis(redis.master.port, { protocol: 2, enableReadyCheck: false });
+  undo.push(async () => {
+    daemon.signal('SIGKILL');
+    await daemon.ended;
+    await folder.remove();
+    master.disconnect();
+  });
+  await until(() => daemon.stdout().includes('service'), 'the daemon is ready');
+  const connections = async () => String(await master.client('LIST')).match(/^id=\d+ (?=.* name=imstate )/gm);
+  const before = await connections();
+  expect(before).not.toBeNull();
+  const lookups = () => daemon.stderr().split('looked up').length - 1;
+  await until(() => lookups() >= 60, 'three Sentinels have been asked twenty times');
+  expect(await connections()).toEqual(before);
+});
 
 describe('a master that Sentinels replace', () => {
   let redis: TestSentinels;
