@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { Flags, type Interfaces } from '@oclif/core';
 import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { findConfigFile, readConfigFile } from '../cli/config/configFile.js';
@@ -16,6 +16,7 @@ import { httpFlags, httpOptions } from '../cli/httpFlags.js';
 import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
 import { NonBlockingOutput } from '../cli/nonBlockingOutput.js';
 import { printableJson } from '../cli/printable.js';
+import { boundNameLookups, exitWithin } from '../cli/processEnd.js';
 import { redisFlags } from '../cli/redisFlags.js';
 import { redisUrl } from '../cli/redisUrl.js';
 import { listenForStop } from '../cli/signals.js';
@@ -37,6 +38,14 @@ import { shortStoreId } from '../store/identity.js';
 
 const MIB = 1024 * 1024;
 
+/** A daemon that stops drains for 10 s at most; what it does before and after takes less than the rest of this time. */
+const STOP_LIMIT_MS = 13_000;
+const EXIT_LATE = 1;
+/** How long the process may go on by itself when the daemon has stopped. */
+const EXIT_GRACE_MS = 500;
+
+type ServeFlags = Interfaces.InferredFlags<typeof Serve.flags>;
+
 export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
   static override description =
@@ -44,7 +53,7 @@ export default class Serve extends BaseCommand {
     'registry): nothing else is needed. With both it is one of several equal daemons that share a Redis and an etcd. With --redis ' +
     'alone it keeps sessions in Redis and registers on this machine only.\n\n' +
     'It listens, checks the store, and only then registers. Ctrl-C (or SIGTERM, SIGHUP) drains it: it leaves the ' +
-    'registry, finishes the calls in flight (10 s at most) and exits with 0; a second signal stops it at once.\n\n' +
+    'registry, finishes the calls in flight (10 s at most), closes all connections and exits with 0, whatever Redis, etcd and its callers do; a second signal stops it at once.\n\n' +
     'What no flag and no environment variable says is read from a config file: the one of --config, else imstate.yaml, imstate.yml or imstate.json of the ' +
     'current folder, which is then named in the first line that is printed. Its keys are these flags, under serve.\n\n' +
     'Secrets are better kept out of the command line, which ps shows, and are refused in a config file: name a file with --redis-url-file or --etcd-password-file, or set ' +
@@ -215,7 +224,18 @@ export default class Serve extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
+    boundNameLookups();
     const { stop } = listenForStop();
+    stop.addEventListener('abort', () => exitWithin(STOP_LIMIT_MS, EXIT_LATE), { once: true });
+    try {
+      await this.#run(flags, stop);
+    } finally {
+      // What the daemon leaves open, such as the look-up of a name that nobody answers, must not keep the process alive.
+      exitWithin(EXIT_GRACE_MS);
+    }
+  }
+
+  async #run(flags: ServeFlags, stop: AbortSignal): Promise<void> {
     const { captureOutput, makeLogger } = await import('../cli/logger.js');
     const { log, droppedLines } = makeLogger(flags['log-level'], flags['log-format']);
     listenForLogLevel(log);

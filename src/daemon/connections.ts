@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { HostPort } from '../address.js';
 import { boundsOf, type LoadLimits } from './limits.js';
 import { listenAt } from './listening.js';
+import { OpenSockets } from './openSockets.js';
 
 /** How HTTP/2 begins is so long. */
 const PREFACE_BYTES = 24;
@@ -11,6 +12,7 @@ const SAY_EVERY_MS = 10_000;
 /** Listens, and hands the connections on as long as there are not too many. gRPC itself would take any number. */
 export class Connections {
   readonly #server: Server;
+  readonly #open = new OpenSockets();
   readonly #log: Logger;
   #saidAt = -Infinity;
 
@@ -20,6 +22,7 @@ export class Connections {
     this.#log = log;
     this.#server = createServer({ noDelay: true }, (socket) => closeIfSilent(socket, silenceMs));
     this.#server.maxConnections = maxConnections;
+    this.#open.follow(this.#server);
     this.#server.on('drop', () => this.#sayDropped(maxConnections));
   }
 
@@ -35,6 +38,11 @@ export class Connections {
   /** Accepts no further connection; those there are go on. */
   close(): void {
     if (this.#server.listening) this.#server.close();
+  }
+
+  /** Destroys the connections that are left. */
+  destroy(): void {
+    this.#open.destroy();
   }
 
   #sayDropped(most: number): void {

@@ -41,7 +41,7 @@ export interface GrpcServer {
   /** Resolves with the port once calls are accepted there and nowhere else. */
   listen(address: HostPort, credentials: ServerCredentials): Promise<number>;
   setServing(serving: boolean): void;
-  /** Takes no new call, waits up to `limitMs` for those in flight, then cuts them. Returns how it went. */
+  /** Takes no new call, waits up to `limitMs` for those in flight, then destroys all connections. Returns how it went. */
   drain(limitMs: number): Promise<'drained' | 'cut'>;
 }
 
@@ -95,7 +95,10 @@ export function makeServer(
     },
     drain: (limitMs) => {
       connections.close();
-      return drain(server, calls, limitMs).finally(() => admission.close());
+      return drain(server, calls, limitMs).finally(() => {
+        connections.destroy();
+        admission.close();
+      });
     },
   };
 }

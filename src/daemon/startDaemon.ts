@@ -7,6 +7,7 @@ import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
 import { keepCallsYoung } from './heap.js';
 import { StartPatience } from './startPatience.js';
+import { doneWithin, STOP_STEP_MS } from './stopLimit.js';
 import { monitorStore } from './storeMonitor.js';
 import type { DaemonTls } from './tls.js';
 import { UndoStack } from './undoStack.js';
@@ -52,7 +53,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const place = await listen(parts, options, ip, undo);
     await openStore(parts, options, place.addr, patience, undo);
     await keepUp(parts, options, undo);
-    await register(parts, patience, undo);
+    await register(parts, options, patience, undo);
     const { store, registry, tls, guard } = parts;
     return {
       ...place,
@@ -80,7 +81,8 @@ async function listen(
   const { log, redis, dataDir } = options;
   undo.push(async () => {
     http?.endStreams();
-    if ((await server.drain(DRAIN_MS)) === 'cut') log.warn('calls in flight were cut after 10 s');
+    const leftMs = Math.max(0, DRAIN_MS - undo.elapsedMs);
+    if ((await server.drain(leftMs)) === 'cut') log.warn('calls in flight were cut after 10 s');
   });
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
   const port = await server.listen({ host: ip, port: options.port }, credentials).catch(async (error) => {
@@ -130,12 +132,14 @@ async function keepUp(
   undo.push(async () => {
     background.abort();
     server.setServing(false);
-    await Promise.all(running);
+    if (!(await doneWithin(STOP_STEP_MS, Promise.all(running))))
+      log.warn('the store did not answer within 2 s; stopping without its answer');
   });
 }
 
 async function register(
   { registry, readiness, standing }: DaemonParts,
+  { log }: DaemonOptions,
   patience: StartPatience,
   undo: UndoStack,
 ): Promise<void> {
@@ -146,7 +150,10 @@ async function register(
     onLate: (late) => void late.close().catch(() => {}),
   });
   standing.registration = registration;
-  undo.push(() => registration.close());
+  undo.push(async () => {
+    if (!(await doneWithin(STOP_STEP_MS, registration.close())))
+      log.warn('the registry did not answer within 2 s; the entry stays until its lease ends');
+  });
   undo.push(() => readiness.end());
   readiness.begin();
 }

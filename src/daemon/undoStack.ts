@@ -5,6 +5,7 @@ export class UndoStack {
   readonly #log: Logger;
   readonly #steps: (() => unknown)[] = [];
   #undone: Promise<void> | undefined;
+  #begunAt = performance.now();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -20,6 +21,11 @@ export class UndoStack {
     this.#steps.unshift(step);
   }
 
+  /** How long ago {@link run} was called first. Milliseconds. */
+  get elapsedMs(): number {
+    return performance.now() - this.#begunAt;
+  }
+
   /** Undoes everything; a step that fails is logged and does not keep the others from being taken. May be called twice. */
   run(): Promise<void> {
     this.#undone ??= this.#undo();
@@ -27,6 +33,7 @@ export class UndoStack {
   }
 
   async #undo(): Promise<void> {
+    this.#begunAt = performance.now();
     for (const step of this.#steps.splice(0).reverse()) {
       try {
         await step();

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+/** What a client of HTTP/2 sends first. */
+export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const FRAME_HEAD_BYTES = 9;
 
 /** Types of frames. */

@@ -7,6 +7,7 @@ import type { Guard } from '../auth/guard.js';
 import { type Bounds, LIMITS } from '../limits.js';
 import { listenAt } from '../listening.js';
 import type { CallObserver } from '../observe/callObserver.js';
+import { OpenSockets } from '../openSockets.js';
 import type { DaemonTls } from '../tls.js';
 import { HttpAccess } from './access.js';
 import { readBody } from './body.js';
@@ -46,6 +47,7 @@ export interface HttpParts {
 /** What a daemon serves by HTTP/1.1, beside gRPC: for orchestrators, for Prometheus, for people. */
 export class HttpServer {
   readonly #server: Server;
+  readonly #open = new OpenSockets();
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
   readonly #underWay = new RequestsUnderWay();
@@ -73,6 +75,7 @@ export class HttpServer {
       ? tls.serveHttps({ ...limits, handshakeTimeout: bounds.silenceMs }, take)
       : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.most;
+    this.#open.follow(this.#server);
     // A socket on which neither side gets anything across; streams of events say something every 5 s or so.
     this.#server.timeout = bounds.answerMs;
   }
@@ -95,7 +98,7 @@ export class HttpServer {
     this.#onClose();
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
+    this.#open.destroy();
     await closed;
   }
 

@@ -16,10 +16,12 @@ import type { Logger } from 'pino';
 import { parseHostPort } from '../../address.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import type { PresenceStore } from '../../store/store.js';
+import { doneWithin } from '../stopLimit.js';
 import type { ObservedCall } from './callObserver.js';
 
-/** How long the collector may take; a daemon that stops waits as long for it. */
+/** How long the collector may take, and how long a daemon that stops waits for it. */
 const EXPORT_MS = 2_000;
+const LAST_EXPORT_MS = 1_000;
 
 /** The span of one call. */
 export interface CallSpan {
@@ -44,12 +46,14 @@ const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
  * calls are sampled, and resources, are said by OpenTelemetry's own variables (OTEL_TRACES_SAMPLER, …).
  */
 export class Tracing {
+  readonly #log: Logger;
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #current = new AsyncLocalStorage<Context>();
 
   /** `endpoint` is the base URL of a collector, such as http://127.0.0.1:4318. */
   constructor(endpoint: string, log: Logger) {
+    this.#log = log;
     const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
     const { origin, pathname } = new URL(url);
     const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS });
@@ -93,9 +97,11 @@ export class Tracing {
     });
   }
 
-  /** Sends what has not been sent yet; the log has been told if that failed. */
+  /** Sends what has not been sent yet, for a second at most: its host may never answer. */
   async close(): Promise<void> {
-    await this.#provider.shutdown().catch(() => {});
+    const sent = this.#provider.shutdown().catch(() => {});
+    if (!(await doneWithin(LAST_EXPORT_MS, sent)))
+      this.#log.warn('the collector of traces did not answer within 1 s; the last traces are lost');
   }
 
   async #inSpan<T>(name: string, action: () => Promise<T>): Promise<T> {

@@ -40,6 +40,8 @@ const COMMON = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
+  // A Redis that is frozen never closes its side.
+  disconnectTimeout: 200,
 };
 
 /**
@@ -62,7 +64,8 @@ export function makeConnection(url: string, tls?: TlsFiles): Connection {
 
 /** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */
 export function makeSubscriber(url: string, tls?: TlsFiles): Connection {
-  const subscriber = open(addressOf(url, tls), { connectTimeout: COMMON.connectTimeout }, {});
+  const { connectTimeout, disconnectTimeout } = COMMON;
+  const subscriber = open(addressOf(url, tls), { connectTimeout, disconnectTimeout }, {});
   if (subscriber instanceof Redis) talkInSilence(subscriber);
   return subscriber;
 }
