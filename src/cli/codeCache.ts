@@ -1,22 +1,14 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { readRegularFile } from '../regularFile.js';
 
 const DIGEST_BYTES = 32;
 /** How many files are kept: of several versions of imstate and of Node.js, 1.2 MB each. */
 const KEPT_FILES = 8;
+/** See nameOf(); a process that was killed leaves one that ends with its pid. */
+const KEPT_NAME = /-v\d+\.\d+\.\d+[^-]*-[a-z0-9]+(\.\d+)?$/;
 
 /** What {@link keepCode} kept of the bundle with this hash, for this Node.js; undefined if there is nothing whole. */
 export function readCode(bundleHash: string): Buffer | undefined {
@@ -33,29 +25,36 @@ export function readCode(bundleHash: string): Buffer | undefined {
 /** Keeps compiled code in the cache folder of this user; where that cannot be, the next process compiles again. */
 export function keepCode(bundleHash: string, code: Buffer): void {
   try {
-    const file = join(folder(), nameOf(bundleHash));
     mkdirSync(folder(), { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.${process.pid}`, Buffer.concat([digest(code), code]), { mode: 0o600, flag: 'wx' });
-    renameSync(`${file}.${process.pid}`, file);
+    // Again: where there was nothing before, another process may have put a link.
+    const file = join(folder(), nameOf(bundleHash));
+    replace(file, Buffer.concat([digest(code), code]));
     removeOld();
   } catch {}
 }
 
-/** What this user wrote there; throws if it was another one, who may write to the folder. */
-function readOwn(file: string): Buffer {
-  const opened = openSync(file, 'r');
+function replace(file: string, content: Buffer): void {
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, content, { mode: 0o600, flag: 'wx' });
   try {
-    if (fstatSync(opened).uid !== ownUid()) throw new Error(`${file} is of another user`);
-    return readFileSync(opened);
-  } finally {
-    closeSync(opened);
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
   }
 }
 
-/** Leaves the newest; what is still in use of the others is kept again by the next process. */
+/** What this user wrote there; throws if it was another one, who may write to the folder. */
+function readOwn(file: string): Buffer {
+  return readRegularFile(file, { noFollow: true, check: ({ uid }) => checkOwner(file, uid) });
+}
+
+/** Leaves the newest; what is still in use of the others is kept again by the next process. Only what keepCode() names so is removed. */
 function removeOld(): void {
-  const files = readdirSync(folder()).map((name) => join(folder(), name));
-  const times = new Map(files.map((file) => [file, statSync(file).mtimeMs]));
+  const files = readdirSync(folder(), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && KEPT_NAME.test(entry.name))
+    .map(({ name }) => join(folder(), name));
+  const times = new Map(files.map((file) => [file, lstatSync(file).mtimeMs]));
   files.sort((a, b) => (times.get(b) as number) - (times.get(a) as number));
   for (const file of files.slice(KEPT_FILES)) rmSync(file, { force: true });
 }
@@ -64,13 +63,30 @@ function nameOf(bundleHash: string): string {
   return `${bundleHash}-${process.version}-${process.arch}`;
 }
 
-/** Throws where it would be in the home folder of another user, which sudo may keep. */
+/**
+ * Throws where it would be in the home folder of another user, which sudo may keep, and where a link or another user's folder stands in
+ * its place: what is removed there must be our own.
+ */
 function folder(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const given = XDG_CACHE_HOME || (process.platform === 'win32' && LOCALAPPDATA);
   const base = given || homedir();
-  if (statSync(base).uid !== ownUid()) throw new Error(`${base} is of another user`);
-  return join(base, given ? '' : '.cache', 'imstate', 'code');
+  checkOwner(base, statSync(base).uid);
+  const own = join(base, given ? '' : '.cache', 'imstate');
+  const code = join(own, 'code');
+  for (const path of [own, code]) checkFolder(path);
+  return code;
+}
+
+function checkFolder(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isDirectory()) throw new Error(`${path} is no folder`);
+  checkOwner(path, stats.uid);
+}
+
+function checkOwner(path: string, uid: number): void {
+  if (uid !== ownUid()) throw new Error(`${path} is of another user`);
 }
 
 /** 0 on Windows, as for all files there. */

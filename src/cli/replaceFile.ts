@@ -1,5 +1,6 @@
-import { chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readRegularFile } from '../regularFile.js';
 
 /** What is in it is nobody else's business, and who can write it decides for its owner. */
 const OWNER_ONLY = 0o600;
@@ -16,7 +17,7 @@ export async function replaceFile(path: string, change: (text: string) => string
   const draft = `${file}.lock`;
   const handle = await lock(draft);
   try {
-    await handle.writeFile(change(await readFile(file, 'utf8').catch(ifMissing)));
+    await handle.writeFile(change(textOf(file)));
     await handle.sync();
     await keepRights(file, draft);
     await rename(draft, file);
@@ -52,7 +53,12 @@ async function keepRights(file: string, draft: string): Promise<void> {
   await chown(draft, before.uid, before.gid).catch(() => {});
 }
 
-function ifMissing(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return '';
-  throw error;
+/** The text of the file; '' if it is not there yet. */
+function textOf(file: string): string {
+  try {
+    return String(readRegularFile(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }

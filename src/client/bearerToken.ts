@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { ImstateError, messageOf } from '../errors.js';
+import { readRegularFile } from '../regularFile.js';
 
 /** The token that calls carry; give one of `token` and `tokenFile`, or neither. */
 export interface TokenOptions {
@@ -48,18 +49,19 @@ export class BearerToken {
   #now(): string {
     if (this.#file === undefined || performance.now() - this.#readAt < LOOK_MS) return this.#token;
     try {
-      this.#token = this.#read();
+      // Its maker may have put a FIFO there: the first read may wait for that, calls that are made must not.
+      this.#token = this.#read(readRegularFile);
     } catch {
       this.#readAt = performance.now();
     }
     return this.#token;
   }
 
-  #read(): string {
+  #read(read: (path: string) => Buffer = readFileSync): string {
     const path = this.#file as string;
     let text: string;
     try {
-      text = readFileSync(path, 'utf8');
+      text = String(read(path));
     } catch (error) {
       const message = `the token file ${path} cannot be read (${messageOf(error)}): name one that this user may read`;
       throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ImstateError, messageOf } from '../errors.js';
+import { readRegularFile } from '../regularFile.js';
 import type { TlsFiles, TlsNames } from './names.js';
 
 /** What the files hold, for node:tls. */
@@ -72,7 +72,7 @@ function isSame(one: TlsContext, other: TlsContext): boolean {
 
 function read(name: string, path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return String(readRegularFile(path));
   } catch (error) {
     throw bad(
       name,

@@ -1,5 +1,17 @@
-import { chown, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import {
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { keepCode, readCode } from '../../src/cli/codeCache.ts';
 import { type Imstate, runImstate, startImstate } from '../support/imstate.ts';
@@ -79,6 +91,45 @@ describe('compiled code', () => {
       expect(await keptFile()).toContain('a-');
     },
   );
+
+  test('is not read from a FIFO or a link, and not kept behind a link', async () => {
+    keepCode('a', Buffer.from('code'));
+    const file = await keptFile();
+    await rename(file, join(cache.path, 'elsewhere'));
+    await symlink(join(cache.path, 'elsewhere'), file);
+    expect(readCode('a')).toBeUndefined();
+    await rm(file);
+    execFileSync('mkfifo', [file]);
+    expect(readCode('a')).toBeUndefined();
+    await rm(file);
+    await mkdir(file);
+    expect(readCode('a')).toBeUndefined();
+    keepCode('a', Buffer.from('code'));
+    expect(await readdir(folder)).toEqual([basename(file)]);
+  });
+
+  test.each(['imstate', 'imstate/code'])('is not kept where %s is a link', async (link) => {
+    const target = join(cache.path, 'documents');
+    await mkdir(join(target, 'code'), { recursive: true });
+    await mkdir(dirname(join(cache.path, link)), { recursive: true });
+    await symlink(target, join(cache.path, link));
+    const files = Array.from({ length: 12 }, (_, i) => join(target, `mine-${i}`));
+    for (const each of files) await writeFile(each, 'mine');
+    keepCode('a', Buffer.from('code'));
+    expect(readCode('a')).toBeUndefined();
+    expect((await readdir(target)).sort()).toEqual(['code', ...files.map((each) => basename(each))].sort());
+    expect(await readdir(join(target, 'code'))).toEqual([]);
+  });
+
+  test('removes nothing that it has not made', async () => {
+    keepCode('a', Buffer.from('code'));
+    const longAgo = new Date(0);
+    await writeFile(join(folder, 'notes.txt'), 'mine');
+    await utimes(join(folder, 'notes.txt'), longAgo, longAgo);
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    for (let i = 0; i < 10; i++) keepCode(`new-${i}`, Buffer.from('code'));
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(['notes.txt', 'pipe']));
+  });
 
   test('cannot be kept: nothing happens', async () => {
     await writeFile(join(cache.path, 'imstate'), '');

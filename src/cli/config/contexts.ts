@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ImstateError, messageOf } from '../../errors.js';
+import { readRegularFile } from '../../regularFile.js';
 import { nearest } from '../nearest.js';
 import { replaceFile } from '../replaceFile.js';
 import { settingOf } from './keys.js';
@@ -25,7 +25,7 @@ export function contextsFile(configDir: string): string {
 /** The contexts of a file, none if it is not there; throws CONFIG_UNUSABLE. */
 export function readContexts(file: string): Contexts {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    return parse(String(readRegularFile(file)));
   } catch (error) {
     // Users of services may have /dev/null for a home.
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return parse('');

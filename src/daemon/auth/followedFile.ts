@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
+import { readRegularFile } from '../../regularFile.js';
 
 const LOOK_MS = 500;
 
@@ -42,7 +43,7 @@ export class FollowedFile<T> {
     try {
       // Before it is read: a change that comes between the two is found by the next look.
       const stamp = await stampOf(path);
-      options.onChange(options.parse(await readFile(path, 'utf8')));
+      options.onChange(options.parse(String(readRegularFile(path))));
       await warnIfWritable(options);
       return new FollowedFile(options, stamp);
     } catch (error) {
@@ -63,7 +64,7 @@ export class FollowedFile<T> {
     if (stamp !== this.#read && stamp === this.#seen) {
       this.#read = stamp;
       try {
-        onChange(parse(await readFile(path, 'utf8')));
+        onChange(parse(String(readRegularFile(path))));
         log.info(`${flag} ${path} has changed and was read again`);
         await warnIfWritable(this.#options);
       } catch (error) {

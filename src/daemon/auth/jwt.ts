@@ -66,6 +66,9 @@ export class Jwts {
     if (error instanceof errors.JWSSignatureVerificationFailed)
       return 'has a signature that is not of its issuer';
     if (error instanceof errors.JOSEAlgNotAllowed) return `must be signed by one of ${ALGORITHMS.join(', ')}`;
+    if (!(error instanceof errors.JOSEError)) {
+      return 'cannot be verified: the key set of its issuer has an unusable key, or the JWT is malformed';
+    }
     return 'cannot be read: send it whole, as its issuer made it';
   }
 
@@ -82,7 +85,7 @@ export class Jwts {
 }
 
 function toCaller(payload: JWTPayload): Caller {
-  const name = `the JWT of ${JSON.stringify((payload.sub ?? '').slice(0, MOST_NAME))}`;
+  const name = `the JWT of ${JSON.stringify(subjectOf(payload).slice(0, MOST_NAME))}`;
   const { role, serverAddrs } = grantOf(payload, name);
   const overAtMs = ((payload.exp as number) + CLOCK_SKEW_S) * 1_000;
   return {
@@ -92,6 +95,12 @@ function toCaller(payload: JWTPayload): Caller {
         ? undefined
         : new ImstateError('UNAUTHENTICATED', `${name} has expired: get a new one`),
   };
+}
+
+/** Issuers may put anything into a claim: jose checks the types of those alone that it verifies. */
+function subjectOf({ sub }: { sub?: unknown }): string {
+  if (sub === undefined || typeof sub === 'string') return sub ?? '';
+  throw new ImstateError('UNAUTHENTICATED', 'the JWT must name its subject (sub) by a string, or have none');
 }
 
 function grantOf({ imstate_role: role, imstate_servers: servers }: JWTPayload, name: string) {

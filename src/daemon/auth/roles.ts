@@ -4,6 +4,9 @@ import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineReq
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OnlineRequest__Output as PbOnlineRequest__Output } from '../../generated/pb/OnlineRequest.js';
 
+/** How many chat servers a refusal names. */
+const MAX_NAMED_SERVERS = 8;
+
 /** What a caller may do, each more than the one before: read; also change; also evict. */
 export const ROLES = ['reader', 'writer', 'admin'] as const;
 
@@ -114,8 +117,15 @@ export function checkServer({ name, serverAddrs }: Caller, rule: Rule, message: 
   if (serverAddrs.has(addr)) return;
   throw new ImstateError(
     'PERMISSION_DENIED',
-    `${field} must be ${[...serverAddrs].join(' or ')}, to which ${name} is bound; this one is "${addr}"`,
+    `${field} must be ${someOf(serverAddrs)}, to which ${name} is bound; this one is "${addr}"`,
   );
+}
+
+/** A credential may name thousands: not all of them fit into the answer. */
+function someOf(serverAddrs: ReadonlySet<string>): string {
+  const named = [...serverAddrs].slice(0, MAX_NAMED_SERVERS);
+  const more = serverAddrs.size - named.length;
+  return [...named, ...(more > 0 ? [`one of ${more} others`] : [])].join(' or ');
 }
 
 /** Throws PERMISSION_DENIED if the caller may not do this operation of Apply. */

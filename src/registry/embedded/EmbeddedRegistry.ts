@@ -1,8 +1,9 @@
-import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeFolder } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
+import { readRegularFile } from '../../regularFile.js';
 import { formatEntry, parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
 import type {
   Endpoint,
@@ -132,7 +133,7 @@ export class EmbeddedRegistry implements Registry {
     try {
       const { mtimeMs } = await stat(file);
       if (Date.now() - mtimeMs > STALE_MS) return undefined;
-      const entry = parseEntry(await readFile(file, 'utf8'));
+      const entry = parseEntry(String(readRegularFile(file)));
       if (!('broken' in entry)) return entry;
       this.#warnOnce(file, entry.broken);
     } catch (error) {

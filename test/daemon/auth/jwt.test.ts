@@ -158,3 +158,54 @@ async function startWeb() {
   web.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
   return web;
 }
+
+/** Claims of every type that JSON has, and far more of each than an issuer would put there. */
+const ODD = [null, true, 0, 1e308, -1, '', 'x'.repeat(2_000), [], [null], [['x']], {}, { a: 1 }];
+
+test.each(['sub', 'iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'imstate_role', 'imstate_servers'])(
+  'a claim %s of any type is taken or refused, and never a fault of the daemon',
+  async (claim) => {
+    const issuer = await Issuer.make();
+    const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
+    for (const value of ODD) {
+      const failure = await failureOf(addr, await issuer.sign({ imstate_role: 'writer', [claim]: value }));
+      expect([undefined, UNAUTHENTICATED, PERMISSION_DENIED]).toContain(failure?.code);
+    }
+  },
+);
+
+test('a subject that is no string is refused, and says so', async () => {
+  const issuer = await Issuer.make();
+  const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
+  for (const sub of [null, 7, ['a'], { a: 1 }]) {
+    expect(await failureOf(addr, await issuer.sign({ sub }))).toMatchObject({
+      code: UNAUTHENTICATED,
+      details: 'the JWT must name its subject (sub) by a string, or have none',
+    });
+  }
+});
+
+test('a refusal names some of the chat servers to which a JWT is bound, however many these are', async () => {
+  const issuer = await Issuer.make();
+  const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
+  const servers = Array.from({ length: 200 }, (_, i) => `chat-${i}:1`);
+  const bound = await issuer.sign({ imstate_role: 'writer', imstate_servers: servers });
+  const login = { userId: 'alice', deviceId: 'phone', serverAddr: SERVER };
+  await expect(apiOf(addr, bound).online(login)).rejects.toMatchObject({
+    code: PERMISSION_DENIED,
+    details: expect.stringContaining('chat-7:1 or one of 192 others, to which'),
+  });
+});
+
+test.each([
+  { keys: [{}] },
+  { keys: [{ kty: 'EC', kid: 'k', crv: 7, x: [], y: null }] },
+  { keys: [{ kty: 'EC', kid: 'k', crv: 'P-256', x: 'AA', y: 'AA' }] },
+  { keys: [{ kty: 1, kid: 2, use: 3, key_ops: 4, alg: 5 }] },
+])('a key set with an unusable key refuses, and is no fault of the daemon: %j', async (keySet) => {
+  const issuer = await Issuer.make('k');
+  const file = await keysFile(issuer);
+  await writeFile(file, JSON.stringify(keySet));
+  const { addr } = await startDaemon(optionsOf(file));
+  expect(await failureOf(addr, await issuer.sign())).toMatchObject({ code: UNAUTHENTICATED });
+});
