@@ -5,17 +5,21 @@ import type { Load, Refusal } from './load.js';
 import type { MethodCounts } from './observe/callCounts.js';
 import type { CallObserver } from './observe/callObserver.js';
 import { Places } from './places.js';
+import { HeldBytes } from './requests/heldBytes.js';
+import { type RequestRule, requestRuleOf } from './requests/requestRules.js';
 import { letEndedStreamsGo } from './streamTable.js';
 
 /** Calls that share a bound. What is vital shares that of calls, and has room on top. */
-export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'stream';
+export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'probe' | 'stream';
 
 const KINDS = new Map<string, Kind>([
   ['/imstate.v1.PresenceService/Watch', 'watch'],
   ['/imstate.v1.PresenceService/Apply', 'apply'],
   ['/imstate.v1.PresenceService/KeepServerAlive', 'lease'],
   ['/imstate.v1.PresenceService/Heartbeat', 'vital'],
-  ['/grpc.health.v1.Health/Check', 'vital'],
+  ['/grpc.health.v1.Health/Check', 'probe'],
+  ['/grpc.health.v1.Health/List', 'probe'],
+  ['/grpc.health.v1.Health/Watch', 'probe'],
 ]);
 const NAMES: Record<Kind, string> = {
   call: 'calls in flight (--max-calls-in-flight)',
@@ -23,7 +27,8 @@ const NAMES: Record<Kind, string> = {
   watch: 'watches (--max-watches)',
   apply: 'streams of Apply',
   lease: 'streams of KeepServerAlive',
-  stream: 'streams of health and reflection',
+  probe: 'calls and streams of health',
+  stream: 'streams of reflection',
 };
 const LOOK_MS = 500;
 
@@ -33,6 +38,9 @@ export interface Method {
   readonly kind: Kind;
   /** Whether the messages of the caller are a stream. */
   readonly isRequestStream: boolean;
+  /** Whether one request has one answer. */
+  readonly isUnary: boolean;
+  readonly rule: RequestRule;
   readonly counts: MethodCounts;
 }
 
@@ -47,10 +55,21 @@ export class Admission {
   readonly observer: CallObserver;
   readonly #most: Record<Kind, number>;
   readonly #open = new Places<AdmittedCall>();
-  readonly #counts: Record<Kind, number> = { call: 0, vital: 0, watch: 0, apply: 0, lease: 0, stream: 0 };
-  /** Bytes of answers that were not taken yet: of each connection that has any, and of all. */
-  readonly #held = new WeakMap<object, number>();
-  #heldByAll = 0;
+  readonly #counts: Record<Kind, number> = {
+    call: 0,
+    vital: 0,
+    watch: 0,
+    apply: 0,
+    lease: 0,
+    probe: 0,
+    stream: 0,
+  };
+  /** Calls and streams of each connection whose kind has a limit for each connection. */
+  readonly #ofConnection = new WeakMap<object, number>();
+  /** Answers that were not taken yet. */
+  readonly answers = new HeldBytes();
+  /** Requests that nobody is done with yet. */
+  readonly requests = new HeldBytes();
   readonly #looks: NodeJS.Timeout;
   /** The time of the next look, in milliseconds. Calls go by it: to ask the clock for each is dear, and so no limit is cut short. */
   now = performance.now() + LOOK_MS;
@@ -67,6 +86,7 @@ export class Admission {
       watch: maxWatches,
       apply: LIMITS.applies.most,
       lease: LIMITS.leases.most,
+      probe: LIMITS.probes.most,
       stream: LIMITS.otherStreams.most,
     };
   }
@@ -82,7 +102,7 @@ export class Admission {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
     if (why !== undefined) return this.#load.refuse(why);
     letEndedStreamsGo(call.connection);
-    this.#counts[call.kind] += 1;
+    this.#count(call, 1);
     call.place = this.#open.take(call);
     return undefined;
   }
@@ -91,7 +111,7 @@ export class Admission {
   over(call: AdmittedCall): void {
     if (this.#open.at(call.place) !== call) return;
     this.#open.leave(call.place);
-    this.#counts[call.kind] -= 1;
+    this.#count(call, -1);
   }
 
   /** Looks after nothing any more. */
@@ -99,17 +119,25 @@ export class Admission {
     clearInterval(this.#looks);
   }
 
-  /** Notes that a connection holds so many bytes more of answers, or fewer. */
-  hold(connection: object, bytes: number): void {
-    this.#heldByAll += bytes;
-    this.#held.set(connection, (this.#held.get(connection) ?? 0) + bytes);
+  /** Why there is no room for so many bytes more of requests, as what the call is answered with; undefined if there is. */
+  refuseRequest({ connection, kind }: AdmittedCall, bytes: number): Refusal | undefined {
+    const more = kind === 'vital' || kind === 'lease' ? LIMITS.vitalRequests.most : 0;
+    const { requests } = this;
+    const why = kind === 'apply' ? this.#whyNotAnswer(connection) : undefined;
+    if (why !== undefined) return this.#load.refuse(why);
+    if (requests.total + bytes > LIMITS.requests.most + more)
+      return this.#load.refuse(`the daemon holds ${requests.total} bytes of requests`);
+    const ofConnection = requests.of(connection);
+    if (ofConnection + bytes <= LIMITS.requestsOfConnection.most + more) return undefined;
+    return this.#load.refuse(`the daemon holds ${ofConnection} bytes of requests of this connection`);
   }
 
   #note({ path, requestStream, responseStream }: Parameters<ServerInterceptor>[0]): Method {
     const isStream = requestStream || responseStream;
     const kind = KINDS.get(path) ?? (isStream ? 'stream' : 'call');
     const counts = this.observer.counts.of(path, isStream);
-    const method = { path, kind, isRequestStream: requestStream, counts };
+    const rule = requestRuleOf(path);
+    const method = { path, kind, isRequestStream: requestStream, isUnary: !isStream, rule, counts };
     this.#methods.set(path, method);
     return method;
   }
@@ -121,13 +149,29 @@ export class Admission {
   }
 
   #whyNotOn(connection: object, kind: Kind): string | undefined {
-    if (kind !== 'call' || this.#heldByAll === 0) return undefined;
-    const held = this.#held.get(connection) ?? 0;
+    if (hasLimitOnConnection(kind)) {
+      const count = this.#ofConnection.get(connection) ?? 0;
+      if (count < LIMITS.probesOfConnection.most) return undefined;
+      return `the connection has ${count} calls and streams of health and reflection`;
+    }
+    return kind === 'call' ? this.#whyNotAnswer(connection) : undefined;
+  }
+
+  #whyNotAnswer(connection: object): string | undefined {
+    const { answers } = this;
+    if (answers.total === 0) return undefined;
+    const held = answers.of(connection);
     if (held > LIMITS.answersOfConnection.most) {
       return `${held} bytes of answers wait until the caller reads them`;
     }
-    if (this.#heldByAll <= LIMITS.answers.most) return undefined;
-    return `${this.#heldByAll} bytes of answers wait until their callers read them`;
+    if (answers.total <= LIMITS.answers.most) return undefined;
+    return `${answers.total} bytes of answers wait until their callers read them`;
+  }
+
+  #count({ kind, connection }: AdmittedCall, calls: 1 | -1): void {
+    this.#counts[kind] += calls;
+    if (hasLimitOnConnection(kind))
+      this.#ofConnection.set(connection, (this.#ofConnection.get(connection) ?? 0) + calls);
   }
 
   #look(): void {
@@ -137,4 +181,9 @@ export class Admission {
     });
     this.now = now + LOOK_MS;
   }
+}
+
+/** What needs no credentials, or a person asks for: one connection has few. */
+function hasLimitOnConnection(kind: Kind): boolean {
+  return kind === 'probe' || kind === 'stream';
 }

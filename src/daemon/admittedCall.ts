@@ -9,6 +9,7 @@ import { FramedMessage } from '../wire/framedMessage.js';
 import type { Admission, Kind, Method } from './admission.js';
 import { type Bounds, LIMITS } from './limits.js';
 import type { CallDetails } from './observe/callDetails.js';
+import { type Ending, type ReadCall, RequestReader } from './requests/requestReader.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
 type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
@@ -29,24 +30,29 @@ export function callOf(metadata: Metadata): AdmittedCall | undefined {
  * A call between the network and its handler, as {@link Admission} sees it. Everything goes straight to the call inside, and it listens
  * itself: the chains of responders and listeners that grpc-js would make cost more than all that is looked at here.
  */
-export class AdmittedCall extends ServerInterceptingCall implements Listener {
+export class AdmittedCall extends ServerInterceptingCall implements Listener, ReadCall {
   /** Where {@link Admission} keeps it. */
   place = -1;
+  #reader: RequestReader | undefined;
   readonly #method: Method;
   readonly #call: ServerInterceptingCallInterface;
   readonly #admission: Admission;
   readonly #begunAt = performance.now();
   #listener: Listener | undefined;
+  #connection: object | undefined;
   #hasRequest = false;
+  #isRequestComplete = false;
   /** When the last message was given to the network; 0 if none was. */
   #sentAt = 0;
   /** Since when the end of a watch waits until it is taken; 0 if it does not. */
   #endedAt = 0;
-  #held: { connection: object; bytes: number } | undefined;
+  /** Bytes of the answer that are counted as not taken. */
+  #heldBytes = 0;
 
   /** There while somebody wants to know more of the call than its count. */
   #details: CallDetails | undefined;
   #isCounted = false;
+  #isOver = false;
 
   constructor(call: ServerInterceptingCallInterface, admission: Admission, method: Method) {
     super(call);
@@ -61,7 +67,17 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
 
   /** Stands for the connection. */
   get connection(): object {
-    return this.stream?.session ?? this;
+    // A stream that is over does not know its connection any more.
+    this.#connection ??= this.stream?.session ?? this;
+    return this.#connection;
+  }
+
+  get isStream(): boolean {
+    return this.#method.isRequestStream;
+  }
+
+  get encoding(): string | undefined {
+    return this.#inside.incomingEncoding;
   }
 
   override start(listener: Listener): void {
@@ -71,9 +87,12 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     if (refusal !== undefined) {
       this.#observe(undefined);
       this.sendStatus(refusal);
+      this.#resetUnread();
       return;
     }
     this.#listener = listener;
+    this.#reader = new RequestReader(this, this.#method.rule, this.#admission.requests);
+    if (this.#inside.decoder) this.#inside.decoder = this.#reader;
     this.#call.start(this);
   }
 
@@ -81,19 +100,23 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     this.#observe(metadata);
     if (this.kind === 'watch') watchCalls.set(metadata, this);
     const bytes = bytesOf(metadata);
-    if (bytes <= LIMITS.headers.most) this.#listener?.onReceiveMetadata(metadata);
-    else this.sendStatus(tooManyHeaders(bytes));
+    const excess = excessOf(bytes, this.stream);
+    if (excess) this.sendStatus(excess);
+    else if (this.#reader?.begin(metadata, bytes)) this.#listener?.onReceiveMetadata(metadata);
   }
 
   onReceiveMessage(message: unknown): void {
     // Of a stream the first message is due, and not the end of them.
-    if (this.#method.isRequestStream) this.#hasRequest = true;
+    if (this.isStream) this.#hasRequest = true;
+    if (!this.#method.isUnary) this.#reader?.releaseMetadata();
     if (this.#details) this.#details.pass(message, (passed) => this.#listener?.onReceiveMessage(passed));
     else this.#listener?.onReceiveMessage(message);
+    if (this.isStream) this.#reader?.passed();
   }
 
   onReceiveHalfClose(): void {
     this.#hasRequest = true;
+    this.#isRequestComplete = true;
     if (this.#details) this.#details.run(() => this.#listener?.onReceiveHalfClose());
     else this.#listener?.onReceiveHalfClose();
   }
@@ -101,8 +124,19 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
   onCancel(): void {
     if (!this.#isCounted) this.#count(this.#codeSent());
     this.#admission.over(this);
-    if (this.#held) this.#admission.hold(this.#held.connection, -this.#held.bytes);
+    this.#reader?.close();
+    this.#resetUnread();
+    this.#isOver = true;
+    this.#holdAnswers();
     this.#listener?.onCancel();
+  }
+
+  refusalOf(bytes: number): Ending | undefined {
+    return this.#admission.refuseRequest(this, bytes);
+  }
+
+  end(ending: Ending): void {
+    this.sendStatus(ending);
   }
 
   override sendMetadata(metadata: Metadata): void {
@@ -116,12 +150,16 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
       this.#sendFrame(this.stream, message.frame, callback);
       return;
     }
-    this.#call.sendMessage(message, callback);
-    if (this.kind !== 'call' && this.kind !== 'vital') return;
-    const bytes = this.stream?.writableLength ?? 0;
-    if (bytes < SMALL_BYTES) return;
-    this.#held = { connection: this.connection, bytes };
-    this.#admission.hold(this.#held.connection, bytes);
+    if (this.kind === 'apply') {
+      this.#call.sendMessage(message, () => {
+        this.#holdAnswers();
+        callback();
+      });
+    } else {
+      this.#call.sendMessage(message, callback);
+      if (this.kind !== 'call' && this.kind !== 'vital') return;
+    }
+    this.#holdAnswers();
   }
 
   override sendStatus(status: Status): void {
@@ -166,6 +204,27 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
     this.#details = observer.begin(call);
   }
 
+  /** Counts the answers that wait until the caller takes them. */
+  #holdAnswers(): void {
+    const waiting = this.#isOver ? 0 : (this.stream?.writableLength ?? 0);
+    const bytes = waiting < SMALL_BYTES ? 0 : waiting;
+    if (bytes === this.#heldBytes) return;
+    this.#admission.answers.add(this.connection, bytes - this.#heldBytes);
+    this.#heldBytes = bytes;
+  }
+
+  /**
+   * Resets a call that is answered before its request is complete. Its caller could else keep it open for ever, uncounted: a connection has
+   * a thousand of them.
+   */
+  #resetUnread(): void {
+    if (this.#isRequestComplete) return;
+    setImmediate(() => {
+      const { stream } = this;
+      if (stream && !stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
   #count(code: status): void {
     this.#isCounted = true;
     const { counts } = this.#method;
@@ -197,6 +256,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener {
  * - It cannot reset a call from the side of the server: an unread answer would stay in memory for as long as the connection lives.
  * - It ends a stream by itself where the deadline is over, or a message cannot be read. What the handler writes after that fails
  *   (1.14), and takes the status with it that was on its way, so that the caller waits in vain.
+ * - It has one limit for the messages of all methods, and decompresses any number of them at the same time: see {@link RequestReader}.
  */
 interface Inside {
   stream?: ServerHttp2Stream;
@@ -204,6 +264,9 @@ interface Inside {
   wantTrailers?: boolean;
   /** Counts for channelz. */
   callEventTracker?: { addMessageSent(): void } | null;
+  /** Makes messages of the bytes that come. */
+  decoder?: { write(data: Buffer): Buffer[] };
+  incomingEncoding?: string;
 }
 
 function bytesOf(metadata: Metadata): number {
@@ -212,7 +275,32 @@ function bytesOf(metadata: Metadata): number {
   return bytes;
 }
 
-function tooManyHeaders(bytes: number): Status {
-  const details = `the metadata of a call must be at most ${LIMITS.headers.most} bytes; this one has ${bytes}`;
+/** What a call is ended with whose headers are too long; undefined if they are not. */
+function excessOf(bytes: number, stream: ServerHttp2Stream | undefined): Ending | undefined {
+  if (bytes > LIMITS.headers.most) {
+    return tooLong(
+      `the metadata of a call must be at most ${LIMITS.headers.most} bytes; this one has ${bytes}`,
+    );
+  }
+  const length = stream ? pseudoHeaderBytes(stream) : 0;
+  if (length <= LIMITS.authority.most) return undefined;
+  return tooLong(
+    `the authority and scheme of a call must be at most ${LIMITS.authority.most} bytes; these have ${length}`,
+  );
+}
+
+function tooLong(details: string): Ending {
   return { code: status.RESOURCE_EXHAUSTED, details };
+}
+
+let keptHeaders: symbol[] | undefined;
+
+/** How long the headers are that a stream of node:http2 keeps for itself (Node.js 20 to 24); 0 if it keeps them in another way. */
+function pseudoHeaderBytes(stream: ServerHttp2Stream): number {
+  keptHeaders ??= Object.getOwnPropertySymbols(stream).filter(({ description = '' }) =>
+    ['authority', 'protocol'].includes(description),
+  );
+  let bytes = 0;
+  for (const name of keptHeaders) bytes += String(Reflect.get(stream, name) ?? '').length;
+  return bytes;
 }

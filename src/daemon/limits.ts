@@ -21,9 +21,34 @@ const INVALID = '`INVALID_ARGUMENT`';
 /** Every number that bounds what callers may ask for, hold or leave undone. */
 export const LIMITS = {
   message: {
-    ...{ most: 1024 * 1024, unit: 'bytes', what: 'a request, unpacked' },
+    ...{
+      most: 1024 * 1024,
+      unit: 'bytes',
+      what: 'a request of Apply, Heartbeat, BatchGetUsers or Watch, decompressed',
+    },
     beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
     reason: 'ten times what a full batch of usual ids has',
+  },
+  leaseMessage: {
+    most: 65_536,
+    unit: 'bytes',
+    what: 'a message of KeepServerAlive, decompressed',
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'the token of a resync has a part for each shard',
+  },
+  smallMessage: {
+    most: 8_192,
+    unit: 'bytes',
+    what: 'a request of any other method of both services, decompressed',
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'three times a login with the longest ids and metadata',
+  },
+  openMessage: {
+    most: 512,
+    unit: 'bytes',
+    what: 'a request of health, reflection or channelz, decompressed',
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'the name of a service or symbol; health needs no credentials',
   },
   id: {
     ...{ most: 256, unit: 'bytes', what: 'an id of a user, device or session', beyond: INVALID },
@@ -93,7 +118,14 @@ export const LIMITS = {
   headers: {
     ...{ most: 16_384, unit: 'bytes', what: 'the metadata of a call, names and values' },
     beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
-    reason: 'a call has some 100; it is kept for as long as the call is open',
+    reason: 'a call has some 100; a stream keeps it until its first message',
+  },
+  authority: {
+    most: 512,
+    unit: 'bytes',
+    what: 'the authority and scheme of a call',
+    beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
+    reason: 'a host and a port; it is kept for as long as the call is open',
   },
   connections: {
     ...{ most: 10_000, unit: 'connections', what: 'connections at the same time', flag: 'max-connections' },
@@ -152,6 +184,28 @@ export const LIMITS = {
     beyond: '`DEADLINE_EXCEEDED`, and the call is reset; by HTTP, 408 and the connection is closed',
     reason: 'one packet as a rule; 1 MiB takes as long on a line of 1 Mbit/s',
   },
+  requestsOfConnection: {
+    most: 32 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'memory of requests of a connection, from their first byte until they are dealt with',
+    beyond: `the call: ${REFUSED}`,
+    reason:
+      'eight bytes for each on the wire, 256 for an operation, 2,048 for a message: what they take when they are read',
+  },
+  requests: {
+    most: 128 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'the same of all connections',
+    beyond: `the call: ${REFUSED}`,
+    reason: 'an eighth of a small machine; 700 batches of 256 operations',
+  },
+  vitalRequests: {
+    most: 32 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'further memory of requests, for Heartbeat and KeepServerAlive alone',
+    beyond: `the call: ${REFUSED}`,
+    reason: 'a flood of large requests must not end sessions',
+  },
   answer: {
     ...{
       most: 20_000,
@@ -182,9 +236,9 @@ export const LIMITS = {
     reason: 'a quarter of a second of work at 16,000 calls a second',
   },
   vitalCalls: {
-    ...{ most: 1_000, unit: 'calls', what: 'further calls in flight, for health and Heartbeat alone' },
+    ...{ most: 1_000, unit: 'calls', what: 'further calls in flight, for Heartbeat alone' },
     beyond: REFUSED,
-    reason: 'a flood of questions must not end sessions, nor make the daemon look dead',
+    reason: 'a flood of questions must not end sessions',
   },
   operations: {
     ...{ most: 50_000, unit: 'operations', what: 'operations at the store; a batch counts what is in it' },
@@ -221,10 +275,26 @@ export const LIMITS = {
     beyond: REFUSED,
     reason: 'one a client; four batches of each are carried out at once',
   },
-  otherStreams: {
-    ...{ most: 1_000, unit: 'streams', what: 'streams of health and reflection' },
+  probes: {
+    most: 1_000,
+    unit: 'calls',
+    what: 'calls and streams of health',
     beyond: REFUSED,
-    reason: 'a load balancer has one',
+    reason: 'a load balancer has one; they need no credentials, and take no room of other calls',
+  },
+  probesOfConnection: {
+    most: 16,
+    unit: 'calls',
+    what: 'calls and streams of health on a connection; streams of reflection as well',
+    beyond: REFUSED,
+    reason: 'one connection cannot take the room of all',
+  },
+  otherStreams: {
+    most: 100,
+    unit: 'streams',
+    what: 'streams of reflection',
+    beyond: REFUSED,
+    reason: 'a person with a tool has one, for a moment',
   },
   httpConnections: {
     ...{ most: 2_000, unit: 'connections', what: 'connections of HTTP at the same time' },

@@ -17,6 +17,7 @@ import { loadProtos } from '../wire/protos.js';
 import { Admission } from './admission.js';
 import type { Guard } from './auth/guard.js';
 import { Connections } from './connections.js';
+import { watchingKnownNames } from './healthNames.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
 import type { CallObserver } from './observe/callObserver.js';
@@ -79,7 +80,7 @@ export function makeServer(
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
-  health.addToServer(tellingVersion(server));
+  health.addToServer(watchingKnownNames(tellingVersion(server), HEALTH_NAMES));
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 

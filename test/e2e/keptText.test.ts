@@ -3,23 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { scratchFolder } from '../support/credentials.ts';
 import { startImstateWith } from '../support/imstate.ts';
+import { field } from '../support/protobuf.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
 import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const MARK = 'kept-beyond-its-call';
 const MIB = 2 ** 20;
-
-/** A field of bytes; the number of the field is at most 15. */
-function field(number: number, content: Buffer | string): Buffer {
-  const bytes = Buffer.from(content);
-  const length: number[] = [];
-  for (let left = bytes.length; ; left = Math.floor(left / 128)) {
-    length.push(left >= 128 ? (left % 128) | 0x80 : left);
-    if (left < 128) break;
-  }
-  return Buffer.concat([Buffer.of(number * 8 + 2), Buffer.from(length), bytes]);
-}
 
 /** A message, filled up with a field that nobody knows. */
 function filled(message: Buffer, bytes: number): Buffer {

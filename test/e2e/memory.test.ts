@@ -1,8 +1,12 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { TokenFile } from '../support/credentials.ts';
 import { grpcClients } from '../support/daemon.ts';
 import { HOLDERS } from '../support/holders.ts';
 import { startImstateWith } from '../support/imstate.ts';
 import { type HeldRow, heldRows, residentBytes } from '../support/memory.ts';
+import { field } from '../support/protobuf.ts';
+import { frame, rawGrpc } from '../support/rawGrpc.ts';
 import { undo } from '../support/undo.ts';
 
 const MIB = 2 ** 20;
@@ -26,5 +30,29 @@ describe.each(rows)('$held: $limit', ({ held, maxMiB }: HeldRow) => {
     const grownMiB = Math.round(((await residentBytes(daemon.pid)) - before) / MIB);
     console.error(JSON.stringify({ held, grownMiB, maxMiB }));
     expect(grownMiB).toBeLessThan(maxMiB);
+  });
+});
+
+describe('a name of 1 MiB, compressed, on each of 990 streams of health', () => {
+  test.each([[[]], [['--auth-tokens']]])('grows no daemon, %j', { timeout: 60_000 }, async (auth) => {
+    const file = await TokenFile.make();
+    const daemon = await startImstateWith(
+      [HEAP],
+      ...['serve', '--port', '0', ...auth.flatMap((flag) => [flag, file.path])],
+    );
+    undo.push(() => daemon.kill());
+    const before = await residentBytes(daemon.pid);
+    const raw = rawGrpc(daemon.addr);
+    undo.push(() => raw.destroy());
+    const request = frame(gzipSync(field(1, Buffer.alloc(2 ** 20, 'x'))), 1);
+    const answers = Array.from({ length: 990 }, () =>
+      raw.send('/grpc.health.v1.Health/Watch', request, { 'grpc-encoding': 'gzip' }),
+    );
+    const codes = (await Promise.all(answers)).map(({ headers }) => headers['grpc-status']);
+    expect(new Set(codes)).toEqual(new Set(['8']));
+    const clients = grpcClients(daemon.addr, file.tokens.reader);
+    undo.push(() => clients.close());
+    expect(await clients.v1.getUser({ userId: 'alice' })).toMatchObject({ online: false });
+    expect((await residentBytes(daemon.pid)) - before).toBeLessThan(100 * MIB);
   });
 });

@@ -41,19 +41,29 @@ export function http2Frame(
 }
 
 /** The headers of a gRPC call, as HPACK without its tables. */
-export function callHeaders(path: string): Buffer {
-  const headers = [
-    [':method', 'POST'],
-    [':scheme', 'http'],
-    [':path', path],
-    [':authority', 'localhost'],
-    ['content-type', 'application/grpc'],
-    ['te', 'trailers'],
-  ];
-  const text = (value: string) => Buffer.concat([Buffer.of(value.length), Buffer.from(value)]);
-  return Buffer.concat(
-    headers.flatMap(([name, value]) => [Buffer.of(0), text(name ?? ''), text(value ?? '')]),
-  );
+export function callHeaders(path: string, more: Readonly<Record<string, string>> = {}): Buffer {
+  const headers = Object.entries({
+    ':method': 'POST',
+    ':scheme': 'http',
+    ':path': path,
+    ':authority': 'localhost',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...more,
+  });
+  return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.of(0), hpackText(name), hpackText(value)]));
+}
+
+/** A text in HPACK: its length, of which 7 bits are in the first byte, and its bytes as they are. */
+function hpackText(value: string): Buffer {
+  const most = 127;
+  const length: number[] = [Math.min(value.length, most)];
+  if (value.length >= most) {
+    let left = value.length - most;
+    for (; left >= 128; left = Math.floor(left / 128)) length.push((left % 128) | 0x80);
+    length.push(left);
+  }
+  return Buffer.concat([Buffer.from(length), Buffer.from(value)]);
 }
 
 /** A TCP connection on which any bytes may be sent: it began with HTTP/2 and acknowledges settings, and does nothing else by itself. */

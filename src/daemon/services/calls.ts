@@ -11,7 +11,8 @@ import { ImstateError } from '../../errors.js';
 import type { FramedMessage } from '../../wire/framedMessage.js';
 import { callOf } from '../admittedCall.js';
 import { type Permit, permitOf } from '../auth/guardedCall.js';
-import type { Load, Refusal } from '../load.js';
+import type { Load } from '../load.js';
+import { type Ending, requestReaderOf } from '../requests/requestReader.js';
 
 /** A call or stream, as far as the log is concerned. */
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
@@ -93,8 +94,11 @@ export class Calls {
         return;
       }
       this.#inFlight += 1;
+      const reader = requestReaderOf(call.metadata)?.releasedByHandler();
+      reader?.beginMessage();
       const end = () => {
         this.#inFlight -= 1;
+        reader?.endMessage();
         this.#load.end(weight);
       };
       settle(handle, call.request).then(
@@ -122,7 +126,7 @@ export class Calls {
     return (stream) => {
       let underWay = 0;
       let isEnding = false;
-      let refusal: Refusal | undefined;
+      let refusal: Ending | undefined;
       let lastWord: ImstateError | undefined;
       const end = (finish: () => void) => {
         if (!this.#streams.delete(open)) return;
@@ -168,6 +172,10 @@ export class Calls {
         if (!taker.outlivesRequests) await link.drained();
       };
       const permit = permitOf(stream.metadata);
+      const reader = requestReaderOf(stream.metadata)?.releasedByHandler((ending) => {
+        refusal ??= ending;
+        endWell();
+      });
       const statusOf = (error: unknown) => this.#toStatus(error, stream);
       const link = makeLink<Request, Response>(stream, permit, fail, statusOf);
       const taker = begin(link);
@@ -176,7 +184,11 @@ export class Calls {
       const open: OpenStream = { stop: () => (taker.endsWell ? endWell() : fail(stopping())) };
       this.#streams.add(open);
       stream.on('data', (request: Request) => {
-        if (isEnding || !this.#streams.has(open)) return;
+        reader?.beginMessage();
+        if (isEnding || !this.#streams.has(open)) {
+          reader?.endMessage();
+          return;
+        }
         underWay += 1;
         this.#inFlight += 1;
         if (underWay >= (taker.atOnce ?? 1)) stream.pause();
@@ -184,6 +196,7 @@ export class Calls {
           .catch(fail)
           .finally(() => {
             underWay -= 1;
+            reader?.endMessage();
             this.#inFlight -= 1;
             if (isEnding) endWell();
             else stream.resume();

@@ -1,0 +1,27 @@
+import type { Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+
+/** A call of Health.Watch. */
+interface HealthWatch {
+  readonly request: { service: string };
+  write(response: { status: string }): void;
+}
+
+/**
+ * What to add the health service to, so that it keeps only the names that it has been given. By itself it keeps each name that anybody has
+ * ever watched. A watch of another name is answered once, and nothing ever changes.
+ */
+export function watchingKnownNames(server: Server, names: readonly string[]): Server {
+  return {
+    addService: (service: ServiceDefinition, handlers: UntypedServiceImplementation) => {
+      const watch = handlers.watch as unknown as (call: HealthWatch) => void;
+      const watchKnown = (call: HealthWatch) => {
+        if (names.includes(call.request.service)) watch(call);
+        else call.write({ status: 'SERVICE_UNKNOWN' });
+      };
+      server.addService(service, {
+        ...handlers,
+        watch: watchKnown,
+      } as unknown as UntypedServiceImplementation);
+    },
+  } as Server;
+}
