@@ -1,6 +1,8 @@
 import { ImstateError, messageOf } from '../errors.js';
 import { makeEtcdClient } from '../registry/etcd/client.js';
-import { callDeadline, entryKey, registryError } from '../registry/etcd/entries.js';
+import { callDeadline } from '../registry/etcd/deadline.js';
+import { entryKey } from '../registry/etcd/entries.js';
+import { registryError } from '../registry/etcd/faults.js';
 import { parseEtcdHosts } from '../registry/etcd/hosts.js';
 import { TLS_NAMES } from '../tls/names.js';
 import { type Check, type Finding, ok, once, warning } from './check.js';

@@ -58,7 +58,10 @@ export async function startTlsRedis(
 }
 
 /** An etcd of one node; `host` is what --etcd takes. */
-export async function startEtcd(tls?: ServerTls): Promise<TestServer & { host: string }> {
+export async function startEtcd(
+  tls?: ServerTls,
+  args: string[] = [],
+): Promise<TestServer & { host: string }> {
   const peer = await freePort();
   const scheme = tls ? 'https' : 'http';
   const files = tls
@@ -77,6 +80,7 @@ export async function startEtcd(tls?: ServerTls): Promise<TestServer & { host: s
         '--initial-cluster',
         `default=${peers}`,
       ],
+      ...args,
     ];
   });
   return Object.assign(server, { host: `${tls ? 'https://' : ''}127.0.0.1:${server.port}` });

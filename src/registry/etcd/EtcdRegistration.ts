@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Etcd3, EtcdLeaseInvalidError, type Lease } from 'etcd3';
-import { messageOf } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { formatEntry } from '../entry.js';
 import type { Registration, RegistryLog } from '../registry.js';
-import { callDeadline, entryKey, registryError } from './entries.js';
+import { callDeadline } from './deadline.js';
+import { entryKey } from './entries.js';
+import { registryError } from './faults.js';
 
 interface RegistrationOptions {
   client: Etcd3;
@@ -64,7 +65,9 @@ export class EtcdRegistration implements Registration {
       } catch (error) {
         failures += 1;
         if (failures === 1)
-          log.warn(`etcd does not keep the registration of ${addr}: ${messageOf(error)}; trying again`);
+          log.warn(
+            `etcd does not keep the registration of ${addr}: ${registryError(error).message}; trying again`,
+          );
       }
     }
   }
@@ -114,7 +117,7 @@ export class EtcdRegistration implements Registration {
     this.#lease = undefined;
     await lease?.revoke(callDeadline()).catch((error) => {
       this.#options.log.warn(
-        `the entry of ${this.#options.addr} stays in etcd until its lease ends: ${messageOf(error)}`,
+        `the entry of ${this.#options.addr} stays in etcd until its lease ends: ${registryError(error).message}`,
       );
     });
   }

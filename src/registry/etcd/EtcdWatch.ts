@@ -4,7 +4,8 @@ import { messageOf } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { sameEndpoints, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog, Watch, WatchListener } from '../registry.js';
-import { listEntries, readInto, registryError } from './entries.js';
+import { listEntries, readInto } from './entries.js';
+import { registryError } from './faults.js';
 
 interface WatchOptions {
   client: Etcd3;

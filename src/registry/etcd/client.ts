@@ -1,7 +1,7 @@
 import type { Etcd3 } from 'etcd3';
 import { ImstateError } from '../../errors.js';
 import type { TlsFiles } from '../../tls/names.js';
-import { callDeadline } from './entries.js';
+import { callDeadline } from './deadline.js';
 import { etcdTls } from './tls.js';
 
 /** Where etcd is, and who asks. */
