@@ -114,6 +114,7 @@ export default {
   'chart.changes': 'Changes a second',
   'servers.title': 'Chat servers',
   'servers.none': 'No chat server has sessions or a lease.',
+  'store.partial': 'Part of the store does not answer: what it holds is missing here.',
   'servers.cut.one': 'Only the first is shown.',
   'servers.cut.other': 'Only the first {count} are shown.',
   'platforms.title': 'Platforms',

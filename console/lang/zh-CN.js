@@ -111,6 +111,7 @@ export default {
   'chart.changes': '每秒变更',
   'servers.title': '聊天服务器',
   'servers.none': '没有持有会话或租约的聊天服务器。',
+  'store.partial': '部分存储没有响应，这里缺少其中的数据。',
   'servers.cut.one': '仅显示第一个。',
   'servers.cut.other': '仅显示前 {count} 个。',
   'platforms.title': '平台',

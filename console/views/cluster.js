@@ -82,25 +82,27 @@ function showSamples(samples, counts, { online, rate }) {
   const timeOf = ({ time }) => Date.parse(time) / 1_000;
   online.push(samples.map((sample) => [timeOf(sample), sample.usersOnline, sample.devicesOnline]));
   rate.push(samples.map((sample) => [timeOf(sample), sample.changesPerSecond]));
-  const { usersOnline, devicesOnline, changesPerSecond } = samples.at(-1);
-  counts.users.textContent = number(usersOnline);
-  counts.devices.textContent = number(devicesOnline);
+  const { usersOnline, devicesOnline, partial, changesPerSecond } = samples.at(-1);
+  const more = partial ? '+' : '';
+  counts.users.textContent = number(usersOnline) + more;
+  counts.devices.textContent = number(devicesOnline) + more;
   replace(counts.rate, changesPerSecond === null ? none() : number(changesPerSecond));
 }
 
 async function loadTables(places, counts, { signal, go, onFault, onAnswer }, reload) {
   if (isAsking() || Object.values(places).some(isInHand)) return;
   try {
-    const [{ servers, nextPageToken }, stats, { endpoints }] = await Promise.all([
+    const [{ servers, nextPageToken, partial }, stats, { endpoints }] = await Promise.all([
       get('servers', { pageSize: PAGE }, { signal }),
       get('stats', {}, { signal }),
       get('endpoints', {}, { signal }),
     ]);
     const cut = nextPageToken && note(t('servers.cut', { count: PAGE }));
-    replace(places.servers, serverTable(servers, go, reload), cut);
-    replace(places.platforms, platformTable(stats));
+    const missing = (isMissing) => isMissing && note(t('store.partial'));
+    replace(places.servers, serverTable(servers, go, reload), cut, missing(partial));
+    replace(places.platforms, platformTable(stats), missing(stats.partial));
     replace(places.daemons, daemonTable(endpoints));
-    counts.servers.textContent = number(servers.length) + (nextPageToken ? '+' : '');
+    counts.servers.textContent = number(servers.length) + (nextPageToken || partial ? '+' : '');
     counts.daemons.textContent = number(endpoints.length);
     onAnswer();
   } catch (error) {

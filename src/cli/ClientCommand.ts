@@ -97,6 +97,12 @@ export abstract class ClientCommand extends BaseCommand {
     this.logToStderr(`there may be more than these ${limit}: --limit shows up to 10000`);
   }
 
+  protected warnOfMissing(): void {
+    this.logToStderr(
+      'part of the store does not answer: what it holds is missing here; imstate doctor says more',
+    );
+  }
+
   /**
    * Runs `use` with a client, and closes the client whatever happens. Resolves with its answer, whose texts are printable unless it
    * becomes JSON.

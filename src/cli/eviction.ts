@@ -43,7 +43,7 @@ export function nameOf(target: EvictRequest): string {
 /** How many sessions the target has now. */
 export async function sessionsOf(client: Client, target: EvictRequest): Promise<number> {
   if ('serverAddr' in target) {
-    const servers = await allServers(client);
+    const { servers } = await allServers(client);
     return servers.find(({ serverAddr }) => serverAddr === target.serverAddr)?.sessions ?? 0;
   }
   if ('userId' in target) {

@@ -54,6 +54,8 @@ export interface SessionsPage {
   sessions: UserSession[];
   /** Undefined on the last page. */
   nextPageToken: string | undefined;
+  /** True if part of the store did not answer: its sessions are missing from this page, and the next one goes on behind them. */
+  partial: boolean;
 }
 
 /** A chat server that has sessions or a lease. */
@@ -71,6 +73,8 @@ export interface ServersPage {
   servers: ChatServer[];
   /** Undefined on the last page. */
   nextPageToken: string | undefined;
+  /** True if part of the store did not answer: what it holds is not counted, and chat servers that it alone knows are missing. */
+  partial: boolean;
 }
 
 /** What is online. */
@@ -83,6 +87,8 @@ export interface Stats {
   devicesByServer: Record<string, number>;
   /** Devices at chat servers that are not in `devicesByServer`; 0 from a daemon that names all of them. */
   devicesOnOtherServers: number;
+  /** True if part of the store did not answer: its users and devices are not counted. */
+  partial: boolean;
 }
 
 /** Whose sessions to end: all of a chat server, all of a user, or one if it is still current. */

@@ -88,7 +88,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     },
 
     async listSessions(request, options) {
-      const { sessions, nextPageToken } = await channel.call<ListSessionsResponse__Output>(
+      const { sessions, nextPageToken, partial } = await channel.call<ListSessionsResponse__Output>(
         (grpcOptions, done) => presenceService.ListSessions(request, grpcOptions, done),
         options,
         true,
@@ -98,11 +98,12 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
           device ? [{ userId, device: readDevice(device) }] : [],
         ),
         nextPageToken: nextPageToken || undefined,
+        partial,
       };
     },
 
     async listServers(request, options) {
-      const { servers, nextPageToken } = await channel.call<ListServersResponse__Output>(
+      const { servers, nextPageToken, partial } = await channel.call<ListServersResponse__Output>(
         (grpcOptions, done) => presenceService.ListServers(request, grpcOptions, done),
         options,
         true,
@@ -110,6 +111,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       return {
         servers: servers.map((server) => ({ ...server, lease: readLease(server.lease) })),
         nextPageToken: nextPageToken || undefined,
+        partial,
       };
     },
 

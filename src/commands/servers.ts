@@ -10,7 +10,7 @@ export default class Servers extends ClientCommand {
   static override description =
     'A lease is ALIVE while its chat server keeps it so, in RESYNC while that is asked to send its sessions again, and LOST once it ran out: ' +
     'its sessions are then being ended. A chat server without a lease has sessions that last until a logout or their time to live. ' +
-    'As JSON: {"servers":[{"serverAddr","sessions","lease":{"state","incarnation","ttlMs","expireTime"}}]}, where lease may be null.';
+    'As JSON: {"servers":[{"serverAddr","sessions","lease":{"state","incarnation","ttlMs","expireTime"}}],"partial"}, where lease may be null, and partial is true if part of the store did not answer.';
   static override examples = [
     { description: 'All chat servers', command: '<%= config.bin %> <%= command.id %>' },
     { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --json' },
@@ -18,10 +18,14 @@ export default class Servers extends ClientCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Servers);
-    const servers = await this.withClient(flags, allServers);
+    const { servers, isPartial } = await this.withClient(flags, allServers);
     if (servers.length === 0) this.log('no chat server has sessions or a lease');
     else this.log(renderTable(HEAD, servers.map(toRow)));
-    return { servers: servers.map((server) => ({ ...server, lease: leaseJson(server.lease) })) };
+    if (isPartial) this.warnOfMissing();
+    return {
+      servers: servers.map((server) => ({ ...server, lease: leaseJson(server.lease) })),
+      partial: isPartial,
+    };
   }
 }
 

@@ -9,7 +9,7 @@ import type { UserSession } from '../client/index.js';
 export default class Sessions extends ClientCommand {
   static override summary = 'List the sessions that are online, of one chat server or of all.';
   static override description =
-    'In no particular order. As JSON: {"sessions":[…]}, each with "userId" and what query --json says of a device.';
+    'In no particular order. As JSON: {"sessions":[…],"more","partial"}, each with "userId" and what query --json says of a device.';
   static override examples = [
     { description: 'Some sessions', command: '<%= config.bin %> <%= command.id %>' },
     {
@@ -29,16 +29,20 @@ export default class Sessions extends ClientCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Sessions);
     const { 'server-addr': serverAddr } = flags;
-    const { rows, isCut } = await this.withClient(flags, (client) =>
+    const { rows, isCut, isPartial } = await this.withClient(flags, (client) =>
       collectPages(flags.limit, async (page) => {
         const answer = await client.listSessions({ ...(serverAddr && { serverAddr }), ...page });
-        return { rows: answer.sessions, nextPageToken: answer.nextPageToken };
+        return { ...answer, rows: answer.sessions };
       }),
     );
     if (rows.length === 0) this.log(`no session is online${serverAddr ? ` at ${serverAddr}` : ''}`);
     else this.log(renderTable(HEAD, rows.map(toRow)));
     if (isCut) this.warnOfLimit(flags.limit);
-    return { sessions: rows.map(({ userId, device }) => ({ userId, ...deviceJson(device) })), more: isCut };
+    if (isPartial) this.warnOfMissing();
+    return {
+      sessions: rows.map(({ userId, device }) => ({ userId, ...deviceJson(device) })),
+      ...{ more: isCut, partial: isPartial },
+    };
   }
 }
 

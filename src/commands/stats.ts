@@ -6,7 +6,7 @@ export default class Stats extends ClientCommand {
   static override description =
     'The counts are kept up to date with every change: asking is quick however many are online. ' +
     'The 1,000 chat servers with most devices are named, and up to 64 platforms; "other" counts those of further platforms. ' +
-    'As JSON: {"usersOnline","devicesOnline","devicesByPlatform","devicesByServer","devicesOnOtherServers"}; devicesByPlatform and devicesByServer are objects, and the platform "" counts devices that named none.';
+    'As JSON: {"usersOnline","devicesOnline","devicesByPlatform","devicesByServer","devicesOnOtherServers","partial"}; devicesByPlatform and devicesByServer are objects, and the platform "" counts devices that named none.';
   static override examples = [
     { description: 'How many are online?', command: '<%= config.bin %> <%= command.id %>' },
     { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --json' },
@@ -15,7 +15,8 @@ export default class Stats extends ClientCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Stats);
     const stats = await this.withClient(flags, (client) => client.getStats());
-    const { usersOnline, devicesOnline, devicesByPlatform, devicesByServer, devicesOnOtherServers } = stats;
+    const { usersOnline, devicesOnline, devicesByPlatform, devicesByServer, devicesOnOtherServers, partial } =
+      stats;
     this.log(`users online    ${usersOnline.toLocaleString('en')}`);
     this.log(`devices online  ${devicesOnline.toLocaleString('en')}`);
     this.#table('Platform', devicesByPlatform);
@@ -25,7 +26,8 @@ export default class Stats extends ClientCommand {
         `and ${devicesOnOtherServers.toLocaleString('en')} devices on chat servers that are not named`,
       );
     }
-    return { usersOnline, devicesOnline, devicesByPlatform, devicesByServer, devicesOnOtherServers };
+    if (partial) this.warnOfMissing();
+    return { usersOnline, devicesOnline, devicesByPlatform, devicesByServer, devicesOnOtherServers, partial };
   }
 
   #table(title: string, counts: Record<string, number>): void {

@@ -1,7 +1,6 @@
 import { ImstateError } from '../errors.js';
 import { type Answer, allAnswers, type Operation } from '../store/operations.js';
 import type {
-  ChatServer,
   Ended,
   KeepAlive,
   KeepAliveResult,
@@ -11,11 +10,12 @@ import type {
   PresenceStore,
   ServerEviction,
   ServerPage,
+  ServersPage,
   Session,
   SessionPage,
   SessionRef,
+  SessionsPage,
   Stats,
-  UserSession,
 } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
 import type { Transitions } from './observe/transitions.js';
@@ -114,12 +114,12 @@ export class Presence {
   }
 
   /** See PresenceStore.listSessions. */
-  sessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+  sessions(page: SessionPage): Promise<SessionsPage> {
     return this.#store.listSessions(page);
   }
 
   /** See PresenceStore.listServers. */
-  servers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+  servers(page: ServerPage): Promise<ServersPage> {
     return this.#store.listServers(page);
   }
 

@@ -149,7 +149,7 @@ export interface PastSession {
 }
 
 /** What is online. */
-export interface Stats {
+export interface Stats extends Coverage {
   users: number;
   devices: number;
   /** Devices by platform, "" for those without; "other" has those of platforms that have no count of their own. See stats.ts. */
@@ -158,6 +158,26 @@ export interface Stats {
   byServer: Map<string, number>;
   /** Devices of the chat servers that are not in `byServer`. */
   devicesOnOtherServers: number;
+}
+
+/** What goes over all shards of a store: without those that do not answer. */
+export interface Coverage {
+  /** True if shards did not answer: what they hold is missing. */
+  isPartial: boolean;
+}
+
+/** A page of sessions. */
+export interface SessionsPage extends Coverage {
+  sessions: UserSession[];
+  /** Where the next page begins; undefined on the last. */
+  next: string | undefined;
+}
+
+/** A page of chat servers. */
+export interface ServersPage extends Coverage {
+  servers: ChatServer[];
+  /** Where the next page begins; undefined on the last. */
+  next: string | undefined;
 }
 
 /** A chat server that has sessions or a lease. */
@@ -284,14 +304,17 @@ export interface PresenceStore {
   /** The user's sessions that ended, the last written down first: as many as are kept, within the retention of the history. */
   getHistory(userId: string): Promise<PastSession[]>;
 
-  /** Sessions that are online, each once, and where the next page begins; a page may be short. */
-  listSessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }>;
+  /**
+   * Sessions that are online, each once, and where the next page begins; a page may be short. Shards that do not answer are left out,
+   * here and in the two below; it rejects if none answers.
+   */
+  listSessions(page: SessionPage): Promise<SessionsPage>;
 
   /**
    * The chat servers that have sessions or a lease, in the order of the bytes of their addresses, and where the next page begins. The
    * work for a page does not depend on how many there are.
    */
-  listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }>;
+  listServers(page: ServerPage): Promise<ServersPage>;
 
   /**
    * Counts, in a time that does not depend on how many are online. Platforms and chat servers are read in parts; of more than some

@@ -10,8 +10,8 @@ test('without anything online the listings are empty, and say so', async () => {
   expect((await cli.run('sessions', '--server-addr', 'a:1')).stdout).toBe('no session is online at a:1\n');
   expect((await cli.run('servers')).stdout).toBe('no chat server has sessions or a lease\n');
   expect((await cli.run('stats')).stdout).toBe('users online    0\ndevices online  0\n');
-  expect(await cli.json('sessions')).toEqual({ sessions: [], more: false });
-  expect(await cli.json('servers')).toEqual({ servers: [] });
+  expect(await cli.json('sessions')).toEqual({ sessions: [], more: false, partial: false });
+  expect(await cli.json('servers')).toEqual({ servers: [], partial: false });
   expect(await cli.json('stats')).toEqual({
     ...{
       usersOnline: 0,
@@ -19,6 +19,7 @@ test('without anything online the listings are empty, and say so', async () => {
       devicesByPlatform: {},
       devicesByServer: {},
       devicesOnOtherServers: 0,
+      partial: false,
     },
   });
 });
@@ -59,6 +60,7 @@ test('what is online is listed and counted', async () => {
       { serverAddr: '10.0.0.1:9000', sessions: 2, lease: null },
       { serverAddr: '10.0.0.2:9000', sessions: 1, lease: null },
     ],
+    partial: false,
   });
   expect((await cli.run('servers')).stdout).toMatch(/^10\.0\.0\.1:9000 +2 +- +- +- +-$/m);
   expect(await cli.json('stats')).toEqual({
@@ -66,6 +68,7 @@ test('what is online is listed and counted', async () => {
     devicesByPlatform: { '': 1, ios: 2 },
     devicesByServer: { '10.0.0.1:9000': 2, '10.0.0.2:9000': 1 },
     devicesOnOtherServers: 0,
+    partial: false,
   });
   const stats = await cli.run('stats');
   expect(stats.stdout).toMatch(

@@ -169,6 +169,7 @@ class Reader {
       ...{ usersOnline: expected.length, devicesOnline: expected.length },
       ...{ devicesByPlatform: { ios: expected.length }, devicesByServer: byServer },
       devicesOnOtherServers: 0,
+      partial: false,
     });
     for (const { userId, sessionId, loginTime } of expected) {
       const { online, devices } = await this.getUser(userId);

@@ -65,9 +65,10 @@ export class Observer {
 
   /** Several parts may fail for one reason, which a call tells better than a stream that broke. */
   #currentFaults(): ImstateError[] {
+    const missing = this.#stats?.partial && !this.#faults.has('stats') ? [partOfStore()] : [];
     const telling = PARTS.filter((part) => part !== 'changes' || !this.#faults.has('stats'));
     const faults = telling.flatMap((part) => this.#faults.get(part) ?? []);
-    return [...new Map(faults.map((fault) => [fault.message, fault])).values()];
+    return [...missing, ...new Map(faults.map((fault) => [fault.message, fault])).values()];
   }
 
   async #pollOn(): Promise<void> {
@@ -153,4 +154,11 @@ export class Observer {
   #pause(ms: number): Promise<boolean> {
     return delay(ms, true, { signal: this.#signal }).catch(() => false);
   }
+}
+
+function partOfStore(): ImstateError {
+  return new ImstateError(
+    'UNAVAILABLE',
+    'part of the store does not answer: its users and devices are not counted',
+  );
 }

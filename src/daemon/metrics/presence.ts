@@ -8,7 +8,12 @@ const CACHE_MS = 1_000;
 
 /** Who is online, in the whole store, and what this daemon has changed. */
 export function presenceFamilies(store: PresenceStore, transitions: Transitions): Family[] {
-  const stats = cached(() => store.getStats(), CACHE_MS);
+  // A part of the counts would look as if all others had gone offline.
+  const stats = cached(async () => {
+    const counts = await store.getStats();
+    if (counts.isPartial) throw new Error('part of the store does not answer');
+    return counts;
+  }, CACHE_MS);
   const users = async () => (await stats()).users;
   const sessions = async () => (await stats()).devices;
   return [

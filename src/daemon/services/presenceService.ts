@@ -101,27 +101,30 @@ export function presenceServiceHandlers(
       if (serverAddr !== '') checkServerName('server_addr', serverAddr);
       const limit = checkPageSize('page_size', pageSize, PAGE);
       const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
-      const { sessions, next } = await presence.sessions(page);
+      const { sessions, next, isPartial } = await presence.sessions(page);
       return {
         sessions: sessions.map(({ userId, session }) => ({ userId, device: toDevice(session) })),
         nextPageToken: next ?? '',
+        partial: isPartial,
       };
     }),
 
     ListServers: calls.handler(async ({ pageSize, pageToken }) => {
       const limit = checkPageSize('page_size', pageSize, PAGE_OF_SERVERS);
-      const { servers, next } = await presence.servers({ limit, after: pageToken || undefined });
-      return { servers: servers.map(toChatServer), nextPageToken: next ?? '' };
+      const { servers, next, isPartial } = await presence.servers({ limit, after: pageToken || undefined });
+      return { servers: servers.map(toChatServer), nextPageToken: next ?? '', partial: isPartial };
     }),
 
     GetStats: calls.handler(async () => {
-      const { users, devices, byPlatform, byServer, devicesOnOtherServers } = await presence.stats();
+      const { users, devices, byPlatform, byServer, devicesOnOtherServers, isPartial } =
+        await presence.stats();
       return {
         usersOnline: users,
         devicesOnline: devices,
         devicesByPlatform: Object.fromEntries(byPlatform),
         devicesByServer: Object.fromEntries(byServer),
         devicesOnOtherServers,
+        partial: isPartial,
       };
     }),
 

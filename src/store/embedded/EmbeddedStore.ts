@@ -12,7 +12,6 @@ import { type SessionRecord, unpackRecord } from '../record.js';
 import { newestLoginFirst, readRecord, tooMuchToRead } from '../rules.js';
 import { STATS_CACHE_MS } from '../stats.js';
 import type {
-  ChatServer,
   EndCounts,
   KeepAlive,
   KeepAliveResult,
@@ -22,13 +21,14 @@ import type {
   PresenceStore,
   ServerEviction,
   ServerPage,
+  ServersPage,
   Session,
   SessionPage,
   SessionRef,
+  SessionsPage,
   Stats,
   StoreHealth,
   StoreOptions,
-  UserSession,
 } from '../store.js';
 import { ReadBudget, WORK } from '../work.js';
 import { evictDevices, evictSession, heartbeat, offline, online, type Replacing } from './changes.js';
@@ -148,11 +148,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       .filter(({ endTimeMs }) => endTimeMs > since);
   }
 
-  async listSessions({
-    serverAddr,
-    limit,
-    after,
-  }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+  async listSessions({ serverAddr, limit, after }: SessionPage): Promise<SessionsPage> {
     const tables = this.#open();
     const only = serverAddr === undefined ? [] : [serverAddr];
     const start = after === undefined ? only : parsePlace(after, FIRST_PLACE);
@@ -168,16 +164,16 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       return session?.online ? [{ userId, session }] : [];
     });
     const last = keys.length === limit ? keys.at(-1) : undefined;
-    return { sessions, next: last && formatPlace(last) };
+    return { sessions, next: last && formatPlace(last), isPartial: false };
   }
 
-  async listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+  async listServers(page: ServerPage): Promise<ServersPage> {
     return listServers(this.#open(), page);
   }
 
   async getStats(): Promise<Stats> {
     const { users, devices, part } = countOnline(this.#open());
-    return { users, devices, ...(part ?? (await this.#allCounters())) };
+    return { users, devices, ...(part ?? (await this.#allCounters())), isPartial: false };
   }
 
   sweep(ended?: EndCounts): Promise<boolean> {

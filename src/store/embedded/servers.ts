@@ -1,14 +1,11 @@
 import { inByteOrder } from '../byteOrder.js';
 import { formatPlace, parsePlace } from '../place.js';
 import { readLease } from '../rules.js';
-import type { ChatServer, ServerPage } from '../store.js';
+import type { ChatServer, ServerPage, ServersPage } from '../store.js';
 import type { Tables } from './tables.js';
 
 /** See PresenceStore.listServers. */
-export function listServers(
-  tables: Tables,
-  { limit, after }: ServerPage,
-): { servers: ChatServer[]; next: string | undefined } {
+export function listServers(tables: Tables, { limit, after }: ServerPage): ServersPage {
   const [from] = after === undefined ? [undefined] : parsePlace(after, ['']);
   const addrs = new Set([...withSessions(tables, from, limit + 1), ...withLease(tables, from, limit + 1)]);
   const sorted = [...addrs].sort(inByteOrder);
@@ -17,6 +14,7 @@ export function listServers(
   return {
     servers: page.map((serverAddr) => readServer(tables, serverAddr)),
     next: last && formatPlace([last]),
+    isPartial: false,
   };
 }
 

@@ -1,14 +1,26 @@
 import { cached } from '../../cached.js';
+import type { ImstateError } from '../../errors.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
 import { Breakdown, type BreakdownSummary, COUNTERS_PER_READ, STATS_CACHE_MS } from '../stats.js';
-import type { ChatServer, ServerPage, SessionPage, Stats, UserSession } from '../store.js';
+import type {
+  Coverage,
+  ServerPage,
+  ServersPage,
+  SessionPage,
+  SessionsPage,
+  Stats,
+  UserSession,
+} from '../store.js';
 import { Leases, readListed } from './answers.js';
 import { type Connection, storeError } from './connection.js';
 import { RedisServers } from './RedisServers.js';
+import type { ShardHealth } from './ShardHealth.js';
 import type { Shard } from './shards.js';
 
 /** A place in the list of all sessions, see scripts/list.lua: here the beginning. */
 const FIRST_PLACE: [shard: number, serverAddr: string, bucket: number, member: string] = [0, '', 0, ''];
+
+type PlaceInShard = [serverAddr: string, bucket: number, member: string];
 
 /** What {@link RedisListings} works with. */
 export interface RedisListingsOptions {
@@ -17,6 +29,8 @@ export interface RedisListingsOptions {
   retentionMs: number;
   /** The shards; throws while the store cannot be used. */
   shards(): Shard[];
+  /** Which shards answer; throws while the store cannot be used. */
+  health(): ShardHealth;
   /** The arguments that scripts of a shard begin with; the first is the time. */
   settings(): (string | number)[];
 }
@@ -32,53 +46,77 @@ export class RedisListings {
     this.#servers = new RedisServers(options.redis, () => options.settings()[0] as string);
   }
 
-  async listSessions({
-    serverAddr,
-    limit,
-    after,
-  }: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
-    const { redis, settings, retentionMs } = this.#options;
+  /** A shard that does not answer is skipped, also when a page was to go on in it: the next page begins behind it. */
+  async listSessions({ serverAddr, limit, after }: SessionPage): Promise<SessionsPage> {
     const shards = this.#options.shards();
     const place = after === undefined ? FIRST_PLACE : parsePlace(after, FIRST_PLACE);
     if (serverAddr !== undefined && after !== undefined && place[1] !== serverAddr) throw otherPlace();
     const sessions: UserSession[] = [];
-    let [, server, bucket, member] = place;
+    const health = this.#options.health();
+    let failure: ImstateError | undefined;
+    // A page that begins behind the first shard follows one that was answered.
+    let answered = place[0];
+    let [, ...from] = place;
     for (let shard = place[0]; shard < shards.length; shard++) {
-      const { keys } = shards[shard] as Shard;
-      const args = [...settings(), ...[serverAddr ?? '', server, bucket, member, limit - sessions.length]];
-      const reply = await redis.imListBuffer(...keys, ...args).catch(rejectRead);
-      const [now, leases, stopped, ...flat] = reply as [
-        number,
-        Buffer[],
-        [Buffer, number, Buffer] | null,
-        ...(Buffer | null)[],
-      ];
-      const context = { now, leases: new Leases(leases), retentionMs };
-      sessions.push(...readListed(flat, context));
-      if (stopped !== null) {
-        const next = formatPlace([shard, String(stopped[0]), stopped[1], String(stopped[2])]);
-        return { sessions, next };
+      try {
+        health.check(shard);
+        const found = await this.#sessionsOf(
+          shards[shard] as Shard,
+          serverAddr ?? '',
+          from,
+          limit - sessions.length,
+        );
+        answered += 1;
+        sessions.push(...found.sessions);
+        if (found.stopped) {
+          health.rejectUnlessPartial(answered, failure);
+          return { sessions, next: formatPlace([shard, ...found.stopped]), isPartial: failure !== undefined };
+        }
+      } catch (error) {
+        failure ??= storeError(error, false);
       }
-      [server, bucket, member] = ['', 0, ''];
+      [, ...from] = FIRST_PLACE;
     }
-    return { sessions, next: undefined };
+    if (health.isAway) answered = 0;
+    health.rejectUnlessPartial(answered, failure);
+    return { sessions, next: undefined, isPartial: failure !== undefined };
   }
 
-  listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
-    return this.#servers.list(this.#options.shards(), page);
+  /** Sessions of one shard behind a place in it; `stopped` is where to go on, unless these are all. */
+  async #sessionsOf(
+    { keys }: Shard,
+    only: string,
+    from: PlaceInShard,
+    limit: number,
+  ): Promise<{ sessions: UserSession[]; stopped: PlaceInShard | undefined }> {
+    const { redis, settings, retentionMs } = this.#options;
+    const reply = await redis.imListBuffer(...keys, ...settings(), only, ...from, limit);
+    const [now, leases, stopped, ...flat] = reply as [
+      number,
+      Buffer[],
+      [Buffer, number, Buffer] | null,
+      ...(Buffer | null)[],
+    ];
+    const sessions = readListed(flat, { now, leases: new Leases(leases), retentionMs });
+    return { sessions, stopped: stopped ? [String(stopped[0]), stopped[1], String(stopped[2])] : undefined };
+  }
+
+  listServers(page: ServerPage): Promise<ServersPage> {
+    return this.#servers.list(this.#options.health(), page);
   }
 
   async getStats(): Promise<Stats> {
-    const parts = await Promise.all(this.#options.shards().map((shard) => this.#counters(shard, '0'))).catch(
-      rejectRead,
-    );
+    const { answers, isPartial } = await this.#options.health().askAll((shard) => this.#counters(shard, '0'));
+    const parts = [...answers.values()];
     let [users, devices] = [0, 0];
     for (const part of parts) {
       users += part.users;
       devices += part.devices;
     }
     const isAll = parts.every(({ cursor }) => cursor === '0');
-    return { users, devices, ...(isAll ? summarize(parts) : await this.#allCounters()) };
+    if (isAll) return { users, devices, ...summarize(parts), isPartial };
+    const breakdown = await this.#allCounters();
+    return { users, devices, ...breakdown, isPartial: isPartial || breakdown.isPartial };
   }
 
   /** A part of a shard's counters, from a cursor on. */
@@ -89,10 +127,9 @@ export class RedisListings {
     return { users, devices, cursor: next, flat };
   }
 
-  async #readAllCounters(): Promise<BreakdownSummary> {
-    const shards = this.#options.shards();
-    const parts = await Promise.all(shards.map((shard) => this.#countersOf(shard))).catch(rejectRead);
-    return summarize(parts);
+  async #readAllCounters(): Promise<BreakdownSummary & Coverage> {
+    const { answers, isPartial } = await this.#options.health().askAll((shard) => this.#countersOf(shard));
+    return { ...summarize([...answers.values()]), isPartial };
   }
 
   /** Redis may give a counter twice while it resizes the hash: the later one counts. */
@@ -124,8 +161,4 @@ function summarize(parts: readonly Pick<CountersPart, 'flat'>[]): BreakdownSumma
     for (let i = 0; i < flat.length; i += 2) breakdown.add(flat[i] as string, Number(flat[i + 1]));
   }
   return breakdown.summary();
-}
-
-function rejectRead(error: unknown): never {
-  throw storeError(error, false);
 }

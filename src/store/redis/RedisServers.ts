@@ -1,9 +1,10 @@
 import { inByteOrder } from '../byteOrder.js';
 import { formatPlace, parsePlace } from '../place.js';
 import { readLease } from '../rules.js';
-import type { ChatServer, Lease, ServerPage } from '../store.js';
+import type { ChatServer, Lease, ServerPage, ServersPage } from '../store.js';
 import { parseLease } from './answers.js';
-import { type Connection, storeError } from './connection.js';
+import type { Connection } from './connection.js';
+import type { ShardHealth } from './ShardHealth.js';
 import type { Shard } from './shards.js';
 
 /** How many entries one script call of a repair looks at. */
@@ -23,20 +24,16 @@ export class RedisServers {
   }
 
   /** Each shard gives its first servers, with one to spare: among these are the first of all. */
-  async list(
-    shards: readonly Shard[],
-    { limit, after }: ServerPage,
-  ): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+  async list(health: ShardHealth, { limit, after }: ServerPage): Promise<ServersPage> {
     const args = [limit + 1, ...(after === undefined ? [] : parsePlace(after, ['']))];
-    const parts = await Promise.all(shards.map((shard) => this.#read(shard, args))).catch((error) => {
-      throw storeError(error, false);
-    });
+    const { answers, isPartial } = await health.askAll((shard) => this.#read(shard, args));
     const servers = new Map<string, ChatServer>();
-    for (const part of parts) for (const server of part) addServer(servers, server);
+    for (const part of answers.values()) for (const server of part) addServer(servers, server);
     const sorted = [...servers.values()].sort((a, b) => inByteOrder(a.serverAddr, b.serverAddr));
     const page = sorted.slice(0, limit);
     const last = sorted.length > limit ? page.at(-1) : undefined;
-    return { servers: page, next: last && formatPlace([last.serverAddr]) };
+    const next = last && formatPlace([last.serverAddr]);
+    return { servers: page, next, isPartial };
   }
 
   async #read({ keys }: Shard, args: (string | number)[]): Promise<ChatServer[]> {

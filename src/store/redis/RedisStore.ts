@@ -7,7 +7,6 @@ import { type Answer, allAnswers, type Operation, OperationByOperation } from '.
 import { END_REASONS } from '../record.js';
 import { OUTAGE_MS } from '../rules.js';
 import type {
-  ChatServer,
   EndCounts,
   KeepAlive,
   KeepAliveResult,
@@ -15,16 +14,16 @@ import type {
   PresenceStore,
   ServerEviction,
   ServerPage,
+  ServersPage,
   SessionPage,
   SessionRef,
+  SessionsPage,
   Stats,
   StoreHealth,
   StoreOptions,
-  UserSession,
 } from '../store.js';
 import { ReadBudget } from '../work.js';
 import { readPastSession } from './answers.js';
-import { answersOfShards } from './answersOfShards.js';
 import { Batches } from './batches.js';
 import { type Command, commandOf, evictCommand, userAtCommand } from './commands.js';
 import {
@@ -96,6 +95,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
       redis: this.#redis,
       retentionMs: options.retentionMs,
       shards: () => this.#usableShards(),
+      health: () => this.#usableHealth(),
       settings: () => this.#settings(),
     });
     this.#redis.on('sentinelError', (error: Error) => {
@@ -172,22 +172,18 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
    */
   async keepServerAlive({ serverAddr, incarnation, ttlMs, resynced }: KeepAlive): Promise<KeepAliveResult> {
     const done = new Map(resynced.split(',').map((each) => each.split(':') as [string, string]));
-    const shards = this.#usableShards();
-    const { answers, failure } = await answersOfShards(shards.length, async (i) => {
-      const shard = shards[i] as Shard;
+    const { answers, isPartial } = await this.#usableHealth().askAll((shard, i) => {
       const args = [...this.#settings(), serverAddr, incarnation, ttlMs, done.get(String(i)) ?? ''];
-      this.#health?.check(i, true);
       return this.#write<[string, number, number]>(shard, (redis) =>
         redis.imKeepAlive(...shard.keys, ...args),
       );
-    });
-    const resyncs = [...answers].flatMap(([shard, [, resync]]) => (resync > 0 ? [`${shard}:${resync}`] : []));
-    const each = [...answers.values()];
+    }, true);
+    const each = [...answers].sort(([a], [b]) => a - b);
     return {
-      incarnation: Math.max(...each.map(([known]) => Number(known))),
-      resyncToken: resyncs.join(','),
-      hasEnded: each.some(([, , hasEnded]) => hasEnded === 1),
-      isPartial: failure !== undefined,
+      incarnation: Math.max(...each.map(([, [known]]) => Number(known))),
+      resyncToken: each.flatMap(([i, [, resync]]) => (resync > 0 ? [`${i}:${resync}`] : [])).join(','),
+      hasEnded: each.some(([, [, , hasEnded]]) => hasEnded === 1),
+      isPartial,
     };
   }
 
@@ -204,11 +200,11 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return entries.map(readPastSession).filter(({ endTimeMs }) => endTimeMs > now - historyRetentionMs);
   }
 
-  async listSessions(page: SessionPage): Promise<{ sessions: UserSession[]; next: string | undefined }> {
+  async listSessions(page: SessionPage): Promise<SessionsPage> {
     return this.#listings.listSessions(page);
   }
 
-  async listServers(page: ServerPage): Promise<{ servers: ChatServer[]; next: string | undefined }> {
+  async listServers(page: ServerPage): Promise<ServersPage> {
     return this.#listings.listServers(page);
   }
 
@@ -309,6 +305,11 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     if (this.#shards.length === 0) throw notOpen();
     if (this.#unusable !== undefined) throw this.#unusable;
     return this.#shards;
+  }
+
+  #usableHealth(): ShardHealth {
+    this.#usableShards();
+    return this.#health as ShardHealth;
   }
 
   async #carryOut<Result>(commands: Command<Result>[]): Promise<(Result | Error)[]> {

@@ -5,6 +5,14 @@ import { askMaster, ownerOf } from './cluster.js';
 import { type Connection, storeError } from './connection.js';
 import type { Shard } from './shards.js';
 
+/** What the shards of a store answered. */
+export interface ShardAnswers<Answer> {
+  /** By the number of the shard: those that answered. */
+  answers: Map<number, Answer>;
+  /** True if others did not. */
+  isPartial: boolean;
+}
+
 /** One master of a cluster: a key that it owns, and the shards that it owns. */
 interface Master {
   key: string;
@@ -39,6 +47,36 @@ export class ShardHealth {
   check(shard: number, isChange = false): void {
     const failure = this.failureOf(shard, isChange);
     if (failure !== undefined) throw failure;
+  }
+
+  /** Throws the failure of some shards unless what the others answered can stand for itself: if there is another master. */
+  rejectUnlessPartial(answered: number, failure: ImstateError | undefined): void {
+    if (failure !== undefined && (answered === 0 || !(this.#redis instanceof Cluster))) throw failure;
+  }
+
+  /** Asks each shard by itself, all at once; rejects with what ioredis rejects with as the store's error. */
+  async askAll<Answer>(
+    ask: (shard: Shard, number: number) => Promise<Answer>,
+    isChange = false,
+  ): Promise<ShardAnswers<Answer>> {
+    const answers = new Map<number, Answer>();
+    let failure: ImstateError | undefined;
+    const askOne = async (shard: Shard, number: number) => {
+      try {
+        this.check(number, isChange);
+        answers.set(number, await ask(shard, number));
+      } catch (error) {
+        failure ??= storeError(error, isChange);
+      }
+    };
+    await Promise.all(this.#shards.map(askOne));
+    this.rejectUnlessPartial(answers.size, failure);
+    return { answers, isPartial: failure !== undefined };
+  }
+
+  /** True if no shard answered the last probe. */
+  get isAway(): boolean {
+    return this.#failures.size === this.#shards.length;
   }
 
   /** The result of the last probe. */

@@ -14,6 +14,7 @@ const snapshot: Snapshot = {
     devicesByPlatform: { ios: 900, '': 600 },
     devicesByServer: {},
     devicesOnOtherServers: 0,
+    partial: false,
   },
   online: [0, 700, 1_400],
   rates: { logins: 12.34, ends: 120.4, endsByReason: { LOGOUT: 0.4, SERVER_LOST: 120 } },

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { ask } from '../../support/http.ts';
 import { type PartialMaster, startPartialCluster, victims } from '../../support/partialCluster.ts';
+import { runCli } from '../../support/runCli.ts';
 import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
@@ -97,4 +99,53 @@ test('ends are written down, and sessions are evicted, in the shards that answer
   const evicted = async () => (await client.evict({ serverAddr: SERVER })).more === false;
   await until(() => evicted().catch(() => false), 'the eviction is complete');
   expect((await client.getUser({ userId: victim.user(0) })).online).toBe(false);
+});
+
+test('listings and counts have what the other masters hold, are marked, and can be continued', async () => {
+  const { client, daemon, masters } = await startChatServer();
+  const { other: victim } = victims(masters);
+  const alive = without(masters, victim);
+  const users = alive.map((master) => master.user(0)).sort();
+  expect(await client.getStats()).toMatchObject({ usersOnline: 3, partial: false });
+  // Each page ends behind one session, so one of them begins in a shard that is away.
+  const first = await client.listSessions({ pageSize: 1 });
+  victim.node.freeze();
+  const isPartial = async () => (await client.getStats()).partial;
+  await until(isPartial, 'the counts are partial');
+
+  expect(await client.getStats()).toMatchObject({ usersOnline: 2, devicesByServer: { [SERVER]: 2 } });
+  const { servers, partial } = await client.listServers();
+  expect([servers.map(({ sessions }) => sessions), partial]).toEqual([[2], true]);
+  const whole = await client.listSessions({});
+  expect([whole.sessions.map(({ userId }) => userId).sort(), whole.partial]).toEqual([users, true]);
+
+  const listed = new Set(first.sessions.map(({ userId }) => userId));
+  let isMarked = false;
+  for (let token = first.nextPageToken; token !== undefined; ) {
+    const page = await client.listSessions({ pageSize: 1, pageToken: token });
+    for (const { userId } of page.sessions) listed.add(userId);
+    isMarked ||= page.partial;
+    token = page.nextPageToken;
+  }
+  for (const userId of users) expect(listed).toContain(userId);
+  expect(isMarked || listed.has(victim.user(0))).toBe(true);
+
+  const metrics = async () => (await ask(`${daemon.http}/metrics`)).text;
+  await until(
+    async () => !/^imstate_users_online \d/m.test(await metrics()),
+    'no part is taken for the whole',
+  );
+  for (const path of ['stats', 'servers', 'sessions']) {
+    const { text } = await ask(`${daemon.http}/api/v1/${path}`);
+    expect(JSON.parse(text)).toMatchObject({ partial: true });
+  }
+  for (const command of ['stats', 'servers', 'sessions']) {
+    const json = await runCli([command, '--endpoint', daemon.addr, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ partial: true });
+    const { stderr } = await runCli([command, '--endpoint', daemon.addr]);
+    expect(stderr).toContain('part of the store does not answer');
+  }
+  victim.node.thaw();
+  await until(async () => !(await isPartial()), 'all is counted again');
+  expect((await client.getStats()).usersOnline).toBe(3);
 });

@@ -82,6 +82,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
         byPlatform: new Map(),
         byServer: new Map(),
         devicesOnOtherServers: 0,
+        isPartial: false,
       });
     });
 

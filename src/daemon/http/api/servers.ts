@@ -10,10 +10,11 @@ export function serversCall({ presence }: ApiParts): ApiCall {
     ...{ method: 'GET', name: 'servers', role: 'reader', parameters: ['pageSize', 'pageToken'] },
     async answer(parameters) {
       const { limit, after } = parameters.page(PAGE);
-      const { servers, next } = await presence.servers({ limit, after });
+      const { servers, next, isPartial } = await presence.servers({ limit, after });
       return {
         servers: servers.map((server) => chatServerJson(toChatServer(server))),
         nextPageToken: next ?? null,
+        partial: isPartial,
       };
     },
   };

@@ -12,10 +12,11 @@ export function sessionsCall({ presence }: ApiParts): ApiCall {
       const serverAddr = parameters.text('serverAddr');
       if (serverAddr !== '') checkServerName('serverAddr', serverAddr);
       const page = { serverAddr: serverAddr || undefined, ...parameters.page() };
-      const { sessions, next } = await presence.sessions(page);
+      const { sessions, next, isPartial } = await presence.sessions(page);
       return {
         sessions: sessions.map(({ userId, session }) => ({ userId, ...deviceJson(toDevice(session)) })),
         nextPageToken: next ?? null,
+        partial: isPartial,
       };
     },
   };

@@ -15,6 +15,8 @@ export interface StatsSample extends StreamEvent {
   time: string;
   usersOnline: number;
   devicesOnline: number;
+  /** True if part of the store did not answer: its users and devices are not counted. */
+  partial: boolean;
   /** Since the sample before; null if they were not followed all that time. */
   changesPerSecond: number | null;
 }
@@ -81,11 +83,11 @@ export class StatsSampler implements Follower {
     this.#isAsking = true;
     try {
       const changesPerSecond = this.#takeChanges();
-      const { users: usersOnline, devices: devicesOnline } = await this.#presence.stats();
+      const { users: usersOnline, devices: devicesOnline, isPartial: partial } = await this.#presence.stats();
       this.#hasFailed = false;
       this.#tell({
         ...{ type: 'stats', time: new Date().toISOString() },
-        ...{ usersOnline, devicesOnline, changesPerSecond },
+        ...{ usersOnline, devicesOnline, partial, changesPerSecond },
       });
     } catch (error) {
       if (!this.#hasFailed) this.#log.warn(`counts are not sampled: ${messageOf(error)}; trying again`);
