@@ -14,6 +14,7 @@ export const errorTable = {
   ADVERTISE_REQUIRED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   STORE_NOT_SHARED: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   UNSUITABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  STORE_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   LAYOUT_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   CONFIG_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   AUTH_FILE_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },

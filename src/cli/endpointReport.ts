@@ -1,6 +1,7 @@
 import type { EndpointHealth } from '../client/endpointFollower.js';
 import type { EndpointEvent, EndpointList } from '../client/endpoints.js';
 import type { ImstateError } from '../errors.js';
+import { shortStoreId } from '../store/identity.js';
 import { type Cell, colors, renderTable } from './style.js';
 import { absoluteTime } from './times.js';
 
@@ -8,12 +9,29 @@ import { absoluteTime } from './times.js';
 export function endpointTable({ service, description, endpoints }: EndpointList): string {
   if (endpoints.length === 0)
     return `no daemon is registered as ${service} (registry: ${description}): imstate serve starts one`;
-  return renderTable([['Address'], ['Health'], ['Latency']], endpoints.map(toRow));
+  const head = [['Address'], ['Health'], ['Latency']];
+  if (endpoints.every(({ storeId }) => storeId === undefined)) return renderTable(head, endpoints.map(toRow));
+  const rows = endpoints.map((endpoint) => {
+    const { storeId } = endpoint;
+    return [...toRow(endpoint), [storeId === undefined ? '' : shortStoreId(storeId)]];
+  });
+  return renderTable([...head, ['Store']], rows);
+}
+
+/** What is to be said of daemons that use different stores; undefined if none do, as far as they say. */
+function storesWarning(endpoints: EndpointHealth[]): string | undefined {
+  const stores = new Set(endpoints.flatMap(({ storeId }) => storeId ?? []));
+  if (stores.size < 2) return undefined;
+  return (
+    `daemons use ${stores.size} different stores, so each answers for a part of the users only: ` +
+    'correct --redis or --key-prefix of those with the wrong one, and restart them'
+  );
 }
 
 /** The daemons as --json prints them. */
 export function endpointsJson({ service, endpoints }: EndpointList) {
-  return { service, endpoints: endpoints.map(endpointJson) };
+  const withStores = endpoints.map((each) => ({ ...endpointJson(each), storeId: each.storeId ?? null }));
+  return { service, endpoints: withStores };
 }
 
 /** What happens to the daemons, for people; of a registry that does not answer nothing, for that is no result. */
@@ -28,8 +46,14 @@ export function endpointLines(event: EndpointEvent): string[] {
   return [[when, bold(addr), `${came}${health}`, latency].filter(Boolean).join('  ')];
 }
 
+/** What is wrong, in sentences, beside the result. */
+export function warningsOf(event: EndpointEvent): string[] {
+  const stores = event.type === 'list' ? storesWarning(event.endpoints) : undefined;
+  return [...faultsIn(event).map(({ message }) => message), ...(stores === undefined ? [] : [stores])];
+}
+
 /** What is wrong that is no result: a registry that does not answer, TLS that does not come about. */
-export function faultsIn(event: EndpointEvent): ImstateError[] {
+function faultsIn(event: EndpointEvent): ImstateError[] {
   if (event.type === 'registry') return event.error ? [event.error] : [];
   if (event.type === 'removed') return [];
   const probes = event.type === 'list' ? event.endpoints : [event];

@@ -3,7 +3,10 @@ import { ImstateError } from '../errors.js';
 import type { Endpoint, Registry, Watch, WatchListener } from '../registry/registry.js';
 
 /** How a client finds daemons: a registry, or addresses that it was given. */
-export type Discovery = Pick<Registry, 'description' | 'scheme' | 'service' | 'list' | 'watch' | 'close'>;
+export type Discovery = Pick<
+  Registry,
+  'description' | 'scheme' | 'service' | 'list' | 'listStores' | 'watch' | 'close'
+>;
 
 /** Daemons at addresses that are known beforehand. */
 export function fixedEndpoints(addresses: string[]): Discovery {
@@ -20,6 +23,7 @@ export function fixedEndpoints(addresses: string[]): Discovery {
     scheme: 'imstate',
     service: 'endpoints',
     list: async () => endpoints,
+    listStores: async () => new Map(),
     watch(listener: WatchListener): Watch {
       queueMicrotask(() => listener.onEndpoints(endpoints));
       return { close: async () => {} };

@@ -6,6 +6,8 @@ import { type Probe, type ProbeOptions, probeEndpoint } from './probe.js';
 /** A daemon that is registered, and what it answered. */
 export interface EndpointHealth extends Probe {
   addr: string;
+  /** Identity of its store, in a list; undefined if it publishes none, or has come since the list. */
+  storeId?: string | undefined;
 }
 
 /** What becomes different of the daemons. */

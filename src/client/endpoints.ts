@@ -58,9 +58,13 @@ export async function* watchEndpoints(
 
 async function listFrom(discovery: Discovery, options: ProbeOptions): Promise<EndpointList> {
   const { service, description } = discovery;
-  const listed = await discovery.list();
+  const [listed, stores] = await Promise.all([discovery.list(), discovery.listStores()]);
   const endpoints = await Promise.all(
-    listed.map(async ({ addr }) => ({ addr, ...(await probeEndpoint(addr, options)) })),
+    listed.map(async ({ addr }) => ({
+      addr,
+      storeId: stores.get(addr),
+      ...(await probeEndpoint(addr, options)),
+    })),
   );
   return { service, description, endpoints };
 }

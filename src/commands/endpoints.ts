@@ -5,7 +5,7 @@ import {
   endpointLines,
   endpointsJson,
   endpointTable,
-  faultsIn,
+  warningsOf,
 } from '../cli/endpointReport.js';
 import { printable, printableJson, printableValue } from '../cli/printable.js';
 import { printStream } from '../cli/stream.js';
@@ -46,7 +46,7 @@ export default class Endpoints extends ClientCommand {
     const { listEndpoints } = await import('../client/endpoints.js');
     const list = await listEndpoints(this.connectOptions(flags));
     this.log(endpointTable(printableValue(list)));
-    for (const { message } of faultsIn({ type: 'list', ...list })) this.logToStderr(`warning: ${message}`);
+    for (const warning of warningsOf({ type: 'list', ...list })) this.logToStderr(`warning: ${warning}`);
     return endpointsJson(list);
   }
 
@@ -60,7 +60,7 @@ export default class Endpoints extends ClientCommand {
     const { watchEndpoints } = await import('../client/endpoints.js');
     const stop = new AbortController();
     const toLines = (event: EndpointEvent) => {
-      for (const { message } of faultsIn(event)) process.stderr.write(`warning: ${printable(message)}\n`);
+      for (const warning of warningsOf(event)) process.stderr.write(`warning: ${printable(warning)}\n`);
       return this.jsonEnabled()
         ? [printableJson(endpointEventJson(event))]
         : endpointLines(printableValue(event));

@@ -166,6 +166,12 @@ export default class Serve extends BaseCommand {
       helpValue: 'TIME',
       helpGroup: 'REGISTRY',
     }),
+    'allow-other-store': Flags.boolean({
+      description:
+        'register also beside daemons of another store, as for a migration: they answer for different users',
+      env: 'IMSTATE_ALLOW_OTHER_STORE',
+      helpGroup: 'REGISTRY',
+    }),
     'max-connections': Flags.integer({
       description: 'connections at the same time; a further one is closed',
       env: 'IMSTATE_MAX_CONNECTIONS',
@@ -263,6 +269,7 @@ export default class Serve extends BaseCommand {
       ...{ maxConnections, maxCallsInFlight, maxWatches, maxDevices, readyShards },
       maxWatchBacklogBytes: maxWatchBacklogMib * MIB,
       startTimeoutMs: flags['start-timeout'],
+      allowOtherStore: flags['allow-other-store'],
       ...etcdCredentials(flags),
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       ...{ auth: authOptions(flags), http: httpOptions(flags) },

@@ -17,6 +17,8 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   port: number;
   /** Address to register, host:port; by default the one it listens on. */
   advertise: string | undefined;
+  /** Registers beside daemons of another store; by default such a start is refused. */
+  allowOtherStore?: boolean | undefined;
   /** TLS of the port, where `ca` makes it mutual: the authorities that sign the clients; undefined for plain gRPC. */
   tls?: TlsFiles | undefined;
   /** How callers prove who they are; undefined lets everybody do everything. */

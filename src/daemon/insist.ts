@@ -2,8 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, ImstateError } from '../errors.js';
 
 const PAUSE_MS = 500;
-/** What may be over in a moment. */
-const PASSING: ErrorCode[] = ['STORE_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'AUTH_KEYS_UNAVAILABLE'];
+/**
+ * What may be over in a moment. STORE_MISMATCH: the entry of a daemon that was killed stays for its lease, and daemons of a store
+ * that was flushed agree on its identity within their next renewal.
+ */
+const PASSING: ErrorCode[] = [
+  'STORE_UNAVAILABLE',
+  'REGISTRY_UNAVAILABLE',
+  'AUTH_KEYS_UNAVAILABLE',
+  'STORE_MISMATCH',
+];
 
 interface InsistOptions<T> {
   /** Ends the wait, also for an attempt that is under way: the start-up limit, or a signal to stop. */

@@ -1,3 +1,4 @@
+import type { Registration } from '../registry/registry.js';
 import type { StoreHealth } from '../store/store.js';
 
 /**
@@ -7,6 +8,7 @@ import type { StoreHealth } from '../store/store.js';
 export class Readiness {
   readonly #neededPercent: number;
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  #registration: Pick<Registration, 'refusal'> | undefined;
   /** Undefined before the store is open. */
   #health: StoreHealth | undefined;
 
@@ -18,7 +20,7 @@ export class Readiness {
   /** Why the daemon is to be given no calls; undefined if it is. */
   get whyNot(): string | undefined {
     if (this.#phase !== 'serving') return `the daemon is ${this.#phase}`;
-    if (this.hasStore) return undefined;
+    if (this.hasStore) return this.#registration?.refusal?.message;
     if (this.#answering === 0) return 'the store does not answer';
     return `${this.shardsAway}, and ${this.#neededPercent} % must (--ready-shards)`;
   }
@@ -42,7 +44,8 @@ export class Readiness {
   }
 
   /** The daemon is registered. */
-  begin(): void {
+  begin(registration: Pick<Registration, 'refusal'>): void {
+    this.#registration = registration;
     this.#phase = 'serving';
   }
 

@@ -138,14 +138,15 @@ async function keepUp(
 }
 
 async function register(
-  { registry, readiness, standing }: DaemonParts,
-  { log }: DaemonOptions,
+  { store, registry, readiness, standing }: DaemonParts,
+  { log, allowOtherStore: allowOther = false }: DaemonOptions,
   patience: StartPatience,
   undo: UndoStack,
 ): Promise<void> {
+  const claim = { identity: () => store.identity, allowOther };
   const registration = await patience.insist({
     ...{ code: 'REGISTRY_UNAVAILABLE', description: registry.description },
-    attempt: () => registry.register(standing.advertised),
+    attempt: () => registry.register(standing.advertised, claim),
     // Left alone it would be renewed for as long as the process lives, which would not end because of it.
     onLate: (late) => void late.close().catch(() => {}),
   });
@@ -155,7 +156,7 @@ async function register(
       log.warn('the registry did not answer within 2 s; the entry stays until its lease ends');
   });
   undo.push(() => readiness.end());
-  readiness.begin();
+  readiness.begin(registration);
 }
 
 /** What clients on this machine dial for a daemon that listens on every address. */

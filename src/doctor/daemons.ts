@@ -3,13 +3,17 @@ import { connect, credentialsFor, discover } from '../client/connect.js';
 import { type Probe, probeEndpoint } from '../client/probe.js';
 import type { TlsOptions } from '../client/tls.js';
 import { ImstateError } from '../errors.js';
+import type { StoreIds } from '../registry/stores.js';
 import { TLS_NAMES } from '../tls/names.js';
 import { type Check, type Finding, ok, once, type Source, skipped, warning } from './check.js';
 import type { DoctorOptions, OnClose } from './doctor.js';
 import { judgePeers } from './peerCertificate.js';
+import { judgeStores } from './stores.js';
 
 /** What the registry holds. */
 interface Listed {
+  /** The identities of their stores. */
+  stores: StoreIds;
   /** host:port each. */
   addrs: string[];
   /** Why other entries are of no use to anybody. */
@@ -33,6 +37,11 @@ export function daemonChecks(options: DoctorOptions, limitMs: number, onClose: O
   );
   return [
     { name: 'registry', run: async () => judgeList(await listed.ready(), options) },
+    {
+      name: 'registry-stores',
+      needs: some,
+      run: async () => judgeStores(await listed.ready(), options, onClose),
+    },
     { name: 'daemon-health', needs: some, run: async () => judgeAnswers(await answers.ready(), options) },
     {
       name: 'daemon-versions',
@@ -58,7 +67,7 @@ async function list(options: DoctorOptions, onClose: OnClose): Promise<Listed> {
     if (isHostPort(addr)) addrs.push(addr);
     else faults.push(`nobody can dial ${JSON.stringify(addr)}`);
   }
-  return { addrs, faults };
+  return { stores: await discovery.listStores(), addrs, faults };
 }
 
 function judgeList({ addrs, faults }: Listed, { service }: DoctorOptions): Finding {

@@ -1,9 +1,10 @@
-import { ImstateError, messageOf } from '../errors.js';
+import type { Etcd3 } from 'etcd3';
+import { ImstateError } from '../errors.js';
 import { makeEtcdClient } from '../registry/etcd/client.js';
 import { callDeadline } from '../registry/etcd/deadline.js';
-import { entryKey } from '../registry/etcd/entries.js';
 import { registryError } from '../registry/etcd/faults.js';
 import { parseEtcdHosts } from '../registry/etcd/hosts.js';
+import { isDenied, storePrefix } from '../registry/etcd/stores.js';
 import { TLS_NAMES } from '../tls/names.js';
 import { type Check, type Finding, ok, once, warning } from './check.js';
 import { resolveHosts } from './dns.js';
@@ -128,21 +129,36 @@ function judgeNodes(nodes: NodeStatus[], { etcdTls = {}, timeoutMs }: EtcdOption
 }
 
 /**
- * Reads the entries, and asks for a write under a condition that never holds: etcd looks at the rights first, and then changes nothing.
+ * Reads the keys, and asks for writes under a condition that never holds: etcd looks at the rights first, and then changes nothing.
  */
 async function judgeRights(options: EtcdOptions, onClose: OnClose): Promise<Finding> {
   const client = await clientOf(parseEtcdHosts(options.etcd), options);
   onClose(() => client.close());
   const { service } = options;
-  const key = entryKey(service, 'doctor');
-  try {
-    await client.getAll().prefix(`${service}/`).limit(1).options(callDeadline()).exec();
-    await client.if(key, 'Version', '<', 0).then(client.put(key).value('')).options(callDeadline()).commit();
-  } catch (error) {
-    if (!/permission denied/i.test(messageOf(error))) throw registryError(error);
-    const wayOut = `etcdctl role grant-permission ROLE --prefix=true readwrite ${service}/`;
-    const message = `the user of etcd may not read and write below ${service}/, as a daemon must: ${wayOut}`;
-    throw new ImstateError('PERMISSION_DENIED', message, { cause: error });
+  const [entries, stores] = [`${service}/`, storePrefix(service)];
+  if (!(await mayUse(client, entries))) {
+    const message = `the user of etcd may not read and write below ${entries}, as a daemon must: ${grantOf(entries)}`;
+    throw new ImstateError('PERMISSION_DENIED', message);
   }
-  return ok(`the entries below ${service}/ may be read and written`);
+  if (await mayUse(client, stores))
+    return ok(`the keys below ${entries} and ${stores} may be read and written`);
+  return warning(
+    `the user of etcd may not read and write below ${stores}, so daemons of another store are not noticed: ${grantOf(stores)}`,
+  );
+}
+
+function grantOf(prefix: string): string {
+  return `etcdctl role grant-permission ROLE --prefix=true readwrite ${prefix}`;
+}
+
+async function mayUse(client: Etcd3, prefix: string): Promise<boolean> {
+  const key = `${prefix}doctor`;
+  try {
+    await client.getAll().prefix(prefix).limit(1).options(callDeadline()).exec();
+    await client.if(key, 'Version', '<', 0).then(client.put(key).value('')).options(callDeadline()).commit();
+    return true;
+  } catch (error) {
+    if (isDenied(error)) return false;
+    throw registryError(error);
+  }
 }

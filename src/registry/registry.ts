@@ -1,4 +1,5 @@
 import type { ImstateError } from '../errors.js';
+import type { StoreClaim, StoreIds } from './stores.js';
 
 /** A daemon's address as it stands in the registry. */
 export interface Endpoint {
@@ -12,6 +13,10 @@ export interface Endpoint {
 export interface Registration {
   /** Whether the entry stands, as far as is known. */
   readonly stands: boolean;
+  /** Why the entry is not written: daemons of another store are registered. Undefined unless that is so. */
+  readonly refusal: ImstateError | undefined;
+  /** How many other stores daemons are registered with, as of the last look. */
+  readonly otherStores: number;
   /** Removes the entry; resolves even if the registry is away (the entry then goes by itself, within its lease). */
   close(): Promise<void>;
 }
@@ -47,11 +52,18 @@ export interface Registry {
    * Writes the entry of `addr`, and resolves once it stands. From then on the entry is kept: whatever happens
    * to the registry (lease lost, restarted, wiped, frozen), it is written again, until the registration is closed.
    * An entry that is no longer kept goes by itself within the lease. Registering an address again is harmless.
+   *
+   * The identity of the daemon's store is kept beside the entry. An entry is not written while daemons of another store are
+   * registered: the method rejects with STORE_MISMATCH, and an entry that was lost later waits until they are gone. An entry that
+   * stands is never removed because of them.
    */
-  register(addr: string): Promise<Registration>;
+  register(addr: string, store?: StoreClaim): Promise<Registration>;
 
   /** The endpoints registered now, by address. Entries that cannot be read are skipped with a warning. */
   list(): Promise<Endpoint[]>;
+
+  /** The identities of the stores that daemons publish now; none where the registry does not let this user read them. */
+  listStores(): Promise<StoreIds>;
 
   /** Tells the endpoints, and every change of them, until closed. */
   watch(listener: WatchListener): Watch;

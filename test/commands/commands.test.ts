@@ -143,14 +143,17 @@ describe('query', () => {
 describe('endpoints', () => {
   test('lists daemons with health and latency', async () => {
     const { stdout, exitCode } = await cli('endpoints');
-    expect(stdout).toMatch(new RegExp(`^Address +Health +Latency\n${daemon.addr} +SERVING +[\\d.]+ ms\n$`));
+    const row = `${daemon.addr} +SERVING +[\\d.]+ ms +${daemon.storeId?.slice(0, 8)}`;
+    expect(stdout).toMatch(new RegExp(`^Address +Health +Latency +Store\n${row}\n$`));
     expect(exitCode).toBe(0);
   });
 
   test('--json has the shape of the contract', async () => {
     expect(await json('endpoints')).toEqual({
       service: 'im/state-server',
-      endpoints: [{ addr: daemon.addr, health: 'SERVING', latencyMs: expect.any(Number) }],
+      endpoints: [
+        { addr: daemon.addr, health: 'SERVING', latencyMs: expect.any(Number), storeId: daemon.storeId },
+      ],
     });
   });
 

@@ -23,7 +23,7 @@ test('an embedded daemon: all is well, and what does not apply is skipped', asyn
   expect(namesOf(reports, 'warning', 'failed')).toEqual([]);
   expect(namesOf(reports, 'ok')).toEqual([
     ...['versions', 'configuration', 'folder-rights', 'folder-space', 'folder-lock', 'folder-data'],
-    ...['registry', 'daemon-health', 'daemon-versions', 'daemon-call'],
+    ...['registry', 'registry-stores', 'daemon-health', 'daemon-versions', 'daemon-call'],
   ]);
   expect(reports['folder-lock']?.message).toBe(
     `the daemon at ${daemon.addr} (pid ${process.pid}) holds the folder`,

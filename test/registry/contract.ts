@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint, Registry, Watch } from '../../src/registry/registry.ts';
 import { until } from '../support/until.ts';
+import { describeStores } from './storeContract.ts';
 
 /** Registries of one service: what a daemon and a client hold, each of its own. */
 export interface RegistryUnderTest {
@@ -10,6 +11,10 @@ export interface RegistryUnderTest {
   warnings: string[];
   /** Writes an entry past the registry, as another program may. */
   putRaw(key: string, value: string): Promise<void>;
+  /** Writes that the daemon of an address uses a store, past the registry. */
+  putStore(addr: string, storeId: string): Promise<void>;
+  /** Takes back {@link putStore}. */
+  deleteStore(addr: string): Promise<void>;
   /** Removes the entry of an address past the registry. */
   deleteRaw(addr: string): Promise<void>;
   /** The value that stands in the registry for an address. */
@@ -19,6 +24,7 @@ export interface RegistryUnderTest {
 
 /** What every registry must do. Called by the test file of each implementation. */
 export function describeRegistry(name: string, makeRegistry: () => Promise<RegistryUnderTest>): void {
+  describeStores(name, makeRegistry);
   describe(`${name} registry`, () => {
     let underTest: RegistryUnderTest;
     let daemon: Registry;

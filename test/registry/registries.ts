@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Etcd3 } from 'etcd3';
 import { EmbeddedRegistry } from '../../src/registry/embedded/EmbeddedRegistry.ts';
+import { storeFile } from '../../src/registry/embedded/files.ts';
 import { EtcdRegistry } from '../../src/registry/etcd/EtcdRegistry.ts';
 import { temporaryFolder } from '../support/servers.ts';
 import type { RegistryUnderTest } from './contract.ts';
@@ -21,13 +22,16 @@ export async function makeEtcdRegistries(hosts: string, leaseTtlMs = 2_000): Pro
   return {
     ...{ daemon, client, warnings },
     putRaw: async (key, value) => void (await etcd.put(`${service}/${key}`).value(value)),
+    putStore: async (addr, storeId) =>
+      void (await etcd.put(`${service}.store/${addr}`).value(JSON.stringify({ storeId }))),
+    deleteStore: async (addr) => void (await etcd.delete().key(`${service}.store/${addr}`)),
     deleteRaw: async (addr) => void (await etcd.delete().key(`${service}/${addr}`)),
     getRaw: async (addr) => (await etcd.get(`${service}/${addr}`).string()) ?? undefined,
     remove: async () => {
       await Promise.all([daemon.close(), client.close()]);
       await etcd
         .delete()
-        .prefix(`${service}/`)
+        .prefix(service)
         .exec()
         .catch(() => {});
       etcd.close();
@@ -53,6 +57,11 @@ export async function makeEmbeddedRegistries(): Promise<RegistryUnderTest> {
       await mkdir(entries, { recursive: true });
       await writeFile(file(key), value);
     },
+    putStore: async (addr, storeId) => {
+      await mkdir(entries, { recursive: true });
+      await writeFile(storeFile(entries, addr), JSON.stringify({ storeId }));
+    },
+    deleteStore: (addr) => rm(storeFile(entries, addr)),
     deleteRaw: (addr) => rm(file(addr)),
     getRaw: (addr) => readFile(file(addr), 'utf8').catch(() => undefined),
     remove: () => folder.remove(),

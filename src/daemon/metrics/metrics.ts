@@ -76,6 +76,12 @@ export class Metrics {
         () => (registration()?.stands ? 1 : 0),
       ),
       one(
+        'gauge',
+        'imstate_registry_other_stores',
+        'Stores other than that of this daemon that daemons of this registry use; anything but 0 is wrong.',
+        () => registration()?.otherStores ?? 0,
+      ),
+      one(
         'counter',
         'imstate_log_lines_dropped_total',
         'Lines of the log that were dropped because nobody read it.',

@@ -1,10 +1,9 @@
-import { readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFolder } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { readRegularFile } from '../../regularFile.js';
-import { formatEntry, parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
+import { parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
 import type {
   Endpoint,
   Registration,
@@ -14,6 +13,9 @@ import type {
   Watch,
   WatchListener,
 } from '../registry.js';
+import { NO_STORE, parseStoreId, type StoreIds } from '../stores.js';
+import { EmbeddedRegistration } from './EmbeddedRegistration.js';
+import { addrOf, ENTRY_SUFFIX, STALE_MS, STORE_SUFFIX } from './files.js';
 
 /** What {@link EmbeddedRegistry} takes beside the common options. */
 export interface EmbeddedRegistryOptions extends RegistryOptions {
@@ -21,9 +23,6 @@ export interface EmbeddedRegistryOptions extends RegistryOptions {
   dataDir: string;
 }
 
-/** A file that was not renewed for this long is stale: its daemon is gone. */
-const STALE_MS = 10_000;
-const RENEW_MS = STALE_MS / 3;
 const POLL_MS = 500;
 
 /**
@@ -45,28 +44,28 @@ export class EmbeddedRegistry implements Registry {
     this.description = `embedded, ${dataDir}`;
   }
 
-  async register(addr: string): Promise<Registration> {
-    const file = join(this.#folder, `${encodeURIComponent(addr)}.json`);
-    await this.#write(file, addr).catch(unavailable);
+  async register(addr: string, store = NO_STORE): Promise<Registration> {
+    const listStores = () => this.listStores();
+    const options = { folder: this.#folder, addr, store, log: this.#log, listStores };
     await this.#removeStale();
-    const stopped = new AbortController();
-    const state = { renewedAt: performance.now() };
-    const running = this.#keep(file, addr, state, stopped.signal);
-    return {
-      get stands() {
-        return !stopped.signal.aborted && performance.now() - state.renewedAt < STALE_MS;
-      },
-      close: async () => {
-        stopped.abort();
-        await running;
-        await rm(file, { force: true }).catch((error) => this.#log.warn(messageOf(error)));
-      },
-    };
+    return EmbeddedRegistration.start(options).catch(unavailable);
   }
 
   async list(): Promise<Endpoint[]> {
-    const endpoints = await Promise.all((await this.#files()).map((name) => this.#read(name)));
+    const names = await this.#files(ENTRY_SUFFIX);
+    const endpoints = await Promise.all(names.map((name) => this.#read(name)));
     return sortEndpoints(endpoints.flatMap((endpoint) => endpoint ?? []));
+  }
+
+  async listStores(): Promise<StoreIds> {
+    const stores = new Map<string, string>();
+    for (const name of await this.#files(STORE_SUFFIX)) {
+      const addr = addrOf(name);
+      const text = await this.#readYoung(join(this.#folder, name)).catch(() => undefined);
+      const identity = text && parseStoreId(text);
+      if (addr && identity) stores.set(addr, identity);
+    }
+    return stores;
   }
 
   watch(listener: WatchListener): Watch {
@@ -81,27 +80,6 @@ export class EmbeddedRegistry implements Registry {
   }
 
   async close(): Promise<void> {}
-
-  async #write(file: string, addr: string): Promise<void> {
-    await makeFolder(this.#folder);
-    const temporary = `${file}.${process.pid}`;
-    await writeFile(temporary, formatEntry(addr));
-    await rename(temporary, file);
-  }
-
-  async #keep(file: string, addr: string, state: { renewedAt: number }, signal: AbortSignal): Promise<void> {
-    while (await delay(RENEW_MS, true, { signal }).catch(() => false)) {
-      const now = new Date();
-      await utimes(file, now, now)
-        .catch(() => this.#write(file, addr))
-        .then(() => {
-          state.renewedAt = performance.now();
-        })
-        .catch((error) =>
-          this.#log.warn(`the registration of ${addr} cannot be renewed: ${messageOf(error)}`),
-        );
-    }
-  }
 
   async #poll(listener: WatchListener, signal: AbortSignal): Promise<void> {
     let told: Endpoint[] | undefined;
@@ -118,22 +96,29 @@ export class EmbeddedRegistry implements Registry {
     } while (await delay(POLL_MS, true, { signal }).catch(() => false));
   }
 
-  async #files(): Promise<string[]> {
+  async #files(...suffixes: string[]): Promise<string[]> {
     try {
-      return (await readdir(this.#folder)).filter((name) => name.endsWith('.json'));
+      const names = await readdir(this.#folder);
+      return names.filter((name) => suffixes.some((suffix) => name.endsWith(suffix)));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       return unavailable(error);
     }
   }
 
+  /** The text of a file; undefined if it is stale. */
+  async #readYoung(file: string): Promise<string | undefined> {
+    const { mtimeMs } = await stat(file);
+    return Date.now() - mtimeMs > STALE_MS ? undefined : String(readRegularFile(file));
+  }
+
   /** The endpoint in a file; undefined if it is stale, gone meanwhile, or cannot be read. */
   async #read(name: string): Promise<Endpoint | undefined> {
     const file = join(this.#folder, name);
     try {
-      const { mtimeMs } = await stat(file);
-      if (Date.now() - mtimeMs > STALE_MS) return undefined;
-      const entry = parseEntry(String(readRegularFile(file)));
+      const text = await this.#readYoung(file);
+      if (text === undefined) return undefined;
+      const entry = parseEntry(text);
       if (!('broken' in entry)) return entry;
       this.#warnOnce(file, entry.broken);
     } catch (error) {
@@ -151,7 +136,7 @@ export class EmbeddedRegistry implements Registry {
 
   /** Removes the files of daemons that are gone. */
   async #removeStale(): Promise<void> {
-    for (const name of await this.#files()) {
+    for (const name of await this.#files(ENTRY_SUFFIX, STORE_SUFFIX)) {
       const file = join(this.#folder, name);
       const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
       if (Date.now() - mtimeMs > STALE_MS) await rm(file, { force: true }).catch(() => {});

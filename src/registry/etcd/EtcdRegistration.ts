@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Etcd3, EtcdLeaseInvalidError, type Lease } from 'etcd3';
+import type { ImstateError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { formatEntry } from '../entry.js';
 import type { Registration, RegistryLog } from '../registry.js';
+import { countStores, isStoreMismatch, type StoreClaim } from '../stores.js';
 import { callDeadline } from './deadline.js';
+import { EtcdStoreKey } from './EtcdStoreKey.js';
 import { entryKey } from './entries.js';
 import { registryError } from './faults.js';
 
@@ -13,6 +16,7 @@ interface RegistrationOptions {
   addr: string;
   leaseTtlMs: number;
   log: RegistryLog;
+  store: StoreClaim;
 }
 
 /**
@@ -22,9 +26,11 @@ interface RegistrationOptions {
  */
 export class EtcdRegistration implements Registration {
   readonly #options: RegistrationOptions;
+  readonly #storeKey: EtcdStoreKey;
   readonly #stopped = new AbortController();
   #lease: Lease | undefined;
   #renewedAt = 0;
+  #refusal: ImstateError | undefined;
   #running: Promise<void> = Promise.resolve();
 
   /** Resolves once the entry stands; rejects if etcd cannot be reached now. */
@@ -42,10 +48,20 @@ export class EtcdRegistration implements Registration {
 
   private constructor(options: RegistrationOptions) {
     this.#options = options;
+    this.#storeKey = new EtcdStoreKey(options);
   }
 
   get stands(): boolean {
-    return this.#lease !== undefined && performance.now() - this.#renewedAt < this.#options.leaseTtlMs;
+    const isYoung = performance.now() - this.#renewedAt < this.#options.leaseTtlMs;
+    return this.#lease !== undefined && this.#refusal === undefined && isYoung;
+  }
+
+  get refusal(): ImstateError | undefined {
+    return this.#refusal;
+  }
+
+  get otherStores(): number {
+    return countStores(this.#storeKey.others);
   }
 
   async close(): Promise<void> {
@@ -64,12 +80,20 @@ export class EtcdRegistration implements Registration {
         failures = 0;
       } catch (error) {
         failures += 1;
-        if (failures === 1)
+        if (isStoreMismatch(error)) await this.#refuse(error);
+        else if (failures === 1)
           log.warn(
             `etcd does not keep the registration of ${addr}: ${registryError(error).message}; trying again`,
           );
       }
     }
+  }
+
+  /** An entry that is gone while daemons of another store are registered stays away until they are gone. */
+  async #refuse(mismatch: ImstateError): Promise<void> {
+    if (this.#refusal === undefined) this.#options.log.warn(mismatch.message);
+    this.#refusal = mismatch;
+    await this.#drop();
   }
 
   /** Makes sure that the entry stands under a lease that has just been granted or renewed. */
@@ -78,19 +102,23 @@ export class EtcdRegistration implements Registration {
     const key = entryKey(service, addr);
     if (this.#lease !== undefined && performance.now() - this.#renewedAt < leaseTtlMs) {
       const alive = await this.#keepAlive(this.#lease);
-      if (alive && (await this.#stands(key, await this.#lease.grant()))) return;
+      if (alive && (await this.#stands(key, await this.#lease.grant())))
+        return this.#storeKey.refresh(await this.#lease.grant());
       if (!alive) this.#lease = undefined;
     } else {
       this.#lease = undefined;
     }
+    // Before a lease is granted, so that a daemon which is refused leaves none behind.
+    await this.#storeKey.check();
     const startedAt = performance.now();
     this.#lease ??= client.lease(leaseTtlMs / 1_000, { autoKeepAlive: false, ...callDeadline() });
     const lease = await this.#lease.grant().catch((error) => {
       this.#lease = undefined;
       throw error;
     });
-    await client.put(key).value(formatEntry(addr)).lease(lease).options(callDeadline()).exec();
+    await this.#storeKey.putWith({ key, value: formatEntry(addr) }, lease);
     this.#renewedAt = startedAt;
+    this.#refusal = undefined;
   }
 
   /** Renews the lease; false if etcd no longer knows it. */

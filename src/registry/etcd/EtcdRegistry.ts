@@ -1,11 +1,13 @@
 import type { Etcd3 } from 'etcd3';
 import type { TlsFiles } from '../../tls/names.js';
 import type { Endpoint, Registration, Registry, RegistryOptions, Watch, WatchListener } from '../registry.js';
+import { NO_STORE, type StoreIds } from '../stores.js';
 import { makeEtcdClient } from './client.js';
 import { EtcdRegistration } from './EtcdRegistration.js';
 import { EtcdWatch } from './EtcdWatch.js';
 import { listEntries } from './entries.js';
 import { parseEtcdHosts } from './hosts.js';
+import { listStores } from './stores.js';
 
 /** What {@link EtcdRegistry} takes beside the common options. */
 export interface EtcdRegistryOptions extends RegistryOptions {
@@ -47,13 +49,18 @@ export class EtcdRegistry implements Registry {
     this.description = `etcd ${hosts.map((host) => host.replace('http://', '')).join(',')}`;
   }
 
-  register(addr: string): Promise<Registration> {
+  register(addr: string, store = NO_STORE): Promise<Registration> {
     const { leaseTtlMs, log } = this.#options;
-    return EtcdRegistration.start({ client: this.#client, service: this.service, addr, leaseTtlMs, log });
+    const { service } = this;
+    return EtcdRegistration.start({ client: this.#client, service, addr, leaseTtlMs, log, store });
   }
 
   async list(): Promise<Endpoint[]> {
     return (await listEntries(this.#client, this.service, this.#options.log)).endpoints;
+  }
+
+  async listStores(): Promise<StoreIds> {
+    return (await listStores(this.#client, this.service))?.stores ?? new Map();
   }
 
   watch(listener: WatchListener): Watch {

@@ -5,11 +5,15 @@ export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {
   return {
     ...{ method: 'GET', name: 'endpoints', role: 'reader', parameters: [] },
     async answer() {
-      const endpoints = await registry.list();
+      const [endpoints, stores] = await Promise.all([registry.list(), registry.listStores()]);
       const self = advertised();
       return {
         service: registry.service,
-        endpoints: endpoints.map(({ addr }) => ({ addr, self: addr === self })),
+        endpoints: endpoints.map(({ addr }) => ({
+          addr,
+          self: addr === self,
+          storeId: stores.get(addr) ?? null,
+        })),
       };
     },
   };

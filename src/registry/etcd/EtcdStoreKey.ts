@@ -1,0 +1,108 @@
+import type { Etcd3 } from 'etcd3';
+import { ImstateError } from '../../errors.js';
+import type { RegistryLog } from '../registry.js';
+import { daemonsOfOthers, formatStoreId, type StoreClaim, type StoreIds, storeMismatch } from '../stores.js';
+import { callDeadline } from './deadline.js';
+import { isDenied, type KeyValue, listStores, putUnlessChanged, storeKey, storePrefix } from './stores.js';
+
+interface StoreKeyOptions {
+  client: Etcd3;
+  service: string;
+  addr: string;
+  log: RegistryLog;
+  store: StoreClaim;
+}
+
+/** Daemons that start at once get in each other's way; a few tries are enough for dozens of them. */
+const MAX_TRIES = 20;
+
+/**
+ * The identity of a daemon's store beside its entry, under the same lease. An entry is only written while no daemon of another
+ * store is registered. Where etcd denies the key, the entry stands without it.
+ */
+export class EtcdStoreKey {
+  readonly #options: StoreKeyOptions;
+  #others: StoreIds = new Map();
+  #hasWarned = false;
+
+  constructor(options: StoreKeyOptions) {
+    this.#options = options;
+  }
+
+  /** The daemons of other stores, as of the last look. */
+  get others(): StoreIds {
+    return this.#others;
+  }
+
+  /** Rejects with STORE_MISMATCH if daemons of another store are registered and that is not allowed. */
+  async check(): Promise<void> {
+    await this.#look(this.#options.store.identity());
+  }
+
+  /** Writes the entry with the identity beside it; rejects with STORE_MISMATCH like {@link check}. */
+  async putWith(entry: KeyValue, lease: string): Promise<void> {
+    const { client, service, addr, store } = this.#options;
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const identity = store.identity();
+      const revision = await this.#look(identity);
+      if (identity === undefined || revision === undefined) return this.#put(entry, lease);
+      const puts = [entry, { key: storeKey(service, addr), value: formatStoreId(identity) }];
+      try {
+        if (await putUnlessChanged(client, service, revision, puts, lease)) return;
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        this.#warnDenied();
+        return this.#put(entry, lease);
+      }
+    }
+    const message = `${MAX_TRIES} tries to register ${addr} in etcd met registrations of other daemons: it tries again`;
+    throw new ImstateError('REGISTRY_UNAVAILABLE', message);
+  }
+
+  /** Looks who else is registered, and writes the identity if what stands is another one. The entry stays in any case. */
+  async refresh(lease: string): Promise<void> {
+    const { client, service, addr, store, log } = this.#options;
+    const listing = await listStores(client, service);
+    const identity = store.identity();
+    if (listing === undefined || identity === undefined) return;
+    const before = this.#others.size;
+    this.#others = daemonsOfOthers(listing.stores, addr, identity);
+    if (before === 0 && this.#others.size > 0)
+      log.warn(`daemons of another store are registered: ${[...this.#others.keys()].join(', ')}`);
+    if (listing.stores.get(addr) === identity) return;
+    await this.#put({ key: storeKey(service, addr), value: formatStoreId(identity) }, lease).catch(
+      (error) => {
+        if (!isDenied(error)) throw error;
+        this.#warnDenied();
+      },
+    );
+  }
+
+  /** The revision at which nothing was in the way; undefined if etcd does not let this user look. */
+  async #look(identity: string | undefined): Promise<bigint | undefined> {
+    const { client, service, addr, store } = this.#options;
+    const listing = await listStores(client, service);
+    if (listing === undefined) {
+      this.#warnDenied();
+      return undefined;
+    }
+    this.#others = daemonsOfOthers(listing.stores, addr, identity);
+    if (identity !== undefined && this.#others.size > 0 && !store.allowOther)
+      throw storeMismatch(addr, identity, this.#others);
+    return listing.revision;
+  }
+
+  async #put({ key, value }: KeyValue, lease: string): Promise<void> {
+    await this.#options.client.put(key).value(value).lease(lease).options(callDeadline()).exec();
+  }
+
+  #warnDenied(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const prefix = storePrefix(this.#options.service);
+    this.#options.log.warn(
+      `etcd denies the keys below ${prefix}, so a daemon of another store is not noticed: ` +
+        `etcdctl role grant-permission ROLE --prefix=true readwrite ${prefix}`,
+    );
+  }
+}

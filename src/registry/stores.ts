@@ -1,0 +1,57 @@
+import { ImstateError } from '../errors.js';
+
+/** What a daemon says of its store when it registers. */
+export interface StoreClaim {
+  /** See PresenceStore.identity: it may change while the daemon runs. Undefined publishes none and compares with none. */
+  identity(): string | undefined;
+  /** Registers beside daemons of another store. */
+  allowOther: boolean;
+}
+
+/** Registers an address without a store. */
+export const NO_STORE: StoreClaim = { identity: () => undefined, allowOther: true };
+
+/** The identities that daemons publish, by their addresses. Daemons of older versions and others' servers publish none. */
+export type StoreIds = ReadonlyMap<string, string>;
+
+/** The value that holds an identity, beside an entry. An object, so that it can grow. */
+export function formatStoreId(identity: string): string {
+  return JSON.stringify({ storeId: identity });
+}
+
+/** Reads such a value; undefined if it holds none. */
+export function parseStoreId(value: string): string | undefined {
+  try {
+    const storeId: unknown = JSON.parse(value)?.storeId;
+    return typeof storeId === 'string' && storeId !== '' ? storeId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The daemons of other stores, by their addresses. */
+export function daemonsOfOthers(stores: StoreIds, addr: string, identity: string | undefined): StoreIds {
+  if (identity === undefined) return new Map();
+  return new Map([...stores].filter(([each, id]) => each !== addr && id !== identity));
+}
+
+/** The error of a daemon that is not registered because of others; there is at least one. */
+export function storeMismatch(addr: string, identity: string, others: StoreIds): ImstateError {
+  const [[other, otherId]] = [...others] as [[string, string]];
+  const more = others.size > 1 ? `, as are ${others.size - 1} more` : '';
+  return new ImstateError(
+    'STORE_MISMATCH',
+    `${addr} is not registered: its store has identity ${identity}, but ${other} is registered with store ${otherId}${more}. ` +
+      'Daemons of one registry must share a store: correct --redis, --key-prefix or --service, or, to migrate, give --allow-other-store',
+  );
+}
+
+/** True of the error of {@link storeMismatch}. */
+export function isStoreMismatch(error: unknown): error is ImstateError {
+  return error instanceof ImstateError && error.code === 'STORE_MISMATCH';
+}
+
+/** How many stores other than that of this daemon are in the registry. */
+export function countStores(others: StoreIds): number {
+  return new Set(others.values()).size;
+}
