@@ -128,6 +128,7 @@ export default {
   'changes.none': 'Waiting for a change…',
   'changes.pause': 'Pause',
   'changes.resume': 'Go on ({n} new)',
+  'changes.lagging': 'Part of the store does not answer: changes of some users are missing until it does.',
   'changes.lost': 'Some changes are gone: they happened while the connection was away.',
   'changes.elsewhere': 'still online elsewhere',
   'changes.skipped.one':

@@ -125,6 +125,7 @@ export default {
   'changes.none': '等待变更…',
   'changes.pause': '暂停',
   'changes.resume': '继续（{n} 条新变更）',
+  'changes.lagging': '部分存储没有响应：部分用户的变更要等它恢复后才会显示。',
   'changes.lost': '部分变更已丢失：它们发生在连接中断期间。',
   'changes.elsewhere': '该用户在其他设备上在线',
   'changes.skipped.one': '{count} 条变更未显示：每秒变更过多。使用筛选可减少数量并全部显示。',

@@ -21,6 +21,7 @@ export class Feed {
   #isDue = false;
   #skipped = 0;
   #hasLost = false;
+  #isLagging = false;
   #unsaid = 0;
 
   constructor(go) {
@@ -34,6 +35,8 @@ export class Feed {
 
   take(event) {
     if (event.type === 'skipped') this.#skipped += event.changes;
+    else if (event.type === 'lagging' || event.type === 'caughtUp')
+      this.#isLagging = event.type === 'lagging';
     else if (event.type === 'change') {
       this.#waiting.push(event);
       // While it is paused what came first is let go of: it would not be shown any more.
@@ -89,6 +92,7 @@ export class Feed {
     }
     this.#empty.hidden = this.#body.childElementCount > 0;
     const missing = [
+      this.#isLagging && t('changes.lagging'),
       this.#hasLost && t('changes.lost'),
       this.#skipped > 0 && t('changes.skipped', { count: this.#skipped }),
     ].filter(Boolean);

@@ -31,6 +31,7 @@ function changeJson({ session, ended, time, ...change }: Change) {
 export function watchEventJson(event: WatchEvent): object {
   if (event.type === 'change') return { type: event.type, ...changeJson(event) };
   if (event.type === 'snapshot') return { ...event, devices: event.devices.map(deviceJson) };
+  if (event.type === 'lagging') return { type: event.type, since: jsonTime(event.since) };
   if (event.type !== 'disconnected') return event;
   return { type: event.type, error: { code: event.error.code, message: event.error.message } };
 }
@@ -80,6 +81,9 @@ export class WatchLines {
 /** What people should know of the watch itself; undefined if there is nothing. */
 export function watchNotice(event: WatchEvent): string | undefined {
   if (event.type === 'disconnected') return `connection lost (${event.error.message}): connecting again`;
+  if (event.type === 'lagging')
+    return `part of the store does not answer: changes of some users since ${absoluteTime(event.since)} may be missing`;
+  if (event.type === 'caughtUp') return 'the store answers again: nothing is missing';
   if (event.type === 'reconnected') return 'connected again: what was missed follows';
   if (event.type === 'lost') return `changes were lost (${event.reason}): what was told before may be wrong`;
   return undefined;

@@ -9,7 +9,7 @@ import type { SessionBegin, WatchEvent } from './watchMessages.js';
  * The events of one response. `synced` comes last: the revision of a response holds once all of it is dealt with.
  */
 export function* readEvents(response: WatchResponse__Output): Generator<WatchEvent> {
-  const { snapshot, synced, changes, revision } = response;
+  const { snapshot, synced, changes, revision, laggingSince, caughtUp } = response;
   for (const { userId, devices } of snapshot) {
     yield { type: 'snapshot', userId, devices: devices.map(readDevice) };
   }
@@ -17,6 +17,9 @@ export function* readEvents(response: WatchResponse__Output): Generator<WatchEve
   if (synced) yield { type: 'synced', revision };
   else if (revision !== '' && snapshot.length === 0 && changes.length === 0)
     yield { type: 'progress', revision };
+  const since = fromTimestamp(laggingSince);
+  if (since) yield { type: 'lagging', since };
+  if (caughtUp) yield { type: 'caughtUp' };
 }
 
 function readChange({ session, ended, time, ...change }: Change__Output): WatchEvent {

@@ -203,7 +203,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
     if (event.type === 'change' && this.#isRepeated(event.revision)) return false;
     if (event.type === 'synced') this.#users?.sync();
     if ('revision' in event && canBeResumed) this.#revision = event.revision;
-    this.#hasTold = true;
+    if (event.type !== 'lagging' && event.type !== 'caughtUp') this.#hasTold = true;
     return true;
   }
 

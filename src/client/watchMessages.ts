@@ -55,6 +55,8 @@ export interface Change {
  *   or what a resume had missed.
  * - `change`: one change. Changes of a user come in their order.
  * - `progress`: nothing happened up to this revision.
+ * - `lagging`: part of the store does not answer: changes of some users since then may be missing. All others are told as usual.
+ * - `caughtUp`: what was missing has been told.
  * - `disconnected`: the stream broke, and another is being opened. Until `reconnected` what you know may be out of date.
  * - `reconnected`: what was missed follows, then `synced`.
  * - `lost`: changes are gone that you have not been told of: forget all that you know. With `initialState` (the default) snapshots
@@ -65,6 +67,8 @@ export type WatchEvent =
   | { type: 'synced'; revision: string }
   | ({ type: 'change' } & Change)
   | { type: 'progress'; revision: string }
+  | { type: 'lagging'; since: Date }
+  | { type: 'caughtUp' }
   | { type: 'disconnected'; error: ImstateError }
   | { type: 'reconnected' }
   | { type: 'lost'; reason: string };

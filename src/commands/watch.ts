@@ -14,7 +14,7 @@ export default class Watch extends ClientCommand {
     'First how things stand, a line for each device that is online, then "synced", then a line for each change, with none missing and none ' +
     'twice. It goes on with another daemon when one is lost, and says so on stderr; it also says there if changes were lost because too many were missed, and ' +
     'tells then how things stand anew. Ctrl-C ends it, with exit code 0.\n\n' +
-    'With --json each line is an object with "type": "snapshot", "synced", "change", "progress", "disconnected", "reconnected" or "lost". ' +
+    'With --json each line is an object with "type": "snapshot", "synced", "change", "progress", "lagging", "caughtUp", "disconnected", "reconnected" or "lost". ' +
     'A "revision" is where --resume goes on: on another daemon too, and later, as long as the changes since then are kept.';
   static override usage = [
     '<%= command.id %> USER... [FLAGS]',

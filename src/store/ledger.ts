@@ -69,8 +69,8 @@ export interface Ledger {
   /** The part of a snapshot of everybody that a user belongs to. */
   partOf(userId: string): string;
 
-  /** The places of the oldest and newest entry of each shard. Both can be read from. */
-  ends(): Promise<{ oldest: Place; newest: Place }[]>;
+  /** The places of the oldest and newest entry of a shard. Both can be read from. */
+  ends(shard: number): Promise<{ oldest: Place; newest: Place }>;
 
   /**
    * The changes behind a place, up to `limit`, and the place up to which they go. Undefined if the entry at the place is
@@ -88,8 +88,8 @@ export interface Ledger {
   /** The user's sessions, and the place up to which the ledger had got by then. */
   readUser(userId: string): Promise<{ sessions: Session[]; place: Place }>;
 
-  /** Everybody's sessions, or those of some chat servers, part by part; each part at one instant. */
-  snapshot(serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart>;
+  /** All sessions of a shard, or those of some chat servers, part by part; each part at one instant. */
+  snapshot(shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart>;
 }
 
 /** True if the place is behind the other one. */

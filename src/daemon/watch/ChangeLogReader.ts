@@ -1,42 +1,72 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
 import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
 import { RevisionWriter } from './revision.js';
 
-/** How often the ledger is read without a ring of its bell, which may get lost. Milliseconds. */
-const LOOK_MS = 500;
-/** How many changes of a shard are read at once, and are told before calls get their turn: under a millisecond. */
+/** How often each shard is read without a notification, which may get lost. Milliseconds. */
+const POLL_INTERVAL_MS = 500;
+/** How many changes of a shard are read at once, and are passed on before calls get their turn: under a millisecond. */
 const READ_AT_ONCE = 64;
+/** Before the log position of a shard is known. No change is at it or before it. */
+const UNKNOWN: Place = [0, 0];
 
+/** Receives what a {@link ChangeLogReader} reads. */
 export interface ChangeLogListener {
   told(shard: number, entry: LedgerEntry, revision: () => string): void;
-  /** A page was told, the oldest change of which is of that time. Milliseconds since 1970. */
+  /** A page was passed on, the oldest change of which is of that time. Milliseconds since 1970. */
   toldSince(timeMs: number): void;
+  /** Called at every poll. */
   looked(): void;
+  /** A shard begins to lag, or has caught up. */
+  lagChanged(shard: number): void;
+  /** Changes of a shard are gone that had not been read. */
+  lost(shard: number, error: ImstateError): void;
+  /** No shard could be read at the start. */
   failed(error: ImstateError): void;
 }
 
-/** One time of reading the ledger, from when the first follower came until the last has left. */
+/** How the reading of one shard goes. */
+interface ShardState {
+  isReading: boolean;
+  /** There may be something to read. */
+  hasNews: boolean;
+  /** When the shard was last read to its end. Milliseconds since 1970. */
+  readAtMs: number;
+  /** Set while the shard cannot be read: when it was last read to its end. */
+  laggingSinceMs: number | undefined;
+}
+
+/**
+ * Reads the change log of each shard, from when the first follower came until the last has left. Each shard goes by itself: one
+ * that does not answer lags, and delays no other.
+ */
 export class ChangeLogReader {
-  readonly places: Place[] = [];
+  readonly places: Place[];
   readonly started: Promise<void>;
   readonly #ledger: Ledger;
   readonly #log: Logger;
   readonly #listener: ChangeLogListener;
-  readonly #news = new Set<number>();
+  readonly #states: ShardState[];
   readonly #waiting = new Set<{ places: ReadonlyMap<number, Place>; resolve: () => void }>();
   readonly #writer = new RevisionWriter();
-  #wake: () => void = () => {};
   #isOver = false;
   #endNews: () => void = () => {};
+  #polls: NodeJS.Timeout | undefined;
   #revision: string | undefined;
   #toldInTurn = 0;
+  /** Resolves in the next turn of the event loop; there while somebody waits for it. */
+  #turn: Promise<void> | undefined;
 
   constructor(ledger: Ledger, log: Logger, listener: ChangeLogListener) {
     this.#ledger = ledger;
     this.#log = log;
     this.#listener = listener;
+    this.places = Array.from({ length: ledger.shards }, () => UNKNOWN);
+    const readAtMs = Date.now();
+    this.#states = this.places.map(() => ({
+      ...{ isReading: false, hasNews: false, readAtMs, laggingSinceMs: undefined },
+    }));
     this.started = this.#start();
     this.started.catch((error) => this.#fail(error));
   }
@@ -45,6 +75,16 @@ export class ChangeLogReader {
     this.#revision ??= this.#writer.write(this.places);
     return this.#revision;
   };
+
+  /** False until the log position of the shard is known: what is read of the shard before may lack changes. */
+  isKnown(shard: number): boolean {
+    return this.places[shard] !== UNKNOWN;
+  }
+
+  /** Since when changes of the shard may not have been passed on; undefined while it is up to date. Milliseconds since 1970. */
+  laggingSinceMs(shard: number): number | undefined {
+    return this.#states[shard]?.laggingSinceMs;
+  }
 
   reach(places: ReadonlyMap<number, Place>): Promise<void> {
     return new Promise((resolve) => {
@@ -56,76 +96,77 @@ export class ChangeLogReader {
   stop(): void {
     this.#isOver = true;
     this.#endNews();
-    this.#wake();
+    clearInterval(this.#polls);
     for (const { resolve } of this.#waiting) resolve();
   }
 
+  /** Rejects if no shard answers. */
   async #start(): Promise<void> {
-    // The bell first: what happens from now on is not missed.
-    this.#endNews = this.#ledger.onNews((shard) => {
-      this.#news.add(shard);
-      this.#wake();
-    });
-    const ends = await this.#ledger.ends();
-    this.places.push(...ends.map(({ newest }) => newest));
-    void this.#loop();
+    // Notifications first: what happens from now on is not missed.
+    this.#endNews = this.#ledger.onNews((shard) => void this.#follow(shard));
+    const shards = this.places.map((_, shard) => shard);
+    const failures = await Promise.all(shards.map((shard) => this.#follow(shard)));
+    const [failure] = failures;
+    if (failure !== undefined && !failures.includes(undefined)) throw failure;
+    if (!this.#isOver) this.#polls = setInterval(() => this.#poll(), POLL_INTERVAL_MS);
   }
 
-  async #loop(): Promise<void> {
-    let hasFailed = false;
-    let lookedAt = -LOOK_MS;
-    while (!this.#isOver) {
-      const isLook = performance.now() - lookedAt >= LOOK_MS;
-      const shards = isLook ? this.places.map((_, shard) => shard) : [...this.#news];
-      this.#news.clear();
-      try {
-        await this.#readAll(shards);
-        hasFailed = false;
-        if (isLook) lookedAt = performance.now();
-        if (isLook && !this.#isOver) this.#listener.looked();
-      } catch (error) {
-        if (!hasFailed) this.#log.warn(`watches wait for the store: ${messageOf(error)}; trying again`);
-        hasFailed = true;
-        await delay(LOOK_MS, undefined, { ref: false });
+  #poll(): void {
+    for (const shard of this.places.keys()) void this.#follow(shard);
+    this.#listener.looked();
+  }
+
+  /** Reads a shard to its end, unless that goes on already; resolves with why it failed. */
+  async #follow(shard: number): Promise<unknown> {
+    const state = this.#states[shard];
+    if (state === undefined) return undefined;
+    state.hasNews = true;
+    if (state.isReading) return undefined;
+    state.isReading = true;
+    try {
+      while (state.hasNews && !this.#isOver) {
+        state.hasNews = false;
+        await this.#readPage(shard, state);
       }
-      if (this.#news.size > 0 || this.#isOver) continue;
-      await this.#rest();
+      this.#noteRead(shard, state);
+      return undefined;
+    } catch (error) {
+      this.#noteLag(shard, state, error);
+      return error;
+    } finally {
+      state.isReading = false;
     }
   }
 
-  /** Resolves at news, or when it is time to look. */
-  #rest(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  /** Tells what is new in some shards, a page of each; those that have more are left in the news. */
-  async #readAll(shards: readonly number[]): Promise<void> {
-    const { places } = this;
-    const pages = await Promise.all(
-      shards.map((shard) => this.#ledger.read(shard, places[shard] as Place, READ_AT_ONCE)),
-    );
-    for (const [i, page] of pages.entries()) {
-      if (this.#isOver) return;
-      if (page === undefined) {
-        this.#fail(gone());
-        return;
-      }
-      const shard = shards[i] as number;
-      this.#tellAll(shard, page.entries);
-      this.#moveTo(shard, page.upTo);
-      if (page.entries.length === READ_AT_ONCE) this.#news.add(shard);
-      if (this.#toldInTurn < READ_AT_ONCE) continue;
-      this.#toldInTurn = 0;
+  async #readPage(shard: number, state: ShardState): Promise<void> {
+    if (!this.isKnown(shard)) {
+      const { newest } = await this.#ledger.ends(shard);
+      this.places[shard] = newest;
+      this.#revision = undefined;
       this.#settleWaiting();
-      await nextTurn();
+      return;
     }
+    const page = await this.#ledger.read(shard, this.places[shard] as Place, READ_AT_ONCE);
+    while (this.#toldInTurn >= READ_AT_ONCE) await this.#nextTurn();
+    if (this.#isOver) return;
+    if (page === undefined) {
+      this.#lose(shard);
+      state.hasNews = true;
+      return;
+    }
+    this.#tellAll(shard, page.entries);
+    this.#moveTo(shard, page.upTo);
+    if (page.entries.length === READ_AT_ONCE) state.hasNews = true;
     this.#settleWaiting();
+  }
+
+  /** Lets calls have their turn, once for all shards. */
+  #nextTurn(): Promise<void> {
+    this.#turn ??= nextTurn().then(() => {
+      this.#turn = undefined;
+      this.#toldInTurn = 0;
+    });
+    return this.#turn;
   }
 
   #tellAll(shard: number, entries: readonly LedgerEntry[]): void {
@@ -142,6 +183,39 @@ export class ChangeLogReader {
     if (!isBehind(this.places[shard] as Place, place)) return;
     this.places[shard] = place;
     this.#revision = undefined;
+  }
+
+  /** Goes on from the end of what is there now, for those whom the shard does not concern. */
+  #lose(shard: number): void {
+    this.places[shard] = UNKNOWN;
+    this.#revision = undefined;
+    this.#listener.lost(shard, gone());
+    for (const each of this.#waiting) {
+      if (!each.places.has(shard)) continue;
+      this.#waiting.delete(each);
+      each.resolve();
+    }
+  }
+
+  #noteRead(shard: number, state: ShardState): void {
+    if (this.#isOver) return;
+    state.readAtMs = Date.now();
+    if (state.laggingSinceMs === undefined) return;
+    state.laggingSinceMs = undefined;
+    if (!this.isLagging) this.#log.info('watches are up to date again');
+    this.#listener.lagChanged(shard);
+  }
+
+  #noteLag(shard: number, state: ShardState, error: unknown): void {
+    if (this.#isOver || state.laggingSinceMs !== undefined) return;
+    if (!this.isLagging) this.#log.warn(`watches wait for the store: ${messageOf(error)}; trying again`);
+    state.laggingSinceMs = state.readAtMs;
+    this.#listener.lagChanged(shard);
+  }
+
+  /** True while any shard lags. */
+  get isLagging(): boolean {
+    return this.#states.some(({ laggingSinceMs }) => laggingSinceMs !== undefined);
   }
 
   #settleWaiting(): void {

@@ -9,6 +9,7 @@ import { DeliveryQueue } from './delivery.js';
 import { ChangeFeed } from './feed.js';
 import type { OutboxParts } from './outbox.js';
 import { PublishedChange } from './publishedChange.js';
+import { WatchedShards } from './watchedShards.js';
 
 /** Who follows the ledger through a hub. */
 export interface Follower {
@@ -22,7 +23,9 @@ export interface Follower {
   offer(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void;
   /** The hub has looked: all that has happened was offered. */
   tick(): void;
-  /** The hub cannot go on. */
+  /** What the hub knows of it has changed: see {@link WatchHub.laggingSinceMs}. */
+  lagChanged?(): void;
+  /** The hub cannot go on for it. */
   fail(error: ImstateError): void;
 }
 
@@ -33,7 +36,8 @@ export class WatchHub {
   readonly outboxParts: OutboxParts;
   readonly #store: PresenceStore;
   readonly #log: Logger;
-  readonly #followers = new Set<Follower>();
+  /** With the shards of their users; undefined if all shards concern it. */
+  readonly #followers = new Map<Follower, WatchedShards | undefined>();
   readonly #byUser = new Map<string, Set<Follower>>();
   readonly #byServer = new Map<string, Set<Follower>>();
   readonly #wide = new Set<Follower>();
@@ -61,7 +65,7 @@ export class WatchHub {
   /** How many changes wait until callers read. */
   get waiting(): number {
     let sum = 0;
-    for (const { waiting } of this.#followers) sum += waiting ?? 0;
+    for (const { waiting } of this.#followers.keys()) sum += waiting ?? 0;
     return sum;
   }
 
@@ -96,8 +100,10 @@ export class WatchHub {
 
   /** Tells the follower of what happens from the present {@link places} on; resolves when that has begun. */
   async join(follower: Follower): Promise<void> {
-    this.#followers.add(follower);
     const { userIds, serverAddrs } = follower;
+    const { ledger } = this;
+    const shardOf = (userId: string) => ledger.shardOf(userId);
+    this.#followers.set(follower, userIds && new WatchedShards(userIds, ledger.shards, shardOf));
     if (!userIds && !serverAddrs) this.#wide.add(follower);
     for (const userId of userIds ?? []) add(this.#byUser, userId, follower);
     for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
@@ -105,7 +111,13 @@ export class WatchHub {
       told: (shard, entry, revision) => this.#tell(shard, entry, revision),
       toldSince: (timeMs) => this.counts.lag.note(Math.max(0, Date.now() - timeMs)),
       looked: () => {
-        for (const each of this.#followers) each.tick();
+        for (const each of this.#followers.keys()) each.tick();
+      },
+      lagChanged: (shard) => {
+        for (const each of this.#concernedBy(shard)) each.lagChanged?.();
+      },
+      lost: (shard, error) => {
+        for (const each of this.#concernedBy(shard)) each.fail(error);
       },
       failed: (error) => this.#failAll(error),
     });
@@ -125,12 +137,39 @@ export class WatchHub {
 
   /** The follower wants to hear of one more user. */
   addUser(follower: Follower, userId: string): void {
+    if (this.#byUser.get(userId)?.has(follower)) return;
     add(this.#byUser, userId, follower);
+    this.#followers.get(follower)?.add(userId);
   }
 
   /** The follower wants to hear of a user no longer. */
   removeUser(follower: Follower, userId: string): void {
+    if (!this.#byUser.get(userId)?.has(follower)) return;
     remove(this.#byUser, userId, follower);
+    this.#followers.get(follower)?.remove(userId);
+  }
+
+  /** False while the log position of the shard is not known: what is read of the shard then may lack changes later. */
+  isKnown(shard: number): boolean {
+    return this.#run?.isKnown(shard) ?? false;
+  }
+
+  /** True while any shard cannot be read. */
+  get isLagging(): boolean {
+    return this.#run?.isLagging ?? false;
+  }
+
+  /** Since when the follower may lack changes, because a shard that concerns it does not answer. Milliseconds since 1970. */
+  laggingSinceMs(follower: Follower): number | undefined {
+    const lags = this.#lagsOf(follower).filter((lag) => lag !== undefined);
+    return lags.length === 0 ? undefined : Math.min(...lags);
+  }
+
+  /** True if no shard that concerns the follower answers. */
+  isStalled(follower: Follower): boolean {
+    if (!this.isLagging) return false;
+    const lags = this.#lagsOf(follower);
+    return lags.length > 0 && !lags.includes(undefined);
   }
 
   /** The follower, a watch of everything, reads the feed from now on: nothing is offered to it. */
@@ -171,7 +210,21 @@ export class WatchHub {
   #failAll(error: ImstateError): void {
     this.#run?.stop();
     this.#run = undefined;
-    for (const follower of [...this.#followers]) follower.fail(error);
+    for (const follower of [...this.#followers.keys()]) follower.fail(error);
+  }
+
+  /** Since when each shard lags that concerns the follower; undefined where it does not. */
+  #lagsOf(follower: Follower): (number | undefined)[] {
+    const shards = this.#followers.get(follower);
+    return [...this.places.keys()]
+      .filter((shard) => shards === undefined || shards.has(shard))
+      .map((shard) => this.#run?.laggingSinceMs(shard));
+  }
+
+  #concernedBy(shard: number): Follower[] {
+    return [...this.#followers].flatMap(([follower, shards]) =>
+      shards === undefined || shards.has(shard) ? [follower] : [],
+    );
   }
 }
 

@@ -17,7 +17,9 @@ export type Outgoing =
   | { snapshot: UserSnapshot; size: number }
   | { change: PublishedChange; revision: string }
   | { synced: true; revision: string }
-  | { progress: true; revision: string };
+  | { progress: true; revision: string }
+  /** Since when the watch lags, in milliseconds since 1970; undefined once it has caught up. */
+  | { lag: number | undefined };
 
 /** How a watch reaches its caller. */
 export interface WatchLink {
@@ -211,12 +213,18 @@ export class Outbox implements Sender, FeedReader {
       // A message is in the order snapshot, synced, changes.
       const isEarlier =
         ('snapshot' in outgoing && (message.synced || message.changes.length > 0)) ||
-        ('synced' in outgoing && message.changes.length > 0);
+        // The caller counts them: one for its start, and one for each update.
+        ('synced' in outgoing && (message.synced || message.changes.length > 0)) ||
+        // It has no revision: it must not take that of others away.
+        ('lag' in outgoing && entries > 0);
       if (isEarlier || entries === MAX_MESSAGE_ENTRIES || bytes > MAX_MESSAGE_BYTES) break;
       bytes += this.#remove(key, outgoing);
       entries += 1;
       if ('snapshot' in outgoing) message.snapshot.push(outgoing.snapshot);
-      else message.revision = outgoing.revision;
+      else if ('lag' in outgoing) {
+        message.lag(outgoing.lag);
+        break;
+      } else message.revision = outgoing.revision;
       if ('change' in outgoing) message.changes.push(outgoing.change);
       if ('synced' in outgoing) message.synced = true;
     }
@@ -266,5 +274,6 @@ export class Outbox implements Sender, FeedReader {
 
 function sizeOf(outgoing: Outgoing): number {
   if ('change' in outgoing) return ENTRY_BYTES + outgoing.change.size;
+  if ('lag' in outgoing) return ENTRY_BYTES;
   return ENTRY_BYTES + ('snapshot' in outgoing ? outgoing.size : outgoing.revision.length);
 }

@@ -1,5 +1,6 @@
 import { ImstateError } from '../../errors.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
+import type { Session } from '../../store/store.js';
 import { toUserSnapshot } from '../services/responses.js';
 import type { BacklogMember } from './backlog.js';
 import { concerns, type Follower, type WatchHub } from './hub.js';
@@ -24,6 +25,8 @@ export const MOST_WATCHED_USERS = 10_000;
 /** How many changes may wait for the snapshot of their user. */
 const MOST_EARLY = 10_000;
 const READ_AT_ONCE = 256;
+/** After how long what could not be read is read again. Milliseconds. */
+const RETRY_MS = 500;
 const USERS_AT_ONCE = 100;
 /** A watch on which nothing happens says so this often. Milliseconds. */
 const PROGRESS_MS = 5_000;
@@ -37,6 +40,23 @@ interface EarlyChange {
   shard: number;
   entry: LedgerEntry;
   published: PublishedChange;
+}
+
+/** Reads parts of a step, and notes up to where each shard is known. Returns those that could not be read. */
+type ReadParts<Part> = (parts: readonly Part[], reached: Map<number, Place>) => Promise<LateParts<Part>>;
+
+/** What could not be read, because a shard does not answer. */
+class LateParts<Part> {
+  readonly left: Part[] = [];
+  /** Why the first was not. */
+  failure: unknown;
+
+  /** Throws what is no matter of a shard that does not answer. */
+  add(part: Part, error: unknown): void {
+    if (!(error instanceof ImstateError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+    this.failure ??= error;
+    this.left.push(part);
+  }
 }
 
 /**
@@ -57,6 +77,12 @@ export class Watch implements Follower, BacklogMember {
   #resumed: Place[] | undefined;
   readonly #liveShards = new Set<number>();
   #isSynced = false;
+  /** True from when the caller was sent that the watch lags until it was sent that it has caught up. */
+  #isLagging = false;
+  /** How many steps wait for shards that do not answer. */
+  #lateSteps = 0;
+  /** How many steps are complete that `synced` is still to be sent for: it comes in the order of the steps. */
+  #owedSyncs = 0;
   #isOver = false;
   #earlyCount = 0;
   #earlyBytes = 0;
@@ -137,9 +163,27 @@ export class Watch implements Follower, BacklogMember {
     if (this.#earlyCount > MOST_EARLY) this.fail(this.#tooSlow(this.#earlyCount));
   }
 
+  lagChanged(): void {
+    if (this.#isOver || (!this.#isLagging && !this.#hub.isLagging)) return;
+    const laggingSinceMs = this.#hub.laggingSinceMs(this);
+    const hasChanged = this.#isLagging !== (laggingSinceMs !== undefined);
+    // It has caught up when it has sent what it had missed: the next tick asks again.
+    if (!hasChanged || (laggingSinceMs === undefined && this.#outbox.size > 0)) return;
+    this.#isLagging = laggingSinceMs !== undefined;
+    this.#add({ lag: laggingSinceMs });
+  }
+
   tick(): void {
-    if (this.#isSynced && this.#outbox.size === 0 && this.#outbox.idleMs >= PROGRESS_MS)
-      this.#add({ progress: true, revision: this.#hub.revision });
+    this.lagChanged();
+    this.#sayAlive();
+  }
+
+  /** One that is told of nothing at all is left to its silence: its caller goes on with another daemon, which may reach the store. */
+  #sayAlive(): void {
+    if (this.#outbox.size > 0 || this.#outbox.idleMs < PROGRESS_MS || this.#hub.isStalled(this)) return;
+    if (this.#isSynced) this.#add({ progress: true, revision: this.#hub.revision });
+    // It has no revision to send yet.
+    else if (this.#isLagging) this.#add({ lag: this.#hub.laggingSinceMs(this) });
   }
 
   async #begin(): Promise<void> {
@@ -148,10 +192,11 @@ export class Watch implements Follower, BacklogMember {
     if (initialState) for (const userId of this.userIds ?? []) this.#known.set(userId, undefined);
     this.#resumed = places;
     await this.#hub.join(this);
+    this.lagChanged();
     if (places) await this.#resume(places);
-    else if (initialState && this.userIds) await this.#readUsers([...this.userIds]);
-    else if (initialState) await this.#readEverybody();
-    else this.#sync();
+    else if (initialState && this.userIds) await this.#readParts([...this.userIds], this.#readUsers, true);
+    else if (initialState) await this.#readParts(this.#hub.places.keys(), this.#readShards, true);
+    else this.#finishStep();
   }
 
   async #update(add: readonly string[], remove: readonly string[]): Promise<void> {
@@ -179,38 +224,93 @@ export class Watch implements Follower, BacklogMember {
       this.#known.set(userId, initialState ? undefined : this.#hub.places[this.#hub.ledger.shardOf(userId)]);
       this.#hub.addUser(this, userId);
     }
-    if (initialState) await this.#readUsers(added);
-    else this.#sync();
+    this.lagChanged();
+    if (initialState) await this.#readParts(added, this.#readUsers, false);
+    else this.#finishStep();
   }
 
-  /** Reads how users stand, and passes on what happened meanwhile. */
-  async #readUsers(userIds: readonly string[]): Promise<void> {
-    const { ledger } = this.#hub;
+  /**
+   * Reads parts of a step, such as users. Those whose shard does not answer are read later, and `synced` comes when all have been
+   * read; other steps do not wait for that. Rejects if none can be read, where the watch begins with them.
+   */
+  async #readParts<Part>(parts: Iterable<Part>, read: ReadParts<Part>, isBegin: boolean): Promise<void> {
+    const all = [...parts];
     const reached = new Map<number, Place>();
+    const { left, failure } = await read(all, reached);
+    if (isBegin && left.length > 0 && left.length === all.length && failure) throw failure;
+    if (left.length === 0) await this.#syncAt(reached);
+    else {
+      this.#lateSteps += 1;
+      this.#readLater(left, read, reached);
+    }
+  }
+
+  #readLater<Part>(parts: readonly Part[], read: ReadParts<Part>, reached: Map<number, Place>): void {
+    const again = async () => {
+      if (this.#isOver) return;
+      const { left } = await read(parts, reached);
+      if (left.length > 0) {
+        this.#readLater(left, read, reached);
+        return;
+      }
+      this.#lateSteps -= 1;
+      await this.#syncAt(reached);
+    };
+    const enqueue = () => {
+      this.#steps = this.#steps.then(again).catch((error) => this.fail(error));
+    };
+    setTimeout(enqueue, RETRY_MS).unref();
+  }
+
+  /** Reads users, and passes on what happened meanwhile. */
+  readonly #readUsers: ReadParts<string> = async (userIds, reached) => {
+    const { ledger } = this.#hub;
+    const late = new LateParts<string>();
     for (let i = 0; i < userIds.length && !this.#isOver; i += USERS_AT_ONCE) {
       await this.#outbox.calm();
-      const some = userIds.slice(i, i + USERS_AT_ONCE);
-      const found = await Promise.all(some.map((userId) => ledger.readUser(userId)));
-      for (const [at, { sessions, place }] of found.entries()) {
+      const some = userIds.slice(i, i + USERS_AT_ONCE).filter((userId) => this.userIds?.has(userId));
+      const found = await Promise.allSettled(some.map((userId) => this.#readUser(userId)));
+      for (const [at, outcome] of found.entries()) {
         const userId = some[at] as string;
-        if (this.userIds?.has(userId))
+        if (outcome.status === 'rejected') late.add(userId, outcome.reason);
+        else if (this.userIds?.has(userId)) {
+          const { sessions, place } = outcome.value;
           this.#knows(userId, ledger.shardOf(userId), place, [{ userId, sessions }], reached);
+        }
       }
     }
-    await this.#syncAt(reached);
+    return late;
+  };
+
+  async #readUser(userId: string): Promise<{ sessions: Session[]; place: Place }> {
+    const { ledger } = this.#hub;
+    this.#checkKnown(ledger.shardOf(userId));
+    return ledger.readUser(userId);
   }
 
-  async #readEverybody(): Promise<void> {
-    const { ledger } = this.#hub;
-    const reached = new Map<number, Place>();
-    for await (const { part, shard, place, users } of ledger.snapshot(
-      this.serverAddrs && [...this.serverAddrs],
-    )) {
-      this.#knows(part, shard, place, users, reached);
-      await this.#outbox.calm();
-      if (this.#isOver) return;
+  /** Reads everybody in some shards, or the sessions of the chat servers there. */
+  readonly #readShards: ReadParts<number> = async (shards, reached) => {
+    const late = new LateParts<number>();
+    const serverAddrs = this.serverAddrs && [...this.serverAddrs];
+    for (const shard of shards) {
+      try {
+        this.#checkKnown(shard);
+        for await (const { part, place, users } of this.#hub.ledger.snapshot(shard, serverAddrs)) {
+          this.#knows(part, shard, place, users, reached);
+          await this.#outbox.calm();
+          if (this.#isOver) return late;
+        }
+      } catch (error) {
+        late.add(shard, error);
+      }
     }
-    await this.#syncAt(reached);
+    return late;
+  };
+
+  /** What the hub reads of a shard must be known to go on from before what is read here. */
+  #checkKnown(shard: number): void {
+    if (!this.#hub.isKnown(shard))
+      throw new ImstateError('STORE_UNAVAILABLE', `shard ${shard} of the store does not answer: try again`);
   }
 
   /** Users, or a part of everybody, are known up to a place. */
@@ -260,16 +360,32 @@ export class Watch implements Follower, BacklogMember {
     const shards = this.userIds
       ? new Set([...this.userIds].map((userId) => ledger.shardOf(userId)))
       : undefined;
-    const reached = new Map<number, Place>();
-    for (let shard = 0; shard < places.length; shard++) {
+    for (const shard of places.keys()) {
       // Nothing of this shard concerns the watch.
-      if (shards && !shards.has(shard)) {
-        places[shard] = this.#hub.places[shard] as Place;
-        this.#liveShards.add(shard);
-      } else if (!(await this.#readMissed(shard, places))) return;
-      reached.set(shard, places[shard] as Place);
+      if (!shards || shards.has(shard)) continue;
+      places[shard] = this.#hub.places[shard] as Place;
+      this.#liveShards.add(shard);
     }
-    await this.#syncAt(reached);
+    const concerned = [...places.keys()].filter((shard) => !this.#liveShards.has(shard));
+    await this.#readParts(concerned, (some, reached) => this.#readMissedOf(some, places, reached), true);
+  }
+
+  async #readMissedOf(
+    shards: readonly number[],
+    places: Place[],
+    reached: Map<number, Place>,
+  ): Promise<LateParts<number>> {
+    const late = new LateParts<number>();
+    for (const shard of shards) {
+      try {
+        this.#checkKnown(shard);
+        if (!(await this.#readMissed(shard, places))) return late;
+        reached.set(shard, places[shard] as Place);
+      } catch (error) {
+        late.add(shard, error);
+      }
+    }
+    return late;
   }
 
   /** Reads what a shard has behind a place, until it is where the hub is or ahead of it; false if the watch is over. */
@@ -294,8 +410,9 @@ export class Watch implements Follower, BacklogMember {
 
   /** Sends a change that the hub told, unless it is known already. */
   #pass(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void {
-    const known = this.#resumed ? this.#resumed[shard] : this.#known.get(this.#keyOf(entry.change.userId));
-    if (known && !isBehind(known, entry.place)) return;
+    const isIn = (known: Place | undefined) => known !== undefined && !isBehind(known, entry.place);
+    // A user who was added while a resume goes on may be known further than the others.
+    if (isIn(this.#resumed?.[shard]) || isIn(this.#known.get(this.#keyOf(entry.change.userId)))) return;
     if (!this.#resumed) {
       this.#send(publish());
       return;
@@ -311,7 +428,14 @@ export class Watch implements Follower, BacklogMember {
   /** The hub has to get to where the snapshot is, so that its revision covers all of it. */
   async #syncAt(places: ReadonlyMap<number, Place>): Promise<void> {
     await this.#hub.reach(places);
-    this.#sync();
+    this.#finishStep();
+  }
+
+  /** A step is complete; `synced` waits for earlier ones that are not. */
+  #finishStep(): void {
+    this.#owedSyncs += 1;
+    if (this.#lateSteps > 0) return;
+    for (; this.#owedSyncs > 0; this.#owedSyncs -= 1) this.#sync();
   }
 
   #sync(): void {
@@ -342,11 +466,18 @@ export class Watch implements Follower, BacklogMember {
   }
 
   async #gone(): Promise<ImstateError> {
-    const ends = await this.#hub.ledger.ends();
-    const oldest = formatRevision(ends.map((each) => each.oldest));
+    const { ledger } = this.#hub;
+    const oldest = await Promise.all(
+      Array.from({ length: ledger.shards }, (_, shard) =>
+        ledger.ends(shard).then(
+          (ends) => ends.oldest,
+          () => this.#hub.places[shard] ?? ([0, 0] as const),
+        ),
+      ),
+    );
     return new ImstateError(
       'OUT_OF_RANGE',
-      `the changes since resume_revision are gone: begin anew with initial_state; the oldest revision is ${oldest}`,
+      `the changes since resume_revision are gone: begin anew with initial_state; the oldest revision is ${formatRevision(oldest)}`,
     );
   }
 

@@ -1,5 +1,6 @@
 import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
 import { FramedMessage } from '../../wire/framedMessage.js';
+import { toTimestamp } from '../../wire/timestamp.js';
 import type { Shared } from './backlog.js';
 import { encodePart, type PublishedChange } from './publishedChange.js';
 
@@ -10,6 +11,9 @@ export class WatchMessage {
   synced = false;
   revision = '';
   coalesced = 0;
+  /** Set where the watch begins to lag. Milliseconds since 1970. */
+  laggingSinceMs: number | undefined;
+  caughtUp = false;
   #framed: FramedWatchMessage | undefined;
 
   /** The message as gRPC sends it. */
@@ -18,11 +22,18 @@ export class WatchMessage {
     return this.#framed;
   }
 
+  /** The watch lags since then, or has caught up. */
+  lag(sinceMs: number | undefined): void {
+    this.laggingSinceMs = sinceMs;
+    this.caughtUp = sinceMs === undefined;
+  }
+
   #parts(): Buffer[] {
-    const { snapshot, changes, synced, revision, coalesced } = this;
+    const { snapshot, changes, synced, revision, coalesced, caughtUp } = this;
     const parts = changes.map(({ bytes }) => bytes);
     if (synced || snapshot.length > 0) parts.unshift(encodePart({ snapshot, synced }));
-    parts.push(encodePart({ revision, coalesced }));
+    const laggingSince = toTimestamp(this.laggingSinceMs);
+    parts.push(encodePart({ revision, coalesced, laggingSince, caughtUp }));
     return parts;
   }
 }

@@ -26,10 +26,10 @@ export class EmbeddedLedger implements Ledger {
     return 'all';
   }
 
-  async ends(): Promise<{ oldest: Place; newest: Place }[]> {
+  async ends(): Promise<{ oldest: Place; newest: Place }> {
     const { changes } = this.#tables();
     const [oldest = 0] = changes.getKeys({ limit: 1 });
-    return [{ oldest: [oldest, 0], newest: newestPlace(this.#tables()) }];
+    return { oldest: [oldest, 0], newest: newestPlace(this.#tables()) };
   }
 
   async read(
@@ -65,7 +65,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   /** One part: all of it as it was at one instant, which a read transaction holds on to. */
-  async *snapshot(serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
+  async *snapshot(_shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
     const tables = this.#tables();
     const transaction = tables.root.useReadTransaction();
     try {

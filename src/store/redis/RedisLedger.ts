@@ -53,15 +53,13 @@ export class RedisLedger implements Ledger {
     return `${this.shardOf(userId)}/${first % BUCKETS}`;
   }
 
-  async ends(): Promise<{ oldest: Place; newest: Place }[]> {
-    const { redis, shards } = this.#options;
-    const replies = await Promise.all(
-      shards.map(({ keys }) => redis.imLedgerBuffer(...keys, '', 'ends')),
-    ).catch(rejectRead);
-    return (replies as [Buffer, Buffer][]).map(([oldest, newest]) => ({
-      oldest: parsePlace(oldest),
-      newest: parsePlace(newest),
-    }));
+  async ends(shard: number): Promise<{ oldest: Place; newest: Place }> {
+    const { redis, health } = this.#options;
+    health.check(shard);
+    const { keys } = this.#options.shards[shard] as Shard;
+    const reply = await redis.imLedgerBuffer(...keys, '', 'ends').catch(rejectRead);
+    const [oldest, newest] = reply as [Buffer, Buffer];
+    return { oldest: parsePlace(oldest), newest: parsePlace(newest) };
   }
 
   /** Asks Redis unless messages have brought what follows: where none came, since none was sent or it was lost, it does ask. */
@@ -101,16 +99,16 @@ export class RedisLedger implements Ledger {
     return this.#options.readUser(userId);
   }
 
-  async *snapshot(serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
-    const { redis, shards, settings, retentionMs } = this.#options;
-    for (const [shard, { keys }] of shards.entries()) {
-      for (let bucket = 0; bucket < BUCKETS; bucket++) {
-        const args = [...settings(), bucket, ...(serverAddrs ?? [])];
-        const reply = await redis.imSnapshotBuffer(...keys, ...args).catch(rejectRead);
-        const [now, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
-        const sessions = readRecorded(flat, { now, leases: new Leases(leases), retentionMs });
-        yield { part: `${shard}/${bucket}`, shard, place: parsePlace(newest), users: byUser(sessions) };
-      }
+  async *snapshot(shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
+    const { redis, health, shards, settings, retentionMs } = this.#options;
+    const { keys } = shards[shard] as Shard;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      health.check(shard);
+      const args = [...settings(), bucket, ...(serverAddrs ?? [])];
+      const reply = await redis.imSnapshotBuffer(...keys, ...args).catch(rejectRead);
+      const [now, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
+      const sessions = readRecorded(flat, { now, leases: new Leases(leases), retentionMs });
+      yield { part: `${shard}/${bucket}`, shard, place: parsePlace(newest), users: byUser(sessions) };
     }
   }
 

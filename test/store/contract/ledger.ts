@@ -127,7 +127,8 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
 }
 
 async function newest({ store }: Fixture): Promise<Place[]> {
-  return (await store.ledger().ends()).map((ends) => ends.newest);
+  const ledger = store.ledger();
+  return Promise.all(Array.from({ length: ledger.shards }, async (_, i) => (await ledger.ends(i)).newest));
 }
 
 async function readAll({ store }: Fixture, places: Place[]): Promise<Change[]> {
@@ -138,10 +139,13 @@ async function readAll({ store }: Fixture, places: Place[]): Promise<Change[]> {
 
 async function snapshot({ store }: Fixture, serverAddrs: string[] | undefined): Promise<string[]> {
   const found: string[] = [];
-  for await (const { users, part } of store.ledger().snapshot(serverAddrs)) {
-    for (const { userId, sessions } of users) {
-      expect(store.ledger().partOf(userId)).toBe(part);
-      found.push(...sessions.map(({ deviceId }) => `${userId}/${deviceId}`));
+  const ledger = store.ledger();
+  for (let shard = 0; shard < ledger.shards; shard++) {
+    for await (const { users, part } of ledger.snapshot(shard, serverAddrs)) {
+      for (const { userId, sessions } of users) {
+        expect(ledger.partOf(userId)).toBe(part);
+        found.push(...sessions.map(({ deviceId }) => `${userId}/${deviceId}`));
+      }
     }
   }
   return found;

@@ -106,8 +106,7 @@ async function open(database = '', credentials = ''): Promise<RedisStore> {
 }
 
 async function newestOf(store: RedisStore): Promise<Place> {
-  const [ends] = await store.ledger().ends();
-  return ends?.newest as Place;
+  return (await store.ledger().ends(0)).newest;
 }
 
 async function scriptCalls(): Promise<number> {

@@ -72,9 +72,13 @@ function linkOf(stream: EventStream, sample: Sample): WatchLink {
 }
 
 /** The events of a message, of which the last carries the revision behind all of them. */
-function textOf({ snapshot, changes, synced, revision }: WatchMessage, sample: Sample): string {
+function textOf(message: WatchMessage, sample: Sample): string {
+  const { snapshot, changes, synced, revision, laggingSinceMs, caughtUp } = message;
   const events = snapshot.map((user) => eventOf('snapshot', snapshotJson(user)));
   if (synced) events.push(eventOf('synced', { revision }));
+  if (laggingSinceMs !== undefined)
+    events.push(eventOf('lagging', { since: new Date(laggingSinceMs).toISOString() }));
+  if (caughtUp) events.push(eventOf('caughtUp', {}));
   const passed = changes.filter(() => sample.passes());
   // Said once there is a pause, or something else to say.
   const skipped = passed.length > 0 || changes.length === 0 ? sample.takeSkipped() : 0;
