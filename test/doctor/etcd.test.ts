@@ -37,12 +37,21 @@ describe('etcd', () => {
     await client.user('root').addRole('root');
     await client.user('reader').create('secret');
     await client.user('reader').addRole('reader');
+    const writer = client.role('writer');
+    await writer.create();
+    await writer.grant({ permission: 'Readwrite', range: client.range({ prefix: 'im/state-server/' }) });
+    await client.user('writer').create('secret');
+    await client.user('writer').addRole('writer');
     await client.auth.authEnable();
     const judged = async (etcdUsername: string) =>
       look({ redis: inject('redisUrl'), etcd: etcd.host, etcdUsername, etcdPassword: 'secret' });
     const reports = await judged('reader');
     expect(reports['etcd-rights']).toMatchObject({ status: 'failed', code: 'PERMISSION_DENIED' });
     expect(reports['etcd-rights']?.message).toContain('readwrite im/state-server/');
+    expect((await judged('writer'))['etcd-rights']).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('readwrite im/state-server.store/'),
+    });
     expect((await judged('root'))['etcd-rights']).toMatchObject({ status: 'ok' });
     expect(JSON.stringify(reports)).not.toContain('secret');
   });
