@@ -5,6 +5,7 @@ import { batch } from './batch.ts';
 import { bytes } from './bytes.ts';
 import { crashes } from './crashes.ts';
 import { daemons } from './daemons.ts';
+import { devices } from './devices.ts';
 import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import { profile } from './profile.ts';
@@ -19,6 +20,6 @@ import { wire } from './wire.ts';
 
 /** All parts. */
 export const parts: Part[] = [
-  ...[startup, unary, apply, batch, bytes, growth, watch, wire, told],
+  ...[startup, unary, apply, batch, bytes, devices, growth, watch, wire, told],
   ...[memory, daemons, shards, profile, sweep, crashes],
 ];

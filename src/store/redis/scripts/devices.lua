@@ -70,7 +70,24 @@ local function has_room(user, device, platform, policy, online)
   return false
 end
 
--- The records of the user that are offline, oldest first, and how many records of the user readers see.
+-- The oldest of the records, MAX_ENDS and those that are as old, oldest first. Sorting numbers is many times as fast as sorting
+-- tables.
+local function oldest_of(records)
+  local times, oldest = {}, {}
+  for i, record in ipairs(records) do times[i] = record.forget end
+  table.sort(times)
+  local last = times[math.min(#times, MAX_ENDS)]
+  for _, record in ipairs(records) do
+    if record.forget <= last then oldest[#oldest + 1] = record end
+  end
+  table.sort(oldest, function(a, b)
+    if a.forget ~= b.forget then return a.forget < b.forget end
+    return a.device < b.device
+  end)
+  return oldest
+end
+
+-- The oldest records of the user that are offline, oldest first, and how many records of the user readers see.
 local function offline_records(user)
   local flat, offline, seen = some_devices(user, '0'), {}, 0
   for i = 1, #flat, 2 do
@@ -87,11 +104,7 @@ local function offline_records(user)
       if not record.forget or record.forget > now then seen = seen + 1 end
     end
   end
-  table.sort(offline, function(a, b)
-    if a.forget ~= b.forget then return a.forget < b.forget end
-    return a.device < b.device
-  end)
-  return offline, seen
+  return oldest_of(offline), seen
 end
 
 -- Removes the oldest records of devices that are offline if the user has more records than may be: some more than need be, so
