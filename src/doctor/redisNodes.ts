@@ -2,7 +2,13 @@ import type { Socket } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import { formatHostPort } from '../address.js';
 import { messageOf } from '../errors.js';
-import { type Connection, connectError, connectOnce, makeConnection } from '../store/redis/connection.js';
+import {
+  type Connection,
+  connectError,
+  connectOnce,
+  makeConnection,
+  onConnectError,
+} from '../store/redis/connection.js';
 import { refusedDatabase } from '../store/redis/layout.js';
 import { describeRedisUrl } from '../store/redis/url.js';
 import type { TlsFiles } from '../tls/names.js';
@@ -38,10 +44,9 @@ export async function openRedis(
   const connection = makeConnection(url, tls);
   onOpen(connection);
   let lastError: Error | undefined;
-  const note = (error: Error) => {
-    if (!error.message.startsWith('All sentinels are unreachable')) lastError = error;
-  };
-  connection.on('error', note).on('sentinelError', note);
+  onConnectError(connection, (error) => {
+    lastError = error;
+  });
   try {
     await connectOnce(connection);
     if (connection instanceof Redis) await selectDatabase(connection, url);

@@ -1,5 +1,6 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
-import { freePort, startRedis, type TestServer } from './servers.ts';
+import { freePort, type ServerTls, startRedis, startTlsRedis, type TestServer } from './servers.ts';
 import { until } from './until.ts';
 
 /** A Redis Cluster; the first of the nodes are the masters. */
@@ -22,25 +23,40 @@ const FLAGS = [
 ];
 
 /** Starts so many masters and replicas, and forms a cluster of them; `args` are added to the command line of each. */
-export async function startCluster(masters: number, replicas = 0, ...args: string[]): Promise<TestCluster> {
+export function startCluster(masters: number, replicas = 0, ...args: string[]): Promise<TestCluster> {
+  const start = (bus: number) => startRedis(...FLAGS, ...args, '--cluster-port', `${bus}`);
+  return clusterOf(masters, replicas, start);
+}
+
+/** A cluster of so many masters that speak TLS and nothing else, and ask for no certificate. */
+export function startTlsCluster(masters: number, tls: ServerTls, ...args: string[]): Promise<TestCluster> {
+  const both = ['--tls-cluster', 'yes', '--tls-auth-clients', 'no'];
+  const start = (bus: number) => startTlsRedis(tls, ...FLAGS, ...both, ...args, '--cluster-port', `${bus}`);
+  return clusterOf(masters, 0, start, { rejectUnauthorized: false });
+}
+
+async function clusterOf(
+  masters: number,
+  replicas: number,
+  start: (bus: number) => Promise<TestServer & { url: string }>,
+  tls?: ConnectionOptions,
+): Promise<TestCluster> {
   const buses = await Promise.all(Array.from({ length: masters + replicas }, freePort));
-  const nodes = await Promise.all(
-    buses.map((bus) => startRedis(...FLAGS, ...args, '--cluster-port', `${bus}`)),
-  );
+  const nodes = await Promise.all(buses.map(start));
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())));
   const ports = nodes.map(({ port }, i) => ({ port, bus: buses[i] as number }));
-  await formCluster(ports.slice(0, masters), ports.slice(masters)).catch(async (error) => {
+  await formCluster(ports.slice(0, masters), ports.slice(masters), tls).catch(async (error) => {
     await stop();
     throw error;
   });
   const hosts = ports.map(({ port }) => `127.0.0.1:${port}`).join(',');
-  return { nodes, url: `redis+cluster://${hosts}`, stop };
+  return { nodes, url: `${tls ? 'rediss' : 'redis'}+cluster://${hosts}`, stop };
 }
 
 /** Gives each master its part of the slots, and replicas in turn; makes all known to each other. */
-async function formCluster(masters: Port[], replicas: Port[]): Promise<void> {
+async function formCluster(masters: Port[], replicas: Port[], tls?: ConnectionOptions): Promise<void> {
   const ports = [...masters, ...replicas];
-  const clients = ports.map(({ port }) => new Redis(port));
+  const clients = ports.map(({ port }) => new Redis(port, tls ? { tls } : {}));
   const bounds = masters.map((_, i) => Math.round((i * 16_384) / masters.length));
   for (const [i, client] of clients.entries()) {
     if (i < masters.length) {

@@ -38,7 +38,7 @@ export async function startRedis(...args: string[]): Promise<TestServer & { url:
 }
 
 /** Paths of the files of a server with TLS; it asks its clients for a certificate of this authority. */
-interface ServerTls {
+export interface ServerTls {
   ca: string;
   cert: string;
   key: string;

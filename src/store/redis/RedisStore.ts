@@ -32,6 +32,7 @@ import {
   connectOnce,
   makeConnection,
   makeSubscriber,
+  onConnectError,
   storeError,
 } from './connection.js';
 import { claimLayout, layoutKey, refusedDatabase } from './layout.js';
@@ -74,7 +75,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   readonly #redis: Connection;
   readonly #replicas: Replicas;
   readonly #listings: RedisListings;
-  #lastError: CommandFailure | undefined;
+  #lastError: Error | undefined;
   #unusable: ImstateError | undefined;
   #shards: Shard[] = [];
   #identity: string | undefined;
@@ -98,12 +99,10 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
       health: () => this.#usableHealth(),
       settings: () => this.#settings(),
     });
-    this.#redis.on('sentinelError', (error: Error) => {
+    onConnectError(this.#redis, (error) => {
       this.#lastError = error;
     });
     this.#redis.on('error', (error: CommandFailure) => {
-      // Why, a sentinelError has said.
-      if (!error.message.startsWith('All sentinels are unreachable')) this.#lastError = error;
       if (error.command?.name !== 'select') return;
       if (this.#redis instanceof Redis)
         this.#unusable = storeUnusable(refusedDatabase(this.#redis, options.url, error));

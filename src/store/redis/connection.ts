@@ -4,6 +4,7 @@ import { ImstateError, messageOf } from '../../errors.js';
 import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
 import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
 import { NotSent, routeScripts } from './cluster.js';
+import { completeEndpoints, redirectionMap } from './endpoints.js';
 import { loadScripts } from './scripts.js';
 import { leaveWhenReplaced } from './sentinels.js';
 import { dropWhenSilent, talkInSilence } from './silence.js';
@@ -62,6 +63,21 @@ export function makeConnection(url: string, tls?: TlsFiles): Connection {
   return connection.on('+node', dropWhenSilent);
 }
 
+/**
+ * Calls the listener with each reason for which the connection does not come about. ioredis has several events for them, some of which only say
+ * that it did not.
+ */
+export function onConnectError(connection: Connection, listener: (error: Error) => void): void {
+  const listen = (error: Error & { lastNodeError?: Error | null }) => {
+    const reason = error.lastNodeError ?? error;
+    if (!UNEXPLAINED.test(reason.message)) listener(reason);
+  };
+  for (const event of ['error', 'sentinelError', 'node error']) connection.on(event, listen);
+}
+
+/** The reason was another event. */
+const UNEXPLAINED = /^(All sentinels are unreachable|Connection is closed|Failed to refresh slots cache)/;
+
 /** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */
 export function makeSubscriber(url: string, tls?: TlsFiles): Connection {
   const { connectTimeout, disconnectTimeout } = COMMON;
@@ -102,10 +118,14 @@ function open(
   const common = { ...credentials, ...(tls && { tls }), scripts };
   if (kind === 'cluster') {
     const { lazyConnect = false, enableOfflineQueue = true, ...redisOptions } = options;
-    return new Cluster(nodes, {
+    const cluster: Cluster = new Cluster(nodes, {
       ...{ lazyConnect, enableOfflineQueue, scripts, clusterRetryStrategy: pause },
       redisOptions: { ...common, ...redisOptions },
+      // A certificate is for a name, and one name that is not known here must not keep the other nodes from being asked.
+      dnsLookup: (host, done) => done(null, host),
+      natMap: redirectionMap(() => cluster, (nodes[0] as RedisAddress['nodes'][0]).host),
     });
+    return cluster.on('+node', completeEndpoints);
   }
   const place = kind === 'sentinel' ? sentinelOptions(nodes, sentinels, tls) : nodes[0];
   const redis = new Redis({ ...common, ...place, db, ...options, retryStrategy: pause });
@@ -190,7 +210,10 @@ function redisAt(description: string): TlsPeer {
     who: `Redis at ${description}`,
     secure: `write rediss:// if it speaks TLS, and give ${TLS_NAMES.redis.cert} if it asks for a certificate`,
     plain: 'write redis:// instead of rediss://, or name the port where it does',
-    otherName: 'name it in --redis by a host that the certificate is for',
+    otherName: description.includes('+cluster:')
+      ? 'name its nodes in --redis by hosts that their certificates are for, and have them announce these hosts ' +
+        '(cluster-announce-hostname, and cluster-preferred-endpoint-type hostname)'
+      : 'name it in --redis by a host that the certificate is for',
   };
 }
 
