@@ -191,7 +191,8 @@ export default class Serve extends BaseCommand {
       helpGroup: 'LIMITS',
     }),
     'max-watches': Flags.integer({
-      description: 'watches at the same time; a further one is refused with RESOURCE_EXHAUSTED',
+      description:
+        'watches at the same time, a watch of everything counting as 10; a further one is refused with RESOURCE_EXHAUSTED',
       env: 'IMSTATE_MAX_WATCHES',
       default: LIMITS.watches.most,
       min: 0,

@@ -62,7 +62,7 @@ export async function makeParts(
 
   const transitions = new Transitions();
   const sweeper = new Sweeper(store, log, transitions);
-  const hub = new WatchHub(store, log, options.maxWatchBacklogBytes);
+  const hub = new WatchHub(store, log, options);
   const readiness = new Readiness(options.readyShards);
   const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
   const standing: Standing = { advertised: '', registration: undefined };

@@ -251,18 +251,21 @@ export const LIMITS = {
     reason: 'half of what our client waits for an answer',
   },
   watches: {
-    ...{ most: 10_000, unit: 'watches', what: 'watches at the same time', flag: 'max-watches' },
-    beyond: REFUSED,
-    reason: 'a chat server has one, and whoever shows presence; each takes memory',
+    ...{ most: 10_000, unit: 'watches', flag: 'max-watches' },
+    what: 'watches at the same time, of which each counts as 1 to 10 by what it follows',
+    beyond: '`RESOURCE_EXHAUSTED`, nothing was done',
+    reason:
+      'a chat server has one, and whoever shows presence; each takes memory, and time for each change it gets',
   },
   watchBacklog: {
     ...{
       most: 256 * 1024 * 1024,
       unit: 'bytes',
-      what: 'memory of what waits for the callers of all watches',
+      what: 'memory of what waits for the callers of all watches, and, up to a half, of the ids that watches name',
     },
     flag: 'max-watch-backlog',
-    beyond: 'the largest backlog is closed: `RESOURCE_EXHAUSTED`, with the revision to resume from',
+    beyond:
+      'the largest backlog is closed: `RESOURCE_EXHAUSTED`, with the revision to resume from; a watch that names too many ids is refused',
     reason: 'a quarter of a small machine, as for answers',
   },
   leases: {

@@ -7,6 +7,12 @@ export function watchFamilies(hub: WatchHub): Family[] {
   const lag = 'imstate_watch_lag_seconds';
   return [
     one('gauge', 'imstate_watchers', 'Watches that are open.', () => hub.watchers),
+    one(
+      'gauge',
+      'imstate_watch_weight',
+      'What the open watches count as of --max-watches.',
+      () => hub.admitted.weight,
+    ),
     {
       ...{ name: lag, type: 'histogram' },
       help: 'From a change until watches are told, by the clocks of the store and of this machine.',

@@ -37,6 +37,8 @@ export interface Link<Response> {
 export interface StreamTaker<Request> {
   /** Deals with a message; resolves when that is done. */
   take(request: Request): Promise<void>;
+  /** Resolves when it can be given the next message; what take() has done no longer counts as work at the store. */
+  ready?(): Promise<void>;
   /** How many messages it may be given at the same time: one unless it says so. */
   readonly atOnce?: number;
   /** True if a daemon that stops deals with the messages it has taken, and then ends the stream with OK; it fails otherwise. */
@@ -169,6 +171,7 @@ export class Calls {
           this.#load.end(weight);
         }
         // Not before the store is done with it: a caller that does not read must not take up its room.
+        await taker.ready?.();
         if (!taker.outlivesRequests) await link.drained();
       };
       const permit = permitOf(stream.metadata);

@@ -10,8 +10,13 @@ import { readUsers, readWatchTarget } from './requests.js';
 /** Takes the messages of a Watch stream: its start, then updates. */
 export function watchTaker(hub: WatchHub, link: Link<WatchResponse>): StreamTaker<WatchRequest__Output> {
   let watch: Watch | undefined;
+  let hasUpdate = false;
   return {
     outlivesRequests: true,
+    // Updates of a caller that does not read would pile up, each as large as a request may be.
+    ready: async () => {
+      if (hasUpdate) await watch?.settled();
+    },
     async take({ start, update }) {
       if (watch === undefined) {
         if (!start)
@@ -22,6 +27,7 @@ export function watchTaker(hub: WatchHub, link: Link<WatchResponse>): StreamTake
       }
       if (!update)
         throw new ImstateError('INVALID_ARGUMENT', 'update must be in the further messages of a watch');
+      hasUpdate = true;
       const { addUserIds, removeUserIds } = update;
       watch.update(readUsers('add_user_ids', addUserIds), readUsers('remove_user_ids', removeUserIds));
     },

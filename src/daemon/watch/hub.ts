@@ -3,10 +3,12 @@ import type { ImstateError } from '../../errors.js';
 import type { Ledger, LedgerEntry, Place } from '../../store/ledger.js';
 import type { PresenceStore } from '../../store/store.js';
 import { WatchCounts } from '../observe/watchCounts.js';
+import { AdmittedWatches } from './admittedWatches.js';
 import { WatchBacklog } from './backlog.js';
 import { ChangeLogReader } from './ChangeLogReader.js';
 import { DeliveryQueue } from './delivery.js';
 import { ChangeFeed } from './feed.js';
+import { FollowerIndex } from './followerIndex.js';
 import type { OutboxParts } from './outbox.js';
 import { PublishedChange } from './publishedChange.js';
 import { WatchedShards } from './watchedShards.js';
@@ -29,30 +31,40 @@ export interface Follower {
   fail(error: ImstateError): void;
 }
 
+/** The limits of the watches of a daemon. */
+export interface WatchLimits {
+  /** See --max-watches. */
+  maxWatches: number;
+  /** See --max-watch-backlog. Bytes. */
+  maxWatchBacklogBytes: number;
+}
+
 /** Reads the ledger once for all watches of a daemon, while there are any, and tells each what concerns it. */
 export class WatchHub {
   readonly counts = new WatchCounts();
   /** What watches share to send their changes. */
   readonly outboxParts: OutboxParts;
+  readonly admitted: AdmittedWatches;
   readonly #store: PresenceStore;
   readonly #log: Logger;
   /** With the shards of their users; undefined if all shards concern it. */
   readonly #followers = new Map<Follower, WatchedShards | undefined>();
-  readonly #byUser = new Map<string, Set<Follower>>();
+  readonly #byUser = new FollowerIndex();
   readonly #byServer = new Map<string, Set<Follower>>();
   readonly #wide = new Set<Follower>();
   #run: ChangeLogReader | undefined;
   #slow = 0;
 
-  constructor(store: PresenceStore, log: Logger, maxBacklogBytes: number) {
+  constructor(store: PresenceStore, log: Logger, { maxWatches, maxWatchBacklogBytes }: WatchLimits) {
     this.#store = store;
     this.#log = log;
-    const backlog = new WatchBacklog(maxBacklogBytes, (closed, bytes) =>
+    const backlog = new WatchBacklog(maxWatchBacklogBytes, (closed, bytes) =>
       log.warn(
         { closed, bytes },
         'watches closed: the backlog of all watches is over --max-watch-backlog; the largest are closed first, and may resume',
       ),
     );
+    this.admitted = new AdmittedWatches(maxWatches, maxWatchBacklogBytes, backlog);
     const feed = new ChangeFeed(backlog);
     this.outboxParts = { counts: this.counts, backlog, feed, deliveries: new DeliveryQueue() };
   }
@@ -105,7 +117,7 @@ export class WatchHub {
     const shardOf = (userId: string) => ledger.shardOf(userId);
     this.#followers.set(follower, userIds && new WatchedShards(userIds, ledger.shards, shardOf));
     if (!userIds && !serverAddrs) this.#wide.add(follower);
-    for (const userId of userIds ?? []) add(this.#byUser, userId, follower);
+    for (const userId of userIds ?? []) this.#byUser.add(userId, follower);
     for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
     this.#run ??= new ChangeLogReader(this.ledger, this.#log, {
       told: (shard, entry, revision) => this.#tell(shard, entry, revision),
@@ -128,7 +140,7 @@ export class WatchHub {
   leave(follower: Follower): void {
     this.#followers.delete(follower);
     this.#wide.delete(follower);
-    for (const userId of follower.userIds ?? []) remove(this.#byUser, userId, follower);
+    for (const userId of follower.userIds ?? []) this.#byUser.remove(userId, follower);
     for (const serverAddr of follower.serverAddrs ?? []) remove(this.#byServer, serverAddr, follower);
     if (this.#followers.size > 0) return;
     this.#run?.stop();
@@ -137,15 +149,15 @@ export class WatchHub {
 
   /** The follower wants to hear of one more user. */
   addUser(follower: Follower, userId: string): void {
-    if (this.#byUser.get(userId)?.has(follower)) return;
-    add(this.#byUser, userId, follower);
+    if (this.#byUser.has(userId, follower)) return;
+    this.#byUser.add(userId, follower);
     this.#followers.get(follower)?.add(userId);
   }
 
   /** The follower wants to hear of a user no longer. */
   removeUser(follower: Follower, userId: string): void {
-    if (!this.#byUser.get(userId)?.has(follower)) return;
-    remove(this.#byUser, userId, follower);
+    if (!this.#byUser.has(userId, follower)) return;
+    this.#byUser.remove(userId, follower);
     this.#followers.get(follower)?.remove(userId);
   }
 
@@ -199,7 +211,7 @@ export class WatchHub {
     this.counts.offered += feed.readers;
     if (feed.readers > 0) feed.append(publish());
     offer(this.#wide, shard, entry, publish);
-    offer(this.#byUser.get(userId), shard, entry, publish);
+    this.#byUser.forEach(userId, (follower) => follower.offer(shard, entry, publish));
     const before = ended && this.#byServer.get(ended.serverAddr);
     const now = began && this.#byServer.get(began.serverAddr);
     offer(before, shard, entry, publish);

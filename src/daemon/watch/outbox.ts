@@ -119,6 +119,7 @@ export class Outbox implements Sender, FeedReader {
 
   /** Sends, behind what waits, the changes of the feed from now on. */
   followFeed(): void {
+    if (this.#followsFeed) return;
     this.#followsFeed = true;
     this.position = this.#parts.feed.end;
     this.#parts.feed.join(this);

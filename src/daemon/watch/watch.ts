@@ -2,6 +2,7 @@ import { ImstateError } from '../../errors.js';
 import { isBehind, type LedgerEntry, type Place, type UserAt } from '../../store/ledger.js';
 import type { Session } from '../../store/store.js';
 import { toUserSnapshot } from '../services/responses.js';
+import { namesBytes, weightOf } from './admittedWatches.js';
 import type { BacklogMember } from './backlog.js';
 import { concerns, type Follower, type WatchHub } from './hub.js';
 import { ENTRY_BYTES, Outbox, type Outgoing, type WatchLink } from './outbox.js';
@@ -86,6 +87,8 @@ export class Watch implements Follower, BacklogMember {
   #isOver = false;
   #earlyCount = 0;
   #earlyBytes = 0;
+  #weight = 0;
+  #namesBytes = 0;
   #steps = Promise.resolve();
 
   constructor(hub: WatchHub, link: WatchLink, target: WatchTarget) {
@@ -110,8 +113,19 @@ export class Watch implements Follower, BacklogMember {
   /** Begins; what goes wrong, then or later, ends the stream. */
   start(): void {
     if (this.#isOver) return;
+    try {
+      this.#resize(weightOf(this), namesBytes(this.userIds ?? this.serverAddrs ?? []));
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
     this.#hub.outboxParts.backlog.join(this);
     this.#steps = this.#begin().catch((error) => this.fail(error));
+  }
+
+  /** Resolves when what was asked so far is done. */
+  async settled(): Promise<void> {
+    await this.#steps;
   }
 
   /** Watches more users, and some no longer. */
@@ -124,6 +138,7 @@ export class Watch implements Follower, BacklogMember {
     this.#isOver = true;
     this.#outbox.close();
     for (const key of [...this.#early.keys()]) this.#takeEarly(key);
+    this.#hub.admitted.giveBack(this.#weight, this.#namesBytes);
     this.#hub.outboxParts.backlog.leave(this);
     this.#hub.leave(this);
   }
@@ -204,19 +219,23 @@ export class Watch implements Follower, BacklogMember {
     if (userIds === undefined) {
       throw new ImstateError('INVALID_ARGUMENT', 'update must be on a watch of users: open another watch');
     }
+    if (this.#isOver) return;
     for (const userId of remove) {
-      userIds.delete(userId);
+      if (!userIds.delete(userId)) continue;
       this.#known.delete(userId);
       this.#takeEarly(userId);
       this.#hub.removeUser(this, userId);
+      this.#resize(this.#weight, -namesBytes([userId]));
     }
-    const added = add.filter((userId) => !userIds.has(userId));
-    if (userIds.size + added.length > MOST_WATCHED_USERS) {
+    const added = new Set(add.filter((userId) => !userIds.has(userId)));
+    if (userIds.size + added.size > MOST_WATCHED_USERS) {
       throw new ImstateError(
         'INVALID_ARGUMENT',
         `add_user_ids must leave at most ${MOST_WATCHED_USERS} users: open another watch`,
       );
     }
+    const size = userIds.size + added.size;
+    this.#resize(weightOf({ userIds: { size }, serverAddrs: undefined }), namesBytes(added));
     // Whoever resumes knows the others already.
     const initialState = this.#target.initialState || this.#target.resumeRevision !== '';
     for (const userId of added) {
@@ -227,6 +246,16 @@ export class Watch implements Follower, BacklogMember {
     this.lagChanged();
     if (initialState) await this.#readParts(added, this.#readUsers, false);
     else this.#finishStep();
+  }
+
+  /** Takes room for what it follows from now on, or gives some back; throws RESOURCE_EXHAUSTED if there is none. */
+  #resize(weight: number, moreBytes: number): void {
+    const more = weight - this.#weight;
+    const { admitted } = this.#hub;
+    admitted.take(Math.max(0, more), Math.max(0, moreBytes));
+    admitted.giveBack(Math.max(0, -more), Math.max(0, -moreBytes));
+    this.#weight = weight;
+    this.#namesBytes += moreBytes;
   }
 
   /**

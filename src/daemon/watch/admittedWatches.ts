@@ -1,0 +1,84 @@
+import { ImstateError } from '../../errors.js';
+import type { WatchBacklog } from './backlog.js';
+
+/** What a watch follows: users, chat servers, or everything. */
+export interface WatchScope {
+  readonly userIds: { readonly size: number } | undefined;
+  readonly serverAddrs: { readonly size: number } | undefined;
+}
+
+/** How much a watch counts as of --max-watches: one for each so many users or chat servers, or this for everything. */
+const EVERYTHING_WEIGHT = 10;
+const USERS_PER_WEIGHT = 1_000;
+const SERVERS_PER_WEIGHT = 100;
+/** An id that a watch names, without its text: in the set of the watch, and in the index of the daemon. Bytes, as measured. */
+const NAME_BYTES = 160;
+/** The part of the budget for backlogs that ids of watches may take. */
+const NAMES_PART = 0.5;
+
+/** What a watch counts as of --max-watches. */
+export function weightOf({ userIds, serverAddrs }: WatchScope): number {
+  if (userIds) return Math.max(1, Math.ceil(userIds.size / USERS_PER_WEIGHT));
+  if (serverAddrs) return Math.ceil(serverAddrs.size / SERVERS_PER_WEIGHT);
+  return EVERYTHING_WEIGHT;
+}
+
+/** The memory of the ids that a watch names. Bytes, about. */
+export function namesBytes(names: Iterable<string>): number {
+  let bytes = 0;
+  for (const name of names) bytes += NAME_BYTES + name.length;
+  return bytes;
+}
+
+/** What the open watches of a daemon follow, up to its limits. */
+export class AdmittedWatches {
+  readonly #maxWeight: number;
+  readonly #maxNamesBytes: number;
+  readonly #backlog: WatchBacklog;
+  #weight = 0;
+  #namesBytes = 0;
+
+  constructor(maxWatches: number, maxBacklogBytes: number, backlog: WatchBacklog) {
+    this.#maxWeight = maxWatches;
+    this.#maxNamesBytes = maxBacklogBytes * NAMES_PART;
+    this.#backlog = backlog;
+  }
+
+  /** What the open watches count as of --max-watches. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** Lets a watch, or a watch that grows, take more; throws RESOURCE_EXHAUSTED if there is no room. */
+  take(weight: number, namesBytes: number): void {
+    // One that is larger than everything may go when it is alone.
+    if (weight > 0 && this.#weight > 0 && this.#weight + weight > this.#maxWeight) {
+      throw noRoom(
+        `the watches of the daemon count as ${this.#weight} of ${this.#maxWeight} (--max-watches), ` +
+          `and this one would add ${weight}`,
+      );
+    }
+    if (namesBytes > 0 && this.#namesBytes + namesBytes > this.#maxNamesBytes) {
+      throw noRoom(
+        `the ids that watches name take ${this.#namesBytes} bytes, and may take half of --max-watch-backlog, ` +
+          `${this.#maxNamesBytes} bytes`,
+      );
+    }
+    this.#add(weight, namesBytes);
+  }
+
+  /** Gives back what was taken. */
+  giveBack(weight: number, namesBytes: number): void {
+    this.#add(-weight, -namesBytes);
+  }
+
+  #add(weight: number, namesBytes: number): void {
+    this.#weight += weight;
+    this.#namesBytes += namesBytes;
+    this.#backlog.add(namesBytes);
+  }
+}
+
+function noRoom(why: string): ImstateError {
+  return new ImstateError('RESOURCE_EXHAUSTED', `${why}: try again in a while, or ask another daemon`);
+}

@@ -1,0 +1,33 @@
+import type { Follower } from './hub.js';
+
+/** Who follows which user. Most users have one follower, for whom a Set would take more than all the rest. */
+export class FollowerIndex {
+  readonly #followers = new Map<string, Follower | Set<Follower>>();
+
+  add(userId: string, follower: Follower): void {
+    const found = this.#followers.get(userId);
+    if (found === undefined) this.#followers.set(userId, follower);
+    else if (found instanceof Set) found.add(follower);
+    else if (found !== follower) this.#followers.set(userId, new Set([found, follower]));
+  }
+
+  remove(userId: string, follower: Follower): void {
+    const found = this.#followers.get(userId);
+    if (found instanceof Set) {
+      found.delete(follower);
+      if (found.size === 0) this.#followers.delete(userId);
+    } else if (found === follower) this.#followers.delete(userId);
+  }
+
+  has(userId: string, follower: Follower): boolean {
+    const found = this.#followers.get(userId);
+    return found instanceof Set ? found.has(follower) : found === follower;
+  }
+
+  /** Calls `visit` with each follower of a user. */
+  forEach(userId: string, visit: (follower: Follower) => void): void {
+    const found = this.#followers.get(userId);
+    if (found instanceof Set) found.forEach(visit);
+    else if (found !== undefined) visit(found);
+  }
+}
