@@ -4,6 +4,7 @@ import { apply } from './apply.ts';
 import { batch } from './batch.ts';
 import { bytes } from './bytes.ts';
 import { crashes } from './crashes.ts';
+import { crowded } from './crowded.ts';
 import { daemons } from './daemons.ts';
 import { devices } from './devices.ts';
 import { growth } from './growth.ts';
@@ -20,6 +21,6 @@ import { wire } from './wire.ts';
 
 /** All parts. */
 export const parts: Part[] = [
-  ...[startup, unary, apply, batch, bytes, devices, growth, watch, wire, told],
+  ...[startup, unary, apply, batch, bytes, devices, growth, watch, wire, told, crowded],
   ...[memory, daemons, shards, profile, sweep, crashes],
 ];

@@ -1,7 +1,11 @@
+import { credentials } from '@grpc/grpc-js';
+import { connect } from '../../src/client/index.ts';
+import { loadProtos } from '../../src/wire/protos.ts';
 import { field, numberField } from './protobuf.ts';
 import { frame } from './rawGrpc.ts';
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, http2Frame, rawHttp2 } from './rawHttp2.ts';
 import { undo } from './undo.ts';
+import { until } from './until.ts';
 
 /** Drives a daemon to a limit; resolves once the daemon holds what it was given. */
 type Holder = (addr: string) => Promise<void>;
@@ -108,6 +112,35 @@ const ONE_QUERY = field(1, field(4, field(1, 'alice')));
 const leaseOf = (server: number) =>
   Buffer.concat([field(1, `${server}.${'x'.repeat(60)}.example:9000`), numberField(2, 1)]);
 
+const UNREAD_WATCHES = 1_000;
+const UNREAD_CHANGES = 3_000;
+
+/** Watches with a backlog of their own each, and more changes than have room in all of them together. */
+async function holdUnreadWatches(addr: string): Promise<void> {
+  const { PresenceService } = loadProtos().types.imstate.v1;
+  const options = { 'grpc.use_local_subchannel_pool': 1 };
+  const unread = new PresenceService(addr, credentials.createInsecure(), options);
+  undo.push(() => unread.close());
+  let synced = 0;
+  for (let i = 0; i < UNREAD_WATCHES; i++) {
+    const stream = unread.Watch();
+    stream.on('error', () => {});
+    stream.once('data', () => {
+      synced += 1;
+      stream.pause();
+    });
+    stream.write({ start: { serverAddrs: ['10.0.0.1:9000'], coalesce: true } });
+  }
+  await until(() => synced === UNREAD_WATCHES, 'all watches are synced');
+  const client = await connect({ endpoints: [addr], timeoutMs: 30_000 });
+  undo.push(() => client.close());
+  for (let i = 0; i < UNREAD_CHANGES; i += 100) {
+    const logins = Array.from({ length: 100 }, (_, k) => `user-${i + k}-`.padEnd(256, 'x'));
+    const login = { deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
+    await Promise.all(logins.map((userId) => client.online({ ...login, userId })));
+  }
+}
+
 /** How each row of the table in docs/limits.md is driven to its limit, by what is held. */
 export const HOLDERS: Record<string, Holder> = {
   'connections that do nothing': holdConnections,
@@ -119,4 +152,5 @@ export const HOLDERS: Record<string, Holder> = {
   'streams of Apply': streamsOf('Apply', () => ONE_QUERY),
   'leases of chat servers': streamsOf('KeepServerAlive', leaseOf),
   'watches of everything': streamsOf('Watch', () => EVERYTHING),
+  'watches that never read': holdUnreadWatches,
 };

@@ -259,8 +259,7 @@ export class Outbox implements Sender, FeedReader {
 
   /** Puts the newest change of a device behind all others, in the place of one that waits. */
   #addNewest(newest: { change: PublishedChange; revision: string }): void {
-    const { userId, deviceId } = newest.change.change;
-    const key = `${userId}\0${deviceId}`;
+    const key = newest.change.deviceKey;
     const earlier = this.#waiting.get(key);
     if (!earlier || !('change' in earlier)) {
       this.#put(key, newest);

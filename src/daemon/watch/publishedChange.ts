@@ -22,18 +22,25 @@ export class PublishedChange implements Shared {
   /** The change as JSON; kept here by who made it, for those who send the same. */
   json: string | undefined;
   #bytes: Buffer | undefined;
+  #deviceKey: string | undefined;
 
   constructor(change: Change, revision: string) {
     this.change = change;
     this.revision = revision;
-    // Each text is there twice: as a string, and encoded.
-    this.size = OBJECT_BYTES + 2 * (textLengthOf(change) + revision.length);
+    // Each text is there as a string and encoded, and in the key of the device.
+    this.size = OBJECT_BYTES + 3 * (textLengthOf(change) + revision.length);
   }
 
   /** The change as a part of a response. */
   get bytes(): Buffer {
     this.#bytes ??= encodePart({ changes: [toChange(this.change, this.revision)] });
     return this.#bytes;
+  }
+
+  /** Names the device among all. */
+  get deviceKey(): string {
+    this.#deviceKey ??= `${this.change.userId}\0${this.change.deviceId}`;
+    return this.#deviceKey;
   }
 
   /** This change in the place of an earlier one of the same device that was not sent. */
