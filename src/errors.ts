@@ -34,6 +34,7 @@ export const errorTable = {
   OUT_OF_RANGE: { status: status.OUT_OF_RANGE, exitCode: 3 },
   SUPERSEDED: { status: status.FAILED_PRECONDITION, exitCode: 4 },
   UNIMPLEMENTED: { status: status.UNIMPLEMENTED, exitCode: 1 },
+  SYSTEM_ERROR: { status: status.UNAVAILABLE, exitCode: 3 },
   INTERNAL: { status: status.INTERNAL, exitCode: 1 },
 } as const;
 

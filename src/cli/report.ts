@@ -2,6 +2,7 @@ import { Errors } from '@oclif/core';
 import { Chalk } from 'chalk';
 import { ImstateError, messageOf } from '../errors.js';
 import { printable, printableLines } from './printable.js';
+import { systemFault } from './systemFault.js';
 import { yesOrNo } from './yesOrNo.js';
 
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
@@ -11,6 +12,8 @@ export function toImstateError(error: unknown): ImstateError {
     const message = inOneSentence(error.message);
     return message === error.message ? error : new ImstateError(error.code, message, { cause: error });
   }
+  const fault = systemFault(error);
+  if (fault !== undefined) return new ImstateError('SYSTEM_ERROR', fault, { cause: error });
   if (!(error instanceof Errors.CLIError)) {
     return new ImstateError('INTERNAL', messageOf(error), { cause: error });
   }

@@ -3,12 +3,16 @@ import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { keepCode, readCode } from './codeCache.js';
+import { systemFault } from './systemFault.js';
 
 /** main.ts as the build bundles it, with all that the commands of a client need. */
 type Main = typeof import('./main.js');
 
 /** The hash of that bundle; the build puts it here. */
 declare const BUNDLE_HASH: string;
+
+/** As for all that is not there to be used, see errors.ts: loading that takes longer than a command may. */
+const EXIT_UNAVAILABLE = 3;
 
 /**
  * Runs the command line. The bundle is compiled here rather than by require(), so that the code which an earlier
@@ -21,11 +25,20 @@ export async function start(): Promise<void> {
   const code = readCode(BUNDLE_HASH);
   const script = compile(file, code);
   const main = run(script, file);
+  // Before the listener of oclif, which throws: nobody could catch that.
+  process.stdout.prependListener('error', endUnlessGone);
   // Without users' plugins: oclif would look for them in --data-dir, and run what it finds there.
   await main.execute({ loadOptions: { root: file, userPlugins: false } });
   if ((code === undefined || script.cachedDataRejected) && main.hasAnswer()) {
     keepCode(BUNDLE_HASH, script.createCachedData());
   }
+}
+
+/** Ends the process when its output cannot be written (a full disk); a reader that has gone ends commands in their own way. */
+function endUnlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`Error: the output cannot be written: ${systemFault(error) ?? error.message}\n`);
+  process.exit(EXIT_UNAVAILABLE);
 }
 
 function compile(file: string, code: Buffer | undefined): Script {

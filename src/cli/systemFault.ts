@@ -1,0 +1,24 @@
+/** What the system refuses, and what to do about it, by the code of Node.js. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EMFILE: 'this process may not open more files: raise its limit, such as ulimit -n 4096',
+  ENFILE: 'this machine may not open more files: raise fs.file-max, or end what holds them',
+  ENOSPC: 'no space is left on the device: free some',
+  EDQUOT: 'the disk quota is used up: free some space, or raise it',
+  EROFS: 'the file system is read-only: choose another place',
+  EACCES: 'this user lacks the right: grant it, or choose another place',
+  EPERM: 'this user lacks the right: grant it, or choose another place',
+  ENOMEM: 'no memory is left: free some, or raise the limit',
+  EAGAIN:
+    'the system lacks a resource, such as processes of this user: free some, or raise the limit (ulimit -u)',
+  EIO: 'the device failed: check it',
+};
+
+/** One sentence for an error of a system call; undefined for any other. */
+export function systemFault(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = '', syscall, path } = error as NodeJS.ErrnoException;
+  const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
+  if (remedy === undefined) return undefined;
+  const call = [syscall, path].filter(Boolean).join(' ');
+  return `${call === '' ? code : `${code} (${call})`}: ${remedy}`;
+}
