@@ -106,13 +106,13 @@ export class Batches {
       return new Texts(packed, start, at);
     };
     const results = answers.map((answer, i) => {
-      const { isChange, result } = commands[i] as Command;
-      if (answer instanceof Error) return failure(answer, commands[i] as Command);
+      const command = commands[i] as Command;
+      if (answer instanceof Error) return failure(answer, command);
       // Before the result, which may fail: the next string begins behind this one.
       const given = answerOf(answer);
-      if (isChange && unsafe) return unsafe;
+      if (command.isChange && unsafe) return unsafe;
       try {
-        return result(given, context);
+        return command.result(given, context);
       } catch (error) {
         if (error instanceof ImstateError) return error;
         return new Error('a session in Redis cannot be read', { cause: error });

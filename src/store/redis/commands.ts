@@ -30,13 +30,13 @@ export interface Command<Result = unknown> {
 /** The command that goes on from a cursor, of which the result so far is known. See scripts/apply.lua. */
 export function goOn<Result>(command: Command<Result>, cursor: string, before: Result): Command<Result> {
   const whole = command.whole ?? command;
-  const { userId, isChange, merge, text } = whole;
+  const { userId, isChange, text } = whole;
   return {
     userId,
     isChange,
     whole,
     text: `>${cursor}${END}${text}`,
-    result: (answer, context) => merge?.(before, whole.result(answer, context)) as Result,
+    result: (answer, context) => whole.merge?.(before, whole.result(answer, context)) as Result,
   };
 }
 
@@ -58,7 +58,7 @@ export function commandOf(
     case 'getDevice':
       return deviceCommand(of);
     case 'getUser':
-      return userCommand(of, budget);
+      return new UserCommand(of.userId, budget);
   }
 }
 
@@ -69,10 +69,8 @@ function loginCommand(login: Login, maxDevices: number): Command<LoginResult> {
   const text =
     `+${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}${ttlMs}${END}` +
     `${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}${metadataText(metadata)}${END}`;
-  return {
-    ...{ userId, text, isChange: true, merge: mergeLogins },
-    result: (answer) => loginResult(answer, maxDevices),
-  };
+  const result = (answer: ScriptAnswer) => loginResult(answer, maxDevices);
+  return { userId, text, isChange: true, merge: mergeLogins, result };
 }
 
 function mergeLogins(before: LoginResult, part: LoginResult): LoginResult {
@@ -139,22 +137,33 @@ function deviceCommand({
   return { userId, text: `d${userId}${END}${deviceId}${END}`, isChange: false, result };
 }
 
-/** Nothing is read once the request has read as much as it may. */
-function userCommand({ userId }: { userId: string }, budget: ReadBudget): Command<Session[]> {
-  const result = (answer: ScriptAnswer, context: ReadingContext) => {
+/** Reads a user; nothing once the request has read as much as it may. A class: batches of look-ups make very many of them. */
+class UserCommand implements Command<Session[]> {
+  readonly userId: string;
+  readonly isChange = false;
+  readonly #budget: ReadBudget;
+
+  constructor(userId: string, budget: ReadBudget) {
+    this.userId = userId;
+    this.#budget = budget;
+  }
+
+  get text(): string {
+    return this.#budget.isSpent ? 'n' : `u${this.userId}`;
+  }
+
+  result(answer: ScriptAnswer, context: ReadingContext): Session[] {
     if (answer === 0) throw tooMuchToRead();
     const texts = answer as Texts;
     const { length } = texts;
     const sessions = userResult(texts, context);
-    budget.spend(sessions.length, length);
+    this.#budget.spend(sessions.length, length);
     return sessions;
-  };
-  return {
-    ...{ userId, isChange: false, result, merge: mergeSessions },
-    get text() {
-      return budget.isSpent ? 'n' : `u${userId}`;
-    },
-  };
+  }
+
+  merge(before: Session[], part: Session[]): Session[] {
+    return mergeSessions(before, part);
+  }
 }
 
 /** A device that logged in between the parts may be in both. */
