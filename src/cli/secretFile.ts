@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { ImstateError, messageOf } from '../errors.js';
+import { readTrusted } from '../ownership.js';
 
 /** The text of a file that holds a secret and nothing else; throws CONFIG_UNUSABLE, and shows nothing of it. */
 export function readSecret(file: string, flag: string): string {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8').trim();
+    text = readTrusted(file).trim();
   } catch (error) {
     const message = `the file of ${flag} cannot be read (${messageOf(error)}): name one that this user may read`;
     throw new ImstateError('CONFIG_UNUSABLE', message, { cause: error });

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { ImstateError, messageOf } from '../errors.js';
+import { readTrusted, trusted } from '../ownership.js';
 import { readRegularFile } from '../regularFile.js';
 
 /** The token that calls carry; give one of `token` and `tokenFile`, or neither. */
@@ -50,14 +50,14 @@ export class BearerToken {
     if (this.#file === undefined || performance.now() - this.#readAt < LOOK_MS) return this.#token;
     try {
       // Its maker may have put a FIFO there: the first read may wait for that, calls that are made must not.
-      this.#token = this.#read(readRegularFile);
+      this.#token = this.#read((path) => readRegularFile(path, trusted(path)));
     } catch {
       this.#readAt = performance.now();
     }
     return this.#token;
   }
 
-  #read(read: (path: string) => Buffer = readFileSync): string {
+  #read(read: (path: string) => Buffer | string = readTrusted): string {
     const path = this.#file as string;
     let text: string;
     try {

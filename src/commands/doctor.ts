@@ -52,7 +52,7 @@ export default class Doctor extends ClientCommand {
     const client = await super.settings(argv, flags);
     const file = client.get('config')?.text;
     if (!file) return client;
-    const serve = await readConfigFile(file, 'serve', Serve.flags);
+    const serve = await readConfigFile({ path: file, isNamed: true }, 'serve', Serve.flags);
     this.#daemonTls = certificateOf(merge(environment(daemonTlsFlags), serve));
     const own = new Map([...serve].filter(([name]) => readOfServe.includes(name)));
     return merge(...fromFirst(WHERE, fromFirst(['redis', 'redis-url-file'], [client, own])));

@@ -224,8 +224,12 @@ export default class Serve extends BaseCommand {
 
   protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
     const given = [commandLine(argv, flags), environment(flags)];
-    this.#config = merge(...given).get('config')?.text || findConfigFile();
-    if (this.#config !== undefined) given.push(await readConfigFile(this.#config, 'serve', flags));
+    const named = merge(...given).get('config')?.text;
+    this.#config = named || findConfigFile();
+    if (this.#config !== undefined) {
+      const file = { path: this.#config, isNamed: Boolean(named) };
+      given.push(await readConfigFile(file, 'serve', flags));
+    }
     return merge(...fromFirst(['redis', 'redis-url-file'], given));
   }
 

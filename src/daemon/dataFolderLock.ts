@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFolder, openDataFile, unusable } from '../dataFolder.js';
+import { claimDataFile, makeDataFolder, unusable } from '../dataFolder.js';
 import { ImstateError, messageOf } from '../errors.js';
 
 /** The daemon that holds a data folder, as it describes itself in its lock file. */
@@ -23,6 +23,7 @@ interface FileLocks {
   tryLock(fd: number, options: { shared: boolean }): boolean;
 }
 
+const LOCK = 'daemon.lock';
 /** Whoever holds the lock and has not described itself yet. */
 const UNKNOWN: Holder = { pid: 0, startedAt: '', addr: 'an unknown address', host: '' };
 
@@ -44,7 +45,7 @@ export async function lockDataFolder(dataDir: string, addr: string): Promise<() 
     await describe(file, addr);
   } catch (error) {
     await file.close();
-    throw error instanceof ImstateError ? error : unusable(dataDir, error);
+    throw unusable(dataDir, error);
   }
   return async () => {
     await file.truncate(0);
@@ -54,7 +55,7 @@ export async function lockDataFolder(dataDir: string, addr: string): Promise<() 
 
 /** The daemon that holds the folder; undefined if none does. Changes nothing. */
 export async function holderOf(dataDir: string): Promise<Holder | undefined> {
-  const file = await open(lockPath(dataDir), constants.O_RDONLY | constants.O_NOFOLLOW).catch(ifMissing);
+  const file = await open(join(dataDir, LOCK), constants.O_RDONLY | constants.O_NOFOLLOW).catch(ifMissing);
   if (file === undefined) return undefined;
   try {
     const isHeld = !fileLocks().tryLock(file.fd, { shared: true });
@@ -72,16 +73,12 @@ export function nameOf({ addr, pid, host }: Holder): string {
   return pid === 0 ? `the daemon at ${addr}` : `the daemon at ${addr} (pid ${pid}${where})`;
 }
 
-function lockPath(dataDir: string): string {
-  return join(dataDir, 'daemon.lock');
-}
-
 async function openLock(dataDir: string): Promise<FileHandle> {
   try {
-    await makeFolder(dataDir);
-    return await openDataFile(lockPath(dataDir));
+    await makeDataFolder(dataDir);
+    return await open(await claimDataFile(dataDir, LOCK), constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    throw error instanceof ImstateError ? error : unusable(dataDir, error);
+    throw unusable(dataDir, error);
   }
 }
 

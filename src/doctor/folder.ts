@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { holderOf, nameOf } from '../daemon/dataFolderLock.js';
-import { unusable } from '../dataFolder.js';
+import { folderFault, unusable } from '../dataFolder.js';
 import { ImstateError } from '../errors.js';
 import { checkDataFile } from '../store/embedded/checkDataFile.js';
 import { type Check, type Finding, ok, skipped, warning } from './check.js';
@@ -37,6 +37,8 @@ async function rights(dataDir: string): Promise<Finding> {
     return ok(`${dataDir} is not there yet: the first imstate serve makes it`);
   }
   if (!found.isDirectory()) throw unusable(dataDir, new Error('it is a file, not a folder'));
+  const fault = folderFault(dataDir, found);
+  if (fault !== undefined) throw unusable(dataDir, new Error(fault));
   await mustBeUsable(dataDir);
   if ((found.mode & 0o077) === 0) return ok(`${dataDir} can be read and written, by its owner alone`);
   const mode = (found.mode & 0o777).toString(8);

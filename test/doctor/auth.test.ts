@@ -41,12 +41,12 @@ test('files that are missing or broken fail as they would for a daemon, and so d
   });
 });
 
-test('a file that others may write warns', async () => {
+test('a file that others may write fails', async () => {
   const { path: tokens } = await TokenFile.make();
   await chmod(tokens, 0o666);
   const report = (await look({ auth: { tokens } }))['auth-tokens'];
   expect(report).toMatchObject({
-    status: 'warning',
-    message: expect.stringContaining(`: chmod 600 ${tokens}`),
+    ...{ status: 'failed', code: 'AUTH_FILE_UNUSABLE' },
+    message: expect.stringContaining(`run chmod go-w ${tokens}`),
   });
 });

@@ -21,7 +21,7 @@ export async function configFile(): Promise<ConfigFile> {
   const folder = made.path;
   const path = join(folder, 'imstate.yaml');
   const withConfig: ConfigFile['withConfig'] = async (text, args, env = {}) => {
-    await writeFile(path, text);
+    await writeFile(path, text, { mode: 0o600 });
     return runCli([...args, '--config', path], { XDG_CONFIG_HOME: folder, ...env });
   };
   const complaint: ConfigFile['complaint'] = async (text, env) => {

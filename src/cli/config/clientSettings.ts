@@ -25,7 +25,9 @@ export async function clientSettings(
   const outer = environment(own);
   const named = merge(given, outer);
   const configFile = named.get('config')?.text;
-  const file = configFile ? await readConfigFile(configFile, 'client', shared) : new Map();
+  const file = configFile
+    ? await readConfigFile({ path: configFile, isNamed: true }, 'client', shared)
+    : new Map();
   const isOverridden = !given.has('context') && [given, outer, file].some(saysWhere);
   const context = isOverridden ? undefined : chosenContext(named.get('context')?.text, shared, configDir);
   const inner = context?.layer ?? new Map();

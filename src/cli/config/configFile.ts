@@ -1,7 +1,9 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
+import { lstat, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ImstateError, messageOf } from '../../errors.js';
+import { ownerFault, trustFault } from '../../ownership.js';
 import { settingOf, unknownKey } from './keys.js';
 import type { FlagTable, Layer } from './settings.js';
 
@@ -10,9 +12,18 @@ const CONFIG_NAMES = ['imstate.yaml', 'imstate.yml', 'imstate.json'];
 /** The parts of a config file: who reads which. */
 const CONFIG_GROUPS = ['serve', 'client'] as const;
 /** Far more than all keys take; to read what is no config file would take long. */
-const MOST_BYTES = 65_536;
+const MAX_BYTES = 65_536;
+/** What to do about a file that imstate itself has found. */
+const OF_CURRENT_FOLDER = 'name it with --config if it is meant, or start imstate in another folder';
 
 export type ConfigGroup = (typeof CONFIG_GROUPS)[number];
+
+/** A config file that is to be read. */
+export interface ConfigFile {
+  path: string;
+  /** Whether the user named it. One that was only found must belong to the user or to root. */
+  isNamed: boolean;
+}
 
 /** The config file of the current folder, if there is one; throws if there are several. */
 export function findConfigFile(): string | undefined {
@@ -26,11 +37,11 @@ export function findConfigFile(): string | undefined {
  * The settings in one group of a config file, YAML or JSON (which is YAML too), whose keys are the names of `flags`. The rules of values are
  * those of the flags, and not looked at here. Rejects with CONFIG_UNUSABLE, naming file, line and key.
  */
-export async function readConfigFile(file: string, group: ConfigGroup, flags: FlagTable): Promise<Layer> {
+export async function readConfigFile(file: ConfigFile, group: ConfigGroup, flags: FlagTable): Promise<Layer> {
   const text = await textOf(file);
   // Only who has such a file waits for the parser to load.
   const { ConfigDocument } = await import('./ConfigDocument.js');
-  const document = new ConfigDocument(file, text);
+  const document = new ConfigDocument(file.path, text);
   const groups = document.entries();
   const known = ['$schema', ...CONFIG_GROUPS];
   const other = groups.find(({ name }) => !known.includes(name));
@@ -41,13 +52,26 @@ export async function readConfigFile(file: string, group: ConfigGroup, flags: Fl
   );
 }
 
-async function textOf(file: string): Promise<string> {
+async function textOf({ path, isNamed }: ConfigFile): Promise<string> {
   try {
-    const bytes = await buffer(createReadStream(file, { end: MOST_BYTES }));
-    if (bytes.length <= MOST_BYTES) return bytes.toString();
-    throw new Error(`it is larger than ${MOST_BYTES / 1024} KB`);
+    // A pipe that was only found would not end.
+    const file = await open(path, isNamed ? 'r' : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      // Whoever owns a link chooses which file is read.
+      const linkFault = isNamed ? undefined : ownerFault(await lstat(path));
+      const fault = trustFault(path, await file.stat(), isNamed) ?? linkFault;
+      if (fault !== undefined) throw new Error(fault);
+      const bytes = await buffer(file.createReadStream({ end: MAX_BYTES, autoClose: false }));
+      if (bytes.length <= MAX_BYTES) return bytes.toString();
+      throw new Error(`it is larger than ${MAX_BYTES / 1024} KB`);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
-    const message = `the config file ${file} cannot be read (${messageOf(error)}): name another with --config or IMSTATE_CONFIG, or leave it out`;
+    const wayOut = isNamed
+      ? 'name another with --config or IMSTATE_CONFIG, or leave it out'
+      : OF_CURRENT_FOLDER;
+    const message = `the config file ${path} cannot be read (${messageOf(error)}): ${wayOut}`;
     throw new ImstateError('CONFIG_UNUSABLE', message, { cause: error });
   }
 }

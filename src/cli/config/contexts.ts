@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ImstateError, messageOf } from '../../errors.js';
+import { trusted } from '../../ownership.js';
 import { readRegularFile } from '../../regularFile.js';
 import { nearest } from '../nearest.js';
 import { replaceFile } from '../replaceFile.js';
@@ -25,7 +26,7 @@ export function contextsFile(configDir: string): string {
 /** The contexts of a file, none if it is not there; throws CONFIG_UNUSABLE. */
 export function readContexts(file: string): Contexts {
   try {
-    return parse(String(readRegularFile(file)));
+    return parse(String(readRegularFile(file, trusted(file, false))));
   } catch (error) {
     // Users of services may have /dev/null for a home.
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return parse('');

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
+import { trusted } from '../../ownership.js';
 import { readRegularFile } from '../../regularFile.js';
 
 const LOOK_MS = 500;
@@ -43,8 +44,7 @@ export class FollowedFile<T> {
     try {
       // Before it is read: a change that comes between the two is found by the next look.
       const stamp = await stampOf(path);
-      options.onChange(options.parse(String(readRegularFile(path))));
-      await warnIfWritable(options);
+      options.onChange(options.parse(String(readRegularFile(path, trusted(path)))));
       return new FollowedFile(options, stamp);
     } catch (error) {
       const message = `${flag} ${path} cannot be used (${messageOf(error)}): mend it, or name another file`;
@@ -64,9 +64,8 @@ export class FollowedFile<T> {
     if (stamp !== this.#read && stamp === this.#seen) {
       this.#read = stamp;
       try {
-        onChange(parse(String(readRegularFile(path))));
+        onChange(parse(String(readRegularFile(path, trusted(path)))));
         log.info(`${flag} ${path} has changed and was read again`);
-        await warnIfWritable(this.#options);
       } catch (error) {
         log.error(`${flag} ${path} cannot be used (${messageOf(error)}): what it held before stays in force`);
       }
@@ -79,14 +78,4 @@ export class FollowedFile<T> {
 async function stampOf(path: string): Promise<string> {
   const { ino, size, mtimeMs, ctimeMs } = await stat(path);
   return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-}
-
-async function warnIfWritable({
-  flag,
-  path,
-  log,
-}: Pick<FollowedFileOptions<unknown>, 'flag' | 'path' | 'log'>): Promise<void> {
-  const { mode } = await stat(path);
-  if (process.platform === 'win32' || (mode & 0o022) === 0) return;
-  log.warn(`${flag} ${path} may be written by others, who can let in anybody: chmod 600 ${path}`);
 }

@@ -1,6 +1,7 @@
-import { rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { lutimes, rename, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFolder } from '../../dataFolder.js';
+import { makeDataFolder, makeInnerFolder } from '../../dataFolder.js';
 import { type ImstateError, messageOf } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { formatEntry } from '../entry.js';
@@ -17,6 +18,8 @@ import {
 import { entryFile, STALE_MS, storeFile } from './files.js';
 
 interface RegistrationOptions {
+  dataDir: string;
+  /** In the data folder, that of the service. */
   folder: string;
   addr: string;
   store: StoreClaim;
@@ -108,8 +111,10 @@ export class EmbeddedRegistration implements Registration {
    * least one sees the other. One that sees another store withdraws.
    */
   async #write(): Promise<void> {
-    const { folder, addr, store, listStores } = this.#options;
-    await makeFolder(folder);
+    const { dataDir, folder, addr, store, listStores } = this.#options;
+    await makeDataFolder(dataDir);
+    await makeInnerFolder(dataDir, 'registry');
+    await makeInnerFolder(dataDir, 'registry', basename(folder));
     const identity = store.identity();
     if (identity !== undefined) {
       await this.#publish(identity);
@@ -141,7 +146,7 @@ export class EmbeddedRegistration implements Registration {
 /** Makes a file young; false if it is gone or cannot be touched. */
 async function touch(file: string): Promise<boolean> {
   const now = new Date();
-  return utimes(file, now, now).then(
+  return lutimes(file, now, now).then(
     () => true,
     () => false,
   );
@@ -149,6 +154,8 @@ async function touch(file: string): Promise<boolean> {
 
 async function replace(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, text);
+  // One may be left of an earlier process with this pid. A link in its place is removed, not followed.
+  await rm(temporary, { force: true });
+  await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
   await rename(temporary, file);
 }

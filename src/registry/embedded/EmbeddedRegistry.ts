@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImstateError, messageOf } from '../../errors.js';
@@ -33,12 +33,14 @@ export class EmbeddedRegistry implements Registry {
   readonly description: string;
   readonly service: string;
   readonly scheme = 'imstate';
+  readonly #dataDir: string;
   readonly #folder: string;
   readonly #log: RegistryLog;
   readonly #warned = new Map<string, string>();
 
   constructor({ dataDir, service, log }: EmbeddedRegistryOptions) {
     this.service = service;
+    this.#dataDir = dataDir;
     this.#folder = join(dataDir, 'registry', encodeURIComponent(service));
     this.#log = log;
     this.description = `embedded, ${dataDir}`;
@@ -46,7 +48,7 @@ export class EmbeddedRegistry implements Registry {
 
   async register(addr: string, store = NO_STORE): Promise<Registration> {
     const listStores = () => this.listStores();
-    const options = { folder: this.#folder, addr, store, log: this.#log, listStores };
+    const options = { dataDir: this.#dataDir, folder: this.#folder, addr, store, log: this.#log, listStores };
     await this.#removeStale();
     return EmbeddedRegistration.start(options).catch(unavailable);
   }
@@ -108,8 +110,8 @@ export class EmbeddedRegistry implements Registry {
 
   /** The text of a file; undefined if it is stale. */
   async #readYoung(file: string): Promise<string | undefined> {
-    const { mtimeMs } = await stat(file);
-    return Date.now() - mtimeMs > STALE_MS ? undefined : String(readRegularFile(file));
+    const { mtimeMs } = await lstat(file);
+    return Date.now() - mtimeMs > STALE_MS ? undefined : String(readRegularFile(file, { noFollow: true }));
   }
 
   /** The endpoint in a file; undefined if it is stale, gone meanwhile, or cannot be read. */
@@ -138,7 +140,7 @@ export class EmbeddedRegistry implements Registry {
   async #removeStale(): Promise<void> {
     for (const name of await this.#files(ENTRY_SUFFIX, STORE_SUFFIX)) {
       const file = join(this.#folder, name);
-      const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      const { mtimeMs } = await lstat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
       if (Date.now() - mtimeMs > STALE_MS) await rm(file, { force: true }).catch(() => {});
     }
   }

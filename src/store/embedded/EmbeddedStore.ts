@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { cached } from '../../cached.js';
-import { makeFolder, unusable } from '../../dataFolder.js';
+import { claimDataFile, makeDataFolder, unusable } from '../../dataFolder.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import { Batcher, type StepResult } from '../batcher.js';
 import { newStoreId } from '../identity.js';
@@ -93,14 +92,17 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     let root: RootDatabase;
     try {
       const { open } = await import('lmdb');
-      await makeFolder(this.#options.dataDir);
-      // Without overlappingSync a commit returns after its fsync, which is what we promise.
-      const path = join(this.#options.dataDir, 'presence.lmdb');
+      const { dataDir } = this.#options;
+      await makeDataFolder(dataDir);
+      // LMDB itself would follow links, and make files that others may read.
+      const path = await claimDataFile(dataDir, 'presence.lmdb');
+      await claimDataFile(dataDir, 'presence.lmdb-lock');
       checkDataFile(path);
+      // Without overlappingSync a commit returns after its fsync, which is what we promise.
       root = open({ path, overlappingSync: false });
       this.#tables = openTables(root);
     } catch (error) {
-      throw error instanceof ImstateError ? error : unusable(this.#options.dataDir, error);
+      throw unusable(this.#options.dataDir, error);
     }
     this.#claimLayout(root);
   }

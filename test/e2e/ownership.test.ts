@@ -1,0 +1,322 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import {
+  chmod,
+  chown,
+  lchown,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { connect } from '../../src/client/index.ts';
+import { scratchFolder } from '../support/credentials.ts';
+import { startTestDaemon } from '../support/daemon.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+/** A user other than root, and a group beside that user's own: any numbers do. */
+const OTHER = 54_321;
+const GROUP = 54_322;
+
+const umask = process.umask();
+afterEach(() => void process.umask(umask));
+
+describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
+  describe('a config file of the current folder', () => {
+    test('that belongs to another user is refused', async () => {
+      const cwd = await scratchFolder();
+      await configIn(cwd, OTHER);
+      const { stderr, exitCode } = await run(['serve', '--port', '0'], { cwd });
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/belongs to another user \(uid 54321\).*name it with --config if it is meant/);
+    });
+
+    test('that is a link of another user is refused', async () => {
+      const cwd = await scratchFolder();
+      await configIn(await scratchFolder(), 0).then((file) => symlink(file, join(cwd, 'imstate.yaml')));
+      await lchown(join(cwd, 'imstate.yaml'), OTHER, OTHER);
+      const { stderr, exitCode } = await run(['serve', '--port', '0'], { cwd });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('another user') });
+    });
+
+    test('that belongs to another user is read if it is named', async () => {
+      const cwd = await scratchFolder();
+      await configIn(cwd, OTHER);
+      expect(await firstLines(['serve', '--config', 'imstate.yaml'], { cwd })).toContain('imstate.yaml');
+    });
+
+    test('that belongs to root is read by another user', async () => {
+      const cwd = await scratchFolder();
+      await configIn(cwd, 0);
+      await chmod(cwd, 0o755);
+      await mkdir(join(cwd, 'data'), { mode: 0o700 });
+      await chown(join(cwd, 'data'), OTHER, OTHER);
+      expect(await firstLines(['serve'], { cwd, uid: OTHER, gid: OTHER })).toContain('imstate.yaml');
+    });
+
+    test.each([
+      ['664', 0o664],
+      ['646', 0o646],
+    ])('that others may write is refused, named or not: mode %s', async (_, mode) => {
+      const cwd = await scratchFolder();
+      await configIn(cwd, 0);
+      await chmod(join(cwd, 'imstate.yaml'), mode);
+      for (const args of [['serve'], ['serve', '--config', 'imstate.yaml']]) {
+        const { stderr, exitCode } = await run(args, { cwd });
+        expect(exitCode).toBe(2);
+        expect(stderr).toContain(`others may write it (mode ${mode.toString(8)}): run chmod go-w`);
+      }
+    });
+  });
+
+  test("another user's contexts are not obeyed", async () => {
+    const folder = await scratchFolder();
+    await mkdir(join(folder, 'imstate'));
+    const file = join(folder, 'imstate', 'contexts.json');
+    await writeFile(file, '{"current":"a","contexts":{"a":{"endpoint":"127.0.0.1:1"}}}', { mode: 0o600 });
+    await chown(file, OTHER, OTHER);
+    const { stderr, exitCode } = await run(['query', 'alice'], { env: { XDG_CONFIG_HOME: folder } });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('another user') });
+  });
+
+  test("another user's data folder is refused, with what to do", async () => {
+    const dataDir = await scratchFolder();
+    await chown(dataDir, OTHER, OTHER);
+    await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
+      code: 'DATA_FOLDER_UNUSABLE',
+      message: expect.stringMatching(/another user \(uid 54321\): run imstate as that user, or chown it/),
+    });
+    expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  test("another user's file in it is refused", async () => {
+    const dataDir = await scratchFolder();
+    const file = join(dataDir, 'presence.lmdb');
+    await writeFile(file, '', { mode: 0o640 });
+    await chown(file, OTHER, 0);
+    await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
+      code: 'DATA_FOLDER_UNUSABLE',
+      message: expect.stringContaining('presence.lmdb belongs to another user'),
+    });
+  });
+
+  test.each([
+    ['2770', 0o2770],
+    ['2775', 0o2775],
+  ])('a volume of Kubernetes with fsGroup is accepted: mode %s', async (_, mode) => {
+    const dataDir = await scratchFolder();
+    await chown(dataDir, 0, GROUP);
+    await chmod(dataDir, mode);
+    const user = ['--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--groups', `${GROUP}`];
+    const serve = [process.execPath, BIN, 'serve', '--port', '0', '--data-dir', dataDir];
+    const child = follow('setpriv', [...user, ...serve]);
+    await until(() => child.stdout().includes('service') || child.exitCode !== null, 'the daemon is ready');
+    expect(child.stderr()).not.toContain('Error');
+    expect(await modesIn(dataDir)).toEqual(PRIVATE_FILES);
+    expect((await stat(dataDir)).mode & 0o7777).toBe(mode);
+  });
+});
+
+describe('a data folder', () => {
+  test.each([
+    ['755', 0o755],
+    ['770', 0o770],
+  ])('of mode %s becomes 700, and files that are there 600', async (_, mode) => {
+    const dataDir = await scratchFolder();
+    await (await startTestDaemon({ dataDir })).stop();
+    await chmod(dataDir, mode);
+    await chmod(join(dataDir, 'registry'), 0o755);
+    for (const name of ['presence.lmdb', 'presence.lmdb-lock', 'daemon.lock']) {
+      await chmod(join(dataDir, name), 0o644);
+    }
+    await start(dataDir);
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(dataDir, 'registry'))).mode & 0o777).toBe(0o700);
+    expect(await modesIn(dataDir)).toEqual(PRIVATE_FILES);
+  });
+
+  test('is made for its owner alone, whatever the umask is', async () => {
+    process.umask(0);
+    const dataDir = join(await scratchFolder(), 'a', 'b');
+    await start(dataDir);
+    for (const folder of [join(dataDir, '..'), dataDir, join(dataDir, 'registry')]) {
+      expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    }
+    expect(await modesIn(dataDir)).toEqual(PRIVATE_FILES);
+  });
+
+  test.each([
+    ['777', 0o777],
+    ['1777', 0o1777],
+  ])('that everybody may write into is refused: mode %s', async (_, mode) => {
+    const dataDir = await scratchFolder();
+    await chmod(dataDir, mode);
+    await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
+      code: 'DATA_FOLDER_UNUSABLE',
+      message: expect.stringMatching(/everybody may write into it \(mode 1?777\).*chmod 700/),
+    });
+    expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  test('with other things in it keeps its mode, and its files are private all the same', async () => {
+    const dataDir = await scratchFolder();
+    await mkdir(join(dataDir, 'www'));
+    await chmod(dataDir, 0o755);
+    await start(dataDir);
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o755);
+    expect(await modesIn(dataDir)).toEqual(PRIVATE_FILES);
+    await chmod(dataDir, 0o775);
+    await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
+      code: 'DATA_FOLDER_UNUSABLE',
+      message: expect.stringContaining('run chmod g-w'),
+    });
+  });
+
+  test.each(['presence.lmdb', 'presence.lmdb-lock', 'daemon.lock'])(
+    'with a link in place of %s is refused, and what it points to is left alone',
+    async (name) => {
+      for (const plant of [symlink, link]) {
+        const dataDir = await scratchFolder();
+        const victim = join(await scratchFolder(), 'victim');
+        await writeFile(victim, 'precious', { mode: 0o644 });
+        await plant(victim, join(dataDir, name));
+        await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
+          code: 'DATA_FOLDER_UNUSABLE',
+          message: expect.stringContaining(`${name} is a link`),
+        });
+        expect(await readFile(victim, 'utf8')).toBe('precious');
+        expect((await stat(victim)).mode & 0o777).toBe(0o644);
+      }
+    },
+  );
+
+  test('with a link in place of the registry is refused, and a link to a draft of an entry is not followed', async () => {
+    const dataDir = await scratchFolder();
+    const elsewhere = await scratchFolder();
+    await symlink(elsewhere, join(dataDir, 'registry'));
+    await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' });
+    expect(await readdir(elsewhere)).toEqual([]);
+
+    const entries = join(await scratchFolder(), 'registry', 'im%2Fstate-server');
+    await mkdir(entries, { recursive: true });
+    const victim = join(elsewhere, 'victim');
+    await writeFile(victim, 'precious');
+    await symlink(victim, join(entries, `10.0.0.9%3A8080.json.${process.pid}`));
+    const daemon = await startTestDaemon({ dataDir: join(entries, '..', '..'), advertise: '10.0.0.9:8080' });
+    undo.push(() => daemon.stop());
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+    expect((await readdir(entries)).sort()).toEqual(['10.0.0.9%3A8080.json', '10.0.0.9%3A8080.store']);
+  });
+});
+
+test.each([
+  ['--redis-url-file', ['serve', '--redis-url-file'], 2],
+  [
+    '--etcd-password-file',
+    ['endpoints', '--etcd', '127.0.0.1:1', '--etcd-user', 'a', '--etcd-password-file'],
+    2,
+  ],
+  ['--token-file', ['query', 'alice', '--endpoint', '127.0.0.1:1', '--token-file'], 2],
+  ['--auth-tokens', ['serve', '--port', '0', '--auth-tokens'], 2],
+  ['--tls-ca', ['query', 'alice', '--endpoint', '127.0.0.1:1', '--tls-ca'], 2],
+])('%s names a file that others may write: it is refused', async (_, args, code) => {
+  const file = join(await scratchFolder(), 'file');
+  await writeFile(file, 'secret\n');
+  await chmod(file, 0o666);
+  const { stderr, exitCode } = await run([...args, file]);
+  expect({ stderr, exitCode }).toEqual({
+    stderr: expect.stringContaining(`others may write it (mode 666): run chmod go-w ${file}`),
+    exitCode: code,
+  });
+});
+
+test('a token file that becomes writable by others leaves the token from before in force', async () => {
+  const tokenFile = join(await scratchFolder(), 'token');
+  await writeFile(tokenFile, 'imstate_one', { mode: 0o600 });
+  const client = await connect({ endpoints: ['127.0.0.1:1'], tokenFile });
+  undo.push(() => client.close());
+  await chmod(tokenFile, 0o666);
+  await expect(client.getStats()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
+
+const PRIVATE_FILES = {
+  'daemon.lock': '600',
+  'presence.lmdb': '600',
+  'presence.lmdb-lock': '600',
+  entry: '600',
+};
+
+/** The modes of all files of a data folder. */
+async function modesIn(dataDir: string): Promise<Record<string, string>> {
+  const entries = join(dataDir, 'registry', 'im%2Fstate-server');
+  const [entry = ''] = await readdir(entries);
+  const names = ['daemon.lock', 'presence.lmdb', 'presence.lmdb-lock'];
+  const modes: Record<string, string> = { entry: await modeOf(join(entries, entry)) };
+  for (const name of names) modes[name] = await modeOf(join(dataDir, name));
+  return modes;
+}
+
+async function modeOf(path: string): Promise<string> {
+  return ((await stat(path)).mode & 0o777).toString(8);
+}
+
+async function start(dataDir: string): Promise<void> {
+  const daemon = await startTestDaemon({ dataDir });
+  undo.push(() => daemon.stop());
+}
+
+/** Makes a config file of this user in a folder. */
+async function configIn(folder: string, uid: number): Promise<string> {
+  const file = join(folder, 'imstate.yaml');
+  await writeFile(file, 'serve:\n  port: 0\n  data-dir: data\n', { mode: 0o644 });
+  await chown(file, uid, uid);
+  return file;
+}
+
+/** Runs the real binary to its end. */
+async function run(args: string[], options: SpawnOptions = {}) {
+  const child = follow(process.execPath, [BIN, ...args], options);
+  return { exitCode: await child.ended, stderr: child.stderr() };
+}
+
+/** What a daemon prints when it is ready. */
+async function firstLines(args: string[], options: SpawnOptions): Promise<string> {
+  const child = follow(process.execPath, [BIN, ...args], options);
+  await until(() => child.stdout().includes('service') || child.exitCode !== null, 'the daemon is ready');
+  return child.stdout() + child.stderr();
+}
+
+/** A process until the end of the test. */
+function follow(command: string, args: string[], { env, ...options }: SpawnOptions = {}) {
+  const child = spawn(command, args, {
+    ...options,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  undo.push(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    ended,
+    stdout: () => text.stdout,
+    stderr: () => text.stderr,
+    get exitCode() {
+      return child.exitCode;
+    },
+  };
+}
