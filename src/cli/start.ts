@@ -3,10 +3,14 @@ import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { keepCode, readCode } from './codeCache.js';
+import { exitWithin } from './processEnd.js';
 import { systemFault } from './systemFault.js';
 
 /** main.ts as the build bundles it, with all that the commands of a client need. */
 type Main = typeof import('./main.js');
+
+/** How long a command that is over may take to end by itself. */
+const EXIT_GRACE_MS = 500;
 
 /** The hash of that bundle; the build puts it here. */
 declare const BUNDLE_HASH: string;
@@ -32,6 +36,8 @@ export async function start(): Promise<void> {
   if ((code === undefined || script.cachedDataRejected) && main.hasAnswer()) {
     keepCode(BUNDLE_HASH, script.createCachedData());
   }
+  // What a command leaves open, such as the look-up of a name that nobody answers, must not keep the process alive.
+  exitWithin(EXIT_GRACE_MS);
 }
 
 /** Ends the process when its output cannot be written (a full disk); a reader that has gone ends commands in their own way. */

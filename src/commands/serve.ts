@@ -1,4 +1,4 @@
-import { Flags, type Interfaces } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { authFlags, authOptions } from '../cli/authFlags.js';
 import { BaseCommand } from '../cli/BaseCommand.js';
 import { findConfigFile, readConfigFile } from '../cli/config/configFile.js';
@@ -41,10 +41,6 @@ const MIB = 1024 * 1024;
 /** A daemon that stops drains for 10 s at most; what it does before and after takes less than the rest of this time. */
 const STOP_LIMIT_MS = 13_000;
 const EXIT_LATE = 1;
-/** How long the process may go on by itself when the daemon has stopped. */
-const EXIT_GRACE_MS = 500;
-
-type ServeFlags = Interfaces.InferredFlags<typeof Serve.flags>;
 
 export default class Serve extends BaseCommand {
   static override summary = 'Start a daemon: the presence service on one address.';
@@ -238,15 +234,6 @@ export default class Serve extends BaseCommand {
     boundNameLookups();
     const { stop } = listenForStop();
     stop.addEventListener('abort', () => exitWithin(STOP_LIMIT_MS, EXIT_LATE), { once: true });
-    try {
-      await this.#run(flags, stop);
-    } finally {
-      // What the daemon leaves open, such as the look-up of a name that nobody answers, must not keep the process alive.
-      exitWithin(EXIT_GRACE_MS);
-    }
-  }
-
-  async #run(flags: ServeFlags, stop: AbortSignal): Promise<void> {
     const { captureOutput, makeLogger } = await import('../cli/logger.js');
     const { log, droppedLines } = makeLogger(flags['log-level'], flags['log-format']);
     listenForLogLevel(log);
