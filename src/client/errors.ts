@@ -29,6 +29,13 @@ export function isShed({ code, metadata }: Pick<ServiceError, 'code' | 'metadata
   return code === status.RESOURCE_EXHAUSTED && metadata.get('grpc-retry-pushback-ms').length > 0;
 }
 
+/** Whether a daemon had no room in an answer for all that was asked for: less at once may fit. */
+export function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof ImstateError) || error.code !== 'RESOURCE_EXHAUSTED') return false;
+  const { metadata } = (error.cause ?? {}) as Partial<ServiceError>;
+  return metadata === undefined || !isShed({ code: status.RESOURCE_EXHAUSTED, metadata });
+}
+
 /** What was called, for messages. */
 interface Called {
   /** The addresses of the daemons. */

@@ -1,8 +1,6 @@
 import { ImstateError } from '../errors.js';
-import type { BatchGetUsersResponse__Output } from '../generated/imstate/v1/BatchGetUsersResponse.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
-import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
 import type { HistoryEntry__Output } from '../generated/imstate/v1/HistoryEntry.js';
 import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
 import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
@@ -16,17 +14,16 @@ import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
 import { ApplyLane } from './applyLane.js';
 import type { Channel } from './channel.js';
 import type { HistoryEntry } from './listings.js';
-import type { OnlineRequest, UserState } from './messages.js';
+import type { OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readDevice, readEnded, readLease } from './readDevice.js';
-
-/** Users that one BatchGetUsers asks for: so many are answered within milliseconds. */
-const MOST_USERS = 500;
+import { UserReader } from './userReader.js';
 
 /** The calls of imstate.v1.PresenceService. */
 export function presenceServiceApi(channel: Channel): PresenceApi {
   const { presenceService } = channel;
   const lane = new ApplyLane(channel);
+  const users = new UserReader(channel, lane);
   return {
     async online(request, options) {
       checkSession(request.sessionId);
@@ -57,26 +54,8 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       return { ended: results.flatMap(({ heartbeat }) => (heartbeat?.ended ?? []).map(readEnded)) };
     },
 
-    async getUser(request, options) {
-      const { getUser } = await lane.submit({ getUser: request }, options, true);
-      return readUser(getUser as GetUserResponse__Output);
-    },
-
-    async getUsers(userIds, options) {
-      const batches = Array.from({ length: Math.ceil(userIds.length / MOST_USERS) }, (_, i) =>
-        userIds.slice(i * MOST_USERS, (i + 1) * MOST_USERS),
-      );
-      const answers = await Promise.all(
-        batches.map((batch) =>
-          channel.call<BatchGetUsersResponse__Output>(
-            (grpcOptions, done) => presenceService.BatchGetUsers({ userIds: batch }, grpcOptions, done),
-            options,
-            true,
-          ),
-        ),
-      );
-      return answers.flatMap(({ users }) => users.map(readUser));
-    },
+    getUser: (request, options) => users.one(request, options),
+    getUsers: (userIds, options) => users.several(userIds, options),
 
     async listHistory(request, options) {
       const { entries, nextPageToken } = await channel.call<ListHistoryResponse__Output>(
@@ -130,14 +109,6 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       );
     },
   };
-}
-
-function readUser(response: GetUserResponse__Output): UserState {
-  const { userId, online, devices, metadataOmitted, devicesOmitted } = response;
-  const user: UserState = { userId, online, devices: devices.map(readDevice) };
-  if (metadataOmitted) user.metadataOmitted = true;
-  if (devicesOmitted > 0) user.devicesOmitted = devicesOmitted;
-  return user;
 }
 
 function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {

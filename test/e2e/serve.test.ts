@@ -60,10 +60,13 @@ describe('the command line', () => {
 describe('imstate serve', () => {
   test('prints one aligned line each for address, store, registry and service', async () => {
     const daemon = await serve('--port', '0');
+    const { stdout } = await runImstate(['endpoints', '--data-dir', daemon.dataDir, '--json']);
+    const [endpoint] = JSON.parse(stdout).endpoints;
+    expect(endpoint.storeId).toMatch(/^\w{8}/);
     expect(daemon.stdout()).toBe(
       [
         `address   ${daemon.addr}`,
-        `store     embedded, ${daemon.dataDir}`,
+        `store     embedded, ${daemon.dataDir}, identity ${endpoint.storeId.slice(0, 8)}`,
         `registry  embedded, ${daemon.dataDir}`,
         'service   im/state-server\n',
       ].join('\n'),
@@ -83,6 +86,7 @@ describe('imstate serve', () => {
       ...{
         store: `embedded, ${folder.path}`,
         registry: `embedded, ${folder.path}`,
+        storeId: expect.stringMatching(/^\w{8}/),
         service: 'im/state-server',
       },
       ...{ config: null, http: null, tls: null, auth: [], warnings: [] },
