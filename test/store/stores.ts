@@ -13,11 +13,19 @@ export const makeRedisStore: MakeStore = async (options) => {
   const url = inject('redisUrl');
   const keyPrefix = `test-${randomUUID()}:`;
   let now = 0;
-  const store = new RedisStore({ url, keyPrefix, shards: undefined, ...options, clock: () => now });
+  const make = () => new RedisStore({ url, keyPrefix, shards: undefined, ...options, clock: () => now });
+  let store = make();
   const redis = new Redis(url);
   const keys = () => redis.keys(`${keyPrefix}*`);
   return {
-    store,
+    get store() {
+      return store;
+    },
+    reopen: async () => {
+      await store.close();
+      store = make();
+      await store.open();
+    },
     setClock: (ms) => {
       now = ms;
     },
@@ -50,9 +58,17 @@ const TABLES = [
 export const makeEmbeddedStore: MakeStore = async (options) => {
   const folder = await temporaryFolder();
   let now = 0;
-  const store = new EmbeddedStore({ dataDir: folder.path, ...options, clock: () => now });
+  const make = () => new EmbeddedStore({ dataDir: folder.path, ...options, clock: () => now });
+  let store = make();
   return {
-    store,
+    get store() {
+      return store;
+    },
+    reopen: async () => {
+      await store.close();
+      store = make();
+      await store.open();
+    },
     setClock: (ms) => {
       now = ms;
     },

@@ -47,6 +47,8 @@ const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
  */
 export class Tracing {
   readonly #log: Logger;
+  /** Where spans go, without the credentials of the URL. */
+  readonly #shownUrl: string;
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #current = new AsyncLocalStorage<Context>();
@@ -56,10 +58,11 @@ export class Tracing {
     this.#log = log;
     const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
     const { origin, pathname } = new URL(url);
+    this.#shownUrl = `${origin}${pathname}`;
     const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS });
     this.#provider = new BasicTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'imstate', 'service.instance.id': randomUUID() }),
-      spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, `${origin}${pathname}`, log))],
+      spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, this.#shownUrl, log))],
     });
     this.#tracer = this.#provider.getTracer('imstate');
   }
@@ -101,7 +104,7 @@ export class Tracing {
   async close(): Promise<void> {
     const sent = this.#provider.shutdown().catch(() => {});
     if (!(await doneWithin(LAST_EXPORT_MS, sent)))
-      this.#log.warn('the collector of traces did not answer within 1 s; the last traces are lost');
+      this.#log.warn(`${this.#shownUrl} did not take the last traces within 1 s: they are lost`);
   }
 
   async #inSpan<T>(name: string, action: () => Promise<T>): Promise<T> {

@@ -7,14 +7,12 @@ export function describeIdentity(name: string, makeStore: MakeStore): void {
     const fixture = eachWithStore(makeStore);
 
     test('is made at first use, and stays when the store is opened again', async () => {
-      const { store } = fixture;
-      const { identity } = store;
+      const { identity } = fixture.store;
       expect(identity).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-      await store.check();
-      expect(store.identity).toBe(identity);
-      await store.close();
-      await store.open();
-      expect(store.identity).toBe(identity);
+      await fixture.store.check();
+      expect(fixture.store.identity).toBe(identity);
+      await fixture.underTest.reopen();
+      expect(fixture.store.identity).toBe(identity);
     });
   });
 }

@@ -11,7 +11,9 @@ import type {
 
 /** A store on a prefix or folder of its own, with a clock that the test sets. */
 export interface StoreUnderTest {
-  store: PresenceStore;
+  readonly store: PresenceStore;
+  /** Closes the store, and opens what it has left as another daemon would. */
+  reopen(): Promise<void>;
   /** Sets the store's clock, in milliseconds since 1970. */
   setClock(ms: number): void;
   /** How many entries the store holds, live or not, that do not go by themselves, the ledger apart: to see that nothing is left behind. */
