@@ -122,6 +122,8 @@ describe('a server that speaks only pb.UserStatus', () => {
     expect(json).toEqual({ userId: 'alice', deviceId: 'phone', applied: null });
     expect((await cli('query', 'alice', 'phone', '--exit-code')).exitCode).toBe(1);
     const { endpoints } = JSON.parse((await cli('endpoints', '--json')).stdout);
-    expect(endpoints).toEqual([{ addr: server.addr, health: 'UNKNOWN', latencyMs: expect.any(Number) }]);
+    expect(endpoints).toEqual([
+      { addr: server.addr, health: 'UNKNOWN', latencyMs: expect.any(Number), storeId: null },
+    ]);
   });
 });

@@ -123,6 +123,8 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
       userId: 'nobody',
       online: false,
       devices: [],
+      metadataOmitted: false,
+      devicesOmitted: 0,
     });
   });
 

@@ -68,7 +68,7 @@ test('what the unit starts serves, and ends well by the signal that the unit sen
   child.stderr.on('data', (chunk) => (stderr += chunk));
   const ended = once(child, 'exit');
   await until(() => stderr.includes('ready'), 'it is ready');
-  expect(stdout).toContain(`store     embedded, ${state}\n`);
+  expect(stdout).toContain(`store     embedded, ${state}, identity `);
   child.kill((await settings('KillSignal'))[0] as NodeJS.Signals);
   expect(await ended).toEqual([0, null]);
 });

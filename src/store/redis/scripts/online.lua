@@ -95,7 +95,7 @@ local function online(user, device, login, policy, resent, is_new)
   if not was_online and not has_room(user, device, login.platform, policy, devices) then
     return refusal(TOO_MANY_DEVICES)
   end
-  local others = {}
+  local others
   if policy > 0 then
     others, unfinished = others_to_replace(user, device, login.platform, policy)
     if unfinished then return refusal(0) .. replace_others(user, others, devices) end
@@ -110,7 +110,7 @@ local function online(user, device, login, policy, resent, is_new)
   local begins = not is_refresh or current.server ~= login.server or current.platform ~= login.platform
   if not was_online then devices = devices + 1 end
   if is_replaced then remember(user, device, current, REPLACED, now) end
-  redis.call('HSET', devices_of(user), device, pack_online(login), '', devices)
+  local added = redis.call('HSET', devices_of(user), device, pack_online(login), '', devices)
   if begins then take_place(user, device, login, current, devices) end
   local deadline = next_deadline(login)
   if deadline then
@@ -120,8 +120,12 @@ local function online(user, device, login, policy, resent, is_new)
   end
   if begins then note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices) end
   local replaced = is_replaced and name_replaced(device, current) or ''
-  local names, online = replace_others(user, others, devices)
-  replaced = replaced .. names
-  if not was_online then drop_oldest(user, online) end
+  if others then
+    local names
+    names, devices = replace_others(user, others, devices)
+    replaced = replaced .. names
+  end
+  -- A device beside others of the user: only then are there more records than before, and more than one.
+  if added == 1 then drop_oldest(user, devices) end
   return replaced == '' and login.login or struct.pack('>I6B', login.login, 0) .. replaced
 end

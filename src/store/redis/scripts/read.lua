@@ -38,17 +38,25 @@ end
 -- who has very many records, a part (see devices.lua).
 local function read_user(user)
   local flat, behind = some_devices(user, from)
-  local parts = {}
+  -- Most users have one device: a table for its part would cost more than the part.
+  local only, parts = '', nil
   for at = 1, #flat, 2 do
     local name, packed = flat[at], flat[at + 1]
     if name ~= '' then
       note_lease(packed)
       local bytes = #packed
-      parts[#parts + 1] = string.char(#name - 1) .. name .. string.char(bytes / 256, bytes % 256) .. packed
+      local part = string.char(#name - 1) .. name .. string.char(bytes / 256, bytes % 256) .. packed
+      if parts then
+        parts[#parts + 1] = part
+      elseif only == '' then
+        only = part
+      else
+        parts = { only, part }
+      end
     end
   end
   if behind ~= '0' then unfinished = behind end
-  return #parts == 1 and parts[1] or table.concat(parts)
+  return parts and table.concat(parts) or only
 end
 
 -- A user behind the id of the ledger's newest entry, which has its length in a byte before it.

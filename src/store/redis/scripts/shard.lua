@@ -109,11 +109,11 @@ local function platform_counter(platform)
   return counter
 end
 
--- The counter under which a session of a bucket was counted when it began.
-local function counted_platform(record, bucket, member)
+-- The counter under which a session was counted when it began, and its mark in the bucket.
+local function counted_platform(user, member, record)
   if has_other == nil then has_other = redis.call('HEXISTS', COUNTERS, OTHER_PLATFORM) == 1 end
-  if has_other and redis.call('HGET', bucket, member) == 'o' then return OTHER_PLATFORM end
-  return 'p:' .. record.platform
+  if has_other and redis.call('HGET', sessions_of(record.server, user), member) == 'o' then return OTHER_PLATFORM, 'o' end
+  return 'p:' .. record.platform, ''
 end
 
 local function count_session(record, counter, by)
@@ -124,22 +124,25 @@ end
 
 -- Puts a session into its bucket and counts it, in the place of `current` (which may be nil, or offline).
 local function add_session(user, device, login, current)
-  local member, bucket = device_member(user, device), sessions_of(login.server, user)
-  if current and current.online then
-    local before = sessions_of(current.server, user)
-    count_session(current, counted_platform(current, before, member), -1)
-    if before ~= bucket then redis.call('HDEL', before, member) end
-  end
+  local member = device_member(user, device)
   local counter = platform_counter(login.platform)
-  redis.call('HSET', bucket, member, counter == 'p:' .. login.platform and '' or 'o')
+  local mark = counter == 'p:' .. login.platform and '' or 'o'
   count_session(login, counter, 1)
+  if current and current.online then
+    local before, mark_before = counted_platform(user, member, current)
+    count_session(current, before, -1)
+    local is_there = current.server == login.server
+    if is_there and mark == mark_before then return end
+    if not is_there then redis.call('HDEL', sessions_of(current.server, user), member) end
+  end
+  redis.call('HSET', sessions_of(login.server, user), member, mark)
 end
 
 -- Undoes add_session.
-local function remove_session(user, device, record)
-  local member, bucket = device_member(user, device), sessions_of(record.server, user)
-  count_session(record, counted_platform(record, bucket, member), -1)
-  redis.call('HDEL', bucket, member)
+local function remove_session(user, member, record)
+  local counter = counted_platform(user, member, record)
+  count_session(record, counter, -1)
+  redis.call('HDEL', sessions_of(record.server, user), member)
 end
 
 local function add_news(packed)
@@ -221,7 +224,7 @@ local function end_session(user, device, record, online, reason, time)
   local member, forget = device_member(user, device), time + retention
   online = online - 1
   remember(user, device, record, reason, time)
-  remove_session(user, device, record)
+  remove_session(user, member, record)
   if online == 0 then count('users', -1) end
   note_change(user, device, true, nil, record, reason, time, online)
   if forget <= now then
