@@ -1,39 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
+import { expect, test } from 'vitest';
 import { shardOf } from '../../../src/store/redis/shards.ts';
 import { startRedis } from '../../support/servers.ts';
 import { login, logout } from '../contract/underTest.ts';
+import { eachWithOwnPrefix } from './ownPrefix.ts';
 
-const OPTIONS = {
-  retentionMs: 1_000,
-  historyLimit: 100,
-  historyRetentionMs: 60_000,
-  changeLimit: 1_000,
-  maxDevices: 1_000,
-};
-
-let redis: Redis;
-let keyPrefix: string;
-const stores: RedisStore[] = [];
-
-beforeEach(() => {
-  redis = new Redis(inject('redisUrl'));
-  keyPrefix = `test-${randomUUID()}:`;
-});
-
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  redis.disconnect();
-});
-
-function makeStore(options: { shards?: number; prefix?: string } = {}): RedisStore {
-  const { shards, prefix = keyPrefix } = options;
-  const store = new RedisStore({ url: inject('redisUrl'), keyPrefix: prefix, shards, ...OPTIONS });
-  stores.push(store);
-  return store;
-}
+const own = eachWithOwnPrefix();
+const { makeStore } = own;
 
 test('the shard of a user is the CRC16 of Redis Cluster, modulo the shards', () => {
   // The check value of CRC-16/XMODEM, and CLUSTER KEYSLOT of a name beyond ASCII.
@@ -47,21 +20,21 @@ test('all keys of a user carry the tag of its shard, and a session stays in the 
   await store.online(login({ sessionId: 'x'.repeat(16) }));
   await store.offline(logout());
   await store.online(login({ deviceId: 'web', sessionId: 'x'.repeat(16) }));
-  const shard = `${keyPrefix}{${shardOf('alice', 16)}}:`;
-  const keys = (await redis.keys(`${keyPrefix}*`)).filter((key) => key !== `${keyPrefix}layout`);
+  const shard = `${own.keyPrefix}{${shardOf('alice', 16)}}:`;
+  const keys = (await own.redis.keys(`${own.keyPrefix}*`)).filter((key) => key !== `${own.keyPrefix}layout`);
   const names = keys.map((key) => key.replace(shard, '').replace(/\d+$/, 'N'));
   expect(names.sort()).toEqual(['c', 'e', 'h:alice', 'n', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
   for (const key of keys.filter((each) => /:[us]:/.test(each))) {
-    expect(await redis.object('ENCODING', key)).toBe('listpack');
+    expect(await own.redis.object('ENCODING', key)).toBe('listpack');
   }
 });
 
 test('the layout is claimed at first use, and checked at every start', async () => {
   await makeStore({ shards: 4 }).open();
-  expect(await redis.hgetall(`${keyPrefix}layout`)).toMatchObject({ version: '1', shards: '4' });
+  expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toMatchObject({ version: '1', shards: '4' });
   await makeStore().open();
   await expect(makeStore({ shards: 16 }).open()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
-  await redis.hset(`${keyPrefix}layout`, 'version', '2');
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '2');
   await expect(makeStore().open()).rejects.toMatchObject({
     code: 'LAYOUT_MISMATCH',
     message: expect.stringContaining('layout version 2'),
@@ -69,7 +42,7 @@ test('the layout is claimed at first use, and checked at every start', async () 
 });
 
 test('stores under two prefixes do not see each other', async () => {
-  const [a, b] = [makeStore(), makeStore({ prefix: `${keyPrefix}other:` })];
+  const [a, b] = [makeStore(), makeStore({ prefix: `${own.keyPrefix}other:` })];
   await Promise.all([a.open(), b.open()]);
   await a.online(login());
   expect(await b.getUser('alice')).toEqual([]);
@@ -78,9 +51,9 @@ test('stores under two prefixes do not see each other', async () => {
 test('a Redis that lost everything is claimed again with the same shards', async () => {
   const store = makeStore({ shards: 4 });
   await store.open();
-  await redis.del(`${keyPrefix}layout`);
+  await own.redis.del(`${own.keyPrefix}layout`);
   await store.check();
-  expect(await redis.hget(`${keyPrefix}layout`, 'shards')).toBe('4');
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'shards')).toBe('4');
   await store.online(login());
   expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true });
 });
@@ -88,7 +61,7 @@ test('a Redis that lost everything is claimed again with the same shards', async
 test('a foreign value under the key of one user fails that user only, and is left as it is', async () => {
   const store = makeStore({ shards: 1 });
   await store.open();
-  await redis.set(`${keyPrefix}{0}:u:bob`, 'not ours');
+  await own.redis.set(`${own.keyPrefix}{0}:u:bob`, 'not ours');
   const outcomes = await Promise.allSettled([
     store.online(login()),
     store.online(login({ userId: 'bob' })),
@@ -98,15 +71,15 @@ test('a foreign value under the key of one user fails that user only, and is lef
   expect(outcomes[1]).toMatchObject({
     reason: { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('WRONGTYPE') },
   });
-  expect(await redis.get(`${keyPrefix}{0}:u:bob`)).toBe('not ours');
+  expect(await own.redis.get(`${own.keyPrefix}{0}:u:bob`)).toBe('not ours');
 });
 
 test('a foreign or broken value fails the reads of that user only', async () => {
   const store = makeStore({ shards: 1 });
   await store.open();
   await store.online(login());
-  await redis.set(`${keyPrefix}{0}:u:bob`, 'not ours');
-  await redis.hset(`${keyPrefix}{0}:u:carol`, 'phone', 'x');
+  await own.redis.set(`${own.keyPrefix}{0}:u:bob`, 'not ours');
+  await own.redis.hset(`${own.keyPrefix}{0}:u:carol`, 'phone', 'x');
   const outcomes = await Promise.allSettled([
     store.getUser('alice'),
     store.getUser('bob'),
@@ -118,14 +91,14 @@ test('a foreign or broken value fails the reads of that user only', async () => 
 test('a layout that another claimed after a flush is refused, until it is the right one again', async () => {
   const store = makeStore({ shards: 4 });
   await store.open();
-  await redis.hset(`${keyPrefix}layout`, 'shards', '8');
+  await own.redis.hset(`${own.keyPrefix}layout`, 'shards', '8');
   expect(await store.check()).toMatchObject({
     ...{ shards: 4, unavailable: [0, 1, 2, 3] },
     failure: { code: 'LAYOUT_MISMATCH' },
   });
   await expect(store.online(login())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   await expect(store.getUser('alice')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-  await redis.hset(`${keyPrefix}layout`, 'shards', '4');
+  await own.redis.hset(`${own.keyPrefix}layout`, 'shards', '4');
   await store.check();
   await store.online(login());
 });
@@ -138,17 +111,17 @@ test('a store has an identity, which is kept in it and is the same for all who o
   await Promise.all([first.open(), second.open()]);
   expect(first.identity).toMatch(UUID);
   expect(second.identity).toBe(first.identity);
-  expect(await redis.hget(`${keyPrefix}layout`, 'id')).toBe(first.identity);
-  const other = makeStore({ prefix: `${keyPrefix}other:` });
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(first.identity);
+  const other = makeStore({ prefix: `${own.keyPrefix}other:` });
   await other.open();
   expect(other.identity).not.toBe(first.identity);
 });
 
 test('a store of an older version is given an identity', async () => {
-  await redis.hset(`${keyPrefix}layout`, 'version', '1', 'shards', '4');
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
   const store = makeStore();
   await store.open();
-  expect(await redis.hgetall(`${keyPrefix}layout`)).toEqual({
+  expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toEqual({
     version: '1',
     shards: '4',
     id: store.identity,
@@ -159,9 +132,9 @@ test('the identity is written back into a store that was flushed', async () => {
   const store = makeStore();
   await store.open();
   const { identity } = store;
-  await redis.del(`${keyPrefix}layout`);
+  await own.redis.del(`${own.keyPrefix}layout`);
   await store.check();
-  expect(await redis.hget(`${keyPrefix}layout`, 'id')).toBe(identity);
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(identity);
   expect(store.identity).toBe(identity);
 });
 
@@ -169,23 +142,23 @@ test('of a daemon that remembers an identity and one that made another after a f
   const old = makeStore();
   await old.open();
   const before = old.identity;
-  await redis.del(`${keyPrefix}layout`);
+  await own.redis.del(`${own.keyPrefix}layout`);
   const fresh = makeStore();
   await fresh.open();
   await Promise.all([old.check(), fresh.check()]);
   expect(old.identity).toBe(fresh.identity);
   expect(old.identity).not.toBe(before);
-  await redis.del(`${keyPrefix}layout`);
+  await own.redis.del(`${own.keyPrefix}layout`);
   await old.check();
-  expect(await redis.hget(`${keyPrefix}layout`, 'id')).toBe(fresh.identity);
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(fresh.identity);
 });
 
 test('a full Redis of an older version can be used, and has an identity once there is room', async () => {
   const server = await startRedis();
   const admin = new Redis(server.url);
-  const store = new RedisStore({ url: server.url, keyPrefix, shards: undefined, ...OPTIONS });
+  const store = makeStore({ url: server.url });
   try {
-    await admin.hset(`${keyPrefix}layout`, 'version', '1', 'shards', '4');
+    await admin.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
     await admin.config('SET', 'maxmemory', '1');
     await store.open();
     expect(store.identity).toBeUndefined();

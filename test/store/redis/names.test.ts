@@ -1,40 +1,18 @@
-import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
+import { expect, test } from 'vitest';
+import type { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import type { ChatServer } from '../../../src/store/store.ts';
 import { keepAlive, login, logout } from '../contract/underTest.ts';
+import { eachWithOwnPrefix } from './ownPrefix.ts';
 
-const OPTIONS = {
-  retentionMs: 1_000,
-  historyLimit: 100,
-  historyRetentionMs: 60_000,
-  changeLimit: 1_000,
-  maxDevices: 1_000,
-};
-
-let redis: Redis;
-let keyPrefix: string;
-const stores: RedisStore[] = [];
-
-beforeEach(() => {
-  redis = new Redis(inject('redisUrl'));
-  keyPrefix = `test-${randomUUID()}:`;
-});
-
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  redis.disconnect();
-});
+const own = eachWithOwnPrefix();
 
 async function openStore(): Promise<RedisStore> {
-  const store = new RedisStore({ url: inject('redisUrl'), keyPrefix, shards: 1, ...OPTIONS });
-  stores.push(store);
+  const store = own.makeStore({ shards: 1 });
   await store.open();
   return store;
 }
 
-const key = (name: string) => `${keyPrefix}{0}:${name}`;
+const key = (name: string) => `${own.keyPrefix}{0}:${name}`;
 
 async function addrsOf(store: RedisStore): Promise<string[]> {
   const found: ChatServer[] = [];
@@ -49,7 +27,7 @@ async function addrsOf(store: RedisStore): Promise<string[]> {
 
 /** How often Redis carried out each command since the statistics were reset. */
 async function commandCounts(): Promise<Map<string, number>> {
-  const stats = await redis.info('commandstats');
+  const stats = await own.redis.info('commandstats');
   return new Map(
     [...stats.matchAll(/^cmdstat_([^:|]+):calls=(\d+)/gm)].map(([, name = '', calls]) => [
       name,
@@ -62,7 +40,7 @@ test('chat servers that an imstate without names has written are listed', async 
   const store = await openStore();
   for (let i = 0; i < 5; i++) await store.online(login({ userId: `user-${i}`, serverAddr: `old-${i}:1` }));
   await store.keepServerAlive(keepAlive({ serverAddr: 'leased:1' }));
-  await redis.del(key('n'));
+  await own.redis.del(key('n'));
   const all = ['leased:1', 'old-0:1', 'old-1:1', 'old-2:1', 'old-3:1', 'old-4:1'];
   expect(await addrsOf(await openStore())).toEqual(all);
   const { sessions } = await store.listSessions({ serverAddr: undefined, limit: 10, after: undefined });
@@ -74,8 +52,8 @@ test('what an older imstate beside this one adds and removes is listed right', a
   for (let i = 0; i < 3; i++) await store.online(login({ userId: `user-${i}`, serverAddr: `now-${i}:1` }));
   expect(await addrsOf(store)).toEqual(['now-0:1', 'now-1:1', 'now-2:1']);
   // As many go as come, so that the numbers of entries agree.
-  await redis.hset(key('c'), 's:old:1', 1);
-  await redis.hdel(key('c'), 's:now-1:1');
+  await own.redis.hset(key('c'), 's:old:1', 1);
+  await own.redis.hdel(key('c'), 's:now-1:1');
   expect(await addrsOf(store)).toEqual(['now-0:1', 'now-2:1', 'old:1']);
 });
 
@@ -86,8 +64,8 @@ test('a platform that an older imstate took off the wrong counter evens out', as
   }
   // The end of the sessions beyond the limit, as it was before there was one.
   for (const i of [64, 65]) {
-    await redis.hincrby(key('c'), `p:platform-${i}`, -1);
-    await redis.hincrby(key('c'), 'devices', -1);
+    await own.redis.hincrby(key('c'), `p:platform-${i}`, -1);
+    await own.redis.hincrby(key('c'), 'devices', -1);
   }
   const { byPlatform, devices } = await store.getStats();
   expect(devices).toBe(64);
@@ -104,7 +82,7 @@ test('the work for a page does not grow with the chat servers', async () => {
   );
   await Promise.all(logins.map((each) => store.online(each)));
   await store.listServers({ limit: 1, after: undefined });
-  await redis.config('RESETSTAT');
+  await own.redis.config('RESETSTAT');
   await store.listServers({ limit: 5, after: undefined });
   await store.listSessions({ serverAddr: undefined, limit: 5, after: undefined });
   const counts = await commandCounts();
