@@ -103,8 +103,10 @@ export class Batcher<Item> {
         onStep?.(performance.now() - begunAt, answers.length > 0 && answers.every(isError));
         if (rest.length > 0) this.#putBack(shard, waiting.splice(answers.length), rest);
         settle(waiting, answers);
+        return rest.length > 0;
       })
-      .finally(() => this.#next(shard));
+      // A store that answers at once must let the event loop turn between steps that are full of work: nothing else would be served.
+      .then((isCut) => (isCut ? setImmediate(() => this.#next(shard)) : this.#next(shard)));
   }
 
   /** Puts what a step has left in front of what waits: the order of items stays. */

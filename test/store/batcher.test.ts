@@ -40,3 +40,17 @@ test('what a step leaves is carried out next, before what came later, and answer
   expect(steps).toEqual([[1, 2, 3, 4], [3, 4, 5], [5]]);
   expect(items.isIdle(0)).toBe(true);
 });
+
+test('the event loop turns between steps that leave something, and the order stays', async () => {
+  const { steps, batcher: items } = batcher(9, 1);
+  const turns: number[] = [];
+  const turn = (): NodeJS.Immediate =>
+    setImmediate(() => {
+      turns.push(steps.length);
+      if (steps.length < 9) turn();
+    });
+  turn();
+  expect(await items.add([1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(turns.length).toBeGreaterThan(4);
+  expect(new Set(turns).size).toBe(turns.length);
+});
