@@ -232,6 +232,8 @@ export default class Serve extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
     boundNameLookups();
+    // These may be read from pipes, which waits for whoever writes them: until then signals end the process as they always do.
+    const [redis, etcdUser] = [redisUrl(flags), etcdCredentials(flags)];
     const { stop } = listenForStop();
     stop.addEventListener('abort', () => exitWithin(STOP_LIMIT_MS, EXIT_LATE), { once: true });
     const { captureOutput, makeLogger } = await import('../cli/logger.js');
@@ -254,7 +256,6 @@ export default class Serve extends BaseCommand {
       'max-watch-backlog': maxWatchBacklogMib,
     } = flags;
     const { addr, port, advertise, etcd, service, shards, 'key-prefix': keyPrefix } = flags;
-    const redis = redisUrl(flags);
     const options = {
       ...{ addr, port, advertise, redis, waitReplicas, etcd, service, shards, keyPrefix },
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
@@ -262,7 +263,7 @@ export default class Serve extends BaseCommand {
       maxWatchBacklogBytes: maxWatchBacklogMib * MIB,
       startTimeoutMs: flags['start-timeout'],
       allowOtherStore: flags['allow-other-store'],
-      ...etcdCredentials(flags),
+      ...etcdUser,
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
       ...{ auth: authOptions(flags), http: httpOptions(flags) },
       ...{ log, showIds: flags['log-ids'], otlpEndpoint: flags['otlp-endpoint'], signal: stop },

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type TestCluster } from '../../support/cluster.ts';
 import { type Imstate, runImstate, spawnImstate, startImstate } from '../../support/imstate.ts';
@@ -8,6 +11,15 @@ import { STOPPED, stopped } from '../../support/stopping.ts';
 import { until } from '../../support/until.ts';
 
 const LOCAL = ['--port', '0', '--log-level', 'debug'];
+
+/** What the function returns; undefined if it throws. */
+function failsOr<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}
 
 /** What a daemon depends on, and how to take it away. */
 interface Dependency {
@@ -129,6 +141,34 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
     // Where nothing is said, the first failure takes some seconds.
     await until(() => daemon.stderr().includes('trying again'), `${name} is asked again`);
     expect(await stopped(daemon)).toEqual(STOPPED);
+    await folder.remove();
+  });
+
+  test.each([
+    ['--redis-url-file'],
+    [
+      '--redis',
+      'redis://127.0.0.1:1',
+      '--etcd',
+      '127.0.0.1:1',
+      '--etcd-user',
+      'root',
+      '--etcd-password-file',
+    ],
+  ])('a secret in its pipe (%s …)', async (...flags) => {
+    const folder = await temporaryFolder();
+    const pipe = join(folder.path, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags, pipe]);
+    let writer: number | undefined;
+    // Fails until the daemon has opened the other end.
+    const isWaiting = () => {
+      writer = failsOr(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+      return writer !== undefined;
+    };
+    await until(isWaiting, 'the daemon reads the pipe');
+    expect(await stopped(daemon)).toEqual({ exitCode: 'SIGTERM', inTime: true });
+    closeSync(writer as number);
     await folder.remove();
   });
 
