@@ -43,6 +43,9 @@ export default {
   'user.devices': 'Devices',
   'user.online.one': 'Online on {online} of {count} device.',
   'user.online.other': 'Online on {online} of {count} devices.',
+  'user.metadataOmitted': 'Metadata is not shown: the user has too many devices for one response.',
+  'user.devicesOmitted.one': '{count} more device is not shown, for the same reason.',
+  'user.devicesOmitted.other': '{count} more devices are not shown, for the same reason.',
   'user.offline': 'No device is online.',
   'user.unknown':
     'Nothing is known of this user: check the id. What is older than the history keeps is gone.',
@@ -65,6 +68,7 @@ export default {
   'column.platform': 'Platform',
   'column.devices': 'Devices online',
   'column.daemon': 'Daemon',
+  'column.store': 'Store',
   'column.time': 'Time',
   'column.user': 'User',
   'why.button': 'Why?',

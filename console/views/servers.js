@@ -13,7 +13,9 @@ const SERVERS = [
   ['action', 'actions'],
 ];
 const PLATFORMS = [['platform'], ['devices', 'number']];
-const DAEMONS = [['daemon'], ['state']];
+const DAEMONS = [['daemon'], ['state'], ['store']];
+/** As many characters of a store's identity as `imstate endpoints` shows. */
+const STORE_ID_LENGTH = 8;
 /** The colour of a lease is that of what becomes of its sessions. */
 const TONES = { ALIVE: 'online', RESYNC: 'EXPIRED', LOST: 'SERVER_LOST' };
 
@@ -47,10 +49,10 @@ export function platformTable({ devicesByPlatform }) {
   return table(t('platforms.title'), PLATFORMS, rows, { kind: 'brief' });
 }
 
-/** The daemons that are registered, and which of them shows the page. */
+/** The daemons that are registered, the store of each, and which of them shows the page. */
 export function daemonTable(endpoints) {
   if (endpoints.length === 0) return note(t('daemons.none'));
-  const rows = endpoints.map(({ addr, self }) =>
+  const rows = endpoints.map(({ addr, self, storeId }) =>
     row(
       DAEMONS,
       {},
@@ -61,6 +63,9 @@ export function daemonTable(endpoints) {
         h('span', { class: 'badge online' }, t('daemons.registered')),
         self && h('span', { class: 'under' }, t('daemons.self')),
       ),
+      storeId === null
+        ? none()
+        : h('span', { class: 'code', title: storeId }, storeId.slice(0, STORE_ID_LENGTH)),
     ),
   );
   return table(t('daemons.title'), DAEMONS, rows, { kind: 'brief' });

@@ -116,10 +116,19 @@ class UserPage {
     const content = [
       h('p', { class: 'lead' }, summary),
       devices.length > 0 && deviceTable(user, this.#opened, onDone),
+      omissions(user),
     ];
     if (hasHistory) this.#history.show(history);
     replace(this.#place, panel(title, { id: 'user', tools }, content), hasHistory && this.#history.element);
   }
+}
+
+/** What the response has no room for; usually nothing. */
+function omissions({ metadataOmitted, devicesOmitted }) {
+  return [
+    metadataOmitted && note(t('user.metadataOmitted')),
+    devicesOmitted && note(t('user.devicesOmitted', { count: devicesOmitted })),
+  ];
 }
 
 function summaryOf(count, all, hasHistory) {

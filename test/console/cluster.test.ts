@@ -5,6 +5,8 @@ import { until } from '../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
+/** The first group of a UUID. */
+const STORE_ID = '[0-9a-f]{8}';
 
 test('the cluster is shown with counts, leases, daemons, and charts that go on', async () => {
   const server = web.client.server({ addr: serverAddr, incarnation: 7 });
@@ -15,7 +17,11 @@ test('the cluster is shown with counts, leases, daemons, and charts that go on',
   const page = await web.open('cluster');
   await see(page, '#servers tr', /10\.0\.0\.1:9000.*1.*alive.*7/s);
   await see(page, '#servers tr', /10\.0\.0\.2:9000.*1.*none/s);
-  await see(page, '#daemons tr', new RegExp(`${web.daemon.addr}.*registered.*shows this page`, 's'));
+  await see(
+    page,
+    '#daemons tr',
+    new RegExp(`${web.daemon.addr}.*registered.*shows this page.*${STORE_ID}`, 's'),
+  );
   await see(page, '#platforms tr', /ios/);
   await see(page, '#count-users', '2');
   await page.locator('#online canvas').waitFor();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { see, testConsole } from '../support/consolePage.ts';
+import { http, see, testConsole } from '../support/consolePage.ts';
+import { clientOf, startDaemon } from '../support/undo.ts';
 
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
@@ -59,4 +60,21 @@ test('a user with a name that is markup is shown as what it is', async () => {
   await see(page, '#user h2', userId);
   expect(await page.locator('#user b, #user img, #user i, #user u').count()).toBe(0);
   expect(await page.title()).toBe('Users · imstate');
+});
+
+test('a user with too many devices for one response is shown, and what is missing is named', async () => {
+  const daemon = await startDaemon({ http, maxDevices: 2_000 });
+  const client = await clientOf(daemon.addr);
+  // About 1.9 kB each: 3.2 MB in all, and 1.6 MB without metadata.
+  const login = (i: number) => ({
+    userId: 'alice',
+    deviceId: `${i}-`.padEnd(256, 'd'),
+    sessionId: `${i}-`.padEnd(256, 's'),
+    serverAddr: `${'a'.repeat(240)}:9000`,
+    metadata: { note: 'n'.repeat(1_000) },
+  });
+  await Promise.all(Array.from({ length: 1_800 }, (_, i) => client.online(login(i))));
+  const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
+  await see(page, '#user', 'Online on 1,800 of 1,800 devices.');
+  await see(page, '#user .note', 'Metadata is not shown');
 });
