@@ -38,7 +38,8 @@ export function daemonsOfOthers(stores: StoreIds, addr: string, identity: string
 /** The error of a daemon that is not registered because of others; there is at least one. */
 export function storeMismatch(addr: string, identity: string, others: StoreIds): ImstateError {
   const [[other, otherId]] = [...others] as [[string, string]];
-  const more = others.size > 1 ? `, as are ${others.size - 1} more` : '';
+  const rest = others.size - 1;
+  const more = rest > 0 ? ` (and ${rest} more ${rest === 1 ? 'daemon' : 'daemons'} with another store)` : '';
   return new ImstateError(
     'STORE_MISMATCH',
     `${addr} is not registered: its store has identity ${identity}, but ${other} is registered with store ${otherId}${more}. ` +
