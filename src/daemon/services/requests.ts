@@ -23,7 +23,7 @@ import {
   checkServerAddr,
   checkServerName,
 } from '../validate.js';
-import { MOST_WATCHED_USERS, type WatchTarget } from '../watch/watch.js';
+import { MOST_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

@@ -79,6 +79,37 @@ export class AdmittedWatches {
   }
 }
 
+/** What one watch takes of the {@link AdmittedWatches}. */
+export class AdmittedShare {
+  readonly #admitted: AdmittedWatches;
+  #weight = 0;
+  #namesBytes = 0;
+
+  constructor(admitted: AdmittedWatches) {
+    this.#admitted = admitted;
+  }
+
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** Takes more, or gives some back; throws RESOURCE_EXHAUSTED if there is no room. */
+  resize(weight: number, moreNamesBytes: number): void {
+    const moreWeight = weight - this.#weight;
+    this.#admitted.take(Math.max(0, moreWeight), Math.max(0, moreNamesBytes));
+    this.#admitted.giveBack(Math.max(0, -moreWeight), Math.max(0, -moreNamesBytes));
+    this.#weight = weight;
+    this.#namesBytes += moreNamesBytes;
+  }
+
+  /** Gives everything back. */
+  giveBack(): void {
+    this.#admitted.giveBack(this.#weight, this.#namesBytes);
+    this.#weight = 0;
+    this.#namesBytes = 0;
+  }
+}
+
 function noRoom(why: string): ImstateError {
   return new ImstateError('RESOURCE_EXHAUSTED', `${why}: try again in a while, or ask another daemon`);
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ImstateError } from '../../errors.js';
+import { ImstateError } from '../../errors.js';
 import type { Ledger, LedgerEntry, Place } from '../../store/ledger.js';
 import type { PresenceStore } from '../../store/store.js';
 import { WatchCounts } from '../observe/watchCounts.js';
@@ -161,9 +161,10 @@ export class WatchHub {
     this.#followers.get(follower)?.remove(userId);
   }
 
-  /** False while the log position of the shard is not known: what is read of the shard then may lack changes later. */
-  isKnown(shard: number): boolean {
-    return this.#run?.isKnown(shard) ?? false;
+  /** Throws while the log position of the shard is not known: what is read of the shard then may lack changes later. */
+  requireKnown(shard: number): void {
+    if (this.#run?.isKnown(shard)) return;
+    throw new ImstateError('STORE_UNAVAILABLE', `shard ${shard} of the store does not answer: try again`);
   }
 
   /** True while any shard cannot be read. */

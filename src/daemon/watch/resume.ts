@@ -1,0 +1,120 @@
+import { ImstateError } from '../../errors.js';
+import { isBehind, type Place } from '../../store/ledger.js';
+import { concerns, type Follower, type WatchHub } from './hub.js';
+import { PublishedChange } from './publishedChange.js';
+import { formatRevision } from './revision.js';
+import { type ReadParts, UnreadParts } from './watchSteps.js';
+
+const READ_AT_ONCE = 256;
+
+/** The watch that resumes. */
+export interface ResumingWatch extends Follower {
+  readonly isOver: boolean;
+  send(change: PublishedChange): void;
+  /** Resolves when the caller has read most of what it was sent. */
+  calm(): Promise<void>;
+}
+
+/** Reads what a watch has missed since a revision. It goes shard by shard, until the hub delivers what follows. */
+export class Resume {
+  readonly #hub: WatchHub;
+  readonly #watch: ResumingWatch;
+  /** The log position of each shard up to which the caller was sent the changes. */
+  readonly #positions: Place[];
+  /** The shards whose changes come from the hub. */
+  readonly #liveShards = new Set<number>();
+
+  constructor(hub: WatchHub, watch: ResumingWatch, positions: Place[]) {
+    this.#hub = hub;
+    this.#watch = watch;
+    this.#positions = positions;
+  }
+
+  /** False while the changes of the shard are read here. */
+  isLive(shard: number): boolean {
+    return this.#liveShards.has(shard);
+  }
+
+  /** True if the caller was sent the changes of the shard up to the position. */
+  includes(shard: number, position: Place): boolean {
+    const reached = this.#positions[shard];
+    return reached !== undefined && !isBehind(reached, position);
+  }
+
+  /** The changes of the shard are sent up to a position. Returns the revision of that. */
+  advance(shard: number, position: Place): string {
+    this.#positions[shard] = position;
+    return formatRevision(this.#positions);
+  }
+
+  /** The shards to read; those without users of the watch go on from where the hub is. */
+  async begin(): Promise<number[]> {
+    const { ledger, places } = this.#hub;
+    if (this.#positions.length !== ledger.shards) throw await this.#gone();
+    const { userIds } = this.#watch;
+    const concerned = userIds && new Set([...userIds].map((userId) => ledger.shardOf(userId)));
+    const shards: number[] = [];
+    for (const shard of this.#positions.keys()) {
+      if (!concerned || concerned.has(shard)) {
+        shards.push(shard);
+        continue;
+      }
+      this.#positions[shard] = places[shard] as Place;
+      this.#liveShards.add(shard);
+    }
+    return shards;
+  }
+
+  readonly read: ReadParts<number> = async (shards, reached) => {
+    const unread = new UnreadParts<number>();
+    for (const shard of shards) {
+      try {
+        this.#hub.requireKnown(shard);
+        await this.#readShard(shard);
+        if (this.#watch.isOver) break;
+        reached.add(shard, this.#positions[shard] as Place);
+      } catch (error) {
+        unread.add(shard, error);
+      }
+    }
+    return unread;
+  };
+
+  /** Reads on until it is where the hub is or ahead of it, unless the watch ends. */
+  async #readShard(shard: number): Promise<void> {
+    while (!this.#liveShards.has(shard)) {
+      await this.#watch.calm();
+      const found = await this.#hub.ledger.read(shard, this.#positions[shard] as Place, READ_AT_ONCE);
+      if (found === undefined) throw await this.#gone();
+      if (this.#watch.isOver) return;
+      for (const entry of found.entries) {
+        this.#positions[shard] = entry.place;
+        if (!concerns(this.#watch, entry)) continue;
+        this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
+      }
+      this.#positions[shard] = found.upTo;
+      const isWithHub = !isBehind(found.upTo, this.#hub.places[shard] as Place);
+      // In this very turn: what the hub delivers from now on is taken from it.
+      if (isWithHub && found.entries.length < READ_AT_ONCE) this.#liveShards.add(shard);
+    }
+  }
+
+  async #gone(): Promise<ImstateError> {
+    const oldest = await Promise.all(
+      Array.from({ length: this.#hub.ledger.shards }, (_, shard) => this.#oldestOf(shard)),
+    );
+    return new ImstateError(
+      'OUT_OF_RANGE',
+      'the changes since resume_revision are gone: begin anew with initial_state; ' +
+        `the oldest revision is ${formatRevision(oldest)}`,
+    );
+  }
+
+  async #oldestOf(shard: number): Promise<Place> {
+    try {
+      return (await this.#hub.ledger.ends(shard)).oldest;
+    } catch {
+      return this.#hub.places[shard] ?? [0, 0];
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** What to watch, and from where. */
+export interface WatchTarget {
+  /** Undefined if the watch is not of users. */
+  userIds: Set<string> | undefined;
+  /** Undefined if the watch is not of chat servers. */
+  serverAddrs: Set<string> | undefined;
+  initialState: boolean;
+  /** Empty begins now. */
+  resumeRevision: string;
+  coalesce: boolean;
+}
+
+/** How many users one watch follows at most. */
+export const MOST_WATCHED_USERS = 10_000;
