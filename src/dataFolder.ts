@@ -6,6 +6,8 @@ import { describeMode, isOfOwnGroup, isOwn } from './ownership.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+/** Whoever writes into such a folder can remove only what is their own. */
+const STICKY = 0o1000;
 /** What a data folder holds. A folder with other things in it serves others too: its mode is left as it is. */
 const CONTENTS = ['presence.lmdb', 'presence.lmdb-lock', 'registry', 'daemon.lock'];
 
@@ -66,7 +68,12 @@ export async function claimDataFile(dataDir: string, name: string): Promise<stri
 export function folderFault(path: string, found: Stats): string | undefined {
   if (process.platform === 'win32') return undefined;
   if ((found.mode & 0o002) !== 0) {
-    return `everybody may write into it (mode ${describeMode(found)}): look what is in it and run chmod 700 ${path}, or choose a folder inside it`;
+    // A folder that all users share, as /tmp, must stay as it is.
+    const remedy =
+      (found.mode & STICKY) !== 0
+        ? 'choose a folder inside it'
+        : `look what is in it and run chmod 700 ${path}, or choose a folder inside it`;
+    return `everybody may write into it (mode ${describeMode(found)}): ${remedy}`;
   }
   if (isOwn(found) || isShared(found)) return undefined;
   return `it belongs to another user (uid ${found.uid}): run imstate as that user, or chown it`;

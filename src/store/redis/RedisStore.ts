@@ -146,7 +146,8 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     let failure: ImstateError | undefined;
     for (const [i, shard] of this.#usableShards().entries()) {
       try {
-        this.#health?.check(i, true);
+        // Not as a change: sessions of other shards may have been evicted when it is said.
+        this.#health?.check(i);
         for (let more = 1; more === 1; ) {
           if (evicted >= MOST_EVICTED) return { evicted, more: true, failure: undefined };
           const args = [...this.#settings(), serverAddr, STEP.endings];
