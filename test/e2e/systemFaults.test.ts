@@ -13,10 +13,13 @@ function run(limits: string, args: string[], redirection = '') {
     encoding: 'utf8',
     timeout: 60_000,
     killSignal: 'SIGKILL',
+    // Elsewhere oclif starts a thread that loads TypeScript: without files left for it, Node.js waits for it for ever.
+    env: { ...process.env, NODE_ENV: 'production' },
   });
 }
 
-test.each([24, 32])('%i open files: one sentence says that the limit must be raised', async (files) => {
+// A daemon that serves has 25 open.
+test.each([20, 22])('%i open files: one sentence says that the limit must be raised', async (files) => {
   const args = ['serve', '--port', '0', '--data-dir', join(await scratchFolder(), 'data')];
   const human = run(`ulimit -n ${files};`, args);
   expect(human.stderr).toMatch(/^Error: .*EMFILE.*ulimit -n.*\n$/);

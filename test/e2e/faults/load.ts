@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, ImstateError } from '../../../src/client/index.ts';
+import { type Client, ImstateError, type UserState } from '../../../src/client/index.ts';
 import { until } from '../../support/until.ts';
 
 const LANES = 4;
@@ -30,12 +30,20 @@ export class Load {
     await Promise.all(this.#lanes);
   }
 
-  /** Users who were acknowledged and are not online with their session. */
+  /** Users who were acknowledged and are not online with their session, once all of the store can be read. */
   async lost(): Promise<string[]> {
-    const users = await this.#client.getUsers([...this.acknowledged.keys()]);
+    const users = await until(() => this.#readAll(), 'all users can be read');
     const isLost = ({ userId, devices }: (typeof users)[number]) =>
       !devices.some(({ online, sessionId }) => online && sessionId === this.acknowledged.get(userId));
     return users.filter(isLost).map(({ userId }) => userId);
+  }
+
+  /** Undefined while part of the store is away. */
+  async #readAll(): Promise<UserState[] | undefined> {
+    return this.#client.getUsers([...this.acknowledged.keys()]).catch((error) => {
+      if (error instanceof ImstateError && error.code === 'UNAVAILABLE') return undefined;
+      throw error;
+    });
   }
 
   async #run(lane: number): Promise<void> {
