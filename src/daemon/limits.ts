@@ -83,7 +83,7 @@ export const LIMITS = {
   answerBytes: {
     ...{ most: 3 * 1024 * 1024, unit: 'bytes', what: 'an answer about users, a message of Watch' },
     beyond: 'metadata is left out, then `RESOURCE_EXHAUSTED`, see below',
-    reason: 'gRPC clients take 4 MiB by default',
+    reason: 'gRPC clients accept 4 MiB by default',
   },
   heartbeatSessions: {
     ...{ most: 1_000, unit: 'sessions', what: 'Heartbeat', beyond: INVALID },
