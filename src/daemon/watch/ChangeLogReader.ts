@@ -6,8 +6,10 @@ import { RevisionWriter } from './revision.js';
 
 /** How often each shard is read without a notification, which may get lost. Milliseconds. */
 const POLL_INTERVAL_MS = 500;
-/** How many changes of a shard are read at once, and are passed on before calls get their turn: under a millisecond. */
+/** How many changes of a shard are read at once. */
 const READ_AT_ONCE = 64;
+/** How long changes are delivered before calls get their turn. A change goes to all its followers in one turn. Milliseconds. */
+const TURN_MS = 2;
 /** Before the log position of a shard is known. No change is at it or before it. */
 const UNKNOWN: Place = [0, 0];
 
@@ -54,7 +56,8 @@ export class ChangeLogReader {
   #endNews: () => void = () => {};
   #polls: NodeJS.Timeout | undefined;
   #revision: string | undefined;
-  #toldInTurn = 0;
+  /** How long changes were delivered in this turn of the event loop, those of all shards together. Milliseconds. */
+  #spentMs = 0;
   /** Resolves in the next turn of the event loop; there while somebody waits for it. */
   #turn: Promise<void> | undefined;
 
@@ -147,14 +150,14 @@ export class ChangeLogReader {
       return;
     }
     const page = await this.#ledger.read(shard, this.places[shard] as Place, READ_AT_ONCE);
-    while (this.#toldInTurn >= READ_AT_ONCE) await this.#nextTurn();
     if (this.#isOver) return;
     if (page === undefined) {
       this.#lose(shard);
       state.hasNews = true;
       return;
     }
-    this.#tellAll(shard, page.entries);
+    await this.#deliver(shard, page.entries);
+    if (this.#isOver) return;
     this.#moveTo(shard, page.upTo);
     if (page.entries.length === READ_AT_ONCE) state.hasNews = true;
     this.#settleWaiting();
@@ -164,19 +167,26 @@ export class ChangeLogReader {
   #nextTurn(): Promise<void> {
     this.#turn ??= nextTurn().then(() => {
       this.#turn = undefined;
-      this.#toldInTurn = 0;
+      this.#spentMs = 0;
     });
     return this.#turn;
   }
 
-  #tellAll(shard: number, entries: readonly LedgerEntry[]): void {
+  /**
+   * Delivers changes in order. Calls and other shards have their turn between two changes, never within one: whatever they see, the log
+   * positions cover the changes that were delivered, and no others.
+   */
+  async #deliver(shard: number, entries: readonly LedgerEntry[]): Promise<void> {
     for (const entry of entries) {
+      while (this.#spentMs >= TURN_MS) await this.#nextTurn();
+      if (this.#isOver) return;
+      const beganAt = performance.now();
       this.#moveTo(shard, entry.place);
       this.#listener.told(shard, entry, this.revision);
+      this.#spentMs += performance.now() - beganAt;
     }
     const [oldest] = entries;
     if (oldest) this.#listener.toldSince(oldest.change.timeMs);
-    this.#toldInTurn += entries.length;
   }
 
   #moveTo(shard: number, place: Place): void {
