@@ -72,6 +72,6 @@ async function told(
   const message = `${describeRedisUrl(url)} answers in ${latencyMs} ms${url.includes('+') ? `: ${named}` : ''}`;
   if (away.length === 0) return ok(message);
   const shards = await shardsAway(connection, options);
-  const part = shards === '' ? 'its part of the users' : `the users of ${shards},`;
-  return warning(`${message}, but ${away.join('; ')}: start it, ${part} cannot be reached`);
+  const part = shards === '' ? '' : ` (${shards})`;
+  return warning(`${message}, but ${away.join('; ')}: start it; calls on its users${part} fail until then`);
 }

@@ -65,7 +65,8 @@ export async function judgeSentinels(
   const named = [...new Set(answers.flatMap(({ answer }) => answer?.join(':') ?? []))];
   if (named.length > 1) faults.push(`they do not agree: ${named.join(' and ')}`);
   const message = `${named[0] ?? master.addr} is the master ${address.master}`;
-  if (faults.length === 0) return ok(`${message}, as ${answers.length} Sentinels say`);
+  const count = answers.length === 1 ? '1 Sentinel says' : `${answers.length} Sentinels say`;
+  if (faults.length === 0) return ok(`${message}, as ${count}`);
   return warning(`${message}, but ${faults.join('; ')}: look after the Sentinels, or correct --redis`);
 }
 

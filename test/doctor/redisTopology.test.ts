@@ -32,7 +32,7 @@ describe('Redis', () => {
       const daemon = await startDaemon({ redis, keyPrefix: 'im:' });
       const { node, shards } = victims(masters)[away];
       await node.kill();
-      const named = `the users of ${shards.length} of 16 shards: ${shards.join(', ')}, cannot be reached`;
+      const named = `calls on its users (${shards.length} of 16 shards: ${shards.join(', ')}) fail until then`;
       await until(async () => {
         const { 'redis-dial': dial } = await look({ redis, keyPrefix: 'im:' });
         return dial?.status === 'warning' && dial.message.endsWith(named);
@@ -49,7 +49,10 @@ describe('Redis', () => {
       status: 'ok',
       message: `127.0.0.1:${sentinels.master.port} is the master presence, as 3 Sentinels say`,
     });
-    await sentinels.sentinels[1]?.kill();
+    const [, second] = sentinels.sentinels;
+    const one = { redis: `redis+sentinel://127.0.0.1:${second?.port}/presence` };
+    expect((await look(one))['redis-topology']?.message).toContain('as 1 Sentinel says');
+    await second?.kill();
     expect(await judged()).toMatchObject({
       status: 'warning',
       message: expect.stringContaining('does not answer'),
