@@ -105,3 +105,26 @@ test('hundreds of watches that never read: the daemon lives, closes the largest,
   expect(live.changes.map(({ session }) => session?.sessionId).sort()).toEqual([...sent].sort());
   live.cancel();
 });
+
+test('hundreds of watches that begin together beside a user with many devices: the daemon lives', {
+  timeout: 300_000,
+}, async () => {
+  const args = ['serve', '--port', '0', '--max-watch-backlog', `${BACKLOG_MIB}`];
+  const daemon = await startImstateWith([HEAP], ...args);
+  undo.push(() => daemon.kill());
+  const clients = grpcClients(daemon.addr);
+  undo.push(() => clients.close());
+  const { v1 } = clients;
+  const metadata = { note: 'x'.repeat(900) };
+  const devices = Array.from({ length: 1_000 }, (_, i) => `device-${i}`);
+  for (const deviceId of devices)
+    await v1.online({ userId: 'alice', deviceId, serverAddr: SERVER, metadata });
+
+  const start = { everything: true, initialState: true };
+  const unread = Array.from({ length: UNREAD }, () => new UnreadWatch(daemon.addr, start));
+  let over = 0;
+  for (const watch of unread) void watch.ended.then(() => over++);
+  const begun = () => unread.filter(({ isReading }) => isReading).length;
+  await until(() => begun() + over >= UNREAD, 'each watch has its first response or was closed');
+  expect(await v1.getUser({ userId: 'alice' })).toMatchObject({ online: true });
+});

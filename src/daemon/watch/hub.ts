@@ -11,6 +11,7 @@ import { ChangeFeed } from './feed.js';
 import { FollowerIndex } from './followerIndex.js';
 import type { OutboxParts } from './outbox.js';
 import { PublishedChange } from './publishedChange.js';
+import { ReadTurns } from './readTurns.js';
 import { WatchedShards } from './watchedShards.js';
 
 /** Who follows the ledger through a hub. */
@@ -54,6 +55,9 @@ export class WatchHub {
   readonly #wide = new Set<Follower>();
   #run: ChangeLogReader | undefined;
   #slow = 0;
+
+  /** Turns of the watches that read a snapshot. */
+  readonly snapshotReads = new ReadTurns();
 
   constructor(store: PresenceStore, log: Logger, { maxWatches, maxWatchBacklogBytes }: WatchLimits) {
     this.#store = store;

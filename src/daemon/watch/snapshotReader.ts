@@ -88,11 +88,20 @@ export class SnapshotReader {
   async #readShard(shard: number, reached: ReachedPositions): Promise<void> {
     this.#hub.requireKnown(shard);
     const { serverAddrs } = this.#watch;
-    const parts = this.#hub.ledger.snapshot(shard, serverAddrs && [...serverAddrs]);
-    for await (const { part, place, users } of parts) {
-      this.#add({ key: part, shard, position: place, users }, reached);
-      await this.#watch.calm();
-      if (this.#watch.isOver) return;
+    const parts = this.#hub.ledger.snapshot(shard, serverAddrs && [...serverAddrs])[Symbol.asyncIterator]();
+    const readPart = async (): Promise<boolean> => {
+      if (this.#watch.isOver) return false;
+      const { value, done } = await parts.next();
+      if (done) return false;
+      // What is read counts for --max-watch-backlog before the next watch reads.
+      this.#add({ key: value.part, shard, position: value.place, users: value.users }, reached);
+      return true;
+    };
+    try {
+      while (await this.#hub.snapshotReads.run(shard, readPart)) await this.#watch.calm();
+    } finally {
+      // Ends what the store holds for it, such as a read transaction.
+      await parts.return?.();
     }
   }
 
