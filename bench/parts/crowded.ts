@@ -1,6 +1,8 @@
 // Logins beside many watches of everything: each login is one more change for all of them. Redis store, one daemon on one core; the watches
 // take bytes, so that what is measured is the daemon.
 import { setTimeout as delay } from 'node:timers/promises';
+import protobuf from 'protobufjs/light.js';
+import { loadRoot } from '../../src/wire/protos.ts';
 import { until } from '../../test/support/until.ts';
 import { costOf } from '../cpu.ts';
 import { quantile } from '../figures.ts';
@@ -15,6 +17,8 @@ const WATCHES_PER_CONNECTION = 100;
 const WEIGHT = 10;
 const USERS = 1_000;
 const MAX_P99_MS = 250;
+/** The number of `changes` in a response. */
+const CHANGES_FIELD = changesField();
 const EVERYTHING = write.watch({ start: { everything: true } });
 
 /** Logins at a rate. */
@@ -26,6 +30,15 @@ interface Load {
 interface Taken {
   tookMs: number[];
   cpuSeconds: number;
+  /** How many changes the watches received meanwhile, all together. */
+  received: number;
+}
+
+/** Watches of everything. */
+interface Crowd {
+  /** How many changes they have received, all together. */
+  received(): number;
+  close(): void;
 }
 
 /** See the part's `about`. */
@@ -47,18 +60,20 @@ export const crowded = definePart({
       const client = new RawClient(daemon.addr);
       place.atEnd(async () => client.close());
       say('crowded: no watches');
-      await logIn(client, daemon, load);
-      const without = await logIn(client, daemon, load);
+      const nobody: Crowd = { received: () => 0, close: () => {} };
+      await logIn(client, daemon, load, nobody);
+      const without = await logIn(client, daemon, load, nobody);
       say(`crowded: ${watches} watches of everything`);
       const crowd = await openWatches(daemon.addr, watches);
       place.atEnd(async () => crowd.close());
-      return rowsOf(watches, load, await logIn(client, daemon, load), without);
+      return rowsOf(watches, load, await logIn(client, daemon, load, crowd), without);
     }),
 });
 
-async function openWatches(addr: string, count: number) {
+async function openWatches(addr: string, count: number): Promise<Crowd> {
   const clients: RawClient[] = [];
   let synced = 0;
+  let received = 0;
   const failures: Error[] = [];
   for (let i = 0; i < count; i++) {
     if (i % WATCHES_PER_CONNECTION === 0) clients.push(new RawClient(addr));
@@ -66,22 +81,26 @@ async function openWatches(addr: string, count: number) {
     stream.once('data', () => {
       synced += 1;
     });
-    stream.on('data', () => {});
+    stream.on('data', (bytes: Buffer) => {
+      received += countChanges(bytes);
+    });
     stream.on('error', (error) => failures.push(error));
     stream.write(EVERYTHING);
   }
   await until(() => synced === count || failures.length > 0, 'all watches are synced');
   if (failures[0]) throw failures[0];
   return {
+    received: () => received,
     close: () => {
       for (const client of clients) client.close();
     },
   };
 }
 
-async function logIn(client: RawClient, daemon: Measured, load: Load): Promise<Taken> {
+async function logIn(client: RawClient, daemon: Measured, load: Load, crowd: Crowd): Promise<Taken> {
   const population = populationOf(USERS);
   let tookMs: number[] = [];
+  const receivedBefore = crowd.received();
   const { cpu } = await costOf([[daemon.pid]], async () => {
     const took = await askAtRate(load, (i) => {
       const request = write.online(loginOf(population, i % USERS, { sessionId: `s-${Date.now()}-${i}` }));
@@ -90,13 +109,30 @@ async function logIn(client: RawClient, daemon: Measured, load: Load): Promise<T
     tookMs = took.online;
     await delay(1_000);
   });
-  return { tookMs, cpuSeconds: cpu[0] as number };
+  return { tookMs, cpuSeconds: cpu[0] as number, received: crowd.received() - receivedBefore };
 }
 
-function rowsOf(watches: number, { rate, seconds }: Load, crowd: Taken, without: Taken): Row[] {
+function changesField(): number {
+  const id = loadRoot().lookupType('imstate.v1.WatchResponse').fields.changes?.id;
+  if (id === undefined) throw new Error('WatchResponse has no field `changes`');
+  return id;
+}
+
+/** Counts the changes of a response without reading them, which would cost this process more than the daemon needs to send them. */
+function countChanges(bytes: Buffer): number {
+  const reader = protobuf.Reader.create(bytes);
+  let count = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === CHANGES_FIELD) count += 1;
+    reader.skipType(tag & 7);
+  }
+  return count;
+}
+
+function rowsOf(watches: number, { rate }: Load, crowd: Taken, without: Taken): Row[] {
   const row = `Online, ${rate} a second, ${watches} watches of everything`;
   const at = ({ tookMs }: Taken, share: number) => [quantile(tookMs, share)];
-  const delivered = rate * seconds * watches;
   return [
     makeRow({
       ...{ row: `${row}, p50`, unit: 'ms', values: at(crowd, 0.5) },
@@ -109,7 +145,7 @@ function rowsOf(watches: number, { rate, seconds }: Load, crowd: Taken, without:
     }),
     makeRow({
       ...{ row: `delivered to ${watches} watches of everything`, unit: 'µs CPU of the daemon/change' },
-      values: [((crowd.cpuSeconds - without.cpuSeconds) / delivered) * 1e6],
+      values: [((crowd.cpuSeconds - without.cpuSeconds) / crowd.received) * 1e6],
     }),
   ];
 }
