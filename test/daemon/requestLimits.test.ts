@@ -116,4 +116,16 @@ describe('without credentials', () => {
     );
     expect(ended).toEqual(streams.map(() => ['8', constants.NGHTTP2_NO_ERROR]));
   });
+
+  test('a stream that fails twice behind an answer ends with a status, though its caller has not ended it', async () => {
+    const { addr } = await startDaemon();
+    const getUser = field(1, field(4, field(1, 'alice')));
+    const tooMany = Array.from({ length: 1_001 }, () => field(1, field(4, field(1, 'x'.repeat(150)))));
+    const malformed = Buffer.of(0xff);
+    const body = Buffer.concat([getUser, Buffer.concat(tooMany), malformed].map((message) => frame(message)));
+    for (let i = 0; i < 5; i++) {
+      const { headers } = await rawOf(addr).send(APPLY, body, {}, { isOpen: true });
+      expect(['3', '13']).toContain(headers['grpc-status']);
+    }
+  });
 });
