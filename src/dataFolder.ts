@@ -79,11 +79,15 @@ export function folderFault(path: string, found: Stats): string | undefined {
   return `it belongs to another user (uid ${found.uid}): run imstate as that user, or chown it`;
 }
 
-/** The error of a data folder that cannot be used. */
-export function unusable(path: string, cause: unknown): ImstateError {
-  if (cause instanceof ImstateError) return cause;
+/** The error of a data folder that cannot be used; a process out of open files is that error, not one of the folder. */
+export function unusable(path: string, cause: unknown): Error {
+  if (cause instanceof ImstateError || isOutOfFiles(cause)) return cause;
   const message = `the folder ${path} cannot be used (${messageOf(cause)}): mend that, or choose another with --data-dir`;
   return new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause });
+}
+
+function isOutOfFiles(cause: unknown): cause is NodeJS.ErrnoException {
+  return cause instanceof Error && ['EMFILE', 'ENFILE'].includes((cause as NodeJS.ErrnoException).code ?? '');
 }
 
 function isOpenToOthers({ mode }: Stats): boolean {

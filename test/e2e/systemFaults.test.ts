@@ -18,8 +18,9 @@ function run(limits: string, args: string[], redirection = '') {
   });
 }
 
-// A daemon that serves has 25 open.
-test.each([20, 22])('%i open files: one sentence says that the limit must be raised', async (files) => {
+test('too few open files: one sentence says that the limit must be raised', async () => {
+  // Enough to start Node.js and the command; a daemon that serves has some more open.
+  const files = 22;
   const args = ['serve', '--port', '0', '--data-dir', join(await scratchFolder(), 'data')];
   const human = run(`ulimit -n ${files};`, args);
   expect(human.stderr).toMatch(/^Error: .*EMFILE.*ulimit -n.*\n$/);
