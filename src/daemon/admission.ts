@@ -21,6 +21,11 @@ const KINDS = new Map<string, Kind>([
   ['/grpc.health.v1.Health/List', 'probe'],
   ['/grpc.health.v1.Health/Watch', 'probe'],
 ]);
+const READS = new Set(
+  ['GetUser', 'BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map(
+    (name) => `/imstate.v1.PresenceService/${name}`,
+  ),
+);
 const NAMES: Record<Kind, string> = {
   call: 'calls in flight (--max-calls-in-flight)',
   vital: 'calls in flight (--max-calls-in-flight)',
@@ -40,6 +45,8 @@ export interface Method {
   readonly isRequestStream: boolean;
   /** Whether one request has one answer. */
   readonly isUnary: boolean;
+  /** True if a call changes nothing, and its answer may be large. */
+  readonly isRead: boolean;
   readonly rule: RequestRule;
   readonly counts: MethodCounts;
 }
@@ -132,12 +139,19 @@ export class Admission {
     return this.#load.refuse(`the daemon holds ${ofConnection} bytes of requests of this connection`);
   }
 
+  /** Why an answer about users is not even encoded: its connection has not taken what it has. Undefined if it is. */
+  refuseAnswer({ connection, isRead }: AdmittedCall): Refusal | undefined {
+    const why = isRead ? this.#whyNotAnswer(connection) : undefined;
+    return why === undefined ? undefined : this.#load.refuse(why);
+  }
+
   #note({ path, requestStream, responseStream }: Parameters<ServerInterceptor>[0]): Method {
     const isStream = requestStream || responseStream;
     const kind = KINDS.get(path) ?? (isStream ? 'stream' : 'call');
     const counts = this.observer.counts.of(path, isStream);
     const rule = requestRuleOf(path);
-    const method = { path, kind, isRequestStream: requestStream, isUnary: !isStream, rule, counts };
+    const isRead = READS.has(path);
+    const method = { path, kind, isRequestStream: requestStream, isUnary: !isStream, isRead, rule, counts };
     this.#methods.set(path, method);
     return method;
   }

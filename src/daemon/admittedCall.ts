@@ -78,6 +78,10 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
     return this.#method.isRequestStream;
   }
 
+  get isRead(): boolean {
+    return this.#method.isRead;
+  }
+
   get encoding(): string | undefined {
     return this.#inside.incomingEncoding;
   }
@@ -147,6 +151,11 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
 
   override sendMessage(message: unknown, callback: () => void): void {
     if (this.#inside.wantTrailers) return;
+    const refusal = this.#admission.refuseAnswer(this);
+    if (refusal !== undefined) {
+      this.sendStatus(refusal);
+      return;
+    }
     this.#sentAt = this.#admission.now;
     if (message instanceof FramedMessage && this.stream) {
       this.#sendFrame(this.stream, message.frame, callback);

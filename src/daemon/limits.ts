@@ -229,6 +229,13 @@ export const LIMITS = {
     beyond: `further calls: ${REFUSED}`,
     reason: 'a quarter of a small machine',
   },
+  reads: {
+    most: 128 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'memory of sessions that were read for answers, until the answer is encoded, of all requests',
+    beyond: `a request that has read more than 32 KiB: ${REFUSED}; in Apply only that operation`,
+    reason: 'an eighth of a small machine; eight requests of 16 MiB',
+  },
   calls: {
     ...{ most: 4_000, unit: 'calls', what: 'calls in flight, from their headers until the answer is taken' },
     flag: 'max-calls-in-flight',

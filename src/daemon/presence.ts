@@ -1,5 +1,6 @@
 import { ImstateError } from '../errors.js';
 import { type Answer, allAnswers, type Operation } from '../store/operations.js';
+import { type ReadBudget, ReadPool } from '../store/reads.js';
 import type {
   Ended,
   KeepAlive,
@@ -18,6 +19,7 @@ import type {
   Stats,
 } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
+import { LIMITS } from './limits.js';
 import type { Transitions } from './observe/transitions.js';
 
 /** Whose sessions to end. */
@@ -25,6 +27,8 @@ export type EvictTarget = { serverAddr: string } | { userId: string } | { sessio
 
 /** What the two gRPC services share: presence on a store, for input that was checked at the edge. */
 export class Presence {
+  /** What is read for answers; the methods that read users take a budget of it. */
+  readonly reads = new ReadPool(LIMITS.reads.most);
   readonly #store: PresenceStore;
   readonly #transitions: Transitions;
   readonly #onEnded: () => void;
@@ -56,8 +60,8 @@ export class Presence {
   }
 
   /** See PresenceStore.apply. */
-  async apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
-    const answers = await this.#store.apply(operations);
+  async apply(operations: readonly Operation[], budget: ReadBudget): Promise<(Answer | Error)[]> {
+    const answers = await this.#store.apply(operations, budget);
     this.#transitions.operations(operations, answers);
     return answers;
   }
@@ -86,16 +90,19 @@ export class Presence {
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
-  async devices(userId: string, deviceId: string | undefined): Promise<Session[]> {
-    if (deviceId === undefined) return this.#store.getUser(userId);
+  async devices(userId: string, deviceId: string | undefined, budget: ReadBudget): Promise<Session[]> {
+    if (deviceId === undefined) return this.#store.getUser(userId, budget);
     const device = await this.#store.getDevice(userId, deviceId);
     return device === undefined ? [] : [device];
   }
 
   /** The devices of each of the users, newest login first. One that is named several times is read once. */
-  async devicesOfEach(userIds: string[]): Promise<Session[][]> {
+  async devicesOfEach(userIds: string[], budget: ReadBudget): Promise<Session[][]> {
     const unique = [...new Set(userIds)];
-    const answers = await this.#store.apply(unique.map((userId) => ({ kind: 'getUser', of: { userId } })));
+    const answers = await this.#store.apply(
+      unique.map((userId) => ({ kind: 'getUser', of: { userId } })),
+      budget,
+    );
     rejectIncomplete(answers);
     const devices = allAnswers<'getUser'>(answers);
     if (unique.length === userIds.length) return devices;
@@ -104,13 +111,12 @@ export class Presence {
   }
 
   /** A page of the user's sessions: those that last, then those that ended, newest first. */
-  async history(
-    userId: string,
-    page: HistoryPage,
-  ): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
-    // What lasts first: a session that ends between the two reads is in both, and then taken from the history.
-    const devices = await this.#store.getUser(userId);
-    return pageOfHistory(devices, await this.#store.getHistory(userId), page);
+  history(userId: string, page: HistoryPage): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
+    return this.reads.use(async (budget) => {
+      // What lasts first: a session that ends between the two reads is in both, and then taken from the history.
+      const devices = await this.#store.getUser(userId, budget);
+      return pageOfHistory(devices, await this.#store.getHistory(userId), page);
+    });
   }
 
   /** See PresenceStore.listSessions. */

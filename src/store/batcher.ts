@@ -1,3 +1,4 @@
+import { ShardQueue, type Waiting } from './shardQueue.js';
 import type { StepListener } from './store.js';
 
 /** What {@link Batcher} works with. */
@@ -6,6 +7,8 @@ export interface BatcherOptions<Item> {
   /** How many items one step is given at most. */
   maxItems: number;
   shardOf(item: Item): number;
+  /** Whose item it is: the items of a user are carried out in their order. */
+  userOf(item: Item): string;
   /** Carries out the items of one shard, in order, or the first of them if all would be too much work for one step. */
   send(items: Item[], shard: number): Promise<StepResult<Item>>;
   onStep?: StepListener | undefined;
@@ -19,52 +22,42 @@ export interface StepResult<Item> {
   rest: readonly Item[];
 }
 
-/** Items that came together: they are answered together. A promise for each would cost as much as all the rest of an operation. */
-interface Group {
-  readonly answers: unknown[];
-  left: number;
-  resolve(answers: unknown[]): void;
-}
-
-interface Waiting<Item> {
-  readonly item: Item;
-  readonly group: Group;
-  readonly place: number;
-}
-
 /**
  * Gathers items into one step of the store a shard: a script call or a transaction costs many times what one more
  * item in it costs. What comes in one turn of the event loop goes together, and so does what comes while the step
  * before is under way: the busier the store, the larger the step. One that is full is carried out at once.
+ *
+ * A request that is too much work for one step takes turns with everybody else, see {@link ShardQueue}.
  */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
-  readonly #waiting: Waiting<Item>[][];
+  readonly #queues: ShardQueue<Item>[];
   readonly #isBusy: boolean[];
   #isScheduled = false;
 
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
-    this.#waiting = Array.from({ length: options.shards }, () => []);
+    this.#queues = Array.from({ length: options.shards }, () => new ShardQueue<Item>(options));
     this.#isBusy = Array.from({ length: options.shards }, () => false);
   }
 
-  /** Resolves with the answer or the failure of each item. Those of one shard are carried out in the order in which they came. */
+  /** Resolves with the answer or the failure of each item. Those of one user are carried out in the order in which they came. */
   add(items: readonly Item[]): Promise<unknown[]> {
     if (items.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
       const group = {
         answers: new Array<unknown>(items.length).fill(undefined),
         left: items.length,
+        isHeavy: false,
         resolve,
       };
       for (let place = 0; place < items.length; place++) {
         const item = items[place] as Item;
         const shard = this.#options.shardOf(item);
-        const waiting = this.#waiting[shard] as Waiting<Item>[];
-        waiting.push({ item, group, place });
+        const queue = this.#queues[shard] as ShardQueue<Item>;
+        const waiting = queue.push({ item, group, place });
         if (this.#isBusy[shard]) continue;
-        if (waiting.length < this.#options.maxItems) this.#schedule();
+        if (waiting < this.#options.maxItems) this.#schedule();
         else this.#next(shard);
       }
     });
@@ -72,7 +65,7 @@ export class Batcher<Item> {
 
   /** True if nothing of the shard waits or is under way. */
   isIdle(shard: number): boolean {
-    return !this.#isBusy[shard] && this.#waiting[shard]?.length === 0;
+    return !this.#isBusy[shard] && this.#queues[shard]?.isEmpty === true;
   }
 
   #schedule(): void {
@@ -83,36 +76,30 @@ export class Batcher<Item> {
 
   #flush(): void {
     this.#isScheduled = false;
-    for (let shard = 0; shard < this.#waiting.length; shard++) if (!this.#isBusy[shard]) this.#next(shard);
+    for (let shard = 0; shard < this.#queues.length; shard++) if (!this.#isBusy[shard]) this.#next(shard);
   }
 
   /** Carries out what waits for a shard, if anything does. */
   #next(shard: number): void {
-    const waiting = this.#waiting[shard] as Waiting<Item>[];
-    this.#isBusy[shard] = waiting.length > 0;
-    if (waiting.length === 0) return;
-    const { maxItems, send, onStep } = this.#options;
-    this.#waiting[shard] = waiting.length > maxItems ? waiting.splice(maxItems) : [];
+    const queue = this.#queues[shard] as ShardQueue<Item>;
+    this.#isBusy[shard] = !queue.isEmpty;
+    if (queue.isEmpty) return;
+    const { send, onStep } = this.#options;
+    const step = queue.take();
     const begunAt = onStep ? performance.now() : 0;
     send(
-      waiting.map(({ item }) => item),
+      step.map(({ item }) => item),
       shard,
     )
-      .catch((error): StepResult<Item> => ({ answers: new Array(waiting.length).fill(error), rest: [] }))
+      .catch((error): StepResult<Item> => ({ answers: new Array(step.length).fill(error), rest: [] }))
       .then(({ answers, rest }) => {
         onStep?.(performance.now() - begunAt, answers.length > 0 && answers.every(isError));
-        if (rest.length > 0) this.#putBack(shard, waiting.splice(answers.length), rest);
-        settle(waiting, answers);
+        if (rest.length > 0) queue.putBack(step, rest);
+        settle(step, answers);
         return rest.length > 0;
       })
       // A store that answers at once must let the event loop turn between steps that are full of work: nothing else would be served.
       .then((isCut) => (isCut ? setImmediate(() => this.#next(shard)) : this.#next(shard)));
-  }
-
-  /** Puts what a step has left in front of what waits: the order of items stays. */
-  #putBack(shard: number, left: Waiting<Item>[], items: readonly Item[]): void {
-    const again = left.map(({ group, place }, i) => ({ item: items[i] as Item, group, place }));
-    this.#waiting[shard] = again.concat(this.#waiting[shard] as Waiting<Item>[]);
   }
 }
 
@@ -121,7 +108,7 @@ function isError(answer: unknown): boolean {
 }
 
 function settle<Item>(step: Waiting<Item>[], answers: unknown[]): void {
-  for (let i = 0; i < step.length; i++) {
+  for (let i = 0; i < answers.length; i++) {
     const { group, place } = step[i] as Waiting<Item>;
     group.answers[place] = answers[i];
     group.left -= 1;

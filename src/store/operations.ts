@@ -1,3 +1,4 @@
+import type { ReadBudget } from './reads.js';
 import type { Ended, Login, LoginResult, Logout, PresenceStore, Session, SessionRef } from './store.js';
 
 /** What each method of {@link PresenceStore} that is for one user takes and answers. */
@@ -19,7 +20,7 @@ export type Answer<K extends Kind = Kind> = Operations[K]['answer'];
 
 /** The methods for one user, for stores that carry out several operations at once. */
 export abstract class OperationByOperation {
-  abstract apply(operations: readonly Operation[]): Promise<(Answer | Error)[]>;
+  abstract apply(operations: readonly Operation[], budget?: ReadBudget): Promise<(Answer | Error)[]>;
 
   /** See PresenceStore.online. */
   async online(of: Login): Promise<LoginResult> {
@@ -42,8 +43,8 @@ export abstract class OperationByOperation {
   }
 
   /** See PresenceStore.getUser. */
-  async getUser(userId: string): Promise<Session[]> {
-    return onlyAnswer<'getUser'>(await this.apply([{ kind: 'getUser', of: { userId } }]));
+  async getUser(userId: string, budget?: ReadBudget): Promise<Session[]> {
+    return onlyAnswer<'getUser'>(await this.apply([{ kind: 'getUser', of: { userId } }], budget));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ImstateError } from '../errors.js';
 import type { Ledger } from './ledger.js';
 import type { Answer, Operation } from './operations.js';
+import type { ReadBudget } from './reads.js';
 
 /** Why a session ended. */
 export type EndReason = 'LOGOUT' | 'REPLACED' | 'EXPIRED' | 'SERVER_LOST' | 'EVICTED';
@@ -235,9 +236,10 @@ export interface PresenceStore {
 
   /**
    * Carries out operations, each as the method after which it is named; resolves with what each answers or the error of each that
-   * failed, and never rejects. Those on one user are carried out in their order, and after those of earlier calls.
+   * failed, and never rejects. Those on one user are carried out in their order, and after those of earlier calls. Users beyond the
+   * budget are not read: RESOURCE_EXHAUSTED.
    */
-  apply(operations: readonly Operation[]): Promise<(Answer | Error)[]>;
+  apply(operations: readonly Operation[], budget?: ReadBudget): Promise<(Answer | Error)[]>;
 
   /**
    * Makes `login.sessionId` the current session of its device.
@@ -299,7 +301,7 @@ export interface PresenceStore {
    * What {@link getDevice} would return for each device of the user, newest login first: at one instant, but for a user with more
    * than about a thousand records, who is read in parts.
    */
-  getUser(userId: string): Promise<Session[]>;
+  getUser(userId: string, budget?: ReadBudget): Promise<Session[]>;
 
   /** The user's sessions that ended, the last written down first: as many as are kept, within the retention of the history. */
   getHistory(userId: string): Promise<PastSession[]>;

@@ -12,23 +12,3 @@ export const WORK = {
   /** How many other sessions one operation ends in a step, and how many old records it removes. */
   ends: 64,
 } as const;
-
-/** What a request may read at most: its answer could not be larger anyway. Estimated bytes. */
-const MAX_READ_BYTES = 16 * 1024 * 1024;
-/** What a session takes beside its texts, as the daemon holds it. */
-const SESSION_BYTES = 512;
-
-/** What the operations of one request have read. */
-export class ReadBudget {
-  #bytes = 0;
-
-  /** True if no further user is to be read for the request. */
-  get isSpent(): boolean {
-    return this.#bytes > MAX_READ_BYTES;
-  }
-
-  /** So many records were read, of so many bytes together. */
-  spend(records: number, bytes: number): void {
-    this.#bytes += records * SESSION_BYTES + bytes;
-  }
-}

@@ -187,6 +187,31 @@ describe('callers that take their time', () => {
     await serves(daemon);
   });
 
+  test('calls that come at once and whose answers nobody reads are refused beyond the same bytes', async () => {
+    const daemon = await startDaemon();
+    const clients = grpcClients(daemon.addr);
+    undo.push(() => clients.close());
+    const apply = clients.v1.apply();
+    const metadata = { note: 'x'.repeat(1_000) };
+    const operations = Array.from({ length: 500 }, (_, i) => ({
+      online: { userId: 'alice', deviceId: `d${i}`, serverAddr: '10.0.0.1:9000', metadata },
+    }));
+    const { results } = await apply.send({ operations });
+    apply.end();
+    expect(results.filter(({ error }) => error)).toEqual([]);
+
+    const call = closedWindow(daemon);
+    // Half a megabyte each.
+    const asked = Array.from({ length: 100 }, () => once(call(GET_USER, ALICE), 'response'));
+    const answers = (await Promise.all(asked)).map(([headers]) => headers['grpc-status']);
+    const taken = answers.filter((code) => code === undefined).length;
+    expect(answers.filter((code) => code === '8')).toHaveLength(100 - taken);
+    // The limit, and the answer that exceeds it.
+    expect(taken).toBeGreaterThan(20);
+    expect(taken).toBeLessThan(35);
+    await serves(daemon);
+  });
+
   test('a watch may be read as slowly as one likes', async () => {
     const daemon = await startDaemon({ bounds: { answerMs: 200 } });
     const clients = grpcClients(daemon.addr);

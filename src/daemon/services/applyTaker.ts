@@ -3,6 +3,7 @@ import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js'
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
 import type { Answer, Operation } from '../../store/operations.js';
+import type { ReadBudget } from '../../store/reads.js';
 import type { Permit } from '../auth/guardedCall.js';
 import { LIMITS } from '../limits.js';
 import type { Presence } from '../presence.js';
@@ -20,10 +21,12 @@ export function applyTaker(presence: Presence, link: Link<ApplyResponse>): Strea
   let before = Promise.resolve();
   const carryOut = async (operations: Operation__Output[], answered: Promise<void>) => {
     // Begun before anything is waited for, so that batches begin in their order.
-    const results = hasRightSize(operations) ? resultsOf(presence, operations, link) : undefined;
-    await answered;
-    if (results === undefined) throw wrongSize(operations.length);
-    link.write({ results: await results });
+    await presence.reads.use(async (budget) => {
+      const results = hasRightSize(operations) ? resultsOf(presence, operations, link, budget) : undefined;
+      await answered;
+      if (results === undefined) throw wrongSize(operations.length);
+      link.write({ results: await results });
+    });
   };
   return {
     atOnce: BATCHES_AT_ONCE,
@@ -50,10 +53,11 @@ async function resultsOf(
   presence: Presence,
   requests: Operation__Output[],
   link: Link<ApplyResponse>,
+  budget: ReadBudget,
 ): Promise<OperationResult[]> {
   const operations = requests.map((request) => readOrError(request, link.permit));
   const carriedOut = operations.filter(isOperation);
-  const answers = showSessions(carriedOut, await presence.apply(carriedOut));
+  const answers = showSessions(carriedOut, await presence.apply(carriedOut, budget));
   let answered = 0;
   return operations.map((operation, i) => {
     const answer = isOperation(operation) ? answers[answered++] : operation;

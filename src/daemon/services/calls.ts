@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
+import { ReadsExhausted } from '../../store/reads.js';
 import type { FramedMessage } from '../../wire/framedMessage.js';
 import { callOf } from '../admittedCall.js';
 import { type Permit, permitOf } from '../auth/guardedCall.js';
@@ -110,7 +111,9 @@ export class Calls {
         },
         (error) => {
           end();
-          callback(this.#toStatus(error, call));
+          // Of a unary call that reads, nothing was done that a repeat would do twice.
+          if (error instanceof ReadsExhausted) callback(this.#load.refuse(error.reason));
+          else callback(this.#toStatus(error, call));
         },
       );
     };

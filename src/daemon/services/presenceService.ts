@@ -73,17 +73,21 @@ export function presenceServiceHandlers(
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
-    GetUser: calls.handler(async (request) => {
+    GetUser: calls.handler((request) => {
       const { userId, deviceId } = readGetUser(request);
-      const sessions = await presence.devices(userId, deviceId);
-      return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
+      return presence.reads.use(async (budget) => {
+        const sessions = await presence.devices(userId, deviceId, budget);
+        return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
+      });
     }),
 
     BatchGetUsers: calls.handler(
-      async (request) => {
+      (request) => {
         const userIds = readBatch(request.userIds);
-        const shown = showUsers(await presence.devicesOfEach(userIds));
-        return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
+        return presence.reads.use(async (budget) => {
+          const shown = showUsers(await presence.devicesOfEach(userIds, budget));
+          return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
+        });
       },
       { weigh: ({ userIds }) => userIds.length },
     ),

@@ -7,12 +7,14 @@ import type { Calls } from './calls.js';
 /** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
 export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
   return {
-    QueryUserStatus: calls.handler(async ({ UserID, DeviceID }) => {
+    QueryUserStatus: calls.handler(({ UserID, DeviceID }) => {
       checkId('UserID', UserID);
       checkOptionalId('DeviceID', DeviceID);
-      const devices = await presence.devices(UserID, DeviceID || undefined);
-      const newest = devices.find(({ online }) => online);
-      return { Status: newest !== undefined, ServerAddr: newest?.serverAddr ?? '' };
+      return presence.reads.use(async (budget) => {
+        const devices = await presence.devices(UserID, DeviceID || undefined, budget);
+        const newest = devices.find(({ online }) => online);
+        return { Status: newest !== undefined, ServerAddr: newest?.serverAddr ?? '' };
+      });
     }),
 
     Online: calls.handler(async ({ UserID, DeviceID, ServerAddr }) => {

@@ -7,8 +7,9 @@ import { newStoreId } from '../identity.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, type Operation, OperationByOperation } from '../operations.js';
 import { formatPlace, otherPlace, parsePlace } from '../place.js';
+import { ReadBudget } from '../reads.js';
 import { type SessionRecord, unpackRecord } from '../record.js';
-import { newestLoginFirst, readRecord, tooMuchToRead } from '../rules.js';
+import { newestLoginFirst, readRecord } from '../rules.js';
 import { STATS_CACHE_MS } from '../stats.js';
 import type {
   EndCounts,
@@ -29,7 +30,7 @@ import type {
   StoreHealth,
   StoreOptions,
 } from '../store.js';
-import { ReadBudget, WORK } from '../work.js';
+import { WORK } from '../work.js';
 import { evictDevices, evictSession, heartbeat, offline, online, type Replacing } from './changes.js';
 import { checkDataFile } from './checkDataFile.js';
 import { countOnline, readAllCounters } from './counters.js';
@@ -46,6 +47,14 @@ import { Unfinished } from './unfinished.js';
 const LAYOUT_VERSION = 1;
 /** Bounds on the work of one transaction, which holds up everything else meanwhile. */
 const BATCH = { changes: 256, deadlines: 256, endings: 64, evictions: 256 };
+
+/** An operation, or another change, to be carried out. */
+interface Call {
+  /** '' if it is not for one user. */
+  readonly userId: string;
+  /** May return {@link Unfinished}. */
+  readonly run: () => unknown;
+}
 
 /** The beginning of all sessions. */
 const FIRST_PLACE: SessionKey = ['', '', ''];
@@ -64,15 +73,18 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   readonly description: string;
   readonly #options: EmbeddedStoreOptions;
   readonly #now: () => number;
-  readonly #changes = new Batcher<() => unknown>({
+  readonly #changes = new Batcher<Call>({
     ...{ shards: 1, maxItems: BATCH.changes },
     shardOf: () => 0,
+    userOf: ({ userId }) => userId,
     send: (changes) => this.#commit(changes),
     onStep: (ms, hasFailed) => this.#options.onStep?.(ms, hasFailed),
   });
   readonly #ledger = new EmbeddedLedger(() => this.#open());
   readonly #allCounters = cached(() => readAllCounters(() => this.#open()), STATS_CACHE_MS);
   #tables: Tables | undefined;
+  /** The records that were read at once in this turn of the event loop. */
+  #readInTurn = 0;
   /** Of the write transaction, or of the read, that is being carried out. */
   #work = new StepWork();
   #identity: string | undefined;
@@ -108,12 +120,19 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   /** Reads at once, unless there are changes to wait for: then all is done in their order, in transactions. */
-  async apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
+  async apply(
+    operations: readonly Operation[],
+    budget: ReadBudget = new ReadBudget(),
+  ): Promise<(Answer | Error)[]> {
     const isRead = operations.every(({ kind }) => kind === 'getUser' || kind === 'getDevice');
-    const budget = new ReadBudget();
-    const calls = operations.map((operation) => () => this.#carryOut(operation, budget));
-    if (!isRead || !this.#changes.isIdle(0)) return (await this.#changes.add(calls)) as (Answer | Error)[];
+    const calls = operations.map((operation) => ({
+      userId: operation.of.userId,
+      run: () => this.#carryOut(operation, budget),
+    }));
+    if (!isRead || !this.#changes.isIdle(0) || this.#readInTurn >= WORK.max)
+      return (await this.#changes.add(calls)) as (Answer | Error)[];
     const { answers, rest } = this.#carryOutSome(calls);
+    this.#noteRead(this.#work.done);
     // In this very turn, before what others change from now on.
     return [...answers, ...(await this.#changes.add(rest))] as (Answer | Error)[];
   }
@@ -126,7 +145,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     let evicted = 0;
     let behind: string | undefined;
     do {
-      const part = await this.#change((step) => evictDevices(step, userId, behind));
+      const part = await this.#change((step) => evictDevices(step, userId, behind), userId);
       evicted += part.evicted;
       behind = part.next;
     } while (behind !== undefined);
@@ -134,7 +153,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   evictSession(session: SessionRef): Promise<boolean> {
-    return this.#change((step) => evictSession(step, session));
+    return this.#change((step) => evictSession(step, session), session.userId);
   }
 
   evictServer(serverAddr: string): Promise<ServerEviction> {
@@ -179,7 +198,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   sweep(ended?: EndCounts): Promise<boolean> {
-    return this.#change((step) => sweep(step, BATCH), ended);
+    return this.#change((step) => sweep(step, BATCH), '', ended);
   }
 
   ledger(): Ledger {
@@ -255,11 +274,11 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     behind?: string,
     before: Session[] = [],
   ): Session[] | Unfinished {
-    if (budget.isSpent) throw tooMuchToRead();
+    if (budget.refusal) throw budget.refusal;
     const step = this.#step();
-    const { records, hasMore } = someDevices(step, userId, behind);
+    const { records, bytes, hasMore } = someDevices(step, userId, behind);
     const found = records.flatMap((record) => this.#readRecord(step.tables, record) ?? []);
-    budget.spend(found.length, 0);
+    budget.spend(found.length, bytes);
     const sessions = [...before, ...found];
     const last = records.at(-1)?.deviceId;
     if (hasMore) return new Unfinished(() => this.#readUser(userId, budget, last, sessions));
@@ -270,9 +289,18 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     return new Step(this.#open(), this.#options, this.#now(), this.#work, ended);
   }
 
+  /** Beyond the work of a step, further reads of this turn take turns with everything else. */
+  #noteRead(records: number): void {
+    if (this.#readInTurn === 0 && records > 0)
+      setImmediate(() => {
+        this.#readInTurn = 0;
+      });
+    this.#readInTurn += records;
+  }
+
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
-  async #change<T>(apply: (step: Step) => T, ended?: EndCounts): Promise<T> {
-    const [answer] = await this.#changes.add([() => apply(this.#step(ended))]);
+  async #change<T>(apply: (step: Step) => T, userId = '', ended?: EndCounts): Promise<T> {
+    const [answer] = await this.#changes.add([{ userId, run: () => apply(this.#step(ended)) }]);
     if (answer instanceof Error) throw answer;
     return answer as T;
   }
@@ -281,7 +309,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
    * One transaction, committed before this returns: the asynchronous one of lmdb rejects promises of its own that
    * nobody can handle when the disk is full, and is no faster.
    */
-  async #commit(changes: (() => unknown)[]): Promise<StepResult<() => unknown>> {
+  async #commit(changes: Call[]): Promise<StepResult<Call>> {
     const { root } = this.#open();
     try {
       const result = root.transactionSync(() => this.#carryOutSome(changes));
@@ -294,13 +322,14 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   /** Carries out the calls in their order, until they have done as much as one step may. */
-  #carryOutSome(calls: (() => unknown)[]): StepResult<() => unknown> {
+  #carryOutSome(calls: Call[]): StepResult<Call> {
     this.#work = new StepWork();
     const answers: unknown[] = [];
     while (answers.length < calls.length && this.#work.done < WORK.max) {
-      const answer = apart(calls[answers.length] as () => unknown);
+      const { userId, run } = calls[answers.length] as Call;
+      const answer = apart(run);
       if (answer instanceof Unfinished)
-        return { answers, rest: [answer.goOn, ...calls.slice(answers.length + 1)] };
+        return { answers, rest: [{ userId, run: answer.goOn }, ...calls.slice(answers.length + 1)] };
       answers.push(answer);
     }
     return { answers, rest: calls.slice(answers.length) };

@@ -5,19 +5,21 @@ import { WORK } from '../work.js';
 import type { Step } from './step.js';
 import { LAST, type RecordKey, under } from './tables.js';
 
-/** The first devices of a user behind one, and whether there are more. Behind undefined: from the first on. */
+/** The first devices of a user behind one, the bytes of their records, and whether there are more. Behind undefined: from the first on. */
 export function someDevices(
   step: Step,
   userId: string,
   behind?: string,
-): { records: SessionRecord[]; hasMore: boolean } {
+): { records: SessionRecord[]; bytes: number; hasMore: boolean } {
   const start = (behind === undefined ? [userId] : [userId, behind]) as RecordKey;
   const range = { start, end: [userId, LAST] as RecordKey, exclusiveStart: true, limit: WORK.part + 1 };
-  const records = [...step.tables.records.getRange(range)].map(({ key, value }) =>
-    unpackRecord(key[1], value),
-  );
+  let bytes = 0;
+  const records = [...step.tables.records.getRange(range)].map(({ key, value }) => {
+    bytes += value.length;
+    return unpackRecord(key[1], value);
+  });
   step.work.done += records.length;
-  return { records: records.slice(0, WORK.part), hasMore: records.length > WORK.part };
+  return { records: records.slice(0, WORK.part), bytes, hasMore: records.length > WORK.part };
 }
 
 /**

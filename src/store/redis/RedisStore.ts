@@ -4,6 +4,7 @@ import type { TlsFiles } from '../../tls/names.js';
 import { newStoreId } from '../identity.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
+import { ReadBudget } from '../reads.js';
 import { END_REASONS } from '../record.js';
 import { OUTAGE_MS } from '../rules.js';
 import type {
@@ -22,7 +23,6 @@ import type {
   StoreHealth,
   StoreOptions,
 } from '../store.js';
-import { ReadBudget } from '../work.js';
 import { readPastSession } from './answers.js';
 import { Batches } from './batches.js';
 import { type Command, commandOf, evictCommand, userAtCommand } from './commands.js';
@@ -123,9 +123,9 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     }
   }
 
-  apply(operations: readonly Operation[]): Promise<(Answer | Error)[]> {
+  apply(operations: readonly Operation[], budget = new ReadBudget()): Promise<(Answer | Error)[]> {
     const { maxDevices } = this.#options;
-    const request = { maxDevices, budget: new ReadBudget() };
+    const request = { maxDevices, budget };
     return this.#carryOut(operations.map((operation) => commandOf(operation, request)));
   }
 

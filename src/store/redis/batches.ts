@@ -59,6 +59,7 @@ export class Batches {
       shards,
       maxItems: MOST_COMMANDS,
       shardOf: ({ userId }) => shardOf(userId, shards),
+      userOf: ({ userId }) => userId,
       send: (commands, shard) => this.#sendUnlessDown(commands, shard),
       onStep,
     });

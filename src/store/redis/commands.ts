@@ -1,9 +1,9 @@
 import type { Place } from '../ledger.js';
 import type { Answer, Operation } from '../operations.js';
+import type { ReadBudget } from '../reads.js';
 import { END_REASONS, unpackRecordAt } from '../record.js';
-import { LOGIN_POLICIES, newestLoginFirst, tooManyDevices, tooMuchToRead } from '../rules.js';
+import { LOGIN_POLICIES, newestLoginFirst, tooManyDevices } from '../rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
-import type { ReadBudget } from '../work.js';
 import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
 import { parsePlace } from './changes.js';
 
@@ -149,11 +149,11 @@ class UserCommand implements Command<Session[]> {
   }
 
   get text(): string {
-    return this.#budget.isSpent ? 'n' : `u${this.userId}`;
+    return this.#budget.refusal ? 'n' : `u${this.userId}`;
   }
 
   result(answer: ScriptAnswer, context: ReadingContext): Session[] {
-    if (answer === 0) throw tooMuchToRead();
+    if (answer === 0) throw this.#budget.refusal;
     const texts = answer as Texts;
     const { length } = texts;
     const sessions = userResult(texts, context);

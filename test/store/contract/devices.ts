@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ReadPool } from '../../../src/store/reads.ts';
 import type { PresenceStore } from '../../../src/store/store.ts';
 import { WORK } from '../../../src/store/work.ts';
 import { eachWithStore, login, logout, type MakeStore, RETENTION } from './underTest.ts';
@@ -184,6 +185,40 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(await store.getStats()).toMatchObject({ users: 0, devices: 0 });
       await fixture.pass(RETENTION);
       expect(await store.getUser('alice')).toEqual([]);
+    });
+
+    test('others are answered while a request for a user with many devices goes on', async () => {
+      const answered: string[] = [];
+      const read = { kind: 'getUser' as const, of: { userId: 'alice' } };
+      const reads = store.apply(Array.from({ length: 10 }, () => read)).then(() => answered.push('reads'));
+      const replaces = store
+        .online(login({ deviceId: 'the one', policy: 'REPLACE_ALL' }))
+        .then(() => answered.push('replaces'));
+      // Some of them are in the same shard.
+      const others = Array.from({ length: 64 }, (_, i) => store.getUser(`user ${i}`));
+      await Promise.all(others).then(() => answered.push('others'));
+      await Promise.all([reads, replaces]);
+      expect(answered).toEqual(['others', 'reads', 'replaces']);
+    });
+
+    test('requests that read together more than the daemon holds are refused, and those for small users are not', async () => {
+      await store.online(login({ userId: 'bob' }));
+      const pool = new ReadPool(WORK.part * 512);
+      const reads = await Promise.allSettled([
+        pool.use((budget) => store.getUser('alice', budget)),
+        pool.use((budget) => store.getUser('alice', budget)),
+        pool.use((budget) => store.getUser('bob', budget)),
+      ]);
+      expect(reads).toMatchObject([
+        { status: 'rejected', reason: { code: 'RESOURCE_EXHAUSTED' } },
+        { status: 'rejected', reason: { code: 'RESOURCE_EXHAUSTED' } },
+        { status: 'fulfilled', value: [{ online: true }] },
+      ]);
+      expect(reads[0]).toMatchObject({ reason: { message: expect.stringContaining('nothing was done') } });
+      expect(pool.bytes).toBe(0);
+      expect(await new ReadPool(MANY * 1_024).use((budget) => store.getUser('alice', budget))).toHaveLength(
+        MANY,
+      );
     });
 
     test('a request reads no more than an answer could hold, and is told so', async () => {

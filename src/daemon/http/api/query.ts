@@ -14,8 +14,10 @@ export function queryCall({ presence }: ApiParts): ApiCall {
       const explain = parameters.flag('explain', false);
       checkId('userId', userId);
       checkOptionalId('deviceId', deviceId);
-      const devices = await presence.devices(userId, deviceId || undefined);
-      return userJson(toGetUserResponse(userId, showUser(devices, explain), explain), explain);
+      return presence.reads.use(async (budget) => {
+        const devices = await presence.devices(userId, deviceId || undefined, budget);
+        return userJson(toGetUserResponse(userId, showUser(devices, explain), explain), explain);
+      });
     },
   };
 }

@@ -1,0 +1,83 @@
+import { expect, inject, test } from 'vitest';
+import { grpcClients } from '../support/daemon.ts';
+import { startImstateWith } from '../support/imstate.ts';
+import { undo } from '../support/undo.ts';
+
+const HEAP = '--max-old-space-size=512';
+const USERS = 100;
+const DEVICES = 1_000;
+const BATCHES = 50;
+const PROBES = 5;
+const SERVER = '10.0.0.1:9000';
+const REPLACE_ALL = 3;
+
+const userIds = Array.from({ length: USERS }, (_, i) => `user-${i}`);
+
+/** As many as the client takes an answer about. */
+const replacedIds = userIds.slice(0, 50);
+
+/** A daemon whose users have as many devices as they may, a client for heavy requests, and another one. */
+async function startLoaded(kind: string) {
+  const store =
+    kind === 'redis' ? ['--redis', inject('redisUrl'), '--key-prefix', `heavy-${process.pid}:`] : [];
+  const daemon = await startImstateWith([HEAP], 'serve', '--port', '0', ...store);
+  undo.push(() => daemon.kill());
+  const [heavy, other] = [grpcClients(daemon.addr), grpcClients(daemon.addr)];
+  undo.push(() => heavy.close());
+  undo.push(() => other.close());
+  const apply = heavy.v1.apply();
+  for (const userId of userIds) {
+    const operations = Array.from({ length: DEVICES }, (_, i) => ({
+      online: { userId, deviceId: `device-${i}`, serverAddr: SERVER },
+    }));
+    const { results } = await apply.send({ operations });
+    expect(results.filter(({ error }) => error)).toEqual([]);
+  }
+  apply.end();
+  await apply.ended;
+  return { daemon, heavy, other };
+}
+
+/** Asks one question after the other, and returns how many of these requests had no answer at each. */
+async function outstandingAt(probe: () => Promise<unknown>, requests: Promise<unknown>[]): Promise<number[]> {
+  let outstanding = requests.length;
+  for (const request of requests) void request.finally(() => outstanding--);
+  const seen: number[] = [];
+  for (let i = 0; i < PROBES; i++) {
+    await probe();
+    seen.push(outstanding);
+  }
+  return seen;
+}
+
+test.each(['embedded', 'redis'])(
+  'others are served while a caller reads and replaces very much: %s',
+  {
+    timeout: 300_000,
+  },
+  async (kind) => {
+    const { heavy, other } = await startLoaded(kind);
+    const probe = () => other.v1.getUser({ userId: 'bob' });
+    await probe();
+
+    const codeOf = ({ code }: { code: number }) => code;
+    const batches = Array.from({ length: BATCHES }, () =>
+      heavy.v1.batchGetUsers({ userIds }).then(() => 0, codeOf),
+    );
+    expect(Math.min(...(await outstandingAt(probe, batches)))).toBeGreaterThan(0);
+    // They have too many devices for one answer.
+    expect(new Set(await Promise.all(batches))).toEqual(new Set([8]));
+
+    const apply = heavy.v1.apply();
+    const replaced = apply.send({
+      operations: replacedIds.map((userId) => ({
+        online: { userId, deviceId: 'the one', serverAddr: SERVER, loginPolicy: REPLACE_ALL },
+      })),
+    });
+    expect(Math.min(...(await outstandingAt(probe, [replaced])))).toBe(1);
+    const { results } = await replaced;
+    expect(results.map(({ online }) => online?.replaced.length)).toEqual(replacedIds.map(() => DEVICES));
+    apply.end();
+    await apply.ended;
+  },
+);
