@@ -19,7 +19,7 @@ function blockedReads(turns: ReadTurns, shard: number, count: number) {
 }
 
 test('few watches read the same shard at once, and a shard that does not answer holds up no other', async () => {
-  const turns = new ReadTurns();
+  const turns = new ReadTurns(4);
   const stuck = blockedReads(turns, 0, 50);
   expect(await turns.run(1, async () => 'read')).toBe('read');
   stuck.release();
@@ -28,7 +28,7 @@ test('few watches read the same shard at once, and a shard that does not answer 
 });
 
 test('a read that fails gives its place to the next', async () => {
-  const turns = new ReadTurns();
+  const turns = new ReadTurns(4);
   const failing = () => Promise.reject(new Error('away'));
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => turns.run(0, failing)));
   expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);

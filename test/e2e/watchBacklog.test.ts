@@ -1,11 +1,9 @@
-import { credentials, type StatusObject } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import type { WatchResponse__Output } from '../../src/generated/imstate/v1/WatchResponse.ts';
-import type { WatchStart } from '../../src/generated/imstate/v1/WatchStart.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
 import { grpcClients } from '../support/daemon.ts';
 import { startImstateWith } from '../support/imstate.ts';
 import { undo } from '../support/undo.ts';
+import { UnreadWatch } from '../support/unreadWatch.ts';
 import { until } from '../support/until.ts';
 
 const HEAP = '--max-old-space-size=160';
@@ -13,35 +11,6 @@ const BACKLOG_MIB = 16;
 const UNREAD = 240;
 const MAX_LOGINS = 20_000;
 const SERVER = '10.0.0.1:9000';
-
-/** A watch that reads its first response, and nothing more until resume(). */
-class UnreadWatch {
-  readonly sessions: string[] = [];
-  readonly ended: Promise<StatusObject>;
-  isReading = false;
-  readonly #stream;
-
-  constructor(addr: string, start: WatchStart) {
-    const { PresenceService } = loadProtos().types.imstate.v1;
-    const client = new PresenceService(addr, credentials.createInsecure(), {
-      'grpc.use_local_subchannel_pool': 1,
-    });
-    undo.push(() => client.close());
-    this.#stream = client.Watch();
-    this.ended = new Promise((resolve) => this.#stream.on('status', resolve));
-    this.#stream.on('error', () => {});
-    this.#stream.on('data', ({ changes }: WatchResponse__Output) => {
-      if (!this.isReading) this.#stream.pause();
-      this.isReading = true;
-      for (const { session } of changes) if (session) this.sessions.push(session.sessionId);
-    });
-    this.#stream.write({ start });
-  }
-
-  resume(): void {
-    this.#stream.resume();
-  }
-}
 
 test('hundreds of watches that never read: the daemon lives, closes the largest, and they resume without a gap', {
   timeout: 300_000,

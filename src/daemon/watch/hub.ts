@@ -14,6 +14,10 @@ import { PublishedChange } from './publishedChange.js';
 import { ReadTurns } from './readTurns.js';
 import { WatchedShards } from './watchedShards.js';
 
+/** How much of a shard all watches of a daemon read at once. */
+const PAGES_AT_ONCE = 4;
+const USERS_AT_ONCE = 100;
+
 /** Who follows the ledger through a hub. */
 export interface Follower {
   /** The users it wants to hear of; undefined for all. */
@@ -56,8 +60,10 @@ export class WatchHub {
   #run: ChangeLogReader | undefined;
   #slow = 0;
 
-  /** Turns of the watches that read a snapshot. */
-  readonly snapshotReads = new ReadTurns();
+  /** Turns of the watches that read parts of a snapshot, or pages of changes. */
+  readonly pageReads = new ReadTurns(PAGES_AT_ONCE);
+  /** Turns of the watches that read users. */
+  readonly userReads = new ReadTurns(USERS_AT_ONCE);
 
   constructor(store: PresenceStore, log: Logger, { maxWatches, maxWatchBacklogBytes }: WatchLimits) {
     this.#store = store;

@@ -1,17 +1,20 @@
-/** How many watches read a part of the same shard at once. */
-const AT_ONCE = 4;
-
 /**
- * Lets few watches read a part of their snapshot at the same time, each shard by itself: what is being read counts for no budget yet, and
- * a thousand watches that begin together must not hold a part each.
+ * Lets few reads of all watches go on at the same time, each shard by itself: what is being read counts for no budget yet, and a
+ * thousand watches that begin together must not hold a part each.
  */
 export class ReadTurns {
+  readonly #atOnce: number;
   readonly #running = new Map<number, number>();
   readonly #waiting = new Map<number, (() => void)[]>();
 
+  /** Lets so many reads of a shard go on at once. */
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce;
+  }
+
   /** Carries it out in its turn. */
   async run<T>(shard: number, read: () => Promise<T>): Promise<T> {
-    if ((this.#running.get(shard) ?? 0) >= AT_ONCE) await this.#turn(shard);
+    if ((this.#running.get(shard) ?? 0) >= this.#atOnce) await this.#turn(shard);
     else this.#running.set(shard, (this.#running.get(shard) ?? 0) + 1);
     try {
       return await read();

@@ -82,21 +82,27 @@ export class Resume {
 
   /** Reads on until it is where the hub is or ahead of it, unless the watch ends. */
   async #readShard(shard: number): Promise<void> {
-    while (!this.#liveShards.has(shard)) {
+    while (!this.#liveShards.has(shard) && !this.#watch.isOver) {
       await this.#watch.calm();
-      const found = await this.#hub.ledger.read(shard, this.#positions[shard] as Place, READ_AT_ONCE);
-      if (found === undefined) throw await this.#gone();
-      if (this.#watch.isOver) return;
-      for (const entry of found.entries) {
-        this.#positions[shard] = entry.place;
-        if (!concerns(this.#watch, entry)) continue;
-        this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
-      }
-      this.#positions[shard] = found.upTo;
-      const isWithHub = !isBehind(found.upTo, this.#hub.places[shard] as Place);
-      // In this very turn: what the hub delivers from now on is taken from it.
-      if (isWithHub && found.entries.length < READ_AT_ONCE) this.#liveShards.add(shard);
+      await this.#hub.pageReads.run(shard, () => this.#readPage(shard));
     }
+  }
+
+  /** Reads changes, which count for --max-watch-backlog before the next watch reads. */
+  async #readPage(shard: number): Promise<void> {
+    if (this.#watch.isOver) return;
+    const found = await this.#hub.ledger.read(shard, this.#positions[shard] as Place, READ_AT_ONCE);
+    if (found === undefined) throw await this.#gone();
+    if (this.#watch.isOver) return;
+    for (const entry of found.entries) {
+      this.#positions[shard] = entry.place;
+      if (!concerns(this.#watch, entry)) continue;
+      this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
+    }
+    this.#positions[shard] = found.upTo;
+    const isWithHub = !isBehind(found.upTo, this.#hub.places[shard] as Place);
+    // In this very turn: what the hub delivers from now on is taken from it.
+    if (isWithHub && found.entries.length < READ_AT_ONCE) this.#liveShards.add(shard);
   }
 
   async #gone(): Promise<ImstateError> {

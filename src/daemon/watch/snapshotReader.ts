@@ -1,9 +1,11 @@
 import type { Place, UserAt } from '../../store/ledger.js';
-import type { Session } from '../../store/store.js';
 import type { WatchHub } from './hub.js';
 import { type ReachedPositions, type ReadParts, UnreadParts } from './watchSteps.js';
 
-const USERS_AT_ONCE = 100;
+/** How many users a watch reads at once: few at first, then as many as are about so many bytes. */
+const FIRST_USERS_AT_ONCE = 10;
+const MOST_USERS_AT_ONCE = 100;
+const BYTES_AT_ONCE = 1024 * 1024;
 /** A session of a snapshot, and an entry of its metadata, without their texts. Bytes, as measured. */
 const SESSION_BYTES = 600;
 const METADATA_BYTES = 100;
@@ -22,7 +24,8 @@ export interface SnapshotReceiver {
   readonly userIds: ReadonlySet<string> | undefined;
   readonly serverAddrs: ReadonlySet<string> | undefined;
   readonly isOver: boolean;
-  addSnapshot(part: SnapshotPart): void;
+  /** Returns how many bytes it takes until the caller reads it, about. */
+  addSnapshot(part: SnapshotPart): number;
   /** Resolves when the caller has read most of what it was sent. */
   calm(): Promise<void>;
 }
@@ -39,9 +42,14 @@ export class SnapshotReader {
 
   readonly readUsers: ReadParts<string> = async (userIds, reached) => {
     const unread = new UnreadParts<string>();
-    for (let i = 0; i < userIds.length && !this.#watch.isOver; i += USERS_AT_ONCE) {
+    let atOnce = FIRST_USERS_AT_ONCE;
+    for (let i = 0; i < userIds.length && !this.#watch.isOver; ) {
       await this.#watch.calm();
-      await this.#readSomeUsers(userIds.slice(i, i + USERS_AT_ONCE), reached, unread);
+      const next = userIds.slice(i, i + atOnce);
+      const bytes = await this.#readSomeUsers(next, reached, unread);
+      i += next.length;
+      const mayBe = Math.ceil((BYTES_AT_ONCE * next.length) / (bytes + 1));
+      atOnce = Math.min(mayBe, 2 * atOnce, MOST_USERS_AT_ONCE);
     }
     return unread;
   };
@@ -60,29 +68,37 @@ export class SnapshotReader {
     return unread;
   };
 
+  /** Returns how many bytes were read. */
   async #readSomeUsers(
     userIds: readonly string[],
     reached: ReachedPositions,
     unread: UnreadParts<string>,
-  ): Promise<void> {
-    // An update may have removed some meanwhile.
-    const watched = userIds.filter((userId) => this.#watch.userIds?.has(userId));
-    const found = await Promise.allSettled(watched.map((userId) => this.#readUser(userId)));
+  ): Promise<number> {
+    const found = await Promise.allSettled(userIds.map((userId) => this.#readUser(userId, reached)));
+    let bytes = 0;
     for (const [at, outcome] of found.entries()) {
-      const userId = watched[at] as string;
-      if (outcome.status === 'rejected') unread.add(userId, outcome.reason);
-      else if (this.#watch.userIds?.has(userId)) {
-        const { sessions, place } = outcome.value;
-        const shard = this.#hub.ledger.shardOf(userId);
-        this.#add({ key: userId, shard, position: place, users: [{ userId, sessions }] }, reached);
-      }
+      if (outcome.status === 'rejected') unread.add(userIds[at] as string, outcome.reason);
+      else bytes += outcome.value;
     }
+    return bytes;
   }
 
-  async #readUser(userId: string): Promise<{ sessions: Session[]; place: Place }> {
-    const { ledger } = this.#hub;
-    this.#hub.requireKnown(ledger.shardOf(userId));
-    return ledger.readUser(userId);
+  /** Reads a user, which counts for --max-watch-backlog as soon as it is read. Returns its bytes. */
+  #readUser(userId: string, reached: ReachedPositions): Promise<number> {
+    const { ledger, userReads } = this.#hub;
+    const shard = ledger.shardOf(userId);
+    return userReads.run(shard, async () => {
+      if (!this.#isWatched(userId)) return 0;
+      this.#hub.requireKnown(shard);
+      const { sessions, place } = await ledger.readUser(userId);
+      if (!this.#isWatched(userId)) return 0;
+      return this.#add({ key: userId, shard, position: place, users: [{ userId, sessions }] }, reached);
+    });
+  }
+
+  /** False once the watch is over, or an update has removed the user. */
+  #isWatched(userId: string): boolean {
+    return !this.#watch.isOver && (this.#watch.userIds?.has(userId) ?? false);
   }
 
   async #readShard(shard: number, reached: ReachedPositions): Promise<void> {
@@ -98,16 +114,16 @@ export class SnapshotReader {
       return true;
     };
     try {
-      while (await this.#hub.snapshotReads.run(shard, readPart)) await this.#watch.calm();
+      while (await this.#hub.pageReads.run(shard, readPart)) await this.#watch.calm();
     } finally {
       // Ends what the store holds for it, such as a read transaction.
       await parts.return?.();
     }
   }
 
-  #add(part: SnapshotPart, reached: ReachedPositions): void {
-    this.#watch.addSnapshot(part);
+  #add(part: SnapshotPart, reached: ReachedPositions): number {
     reached.add(part.shard, part.position);
+    return this.#watch.addSnapshot(part);
   }
 }
 

@@ -161,11 +161,17 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   }
 
   /** See {@link SnapshotReceiver}. */
-  addSnapshot({ key, position, users }: SnapshotPart): void {
-    for (const user of users) this.#add({ snapshot: toUserSnapshot(user), size: snapshotBytes(user) });
+  addSnapshot({ key, position, users }: SnapshotPart): number {
+    let bytes = 0;
+    for (const user of users) {
+      const size = snapshotBytes(user);
+      bytes += size;
+      this.#add({ snapshot: toUserSnapshot(user), size });
+    }
     this.#snapshots.know(key, position);
     for (const { shard, entry, published } of this.#snapshots.take(key))
       this.#pass(shard, entry, () => published);
+    return bytes;
   }
 
   async calm(): Promise<void> {

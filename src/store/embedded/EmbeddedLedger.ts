@@ -13,6 +13,10 @@ export class EmbeddedLedger implements Ledger {
   readonly shards = 1;
   readonly #tables: () => Tables;
   readonly #listeners = new Set<(shard: number) => void>();
+  /** How many sessions of single users were read in this turn of the event loop. */
+  #readInTurn = 0;
+  /** Resolves in the next turn of the event loop; there while that is due. */
+  #turn: Promise<void> | undefined;
 
   constructor(tables: () => Tables) {
     this.#tables = tables;
@@ -56,12 +60,24 @@ export class EmbeddedLedger implements Ledger {
   }
 
   async readUser(userId: string): Promise<{ sessions: Session[]; place: Place }> {
+    while (this.#readInTurn >= READ_AT_ONCE) await this.#nextTurn();
     const tables = this.#tables();
     const sessions = [...tables.records.getRange(under<RecordKey>(userId))].flatMap(({ key, value }) => {
       const record = unpackRecord(key[1], value);
       return record.online ? [toSession(record, tables.leases.get(record.serverAddr))] : [];
     });
+    this.#readInTurn += 1 + sessions.length;
+    // Resets it even if nobody waits for the turn.
+    void this.#nextTurn();
     return { sessions: sessions.sort(newestLoginFirst), place: newestPlace(tables) };
+  }
+
+  #nextTurn(): Promise<void> {
+    this.#turn ??= nextTurn().then(() => {
+      this.#turn = undefined;
+      this.#readInTurn = 0;
+    });
+    return this.#turn;
   }
 
   /** One part: all of it as it was at one instant, which a read transaction holds on to. */
