@@ -241,10 +241,15 @@ describe('a watch whose daemon goes', () => {
     await redis.flushall();
     await told.has(1, 'lost');
     await told.has(2, 'synced');
-    expect(told.of('snapshot').slice(2)).toMatchObject([
-      { userId: 'alice', devices: [] },
-      { userId: 'bob', devices: [] },
-    ]);
+    // The users of a snapshot come in no certain order: each as soon as its shard has answered.
+    const again = told.of('snapshot').slice(2);
+    expect(again).toHaveLength(2);
+    expect(again).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ userId: 'alice', devices: [] }),
+        expect.objectContaining({ userId: 'bob', devices: [] }),
+      ]),
+    );
     await login(client, 'bob', 'b1');
     await told.has(1, 'change');
     expect(told.sessionsOf('bob')).toEqual(['b1']);
