@@ -132,11 +132,13 @@ test('changes of a watch that waits, coalesces or is over are all accounted for'
     online: { ...login, platform: `p${i % 20}`, deviceId: `d${i % 200}`, metadata },
   }));
   const of = async (name: string, labels = {}) => sumOf(await scrape(daemon.http), name, labels);
+  const waiting = () => of('imstate_watch_events_waiting');
   await until(async () => {
     await apply.send({ operations });
-    return (await of('imstate_watch_events_total', { outcome: 'coalesced' })) > 0;
-  }, 'changes are coalesced');
-  expect(await of('imstate_watch_events_waiting')).toBeGreaterThan(0);
+    const before = await waiting();
+    const isStuck = before > 0 && (await waiting()) === before;
+    return isStuck && (await of('imstate_watch_events_total', { outcome: 'coalesced' })) > 0;
+  }, 'changes are coalesced, and wait for the reader');
   expect(await of('imstate_watch_events_dropped_total')).toBe(0);
   watch.cancel();
   await until(async () => (await of('imstate_watchers')) === 0, 'the watch is over');
