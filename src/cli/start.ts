@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { completeAccount } from './account.js';
 import { keepCode, readCode } from './codeCache.js';
 import { exitWithin } from './processEnd.js';
 import { systemFault } from './systemFault.js';
@@ -25,6 +26,7 @@ const EXIT_UNAVAILABLE = 3;
 export async function start(): Promise<void> {
   // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an https:// node.
   process.noDeprecation = true;
+  completeAccount(process.env);
   const file = join(__dirname, 'main.cjs');
   const code = readCode(BUNDLE_HASH);
   const script = compile(file, code);

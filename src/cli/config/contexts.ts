@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ImstateError, messageOf } from '../../errors.js';
@@ -23,14 +24,26 @@ export function contextsFile(configDir: string): string {
   return join(configDir, 'contexts.json');
 }
 
-/** The contexts of a file, none if it is not there; throws CONFIG_UNUSABLE. */
+/**
+ * The contexts of a file; throws CONFIG_UNUSABLE. None if there is no file, as for services that have /dev/null for a
+ * home, or if its folder is closed to this user, as the HOME of root that `setpriv` and containers keep.
+ */
 export function readContexts(file: string): Contexts {
   try {
+    if (!canBeSeen(file)) return parse('');
     return parse(String(readRegularFile(file, trusted(file, false))));
   } catch (error) {
-    // Users of services may have /dev/null for a home.
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return parse('');
     throw unusable(file, error);
+  }
+}
+
+function canBeSeen(file: string): boolean {
+  try {
+    statSync(file);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }
 
