@@ -30,7 +30,10 @@ const SCRIPTS = {
 } as const;
 
 /** See devices.lua. */
-const LIMITS_OF_WORK = `local MAX_WORK, END_WORK, MAX_ENDS, MAX_PART = ${[WORK.max, WORK.end, WORK.ends, WORK.part]}`;
+const LIMITS_OF_WORK = [
+  `local MAX_WORK, OPERATION_WORK, CHECK_WORK, END_WORK = ${[WORK.max, WORK.operation, WORK.check, WORK.end]}`,
+  `local MAX_ENDS, MAX_PART = ${[WORK.ends, WORK.part]}`,
+].join('\n');
 
 /** See shard.lua. */
 const PLATFORMS = `local MAX_PLATFORMS, OTHER = ${MAX_PLATFORMS}, '${OTHER_PLATFORM}'`;

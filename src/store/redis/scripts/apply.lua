@@ -55,6 +55,7 @@ for text in string.gmatch(ARGV[6], '([^\30]*)\30') do
     answer = -1 - #answer
   end
   answers[#answers + 1] = answer
+  work = work + OPERATION_WORK
   if unfinished then
     -- One that failed is answered by its error.
     if done then answers[4] = unfinished end

@@ -16,8 +16,9 @@ local unfinished
 local full = {}
 
 -- Reads the devices from a cursor on. Returns a flat list of device and packed session, with the field '' among them, and
--- the cursor behind it: '0' if there are no more. All devices of a user who has no more than MAX_PART are read at one instant.
-local function some_devices(user, cursor)
+-- the cursor behind it: '0' if there are no more. All devices of a user who has no more than MAX_PART are read at one
+-- instant. A record counts as `weight` towards the work, 1 by default.
+local function some_devices(user, cursor, weight)
   local key, flat, behind = devices_of(user), nil, '0'
   if cursor == '0' and redis.call('HLEN', key) <= MAX_PART + 1 then
     flat = redis.call('HGETALL', key)
@@ -25,7 +26,7 @@ local function some_devices(user, cursor)
     local part = redis.call('HSCAN', key, cursor, 'COUNT', MAX_PART)
     behind, flat = part[1], part[2]
   end
-  work = work + #flat / 2
+  work = work + (weight or 1) * #flat / 2
   return flat, behind
 end
 
@@ -40,11 +41,11 @@ local function others_to_replace(user, device, platform, policy)
   local others = {}
   for i = 1, #flat, 2 do
     if flat[i] ~= '' and flat[i] ~= device and is_online(flat[i + 1]) then
-      local other = unpack_record(flat[i + 1])
-      if (policy == 2 or other.platform == platform) and not over(other) then
+      local life, other_platform = unpack_life(flat[i + 1])
+      if (policy == 2 or other_platform == platform) and not over(life) then
         if #others == 2 * MAX_ENDS then return others, from end
         others[#others + 1] = flat[i]
-        others[#others + 1] = other
+        others[#others + 1] = unpack_record(flat[i + 1])
       end
     end
   end
@@ -56,11 +57,11 @@ end
 local function has_room(user, device, platform, policy, online)
   if online < max_devices or policy == 2 then return true end
   if policy == 0 and full[user] == online then return false end
-  local flat, surplus = some_devices(user, '0'), online - max_devices + 1
+  local flat, surplus = some_devices(user, '0', CHECK_WORK), online - max_devices + 1
   for i = 1, #flat, 2 do
     if flat[i] ~= '' and flat[i] ~= device and is_online(flat[i + 1]) then
-      local other = unpack_record(flat[i + 1])
-      if (policy == 1 and other.platform == platform) or over(other) then
+      local life, other_platform = unpack_life(flat[i + 1])
+      if (policy == 1 and other_platform == platform) or over(life) then
         surplus = surplus - 1
         if surplus == 0 then return true end
       end
@@ -70,41 +71,43 @@ local function has_room(user, device, platform, policy, online)
   return false
 end
 
--- The oldest of the records, MAX_ENDS and those that are as old, oldest first. Sorting numbers is many times as fast as sorting
--- tables.
-local function oldest_of(records)
-  local times, oldest = {}, {}
-  for i, record in ipairs(records) do times[i] = record.forget end
-  table.sort(times)
-  local last = times[math.min(#times, MAX_ENDS)]
-  for _, record in ipairs(records) do
-    if record.forget <= last then oldest[#oldest + 1] = record end
+local function is_older(a, b)
+  if a.forget ~= b.forget then return a.forget < b.forget end
+  return a.device < b.device
+end
+
+-- Puts a record into its place among the oldest ones, oldest first, of which MAX_ENDS are kept. HGETALL gives records in no order,
+-- so most of many are not among them: sorting all takes several times as long.
+local function keep_oldest(oldest, record)
+  if oldest[MAX_ENDS] and not is_older(record, oldest[MAX_ENDS]) then return end
+  local at = math.min(#oldest + 1, MAX_ENDS)
+  while at > 1 and is_older(record, oldest[at - 1]) do
+    oldest[at] = oldest[at - 1]
+    at = at - 1
   end
-  table.sort(oldest, function(a, b)
-    if a.forget ~= b.forget then return a.forget < b.forget end
-    return a.device < b.device
-  end)
-  return oldest
+  oldest[at] = record
 end
 
 -- The oldest records of the user that are offline, oldest first, and how many records of the user readers see.
 local function offline_records(user)
-  local flat, offline, seen = some_devices(user, '0'), {}, 0
+  local flat, oldest, seen = some_devices(user, '0'), {}, 0
   for i = 1, #flat, 2 do
-    if flat[i] ~= '' then
-      local record = { device = flat[i] }
-      if is_online(flat[i + 1]) then
-        record.session = unpack_record(flat[i + 1])
-        record.time, record.reason = over(record.session)
-        record.forget = record.time and record.time + retention
+    local device, packed = flat[i], flat[i + 1]
+    if device ~= '' then
+      local time, reason, forget
+      if is_online(packed) then
+        time, reason = over(unpack_life(packed))
+        forget = time and time + retention
       else
-        record.forget = select(2, struct.unpack('>I6I6', flat[i + 1], 15))
+        forget = select(2, struct.unpack('>I6I6', packed, 15))
       end
-      if record.forget then offline[#offline + 1] = record end
-      if not record.forget or record.forget > now then seen = seen + 1 end
+      if forget then
+        keep_oldest(oldest, { device = device, packed = packed, time = time, reason = reason, forget = forget })
+      end
+      if not forget or forget > now then seen = seen + 1 end
     end
   end
-  return oldest_of(offline), seen
+  return oldest, seen
 end
 
 -- Removes the oldest records of devices that are offline if the user has more records than may be: some more than need be, so
@@ -114,14 +117,13 @@ local function drop_oldest(user, online)
   local offline, seen = offline_records(user)
   local surplus = seen > max_devices and math.max(seen - max_devices, math.floor(max_devices / 8)) or 0
   local devices, members = {}, {}
-  for i = 1, math.min(#offline, MAX_ENDS) do
-    local record = offline[i]
+  for _, record in ipairs(offline) do
     if record.forget > now then
       if surplus == 0 then break end
       surplus = surplus - 1
     end
     if record.time then
-      end_session(user, record.device, record.session, online, record.reason, record.time)
+      end_session(user, record.device, unpack_record(record.packed), online, record.reason, record.time)
       online, work = online - 1, work + END_WORK
     end
     devices[#devices + 1] = record.device

@@ -11,36 +11,43 @@ local function now_ms(fixed)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- What a session needs to stay, of a packed record that is online: ttl, grace and incarnation (0 where it has none), and where
+-- its texts begin.
+local function unpack_limits(packed, flags, at)
+  local ttl, grace, incarnation = 0, 0, 0
+  if bit.band(flags, HAS_TTL) ~= 0 then ttl, at = struct.unpack('>I4', packed, at) end
+  if bit.band(flags, HAS_GRACE) ~= 0 then grace, at = struct.unpack('>I6', packed, at) end
+  if bit.band(flags, HAS_INCARNATION) ~= 0 then incarnation, at = struct.unpack('>I6', packed, at) end
+  return ttl, grace, incarnation, at
+end
+
 local function unpack_record(packed)
   local flags, reason, login, seen = struct.unpack('>BBI6I6', packed)
-  local record = { packed = packed, online = flags % 2 == 1, reason = reason, login = login,
-    seen = seen, ttl = 0, grace = 0, incarnation = 0 }
-  local at = 15
-  if not record.online then
-    record.logout, record.forget = struct.unpack('>I6I6', packed, at)
-    at = at + 12
-  end
-  if bit.band(flags, HAS_TTL) ~= 0 then
-    record.ttl = struct.unpack('>I4', packed, at)
-    at = at + 4
-  end
-  if bit.band(flags, HAS_GRACE) ~= 0 then
-    record.grace = struct.unpack('>I6', packed, at)
-    at = at + 6
-  end
-  if bit.band(flags, HAS_INCARNATION) ~= 0 then
-    record.incarnation = struct.unpack('>I6', packed, at)
-    at = at + 6
-  end
-  local texts_at = at
-  local session_end = at + string.byte(packed, at) + 1
+  local online, at, logout, forget = flags % 2 == 1, 15, nil, nil
+  if not online then logout, forget, at = struct.unpack('>I6I6', packed, at) end
+  local ttl, grace, incarnation, texts_at = unpack_limits(packed, flags, at)
+  local session_end = texts_at + string.byte(packed, texts_at) + 1
   local server_end = session_end + 1 + string.byte(packed, session_end + 1)
   local texts_end = server_end + 1 + string.byte(packed, server_end + 1)
-  record.session = string.sub(packed, at + 1, session_end)
-  record.server = string.sub(packed, session_end + 2, server_end)
-  record.platform = string.sub(packed, server_end + 2, texts_end)
-  record.texts, record.metadata = string.sub(packed, texts_at, texts_end), string.sub(packed, texts_end + 1)
-  return record
+  return {
+    packed = packed, online = online, reason = reason, login = login, seen = seen, logout = logout, forget = forget,
+    ttl = ttl, grace = grace, incarnation = incarnation,
+    session = string.sub(packed, texts_at + 1, session_end), server = string.sub(packed, session_end + 2, server_end),
+    platform = string.sub(packed, server_end + 2, texts_end),
+    texts = string.sub(packed, texts_at, texts_end), metadata = string.sub(packed, texts_end + 1),
+  }
+end
+
+-- What `over` (leases.lua) needs of a packed record that is online, and its platform: half the time of unpack_record, for users
+-- with many devices.
+local function unpack_life(packed)
+  local flags, _, _, seen = struct.unpack('>BBI6I6', packed)
+  local ttl, grace, incarnation, at = unpack_limits(packed, flags, 15)
+  local server_at = at + string.byte(packed, at) + 2
+  local platform_at = server_at + string.byte(packed, server_at) + 1
+  local record = { seen = seen, ttl = ttl, grace = grace, incarnation = incarnation,
+    server = string.sub(packed, server_at + 1, platform_at - 1) }
+  return record, string.sub(packed, platform_at + 1, platform_at + string.byte(packed, platform_at))
 end
 
 -- The session, server and platform of a record, packed.
