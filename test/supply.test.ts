@@ -5,6 +5,17 @@ import lock from '../package-lock.json' with { type: 'json' };
 
 const [, atRunTime = '', toBuild = ''] = readFileSync('docs/dependencies.md', 'utf8').split(/^## /m);
 
+interface LockedPackage {
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+}
+
+/** The folders in whose node_modules Node.js looks for what a package needs, innermost first. */
+function foldersFrom(path: string): string[] {
+  if (path === '') return [''];
+  return [`${path}/`, ...foldersFrom(path.slice(0, Math.max(0, path.lastIndexOf('node_modules/') - 1)))];
+}
+
 function rowsOf(section: string): string[] {
   const rows = [...section.matchAll(/^\| (`[^|]+`) \| \S.*\|$/gm)];
   return rows.flatMap(([, names = '']) => names.replaceAll('`', '').split(', ')).sort();
@@ -23,6 +34,19 @@ test('the lock file is of these dependencies, and has the checksum of every pack
     ([, each]) => !('integrity' in each) && !('inBundle' in each),
   );
   expect(without).toEqual([]);
+});
+
+test('the lock file has every package that another one needs, of all platforms', () => {
+  const missing = Object.entries<LockedPackage>(lock.packages).flatMap(([path, each]) =>
+    Object.keys({ ...each.dependencies, ...each.optionalDependencies })
+      .filter((name) => !foldersFrom(path).some((folder) => `${folder}node_modules/${name}` in lock.packages))
+      .map((name) => `${name} of ${path}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+test('the lock file names no registry', () => {
+  expect(Object.entries(lock.packages).filter(([, each]) => 'resolved' in each)).toEqual([]);
 });
 
 test('no package runs a script when it is installed', () => {

@@ -101,3 +101,19 @@ test('the image has the files of the package', async () => {
     [...pkg.files, 'package.json', 'node_modules'].sort(),
   );
 });
+
+/** What the build writes: it comes from no file of the clone. */
+const BUILT = ['dist', 'docs/imstate.schema.json', 'node_modules', 'oclif.manifest.json'];
+
+test('the build of the image gets every file that it copies', async () => {
+  const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
+  const ignored = await readFile('deploy/Dockerfile.dockerignore', 'utf8');
+  const sent = [...ignored.matchAll(/^!(.*)$/gm)].map(([, path]) => path as string);
+  const copied = [...dockerfile.matchAll(/^COPY (?:--from=build )?([^.\n].*) \S+$/gm)]
+    .flatMap(([, sources]) => (sources as string).split(' '))
+    .map((path) => path.replace('/src/', ''))
+    .filter((path) => !BUILT.includes(path));
+  const isSent = (path: string) => sent.some((each) => path === each || path.startsWith(`${each}/`));
+  expect(copied).toContain('package.json');
+  expect(copied.filter((path) => !isSent(path))).toEqual([]);
+});
