@@ -5,7 +5,7 @@ import lock from '../package-lock.json' with { type: 'json' };
 
 const [, atRunTime = '', toBuild = ''] = readFileSync('docs/dependencies.md', 'utf8').split(/^## /m);
 
-interface LockedPackage {
+interface LockedPackage extends Record<string, unknown> {
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 }
@@ -37,9 +37,10 @@ test('the lock file is of these dependencies, and has the checksum of every pack
 });
 
 test('the lock file has every package that another one needs, of all platforms', () => {
-  const missing = Object.entries<LockedPackage>(lock.packages).flatMap(([path, each]) =>
+  const packages: Record<string, LockedPackage> = lock.packages;
+  const missing = Object.entries(packages).flatMap(([path, each]) =>
     Object.keys({ ...each.dependencies, ...each.optionalDependencies })
-      .filter((name) => !foldersFrom(path).some((folder) => `${folder}node_modules/${name}` in lock.packages))
+      .filter((name) => !foldersFrom(path).some((folder) => `${folder}node_modules/${name}` in packages))
       .map((name) => `${name} of ${path}`),
   );
   expect(missing).toEqual([]);

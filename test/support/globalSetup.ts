@@ -11,7 +11,16 @@ declare module 'vitest' {
 
 /** Brings the servers that tests share; each test keeps to a prefix or service name of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  ensureInstalled({ 'redis-server': 'redis-server', etcd: 'etcd-server', chromium: 'chromium' });
+  ensureInstalled({
+    'redis-server': 'redis-server',
+    etcd: 'etcd-server',
+    chromium: 'chromium',
+    protoc: 'protobuf-compiler',
+    '/usr/include/google/protobuf/timestamp.proto': 'libprotobuf-dev',
+    'protoc-gen-go': 'protoc-gen-go',
+    'protoc-gen-go-grpc': 'protoc-gen-go-grpc',
+    '/usr/lib/python3/dist-packages/grpc_tools/protoc.py': 'python3-grpc-tools',
+  });
   const [redis, etcd] = await Promise.all([startRedis(), startEtcd()]);
   project.provide('redisUrl', redis.url);
   project.provide('etcdHost', etcd.host);

@@ -1,10 +1,16 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
-/** Installs programs that are missing with apt-get, where that can be done without asking; each is named with its package. */
+/**
+ * Installs what is missing with apt-get, where that can be done without asking: programs of the PATH, and files that are named by
+ * their absolute path. Each is given with its package.
+ */
 export function ensureInstalled(packageOf: Record<string, string>): void {
-  const missing = Object.keys(packageOf).filter((program) => !run('which', [program]));
+  const missing = Object.keys(packageOf).filter(
+    (each) => !(each.startsWith('/') ? existsSync(each) : run('which', [each])),
+  );
   if (missing.length === 0) return;
-  const packages = missing.map((program) => packageOf[program] as string);
+  const packages = missing.map((each) => packageOf[each] as string);
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const apt = (...args: string[]) => {
     const [command, ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', ...args];
@@ -14,7 +20,7 @@ export function ensureInstalled(packageOf: Record<string, string>): void {
   const policy = ['-o', 'Dpkg::Options::=--force-confold'];
   if (run('which', ['apt-get']) && apt('update') && apt('install', '-y', ...policy, ...packages)) return;
   throw new Error(
-    `the tests need ${missing.join(' and ')} on the PATH, and apt-get could not install ` +
+    `the tests need ${missing.join(' and ')}, and apt-get could not install ` +
       `${packages.join(' and ')}: install them, then run npm test again`,
   );
 }
