@@ -4,6 +4,7 @@ import { type Bounds, boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import type { Load, Refusal } from './load.js';
 import type { MethodCounts } from './observe/callCounts.js';
 import type { CallObserver } from './observe/callObserver.js';
+import { operationsIn } from './observe/operations.js';
 import { Places } from './places.js';
 import { HeldBytes } from './requests/heldBytes.js';
 import { type RequestRule, requestRuleOf } from './requests/requestRules.js';
@@ -49,6 +50,8 @@ export interface Method {
   readonly isRead: boolean;
   readonly rule: RequestRule;
   readonly counts: MethodCounts;
+  /** How many operations a request carries; undefined where that is always one. */
+  readonly operationsIn: ((request: unknown) => number) | undefined;
 }
 
 /**
@@ -151,7 +154,16 @@ export class Admission {
     const counts = this.observer.counts.of(path, isStream);
     const rule = requestRuleOf(path);
     const isRead = READS.has(path);
-    const method = { path, kind, isRequestStream: requestStream, isUnary: !isStream, isRead, rule, counts };
+    const method = {
+      path,
+      kind,
+      isRequestStream: requestStream,
+      isUnary: !isStream,
+      isRead,
+      rule,
+      counts,
+      operationsIn: operationsIn(path),
+    };
     this.#methods.set(path, method);
     return method;
   }

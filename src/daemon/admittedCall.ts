@@ -21,11 +21,11 @@ const SMALL_BYTES = 4_096;
 const STATUS_MS = 1_000;
 const NO_METADATA = new Metadata();
 
-const watchCalls = new WeakMap<Metadata, AdmittedCall>();
+const streamCalls = new WeakMap<Metadata, AdmittedCall>();
 
-/** The call of a watch, by the metadata that came with it; undefined for other calls. */
+/** The call of a stream of Watch or Apply, by the metadata that came with it; undefined for other calls. */
 export function callOf(metadata: Metadata): AdmittedCall | undefined {
-  return watchCalls.get(metadata);
+  return streamCalls.get(metadata);
 }
 
 /**
@@ -53,6 +53,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
 
   /** There while somebody wants to know more of the call than its count. */
   #details: CallDetails | undefined;
+  #operations = 1;
   #isCounted = false;
   #isOver = false;
 
@@ -104,7 +105,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
 
   onReceiveMetadata(metadata: Metadata): void {
     this.#observe(metadata);
-    if (this.kind === 'watch') watchCalls.set(metadata, this);
+    if (this.kind === 'watch' || this.kind === 'apply') streamCalls.set(metadata, this);
     const bytes = bytesOf(metadata);
     const excess = excessOf(bytes, this.stream);
     if (excess) this.sendStatus(excess);
@@ -115,6 +116,8 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
     // Of a stream the first message is due, and not the end of them.
     if (this.isStream) this.#hasRequest = true;
     if (!this.#method.isUnary) this.#reader?.releaseMetadata();
+    // A request without any is one that failed.
+    if (this.#method.operationsIn) this.#operations = this.#method.operationsIn(message) || 1;
     if (this.#details) this.#details.pass(message, (passed) => this.#listener?.onReceiveMessage(passed));
     else this.#listener?.onReceiveMessage(message);
     if (this.isStream) this.#reader?.passed();
@@ -176,6 +179,14 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
   override sendStatus(status: Status): void {
     if (!this.#isCounted) this.#count(status.code ?? OK);
     this.#call.sendStatus(status);
+  }
+
+  /** What the operations of the stream are logged with; undefined while nobody wants that. `metadata` is what came with the call. */
+  detailsFor(metadata: Metadata): CallDetails | undefined {
+    if (!this.#admission.observer.wantsDetails) return undefined;
+    // The level of the log has changed since the stream began.
+    if (this.#details === undefined) this.#observe(metadata);
+    return this.#details;
   }
 
   /** The watch is over: its caller is to take that in as much time as an answer. */
@@ -241,8 +252,8 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
     const { counts } = this.#method;
     const ms = performance.now() - this.#begunAt;
     counts.open -= 1;
-    counts.end(code, ms);
-    this.#details?.end(code, ms);
+    counts.end(code, ms, this.#operations);
+    this.#details?.end(code, ms, this.#operations);
   }
 
   /** What grpc-js itself has answered (a deadline that is over, a message that cannot be read); CANCELLED if nothing was. */

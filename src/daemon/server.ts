@@ -76,7 +76,8 @@ export function makeServer(
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  server.addService(codec.serve(service, KEEPING), presenceServiceHandlers(presence, hub, calls));
+  const handlers = presenceServiceHandlers(presence, hub, calls, observer.counts.operations);
+  server.addService(codec.serve(service, KEEPING), handlers);
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );

@@ -7,6 +7,7 @@ import { describe, expect, inject, test } from 'vitest';
 import { boundsOf, type LoadLimits } from '../../src/daemon/limits.ts';
 import { Load } from '../../src/daemon/load.ts';
 import { call, grpcClients, startTestDaemon } from '../support/daemon.ts';
+import { scrape, sumOf } from '../support/metrics.ts';
 import { startProxy } from '../support/proxy.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
 import { clientOf, startDaemon, undo } from '../support/undo.ts';
@@ -183,7 +184,8 @@ describe('operations at the store', () => {
     undo.push(() => proxy.close());
     redis.port = String(proxy.port);
     const bounds = { operations: 2, turnMs };
-    return { proxy, daemon: await startDaemon({ redis: redis.href, bounds }) };
+    const http = { addr: '127.0.0.1', port: 0 };
+    return { proxy, daemon: await startDaemon({ redis: redis.href, bounds, http }) };
   };
   const login = (userId: string) => ({
     online: { userId, deviceId: 'phone', serverAddr: '10.0.0.1:9000', sessionId: 's1' },
@@ -227,6 +229,8 @@ describe('operations at the store', () => {
     proxy.heal();
     await held;
     expect(await v1.getUser({ userId: 'carol' })).toMatchObject({ online: false });
+    const refused = { operation: 'online', code: 'RESOURCE_EXHAUSTED' };
+    expect(sumOf(await scrape(daemon.http), 'imstate_operations_total', refused)).toBe(1);
     first.cancel();
   });
 

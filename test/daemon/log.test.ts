@@ -61,7 +61,9 @@ test('an operation that comes alone, and a call that is refused, have their line
     const found = callLines(daemon.logged);
     return found.length === 2 && found;
   }, 'both are logged');
-  expect(lines).toContainEqual(expect.objectContaining({ user: 'alice', device: 'phone', status: 'OK' }));
+  expect(daemon.logged.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ msg: 'operation', user: 'alice', device: 'phone', status: 'OK' }),
+  );
   expect(lines).toContainEqual(
     expect.objectContaining({ method: expect.stringMatching(/Watch$/), status: 'RESOURCE_EXHAUSTED' }),
   );

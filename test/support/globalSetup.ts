@@ -20,6 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     'protoc-gen-go': 'protoc-gen-go',
     'protoc-gen-go-grpc': 'protoc-gen-go-grpc',
     '/usr/lib/python3/dist-packages/grpc_tools/protoc.py': 'python3-grpc-tools',
+    promtool: 'prometheus',
   });
   const [redis, etcd] = await Promise.all([startRedis(), startEtcd()]);
   project.provide('redisUrl', redis.url);

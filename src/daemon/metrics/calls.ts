@@ -2,6 +2,32 @@ import { status } from '@grpc/grpc-js';
 import type { CallCounts, MethodCounts } from '../observe/callCounts.js';
 import { type Family, samplesOf } from './family.js';
 
+/** Operations, however they arrived. */
+export function operationFamilies({ operations }: CallCounts): Family[] {
+  const duration = 'imstate_operation_duration_seconds';
+  return [
+    {
+      name: 'imstate_operations_total',
+      type: 'counter',
+      help: 'Operations that are over, however they arrived, by the status they ended with.',
+      *read() {
+        for (const { name, counts } of operations.totals())
+          for (const [code, value] of counts) yield { labels: operationLabels(name, code), value };
+      },
+    },
+    {
+      name: duration,
+      type: 'histogram',
+      help: 'From the arrival of an operation until its result. Streams are left out.',
+      *read() {
+        for (const { name, durations } of operations.totals())
+          for (const [code, times] of durations.codes())
+            yield* samplesOf(duration, times, operationLabels(name, code));
+      },
+    },
+  ];
+}
+
 /** Calls of both services, and of health and reflection. */
 export function callFamilies(counts: CallCounts): Family[] {
   const duration = 'imstate_call_duration_seconds';
@@ -43,4 +69,8 @@ function namesOf({ service, method }: MethodCounts) {
 
 function labelsOf(method: MethodCounts, code: number) {
   return { ...namesOf(method), code: status[code] ?? String(code) };
+}
+
+function operationLabels(operation: string, code: number) {
+  return { operation, code: status[code] ?? String(code) };
 }

@@ -8,7 +8,7 @@ import type { Transitions } from '../observe/transitions.js';
 import type { Readiness } from '../readiness.js';
 import type { Sweeper } from '../sweeper.js';
 import type { WatchHub } from '../watch/hub.js';
-import { callFamilies } from './calls.js';
+import { callFamilies, operationFamilies } from './calls.js';
 import { type Family, one, toMetric } from './family.js';
 import { presenceFamilies } from './presence.js';
 import { ProcessFamilies } from './process.js';
@@ -65,6 +65,7 @@ export class Metrics {
     const { counts, store, transitions, steps, sweeper, readiness, hub, registration, droppedLogLines } =
       parts;
     return [
+      ...operationFamilies(counts),
       ...callFamilies(counts),
       ...presenceFamilies(store, transitions),
       ...storeFamilies(steps, sweeper, readiness),

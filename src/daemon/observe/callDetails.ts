@@ -1,8 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import { ownCopy } from '../ownCopy.js';
 import type { ObservedCall } from './callObserver.js';
 import type { WriteId } from './ids.js';
+import type { OperationName } from './operations.js';
 import type { CallSpan } from './tracing.js';
 
 interface CallDetailsOptions {
@@ -14,18 +16,24 @@ interface CallDetailsOptions {
   span: CallSpan | undefined;
 }
 
-/** Ids in a request of either service, or in the one operation of a batch, which is what commands and clients send. */
+/** Ids in a request of either service. */
 interface Named {
   userId?: string;
   deviceId?: string;
   UserID?: string;
   DeviceID?: string;
-  operations?: readonly Record<string, Named | null | undefined>[];
 }
 
 interface Ids {
   userId?: string | undefined;
   deviceId?: string | undefined;
+}
+
+/** How a call or an operation ended, and whom it was about. */
+interface Ended {
+  code: number;
+  ms: number;
+  ids?: Ids | undefined;
 }
 
 /** One call, looked at closely: a line of the log, and a span. */
@@ -51,27 +59,38 @@ export class CallDetails {
     else action();
   }
 
-  /** The call is over. */
-  end(code: number, ms: number): void {
-    const { call, requestId, log, writeId, span } = this.#options;
-    span?.end(code);
+  /** The call is over, which carried so many operations. */
+  end(code: number, ms: number, operations = 1): void {
+    this.#options.span?.end(code);
+    const fields = operations === 1 ? {} : { operations };
+    this.#write('call', fields, { code, ms, ids: this.#ids });
+  }
+
+  /** One operation of a batch is over, while the call that carried the batch goes on. */
+  endOperation(operation: OperationName, request: Operation__Output, code: number, ms: number): void {
+    const ids = request.online ?? request.offline ?? request.heartbeat ?? request.getUser ?? undefined;
+    this.#write('operation', { operation }, { code, ms, ids });
+  }
+
+  #write(message: string, fields: object, { code, ms, ids = {} }: Ended): void {
+    const { call, requestId, log, writeId } = this.#options;
     if (!log.isLevelEnabled('debug')) return;
-    const { userId, deviceId } = this.#ids ?? {};
+    const { userId, deviceId } = ids;
     const line = {
-      ...{ requestId, method: call.path, status: status[code], ms: Math.round(ms * 1_000) / 1_000 },
+      requestId,
+      method: call.path,
+      ...fields,
+      status: status[code],
+      ms: Math.round(ms * 1_000) / 1_000,
       peer: call.peer,
       ...(userId && { user: writeId(userId) }),
       ...(deviceId && { device: writeId(deviceId) }),
     };
-    log.debug(line, 'call');
+    log.debug(line, message);
   }
 }
 
 function idsIn(request: Named): Ids {
-  const { userId = request.UserID, deviceId = request.DeviceID, operations } = request;
-  const named =
-    operations?.length === 1
-      ? Object.values(operations[0] ?? {}).find((each) => each?.userId)
-      : { userId, deviceId };
-  return { userId: ownCopy(named?.userId), deviceId: ownCopy(named?.deviceId) };
+  const { userId = request.UserID, deviceId = request.DeviceID } = request;
+  return { userId: ownCopy(userId), deviceId: ownCopy(deviceId) };
 }

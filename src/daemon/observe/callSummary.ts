@@ -6,49 +6,63 @@ const SECOND_MS = 1_000;
 /** Load balancers ask for it all the time: it is no news. */
 const HEALTH = 'grpc.health.v1.Health';
 
-/** Tells the log, once a second at most and while there are any, how many calls were over since: of each method, by status. */
+/** Logs, once a second at most and while there are any, how many calls and operations have ended since, by status. */
 export class CallSummary {
   readonly #counts: CallCounts;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
-  /** What was told, by method and status. */
-  #told = new Map<string, number>();
+  /** What was logged: totals by method and status, and by operation and status. */
+  #calls = new Map<string, number>();
+  #operations = new Map<string, number>();
 
   constructor(counts: CallCounts, log: Logger) {
     this.#counts = counts;
     this.#log = log;
-    this.#timer = setInterval(() => this.#tell(), SECOND_MS).unref();
+    this.#timer = setInterval(() => this.#write(), SECOND_MS).unref();
   }
 
-  /** Tells what is left to tell, and no more after that. */
+  /** Logs what is left, and no more after that. */
   close(): void {
     clearInterval(this.#timer);
-    this.#tell();
+    this.#write();
   }
 
-  #tell(): void {
+  #write(): void {
     // At debug there has been a line of each.
     if (!this.#log.isLevelEnabled('info') || this.#log.isLevelEnabled('debug')) return;
-    const now = countsOf(this.#counts);
-    const calls: Record<string, number> = {};
-    let sum = 0;
-    for (const [name, count] of now) {
-      const since = count - (this.#told.get(name) ?? 0);
-      if (since > 0) calls[name] = since;
-      sum += since;
-    }
-    this.#told = now;
-    if (sum > 0) this.#log.info({ calls }, `${sum} ${sum === 1 ? 'call' : 'calls'}`);
+    const [calls, operations] = [callsOf(this.#counts), operationsOf(this.#counts)];
+    const ended = { operations: since(this.#operations, operations), calls: since(this.#calls, calls) };
+    [this.#calls, this.#operations] = [calls, operations];
+    if (Object.keys(ended.operations).length + Object.keys(ended.calls).length > 0)
+      this.#log.info(ended, 'operations and calls');
   }
 }
 
-/** How many calls are over, by `Method STATUS`. */
-function countsOf(counts: CallCounts): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const of of counts.methods()) {
-    const { service, method } = of;
-    if (service === HEALTH) continue;
-    for (const [code, { count }] of of.codes()) found.set(`${service}/${method} ${status[code]}`, count);
+/** What has been added to each total. */
+function since(before: Map<string, number>, now: Map<string, number>): Record<string, number> {
+  const added: Record<string, number> = {};
+  for (const [name, count] of now) {
+    const more = count - (before.get(name) ?? 0);
+    if (more > 0) added[name] = more;
   }
+  return added;
+}
+
+/** How many calls are over, by `service/Method STATUS`. */
+function callsOf(counts: CallCounts): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const method of counts.methods()) {
+    if (method.service === HEALTH) continue;
+    const name = `${method.service}/${method.method}`;
+    for (const [code, { count }] of method.codes()) found.set(`${name} ${status[code]}`, count);
+  }
+  return found;
+}
+
+/** How many operations are over, by `operation STATUS`. */
+function operationsOf({ operations }: CallCounts): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const { name, counts } of operations.totals())
+    for (const [code, count] of counts) found.set(`${name} ${status[code]}`, count);
   return found;
 }

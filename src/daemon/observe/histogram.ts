@@ -7,11 +7,18 @@ export class Histogram {
   readonly #counts = new Float64Array(BUCKETS_MS.length + 1);
   #sumMs = 0;
 
-  note(ms: number): void {
+  /** Counts a time, as often as it was measured. */
+  note(ms: number, count = 1): void {
     let bucket = 0;
     while (bucket < BUCKETS_MS.length && ms > (BUCKETS_MS[bucket] as number)) bucket += 1;
-    (this.#counts[bucket] as number) += 1;
-    this.#sumMs += ms;
+    (this.#counts[bucket] as number) += count;
+    this.#sumMs += ms * count;
+  }
+
+  /** Counts everything that another one has counted. */
+  add(other: Histogram): void {
+    for (const [bucket, count] of other.#counts.entries()) (this.#counts[bucket] as number) += count;
+    this.#sumMs += other.#sumMs;
   }
 
   get sumMs(): number {

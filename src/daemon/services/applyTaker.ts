@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import type { ApplyRequest__Output } from '../../generated/imstate/v1/ApplyRequest.js';
 import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js';
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
@@ -6,6 +7,7 @@ import type { Answer, Operation } from '../../store/operations.js';
 import type { ReadBudget } from '../../store/reads.js';
 import type { Permit } from '../auth/guardedCall.js';
 import { LIMITS } from '../limits.js';
+import type { BatchCounts } from '../observe/batchCounts.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
 import { type Shown, showInOrder } from './answerSize.js';
@@ -17,12 +19,26 @@ const MOST_OPERATIONS = LIMITS.batchOperations.most;
 const BATCHES_AT_ONCE = 4;
 
 /** Takes the batches of one Apply. The store keeps the order of a user's operations; the answers wait for each other. */
-export function applyTaker(presence: Presence, link: Link<ApplyResponse>): StreamTaker<ApplyRequest__Output> {
+export function applyTaker(
+  presence: Presence,
+  counts: BatchCounts,
+  link: Link<ApplyResponse>,
+): StreamTaker<ApplyRequest__Output> {
   let before = Promise.resolve();
-  const carryOut = async (operations: Operation__Output[], answered: Promise<void>) => {
+  const refuse = (operations: Operation__Output[], code: status, arrivedAt: number) =>
+    counts.refuse(operations, code, performance.now() - arrivedAt, link.details());
+  const resultsOfBatch = async (operations: Operation__Output[], budget: ReadBudget, arrivedAt: number) => {
+    const results = await resultsOf(presence, operations, link, budget);
+    // Counted even if an earlier batch has ended the stream: it was carried out.
+    counts.end(operations, results, performance.now() - arrivedAt, link.details());
+    return results;
+  };
+  const carryOut = async (operations: Operation__Output[], answered: Promise<void>, arrivedAt: number) => {
     // Begun before anything is waited for, so that batches begin in their order.
     await presence.reads.use(async (budget) => {
-      const results = hasRightSize(operations) ? resultsOf(presence, operations, link, budget) : undefined;
+      const isRightSize = hasRightSize(operations);
+      if (!isRightSize) refuse(operations, status.INVALID_ARGUMENT, arrivedAt);
+      const results = isRightSize ? resultsOfBatch(operations, budget, arrivedAt) : undefined;
       await answered;
       if (results === undefined) throw wrongSize(operations.length);
       link.write({ results: await results });
@@ -31,12 +47,13 @@ export function applyTaker(presence: Presence, link: Link<ApplyResponse>): Strea
   return {
     atOnce: BATCHES_AT_ONCE,
     endsWell: true,
-    take({ operations }) {
-      const taken = carryOut(operations, before);
+    take({ operations }, arrivedAt) {
+      const taken = carryOut(operations, before, arrivedAt);
       // Whoever comes after a failure is not answered: the stream has ended.
       before = taken;
       return taken;
     },
+    refuse: ({ operations }, code, arrivedAt) => refuse(operations, code, arrivedAt),
   };
 }
 

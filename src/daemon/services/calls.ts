@@ -13,6 +13,7 @@ import type { FramedMessage } from '../../wire/framedMessage.js';
 import { callOf } from '../admittedCall.js';
 import { type Permit, permitOf } from '../auth/guardedCall.js';
 import type { Load } from '../load.js';
+import type { CallDetails } from '../observe/callDetails.js';
 import { type Ending, requestReaderOf } from '../requests/requestReader.js';
 
 /** A call or stream, as far as the log is concerned. */
@@ -32,12 +33,16 @@ export interface Link<Response> {
   end(error: unknown): void;
   /** What an error is for the caller; one that is no error of imstate goes to the log. */
   statusOf(error: unknown): { code: number; details: string };
+  /** What the operations of a batch are logged with; undefined while nobody wants that. */
+  details(): CallDetails | undefined;
 }
 
 /** Takes the messages of one stream. */
 export interface StreamTaker<Request> {
-  /** Deals with a message; resolves when that is done. */
-  take(request: Request): Promise<void>;
+  /** Deals with a message; resolves when that is done. `arrivedAt` is a time of performance.now(). */
+  take(request: Request, arrivedAt: number): Promise<void>;
+  /** The message is not dealt with: the store has too much to do, or the stream is over. */
+  refuse?(request: Request, code: status, arrivedAt: number): void;
   /** Resolves when it can be given the next message; what take() has done no longer counts as work at the store. */
   ready?(): Promise<void>;
   /** How many messages it may be given at the same time: one unless it says so. */
@@ -160,16 +165,19 @@ export class Calls {
         });
       };
       /** Deals with a message in its turn, unless the stream is over by then, or one before it was not taken up. */
-      const take = async (request: Request) => {
+      const take = async (request: Request, arrivedAt: number) => {
         const weight = isVital ? 0 : (weigh?.(request) ?? 1);
         const room = isVital || this.#load.beginInTurn(weight);
         if (room !== true && !(await room)) {
           refusal ??= this.#load.refuseOperations();
           isEnding = true;
+          taker.refuse?.(request, refusal.code, arrivedAt);
           return;
         }
         try {
-          if (refusal === undefined && this.#streams.has(open)) await taker.take(request);
+          if (refusal !== undefined) taker.refuse?.(request, refusal.code, arrivedAt);
+          else if (!this.#streams.has(open)) taker.refuse?.(request, status.CANCELLED, arrivedAt);
+          else await taker.take(request, arrivedAt);
         } finally {
           this.#load.end(weight);
         }
@@ -198,7 +206,7 @@ export class Calls {
         underWay += 1;
         this.#inFlight += 1;
         if (underWay >= (taker.atOnce ?? 1)) stream.pause();
-        take(request)
+        take(request, performance.now())
           .catch(fail)
           .finally(() => {
             underWay -= 1;
@@ -272,6 +280,7 @@ function makeLink<Request, Response>(
     },
     end: fail,
     statusOf,
+    details: () => callOf(stream.metadata)?.detailsFor(stream.metadata),
   };
 }
 

@@ -1,6 +1,9 @@
+import { status } from '@grpc/grpc-js';
 import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
 import { toDuration } from '../../wire/duration.js';
+import { BatchCounts } from '../observe/batchCounts.js';
+import type { OperationCounts } from '../observe/operationCounts.js';
 import type { Presence } from '../presence.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../validate.js';
 import type { WatchHub } from '../watch/hub.js';
@@ -28,7 +31,10 @@ export function presenceServiceHandlers(
   presence: Presence,
   hub: WatchHub,
   calls: Calls,
+  operations: OperationCounts,
 ): PresenceServiceHandlers {
+  const batches = new BatchCounts(operations);
+  const keepAlives = operations.of('keep_server_alive');
   return {
     Online: calls.handler(async (request) => {
       const login = readLogin(request);
@@ -45,7 +51,7 @@ export function presenceServiceHandlers(
       { weigh: ({ sessions }) => sessions.length, isVital: true },
     ),
 
-    Apply: calls.streamHandler((link) => applyTaker(presence, link), {
+    Apply: calls.streamHandler((link) => applyTaker(presence, batches, link), {
       weigh: ({ operations }) => operations.length,
     }),
 
@@ -53,7 +59,7 @@ export function presenceServiceHandlers(
       (link) => {
         let serverAddr = '';
         return {
-          async take(request) {
+          async take(request, arrivedAt) {
             const keepAlive = readKeepAlive(request, serverAddr);
             serverAddr = keepAlive.serverAddr;
             const { incarnation, resyncToken, isPartial } = await presence.keepServerAlive(keepAlive);
@@ -65,6 +71,7 @@ export function presenceServiceHandlers(
               resyncToken,
               partial: isPartial,
             });
+            keepAlives.end(status.OK, performance.now() - arrivedAt);
           },
         };
       },

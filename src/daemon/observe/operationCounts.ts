@@ -1,0 +1,58 @@
+import type { Histogram } from './histogram.js';
+import type { OperationName } from './operations.js';
+import { Outcomes } from './outcomes.js';
+
+/** The calls of a method that are one operation each. */
+interface MethodOutcomes {
+  readonly isStream: boolean;
+  operationCodes(): Iterable<[code: number, times: Histogram]>;
+}
+
+/** How the operations of one name ended. */
+interface OperationTotals {
+  name: OperationName;
+  /** By code. A stream that failed counts as an operation, but how long it was open is no duration. */
+  counts: Map<number, number>;
+  durations: Outcomes;
+}
+
+/**
+ * The operations of a daemon, however they arrived. What is a call of its own was counted as one, and is added up only when somebody
+ * reads the totals; what arrives in batches or in the messages of a stream is counted here.
+ */
+export class OperationCounts {
+  readonly #outcomes = new Map<OperationName, Outcomes>();
+  readonly #methods = new Map<OperationName, MethodOutcomes[]>();
+
+  /** Where operations are counted that are no calls. Look it up once, not for each of them. */
+  of(name: OperationName): Outcomes {
+    const known = this.#outcomes.get(name);
+    if (known !== undefined) return known;
+    const outcomes = new Outcomes();
+    this.#outcomes.set(name, outcomes);
+    return outcomes;
+  }
+
+  /** The calls of the method are such operations. */
+  addMethod(name: OperationName, method: MethodOutcomes): void {
+    this.#methods.set(name, [...(this.#methods.get(name) ?? []), method]);
+  }
+
+  *totals(): Iterable<OperationTotals> {
+    for (const name of new Set([...this.#outcomes.keys(), ...this.#methods.keys()]))
+      yield this.#totalsOf(name);
+  }
+
+  #totalsOf(name: OperationName): OperationTotals {
+    const counts = new Map<number, number>();
+    const durations = new Outcomes();
+    const add = (code: number, times: Histogram, hasDuration: boolean) => {
+      counts.set(code, (counts.get(code) ?? 0) + times.count);
+      if (hasDuration) durations.add(code, times);
+    };
+    for (const [code, times] of this.#outcomes.get(name)?.codes() ?? []) add(code, times, true);
+    for (const method of this.#methods.get(name) ?? [])
+      for (const [code, times] of method.operationCodes()) add(code, times, !method.isStream);
+    return { name, counts, durations };
+  }
+}
