@@ -14,6 +14,7 @@ import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceServ
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
 import { backoffMs } from '../registry/backoff.js';
 import { loadCodec } from '../wire/codec.js';
+import { DIRECT } from '../wire/direct.js';
 import { loadProtos } from '../wire/protos.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
@@ -103,6 +104,7 @@ export class Channel {
     const { service } = imstate.v1.PresenceService;
     const PresenceService = makeClientConstructor(loadCodec().call(service, FAST), 'PresenceService');
     this.presenceService = new PresenceService(target, credentials, {
+      ...DIRECT,
       [WATCH_OPTION]: this.#view.watch.bind(this.#view),
       'grpc.service_config': SERVICE_CONFIG,
       // An answer for many users together may be longer than any of theirs.

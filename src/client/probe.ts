@@ -16,6 +16,7 @@ import { parseHostPort } from '../address.js';
 import type { ImstateError } from '../errors.js';
 import { isDropped } from '../tls/faults.js';
 import { VERSION_HEADER } from '../versionHeader.js';
+import { DIRECT } from '../wire/direct.js';
 import { fromFault } from './errors.js';
 
 /** What one endpoint answered to a health check. */
@@ -55,6 +56,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
   const host = parseHostPort(addr)?.host;
   if (host === undefined) return UNREACHABLE;
   const client = new (healthConstructor())(addr, credentials, {
+    ...DIRECT,
     'grpc.ssl_target_name_override': host,
   }) as unknown as HealthClient;
   const deadline = Date.now() + timeoutMs;

@@ -1,9 +1,7 @@
-import type { Etcd3 } from 'etcd3';
 import { ImstateError } from '../errors.js';
-import { makeEtcdClient } from '../registry/etcd/client.js';
-import { callDeadline } from '../registry/etcd/deadline.js';
 import { registryError } from '../registry/etcd/faults.js';
 import { parseEtcdHosts } from '../registry/etcd/hosts.js';
+import type { EtcdNodes } from '../registry/etcd/nodes.js';
 import { isDenied, storePrefix } from '../registry/etcd/stores.js';
 import { TLS_NAMES } from '../tls/names.js';
 import { type Check, type Finding, ok, once, warning } from './check.js';
@@ -83,18 +81,21 @@ async function askNodes(
 }
 
 async function askNode(host: string, options: EtcdOptions, onClose: OnClose): Promise<NodeStatus | Silence> {
-  const client = await clientOf([host], options);
-  onClose(() => client.close());
+  const node = await connectTo([host], options);
+  onClose(() => node.close());
   try {
-    const { version, leader, errors } = await client.maintenance.status(callDeadline());
+    const { version, leader, errors } = await node.call(({ maintenance }) => maintenance.status());
     return { host, version, leader, errors };
   } catch (error) {
     return { host, error: registryError(error) };
   }
 }
 
-function clientOf(hosts: string[], { etcdUsername, etcdPassword, etcdTls }: EtcdOptions) {
-  return makeEtcdClient({ hosts, username: etcdUsername, password: etcdPassword, tls: etcdTls });
+/** The etcd client is loaded only where it is used. */
+async function connectTo(hosts: string[], options: EtcdOptions): Promise<EtcdNodes> {
+  const { EtcdNodes } = await import('../registry/etcd/nodes.js');
+  const { etcdUsername: username, etcdPassword: password, etcdTls: tls } = options;
+  return new EtcdNodes({ hosts, username, password, tls });
 }
 
 function told({ answered, silent }: { answered: NodeStatus[]; silent: Silence[] }): Finding {
@@ -132,15 +133,15 @@ function judgeNodes(nodes: NodeStatus[], { etcdTls = {}, timeoutMs }: EtcdOption
  * Reads the keys, and asks for writes under a condition that never holds: etcd looks at the rights first, and then changes nothing.
  */
 async function judgeRights(options: EtcdOptions, onClose: OnClose): Promise<Finding> {
-  const client = await clientOf(parseEtcdHosts(options.etcd), options);
-  onClose(() => client.close());
+  const nodes = await connectTo(parseEtcdHosts(options.etcd), options);
+  onClose(() => nodes.close());
   const { service } = options;
   const [entries, stores] = [`${service}/`, storePrefix(service)];
-  if (!(await mayUse(client, entries))) {
+  if (!(await mayUse(nodes, entries))) {
     const message = `the user of etcd may not read and write below ${entries}, as a daemon must: ${grantOf(entries)}`;
     throw new ImstateError('PERMISSION_DENIED', message);
   }
-  if (await mayUse(client, stores))
+  if (await mayUse(nodes, stores))
     return ok(`the keys below ${entries} and ${stores} may be read and written`);
   return warning(
     `the user of etcd may not read and write below ${stores}, so daemons of another store are not noticed: ${grantOf(stores)}`,
@@ -151,11 +152,11 @@ function grantOf(prefix: string): string {
   return `etcdctl role grant-permission ROLE --prefix=true readwrite ${prefix}`;
 }
 
-async function mayUse(client: Etcd3, prefix: string): Promise<boolean> {
+async function mayUse(nodes: EtcdNodes, prefix: string): Promise<boolean> {
   const key = `${prefix}doctor`;
   try {
-    await client.getAll().prefix(prefix).limit(1).options(callDeadline()).exec();
-    await client.if(key, 'Version', '<', 0).then(client.put(key).value('')).options(callDeadline()).commit();
+    await nodes.call((client) => client.getAll().prefix(prefix).limit(1).exec());
+    await nodes.call((client) => client.if(key, 'Version', '<', 0).then(client.put(key).value('')).commit());
     return true;
   } catch (error) {
     if (isDenied(error)) return false;

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Etcd3, EtcdLeaseInvalidError, type Lease } from 'etcd3';
 import type { ImstateError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { formatEntry } from '../entry.js';
 import type { Registration, RegistryLog } from '../registry.js';
 import { countStores, isStoreMismatch, type StoreClaim } from '../stores.js';
-import { callDeadline } from './deadline.js';
 import { EtcdStoreKey } from './EtcdStoreKey.js';
 import { entryKey } from './entries.js';
 import { registryError } from './faults.js';
+import { grantLease, renewLease, revokeLease } from './lease.js';
+import type { EtcdNodes } from './nodes.js';
 
 interface RegistrationOptions {
-  client: Etcd3;
+  nodes: EtcdNodes;
   service: string;
   addr: string;
   leaseTtlMs: number;
@@ -28,7 +28,7 @@ export class EtcdRegistration implements Registration {
   readonly #options: RegistrationOptions;
   readonly #storeKey: EtcdStoreKey;
   readonly #stopped = new AbortController();
-  #lease: Lease | undefined;
+  #lease: string | undefined;
   #renewedAt = 0;
   #refusal: ImstateError | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -98,12 +98,11 @@ export class EtcdRegistration implements Registration {
 
   /** Makes sure that the entry stands under a lease that has just been granted or renewed. */
   async #renew(): Promise<void> {
-    const { client, service, addr, leaseTtlMs } = this.#options;
+    const { nodes, service, addr, leaseTtlMs } = this.#options;
     const key = entryKey(service, addr);
     if (this.#lease !== undefined && performance.now() - this.#renewedAt < leaseTtlMs) {
       const alive = await this.#keepAlive(this.#lease);
-      if (alive && (await this.#stands(key, await this.#lease.grant())))
-        return this.#storeKey.refresh(await this.#lease.grant());
+      if (alive && (await this.#stands(key, this.#lease))) return this.#storeKey.refresh(this.#lease);
       if (!alive) this.#lease = undefined;
     } else {
       this.#lease = undefined;
@@ -111,31 +110,22 @@ export class EtcdRegistration implements Registration {
     // Before a lease is granted, so that a daemon which is refused leaves none behind.
     await this.#storeKey.check();
     const startedAt = performance.now();
-    this.#lease ??= client.lease(leaseTtlMs / 1_000, { autoKeepAlive: false, ...callDeadline() });
-    const lease = await this.#lease.grant().catch((error) => {
-      this.#lease = undefined;
-      throw error;
-    });
-    await this.#storeKey.putWith({ key, value: formatEntry(addr) }, lease);
+    this.#lease ??= await grantLease(nodes, leaseTtlMs);
+    await this.#storeKey.putWith({ key, value: formatEntry(addr) }, this.#lease);
     this.#renewedAt = startedAt;
     this.#refusal = undefined;
   }
 
   /** Renews the lease; false if etcd no longer knows it. */
-  async #keepAlive(lease: Lease): Promise<boolean> {
+  async #keepAlive(lease: string): Promise<boolean> {
     const startedAt = performance.now();
-    try {
-      await lease.keepaliveOnce(callDeadline());
-      this.#renewedAt = startedAt;
-      return true;
-    } catch (error) {
-      if (error instanceof EtcdLeaseInvalidError) return false;
-      throw error;
-    }
+    const alive = await renewLease(this.#options.nodes, lease);
+    if (alive) this.#renewedAt = startedAt;
+    return alive;
   }
 
   async #stands(key: string, lease: string): Promise<boolean> {
-    const { kvs } = await this.#options.client.get(key).options(callDeadline()).exec();
+    const { kvs } = await this.#options.nodes.call((client) => client.get(key).exec());
     return kvs[0]?.lease === lease;
   }
 
@@ -143,7 +133,8 @@ export class EtcdRegistration implements Registration {
   async #drop(): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
-    await lease?.revoke(callDeadline()).catch((error) => {
+    if (lease === undefined) return;
+    await revokeLease(this.#options.nodes, lease).catch((error) => {
       this.#options.log.warn(
         `the entry of ${this.#options.addr} stays in etcd until its lease ends: ${registryError(error).message}`,
       );

@@ -1,12 +1,11 @@
-import type { Etcd3 } from 'etcd3';
 import type { TlsFiles } from '../../tls/names.js';
 import type { Endpoint, Registration, Registry, RegistryOptions, Watch, WatchListener } from '../registry.js';
 import { NO_STORE, type StoreIds } from '../stores.js';
-import { makeEtcdClient } from './client.js';
 import { EtcdRegistration } from './EtcdRegistration.js';
 import { EtcdWatch } from './EtcdWatch.js';
 import { listEntries } from './entries.js';
 import { parseEtcdHosts } from './hosts.js';
+import { EtcdNodes } from './nodes.js';
 import { listStores } from './stores.js';
 
 /** What {@link EtcdRegistry} takes beside the common options. */
@@ -34,17 +33,16 @@ export class EtcdRegistry implements Registry {
   readonly service: string;
   readonly scheme = 'etcd';
   readonly #options: EtcdRegistryOptions;
-  readonly #client: Etcd3;
+  readonly #nodes: EtcdNodes;
 
   static async make(options: EtcdRegistryOptions): Promise<EtcdRegistry> {
     const hosts = parseEtcdHosts(options.hosts);
-    const client = await makeEtcdClient({ ...options, hosts });
-    return new EtcdRegistry(options, client, hosts);
+    return new EtcdRegistry(options, new EtcdNodes({ ...options, hosts }), hosts);
   }
 
-  private constructor(options: EtcdRegistryOptions, client: Etcd3, hosts: string[]) {
+  private constructor(options: EtcdRegistryOptions, nodes: EtcdNodes, hosts: string[]) {
     this.#options = options;
-    this.#client = client;
+    this.#nodes = nodes;
     this.service = options.service;
     this.description = `etcd ${hosts.map((host) => host.replace('http://', '')).join(',')}`;
   }
@@ -52,22 +50,22 @@ export class EtcdRegistry implements Registry {
   register(addr: string, store = NO_STORE): Promise<Registration> {
     const { leaseTtlMs, log } = this.#options;
     const { service } = this;
-    return EtcdRegistration.start({ client: this.#client, service, addr, leaseTtlMs, log, store });
+    return EtcdRegistration.start({ nodes: this.#nodes, service, addr, leaseTtlMs, log, store });
   }
 
   async list(): Promise<Endpoint[]> {
-    return (await listEntries(this.#client, this.service, this.#options.log)).endpoints;
+    return (await listEntries(this.#nodes, this.service, this.#options.log)).endpoints;
   }
 
   async listStores(): Promise<StoreIds> {
-    return (await listStores(this.#client, this.service))?.stores ?? new Map();
+    return (await listStores(this.#nodes, this.service))?.stores ?? new Map();
   }
 
   watch(listener: WatchListener): Watch {
-    return new EtcdWatch({ client: this.#client, service: this.service, log: this.#options.log, listener });
+    return new EtcdWatch({ nodes: this.#nodes, service: this.service, log: this.#options.log, listener });
   }
 
   async close(): Promise<void> {
-    this.#client.close();
+    this.#nodes.close();
   }
 }

@@ -1,12 +1,11 @@
-import type { Etcd3 } from 'etcd3';
 import { ImstateError } from '../../errors.js';
 import type { RegistryLog } from '../registry.js';
 import { daemonsOfOthers, formatStoreId, type StoreClaim, type StoreIds, storeMismatch } from '../stores.js';
-import { callDeadline } from './deadline.js';
+import type { EtcdNodes } from './nodes.js';
 import { isDenied, type KeyValue, listStores, putUnlessChanged, storeKey, storePrefix } from './stores.js';
 
 interface StoreKeyOptions {
-  client: Etcd3;
+  nodes: EtcdNodes;
   service: string;
   addr: string;
   log: RegistryLog;
@@ -41,14 +40,14 @@ export class EtcdStoreKey {
 
   /** Writes the entry with the identity beside it; rejects with STORE_MISMATCH like {@link check}. */
   async putWith(entry: KeyValue, lease: string): Promise<void> {
-    const { client, service, addr, store } = this.#options;
+    const { nodes, service, addr, store } = this.#options;
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const identity = store.identity();
       const revision = await this.#look(identity);
       if (identity === undefined || revision === undefined) return this.#put(entry, lease);
       const puts = [entry, { key: storeKey(service, addr), value: formatStoreId(identity) }];
       try {
-        if (await putUnlessChanged(client, service, revision, puts, lease)) return;
+        if (await putUnlessChanged(nodes, service, revision, puts, lease)) return;
       } catch (error) {
         if (!isDenied(error)) throw error;
         this.#warnDenied();
@@ -61,8 +60,8 @@ export class EtcdStoreKey {
 
   /** Looks who else is registered, and writes the identity if what stands is another one. The entry stays in any case. */
   async refresh(lease: string): Promise<void> {
-    const { client, service, addr, store, log } = this.#options;
-    const listing = await listStores(client, service);
+    const { nodes, service, addr, store, log } = this.#options;
+    const listing = await listStores(nodes, service);
     const identity = store.identity();
     if (listing === undefined || identity === undefined) return;
     const before = this.#others.size;
@@ -80,8 +79,8 @@ export class EtcdStoreKey {
 
   /** The revision at which nothing was in the way; undefined if etcd does not let this user look. */
   async #look(identity: string | undefined): Promise<bigint | undefined> {
-    const { client, service, addr, store } = this.#options;
-    const listing = await listStores(client, service);
+    const { nodes, service, addr, store } = this.#options;
+    const listing = await listStores(nodes, service);
     if (listing === undefined) {
       this.#warnDenied();
       return undefined;
@@ -93,7 +92,7 @@ export class EtcdStoreKey {
   }
 
   async #put({ key, value }: KeyValue, lease: string): Promise<void> {
-    await this.#options.client.put(key).value(value).lease(lease).options(callDeadline()).exec();
+    await this.#options.nodes.call((client) => client.put(key).value(value).lease(lease).exec());
   }
 
   #warnDenied(): void {

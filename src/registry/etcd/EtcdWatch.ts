@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Etcd3, IWatchResponse } from 'etcd3';
+import type { IWatchResponse } from 'etcd3';
 import { messageOf } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { sameEndpoints, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog, Watch, WatchListener } from '../registry.js';
 import { listEntries, readInto } from './entries.js';
 import { registryError } from './faults.js';
+import type { EtcdNodes } from './nodes.js';
+import { canceled, openWatch } from './watchStream.js';
 
 interface WatchOptions {
-  client: Etcd3;
+  nodes: EtcdNodes;
   service: string;
   log: RegistryLog;
   listener: WatchListener;
@@ -41,11 +43,11 @@ export class EtcdWatch implements Watch {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
-    const { client, service, log, listener } = this.#options;
+    const { nodes, service, log, listener } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const { byKey, endpoints, revision } = await listEntries(client, service, log);
+        const { byKey, endpoints, revision } = await listEntries(nodes, service, log);
         if (signal.aborted) return;
         this.#tell(endpoints);
         const followedAt = performance.now();
@@ -69,12 +71,13 @@ export class EtcdWatch implements Watch {
    * the watch is closed.
    */
   async #follow(byKey: Map<string, Endpoint>, revision: bigint): Promise<string | undefined> {
-    const { client, service } = this.#options;
-    const watcher = client
-      .watch()
-      .prefix(`${service}/`)
-      .startRevision(String(revision + 1n))
-      .watcher();
+    const { nodes, service } = this.#options;
+    const stream = await openWatch(nodes, `${service}/`, revision + 1n).catch(messageOf);
+    if (typeof stream === 'string') return stream;
+    if (this.#stopped.signal.aborted) {
+      stream.cancel();
+      return undefined;
+    }
     const over = new AbortController();
     const stop = () => over.abort();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
@@ -82,16 +85,19 @@ export class EtcdWatch implements Watch {
       return await new Promise<string | undefined>((resolve) => {
         const broken = (error: unknown) => resolve(messageOf(error));
         over.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-        watcher.on('error', broken).on('disconnected', broken);
-        watcher.on('data', (changes) => this.#apply(byKey, changes));
+        stream.on('error', broken).on('end', () => resolve('the stream ended'));
+        stream.on('data', (changes: IWatchResponse) => {
+          if (changes.canceled) broken(canceled(changes));
+          else this.#apply(byKey, changes);
+        });
+        stream.resume();
         this.#compare(byKey, over.signal).catch(broken);
       });
     } finally {
       over.abort();
       this.#stopped.signal.removeEventListener('abort', stop);
-      watcher.removeAllListeners();
-      watcher.on('error', () => {});
-      void watcher.cancel().catch(() => {});
+      stream.removeAllListeners('data');
+      stream.cancel();
     }
   }
 
@@ -105,9 +111,9 @@ export class EtcdWatch implements Watch {
 
   /** Reads the list now and then; rejects if it cannot be read, or if the stream missed a change. */
   async #compare(byKey: Map<string, Endpoint>, signal: AbortSignal): Promise<void> {
-    const { client, service } = this.#options;
+    const { nodes, service } = this.#options;
     while (await delay(COMPARE_MS, true, { signal }).catch(() => false)) {
-      const { endpoints } = await listEntries(client, service, SILENT);
+      const { endpoints } = await listEntries(nodes, service, SILENT);
       if (!sameEndpoints(endpoints, sortEndpoints(byKey.values())))
         throw new Error('the watch missed a change');
     }

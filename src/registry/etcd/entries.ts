@@ -1,8 +1,7 @@
-import type { Etcd3 } from 'etcd3';
 import { parseEntry, sortEndpoints } from '../entry.js';
 import type { Endpoint, RegistryLog } from '../registry.js';
-import { callDeadline } from './deadline.js';
 import { registryError } from './faults.js';
+import type { EtcdNodes } from './nodes.js';
 
 /** The key of an entry. */
 export function entryKey(service: string, addr: string): string {
@@ -17,12 +16,9 @@ export interface Listing {
 }
 
 /** Reads all entries of a service at once. */
-export async function listEntries(client: Etcd3, service: string, log: RegistryLog): Promise<Listing> {
-  const answer = await client
-    .getAll()
-    .prefix(`${service}/`)
-    .options(callDeadline())
-    .exec()
+export async function listEntries(nodes: EtcdNodes, service: string, log: RegistryLog): Promise<Listing> {
+  const answer = await nodes
+    .call((client) => client.getAll().prefix(`${service}/`).exec())
     .catch((error) => {
       throw registryError(error);
     });

@@ -1,8 +1,7 @@
-import type { Etcd3 } from 'etcd3';
 import { messageOf } from '../../errors.js';
 import { parseStoreId, type StoreIds } from '../stores.js';
-import { callDeadline } from './deadline.js';
 import { registryError } from './faults.js';
+import type { EtcdNodes } from './nodes.js';
 
 /** A key and what to write there. */
 export interface KeyValue {
@@ -26,10 +25,10 @@ export function storePrefix(service: string): string {
 }
 
 /** Reads the identities; undefined if etcd does not let this user. */
-export async function listStores(client: Etcd3, service: string): Promise<StoreListing | undefined> {
+export async function listStores(nodes: EtcdNodes, service: string): Promise<StoreListing | undefined> {
   const prefix = storePrefix(service);
   try {
-    const answer = await client.getAll().prefix(prefix).options(callDeadline()).exec();
+    const answer = await nodes.call((client) => client.getAll().prefix(prefix).exec());
     const stores = new Map<string, string>();
     for (const { key, value } of answer.kvs) {
       const identity = parseStoreId(value.toString());
@@ -44,15 +43,15 @@ export async function listStores(client: Etcd3, service: string): Promise<StoreL
 
 /** Writes in one transaction, unless an identity was written after `revision`; returns whether it did. */
 export async function putUnlessChanged(
-  client: Etcd3,
+  nodes: EtcdNodes,
   service: string,
   revision: bigint,
   puts: KeyValue[],
   lease: string,
 ): Promise<boolean> {
   const prefix = storePrefix(service);
-  const { succeeded } = await client.kv.txn(
-    {
+  const { succeeded } = await nodes.call(({ kv }) =>
+    kv.txn({
       compare: [
         {
           ...{ target: 'Mod', result: 'Less', mod_revision: String(revision + 1n) },
@@ -62,8 +61,7 @@ export async function putUnlessChanged(
       success: puts.map(({ key, value }) => ({
         request_put: { key: Buffer.from(key), value: Buffer.from(value), lease },
       })),
-    },
-    callDeadline(),
+    }),
   );
   return succeeded;
 }
