@@ -1,5 +1,8 @@
 import { Flags } from '@oclif/core';
+import { originOf } from '../daemon/http/origin.js';
 import type { HttpOptions } from '../daemon/http/server.js';
+import { TrustedProxies } from '../daemon/http/trustedProxies.js';
+import { ImstateError, messageOf } from '../errors.js';
 import { textFlag } from './flags.js';
 
 const http = { helpGroup: 'HTTP' };
@@ -22,13 +25,50 @@ export const httpFlags = {
     helpValue: 'ADDRESS',
     ...http,
   }),
+  'http-origin': textFlag({
+    description:
+      'origins at which reverse proxies serve the console over plain HTTP, such as http://presence.example',
+    env: 'IMSTATE_HTTP_ORIGIN',
+    helpValue: 'URL,…',
+    ...http,
+  }),
+  'http-trusted-proxy': textFlag({
+    description: 'IP addresses and CIDRs of the reverse proxies whose X-Forwarded-* headers count',
+    env: 'IMSTATE_HTTP_TRUSTED_PROXY',
+    helpValue: 'IP|CIDR,…',
+    ...http,
+  }),
 };
 
 /** What is served by HTTP; undefined if nothing is. */
 export function httpOptions(flags: {
   'http-port': number | undefined;
   'http-addr': string;
+  'http-origin': string | undefined;
+  'http-trusted-proxy': string | undefined;
 }): HttpOptions | undefined {
   const { 'http-port': port, 'http-addr': addr } = flags;
-  return port === undefined ? undefined : { addr, port };
+  const origins = listOf(flags['http-origin']).map(checkedOrigin);
+  const trustedProxies = listOf(flags['http-trusted-proxy']);
+  try {
+    new TrustedProxies(trustedProxies);
+  } catch (error) {
+    throw new ImstateError('WRONG_USAGE', `--http-trusted-proxy: ${messageOf(error)}`);
+  }
+  return port === undefined ? undefined : { addr, port, origins, trustedProxies };
+}
+
+function listOf(text = ''): string[] {
+  return text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+function checkedOrigin(text: string): string {
+  // A wildcard would be a host name to URL.
+  const origin = text.includes('*') ? undefined : originOf(text);
+  if (origin !== undefined && [origin, `${origin}/`].includes(new URL(text).href)) return origin;
+  const message = `--http-origin must be origins such as http://presence.example:8000, and "${text}" is none`;
+  throw new ImstateError('WRONG_USAGE', message);
 }

@@ -69,6 +69,7 @@ export async function makeParts(
   const http =
     options.http &&
     (await openHttp({
+      options: options.http,
       ...{ log, observer, guard, tls, readiness, bounds: boundsOf(options) },
       metrics: {
         ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },

@@ -13,11 +13,11 @@ export interface TestBrowser {
   open(url: string, options?: BrowserContextOptions): Promise<Page>;
 }
 
-/** Starts a browser for the test file that calls this. */
-export function testBrowser(): TestBrowser {
+/** Starts a browser for the test file that calls this, which finds these names at 127.0.0.1. */
+export function testBrowser(...names: string[]): TestBrowser {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launch();
+    browser = await launch(names);
   });
   afterAll(() => browser?.close());
   return {
@@ -34,7 +34,9 @@ export function testBrowser(): TestBrowser {
       page.on('console', (message) => {
         // What a daemon refuses is shown by the page, and noted by the browser too.
         const isRefusal = message.text().startsWith('Failed to load resource');
-        if (message.type() === 'error' && !isRefusal) faults.push(message.text());
+        // A browser ignores this header of the page over plain HTTP, and says so.
+        const isIgnored = message.text().startsWith('The Cross-Origin-Opener-Policy header has been ignored');
+        if (message.type() === 'error' && !isRefusal && !isIgnored) faults.push(message.text());
       });
       page.on('request', (request) => {
         if (new URL(request.url()).origin !== new URL(url).origin) faults.push(`asked ${request.url()}`);

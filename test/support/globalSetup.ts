@@ -21,6 +21,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     'protoc-gen-go-grpc': 'protoc-gen-go-grpc',
     '/usr/lib/python3/dist-packages/grpc_tools/protoc.py': 'python3-grpc-tools',
     promtool: 'prometheus',
+    nginx: 'nginx',
+    caddy: 'caddy',
   });
   const [redis, etcd] = await Promise.all([startRedis(), startEtcd()]);
   project.provide('redisUrl', redis.url);

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
+/** Where programs are, those of administrators too. */
+export const PROGRAM_PATH = `${process.env.PATH}:/usr/sbin`;
+
 /**
  * Installs what is missing with apt-get, where that can be done without asking: programs of the PATH, and files that are named by
  * their absolute path. Each is given with its package.
@@ -26,5 +29,10 @@ export function ensureInstalled(packageOf: Record<string, string>): void {
 }
 
 function run(command: string, args: string[]): boolean {
-  return spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+  return (
+    spawnSync(command, args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, PATH: PROGRAM_PATH },
+    }).status === 0
+  );
 }

@@ -5,18 +5,33 @@ import { ImstateError } from '../../errors.js';
 import type { Guard } from '../auth/guard.js';
 import type { Caller, Role } from '../auth/roles.js';
 import type { DaemonTls } from '../tls.js';
-import { peerOf } from './observedRequest.js';
-import { checkOrigin } from './origin.js';
+import { OriginPolicy } from './origin.js';
 import type { Route } from './routes.js';
+import type { TrustedProxies } from './trustedProxies.js';
+
+/** What {@link HttpAccess} is made of. */
+export interface AccessParts {
+  /** Undefined lets everybody ask for everything. */
+  guard: Guard | undefined;
+  /** The TLS of the gRPC port, which is that of this one too. */
+  tls: DaemonTls | undefined;
+  /** Origins of the console that the operator named. */
+  origins: readonly string[];
+  proxies: TrustedProxies;
+}
 
 /** Who may ask for what: the same rules as for gRPC. */
 export class HttpAccess {
   readonly #guard: Guard | undefined;
   readonly #needsCertificate: boolean;
+  readonly #origins: OriginPolicy;
+  readonly #proxies: TrustedProxies;
 
-  constructor(guard: Guard | undefined, tls: DaemonTls | undefined) {
+  constructor({ guard, tls, origins, proxies }: AccessParts) {
     this.#guard = guard;
     this.#needsCertificate = tls?.isMutual ?? false;
+    this.#origins = new OriginPolicy(origins, proxies);
+    this.#proxies = proxies;
   }
 
   /**
@@ -26,7 +41,7 @@ export class HttpAccess {
   async callerOf(request: IncomingMessage, { role, path }: Route): Promise<Caller | undefined> {
     if (role === undefined) return undefined;
     const caller = await this.#knownCaller(request, { role, path });
-    checkOrigin({ request, caller });
+    this.#origins.check({ request, caller });
     return caller;
   }
 
@@ -45,7 +60,7 @@ export class HttpAccess {
     // No credential has other bytes. Metadata would throw at them, and its message would show them to the log.
     if (authorization !== undefined)
       metadata.set('authorization', isAscii(authorization) ? authorization : '');
-    return this.#guard.callerOf(metadata, guardedPeer(request), {
+    return this.#guard.callerOf(metadata, guardedPeer(request, this.#proxies), {
       role,
       method: `${request.method} ${path}`,
     });
@@ -57,11 +72,11 @@ function isAscii(text: string): boolean {
 }
 
 /** The peer, as the guard sees those of gRPC. */
-function guardedPeer(request: IncomingMessage) {
+function guardedPeer(request: IncomingMessage, proxies: TrustedProxies) {
   const socket = request.socket as TLSSocket;
   return {
     stream: { session: socket },
-    getPeer: () => peerOf(request),
+    getPeer: () => proxies.peerOf(request),
     getAuthContext: () => (socket.authorized ? { sslPeerCertificate: socket.getPeerCertificate() } : {}),
   };
 }

@@ -1,13 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Metadata, status } from '@grpc/grpc-js';
-import { formatHostPort } from '../../address.js';
 import { ImstateError } from '../../errors.js';
 import type { CallDetails } from '../observe/callDetails.js';
 import type { CallObserver } from '../observe/callObserver.js';
-import type { Route } from './routes.js';
+import type { Exchange, Route } from './routes.js';
 
 /** Headers that say to what a request belongs. */
 const TOLD = ['x-request-id', 'traceparent', 'tracestate'];
+
+/** What was received before anything of it is read. */
+type Received = Pick<Exchange, 'request' | 'response' | 'peer'>;
 
 /** A request as the log, the metrics and the traces see it: as they see a call of gRPC. */
 export class ObservedRequest {
@@ -15,13 +17,12 @@ export class ObservedRequest {
   #code: status | undefined;
 
   /** Begins to look at it, until its answer is taken or its connection closed. */
-  constructor(observer: CallObserver, route: Route, request: IncomingMessage, response: ServerResponse) {
+  constructor(observer: CallObserver, route: Route, { request, response, peer }: Received) {
     const begunAt = performance.now();
     const path = `/imstate.http/${route.call}`;
     const counts = observer.counts.of(path, route.isStream === true);
     counts.open += 1;
-    if (observer.wantsDetails)
-      this.#details = observer.begin({ path, metadata: toldBy(request), peer: peerOf(request) });
+    if (observer.wantsDetails) this.#details = observer.begin({ path, metadata: toldBy(request), peer });
     response.once('close', () => {
       const code = this.#code ?? (response.writableFinished ? status.OK : status.CANCELLED);
       const ms = performance.now() - begunAt;
@@ -47,11 +48,6 @@ export class ObservedRequest {
   fail(error: unknown): void {
     this.#code = error instanceof ImstateError ? error.status : status.INTERNAL;
   }
-}
-
-/** Address of the caller, with its port. */
-export function peerOf({ socket: { remoteAddress = '', remotePort = 0 } }: IncomingMessage): string {
-  return formatHostPort({ host: remoteAddress, port: remotePort });
 }
 
 function toldBy({ headers }: IncomingMessage): Metadata {

@@ -3,23 +3,27 @@ import type { Readiness } from '../readiness.js';
 import type { ApiParts } from './api/calls.js';
 import { logLevelRoutes } from './logLevel.js';
 import { probeRoutes } from './probes.js';
-import { type HttpParts, HttpServer } from './server.js';
+import { type HttpOptions, type HttpParts, HttpServer } from './server.js';
+import { TrustedProxies } from './trustedProxies.js';
 
 /** What {@link openHttp} serves. */
-interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose' | 'onEndStreams'> {
+interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose' | 'onEndStreams' | 'origins' | 'proxies'> {
+  options: Pick<HttpOptions, 'origins' | 'trustedProxies'>;
   readiness: Readiness;
   metrics: MetricsParts;
   web: Omit<ApiParts, 'streams'>;
 }
 
 /** Makes the server of HTTP with everything it serves; it does not listen yet. What it needs is loaded here, and only then. */
-export async function openHttp({ readiness, ...parts }: OpenParts): Promise<HttpServer> {
+export async function openHttp({ readiness, options, ...parts }: OpenParts): Promise<HttpServer> {
   const [{ Metrics }, { makeWeb }] = await Promise.all([import('../metrics/metrics.js'), import('./web.js')]);
   const [metrics, web] = await Promise.all([Metrics.make(parts.metrics), makeWeb(parts.web)]);
   const routes = [...probeRoutes(readiness), metrics.route, ...logLevelRoutes(parts.log), ...web.routes];
   return new HttpServer({
     ...parts,
     routes,
+    origins: options.origins ?? [],
+    proxies: new TrustedProxies(options.trustedProxies),
     onEndStreams: () => web.close(),
     onClose: () => metrics.close(),
   });

@@ -5,6 +5,8 @@ import type { Caller, Role } from '../auth/roles.js';
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Address of the caller, with its port unless a trusted proxy forwarded the request. */
+  readonly peer: string;
   /** The query that is asked with. */
   readonly query: URLSearchParams;
   /** Who asks; undefined where everybody may do everything, and on routes that are open. */

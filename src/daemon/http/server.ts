@@ -3,18 +3,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { formatHostPort } from '../../address.js';
 import { ImstateError, messageOf } from '../../errors.js';
-import type { Guard } from '../auth/guard.js';
 import { type Bounds, LIMITS } from '../limits.js';
 import { listenAt } from '../listening.js';
 import type { CallObserver } from '../observe/callObserver.js';
 import { OpenSockets } from '../openSockets.js';
-import type { DaemonTls } from '../tls.js';
-import { HttpAccess } from './access.js';
+import { type AccessParts, HttpAccess } from './access.js';
 import { readBody } from './body.js';
 import { ObservedRequest } from './observedRequest.js';
 import { sendError, sendText } from './replies.js';
 import { RequestsUnderWay } from './requestsUnderWay.js';
 import type { Exchange, Route } from './routes.js';
+import type { TrustedProxies } from './trustedProxies.js';
 
 /** How often Node looks which requests are late; by itself each 30 s, whatever they are given. */
 const CHECK_MS = 1_000;
@@ -25,15 +24,15 @@ export interface HttpOptions {
   addr: string;
   /** Port to listen on; 0 picks a free one. */
   port: number;
+  /** Origins of the console besides its own address, such as `http://presence.example` of a reverse proxy without TLS. */
+  origins?: readonly string[] | undefined;
+  /** IP addresses and CIDRs of the reverse proxies whose `X-Forwarded-*` headers count; by default those of none do. */
+  trustedProxies?: readonly string[] | undefined;
 }
 
 /** What {@link HttpServer} is made of. */
-export interface HttpParts {
+export interface HttpParts extends AccessParts {
   routes: readonly Route[];
-  /** Undefined lets everybody ask for everything. */
-  guard: Guard | undefined;
-  /** The TLS of the gRPC port, which is that of this one too. */
-  tls: DaemonTls | undefined;
   observer: CallObserver;
   log: Logger;
   /** How long callers are waited for. */
@@ -50,6 +49,7 @@ export class HttpServer {
   readonly #open = new OpenSockets();
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
+  readonly #proxies: TrustedProxies;
   readonly #underWay = new RequestsUnderWay();
   readonly #observer: CallObserver;
   readonly #log: Logger;
@@ -57,11 +57,13 @@ export class HttpServer {
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
   readonly endStreams: () => void;
 
-  constructor({ routes, guard, tls, observer, log, bounds, onEndStreams, onClose }: HttpParts) {
+  constructor({ routes, observer, log, bounds, onEndStreams, onClose, ...access }: HttpParts) {
+    const { tls, proxies } = access;
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-    this.#access = new HttpAccess(guard, tls);
+    this.#access = new HttpAccess(access);
+    this.#proxies = proxies;
     this.#observer = observer;
     this.#log = log;
     const limits = {
@@ -113,13 +115,15 @@ export class HttpServer {
       const { path, query } = targetOf(request);
       const route = this.#routeOf(request, path, response);
       if (route === undefined) return;
-      if (route.call !== undefined) observed = new ObservedRequest(this.#observer, route, request, response);
+      const peer = this.#proxies.peerOf(request);
+      if (route.call !== undefined)
+        observed = new ObservedRequest(this.#observer, route, { request, response, peer });
       const caller = await this.#access.callerOf(request, route);
       // The caller left meanwhile: nobody would be told of that again.
       if (response.destroyed) return;
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
       const about: Exchange['about'] = (ids) => observed?.about(ids);
-      const exchange = { request, response, query, caller, about, body: () => readBody(request) };
+      const exchange = { request, response, peer, query, caller, about, body: () => readBody(request) };
       await (observed ? observed.run(() => route.handle(exchange)) : route.handle(exchange));
     } catch (error) {
       observed?.fail(error);

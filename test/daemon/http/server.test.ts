@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { Exchange } from '../../../src/daemon/http/routes.ts';
 import { HttpServer } from '../../../src/daemon/http/server.ts';
+import { TrustedProxies } from '../../../src/daemon/http/trustedProxies.ts';
 import { CallObserver } from '../../../src/daemon/observe/callObserver.ts';
 import { undo } from '../../support/undo.ts';
 
@@ -18,6 +19,8 @@ async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> 
     ...{
       guard: undefined,
       tls: undefined,
+      origins: [],
+      proxies: new TrustedProxies(),
       bounds: { silenceMs: 1_000, requestMs: 1_000, answerMs: 1_000 },
       onEndStreams: () => {},
       onClose: () => {},

@@ -1,7 +1,6 @@
 import { ImstateError } from '../../../errors.js';
 import type { EvictTarget } from '../../presence.js';
 import { broken, checkId, checkServerName } from '../../validate.js';
-import { peerOf } from '../observedRequest.js';
 import type { ApiCall, ApiParts } from './calls.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
@@ -10,10 +9,10 @@ const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
 export function evictCall({ presence, log }: ApiParts): ApiCall {
   return {
     ...{ method: 'POST', name: 'evict', role: 'admin', parameters: [] },
-    async answer(_, { request, caller, about, body }) {
+    async answer(_, { peer, caller, about, body }) {
       const target = readTarget(parse(await body()));
       if (!('serverAddr' in target)) about('session' in target ? target.session : target);
-      const by = { caller: caller?.name, peer: peerOf(request) };
+      const by = { caller: caller?.name, peer };
       const result = await presence.evict(target);
       const server = 'serverAddr' in target && { serverAddr: target.serverAddr };
       log.info({ ...by, ...server, evicted: result.evicted }, 'sessions were evicted by HTTP');
