@@ -4,16 +4,16 @@ import type { DeviceState, LeaseState } from './messages.js';
 /** Which page of a listing. */
 export interface PageRequest {
   /** At most so many, 1 to 1,000; the daemon chooses if it is left out. */
-  pageSize?: number;
+  pageSize?: number | undefined;
   /** `nextPageToken` of the page before; left out for the first. */
-  pageToken?: string;
+  pageToken?: string | undefined;
 }
 
 /** Which sessions of the past to list. */
 export interface ListHistoryRequest extends PageRequest {
   userId: string;
   /** Only this device. */
-  deviceId?: string;
+  deviceId?: string | undefined;
 }
 
 /** One session of a user: its login, and its end if it has ended. */
@@ -40,7 +40,7 @@ export interface HistoryPage {
 /** Which sessions that are online to list. */
 export interface ListSessionsRequest extends PageRequest {
   /** Only those of this chat server. */
-  serverAddr?: string;
+  serverAddr?: string | undefined;
 }
 
 /** A session that is online, with its user. */

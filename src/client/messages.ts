@@ -3,9 +3,9 @@ import type { EndReason, LoginPolicy, SessionRef } from '../store/store.js';
 /** What one call may be given. */
 export interface CallOptions {
   /** Overrides the client's timeout. Milliseconds. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Cancels the call, which then rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** A login to report. */
@@ -53,7 +53,7 @@ export interface OfflineRequest {
   userId: string;
   deviceId: string;
   /** Ends this session only if it is still the current one; left out, whatever is current. */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** The device stays online for this long, and a login meanwhile makes the logout unseen: at most 1 h. Milliseconds. */
   graceMs?: number | undefined;
 }
@@ -77,9 +77,9 @@ export interface HeartbeatResult {
 export interface GetUserRequest {
   userId: string;
   /** Only this device. */
-  deviceId?: string;
+  deviceId?: string | undefined;
   /** Fill in {@link DeviceState.explanation}. */
-  explain?: boolean;
+  explain?: boolean | undefined;
 }
 
 /** The lease of a chat server. */
@@ -134,7 +134,7 @@ export interface UserState {
   online: boolean;
   devices: DeviceState[];
   /** True if the metadata of the devices was left out, because the answer would be too large; ask for fewer users, or one device. */
-  metadataOmitted?: boolean;
+  metadataOmitted?: boolean | undefined;
   /** How many devices were left out for the same reason; 0 is left out. */
-  devicesOmitted?: number;
+  devicesOmitted?: number | undefined;
 }

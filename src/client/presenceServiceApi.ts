@@ -13,7 +13,7 @@ import { endReasons, loginPolicies } from '../wire/enums.js';
 import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
 import { ApplyLane } from './applyLane.js';
 import type { Channel } from './channel.js';
-import type { HistoryEntry } from './listings.js';
+import type { HistoryEntry, PageRequest } from './listings.js';
 import type { OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readDevice, readEnded, readLease } from './readDevice.js';
@@ -37,10 +37,11 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       };
     },
 
-    async offline({ graceMs, ...request }, options) {
-      checkSession(request.sessionId);
+    async offline({ userId, deviceId, sessionId, graceMs }, options) {
+      checkSession(sessionId);
+      const grace = optionalDuration(graceMs);
       const { offline } = await lane.submit(
-        { offline: { ...request, grace: optionalDuration(graceMs) } },
+        { offline: { userId, deviceId, sessionId: sessionId ?? '', grace } },
         options,
       );
       return { applied: (offline as OfflineResponse__Output).applied };
@@ -57,7 +58,8 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     getUser: (request, options) => users.one(request, options),
     getUsers: (userIds, options) => users.several(userIds, options),
 
-    async listHistory(request, options) {
+    async listHistory({ userId, deviceId, ...page }, options) {
+      const request = { userId, deviceId: deviceId ?? '', ...toPageRequest(page) };
       const { entries, nextPageToken } = await channel.call<ListHistoryResponse__Output>(
         (grpcOptions, done) => presenceService.ListHistory(request, grpcOptions, done),
         options,
@@ -66,7 +68,8 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       return { entries: entries.map(readEntry), nextPageToken: nextPageToken || undefined };
     },
 
-    async listSessions(request, options) {
+    async listSessions({ serverAddr, ...page }, options) {
+      const request = { serverAddr: serverAddr ?? '', ...toPageRequest(page) };
       const { sessions, nextPageToken, partial } = await channel.call<ListSessionsResponse__Output>(
         (grpcOptions, done) => presenceService.ListSessions(request, grpcOptions, done),
         options,
@@ -81,7 +84,8 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       };
     },
 
-    async listServers(request, options) {
+    async listServers(page, options) {
+      const request = toPageRequest(page);
       const { servers, nextPageToken, partial } = await channel.call<ListServersResponse__Output>(
         (grpcOptions, done) => presenceService.ListServers(request, grpcOptions, done),
         options,
@@ -124,6 +128,10 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
     serverIncarnation: request.serverIncarnation ?? 0,
     loginTime: toTimestamp(request.loginTime?.getTime()),
   };
+}
+
+function toPageRequest({ pageSize, pageToken }: PageRequest) {
+  return { pageSize: pageSize ?? 0, pageToken: pageToken ?? '' };
 }
 
 function optionalDuration(ms: number | undefined) {

@@ -129,14 +129,14 @@ export class ServerSessions {
    */
   async offline(
     session: SessionRef,
-    { graceMs, ...options }: CallOptions & { graceMs?: number } = {},
+    { graceMs, ...options }: CallOptions & { graceMs?: number | undefined } = {},
   ): Promise<OfflineResult> {
     const held = this.#held.get(session.sessionId);
     this.#held.delete(session.sessionId);
     // The two might overtake each other.
     await held?.busy;
     try {
-      const request = { ...refOf(session), ...(graceMs !== undefined && { graceMs }) };
+      const request = { ...refOf(session), graceMs };
       return await this.#untilAnswered((call) => this.#api.offline(request, call), options);
     } catch (error) {
       if (!isRefused(error)) this.#owe(session);

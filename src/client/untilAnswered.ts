@@ -28,7 +28,7 @@ export async function untilAnswered<T>(
   const until = performance.now() + timeoutMs;
   for (let failures = 1; ; failures++) {
     try {
-      return await call({ timeoutMs: Math.max(1, until - performance.now()), ...(signal && { signal }) });
+      return await call({ timeoutMs: Math.max(1, until - performance.now()), signal });
     } catch (error) {
       const waitMs = backoffMs(failures, BACKOFF_MS.first, BACKOFF_MS.most);
       const isLast = performance.now() + waitMs >= until || over.aborted;

@@ -23,7 +23,11 @@ export class UserReader {
   }
 
   /** Travels with the other operations of the client, and alone if it has no room there. */
-  async one(request: GetUserRequest, options: CallOptions | undefined): Promise<UserState> {
+  async one(
+    { userId, deviceId, explain }: GetUserRequest,
+    options: CallOptions | undefined,
+  ): Promise<UserState> {
+    const request = { userId, deviceId: deviceId ?? '', explain: explain ?? false };
     const batched = await this.#lane.submit({ getUser: request }, options, true).catch(unlessTooLarge);
     if (batched?.getUser && !batched.getUser.metadataOmitted) return toUserState(batched.getUser);
     const { presenceService } = this.#channel;

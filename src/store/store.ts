@@ -378,5 +378,5 @@ export interface StoreOptions {
   maxDevices: number;
   onStep?: StepListener | undefined;
   /** The store's clock for tests, in milliseconds since 1970; by default the store's own time. */
-  clock?: () => number;
+  clock?: (() => number) | undefined;
 }

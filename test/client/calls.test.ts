@@ -91,3 +91,26 @@ test('a login that asks too much is refused by the rule', async () => {
     await expect(client.online({ ...login, ...extra })).rejects.toMatchObject(refused);
   }
 });
+
+test('an option that is undefined is as good as one that is left out', async () => {
+  const noOptions = { timeoutMs: undefined, signal: undefined };
+  const noPage = { pageSize: undefined, pageToken: undefined };
+  const mallory = { userId: 'mallory', deviceId: 'phone', sessionId: undefined };
+  const login = { ...mallory, serverAddr, ttlMs: undefined, metadata: undefined, policy: undefined };
+  const { sessionId } = await client.online({ ...login, platform: undefined }, noOptions);
+  const asked = { userId: 'mallory', deviceId: undefined, explain: undefined };
+  expect(await client.getUser(asked, noOptions)).toMatchObject({
+    online: true,
+    devices: [{ sessionId, explanation: undefined }],
+  });
+  const { entries } = await client.listHistory(
+    { userId: 'mallory', deviceId: undefined, ...noPage },
+    noOptions,
+  );
+  expect(entries).toMatchObject([{ sessionId }]);
+  const { sessions } = await client.listSessions({ serverAddr: undefined, ...noPage }, noOptions);
+  expect(sessions.map(({ userId }) => userId)).toContain('mallory');
+  expect((await client.listServers(noPage, noOptions)).servers.length).toBeGreaterThan(0);
+  expect(await client.offline({ ...mallory, graceMs: undefined }, noOptions)).toEqual({ applied: true });
+  expect((await client.getUser(asked, noOptions)).online).toBe(false);
+});

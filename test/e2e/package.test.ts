@@ -1,14 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../support/servers.ts';
+import { type InstalledPackage, installPackage, ROOT } from '../support/installedPackage.ts';
 import { until } from '../support/until.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MINUTES = 60_000;
 
 /** A program of somebody who installed imstate: it reports a login and prints what it is told. */
@@ -40,27 +37,11 @@ const TSCONFIG = {
   files: ['program.ts'],
 };
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: InstalledPackage;
 let started: ChildProcess | undefined;
 
-/** Runs a program in the project that installed imstate, and returns what it printed. */
-async function run(command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd: folder.path });
-  return stdout;
-}
-
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  // What was built is packed: building it anew would take it away from the tests that run meanwhile.
-  const packed = await promisify(execFile)(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path],
-    { cwd: ROOT },
-  );
-  const [{ filename }] = JSON.parse(packed.stdout);
-  await writeFile(join(folder.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund'];
-  await run('npm', 'install', `./${filename}`, ...flags);
+  folder = await installPackage();
 }, 10 * MINUTES);
 
 afterAll(async () => {
@@ -79,20 +60,20 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
 
   test('npx finds the command', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-    expect(await run('npx', 'imstate', '--version')).toContain(`imstate/${version} `);
+    expect(await folder.run('npx', 'imstate', '--version')).toContain(`imstate/${version} `);
   });
 
   test('a typed program and the commands call a daemon that it starts', async () => {
     await writeFile(join(folder.path, 'program.ts'), PROGRAM);
     await writeFile(join(folder.path, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-    await run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.');
+    await folder.run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.');
     const daemon = await startDaemon();
     try {
-      const [told, code] = (await run(process.execPath, 'program.js', daemon.addr)).trim().split('\n');
+      const [told, code] = (await folder.run(process.execPath, 'program.js', daemon.addr)).trim().split('\n');
       const { sessionId, ...rest } = JSON.parse(told as string);
       expect(rest).toEqual({ online: true, watched: [sessionId] });
       expect(code).toBe('INVALID_ARGUMENT');
-      const query = await run('npx', 'imstate', 'query', 'alice', '--endpoint', daemon.addr, '--json');
+      const query = await folder.run('npx', 'imstate', 'query', 'alice', '--endpoint', daemon.addr, '--json');
       expect(JSON.parse(query)).toMatchObject({ online: true, devices: [{ deviceId: 'phone', sessionId }] });
     } finally {
       daemon.process.kill('SIGTERM');
