@@ -80,13 +80,11 @@ export class Presence {
     return result;
   }
 
-  /** Ends sessions; `more` is true if a further call would end further ones. */
-  async evict(target: EvictTarget): Promise<{ evicted: number; more: boolean }> {
-    const { evicted, more, failure } = await this.#evict(target);
-    this.#transitions.ended.EVICTED += evicted;
-    // A caller that knows of no partial result must not take the eviction for complete.
-    if (failure !== undefined && !more) throw evictionFailure(evicted, failure);
-    return { evicted, more };
+  /** Ends sessions; `more` is true if a further call would end further ones. `failure` is why others could not be ended. */
+  async evict(target: EvictTarget): Promise<ServerEviction> {
+    const eviction = await this.#evict(target);
+    this.#transitions.ended.EVICTED += eviction.evicted;
+    return eviction;
   }
 
   /** The device that is asked for, or all devices of the user, newest login first. */
@@ -153,9 +151,4 @@ function rejectIncomplete(answers: readonly unknown[]): void {
     `${failures.length} of ${answers.length} users cannot be read: ${first.message}; ` +
     'to get the others, ask for each by get_user in Apply';
   throw new ImstateError('STORE_UNAVAILABLE', message, { cause: first });
-}
-
-function evictionFailure(evicted: number, failure: ImstateError): ImstateError {
-  const message = `${evicted} sessions were evicted, but not all: ${failure.message}; evict again`;
-  return new ImstateError(failure.code, message, { cause: failure });
 }

@@ -17,6 +17,7 @@ import { loadProtos } from '../wire/protos.js';
 import { Admission } from './admission.js';
 import type { Guard } from './auth/guard.js';
 import { Connections } from './connections.js';
+import { Evictions } from './evictions.js';
 import { watchingKnownNames } from './healthNames.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
@@ -76,7 +77,8 @@ export function makeServer(
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  const handlers = presenceServiceHandlers(presence, hub, calls, observer.counts.operations);
+  const evictions = new Evictions(presence, log);
+  const handlers = presenceServiceHandlers(presence, evictions, hub, calls, observer.counts.operations);
   server.addService(codec.serve(service, KEEPING), handlers);
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),

@@ -82,7 +82,8 @@ function parseCertificates(text: string): CertificateEntry[] {
   });
 }
 
-function namesOf({ subject, subjectaltname = '' }: PeerCertificate): string[] {
+/** The names of a certificate that an entry may have, such as `CN:ops`. */
+export function namesOf({ subject, subjectaltname = '' }: PeerCertificate): string[] {
   // One that has several common names has none that could be relied on.
   const commonName = typeof subject?.CN === 'string' ? [`CN:${subject.CN}`] : [];
   return [...commonName, ...alternativeNames(subjectaltname)];

@@ -19,6 +19,15 @@ import { type Ending, requestReaderOf } from '../requests/requestReader.js';
 /** A call or stream, as far as the log is concerned. */
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
 
+/** A unary call, as far as its handler is concerned. */
+type UnaryCall = Pick<
+  ServerUnaryCall<unknown, unknown>,
+  'getPath' | 'getPeer' | 'getAuthContext' | 'metadata'
+>;
+
+/** Answers a request, or throws. */
+type Handle<Request, Response> = (request: Request, call: UnaryCall) => Promise<Response> | Response;
+
 /** How a stream reaches its caller. */
 export interface Link<Response> {
   /** Undefined where everybody may do everything. */
@@ -87,7 +96,7 @@ export class Calls {
    * its status, any other as a fault to be looked up in the log. While the store has too much to do it is not called.
    */
   handler<Request, Response>(
-    handle: (request: Request) => Promise<Response> | Response,
+    handle: Handle<Request, Response>,
     { weigh, isVital }: Cost<Request> = {},
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
@@ -109,7 +118,7 @@ export class Calls {
         reader?.endMessage();
         this.#load.end(weight);
       };
-      settle(handle, call.request).then(
+      settle(handle, call).then(
         (response) => {
           end();
           callback(null, response);
@@ -255,10 +264,10 @@ function stopping(): ImstateError {
 
 /** What the function returns or throws, as a promise. */
 async function settle<Request, Response>(
-  handle: (request: Request) => Promise<Response> | Response,
-  request: Request,
+  handle: Handle<Request, Response>,
+  call: ServerUnaryCall<Request, Response>,
 ): Promise<Response> {
-  return handle(request);
+  return handle(call.request, call);
 }
 
 function makeLink<Request, Response>(

@@ -2,6 +2,9 @@ import { status } from '@grpc/grpc-js';
 import { ImstateError } from '../../errors.js';
 import type { PresenceServiceHandlers } from '../../generated/imstate/v1/PresenceService.js';
 import { toDuration } from '../../wire/duration.js';
+import { permitOf } from '../auth/guardedCall.js';
+import { identityOf } from '../auth/identity.js';
+import type { Evictions } from '../evictions.js';
 import { BatchCounts } from '../observe/batchCounts.js';
 import type { OperationCounts } from '../observe/operationCounts.js';
 import type { Presence } from '../presence.js';
@@ -29,6 +32,7 @@ const PAGE_OF_SERVERS = 1_000;
 /** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
 export function presenceServiceHandlers(
   presence: Presence,
+  evictions: Evictions,
   hub: WatchHub,
   calls: Calls,
   operations: OperationCounts,
@@ -139,7 +143,12 @@ export function presenceServiceHandlers(
       };
     }),
 
-    Evict: calls.handler((request) => presence.evict(readEvictTarget(request))),
+    Evict: calls.handler((request, call) => {
+      const { sslPeerCertificate } = call.getAuthContext();
+      const caller = identityOf(permitOf(call.metadata)?.callerName, sslPeerCertificate);
+      const by = { method: call.getPath(), caller, peer: call.getPeer() };
+      return evictions.evict(readEvictTarget(request), by);
+    }),
   };
 }
 

@@ -1,4 +1,8 @@
+import type { IncomingMessage } from 'node:http';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { ImstateError } from '../../../errors.js';
+import { identityOf } from '../../auth/identity.js';
+import { Evictions } from '../../evictions.js';
 import type { EvictTarget } from '../../presence.js';
 import { broken, checkId, checkServerName } from '../../validate.js';
 import type { ApiCall, ApiParts } from './calls.js';
@@ -7,18 +11,26 @@ const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
 
 /** POST /api/v1/evict: ends sessions; `more` is true if the chat server has further ones. */
 export function evictCall({ presence, log }: ApiParts): ApiCall {
+  const evictions = new Evictions(presence, log);
   return {
     ...{ method: 'POST', name: 'evict', role: 'admin', parameters: [] },
-    async answer(_, { peer, caller, about, body }) {
+    async answer(_, { request, peer, caller, about, body }) {
       const target = readTarget(parse(await body()));
       if (!('serverAddr' in target)) about('session' in target ? target.session : target);
-      const by = { caller: caller?.name, peer };
-      const result = await presence.evict(target);
-      const server = 'serverAddr' in target && { serverAddr: target.serverAddr };
-      log.info({ ...by, ...server, evicted: result.evicted }, 'sessions were evicted by HTTP');
-      return result;
+      const by = {
+        method: '/imstate.http/evict',
+        caller: identityOf(caller?.name, certificateOf(request)),
+        peer,
+      };
+      return evictions.evict(target, by);
     },
   };
+}
+
+/** The client certificate that TLS has verified. */
+function certificateOf({ socket }: IncomingMessage): PeerCertificate | undefined {
+  const secure = socket as TLSSocket;
+  return secure.authorized ? secure.getPeerCertificate() : undefined;
 }
 
 function parse(body: string): Record<string, unknown> {
