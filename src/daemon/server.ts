@@ -19,6 +19,7 @@ import type { Guard } from './auth/guard.js';
 import { Connections } from './connections.js';
 import { Evictions } from './evictions.js';
 import { watchingKnownNames } from './healthNames.js';
+import { capLongTimeouts } from './internals/longTimeout.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
 import type { CallObserver } from './observe/callObserver.js';
@@ -61,6 +62,7 @@ export function makeServer(
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
+  capLongTimeouts();
   const bounds = boundsOf(limits);
   const load = new Load(bounds, log);
   const admission = new Admission(load, limits, observer);

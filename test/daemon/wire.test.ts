@@ -85,6 +85,14 @@ describe('requests that no well-behaved client sends', () => {
     expect(await status(QUERY, frame(WELL_FORMED), { 'grpc-timeout': '0n' })).toBe(4);
   });
 
+  // In hours: 24 days, 25, from where 32 bits of milliseconds do not do, more of them, and the longest there is.
+  test.each(['576H', '600H', '1200H', '2160000S', '40000M', '99999999H'])(
+    'a deadline in %s, longer than any timer',
+    async (timeout) => {
+      expect(await status(QUERY, frame(WELL_FORMED), { 'grpc-timeout': timeout })).toBe(0);
+    },
+  );
+
   test('a wrong content type', async () => {
     const answer = await raw.send(QUERY, frame(WELL_FORMED), { 'content-type': 'application/json' });
     expect(answer.headers[':status']).toBe(415);
