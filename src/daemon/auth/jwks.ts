@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import { isLoopback } from '../../address.js';
@@ -122,21 +124,31 @@ async function readUrl(url: URL): Promise<string> {
   const over = new AbortController();
   const limit = setTimeout(() => over.abort(new Error(`no answer within ${FETCH_MS} ms`)), FETCH_MS);
   try {
-    const response = await fetch(url, {
-      ...{ redirect: 'error', signal: over.signal },
-      headers: { accept: 'application/jwk-set+json, application/json' },
-    });
-    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-    return await readBody(response);
+    const response = await get(url, over.signal);
+    if (response.statusCode === 200) return await readBody(response);
+    response.destroy();
+    throw new Error(`HTTP status ${response.statusCode}`);
   } finally {
     clearTimeout(limit);
   }
 }
 
-async function readBody({ body }: Response): Promise<string> {
+/** Follows no redirection: it could lead to where the keys are anybody's. */
+async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+  const { proxyAgentFor } = await import('../httpProxy.js');
+  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
+  const headers = { accept: 'application/jwk-set+json, application/json' };
+  const asked = request(url, { agent: proxyAgentFor(url), headers, signal });
+  // An abort may follow the response.
+  asked.on('error', () => {}).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  return response;
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of response) {
     bytes += chunk.length;
     if (bytes > MOST_BYTES) throw new Error('it is larger than 1 MiB');
     chunks.push(chunk);
@@ -165,7 +177,7 @@ function parseUrl(source: string): URL {
   );
 }
 
-/** fetch() hides what went wrong in the cause. */
+/** An abort has its reason in the cause. */
 function reasonOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   return cause === undefined ? messageOf(error) : messageOf(cause);

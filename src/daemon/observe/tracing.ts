@@ -16,6 +16,7 @@ import type { Logger } from 'pino';
 import { parseHostPort } from '../../address.js';
 import { ImstateError, messageOf } from '../../errors.js';
 import type { PresenceStore } from '../../store/store.js';
+import { proxyAgentFor } from '../httpProxy.js';
 import { doneWithin } from '../stopLimit.js';
 import type { ObservedCall } from './callObserver.js';
 
@@ -59,7 +60,9 @@ export class Tracing {
     const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
     const { origin, pathname } = new URL(url);
     this.#shownUrl = `${origin}${pathname}`;
-    const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS });
+    const agent = proxyAgentFor(new URL(url));
+    const proxied = agent && { httpAgentOptions: () => agent };
+    const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS, ...proxied });
     this.#provider = new BasicTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'imstate', 'service.instance.id': randomUUID() }),
       spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, this.#shownUrl, log))],
