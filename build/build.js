@@ -1,8 +1,10 @@
 // Builds dist/ from src/: types and JSON of the protos, JavaScript, the Lua scripts beside it, the bundled command line,
-// oclif's manifest and the manual page; and the schema of config files in docs/.
+// oclif's manifest and the manual page; and the schema of config files in docs/. Commands may run meanwhile: the new build
+// is made in another folder and replaces dist/ once it is complete. A build that fails changes nothing there.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { makeStaging, swapIn } from './staging.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,7 +21,7 @@ if (!existsSync(`${root}node_modules/.bin/tsc`)) {
 
 const protos = ['pb/user_status.proto', 'imstate/v1/presence.proto'];
 
-rmSync(`${root}dist`, { recursive: true, force: true });
+const staging = makeStaging(root);
 run('proto-loader-gen-types', [
   '--longs=Number',
   '--defaults',
@@ -34,16 +36,17 @@ run('proto-loader-gen-types', [
 // What is imported here comes from the development dependencies.
 const { writeProtos } = await import('./protos.js');
 writeProtos(root, protos);
-run('tsc', ['-p', 'tsconfig.build.json']);
+run('tsc', ['-p', 'tsconfig.build.json', '--outDir', `${staging}dist`]);
 const { removeUnused } = await import('./unused.js');
-removeUnused(root);
-cpSync(`${root}src/store/redis/scripts`, `${root}dist/store/redis/scripts`, { recursive: true });
+removeUnused(staging);
+cpSync(`${root}src/store/redis/scripts`, `${staging}dist/store/redis/scripts`, { recursive: true });
 const { bundle } = await import('./bundle.js');
-await bundle(root);
-run('oclif', ['manifest']);
+await bundle(root, staging);
+run('oclif', ['manifest', staging]);
 run('tsx', ['build/schema.ts']);
 const { writeManual } = await import('./man.js');
-writeManual(root);
+writeManual(root, staging);
+swapIn(staging, root);
 
 function run(command, args) {
   const { status, stdout, stderr, error } = spawnSync(`${root}node_modules/.bin/${command}`, args, {

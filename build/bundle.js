@@ -29,13 +29,14 @@ const plainSort = {
   },
 };
 
-/** Writes dist/cli/, with the licenses of the packages that are in it. */
-export async function bundle(root) {
+/** Writes dist/cli/ of the staging folder, with the licenses of the packages that are in it. */
+export async function bundle(root, staging) {
+  const folder = join(staging, 'dist/cli');
   const options = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node20', format: 'cjs' };
   const { metafile, outputFiles } = await build({
     ...options,
     entryPoints: ['src/cli/main.ts'],
-    outfile: 'dist/cli/main.cjs',
+    outfile: join(folder, 'main.cjs'),
     write: false,
     external: EXTERNAL,
     plugins: [plainSort],
@@ -44,16 +45,17 @@ export async function bundle(root) {
     metafile: true,
   });
   const code = withImportModule(outputFiles[0].text);
-  mkdirSync(join(root, 'dist/cli'), { recursive: true });
-  writeFileSync(join(root, 'dist/cli/main.cjs'), code);
   const hash = createHash('sha256').update(code).digest('hex').slice(0, 16);
+  mkdirSync(folder, { recursive: true });
+  // By its last line start.cjs knows the bundle that it was built with.
+  writeFileSync(join(folder, 'main.cjs'), `${code}\n// ${hash}\n`);
   await build({
     ...options,
     entryPoints: ['src/cli/start.ts'],
-    outfile: 'dist/cli/start.cjs',
+    outfile: join(folder, 'start.cjs'),
     define: { BUNDLE_HASH: JSON.stringify(hash) },
   });
-  writeFileSync(join(root, 'dist/cli/LICENSES.txt'), licenses(root, Object.keys(metafile.inputs)));
+  writeFileSync(join(folder, 'LICENSES.txt'), licenses(root, Object.keys(metafile.inputs)));
 }
 
 /** Calls importModule() instead of import(): start.cjs brings one, and require() does without. */

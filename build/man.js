@@ -2,11 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Writes dist/man/imstate.1. */
-export function writeManual(root) {
-  const read = (path) => readFileSync(join(root, path), 'utf8');
-  const { version, description } = JSON.parse(read('package.json'));
-  const commands = Object.values(JSON.parse(read('oclif.manifest.json')).commands).filter(
+/** Writes dist/man/imstate.1 of the staging folder. */
+export function writeManual(root, staging) {
+  const read = (...path) => readFileSync(join(...path), 'utf8');
+  const { version, description } = JSON.parse(read(root, 'package.json'));
+  const commands = Object.values(JSON.parse(read(staging, 'oclif.manifest.json')).commands).filter(
     ({ hidden, pluginName }) => !hidden && pluginName === 'imstate',
   );
   const lines = [
@@ -17,11 +17,11 @@ export function writeManual(root) {
     ...section('NAME', `imstate \\- ${text(description)}`),
     ...section('SYNOPSIS', '.B imstate', '\\fICOMMAND\\fR [\\fIARGUMENT\\fR]... [\\fIFLAG\\fR]...'),
     ...section('COMMANDS', ...commands.flatMap(commandLines)),
-    ...section('EXIT STATUS', ...exitCodes(read('docs/errors.md'))),
+    ...section('EXIT STATUS', ...exitCodes(read(root, 'docs/errors.md'))),
     ...section('FILES', ...FILES.flatMap(([file, what]) => tagged(`\\fI${text(file)}\\fR`, what))),
   ];
-  mkdirSync(join(root, 'dist/man'), { recursive: true });
-  writeFileSync(join(root, 'dist/man/imstate.1'), `${lines.join('\n')}\n`);
+  mkdirSync(join(staging, 'dist/man'), { recursive: true });
+  writeFileSync(join(staging, 'dist/man/imstate.1'), `${lines.join('\n')}\n`);
 }
 
 const FILES = [

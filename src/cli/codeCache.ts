@@ -10,10 +10,17 @@ const KEPT_FILES = 8;
 /** See nameOf(); a process that was killed leaves one that ends with its pid. */
 const KEPT_NAME = /-v\d+\.\d+\.\d+[^-]*-[a-z0-9]+(\.\d+)?$/;
 
-/** What {@link keepCode} kept of the bundle with this hash, for this Node.js; undefined if there is nothing whole. */
-export function readCode(bundleHash: string): Buffer | undefined {
+/** A bundle as it was compiled. */
+export interface Bundle {
+  hash: string;
+  /** Its absolute path, which is part of the code: stack traces show it. */
+  file: string;
+}
+
+/** What {@link keepCode} kept of this bundle, for this Node.js; undefined if there is nothing whole. */
+export function readCode(bundle: Bundle): Buffer | undefined {
   try {
-    const content = readOwn(join(folder(), nameOf(bundleHash)));
+    const content = readOwn(join(folder(), nameOf(bundle)));
     const code = content.subarray(DIGEST_BYTES);
     // V8 does not look, and ends the process when it comes to a broken byte.
     return digest(code).equals(content.subarray(0, DIGEST_BYTES)) ? code : undefined;
@@ -23,11 +30,11 @@ export function readCode(bundleHash: string): Buffer | undefined {
 }
 
 /** Keeps compiled code in the cache folder of this user; where that cannot be, the next process compiles again. */
-export function keepCode(bundleHash: string, code: Buffer): void {
+export function keepCode(bundle: Bundle, code: Buffer): void {
   try {
     mkdirSync(folder(), { recursive: true, mode: 0o700 });
     // Again: where there was nothing before, another process may have put a link.
-    const file = join(folder(), nameOf(bundleHash));
+    const file = join(folder(), nameOf(bundle));
     replace(file, Buffer.concat([digest(code), code]));
     removeOld();
   } catch {}
@@ -59,8 +66,9 @@ function removeOld(): void {
   for (const file of files.slice(KEPT_FILES)) rmSync(file, { force: true });
 }
 
-function nameOf(bundleHash: string): string {
-  return `${bundleHash}-${process.version}-${process.arch}`;
+function nameOf({ hash, file }: Bundle): string {
+  const path = digest(file).toString('hex', 0, 8);
+  return `${hash}-${path}-${process.version}-${process.arch}`;
 }
 
 /**
@@ -94,6 +102,6 @@ function ownUid(): number {
   return process.getuid?.() ?? 0;
 }
 
-function digest(code: Buffer): Buffer {
-  return createHash('sha256').update(code).digest();
+function digest(content: Buffer | string): Buffer {
+  return createHash('sha256').update(content).digest();
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Script } from 'node:vm';
 import { completeAccount } from './account.js';
 import { keepCode, readCode } from './codeCache.js';
@@ -13,7 +14,11 @@ type Main = typeof import('./main.js');
 /** How long a command that is over may take to end by itself. */
 const EXIT_GRACE_MS = 500;
 
-/** The hash of that bundle; the build puts it here. */
+/** How long to wait for a build that is being replaced, in steps. */
+const BUILD_WAIT_MS = 10_000;
+const BUILD_POLL_MS = 20;
+
+/** The hash of that bundle; the build puts it here, and into the last line of the bundle. */
 declare const BUNDLE_HASH: string;
 
 /** As for all that is not there to be used, see errors.ts: loading that takes longer than a command may. */
@@ -23,23 +28,39 @@ const EXIT_UNAVAILABLE = 3;
  * Runs the command line. The bundle is compiled here rather than by require(), so that the code which an earlier
  * process compiled can be used: without, compiling takes longer than everything else.
  */
-export async function start(): Promise<void> {
+export async function start(giveUpAt = Date.now() + BUILD_WAIT_MS): Promise<void> {
   // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an https:// node.
   process.noDeprecation = true;
   completeAccount(process.env);
   const file = join(__dirname, 'main.cjs');
-  const code = readCode(BUNDLE_HASH);
-  const script = compile(file, code);
+  // The bundle is plain ASCII, which is read fastest as latin1.
+  const source = readFileSync(file, 'latin1');
+  if (!source.endsWith(`\n// ${BUNDLE_HASH}\n`)) return startNewBuild(giveUpAt);
+  const bundle = { hash: BUNDLE_HASH, file };
+  const code = readCode(bundle);
+  const script = compile(source, file, code);
   const main = run(script, file);
   // Before the listener of oclif, which throws: nobody could catch that.
   process.stdout.prependListener('error', endUnlessGone);
   // Without users' plugins: oclif would look for them in --data-dir, and run what it finds there.
   await main.execute({ loadOptions: { root: file, userPlugins: false } });
   if ((code === undefined || script.cachedDataRejected) && main.hasAnswer()) {
-    keepCode(BUNDLE_HASH, script.createCachedData());
+    keepCode(bundle, script.createCachedData());
   }
   // What a command leaves open, such as the look-up of a name that nobody answers, must not keep the process alive.
   exitWithin(EXIT_GRACE_MS);
+}
+
+/** Starts the build that is replacing this one: one of the two files is of it already, and the other will be in a moment. */
+async function startNewBuild(giveUpAt: number): Promise<void> {
+  if (Date.now() > giveUpAt) {
+    process.stderr.write('Error: imstate is only built in part: run npm run build\n');
+    process.exit(EXIT_UNAVAILABLE);
+  }
+  await delay(BUILD_POLL_MS);
+  const require = createRequire(__filename);
+  delete require.cache[__filename];
+  await (require(__filename) as { start: typeof start }).start(giveUpAt);
 }
 
 /** Ends the process when its output cannot be written (a full disk); a reader that has gone ends commands in their own way. */
@@ -49,9 +70,7 @@ function endUnlessGone(error: NodeJS.ErrnoException): void {
   process.exit(EXIT_UNAVAILABLE);
 }
 
-function compile(file: string, code: Buffer | undefined): Script {
-  // The bundle is plain ASCII, which is read fastest as latin1.
-  const source = readFileSync(file, 'latin1');
+function compile(source: string, file: string, code: Buffer | undefined): Script {
   const wrapped = `(function (exports, require, module, __filename, __dirname, importModule) {${source}\n})`;
   return new Script(wrapped, { filename: file, ...(code && { cachedData: code }) });
 }

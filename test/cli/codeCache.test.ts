@@ -31,6 +31,8 @@ afterEach(async () => {
   await cache.remove();
 });
 
+const bundle = (hash: string, file = '/imstate/dist/cli/main.cjs') => ({ hash, file });
+
 /** The only file in the cache. */
 async function keptFile(): Promise<string> {
   const names = await readdir(folder);
@@ -40,20 +42,26 @@ async function keptFile(): Promise<string> {
 
 describe('compiled code', () => {
   test('is read as it was kept, for this bundle only', () => {
-    expect(readCode('a')).toBeUndefined();
-    keepCode('a', Buffer.from('code'));
-    expect(readCode('a')).toEqual(Buffer.from('code'));
-    expect(readCode('b')).toBeUndefined();
+    expect(readCode(bundle('a'))).toBeUndefined();
+    keepCode(bundle('a'), Buffer.from('code'));
+    expect(readCode(bundle('a'))).toEqual(Buffer.from('code'));
+    expect(readCode(bundle('b'))).toBeUndefined();
+  });
+
+  test('is read for this path only, which is part of it', () => {
+    keepCode(bundle('a', '/one/main.cjs'), Buffer.from('code'));
+    expect(readCode(bundle('a', '/two/main.cjs'))).toBeUndefined();
+    expect(readCode(bundle('a', '/one/main.cjs'))).toBeDefined();
   });
 
   test('is for its user alone', async () => {
-    keepCode('a', Buffer.from('code'));
+    keepCode(bundle('a'), Buffer.from('code'));
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(await keptFile())).mode & 0o777).toBe(0o600);
   });
 
   test('is not read when a byte of it is another one', async () => {
-    keepCode('a', Buffer.from('code'));
+    keepCode(bundle('a'), Buffer.from('code'));
     const file = await keptFile();
     const content = await readFile(file);
     for (const broken of [
@@ -62,49 +70,49 @@ describe('compiled code', () => {
       Buffer.alloc(0),
     ]) {
       await writeFile(file, broken);
-      expect(readCode('a')).toBeUndefined();
+      expect(readCode(bundle('a'))).toBeUndefined();
     }
   });
 
   test('is removed where there is much that is newer', async () => {
-    keepCode('old', Buffer.from('code'));
+    keepCode(bundle('old'), Buffer.from('code'));
     const longAgo = new Date(0);
     await utimes(await keptFile(), longAgo, longAgo);
-    for (let i = 1; i <= 7; i++) keepCode(`new-${i}`, Buffer.from('code'));
-    expect(readCode('old')).toBeDefined();
-    keepCode('new-8', Buffer.from('code'));
-    expect(readCode('old')).toBeUndefined();
+    for (let i = 1; i <= 7; i++) keepCode(bundle(`new-${i}`), Buffer.from('code'));
+    expect(readCode(bundle('old'))).toBeDefined();
+    keepCode(bundle('new-8'), Buffer.from('code'));
+    expect(readCode(bundle('old'))).toBeUndefined();
     expect(await readdir(folder)).toHaveLength(8);
   });
 
   test.skipIf(process.getuid?.() !== 0)(
     'of another user is not read, and nothing is kept in their folder',
     async () => {
-      keepCode('a', Buffer.from('code'));
+      keepCode(bundle('a'), Buffer.from('code'));
       await chown(await keptFile(), 1, 1);
-      expect(readCode('a')).toBeUndefined();
+      expect(readCode(bundle('a'))).toBeUndefined();
       await chown(await keptFile(), 0, 0);
-      expect(readCode('a')).toBeDefined();
+      expect(readCode(bundle('a'))).toBeDefined();
       await chown(cache.path, 1, 1);
-      expect(readCode('a')).toBeUndefined();
-      keepCode('b', Buffer.from('code'));
+      expect(readCode(bundle('a'))).toBeUndefined();
+      keepCode(bundle('b'), Buffer.from('code'));
       expect(await keptFile()).toContain('a-');
     },
   );
 
   test('is not read from a FIFO or a link, and not kept behind a link', async () => {
-    keepCode('a', Buffer.from('code'));
+    keepCode(bundle('a'), Buffer.from('code'));
     const file = await keptFile();
     await rename(file, join(cache.path, 'elsewhere'));
     await symlink(join(cache.path, 'elsewhere'), file);
-    expect(readCode('a')).toBeUndefined();
+    expect(readCode(bundle('a'))).toBeUndefined();
     await rm(file);
     execFileSync('mkfifo', [file]);
-    expect(readCode('a')).toBeUndefined();
+    expect(readCode(bundle('a'))).toBeUndefined();
     await rm(file);
     await mkdir(file);
-    expect(readCode('a')).toBeUndefined();
-    keepCode('a', Buffer.from('code'));
+    expect(readCode(bundle('a'))).toBeUndefined();
+    keepCode(bundle('a'), Buffer.from('code'));
     expect(await readdir(folder)).toEqual([basename(file)]);
   });
 
@@ -115,28 +123,28 @@ describe('compiled code', () => {
     await symlink(target, join(cache.path, link));
     const files = Array.from({ length: 12 }, (_, i) => join(target, `mine-${i}`));
     for (const each of files) await writeFile(each, 'mine');
-    keepCode('a', Buffer.from('code'));
-    expect(readCode('a')).toBeUndefined();
+    keepCode(bundle('a'), Buffer.from('code'));
+    expect(readCode(bundle('a'))).toBeUndefined();
     expect((await readdir(target)).sort()).toEqual(['code', ...files.map((each) => basename(each))].sort());
     expect(await readdir(join(target, 'code'))).toEqual([]);
   });
 
   test('removes nothing that it has not made', async () => {
-    keepCode('a', Buffer.from('code'));
+    keepCode(bundle('a'), Buffer.from('code'));
     const longAgo = new Date(0);
     await writeFile(join(folder, 'notes.txt'), 'mine');
     await utimes(join(folder, 'notes.txt'), longAgo, longAgo);
     execFileSync('mkfifo', [join(folder, 'pipe')]);
-    for (let i = 0; i < 10; i++) keepCode(`new-${i}`, Buffer.from('code'));
+    for (let i = 0; i < 10; i++) keepCode(bundle(`new-${i}`), Buffer.from('code'));
     expect(await readdir(folder)).toEqual(expect.arrayContaining(['notes.txt', 'pipe']));
   });
 
   test('cannot be kept: nothing happens', async () => {
     await writeFile(join(cache.path, 'imstate'), '');
-    keepCode('a', Buffer.from('code'));
+    keepCode(bundle('a'), Buffer.from('code'));
     vi.stubEnv('XDG_CACHE_HOME', join(cache.path, 'nowhere'));
-    keepCode('a', Buffer.from('code'));
-    expect(readCode('a')).toBeUndefined();
+    keepCode(bundle('a'), Buffer.from('code'));
+    expect(readCode(bundle('a'))).toBeUndefined();
   });
 });
 
