@@ -31,6 +31,7 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
       ...{ redis: undefined, shards: undefined, etcd: undefined, dataDir },
       ...{ addr: '127.0.0.1', port: 0, advertise: undefined, startTimeoutMs: 15_000 },
       maxConnections: LIMITS.connections.most,
+      maxConnectionAgeMs: LIMITS.connectionAge.most,
       maxCallsInFlight: LIMITS.calls.most,
       maxWatches: LIMITS.watches.most,
       maxWatchBacklogBytes: LIMITS.watchBacklog.most,

@@ -2,8 +2,8 @@ import { ImstateError } from '../errors.js';
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** What a time looks like. */
-export const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+/** What a time looks like; 0 needs no unit. */
+export const DURATION = /^(?:0|(\d+(?:\.\d+)?)(ms|s|m|h|d))$/;
 
 /** Which times are taken, in milliseconds; a type, since oclif takes no interface as options of a flag. */
 export type DurationRule = {
@@ -22,7 +22,8 @@ export function parseDuration(text: string, name: string, { min, max, step = 1 }
       `${name} must be a time with its unit, such as 500ms, 10s, 3m or 1h`,
     );
   }
-  const ms = Math.round(Number(match[1]) * (UNITS[match[2] as string] as number));
+  const [, count = '0', unit = 'ms'] = match;
+  const ms = Math.round(Number(count) * (UNITS[unit] as number));
   if (ms >= min && ms <= max && ms % step === 0) return ms;
   const whole = step === 1 ? '' : `, in whole units of ${formatDuration(step)}`;
   const rule = `must be from ${formatDuration(min)} to ${formatDuration(max)}${whole}`;

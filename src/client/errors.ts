@@ -29,6 +29,14 @@ export function isShed({ code, metadata }: Pick<ServiceError, 'code' | 'metadata
   return code === status.RESOURCE_EXHAUSTED && metadata.get('grpc-retry-pushback-ms').length > 0;
 }
 
+/**
+ * Whether a daemon ended a stream whose connection has reached its age: a stream that is opened at once goes to another connection, and
+ * nothing has failed.
+ */
+export function isHandover({ code, metadata }: Pick<ServiceError, 'code' | 'metadata'>): boolean {
+  return code === status.UNAVAILABLE && metadata.get('grpc-retry-pushback-ms')[0] === '0';
+}
+
 /** Whether a daemon had no room in an answer for all that was asked for: less at once may fit. */
 export function isTooLarge(error: unknown): boolean {
   if (!(error instanceof ImstateError) || error.code !== 'RESOURCE_EXHAUSTED') return false;

@@ -6,6 +6,7 @@ import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/Ke
 import { backoffMs } from '../registry/backoff.js';
 import { toDuration } from '../wire/duration.js';
 import type { Channel } from './channel.js';
+import { isHandover } from './errors.js';
 
 /** Which lease to keep alive, and who is told of it. */
 export interface ServerLeaseOptions {
@@ -102,9 +103,10 @@ export class ServerLease {
     stream.on('data', (answer: KeepServerAliveResponse__Output) => {
       if (stream === this.#stream) this.#take(answer);
     });
-    stream.on('error', (error: ServiceError) =>
-      this.#fail(stream, this.#channel.explain(error, this.#ttlMs / 3)),
-    );
+    stream.on('error', (error: ServiceError) => {
+      if (isHandover(error) && stream === this.#stream) this.#move();
+      else this.#fail(stream, this.#channel.explain(error, this.#ttlMs / 3));
+    });
     stream.on('status', () => this.#fail(stream, unavailable('the daemon ended the stream')));
     this.#send(stream);
   }

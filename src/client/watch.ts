@@ -147,7 +147,12 @@ export class Watch implements AsyncIterable<WatchEvent> {
     try {
       for (;;) {
         const limitMs = this.#hasAnswered ? MOST_SILENCE_MS : this.#channel.timeouts.timeoutMs;
-        const response = await stream.next(limitMs);
+        const response = await stream.next(limitMs).catch((error: unknown) => {
+          // Nothing has failed, and the next stream resumes at once.
+          if (stream.isHandedOver && this.#revision !== '') return undefined;
+          throw error;
+        });
+        if (response === undefined) return;
         this.#hasAnswered = true;
         this.#wasLetIn = true;
         this.#coalesced.onStream = response.coalesced;

@@ -5,6 +5,7 @@ import type { WatchResponse__Output } from '../generated/imstate/v1/WatchRespons
 import type { WatchStart } from '../generated/imstate/v1/WatchStart.js';
 import type { WatchUpdate } from '../generated/imstate/v1/WatchUpdate.js';
 import type { Channel } from './channel.js';
+import { isHandover } from './errors.js';
 
 /**
  * One stream of Watch, from its start to whatever ends it. It is read a response at a time: while nobody asks for
@@ -14,6 +15,7 @@ export class WatchStream {
   readonly #channel: Channel;
   readonly #stream: ClientDuplexStream<WatchRequest, WatchResponse__Output>;
   #failure: ImstateError | undefined;
+  #isHandedOver = false;
   #wake = () => {};
 
   /** Throws if the client is closed. */
@@ -21,11 +23,19 @@ export class WatchStream {
     this.#channel = channel;
     this.#stream = channel.open(() => channel.presenceService.Watch());
     this.#stream.on('readable', () => this.#wake());
-    this.#stream.on('error', (error: ServiceError) => this.#fail(readFault(channel.explain(error, 0))));
+    this.#stream.on('error', (error: ServiceError) => {
+      this.#isHandedOver = this.#failure === undefined && isHandover(error);
+      this.#fail(readFault(channel.explain(error, 0)));
+    });
     this.#stream.on('status', () =>
       this.#fail(new ImstateError('UNAVAILABLE', 'the daemon ended the watch')),
     );
     this.#stream.write({ start });
+  }
+
+  /** Whether it ended because its connection has reached its age. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver;
   }
 
   /** Changes the set of users. */

@@ -177,6 +177,16 @@ export default class Serve extends BaseCommand {
       helpValue: 'N',
       helpGroup: 'LIMITS',
     }),
+    'max-connection-age': durationFlag({
+      description:
+        'how long a connection lasts, give or take a tenth, before clients are asked to make another; 0 for ever',
+      env: 'IMSTATE_MAX_CONNECTION_AGE',
+      ...durationDefault(LIMITS.connectionAge.most),
+      min: 0,
+      max: 7 * 86_400_000,
+      helpValue: 'TIME',
+      helpGroup: 'LIMITS',
+    }),
     'max-calls-in-flight': Flags.integer({
       description: 'calls in flight; a further one is refused with RESOURCE_EXHAUSTED before it is read',
       env: 'IMSTATE_MAX_CALLS_IN_FLIGHT',
@@ -261,6 +271,7 @@ export default class Serve extends BaseCommand {
       ...{ dataDir, leaseTtlMs, retentionMs, historyLimit, historyRetentionMs, changeLimit },
       ...{ maxConnections, maxCallsInFlight, maxWatches, maxDevices, readyShards },
       maxWatchBacklogBytes: maxWatchBacklogMib * MIB,
+      maxConnectionAgeMs: flags['max-connection-age'],
       startTimeoutMs: flags['start-timeout'],
       allowOtherStore: flags['allow-other-store'],
       ...etcdUser,

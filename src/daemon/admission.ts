@@ -7,6 +7,7 @@ import type { CallObserver } from './observe/callObserver.js';
 import { operationsIn } from './observe/operations.js';
 import { Places } from './places.js';
 import { HeldBytes } from './requests/heldBytes.js';
+import type { Ending } from './requests/requestReader.js';
 import { type RequestRule, requestRuleOf } from './requests/requestRules.js';
 import { letEndedStreamsGo } from './streamTable.js';
 
@@ -122,6 +123,13 @@ export class Admission {
     if (this.#open.at(call.place) !== call) return;
     this.#open.leave(call.place);
     this.#count(call, -1);
+  }
+
+  /** Ends what is left of the streams of a connection. */
+  endStreamsOf(connection: object, ending: Ending): void {
+    this.#open.forEach((call) => {
+      if (call.connection === connection) call.endStream(ending);
+    });
   }
 
   /** Looks after nothing any more. */

@@ -7,6 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { FramedMessage } from '../wire/framedMessage.js';
 import type { Admission, Kind, Method } from './admission.js';
+import { isAged } from './connectionAge.js';
 import { type Bounds, LIMITS } from './limits.js';
 import type { CallDetails } from './observe/callDetails.js';
 import { type Ending, type ReadCall, RequestReader } from './requests/requestReader.js';
@@ -23,7 +24,7 @@ const NO_METADATA = new Metadata();
 
 const streamCalls = new WeakMap<Metadata, AdmittedCall>();
 
-/** The call of a stream of Watch or Apply, by the metadata that came with it; undefined for other calls. */
+/** The call of a stream, by the metadata that came with it; undefined for other calls. */
 export function callOf(metadata: Metadata): AdmittedCall | undefined {
   return streamCalls.get(metadata);
 }
@@ -46,7 +47,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
   #isRequestComplete = false;
   /** When the last message was given to the network; 0 if none was. */
   #sentAt = 0;
-  /** Since when the end of a watch waits until it is taken; 0 if it does not. */
+  /** Since when the end of a stream waits until it is taken; 0 if it does not. */
   #endedAt = 0;
   /** Bytes of the answer that are counted as not taken. */
   #heldBytes = 0;
@@ -105,7 +106,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
 
   onReceiveMetadata(metadata: Metadata): void {
     this.#observe(metadata);
-    if (this.kind === 'watch' || this.kind === 'apply') streamCalls.set(metadata, this);
+    if (!this.#method.isUnary) streamCalls.set(metadata, this);
     const bytes = bytesOf(metadata);
     const excess = excessOf(bytes, this.stream);
     if (excess) this.sendStatus(excess);
@@ -177,7 +178,7 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
   }
 
   override sendStatus(status: Status): void {
-    if (!this.#isCounted) this.#count(status.code ?? OK);
+    if (!this.#isCounted) this.#count(isAged(status) ? OK : (status.code ?? OK));
     this.#call.sendStatus(status);
   }
 
@@ -189,7 +190,12 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
     return this.#details;
   }
 
-  /** The watch is over: its caller is to take that in as much time as an answer. */
+  /** Ends the stream, if it is one: its connection has reached its age. */
+  endStream(ending: Ending): void {
+    if (!this.#method.isUnary) this.sendStatus(ending);
+  }
+
+  /** The stream is over: its caller is to take that in as much time as an answer. */
   expectTaken(): void {
     this.#endedAt ||= this.#admission.now;
   }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { HostPort } from '../address.js';
+import type { ClosedConnections } from './closedConnections.js';
 import { boundsOf, type LoadLimits } from './limits.js';
 import { listenAt } from './listening.js';
 import { OpenSockets } from './openSockets.js';
@@ -16,14 +17,17 @@ export class Connections {
   readonly #log: Logger;
   #saidAt = -Infinity;
 
-  constructor(limits: LoadLimits, log: Logger) {
+  constructor(limits: LoadLimits, log: Logger, closed: ClosedConnections) {
     const { maxConnections } = limits;
     const { silenceMs } = boundsOf(limits);
     this.#log = log;
     this.#server = createServer({ noDelay: true }, (socket) => closeIfSilent(socket, silenceMs));
     this.#server.maxConnections = maxConnections;
     this.#open.follow(this.#server);
-    this.#server.on('drop', () => this.#sayDropped(maxConnections));
+    this.#server.on('drop', () => {
+      closed.limit += 1;
+      this.#sayDropped(maxConnections);
+    });
   }
 
   /** Resolves with the port once connections are accepted there. `take` is given each before anything is read from it. */

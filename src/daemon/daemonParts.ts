@@ -3,6 +3,7 @@ import type { Registration, Registry } from '../registry/registry.js';
 import { makeStore } from '../store/makeStore.js';
 import type { PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
+import { ClosedConnections } from './closedConnections.js';
 import type { DaemonOptions } from './daemonOptions.js';
 import { openHttp } from './http/open.js';
 import type { HttpServer } from './http/server.js';
@@ -63,6 +64,7 @@ export async function makeParts(
   const transitions = new Transitions();
   const sweeper = new Sweeper(store, log, transitions);
   const hub = new WatchHub(store, log, options);
+  const closedConnections = new ClosedConnections();
   const readiness = new Readiness(options.readyShards);
   const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
   const standing: Standing = { advertised: '', registration: undefined };
@@ -72,14 +74,14 @@ export async function makeParts(
       options: options.http,
       ...{ log, observer, guard, tls, readiness, bounds: boundsOf(options) },
       metrics: {
-        ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness },
+        ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, closedConnections },
         registration: () => standing.registration,
         droppedLogLines: options.droppedLogLines ?? (() => 0),
       },
       web: { presence, hub, registry, log, advertised: () => standing.advertised },
     }));
   undo.push(() => http?.close());
-  const server = makeServer(presence, hub, options, log, guard, observer);
+  const server = makeServer(presence, hub, options, log, guard, observer, closedConnections);
   return { tls, store, registry, guard, sweeper, readiness, server, http, standing };
 }
 

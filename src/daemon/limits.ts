@@ -132,6 +132,17 @@ export const LIMITS = {
     beyond: 'a further one is closed at once; those that stand are served on',
     reason: 'a client has one; each takes memory and one of the open files of the process',
   },
+  connectionAge: {
+    ...{ most: 1_800_000, unit: 'ms', what: 'the age of a connection, give or take a tenth' },
+    flag: 'max-connection-age',
+    beyond: 'GOAWAY: calls in flight are answered, streams end, and clients continue on another connection',
+    reason: 'behind a TCP balancer a daemon that starts later gets its share within this time',
+  },
+  connectionGrace: {
+    ...{ most: 30_000, unit: 'ms', what: 'from that GOAWAY to the end of the connection' },
+    beyond: 'the connection is cut',
+    reason: 'a caller that does not read must not keep it open for ever',
+  },
   streamsOfConnection: {
     ...{ most: 1_000, unit: 'calls', what: 'calls and streams open on a connection' },
     beyond: 'gRPC clients wait until one is over; a connection that does not is cut',
@@ -351,12 +362,15 @@ export interface Bounds {
   idleMs: number;
   requestMs: number;
   answerMs: number;
+  connectionGraceMs: number;
 }
 
 /** The limits that an operator may set. */
 export interface LoadLimits {
   /** Connections at the same time. */
   maxConnections: number;
+  /** How long a connection lasts, give or take a tenth; 0 for as long as its caller likes. Milliseconds. */
+  maxConnectionAgeMs: number;
   /** Calls in flight. */
   maxCallsInFlight: number;
   /** Watches at the same time. */
@@ -376,6 +390,7 @@ export function boundsOf({ bounds }: LoadLimits): Bounds {
     idleMs: LIMITS.idle.most,
     requestMs: LIMITS.request.most,
     answerMs: LIMITS.answer.most,
+    connectionGraceMs: LIMITS.connectionGrace.most,
     ...bounds,
   };
 }

@@ -16,9 +16,12 @@ import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
 import { Admission } from './admission.js';
 import type { Guard } from './auth/guard.js';
+import type { ClosedConnections } from './closedConnections.js';
+import { AGED, ConnectionAge } from './connectionAge.js';
 import { Connections } from './connections.js';
 import { Evictions } from './evictions.js';
 import { watchingKnownNames } from './healthNames.js';
+import { followSessions } from './internals/http2Sessions.js';
 import { capLongTimeouts } from './internals/longTimeout.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
@@ -59,6 +62,7 @@ export function makeServer(
   log: Logger,
   guard: Guard | undefined,
   observer: CallObserver,
+  closed: ClosedConnections,
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
@@ -89,11 +93,21 @@ export function makeServer(
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 
-  const connections = new Connections(limits, log);
+  const connections = new Connections(limits, log, closed);
+  const age = new ConnectionAge(
+    { maxAgeMs: limits.maxConnectionAgeMs, graceMs: bounds.connectionGraceMs },
+    {
+      endStreamsOf: (connection) => calls.endStreamsOf(connection),
+      cutStreamsOf: (connection) => admission.endStreamsOf(connection, AGED),
+    },
+    closed,
+  );
 
   return {
     listen: (address, credentials) => {
       const injector = server.createConnectionInjector(credentials);
+      if (!followSessions(server, age))
+        log.warn('this version of grpc-js hides its connections: their age is not limited');
       return connections.listen(address, (socket) => injector.injectConnection(socket));
     },
     setServing: (serving) => {

@@ -17,6 +17,7 @@ const GET_USER = '/imstate.v1.PresenceService/GetUser';
 const ALICE = frame(Buffer.from('0a05616c696365', 'hex'));
 const LIMITS: LoadLimits = {
   maxConnections: 9,
+  maxConnectionAgeMs: 0,
   maxCallsInFlight: 9,
   maxWatches: 9,
   maxWatchBacklogBytes: 9 * 2 ** 20,

@@ -1,6 +1,7 @@
 import type { Registry as PromRegistry } from 'prom-client';
 import type { Registration } from '../../registry/registry.js';
 import type { PresenceStore } from '../../store/store.js';
+import type { ClosedConnections } from '../closedConnections.js';
 import { sendText } from '../http/replies.js';
 import type { Route } from '../http/routes.js';
 import type { CallCounts } from '../observe/callCounts.js';
@@ -9,6 +10,7 @@ import type { Readiness } from '../readiness.js';
 import type { Sweeper } from '../sweeper.js';
 import type { WatchHub } from '../watch/hub.js';
 import { callFamilies, operationFamilies } from './calls.js';
+import { connectionFamily } from './connections.js';
 import { type Family, one, toMetric } from './family.js';
 import { presenceFamilies } from './presence.js';
 import { ProcessFamilies } from './process.js';
@@ -24,6 +26,7 @@ export interface MetricsParts {
   sweeper: Sweeper;
   transitions: Transitions;
   hub: WatchHub;
+  closedConnections: ClosedConnections;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
   /** Since the start. */
@@ -67,6 +70,7 @@ export class Metrics {
     return [
       ...operationFamilies(counts),
       ...callFamilies(counts),
+      connectionFamily(parts.closedConnections),
       ...presenceFamilies(store, transitions),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),

@@ -11,7 +11,8 @@ import type { BatchCounts } from '../observe/batchCounts.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
 import { type Shown, showInOrder } from './answerSize.js';
-import type { Link, StreamTaker } from './calls.js';
+import type { StreamTaker } from './calls.js';
+import type { Link } from './link.js';
 import { readOperation, toResult } from './operations.js';
 
 const MOST_OPERATIONS = LIMITS.batchOperations.most;

@@ -1,20 +1,19 @@
-import type { EventEmitter } from 'node:events';
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
-  type ServerDuplexStream,
   type ServerUnaryCall,
   status,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
 import { ReadsExhausted } from '../../store/reads.js';
-import type { FramedMessage } from '../../wire/framedMessage.js';
 import { callOf } from '../admittedCall.js';
-import { type Permit, permitOf } from '../auth/guardedCall.js';
+import { permitOf } from '../auth/guardedCall.js';
+import { AGED } from '../connectionAge.js';
 import type { Load } from '../load.js';
-import type { CallDetails } from '../observe/callDetails.js';
 import { type Ending, requestReaderOf } from '../requests/requestReader.js';
+import { firstOf, type Link, makeLink } from './link.js';
+import { type OpenStream, OpenStreams } from './openStreams.js';
 
 /** A call or stream, as far as the log is concerned. */
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
@@ -28,24 +27,6 @@ type UnaryCall = Pick<
 /** Answers a request, or throws. */
 type Handle<Request, Response> = (request: Request, call: UnaryCall) => Promise<Response> | Response;
 
-/** How a stream reaches its caller. */
-export interface Link<Response> {
-  /** Undefined where everybody may do everything. */
-  readonly permit: Permit | undefined;
-  /** Returns false if the caller should be given time to read. */
-  write(response: Response): boolean;
-  /** Writes a message that is encoded already, and calls `onTaken`, later, once the network has taken it: never if the caller is gone. */
-  send(message: FramedMessage, onTaken: () => void): void;
-  /** Resolves when the caller has been given it, or is gone. */
-  drained(): Promise<void>;
-  /** Ends the stream with an error. */
-  end(error: unknown): void;
-  /** What an error is for the caller; one that is no error of imstate goes to the log. */
-  statusOf(error: unknown): { code: number; details: string };
-  /** What the operations of a batch are logged with; undefined while nobody wants that. */
-  details(): CallDetails | undefined;
-}
-
 /** Takes the messages of one stream. */
 export interface StreamTaker<Request> {
   /** Deals with a message; resolves when that is done. `arrivedAt` is a time of performance.now(). */
@@ -58,6 +39,8 @@ export interface StreamTaker<Request> {
   readonly atOnce?: number;
   /** True if a daemon that stops deals with the messages it has taken, and then ends the stream with OK; it fails otherwise. */
   readonly endsWell?: boolean;
+  /** Resolves when the stream may end and its caller loses nothing by that; at any time unless it says so. */
+  canEnd?(): Promise<void>;
   /** The stream is over. */
   close?(): void;
   /** Nothing of the stream is left at the network: its caller has everything, or is gone. */
@@ -78,7 +61,7 @@ export interface Cost<Request> {
 export class Calls {
   readonly #log: Logger;
   readonly #load: Load;
-  readonly #streams = new Set<OpenStream>();
+  readonly #streams = new OpenStreams();
   #inFlight = 0;
 
   constructor(log: Logger, load: Load) {
@@ -171,7 +154,14 @@ export class Calls {
           if (refusal) stream.emit('error', refusal);
           else if (lastWord) stream.emit('error', this.#toStatus(lastWord, stream));
           else stream.end();
+          callOf(stream.metadata)?.expectTaken();
         });
+      };
+      /** Answers what was taken, and ends the stream so that its caller continues on another connection. */
+      const retire = async () => {
+        await taker.canEnd?.();
+        if (!taker.endsWell) refusal ??= AGED;
+        endWell();
       };
       /** Deals with a message in its turn, unless the stream is over by then, or one before it was not taken up. */
       const take = async (request: Request, arrivedAt: number) => {
@@ -204,8 +194,8 @@ export class Calls {
       const taker = begin(link);
       // What was taken before its credential was good no longer is answered still.
       if (permit) permit.end = taker.endsWell ? endWell : fail;
-      const open: OpenStream = { stop: () => (taker.endsWell ? endWell() : fail(stopping())) };
-      this.#streams.add(open);
+      const open: OpenStream = { stop: () => (taker.endsWell ? endWell() : fail(stopping())), retire };
+      this.#streams.add(open, callOf(stream.metadata)?.connection ?? stream);
       stream.on('data', (request: Request) => {
         reader?.beginMessage();
         if (isEnding || !this.#streams.has(open)) {
@@ -237,7 +227,12 @@ export class Calls {
 
   /** Ends the streams that callers keep open, so that they go on with another daemon. */
   endStreams(): void {
-    for (const { stop } of [...this.#streams]) stop();
+    this.#streams.stopAll();
+  }
+
+  /** Ends the streams of a connection that has reached its age, each as soon as its caller loses nothing by that. */
+  endStreamsOf(connection: object): void {
+    this.#streams.retire(connection);
   }
 
   #toStatus(error: unknown, call: Call) {
@@ -253,11 +248,6 @@ export class Calls {
   }
 }
 
-/** A stream as a daemon that stops sees it. */
-interface OpenStream {
-  stop(): void;
-}
-
 function stopping(): ImstateError {
   return new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
 }
@@ -268,38 +258,4 @@ async function settle<Request, Response>(
   call: ServerUnaryCall<Request, Response>,
 ): Promise<Response> {
   return handle(call.request, call);
-}
-
-function makeLink<Request, Response>(
-  stream: ServerDuplexStream<Request, Response>,
-  permit: Permit | undefined,
-  fail: (error: unknown) => void,
-  statusOf: Link<Response>['statusOf'],
-): Link<Response> {
-  return {
-    permit,
-    write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
-    send: (message, onTaken) => {
-      if (!stream.cancelled && !stream.writableEnded)
-        stream.write(message as Response, (error?: Error | null) => error || onTaken());
-    },
-    drained: async () => {
-      if (stream.cancelled || !stream.writableNeedDrain) return;
-      await firstOf(stream, ['drain', 'cancelled', 'close']);
-    },
-    end: fail,
-    statusOf,
-    details: () => callOf(stream.metadata)?.detailsFor(stream.metadata),
-  };
-}
-
-/** Resolves at the first of the events, and listens no longer. */
-function firstOf(stream: EventEmitter, events: string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of events) stream.off(event, done);
-      resolve();
-    };
-    for (const event of events) stream.on(event, done);
-  });
 }

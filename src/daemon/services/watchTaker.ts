@@ -4,7 +4,8 @@ import type { WatchResponse } from '../../generated/imstate/v1/WatchResponse.js'
 import type { WatchHub } from '../watch/hub.js';
 import type { WatchLink } from '../watch/outbox.js';
 import { Watch } from '../watch/watch.js';
-import type { Link, StreamTaker } from './calls.js';
+import type { StreamTaker } from './calls.js';
+import type { Link } from './link.js';
 import { readUsers, readWatchTarget } from './requests.js';
 
 /** Takes the messages of a Watch stream: its start, then updates. */
@@ -31,6 +32,7 @@ export function watchTaker(hub: WatchHub, link: Link<WatchResponse>): StreamTake
       const { addUserIds, removeUserIds } = update;
       watch.update(readUsers('add_user_ids', addUserIds), readUsers('remove_user_ids', removeUserIds));
     },
+    canEnd: async () => watch?.canResume(),
     close: () => watch?.close(),
     gone: () => watch?.gone(),
   };

@@ -68,6 +68,7 @@ export class Outbox implements Sender, FeedReader {
   #inFlight: Shared | undefined;
   #isClosed = false;
   #onCalm: () => void = () => {};
+  #onRevision: () => void = () => {};
 
   constructor(link: WatchLink, coalesces: boolean, parts: OutboxParts, overflow: () => void) {
     this.#link = link;
@@ -140,6 +141,14 @@ export class Outbox implements Sender, FeedReader {
     }
   }
 
+  /** Resolves once a revision was sent, or the outbox is closed. */
+  async revisionSent(): Promise<void> {
+    if (this.#isClosed || this.#sentRevision !== '') return;
+    await new Promise<void>((resolve) => {
+      this.#onRevision = resolve;
+    });
+  }
+
   /** Sends one message; see {@link Sender}. What comes in one turn goes into one. */
   deliver(): number {
     const message = this.#isClosed ? undefined : this.#take();
@@ -153,6 +162,7 @@ export class Outbox implements Sender, FeedReader {
     const inFlight = this.#link.send(message, () => this.#onTaken(inFlight));
     this.#inFlight = inFlight;
     backlog.hold(inFlight);
+    if (message.revision) this.#onRevision();
     return inFlight.size;
   }
 
@@ -165,6 +175,7 @@ export class Outbox implements Sender, FeedReader {
     this.#parts.feed.leave(this);
     this.#followsFeed = false;
     this.#onCalm();
+    this.#onRevision();
   }
 
   /** Nothing of the stream is left at the network. */

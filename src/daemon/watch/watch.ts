@@ -86,6 +86,11 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
     await this.#steps.settled();
   }
 
+  /** Resolves once the caller was sent a revision to resume from; also when the watch is over. */
+  async canResume(): Promise<void> {
+    await this.#outbox.revisionSent();
+  }
+
   /** Watches more users, and some no longer. */
   update(add: readonly string[], remove: readonly string[]): void {
     this.#steps.add(() => this.#update(add, remove));

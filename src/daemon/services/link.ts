@@ -1,0 +1,59 @@
+import type { EventEmitter } from 'node:events';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { FramedMessage } from '../../wire/framedMessage.js';
+import { callOf } from '../admittedCall.js';
+import type { Permit } from '../auth/guardedCall.js';
+import type { CallDetails } from '../observe/callDetails.js';
+
+/** How a stream reaches its caller. */
+export interface Link<Response> {
+  /** Undefined where everybody may do everything. */
+  readonly permit: Permit | undefined;
+  /** Returns false if the caller should be given time to read. */
+  write(response: Response): boolean;
+  /** Writes a message that is encoded already, and calls `onTaken`, later, once the network has taken it: never if the caller is gone. */
+  send(message: FramedMessage, onTaken: () => void): void;
+  /** Resolves when the caller has been given it, or is gone. */
+  drained(): Promise<void>;
+  /** Ends the stream with an error. */
+  end(error: unknown): void;
+  /** What an error is for the caller; one that is no error of imstate goes to the log. */
+  statusOf(error: unknown): { code: number; details: string };
+  /** What the operations of a batch are logged with; undefined while nobody wants that. */
+  details(): CallDetails | undefined;
+}
+
+/** How a handler reaches the caller of its stream; `fail` ends the stream with an error. */
+export function makeLink<Request, Response>(
+  stream: ServerDuplexStream<Request, Response>,
+  permit: Permit | undefined,
+  fail: (error: unknown) => void,
+  statusOf: Link<Response>['statusOf'],
+): Link<Response> {
+  return {
+    permit,
+    write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
+    send: (message, onTaken) => {
+      if (!stream.cancelled && !stream.writableEnded)
+        stream.write(message as Response, (error?: Error | null) => error || onTaken());
+    },
+    drained: async () => {
+      if (stream.cancelled || !stream.writableNeedDrain) return;
+      await firstOf(stream, ['drain', 'cancelled', 'close']);
+    },
+    end: fail,
+    statusOf,
+    details: () => callOf(stream.metadata)?.detailsFor(stream.metadata),
+  };
+}
+
+/** Resolves at the first of the events, and listens no longer. */
+export function firstOf(stream: EventEmitter, events: string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
+}
