@@ -46,7 +46,7 @@ describe('a server that speaks only pb.UserStatus', () => {
   afterEach(() => server.stop());
 
   test('logins, logouts and queries of a device work, and what it does not tell is undefined', async () => {
-    const client = await connect({ endpoints: [server.addr] });
+    const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
     expect(login).toEqual({ sessionId: undefined, loginTime: undefined, replaced: [] });
     expect(await client.getUser({ userId: 'alice', deviceId: 'phone' })).toMatchObject({
@@ -60,7 +60,7 @@ describe('a server that speaks only pb.UserStatus', () => {
   });
 
   test('what it cannot express is refused, not dropped', async () => {
-    const client = await connect({ endpoints: [server.addr] });
+    const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
     for (const call of [
       () => client.online({ ...login, sessionId: 's1' }),
@@ -90,14 +90,14 @@ describe('a server that speaks only pb.UserStatus', () => {
   });
 
   test('what it can express is not refused: no metadata, and the policy that ends nothing', async () => {
-    const client = await connect({ endpoints: [server.addr] });
+    const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
     await client.online({ ...login, metadata: {}, policy: 'KEEP_ALL' });
     await client.close();
   });
 
   test('it keeps no lease, which is lost at once', async () => {
-    const client = await connect({ endpoints: [server.addr] });
+    const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const own = client.server({ addr: '10.0.0.1:9000' });
     expect(await own.lost).toMatchObject({ code: 'UNIMPLEMENTED' });
     await expect(own.ready).rejects.toMatchObject({ code: 'UNIMPLEMENTED' });
@@ -105,7 +105,7 @@ describe('a server that speaks only pb.UserStatus', () => {
   });
 
   test('it cannot be watched, which is said at once', async () => {
-    const client = await connect({ endpoints: [server.addr] });
+    const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const { ended } = new Told(client.watch({ users: ['alice'] }));
     const message = expect.stringContaining('pb.UserStatus');
     expect(await ended).toMatchObject({ code: 'UNIMPLEMENTED', message });

@@ -7,7 +7,7 @@ let client: Client;
 
 beforeAll(async () => {
   daemon = await startTestDaemon();
-  client = await connect({ endpoints: [daemon.addr] });
+  client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
 });
 
 afterAll(async () => {

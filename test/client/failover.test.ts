@@ -47,7 +47,7 @@ describe('a client on etcd', () => {
   test('kill -9 of one of three daemons under a stream of queries: none fails', async () => {
     const config = shared();
     const daemons = await Promise.all([1, 2, 3].map(() => startDaemonProcess(config)));
-    const client = await connect({ etcd: config.etcd, service: config.service });
+    const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
     undo.push(() => client.close());
     await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
 
@@ -79,7 +79,7 @@ describe('a client on etcd', () => {
     const config = shared();
     const first = await startTestDaemon(config);
     undo.push(() => first.remove());
-    const client = await connect({ etcd: config.etcd, service: config.service });
+    const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
     undo.push(() => client.close());
     await client.getUser({ userId: 'alice' });
     const second = await startTestDaemon(config);
@@ -112,7 +112,7 @@ describe('a client on etcd', () => {
     const config = { ...shared(), etcd: `127.0.0.1:${proxy.port}` };
     const daemon = await startTestDaemon(config);
     undo.push(() => daemon.remove());
-    const client = await connect({ etcd: config.etcd, service: config.service });
+    const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
     undo.push(() => client.close());
     await client.getUser({ userId: 'alice' });
     proxy.cut();
@@ -162,7 +162,7 @@ describe('a client of named endpoints', () => {
     undo.push(() => daemon.remove());
     const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
     undo.push(() => proxy.close());
-    const client = await connect({ endpoints: [`127.0.0.1:${proxy.port}`] });
+    const client = await connect({ endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 30_000 });
     undo.push(() => client.close());
     await client.getUser({ userId: 'alice' });
     proxy.pause();
@@ -250,7 +250,7 @@ describe('a client that is misused', () => {
     const etcd = new Etcd3({ hosts: `http://${config.etcd}` });
     undo.push(() => etcd.close());
     await etcd.put(`${config.service}/x`).value('{"Addr":"nowhere"}');
-    const client = await connect({ etcd: config.etcd, service: config.service });
+    const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
     undo.push(() => client.close());
     const unusable = { code: 'NO_ENDPOINT', message: expect.stringContaining('can be dialled') };
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(unusable);
@@ -275,7 +275,7 @@ test('connect needs to be told where to look', async () => {
 test('the embedded registry of a data folder leads to its daemon', async () => {
   const folder = await temporaryFolder();
   undo.push(() => folder.remove());
-  const client = await connect({ dataDir: folder.path });
+  const client = await connect({ dataDir: folder.path, timeoutMs: 30_000 });
   undo.push(() => client.close());
   await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 'NO_ENDPOINT' });
   const daemon = await startTestDaemon({ dataDir: folder.path });

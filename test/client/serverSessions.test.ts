@@ -43,10 +43,10 @@ describe('the lease of a chat server', () => {
   test('is ready once it is kept, and its sessions end with it', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
-    const server = serve(client, { incarnation: 7, leaseTtlMs: 1_000 });
+    const server = serve(client, { incarnation: 7, leaseTtlMs: 3_000 });
     await server.ready;
     await server.online(phone('alice'));
-    expect(await leaseOf(client)).toMatchObject({ incarnation: 7, ttlMs: 1_000 });
+    expect(await leaseOf(client)).toMatchObject({ incarnation: 7, ttlMs: 3_000 });
     await keptAlive(client);
     await until(async () => (await client.getUser({ userId: 'alice' })).online, 'the session lasts');
     server.close();
@@ -58,7 +58,7 @@ describe('the lease of a chat server', () => {
   test('ends with its client', async () => {
     const { addr } = await startDaemon();
     const failures: unknown[] = [];
-    const client = await connect({ endpoints: [addr] });
+    const client = await connect({ endpoints: [addr], timeoutMs: 30_000 });
     const server = serve(client, { leaseTtlMs: 1_000, onError: (error) => failures.push(error) });
     await server.ready;
     failures.length = 0;
@@ -137,7 +137,7 @@ describe('a chat server whose daemon goes', () => {
     const told: string[] = [];
     const failures: string[] = [];
     const server = serve(client, {
-      leaseTtlMs: 1_000,
+      leaseTtlMs: 3_000,
       onError: ({ message }) => failures.push(message),
       onDisconnected: () => told.push('disconnected'),
       onReconnected: () => told.push('reconnected'),

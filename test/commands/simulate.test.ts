@@ -49,7 +49,8 @@ describe('simulate', () => {
       ...{ late: expect.any(Number), lateMs: expect.any(Number), kept: false, left: 0 },
       assertions: [{ assertion: 'errors==0', holds: true, value: 0 }],
     });
-    expect(stderr).toBe('');
+    // A busy machine makes calls late, of which a warning tells.
+    expect(stderr).toMatch(/^(warning: [\d,]+ of [\d,]+ calls were late, .*\n)?$/);
     expect(exitCode).toBe(0);
   });
 

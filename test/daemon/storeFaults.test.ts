@@ -29,7 +29,7 @@ describe('a Redis that fails under a daemon', () => {
 
   const online = () => clients.v1.online(LOGIN);
   const getUser = () => clients.v1.getUser({ userId: 'alice' });
-  const health = async () => (await probeEndpoint(daemon.addr, { timeoutMs: 5_000 })).health;
+  const health = async () => (await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).health;
   const serves = () =>
     until(async () => (await getUser().catch(() => undefined))?.online, 'the daemon serves again');
 

@@ -6,6 +6,7 @@ import { listEndpoints } from '../../src/client/endpoints.ts';
 import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { grpcClients, type TestDaemon } from '../support/daemon.ts';
 import { look } from '../support/doctor.ts';
+import { failedStart } from '../support/failedStart.ts';
 import { runCli } from '../support/runCli.ts';
 import { startEtcd, startRedis, temporaryFolder } from '../support/servers.ts';
 import { startDaemon, undo } from '../support/undo.ts';
@@ -15,7 +16,7 @@ let common: { etcd: string; service: string; startTimeoutMs: number; redis: stri
 
 beforeEach(() => {
   common = {
-    ...{ etcd: inject('etcdHost'), service: `test/${randomUUID()}`, startTimeoutMs: 2_000 },
+    ...{ etcd: inject('etcdHost'), service: `test/${randomUUID()}`, startTimeoutMs: 30_000 },
     ...{ redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` },
   };
 });
@@ -31,7 +32,7 @@ async function listed(overrides: Partial<DaemonOptions> = {}) {
 
 test('a daemon with another Redis does not register beside the first, and ends with what to do', async () => {
   const first = await start();
-  const failure = await start({ keyPrefix: `test-${randomUUID()}:` }).catch((error) => error);
+  const failure = await failedStart({ ...common, keyPrefix: `test-${randomUUID()}:` });
   expect(failure).toMatchObject({ code: 'STORE_MISMATCH', exitCode: 2 });
   expect(failure.message).toContain(first.storeId);
   expect(failure.message).toContain(first.advertised);
@@ -79,7 +80,7 @@ test('two Redis do not meet in the registry of one machine', async () => {
   undo.push(() => folder.remove());
   const local = { etcd: undefined, dataDir: folder.path };
   const first = await start(local);
-  const failure = await start({ ...local, keyPrefix: `test-${randomUUID()}:` }).catch((error) => error);
+  const failure = await failedStart({ ...common, ...local, keyPrefix: `test-${randomUUID()}:` });
   expect(failure).toMatchObject({ code: 'STORE_MISMATCH', message: expect.stringContaining(first.addr) });
 });
 
@@ -138,7 +139,7 @@ test('where etcd denies the key beside the entry a daemon registers with one war
   undo.push(() => etcd.stop());
   await grantEntriesOnly(etcd.host, `${common.service}/`);
   const credentials = { etcd: etcd.host, etcdUsername: 'imstate', etcdPassword: 'secret' };
-  const daemon = await start({ ...credentials, startTimeoutMs: 15_000 });
+  const daemon = await start({ ...credentials, startTimeoutMs: 30_000 });
   const warnings = () => daemon.logged.filter((line) => line.includes('grant-permission'));
   expect(warnings()).toHaveLength(1);
   expect(await listed(credentials)).toMatchObject([{ addr: daemon.addr, storeId: undefined }]);

@@ -17,7 +17,7 @@ describe('Redis', () => {
     const redis = await redisWith();
     redis.freeze();
     undo.push(() => redis.thaw());
-    const reports = await look({ redis: redis.url, timeoutMs: 500 });
+    const reports = await look({ redis: redis.url, timeoutMs: 10_000 });
     expect(reports['redis-dial']).toMatchObject({ status: 'failed' });
     expect(reports['folder-rights']?.status).toBe('ok');
   });

@@ -158,7 +158,7 @@ describe('imstate serve', () => {
     expect(JSON.parse(folder.stdout)).toMatchObject({ error: { code: 'DATA_FOLDER_IN_USE' } });
     expect(folder.exitCode).toBe(3);
     const noRedis = `redis://127.0.0.1:${await freePort()}`;
-    const away = await runImstate(['serve', '--port', '0', '--redis', noRedis, '--start-timeout', '1s']);
+    const away = await runImstate(['serve', '--port', '0', '--redis', noRedis, '--start-timeout', '10s']);
     expect(away.stderr).toContain('trying again');
     expect(away.exitCode).toBe(3);
   });

@@ -75,7 +75,7 @@ function daemonOptions(dataDir: string): DaemonOptions {
     maxConnectionAgeMs: 0,
     ...{ maxConnections: 10_000, maxCallsInFlight: 4_000, maxWatches: 10_000, readyShards: 50 },
     maxWatchBacklogBytes: 256 * 2 ** 20,
-    ...{ startTimeoutMs: 15_000, log: pino({ level: 'silent' }) },
+    ...{ startTimeoutMs: 30_000, log: pino({ level: 'silent' }) },
   };
 }
 
@@ -226,7 +226,7 @@ export function call<Response>(
   start: (options: { deadline: number }, done: (error: Error | null, response?: Response) => void) => unknown,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    start({ deadline: Date.now() + 30_000 }, (error, response) =>
+    start({ deadline: Date.now() + 120_000 }, (error, response) =>
       error ? reject(error) : resolve(response as Response),
     );
   });

@@ -18,7 +18,8 @@ export function testCli(): TestCli {
     daemon = await startTestDaemon();
   });
   afterAll(() => daemon.remove());
-  const run = (...args: string[]) => runCli(args, { IMSTATE_DATA_DIR: daemon.dataDir });
+  const run = (...args: string[]) =>
+    runCli(args, { IMSTATE_DATA_DIR: daemon.dataDir, IMSTATE_TIMEOUT: '30s' });
   return {
     get daemon() {
       return daemon;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { AUDIENCE, ISSUER, Issuer, keysFile, keysOf } from '../../support/credentials.ts';
 import { grpcClients } from '../../support/daemon.ts';
+import { failedStart } from '../../support/failedStart.ts';
 import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
@@ -114,12 +115,12 @@ test('keys behind an URL follow the issuer when it takes a new one, and outlast 
 
 test('a daemon that gets no keys does not start', async () => {
   const web = await startWeb();
-  await expect(startDaemon({ ...optionsOf(web.url), startTimeoutMs: 500 })).rejects.toMatchObject({
+  expect(await failedStart(optionsOf(web.url))).toMatchObject({
     code: 'AUTH_KEYS_UNAVAILABLE',
     message: expect.stringContaining('HTTP status 503'),
   });
   web.body = '{"keys":"none"}';
-  await expect(startDaemon({ ...optionsOf(web.url), startTimeoutMs: 500 })).rejects.toMatchObject({
+  expect(await failedStart(optionsOf(web.url))).toMatchObject({
     code: 'AUTH_KEYS_UNAVAILABLE',
     message: expect.stringContaining('JSON Web Key Set'),
   });

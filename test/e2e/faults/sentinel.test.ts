@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { STORE_DEFAULTS } from '../../../src/store/defaults.ts';
 import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { login } from '../../store/contract/underTest.ts';
+import { failedStart } from '../../support/failedStart.ts';
 import { spawnImstate } from '../../support/imstate.ts';
 import { startSentinels, type TestSentinels } from '../../support/sentinels.ts';
 import { freePort, temporaryFolder } from '../../support/servers.ts';
@@ -126,7 +127,7 @@ describe('at the start', () => {
     const redis = await startSentinels(0);
     undo.push(() => redis.stop());
     const url = redis.url.replace('/presence', '/absence');
-    await expect(startDaemon({ redis: url, startTimeoutMs: 1_000 })).rejects.toMatchObject({
+    expect(await failedStart({ redis: url })).toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(/absence\/0 cannot be used.*No such master with that name/),
     });
@@ -134,7 +135,7 @@ describe('at the start', () => {
 
   test('no Sentinel there', async () => {
     const url = `redis+sentinel://127.0.0.1:${await freePort()}/presence`;
-    await expect(startDaemon({ redis: url, startTimeoutMs: 1_000 })).rejects.toMatchObject({
+    expect(await failedStart({ redis: url })).toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('failed to connect to sentinel'),
     });

@@ -6,7 +6,7 @@ import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
-const TTL_MS = 3_000;
+const TTL_MS = 10_000;
 /** After so long without a sweep a shard gives leases their whole time again; see OUTAGE_MS. */
 const OUTAGE_MS = 3_000;
 
