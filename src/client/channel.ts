@@ -20,7 +20,7 @@ import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
 import { type Fault, fromFault, isShed } from './errors.js';
 import type { CallOptions } from './messages.js';
-import { registerSchemes, WATCH_OPTION } from './resolver.js';
+import { NAMES_OPTION, registerSchemes, WATCH_OPTION } from './resolver.js';
 
 /** Deadlines of a client, in milliseconds. */
 export interface ClientOptions {
@@ -106,6 +106,7 @@ export class Channel {
     this.presenceService = new PresenceService(target, credentials, {
       ...DIRECT,
       [WATCH_OPTION]: this.#view.watch.bind(this.#view),
+      [NAMES_OPTION]: new Map(),
       'grpc.service_config': SERVICE_CONFIG,
       // An answer for many users together may be longer than any of theirs.
       'grpc.max_receive_message_length': -1,

@@ -1,12 +1,15 @@
 import { type ChannelOptions, experimental, Metadata, status } from '@grpc/grpc-js';
 import { type HostPort, parseHostPort } from '../address.js';
-import type { Endpoint, Watch, WatchListener } from '../registry/registry.js';
+import type { Watch, WatchListener } from '../registry/registry.js';
+import { AddressResolver, type HostNames } from './addressResolver.js';
 
 type ResolverListener = experimental.ResolverListener;
 type Target = experimental.GrpcUri;
 
 /** Channel option that carries the watch to the resolver, which gRPC makes by itself. */
 export const WATCH_OPTION = 'imstate.watch';
+/** Channel option that carries the {@link HostNames} from the resolver to the credentials. */
+export const NAMES_OPTION = 'imstate.host_names';
 
 /**
  * Resolver of `etcd:///<service>` and `imstate:///<service>` for grpc-js: follows the watch in the channel's
@@ -16,6 +19,7 @@ export const WATCH_OPTION = 'imstate.watch';
 class RegistryResolver implements experimental.Resolver {
   readonly #listener: ResolverListener;
   readonly #start: (listener: WatchListener) => Watch;
+  readonly #addresses: AddressResolver;
   #watch: Watch | undefined;
 
   /**
@@ -29,11 +33,22 @@ class RegistryResolver implements experimental.Resolver {
   constructor(_target: Target, listener: ResolverListener, options: ChannelOptions) {
     this.#listener = listener;
     this.#start = options[WATCH_OPTION] as (listener: WatchListener) => Watch;
+    const names = options[NAMES_OPTION] as HostNames;
+    this.#addresses = new AddressResolver(
+      (endpoints) => this.#tell(experimental.statusOrFromValue(endpoints)),
+      names,
+    );
   }
 
+  /** gRPC calls it to start, and again when a connection fails or is lost. */
   updateResolution(): void {
-    this.#watch ??= this.#start({
-      onEndpoints: (endpoints) => this.#tell(experimental.statusOrFromValue(endpoints.map(toGrpcEndpoint))),
+    if (this.#watch !== undefined) {
+      this.#addresses.refresh();
+      return;
+    }
+    this.#watch = this.#start({
+      onEndpoints: (endpoints) =>
+        this.#addresses.resolve(endpoints.map(({ addr }) => parseHostPort(addr) as HostPort)),
       onError: (error) =>
         this.#tell(
           experimental.statusOrFromError({
@@ -48,6 +63,7 @@ class RegistryResolver implements experimental.Resolver {
   destroy(): void {
     const watch = this.#watch;
     this.#watch = undefined;
+    this.#addresses.close();
     void watch?.close();
   }
 
@@ -60,8 +76,4 @@ class RegistryResolver implements experimental.Resolver {
 export function registerSchemes(): void {
   experimental.registerResolver('etcd', RegistryResolver);
   experimental.registerResolver('imstate', RegistryResolver);
-}
-
-function toGrpcEndpoint({ addr }: Endpoint): experimental.Endpoint {
-  return { addresses: [parseHostPort(addr) as HostPort] };
 }

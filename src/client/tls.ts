@@ -1,8 +1,11 @@
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { CallCredentials, ChannelCredentials, type ChannelOptions, type experimental } from '@grpc/grpc-js';
+import { formatHostPort } from '../address.js';
 import { followTls, type TlsMaterial } from '../tls/files.js';
 import { TLS_NAMES, type TlsFiles } from '../tls/names.js';
+import type { HostNames } from './addressResolver.js';
+import { NAMES_OPTION } from './resolver.js';
 
 /** How a client speaks TLS with daemons. The files are read for each new connection, so they may be replaced at any time. */
 export interface TlsOptions extends TlsFiles {
@@ -43,7 +46,8 @@ export class TlsCredentials extends ChannelCredentials {
   ): experimental.SecureConnector {
     return {
       connect: async (socket) => {
-        const { serverName = channelOptions['grpc.ssl_target_name_override'] ?? hostOf(socket) } =
+        const names = channelOptions[NAMES_OPTION] as HostNames | undefined;
+        const { serverName = channelOptions['grpc.ssl_target_name_override'] ?? hostOf(socket, names) } =
           this.#options;
         return { socket: await this.#secure(socket, serverName), secure: true };
       },
@@ -74,7 +78,11 @@ export class TlsCredentials extends ChannelCredentials {
   }
 }
 
-/** The host that was dialled: a name is known only to this field, which Node's own tls.connect() reads for the same purpose. */
-function hostOf(socket: Socket & { _host?: string }): string {
-  return socket._host ?? socket.remoteAddress ?? '';
+/**
+ * The host that was dialled: its name, where the resolver of the channel knows one. A name that it left to the connection is known only
+ * to the field `_host`, which Node's own tls.connect() reads for the same purpose.
+ */
+function hostOf(socket: Socket & { _host?: string }, names: HostNames | undefined): string {
+  const { remoteAddress: host = '', remotePort: port = 0 } = socket;
+  return names?.get(formatHostPort({ host, port })) ?? socket._host ?? host;
 }
