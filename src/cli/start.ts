@@ -6,6 +6,7 @@ import { Script } from 'node:vm';
 import { completeAccount } from './account.js';
 import { keepCode, readCode } from './codeCache.js';
 import { exitWithin } from './processEnd.js';
+import { keepIgnoringSignals } from './signals.js';
 import { systemFault } from './systemFault.js';
 
 /** main.ts as the build bundles it, with all that the commands of a client need. */
@@ -32,6 +33,7 @@ export async function start(giveUpAt = Date.now() + BUILD_WAIT_MS): Promise<void
   // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an https:// node.
   process.noDeprecation = true;
   completeAccount(process.env);
+  keepIgnoringSignals();
   const file = join(__dirname, 'main.cjs');
   // The bundle is plain ASCII, which is read fastest as latin1.
   const source = readFileSync(file, 'latin1');

@@ -49,7 +49,8 @@ export default class Serve extends BaseCommand {
     'registry): nothing else is needed. With both it is one of several equal daemons that share a Redis and an etcd. With --redis ' +
     'alone it keeps sessions in Redis and registers on this machine only.\n\n' +
     'It listens, checks the store, and only then registers. Ctrl-C (or SIGTERM, SIGHUP) drains it: it leaves the ' +
-    'registry, finishes the calls in flight (10 s at most), closes all connections and exits with 0, whatever Redis, etcd and its callers do; a second signal stops it at once.\n\n' +
+    'registry, finishes the calls in flight (10 s at most), closes all connections and exits with 0, whatever Redis, etcd and its callers do; a second signal stops it at once. ' +
+    'SIGHUP and SIGINT have no effect if they are ignored when it is started, as nohup does.\n\n' +
     'What no flag and no environment variable says is read from a config file: the one of --config, else imstate.yaml, imstate.yml or imstate.json of the ' +
     'current folder, which is then named in the first line that is printed. Its keys are these flags, under serve.\n\n' +
     'Secrets are better kept out of the command line, which ps shows, and are refused in a config file: name a file with --redis-url-file or --etcd-password-file, or set ' +
