@@ -200,6 +200,11 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
     this.#endedAt ||= this.#admission.now;
   }
 
+  /** Drops what the caller has not taken. By this code clients see RESOURCE_EXHAUSTED, unless the status has come before. */
+  reset(): void {
+    this.stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
   /** Ends what takes too long. */
   look(now: number, { requestMs, answerMs }: Bounds): void {
     if (!this.#hasRequest && now - this.#begunAt > requestMs) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { WatchBacklog } from '../../src/daemon/watch/backlog.ts';
+import { type Shared, WatchBacklog } from '../../src/daemon/watch/backlog.ts';
 import { DeliveryQueue } from '../../src/daemon/watch/delivery.ts';
 import { ChangeFeed, MAX_MESSAGE_BYTES } from '../../src/daemon/watch/feed.ts';
 import { PublishedChange } from '../../src/daemon/watch/publishedChange.ts';
@@ -178,7 +178,7 @@ describe('the backlog of all watches', () => {
 
   test('what several hold counts once', () => {
     const backlog = new WatchBacklog(MIB, () => {});
-    const shared = { size: 1_000, holders: 0 };
+    const shared = { size: 1_000, holders: 0, closedHolders: 0 };
     backlog.hold(shared);
     backlog.hold(shared);
     expect(backlog.bytes).toBe(1_000);
@@ -186,5 +186,75 @@ describe('the backlog of all watches', () => {
     expect(backlog.bytes).toBe(1_000);
     backlog.release(shared);
     expect(backlog.bytes).toBe(0);
+  });
+
+  /** Watches of which the network has a message of 1 MiB each. */
+  class Unread {
+    readonly messages: Shared[] = [];
+    readonly cuts: number[] = [];
+    readonly #backlog: WatchBacklog;
+
+    constructor(backlog: WatchBacklog) {
+      this.#backlog = backlog;
+    }
+
+    async add(): Promise<void> {
+      const message = { size: MIB, holders: 0, closedHolders: 0 };
+      const number = this.messages.push(message);
+      const holder = {
+        cut: () => {
+          this.cuts.push(number);
+          this.#backlog.releaseClosed(message, holder);
+        },
+      };
+      const member = {
+        backlogBytes: MIB,
+        closeForBacklog: () => {
+          this.#backlog.leave(member);
+          this.#backlog.holdClosed(message, holder);
+        },
+      };
+      this.#backlog.join(member);
+      this.#backlog.hold(message);
+      await turn();
+    }
+  }
+
+  test('no further watches are closed for what closed ones are about to let go of', async () => {
+    const backlog = new WatchBacklog(10 * MIB, () => {});
+    const unread = new Unread(backlog);
+    for (let i = 0; i < 14; i++) await unread.add();
+    // 9 are within the budget again, then 10.
+    expect([backlog.closed, backlog.bytes, unread.cuts]).toEqual([4, 14 * MIB, []]);
+  });
+
+  test('what closed ones hold has a limit: those that were closed first are cut', async () => {
+    const backlog = new WatchBacklog(10 * MIB, () => {});
+    const unread = new Unread(backlog);
+    for (let i = 0; i < 30; i++) await unread.add();
+    expect(backlog.closed).toBeLessThan(23);
+    expect(backlog.bytes).toBeLessThanOrEqual(15 * MIB);
+    expect(unread.cuts.length).toBeGreaterThan(0);
+    const closed = unread.messages.filter(({ closedHolders }) => closedHolders > 0);
+    expect(closed.length).toBe(5);
+  });
+
+  test('a message that open watches hold as well is not left to closed ones', () => {
+    const backlog = new WatchBacklog(MIB, () => {});
+    const shared = { size: 1_000, holders: 0, closedHolders: 0 };
+    const closed = { cut: () => {} };
+    backlog.hold(shared);
+    backlog.hold(shared);
+    expect(backlog.usedBytes).toBe(1_000);
+    backlog.holdClosed(shared, closed);
+    expect(backlog.usedBytes).toBe(1_000);
+    backlog.release(shared);
+    expect([backlog.usedBytes, backlog.bytes]).toEqual([0, 1_000]);
+    backlog.hold(shared);
+    expect(backlog.usedBytes).toBe(1_000);
+    backlog.releaseClosed(shared, closed);
+    expect(backlog.usedBytes).toBe(1_000);
+    backlog.release(shared);
+    expect([backlog.usedBytes, backlog.bytes]).toEqual([0, 0]);
   });
 });

@@ -1,7 +1,11 @@
+import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { StatusObject } from '@grpc/grpc-js';
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
-import { startImstateWith } from '../support/imstate.ts';
+import { type Imstate, startImstateWith } from '../support/imstate.ts';
+import { scrape, sumOf } from '../support/metrics.ts';
+import { field, numberField } from '../support/protobuf.ts';
+import { frame, rawGrpc } from '../support/rawGrpc.ts';
 import { undo } from '../support/undo.ts';
 import { UnreadWatch } from '../support/unreadWatch.ts';
 import { until } from '../support/until.ts';
@@ -9,19 +13,33 @@ import { until } from '../support/until.ts';
 const HEAP = '--max-old-space-size=160';
 const BACKLOG_MIB = 16;
 const UNREAD = 240;
+/** Watches of 1 MB each. */
+const LARGE = 22;
 const MAX_LOGINS = 20_000;
 const SERVER = '10.0.0.1:9000';
+
+let daemon: Imstate;
+let v1: ReturnType<typeof grpcClients>['v1'];
+
+beforeEach(async () => {
+  const args = ['serve', '--port', '0', '--http-port', '0', '--max-watch-backlog', `${BACKLOG_MIB}`];
+  daemon = await startImstateWith([HEAP], ...args);
+  undo.push(() => daemon.kill());
+  const clients = grpcClients(daemon.addr);
+  undo.push(() => clients.close());
+  v1 = clients.v1;
+});
+
+/** Logs in a user with so many devices that a snapshot has about 1 MB. */
+async function logInLarge(userId: string): Promise<void> {
+  const metadata = { note: 'x'.repeat(900) };
+  for (let i = 0; i < 1_000; i++)
+    await v1.online({ userId, deviceId: `device-${i}`, serverAddr: SERVER, metadata });
+}
 
 test('hundreds of watches that never read: the daemon lives, closes the largest, and they resume without a gap', {
   timeout: 300_000,
 }, async () => {
-  const args = ['serve', '--port', '0', '--max-watch-backlog', `${BACKLOG_MIB}`];
-  const daemon = await startImstateWith([HEAP], ...args);
-  undo.push(() => daemon.kill());
-  const clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
-  const { v1 } = clients;
-
   const live = v1.watch({ everything: true });
   await until(() => live.syncs > 0, 'the live watch is synced');
   const unread: UnreadWatch[] = [];
@@ -78,16 +96,7 @@ test('hundreds of watches that never read: the daemon lives, closes the largest,
 test('hundreds of watches that begin together beside a user with many devices: the daemon lives', {
   timeout: 300_000,
 }, async () => {
-  const args = ['serve', '--port', '0', '--max-watch-backlog', `${BACKLOG_MIB}`];
-  const daemon = await startImstateWith([HEAP], ...args);
-  undo.push(() => daemon.kill());
-  const clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
-  const { v1 } = clients;
-  const metadata = { note: 'x'.repeat(900) };
-  const devices = Array.from({ length: 1_000 }, (_, i) => `device-${i}`);
-  for (const deviceId of devices)
-    await v1.online({ userId: 'alice', deviceId, serverAddr: SERVER, metadata });
+  await logInLarge('alice');
 
   const start = { everything: true, initialState: true };
   const unread = Array.from({ length: UNREAD }, () => new UnreadWatch(daemon.addr, start));
@@ -96,4 +105,42 @@ test('hundreds of watches that begin together beside a user with many devices: t
   const begun = () => unread.filter(({ isReading }) => isReading).length;
   await until(() => begun() + over >= UNREAD, 'each watch has its first response or was closed');
   expect(await v1.getUser({ userId: 'alice' })).toMatchObject({ online: true });
+});
+
+test('watches of large messages that never read: no more are closed than must be', {
+  timeout: 300_000,
+}, async () => {
+  await logInLarge('alice');
+  const caller = rawGrpc(daemon.addr);
+  undo.push(() => caller.destroy());
+  const start = Buffer.concat([field(1, 'alice'), numberField(4, 1)]);
+  const unread: ClientHttp2Stream[] = [];
+  /** By how each ended: a status of gRPC, or a reset. */
+  const endings: string[] = [];
+  for (let i = 0; i < LARGE; i++) {
+    const stream = caller.begin('/imstate.v1.PresenceService/Watch', frame(field(1, start)));
+    const note = (headers: IncomingHttpHeaders) => {
+      const status = headers['grpc-status'];
+      if (status !== undefined) endings.push(`status ${status}`);
+    };
+    // A watch that was closed before it had anything to send has its status there.
+    stream.on('response', note);
+    stream.on('trailers', note);
+    stream.on('error', () => endings.push(`reset ${stream.rstCode}`));
+    let hasBegun = false;
+    stream.once('response', () => {
+      hasBegun = true;
+    });
+    await until(() => hasBegun, 'the network has the snapshot');
+    unread.push(stream);
+  }
+  const url = /http:\/\/[0-9.:]+/.exec(daemon.stdout())?.[0];
+  const closed = sumOf(await scrape(url), 'imstate_watches_closed_backlog_total');
+  expect(closed).toBeGreaterThan(0);
+  // All messages are of one size, and half of the budget at least is in use.
+  expect(LARGE - closed).toBeGreaterThanOrEqual(BACKLOG_MIB / 2);
+  for (const stream of unread) stream.resume();
+  await until(() => endings.length === closed, 'those that were closed have ended');
+  expect(endings).toContain('status 8');
+  expect(endings.filter((ending) => !['status 8', 'reset 11'].includes(ending))).toEqual([]);
 });

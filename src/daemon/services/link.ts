@@ -17,6 +17,8 @@ export interface Link<Response> {
   drained(): Promise<void>;
   /** Ends the stream with an error. */
   end(error: unknown): void;
+  /** Resets a watch that has ended: what its caller has not taken is dropped. */
+  reset(): void;
   /** What an error is for the caller; one that is no error of imstate goes to the log. */
   statusOf(error: unknown): { code: number; details: string };
   /** What the operations of a batch are logged with; undefined while nobody wants that. */
@@ -42,6 +44,7 @@ export function makeLink<Request, Response>(
       await firstOf(stream, ['drain', 'cancelled', 'close']);
     },
     end: fail,
+    reset: () => callOf(stream.metadata)?.reset(),
     statusOf,
     details: () => callOf(stream.metadata)?.detailsFor(stream.metadata),
   };

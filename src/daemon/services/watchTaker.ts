@@ -45,5 +45,6 @@ function linkOf(link: Link<WatchResponse>): WatchLink {
       return framed;
     },
     end: (error) => link.end(error),
+    reset: () => link.reset(),
   };
 }

@@ -4,18 +4,31 @@ export interface Shared {
   readonly size: number;
   /** How many hold it; {@link WatchBacklog} counts. */
   holders: number;
+  /** How many of these are closed, and let go of it as soon as the network has taken it, or after a while; counted likewise. */
+  closedHolders: number;
 }
 
 /** A watch, as far as the backlog is concerned. */
 export interface BacklogMember {
   /** Bytes that wait until its caller reads. */
   readonly backlogBytes: number;
-  /** Closes it, which gives most of them back. */
+  /** Closes it. It gives back what the network was not given; the rest is for {@link WatchBacklog.holdClosed}. */
   closeForBacklog(): void;
+}
+
+/** A closed watch of which the network has a message still. */
+export interface ClosedHolder {
+  /** Resets its stream, so that the message is dropped, and lets go of that. */
+  cut(): void;
 }
 
 /** Watches are closed until this part of the budget is in use: otherwise each further change would close another. */
 const LOW_PART = 0.9;
+/**
+ * What only closed watches hold does not count towards the budget: closing further ones would free nothing sooner. It may be so large
+ * a part of the budget; beyond that, streams of closed watches are reset, which their callers get no status for.
+ */
+const CLOSED_PART = 0.5;
 /** A watch that holds less is no cause of a large backlog: its caller reads. */
 const SMALL_BYTES = 4_096;
 
@@ -24,7 +37,11 @@ export class WatchBacklog {
   readonly #maxBytes: number;
   readonly #onClosed: (count: number, bytes: number) => void;
   readonly #members = new Set<BacklogMember>();
+  /** Those that were closed first come first. */
+  readonly #closedHolders = new Set<ClosedHolder>();
   #bytes = 0;
+  /** The part of them that only closed watches hold. */
+  #closedBytes = 0;
   #closed = 0;
   #isChecking = false;
   #reclaim = (): void => {};
@@ -35,6 +52,7 @@ export class WatchBacklog {
     this.#onClosed = onClosed;
   }
 
+  /** All bytes in memory. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -60,13 +78,11 @@ export class WatchBacklog {
   /** Counts so many bytes more, or fewer. */
   add(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes <= this.#maxBytes || this.#isChecking) return;
-    this.#isChecking = true;
-    // Not amid the publishing of a change.
-    setImmediate(() => this.#check());
+    if (this.usedBytes > this.#maxBytes) this.#checkSoon();
   }
 
   hold(shared: Shared): void {
+    if (isHeldByClosed(shared)) this.#closedBytes -= shared.size;
     shared.holders += 1;
     if (shared.holders === 1) this.add(shared.size);
   }
@@ -74,12 +90,52 @@ export class WatchBacklog {
   release(shared: Shared): void {
     shared.holders -= 1;
     if (shared.holders === 0) this.add(-shared.size);
+    else if (isHeldByClosed(shared)) this.#closedBytes += shared.size;
+  }
+
+  /** One that holds it is closed. */
+  holdClosed(shared: Shared, holder: ClosedHolder): void {
+    this.#closedHolders.add(holder);
+    shared.closedHolders += 1;
+    if (isHeldByClosed(shared)) this.#closedBytes += shared.size;
+    if (this.#closedBytes > this.#maxClosedBytes) this.#checkSoon();
+  }
+
+  /** A closed one lets go of it. */
+  releaseClosed(shared: Shared, holder: ClosedHolder): void {
+    this.#closedHolders.delete(holder);
+    if (isHeldByClosed(shared)) this.#closedBytes -= shared.size;
+    shared.closedHolders -= 1;
+    this.release(shared);
+  }
+
+  /** The bytes that count towards the budget. */
+  get usedBytes(): number {
+    return this.#bytes - this.#closedBytes;
+  }
+
+  get #maxClosedBytes(): number {
+    return this.#maxBytes * CLOSED_PART;
+  }
+
+  /** Not amid the publishing of a change. */
+  #checkSoon(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    setImmediate(() => this.#check());
   }
 
   #check(): void {
     this.#isChecking = false;
     this.#reclaim();
-    if (this.#bytes <= this.#maxBytes) return;
+    if (this.usedBytes > this.#maxBytes) this.#close();
+    for (const holder of this.#closedHolders) {
+      if (this.#closedBytes <= this.#maxClosedBytes) break;
+      holder.cut();
+    }
+  }
+
+  #close(): void {
     const bytesBefore = this.#bytes;
     const count = this.#closeLargest();
     if (count > 0) this.#onClosed(count, bytesBefore);
@@ -91,11 +147,16 @@ export class WatchBacklog {
     sizes.sort((a, b) => b.bytes - a.bytes);
     const closedBefore = this.#closed;
     for (const { member, bytes } of sizes) {
-      if (this.#bytes <= this.#maxBytes * LOW_PART || bytes < SMALL_BYTES) break;
+      if (this.usedBytes <= this.#maxBytes * LOW_PART || bytes < SMALL_BYTES) break;
       this.#closed += 1;
       member.closeForBacklog();
       this.#reclaim();
     }
     return this.#closed - closedBefore;
   }
+}
+
+/** True if closed ones hold it, and no others. */
+function isHeldByClosed({ holders, closedHolders }: Shared): boolean {
+  return closedHolders > 0 && closedHolders === holders;
 }

@@ -1,6 +1,6 @@
 import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
 import type { WatchCounts } from '../observe/watchCounts.js';
-import type { Shared, WatchBacklog } from './backlog.js';
+import type { ClosedHolder, Shared, WatchBacklog } from './backlog.js';
 import type { DeliveryQueue, Sender } from './delivery.js';
 import {
   type ChangeFeed,
@@ -30,6 +30,8 @@ export interface WatchLink {
   send(message: WatchMessage, onTaken: () => void): Shared;
   /** Ends the stream with an error. */
   end(error: unknown): void;
+  /** Resets a stream that has ended: what the network has of it is dropped, and its status with that. */
+  reset(): void;
 }
 
 /** What the outboxes of a daemon share. */
@@ -47,7 +49,7 @@ const CALM_ENTRIES = 1_000;
 const CALM_BYTES = 64 * 1024;
 
 /** What of one watch waits until its caller reads, up to a limit. One message at a time is given to the network. */
-export class Outbox implements Sender, FeedReader {
+export class Outbox implements Sender, FeedReader, ClosedHolder {
   /** Where it reads the feed, once it does. */
   position = 0;
   /** Called when too many changes wait. */
@@ -170,6 +172,7 @@ export class Outbox implements Sender, FeedReader {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#inFlight) this.#parts.backlog.holdClosed(this.#inFlight, this);
     this.#parts.counts.left += this.changes;
     for (const [key, outgoing] of this.#waiting) this.#remove(key, outgoing);
     this.#parts.feed.leave(this);
@@ -180,8 +183,16 @@ export class Outbox implements Sender, FeedReader {
 
   /** Nothing of the stream is left at the network. */
   gone(): void {
-    if (this.#inFlight) this.#parts.backlog.release(this.#inFlight);
+    const { backlog } = this.#parts;
+    if (this.#inFlight && this.#isClosed) backlog.releaseClosed(this.#inFlight, this);
+    else if (this.#inFlight) backlog.release(this.#inFlight);
     this.#inFlight = undefined;
+  }
+
+  /** See {@link ClosedHolder}. */
+  cut(): void {
+    this.#link.reset();
+    this.gone();
   }
 
   get #feedSize(): number {

@@ -19,6 +19,7 @@ export class PublishedChange implements Shared {
   readonly revision: string;
   readonly size: number;
   holders = 0;
+  closedHolders = 0;
   /** The change as JSON; kept here by who made it, for those who send the same. */
   json: string | undefined;
   #bytes: Buffer | undefined;

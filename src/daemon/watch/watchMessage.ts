@@ -40,6 +40,7 @@ export class WatchMessage {
 
 class FramedWatchMessage extends FramedMessage implements Shared {
   holders = 0;
+  closedHolders = 0;
 
   get size(): number {
     return this.frame.length;

@@ -77,6 +77,11 @@ export class EventStream {
     this.#response.end();
   }
 
+  /** Drops what the caller has not taken. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
   /** Ends it if the credential of its caller is good no longer; says that it lives if nothing was sent for long. */
   look(): void {
     const fault = this.#caller?.fault();

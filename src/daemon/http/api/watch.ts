@@ -66,9 +66,10 @@ function linkOf(stream: EventStream, sample: Sample): WatchLink {
       const text = textOf(message, sample);
       if (text === '') setImmediate(onTaken);
       else stream.sendText(text, onTaken);
-      return { size: text.length, holders: 0 };
+      return { size: text.length, holders: 0, closedHolders: 0 };
     },
     end: (error) => stream.end(error),
+    reset: () => stream.cut(),
   };
 }
 
