@@ -23,6 +23,8 @@ const STATUS_MS = 1_000;
 const NO_METADATA = new Metadata();
 
 const streamCalls = new WeakMap<Metadata, AdmittedCall>();
+/** The address of the other side of each connection. grpc-js makes it anew each time. */
+const peers = new WeakMap<object, string>();
 
 /** The call of a stream, by the metadata that came with it; undefined for other calls. */
 export function callOf(metadata: Metadata): AdmittedCall | undefined {
@@ -74,6 +76,15 @@ export class AdmittedCall extends ServerInterceptingCall implements Listener, Re
     // A stream that is over does not know its connection any more.
     this.#connection ??= this.stream?.session ?? this;
     return this.#connection;
+  }
+
+  override getPeer(): string {
+    let peer = peers.get(this.connection);
+    if (peer === undefined) {
+      peer = super.getPeer();
+      peers.set(this.connection, peer);
+    }
+    return peer;
   }
 
   get isStream(): boolean {

@@ -29,7 +29,7 @@ export class Evictions {
   async evict(target: EvictTarget, by: EvictedBy): Promise<{ evicted: number; more: boolean }> {
     const line = { ...by, ...fieldsOf(target) };
     try {
-      const { evicted, more, failure } = await this.#presence.evict(target);
+      const { evicted, more, failure } = await this.#presence.evict(target, by.peer);
       this.#log.info({ ...line, evicted, more, ...reasonOf(failure) }, 'sessions were evicted');
       // A caller that knows of no partial result must not take the eviction for complete.
       if (failure !== undefined && !more) throw new PartialEviction(evicted, failure);

@@ -1,6 +1,6 @@
 import { ImstateError } from '../errors.js';
 import { type Answer, allAnswers, type Operation } from '../store/operations.js';
-import { type ReadBudget, ReadPool } from '../store/reads.js';
+import { ReadBudget, ReadPool } from '../store/reads.js';
 import type {
   Ended,
   KeepAlive,
@@ -41,9 +41,9 @@ export class Presence {
   }
 
   /** See PresenceStore.online. */
-  async online(login: Login): Promise<LoginResult> {
+  async online(login: Login, peer: string): Promise<LoginResult> {
     try {
-      const result = await this.#store.online(login);
+      const result = await this.#store.online(login, new ReadBudget(peer));
       this.#transitions.login(result);
       return result;
     } catch (error) {
@@ -81,8 +81,8 @@ export class Presence {
   }
 
   /** Ends sessions; `more` is true if a further call would end further ones. `failure` is why others could not be ended. */
-  async evict(target: EvictTarget): Promise<ServerEviction> {
-    const eviction = await this.#evict(target);
+  async evict(target: EvictTarget, peer: string): Promise<ServerEviction> {
+    const eviction = await this.#evict(target, peer);
     this.#transitions.ended.EVICTED += eviction.evicted;
     return eviction;
   }
@@ -109,8 +109,12 @@ export class Presence {
   }
 
   /** A page of the user's sessions: those that last, then those that ended, newest first. */
-  history(userId: string, page: HistoryPage): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
-    return this.reads.use(async (budget) => {
+  history(
+    userId: string,
+    page: HistoryPage,
+    peer: string,
+  ): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
+    return this.reads.use(peer, async (budget) => {
       // What lasts first: a session that ends between the two reads is in both, and then taken from the history.
       const devices = await this.#store.getUser(userId, budget);
       return pageOfHistory(devices, await this.#store.getHistory(userId), page);
@@ -132,11 +136,11 @@ export class Presence {
     return this.#store.getStats();
   }
 
-  async #evict(target: EvictTarget): Promise<ServerEviction> {
+  async #evict(target: EvictTarget, peer: string): Promise<ServerEviction> {
     if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr);
     const evicted =
       'userId' in target
-        ? await this.#store.evictUser(target.userId)
+        ? await this.#store.evictUser(target.userId, new ReadBudget(peer))
         : Number(await this.#store.evictSession(target.session));
     return { evicted, more: false, failure: undefined };
   }

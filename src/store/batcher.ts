@@ -27,7 +27,7 @@ export interface StepResult<Item> {
  * item in it costs. What comes in one turn of the event loop goes together, and so does what comes while the step
  * before is under way: the busier the store, the larger the step. One that is full is carried out at once.
  *
- * A request that is too much work for one step takes turns with everybody else, see {@link ShardQueue}.
+ * A peer that asks for more work than one step does takes turns with everybody else, see {@link ShardQueue}.
  */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
@@ -41,14 +41,17 @@ export class Batcher<Item> {
     this.#isBusy = Array.from({ length: options.shards }, () => false);
   }
 
-  /** Resolves with the answer or the failure of each item. Those of one user are carried out in the order in which they came. */
-  add(items: readonly Item[]): Promise<unknown[]> {
+  /**
+   * Resolves with the answer or the failure of each item. Those of one user are carried out in the order in which they came. `peer`
+   * names who asks: the requests of a peer share one turn.
+   */
+  add(items: readonly Item[], peer?: string): Promise<unknown[]> {
     if (items.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
       const group = {
         answers: new Array<unknown>(items.length).fill(undefined),
         left: items.length,
-        isHeavy: false,
+        peer,
         resolve,
       };
       for (let place = 0; place < items.length; place++) {

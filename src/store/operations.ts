@@ -23,8 +23,8 @@ export abstract class OperationByOperation {
   abstract apply(operations: readonly Operation[], budget?: ReadBudget): Promise<(Answer | Error)[]>;
 
   /** See PresenceStore.online. */
-  async online(of: Login): Promise<LoginResult> {
-    return onlyAnswer<'online'>(await this.apply([{ kind: 'online', of }]));
+  async online(of: Login, budget?: ReadBudget): Promise<LoginResult> {
+    return onlyAnswer<'online'>(await this.apply([{ kind: 'online', of }], budget));
   }
 
   /** See PresenceStore.offline. */

@@ -237,7 +237,7 @@ export interface PresenceStore {
   /**
    * Carries out operations, each as the method after which it is named; resolves with what each answers or the error of each that
    * failed, and never rejects. Those on one user are carried out in their order, and after those of earlier calls. Users beyond the
-   * budget are not read: RESOURCE_EXHAUSTED.
+   * budget are not read: RESOURCE_EXHAUSTED. Here and below, a peer (of the budget) that asks for much takes turns with all others.
    */
   apply(operations: readonly Operation[], budget?: ReadBudget): Promise<(Answer | Error)[]>;
 
@@ -262,7 +262,7 @@ export interface PresenceStore {
    *   many as are too many, or an eighth of `maxDevices`.
    * - A policy that ends very many sessions ends them in several steps, the last of which is the login.
    */
-  online(login: Login): Promise<LoginResult>;
+  online(login: Login, budget?: ReadBudget): Promise<LoginResult>;
 
   /**
    * Ends the session, or announces its end (grace), and keeps the record readable for the retention. Returns true if
@@ -286,7 +286,7 @@ export interface PresenceStore {
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
 
   /** Ends all sessions of the user with reason EVICTED, each in a step of its own; returns how many. */
-  evictUser(userId: string): Promise<number>;
+  evictUser(userId: string, budget?: ReadBudget): Promise<number>;
 
   /** Ends the session with reason EVICTED if it is current; returns whether it was. */
   evictSession(session: SessionRef): Promise<boolean>;

@@ -109,6 +109,30 @@ test('many heavy requests for one user hold up others by a step', async () => {
   await Promise.all(asked);
 });
 
+test('hundreds of requests of one peer, each enough for a step, hold up another peer by a few steps', async () => {
+  const { done, batcher: jobs } = jobBatcher(8);
+  const asked = heavy('a', 500).map((job) => jobs.add([job], 'flood'));
+  await jobs.add([{ user: 'bob', cost: 0, name: 'bob' }], 'other');
+  expect(done.indexOf('bob')).toBeLessThan(4);
+  // Later ones are held up no longer.
+  const before = done.length;
+  await jobs.add([{ user: 'carol', cost: 0, name: 'carol' }], 'other');
+  expect(done.indexOf('carol') - before).toBeLessThan(4);
+  expect(done.length).toBeLessThan(20);
+  await Promise.all(asked);
+  expect(jobs.isIdle(0)).toBe(true);
+});
+
+test('peers that ask for much take turns, however much each of them asks for', async () => {
+  const { done, batcher: jobs } = jobBatcher(8);
+  const flood = heavy('a', 200).map((job) => jobs.add([job], 'flood'));
+  const few = heavy('b', 5).map((job) => jobs.add([job], 'few'));
+  await Promise.all(few);
+  expect(done.length).toBeLessThan(20);
+  await Promise.all(flood);
+  expect(done.filter((name) => name.startsWith('a'))).toEqual(heavy('a', 200).map(({ name }) => name));
+});
+
 test('a heavy request advances while light ones keep coming', async () => {
   const { done, batcher: jobs } = jobBatcher(4);
   let isDone = false;
@@ -145,7 +169,8 @@ test('operations on one user keep their order, whatever waits', async () => {
       job.name = `${job.user}:${added.push(job)}`;
       return job;
     });
-    answers.push(jobs.add(group).then((got) => expect(got).toEqual(group.map(({ name }) => name))));
+    const peer = [undefined, 'a', 'b', 'c'][random(4)];
+    answers.push(jobs.add(group, peer).then((got) => expect(got).toEqual(group.map(({ name }) => name))));
     if (random(3) === 0) await new Promise(setImmediate);
   }
   await Promise.all(answers);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
+import { type ChannelOptions, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { BearerToken } from '../../src/client/bearerToken.ts';
 import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
@@ -79,10 +79,14 @@ function daemonOptions(dataDir: string): DaemonOptions {
   };
 }
 
-/** Plain gRPC calls of both services, as another program would make them, with a token or without. */
-export function grpcClients(addr: string, token?: string) {
+/**
+ * Plain gRPC calls of both services, as another program would make them, with a token or without. All share a connection, unless the
+ * options of the channel say otherwise.
+ */
+export function grpcClients(addr: string, token?: string, channel: ChannelOptions = {}) {
   const { types } = loadProtos();
-  const options = { interceptors: token === undefined ? [] : [new BearerToken({ token }).interceptor] };
+  const interceptors = token === undefined ? [] : [new BearerToken({ token }).interceptor];
+  const options = { ...channel, interceptors };
   const userStatus = new types.pb.UserStatus(addr, credentials.createInsecure(), options);
   const presence = new types.imstate.v1.PresenceService(addr, credentials.createInsecure(), options);
   return {

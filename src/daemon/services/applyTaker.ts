@@ -36,7 +36,7 @@ export function applyTaker(
   };
   const carryOut = async (operations: Operation__Output[], answered: Promise<void>, arrivedAt: number) => {
     // Begun before anything is waited for, so that batches begin in their order.
-    await presence.reads.use(async (budget) => {
+    await presence.reads.use(link.peer, async (budget) => {
       const isRightSize = hasRightSize(operations);
       if (!isRightSize) refuse(operations, status.INVALID_ARGUMENT, arrivedAt);
       const results = isRightSize ? resultsOfBatch(operations, budget, arrivedAt) : undefined;

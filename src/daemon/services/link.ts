@@ -7,6 +7,8 @@ import type { CallDetails } from '../observe/callDetails.js';
 
 /** How a stream reaches its caller. */
 export interface Link<Response> {
+  /** The address of the other side of the connection. */
+  readonly peer: string;
   /** Undefined where everybody may do everything. */
   readonly permit: Permit | undefined;
   /** Returns false if the caller should be given time to read. */
@@ -33,6 +35,7 @@ export function makeLink<Request, Response>(
   statusOf: Link<Response>['statusOf'],
 ): Link<Response> {
   return {
+    peer: stream.getPeer(),
     permit,
     write: (response) => stream.cancelled || stream.writableEnded || stream.write(response),
     send: (message, onTaken) => {

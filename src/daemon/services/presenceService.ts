@@ -40,9 +40,9 @@ export function presenceServiceHandlers(
   const batches = new BatchCounts(operations);
   const keepAlives = operations.of('keep_server_alive');
   return {
-    Online: calls.handler(async (request) => {
+    Online: calls.handler(async (request, call) => {
       const login = readLogin(request);
-      return toOnlineResponse(login, await presence.online(login));
+      return toOnlineResponse(login, await presence.online(login, call.getPeer()));
     }),
 
     Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
@@ -84,18 +84,18 @@ export function presenceServiceHandlers(
 
     Watch: calls.streamHandler((link) => watchTaker(hub, link)),
 
-    GetUser: calls.handler((request) => {
+    GetUser: calls.handler((request, call) => {
       const { userId, deviceId } = readGetUser(request);
-      return presence.reads.use(async (budget) => {
+      return presence.reads.use(call.getPeer(), async (budget) => {
         const sessions = await presence.devices(userId, deviceId, budget);
         return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
       });
     }),
 
     BatchGetUsers: calls.handler(
-      (request) => {
+      (request, call) => {
         const userIds = readBatch(request.userIds);
-        return presence.reads.use(async (budget) => {
+        return presence.reads.use(call.getPeer(), async (budget) => {
           const shown = showUsers(await presence.devicesOfEach(userIds, budget));
           return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
         });
@@ -103,12 +103,12 @@ export function presenceServiceHandlers(
       { weigh: ({ userIds }) => userIds.length },
     ),
 
-    ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }) => {
+    ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }, call) => {
       checkId('user_id', userId);
       checkOptionalId('device_id', deviceId);
       const limit = checkPageSize('page_size', pageSize, PAGE);
       const page = { deviceId: deviceId || undefined, limit, after: pageToken || undefined };
-      const { entries, next } = await presence.history(userId, page);
+      const { entries, next } = await presence.history(userId, page, call.getPeer());
       return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
     }),
 

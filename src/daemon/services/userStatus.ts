@@ -1,4 +1,5 @@
 import type { UserStatusHandlers } from '../../generated/pb/UserStatus.js';
+import type { Login } from '../../store/store.js';
 import type { Presence } from '../presence.js';
 import { makeSessionId } from '../sessionId.js';
 import { checkId, checkOptionalId, checkServerName } from '../validate.js';
@@ -7,21 +8,21 @@ import type { Calls } from './calls.js';
 /** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
 export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
   return {
-    QueryUserStatus: calls.handler(({ UserID, DeviceID }) => {
+    QueryUserStatus: calls.handler(({ UserID, DeviceID }, call) => {
       checkId('UserID', UserID);
       checkOptionalId('DeviceID', DeviceID);
-      return presence.reads.use(async (budget) => {
+      return presence.reads.use(call.getPeer(), async (budget) => {
         const devices = await presence.devices(UserID, DeviceID || undefined, budget);
         const newest = devices.find(({ online }) => online);
         return { Status: newest !== undefined, ServerAddr: newest?.serverAddr ?? '' };
       });
     }),
 
-    Online: calls.handler(async ({ UserID, DeviceID, ServerAddr }) => {
+    Online: calls.handler(async ({ UserID, DeviceID, ServerAddr }, call) => {
       checkId('UserID', UserID);
       checkId('DeviceID', DeviceID);
       checkServerName('ServerAddr', ServerAddr);
-      await presence.online({
+      const login: Login = {
         userId: UserID,
         deviceId: DeviceID,
         serverAddr: ServerAddr,
@@ -34,7 +35,8 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
         policy: 'KEEP_ALL',
         incarnation: 0,
         resentLoginTimeMs: 0,
-      });
+      };
+      await presence.online(login, call.getPeer());
       return {};
     }),
 

@@ -130,22 +130,25 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       run: () => this.#carryOut(operation, budget),
     }));
     if (!isRead || !this.#changes.isIdle(0) || this.#readInTurn >= WORK.max)
-      return (await this.#changes.add(calls)) as (Answer | Error)[];
+      return (await this.#changes.add(calls, budget.peer)) as (Answer | Error)[];
     const { answers, rest } = this.#carryOutSome(calls);
     this.#noteRead(this.#work.done);
     // In this very turn, before what others change from now on.
-    return [...answers, ...(await this.#changes.add(rest))] as (Answer | Error)[];
+    return [...answers, ...(await this.#changes.add(rest, budget.peer))] as (Answer | Error)[];
   }
 
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
     return this.#change((step) => keepServerAlive(step, keepAlive));
   }
 
-  async evictUser(userId: string): Promise<number> {
+  async evictUser(userId: string, budget?: ReadBudget): Promise<number> {
     let evicted = 0;
     let behind: string | undefined;
     do {
-      const part = await this.#change((step) => evictDevices(step, userId, behind), userId);
+      const part = await this.#change((step) => evictDevices(step, userId, behind), {
+        userId,
+        peer: budget?.peer,
+      });
       evicted += part.evicted;
       behind = part.next;
     } while (behind !== undefined);
@@ -153,7 +156,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   evictSession(session: SessionRef): Promise<boolean> {
-    return this.#change((step) => evictSession(step, session), session.userId);
+    return this.#change((step) => evictSession(step, session), { userId: session.userId });
   }
 
   evictServer(serverAddr: string): Promise<ServerEviction> {
@@ -198,7 +201,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   sweep(ended?: EndCounts): Promise<boolean> {
-    return this.#change((step) => sweep(step, BATCH), '', ended);
+    return this.#change((step) => sweep(step, BATCH), {}, ended);
   }
 
   ledger(): Ledger {
@@ -299,8 +302,12 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   }
 
   /** Makes one change, on its own, in the next transaction; resolves when that is on disk. */
-  async #change<T>(apply: (step: Step) => T, userId = '', ended?: EndCounts): Promise<T> {
-    const [answer] = await this.#changes.add([{ userId, run: () => apply(this.#step(ended)) }]);
+  async #change<T>(
+    apply: (step: Step) => T,
+    { userId = '', peer }: { userId?: string; peer?: string | undefined } = {},
+    ended?: EndCounts,
+  ): Promise<T> {
+    const [answer] = await this.#changes.add([{ userId, run: () => apply(this.#step(ended)) }], peer);
     if (answer instanceof Error) throw answer;
     return answer as T;
   }

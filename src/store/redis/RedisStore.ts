@@ -48,6 +48,8 @@ import { describeRedisUrl, parseRedisUrl } from './url.js';
  * server is lost, and whoever reads meanwhile waits for one of them: `npm run bench:sweep`.
  */
 const STEP = { deadlines: 128, endings: 64 };
+/** Stands for all watches that read users: they share one turn. */
+const WATCHES = 'watches';
 /** How many sessions of a chat server one call evicts at most. */
 const MOST_EVICTED = 10_000;
 
@@ -126,13 +128,16 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   apply(operations: readonly Operation[], budget = new ReadBudget()): Promise<(Answer | Error)[]> {
     const { maxDevices } = this.#options;
     const request = { maxDevices, budget };
-    return this.#carryOut(operations.map((operation) => commandOf(operation, request)));
+    return this.#carryOut(
+      operations.map((operation) => commandOf(operation, request)),
+      budget.peer,
+    );
   }
 
-  async evictUser(userId: string): Promise<number> {
-    const { sessions } = await this.#carryOutOne(userAtCommand(userId));
+  async evictUser(userId: string, budget?: ReadBudget): Promise<number> {
+    const { sessions } = await this.#carryOutOne(userAtCommand(userId), budget?.peer);
     const commands = sessions.map(({ deviceId, sessionId }) => evictCommand({ userId, deviceId, sessionId }));
-    const evicted = allAnswers<'offline'>(await this.#carryOut(commands));
+    const evicted = allAnswers<'offline'>(await this.#carryOut(commands, budget?.peer));
     return evicted.filter(Boolean).length;
   }
 
@@ -293,7 +298,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
       channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
       makeSubscriber: () => makeSubscriber(url, tls),
       ...{ settings, retentionMs },
-      readUser: (userId) => this.#carryOutOne(userAtCommand(userId)),
+      readUser: (userId) => this.#carryOutOne(userAtCommand(userId), WATCHES),
     });
   }
 
@@ -312,17 +317,17 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return this.#health as ShardHealth;
   }
 
-  async #carryOut<Result>(commands: Command<Result>[]): Promise<(Result | Error)[]> {
+  async #carryOut<Result>(commands: Command<Result>[], peer?: string): Promise<(Result | Error)[]> {
     try {
       this.#usableShards();
     } catch (error) {
       return commands.map(() => error as Error);
     }
-    return (this.#batches as Batches).apply(commands);
+    return (this.#batches as Batches).apply(commands, peer);
   }
 
-  async #carryOutOne<Result>(command: Command<Result>): Promise<Result> {
-    const [result] = await this.#carryOut([command]);
+  async #carryOutOne<Result>(command: Command<Result>, peer?: string): Promise<Result> {
+    const [result] = await this.#carryOut([command], peer);
     if (result instanceof Error) throw result;
     return result as Result;
   }

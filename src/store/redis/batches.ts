@@ -66,8 +66,8 @@ export class Batches {
   }
 
   /** Carries the commands out; resolves with the result or the failure of each. */
-  apply<Result>(commands: readonly Command<Result>[]): Promise<(Result | Error)[]> {
-    return this.#batcher.add(commands) as Promise<(Result | Error)[]>;
+  apply<Result>(commands: readonly Command<Result>[], peer?: string): Promise<(Result | Error)[]> {
+    return this.#batcher.add(commands, peer) as Promise<(Result | Error)[]>;
   }
 
   async #sendUnlessDown(commands: Command[], shard: number): Promise<StepResult<Command>> {

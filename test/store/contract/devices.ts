@@ -205,9 +205,9 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       await store.online(login({ userId: 'bob' }));
       const pool = new ReadPool(WORK.part * 512);
       const reads = await Promise.allSettled([
-        pool.use((budget) => store.getUser('alice', budget)),
-        pool.use((budget) => store.getUser('alice', budget)),
-        pool.use((budget) => store.getUser('bob', budget)),
+        pool.use('caller', (budget) => store.getUser('alice', budget)),
+        pool.use('caller', (budget) => store.getUser('alice', budget)),
+        pool.use('caller', (budget) => store.getUser('bob', budget)),
       ]);
       expect(reads).toMatchObject([
         { status: 'rejected', reason: { code: 'RESOURCE_EXHAUSTED' } },
@@ -216,9 +216,8 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       ]);
       expect(reads[0]).toMatchObject({ reason: { message: expect.stringContaining('nothing was done') } });
       expect(pool.bytes).toBe(0);
-      expect(await new ReadPool(MANY * 1_024).use((budget) => store.getUser('alice', budget))).toHaveLength(
-        MANY,
-      );
+      const large = new ReadPool(MANY * 2_048);
+      expect(await large.use('caller', (budget) => store.getUser('alice', budget))).toHaveLength(MANY);
     });
 
     test('a request reads no more than an answer could hold, and is told so', async () => {

@@ -8,13 +8,13 @@ export function historyCall({ presence }: ApiParts): ApiCall {
   return {
     ...{ method: 'GET', name: 'history', role: 'reader' },
     parameters: ['userId', 'deviceId', 'pageSize', 'pageToken'],
-    async answer(parameters) {
+    async answer(parameters, { peer }) {
       const userId = parameters.text('userId');
       const deviceId = parameters.text('deviceId');
       checkId('userId', userId);
       checkOptionalId('deviceId', deviceId);
       const page = { deviceId: deviceId || undefined, ...parameters.page() };
-      const { entries, next } = await presence.history(userId, page);
+      const { entries, next } = await presence.history(userId, page, peer);
       return {
         userId,
         entries: entries.map((entry) => historyEntryJson(toHistoryEntry(entry))),

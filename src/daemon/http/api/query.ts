@@ -8,13 +8,13 @@ import { userJson } from './json.js';
 export function queryCall({ presence }: ApiParts): ApiCall {
   return {
     ...{ method: 'GET', name: 'query', role: 'reader', parameters: ['userId', 'deviceId', 'explain'] },
-    async answer(parameters) {
+    async answer(parameters, { peer }) {
       const userId = parameters.text('userId');
       const deviceId = parameters.text('deviceId');
       const explain = parameters.flag('explain', false);
       checkId('userId', userId);
       checkOptionalId('deviceId', deviceId);
-      return presence.reads.use(async (budget) => {
+      return presence.reads.use(peer, async (budget) => {
         const devices = await presence.devices(userId, deviceId || undefined, budget);
         return userJson(toGetUserResponse(userId, showUser(devices, explain), explain), explain);
       });
