@@ -108,9 +108,7 @@ export class Calls {
         },
         (error) => {
           end();
-          // Of a unary call that reads, nothing was done that a repeat would do twice.
-          if (error instanceof ReadsExhausted) callback(this.#load.refuse(error.reason));
-          else callback(this.#toStatus(error, call));
+          callback(this.#toStatus(error, call));
         },
       );
     };
@@ -235,7 +233,9 @@ export class Calls {
     this.#streams.retire(connection);
   }
 
-  #toStatus(error: unknown, call: Call) {
+  #toStatus(error: unknown, call: Call): Ending {
+    // Of what only reads, nothing was done that a repeat would do twice.
+    if (error instanceof ReadsExhausted) return this.#load.refuse(error.reason);
     if (error instanceof ImstateError) {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
       return { code: error.status, details: error.message };
