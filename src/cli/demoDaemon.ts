@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LIMITS } from '../daemon/limits.js';
+import { ImstateError, messageOf } from '../errors.js';
 import { REGISTRY_DEFAULTS } from '../registry/registry.js';
 import { STORE_DEFAULTS } from '../store/defaults.js';
 
@@ -15,7 +16,7 @@ export interface DemoDaemon {
 
 /** Starts it on a free port; it logs nothing, for it shares the terminal with a view. */
 export async function startDemoDaemon(): Promise<DemoDaemon> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'imstate-demo-'));
+  const dataDir = await mkdtemp(join(tmpdir(), 'imstate-demo-')).catch(rejectUnusable);
   const remove = () => {
     process.off('exit', remove);
     rmSync(dataDir, { recursive: true, force: true });
@@ -42,4 +43,9 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
     remove();
     throw error;
   }
+}
+
+function rejectUnusable(error: unknown): never {
+  const message = `no temporary folder can be made in ${tmpdir()} (${messageOf(error)}): set TMPDIR to a folder that this user may write to`;
+  throw new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause: error });
 }

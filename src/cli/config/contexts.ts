@@ -53,7 +53,7 @@ export async function changeContexts(file: string, change: (contexts: Contexts) 
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await replaceFile(file, (text) => `${JSON.stringify(change(parse(text)), null, 2)}\n`);
   } catch (error) {
-    throw error instanceof ImstateError ? error : unusable(file, error);
+    throw error instanceof ImstateError ? error : unusable(file, error, remedyOf(error));
   }
 }
 
@@ -92,7 +92,17 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function unusable(file: string, error: unknown): ImstateError {
-  const message = `the file of contexts ${file} cannot be used (${messageOf(error)}): mend it, or remove it and make them anew`;
+/** What to do where the system refuses to write; undefined where the text of the file is at fault. */
+function remedyOf(error: unknown): string | undefined {
+  const isOfSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
+  return isOfSystem ? 'set XDG_CONFIG_HOME to a folder that this user may write to' : undefined;
+}
+
+function unusable(
+  file: string,
+  error: unknown,
+  remedy = 'mend it, or remove it and make them anew',
+): ImstateError {
+  const message = `the file of contexts ${file} cannot be used (${messageOf(error)}): ${remedy}`;
   return new ImstateError('CONFIG_UNUSABLE', message, { cause: error });
 }

@@ -103,7 +103,8 @@ export class EmbeddedRegistry implements Registry {
       const names = await readdir(this.#folder);
       return names.filter((name) => suffixes.some((suffix) => name.endsWith(suffix)));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      // ENOTDIR: services may have /dev/null for a home.
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
       return unavailable(error);
     }
   }
