@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -44,6 +44,21 @@ test.skipIf(spawnSync('which', ['systemd-analyze']).status !== 0)(
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   },
 );
+
+test('the unit is the only one, and the guide for operators has its numbers', async () => {
+  const pages = (await readdir('.', { recursive: true })).filter((path) => {
+    return /\.(md|service)$/.test(path) && !/(^|\/)node_modules\//.test(path);
+  });
+  const texts = await Promise.all(pages.map(async (page) => [page, await readFile(page, 'utf8')] as const));
+  expect(texts.filter(([, text]) => /^ExecStart=/m.test(text)).map(([page]) => page)).toEqual([
+    'deploy/imstate.service',
+  ]);
+  const guide = await readFile('docs/operator.md', 'utf8');
+  const [files] = await settings('LimitNOFILE');
+  expect(guide).toContain(`${Number(files).toLocaleString('en')} open files`);
+  expect(guide).toContain(`let it have ${await settings('TimeoutStopSec')} s`);
+  expect(guide).toContain(`(${(await settings('RestartPreventExitStatus'))[0]?.replace(' ', ' and ')})`);
+});
 
 test('what the unit starts serves, and ends well by the signal that the unit sends', async () => {
   const folder = await folderUntilTheEnd();
