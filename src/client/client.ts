@@ -71,6 +71,10 @@ export class Client implements PresenceApi {
     return this.#call((api) => api.evict(request, options));
   }
 
+  checkEvict(options?: CallOptions) {
+    return this.#call((api) => api.checkEvict(options));
+  }
+
   /**
    * For a chat server: keeps its lease alive and remembers its sessions, until its close(). When the chat server is gone, so are its
    * sessions, with no heartbeat a device.

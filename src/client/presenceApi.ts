@@ -43,4 +43,6 @@ export interface PresenceApi {
   getStats(options?: CallOptions): Promise<Stats>;
   /** Ends sessions of a chat server, of a user, or one. */
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
+  /** Resolves if this caller may evict, and rejects with PERMISSION_DENIED or UNAUTHENTICATED if not. Ends nothing. */
+  checkEvict(options?: CallOptions): Promise<void>;
 }

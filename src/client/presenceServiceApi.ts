@@ -112,6 +112,19 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         options,
       );
     },
+
+    async checkEvict(options) {
+      try {
+        // Without a target: the daemon checks the permission before it reads the request.
+        await channel.call<EvictResponse__Output>(
+          (grpcOptions, done) => presenceService.Evict({}, grpcOptions, done),
+          options,
+          true,
+        );
+      } catch (error) {
+        if (!(error instanceof ImstateError) || error.code !== 'INVALID_ARGUMENT') throw error;
+      }
+    },
   };
 }
 

@@ -58,6 +58,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
     listServers: () => refuse('lists no chat servers'),
     getStats: () => refuse('counts nothing'),
     evict: () => refuse('evicts nobody: report a logout of each device'),
+    checkEvict: () => refuse('evicts nobody: report a logout of each device'),
   };
 }
 

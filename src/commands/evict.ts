@@ -61,6 +61,7 @@ export default class Evict extends ClientCommand {
   async #isWanted(client: Client, target: EvictRequest): Promise<boolean> {
     const terminal = { input: process.stdin, output: process.stderr };
     checkTerminal(terminal);
+    await client.checkEvict();
     const what = count(await sessionsOf(client, target), 'session');
     return confirm(`End ${what} of ${nameOf(target)}?`, terminal);
   }

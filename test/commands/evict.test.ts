@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { TokenFile } from '../support/credentials.ts';
+import { TestTerminal } from '../support/terminal.ts';
 import { testCli } from '../support/testCli.ts';
+import { startDaemon } from '../support/undo.ts';
 
 const cli = testCli();
 const login = (user: string, device: string, serverAddr: string) =>
@@ -49,6 +52,27 @@ test('where there is no terminal to ask on it needs --yes', async () => {
   expect(stderr).toBe('Error: there is no terminal to ask on: confirm with --yes\n');
   expect(exitCode).toBe(2);
   expect(await cli.json('query', 'dave')).toMatchObject({ online: true });
+});
+
+test('who may not evict is told so, and is not asked before', async () => {
+  const file = await TokenFile.make();
+  const { addr } = await startDaemon({ auth: { tokens: file.path } });
+  const evict = (role: string) =>
+    TestTerminal.start(
+      ['evict', '--user', 'dave', '--endpoint', addr],
+      { columns: 150, rows: 20 },
+      { IMSTATE_TOKEN: file.tokens[role] },
+    );
+  for (const role of ['reader', 'writer']) {
+    const terminal = await evict(role);
+    expect(await terminal.ended).toBe(4);
+    expect(terminal.output).toContain(`Evict needs the role admin, and token "${role}" has ${role}`);
+    expect(terminal.output).not.toContain('[y/N]');
+  }
+  const admin = await evict('admin');
+  await admin.shows(/End 0 sessions of user dave\?/);
+  admin.press('n\r');
+  expect(await admin.ended).toBe(1);
 });
 
 test.each([
