@@ -25,6 +25,11 @@ export function readRegularFile(
   }
 }
 
+/** The text of a regular file, see {@link readRegularFile}; without the byte order mark that editors of Windows put before it. */
+export function readRegularText(path: string, options?: Parameters<typeof readRegularFile>[1]): string {
+  return new TextDecoder().decode(readRegularFile(path, options));
+}
+
 function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return 'a folder';
   if (stats.isFIFO()) return 'a FIFO';

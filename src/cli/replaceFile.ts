@@ -1,6 +1,6 @@
 import { chmod, chown, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readRegularFile } from '../regularFile.js';
+import { readRegularText } from '../regularFile.js';
 
 /** What is in it is nobody else's business, and who can write it decides for its owner. */
 const OWNER_ONLY = 0o600;
@@ -56,7 +56,7 @@ async function keepRights(file: string, draft: string): Promise<void> {
 /** The text of the file; '' if it is not there yet. */
 function textOf(file: string): string {
   try {
-    return String(readRegularFile(file));
+    return readRegularText(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;

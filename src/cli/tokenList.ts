@@ -1,12 +1,12 @@
 import { parseTokens, type TokenEntry } from '../daemon/auth/tokenFile.js';
 import { ImstateError, messageOf } from '../errors.js';
-import { readRegularFile } from '../regularFile.js';
+import { readRegularText } from '../regularFile.js';
 import { replaceFile } from './replaceFile.js';
 
 /** Reads a file of tokens; rejects with AUTH_FILE_UNUSABLE. */
 export async function readTokens(path: string): Promise<TokenEntry[]> {
   try {
-    return parseTokens(String(readRegularFile(path)));
+    return parseTokens(readRegularText(path));
   } catch (error) {
     throw unusable(path, error);
   }

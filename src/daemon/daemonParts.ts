@@ -76,6 +76,7 @@ export async function makeParts(
       metrics: {
         ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, closedConnections },
         registration: () => standing.registration,
+        staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),
         droppedLogLines: options.droppedLogLines ?? (() => 0),
       },
       web: { presence, hub, registry, log, advertised: () => standing.advertised },

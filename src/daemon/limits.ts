@@ -127,6 +127,13 @@ export const LIMITS = {
     beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
     reason: 'a host and a port; it is kept for as long as the call is open',
   },
+  credential: {
+    most: 8_192,
+    unit: 'bytes',
+    what: 'a credential: the `authorization` of a call or request',
+    beyond: '`UNAUTHENTICATED`, which no repeat changes',
+    reason: 'a JWT has some 1,000; those that are valid are remembered',
+  },
   connections: {
     ...{ most: 10_000, unit: 'connections', what: 'connections at the same time', flag: 'max-connections' },
     beyond: 'a further one is closed at once; those that stand are served on',

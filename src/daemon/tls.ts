@@ -38,6 +38,11 @@ export class DaemonTls {
     return endOf(this.#material);
   }
 
+  /** True if the files cannot be used as they are now: the certificate from before stays. */
+  get isStale(): boolean {
+    return this.#fault.isTold;
+  }
+
   /** Whether clients must show a certificate. */
   get isMutual(): boolean {
     return this.#files.ca !== undefined;

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ImstateError, messageOf } from '../errors.js';
 import { trusted } from '../ownership.js';
-import { readRegularFile } from '../regularFile.js';
+import { readRegularText } from '../regularFile.js';
 import type { TlsFiles, TlsNames } from './names.js';
 
 /** What the files hold, for node:tls. */
@@ -73,7 +73,7 @@ function isSame(one: TlsContext, other: TlsContext): boolean {
 
 function read(name: string, path: string): string {
   try {
-    return String(readRegularFile(path, trusted(path)));
+    return readRegularText(path, trusted(path));
   } catch (error) {
     throw bad(
       name,

@@ -35,6 +35,16 @@ test('a token is asked for, kept in the tab, and a reader may not evict', async 
   await page.getByLabel('Token').waitFor();
 });
 
+test('a visit without a token is no warning in the log, and a wrong token is', async () => {
+  const warnings = () => guarded.logged.map((line) => JSON.parse(line)).filter(({ level }) => level >= 40);
+  const page = await web.openUrl(`${guarded.http}/console/`);
+  await page.getByLabel('Token').fill('imstate_wrong');
+  expect(warnings()).toEqual([]);
+  await page.keyboard.press('Enter');
+  await see(page, 'dialog .fault', 'the token is not known here');
+  expect(warnings()).toMatchObject([{ method: 'GET /api/v1/whoami', code: 'UNAUTHENTICATED' }]);
+});
+
 test('a token that is revoked is asked for anew', async () => {
   const page = await web.openUrl(`${guarded.http}/console/#/changes`);
   await page.getByLabel('Token').fill(file.tokens.admin as string);

@@ -7,9 +7,10 @@ export interface LiveFamily {
   samples: { name: string; labels: Record<string, string>; value: number }[];
 }
 
-/** Reads what a daemon answers at /metrics. */
-export async function scrape(url: string | undefined): Promise<Map<string, LiveFamily>> {
-  const { status, text } = await ask(`${url}/metrics`);
+/** Reads what a daemon answers at /metrics, to this token if it asks for one. */
+export async function scrape(url: string | undefined, token?: string): Promise<Map<string, LiveFamily>> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const { status, text } = await ask(`${url}/metrics`, { headers });
   if (status !== 200) throw new Error(`/metrics answered ${status}: ${text}`);
   return parseMetrics(text);
 }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ImstateError, messageOf } from '../../errors.js';
 import { trusted } from '../../ownership.js';
-import { readRegularFile } from '../../regularFile.js';
+import { readRegularText } from '../../regularFile.js';
 import { nearest } from '../nearest.js';
 import { replaceFile } from '../replaceFile.js';
 import { settingOf } from './keys.js';
@@ -31,7 +31,7 @@ export function contextsFile(configDir: string): string {
 export function readContexts(file: string): Contexts {
   try {
     if (!canBeSeen(file)) return parse('');
-    return parse(String(readRegularFile(file, trusted(file, false))));
+    return parse(readRegularText(file, trusted(file, false)));
   } catch (error) {
     throw unusable(file, error);
   }

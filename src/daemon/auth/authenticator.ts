@@ -1,6 +1,7 @@
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
+import { LIMITS } from '../limits.js';
 import { Certificates } from './certificates.js';
 import type { JwtOptions, Jwts } from './jwt.js';
 import type { Caller } from './roles.js';
@@ -21,9 +22,6 @@ export type Peer = Pick<ServerInterceptingCallInterface, 'getPeer' | 'getAuthCon
 
 /** How many credentials are remembered; the oldest of more is checked again. */
 const MOST_REMEMBERED = 4_096;
-/** No credential is longer, and memory is not given to one. */
-const MOST_LENGTH = 8_192;
-
 /** Tells who calls. What was checked once is remembered, until it is good no longer. */
 export class Authenticator {
   #tokens: Tokens | undefined;
@@ -70,6 +68,12 @@ export class Authenticator {
     ];
   }
 
+  /** How many files and URLs of credentials cannot be used now: what they gave before stays in force. */
+  get staleSources(): number {
+    const sources = [this.#tokens, this.#jwts, this.#certificates];
+    return sources.filter((source) => source?.isStale).length;
+  }
+
   close(): void {
     this.#tokens?.close();
     this.#jwts?.close();
@@ -79,8 +83,15 @@ export class Authenticator {
   #byHeader(authorization: string): Caller | Promise<Caller> {
     const known = this.#byAuthorization.get(authorization);
     if (known instanceof Promise || (known && !known.fault())) return known;
+    const maxLength = LIMITS.credential.most;
+    if (authorization.length > maxLength) {
+      throw new ImstateError(
+        'UNAUTHENTICATED',
+        `authorization must be at most ${maxLength} bytes; this one has ${authorization.length}: get a JWT with fewer claims`,
+      );
+    }
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    if (token === undefined || authorization.length > MOST_LENGTH) {
+    if (token === undefined) {
       throw new ImstateError('UNAUTHENTICATED', `authorization must be "Bearer TOKEN": ${this.#howTo()}`);
     }
     const caller = this.#byToken(token);

@@ -64,6 +64,11 @@ export class Certificates {
     };
   }
 
+  /** See FollowedFile.isStale. */
+  get isStale(): boolean {
+    return this.#file.isStale;
+  }
+
   close(): void {
     this.#file.close();
   }

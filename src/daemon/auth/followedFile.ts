@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
 import { trusted } from '../../ownership.js';
-import { readRegularFile } from '../../regularFile.js';
+import { readRegularText } from '../../regularFile.js';
 
 const LOOK_MS = 500;
 
@@ -30,6 +30,7 @@ export class FollowedFile<T> {
   #read: string;
   #seen: string;
   #isLooking = false;
+  #isStale = false;
 
   private constructor(options: FollowedFileOptions<T>, stamp: string) {
     this.#options = options;
@@ -44,12 +45,17 @@ export class FollowedFile<T> {
     try {
       // Before it is read: a change that comes between the two is found by the next look.
       const stamp = await stampOf(path);
-      options.onChange(options.parse(String(readRegularFile(path, trusted(path)))));
+      options.onChange(options.parse(readRegularText(path, trusted(path))));
       return new FollowedFile(options, stamp);
     } catch (error) {
       const message = `${flag} ${path} cannot be used (${messageOf(error)}): mend it, or name another file`;
       throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
     }
+  }
+
+  /** True if the file cannot be used as it is now: what it held before stays in force. */
+  get isStale(): boolean {
+    return this.#isStale;
   }
 
   close(): void {
@@ -64,9 +70,11 @@ export class FollowedFile<T> {
     if (stamp !== this.#read && stamp === this.#seen) {
       this.#read = stamp;
       try {
-        onChange(parse(String(readRegularFile(path, trusted(path)))));
+        onChange(parse(readRegularText(path, trusted(path))));
+        this.#isStale = false;
         log.info(`${flag} ${path} has changed and was read again`);
       } catch (error) {
+        this.#isStale = true;
         log.error(`${flag} ${path} cannot be used (${messageOf(error)}): what it held before stays in force`);
       }
     }

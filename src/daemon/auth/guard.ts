@@ -1,11 +1,21 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { ImstateError } from '../../errors.js';
 import { Authenticator, type AuthOptions, type Peer } from './authenticator.js';
 import { DenialLog } from './denialLog.js';
 import { GuardedCall, type GuardParts } from './guardedCall.js';
 import { type Caller, checkRole, type Role, ruleOf } from './roles.js';
 
 const LOOK_MS = 1_000;
+
+/** What is asked for that is no call of gRPC. */
+interface Asked {
+  role: Role;
+  /** Such as `GET /metrics`. */
+  method: string;
+  /** True if a caller without a credential is nothing to log: it asks whether it needs one. */
+  isExpected: boolean;
+}
 
 /** Lets in who may call, before anything of the request is read, and ends streams whose credential is good no longer. */
 export class Guard {
@@ -27,6 +37,11 @@ export class Guard {
     return this.#parts.authenticator.ways;
   }
 
+  /** See Authenticator.staleSources. */
+  get staleSources(): number {
+    return this.#parts.authenticator.staleSources;
+  }
+
   /** What the gRPC server is to send its calls through. */
   readonly interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
     if (ruleOf(path).role === undefined) return new ServerInterceptingCall(call);
@@ -35,7 +50,7 @@ export class Guard {
   };
 
   /** Who asks for what is no call of gRPC and needs a role; rejects with what to answer, and logs that, if it may not be. */
-  async callerOf(metadata: Metadata, peer: Peer, what: { role: Role; method: string }): Promise<Caller> {
+  async callerOf(metadata: Metadata, peer: Peer, what: Asked): Promise<Caller> {
     const { authenticator, denials } = this.#parts;
     let caller: Caller | undefined;
     try {
@@ -43,6 +58,7 @@ export class Guard {
       checkRole(caller, what, what.method);
       return caller;
     } catch (error) {
+      if (what.isExpected && error instanceof ImstateError && error.code === 'UNAUTHENTICATED') throw error;
       throw denials.note(error, { method: what.method, peer: peer.getPeer(), caller: caller?.name });
     }
   }

@@ -11,6 +11,8 @@ const FLAG = '--auth-jwt-jwks';
 const FETCH_MS = 5_000;
 /** How often its keys are asked for again, so that one it has withdrawn is not taken for much longer. */
 const REFRESH_MS = 5 * 60_000;
+/** The same while it does not give them. */
+const RETRY_MS = 30_000;
 /** How soon a JWT of an unknown key may make us ask again: anybody can send one. */
 const LEAST_PAUSE_MS = 5_000;
 /** Far more than any issuer has. */
@@ -21,6 +23,8 @@ type KeySet = ReturnType<typeof createLocalJWKSet>;
 /** The public keys of an issuer of JWTs, as they are now. */
 export interface Jwks {
   readonly keyOf: JWTVerifyGetKey;
+  /** True if the file or URL gives no keys now: those it gave before stay in force. */
+  readonly isStale: boolean;
   close(): void;
 }
 
@@ -49,7 +53,13 @@ async function openFile(path: string, log: Logger, onChange: () => void): Promis
       onChange();
     },
   });
-  return { keyOf: (header, jwt) => (keys as KeySet)(header, jwt), close: () => file.close() };
+  return {
+    keyOf: (header, jwt) => (keys as KeySet)(header, jwt),
+    get isStale() {
+      return file.isStale;
+    },
+    close: () => file.close(),
+  };
 }
 
 /** Keys that are asked for by HTTP. While the issuer does not answer, those it had before stay in force. */
@@ -57,17 +67,18 @@ class RemoteJwks implements Jwks {
   readonly #url: URL;
   readonly #log: Logger;
   readonly #onChange: () => void;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #keys: KeySet | undefined;
   #text = '';
   #askedAt = 0;
   #underWay: Promise<void> | undefined;
+  #isClosed = false;
+  #isStale = false;
 
   constructor(url: URL, log: Logger, onChange: () => void) {
     this.#url = url;
     this.#log = log;
     this.#onChange = onChange;
-    this.#timer = setInterval(() => void this.#refresh(), REFRESH_MS).unref();
   }
 
   readonly keyOf: JWTVerifyGetKey = async (header, jwt) => {
@@ -87,29 +98,48 @@ class RemoteJwks implements Jwks {
   fetch(): Promise<void> {
     this.#underWay ??= this.#fetch().finally(() => {
       this.#underWay = undefined;
+      this.#schedule();
     });
     return this.#underWay;
   }
 
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
   close(): void {
-    clearInterval(this.#timer);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    const pauseMs = this.#isStale ? RETRY_MS : REFRESH_MS;
+    this.#timer = setTimeout(() => void this.#refresh(), pauseMs).unref();
   }
 
   async #refresh(): Promise<void> {
-    await this.fetch().catch((error) =>
-      this.#log.error(`${messageOf(error)}; the keys it had before stay in force`),
-    );
+    const wasStale = this.#isStale;
+    try {
+      await this.fetch();
+      if (wasStale) this.#log.info(`${FLAG} ${this.#url.href} gives keys again`);
+    } catch (error) {
+      if (!wasStale) this.#log.error(`${messageOf(error)}; the keys it had before stay in force`);
+    }
   }
 
   async #fetch(): Promise<void> {
     this.#askedAt = Date.now();
     try {
       const text = await readUrl(this.#url);
+      this.#isStale = false;
       if (text === this.#text) return;
       this.#keys = parseKeys(text);
       this.#text = text;
       this.#onChange();
     } catch (error) {
+      this.#isStale = true;
       throw new ImstateError(
         'AUTH_KEYS_UNAVAILABLE',
         `${FLAG} ${this.#url.href} gives no keys (${reasonOf(error)}): is it right, and can it be reached from here?`,
@@ -153,7 +183,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
     if (bytes > MOST_BYTES) throw new Error('it is larger than 1 MiB');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** Shows nothing of the text: somebody may have named the file of a private key. */

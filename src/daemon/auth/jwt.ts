@@ -51,6 +51,11 @@ export class Jwts {
     return toCaller(payload);
   }
 
+  /** See Jwks.isStale. */
+  get isStale(): boolean {
+    return this.#keys.isStale;
+  }
+
   close(): void {
     this.#keys.close();
   }

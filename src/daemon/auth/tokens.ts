@@ -39,6 +39,11 @@ export class Tokens {
     );
   }
 
+  /** See FollowedFile.isStale. */
+  get isStale(): boolean {
+    return this.#file.isStale;
+  }
+
   close(): void {
     this.#file.close();
   }

@@ -38,16 +38,16 @@ export class HttpAccess {
    * Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED, and with INVALID_ARGUMENT for a
    * change that is not JSON.
    */
-  async callerOf(request: IncomingMessage, { role, path }: Route): Promise<Caller | undefined> {
+  async callerOf(request: IncomingMessage, { role, path, isSignIn }: Route): Promise<Caller | undefined> {
     if (role === undefined) return undefined;
-    const caller = await this.#knownCaller(request, { role, path });
+    const caller = await this.#knownCaller(request, { role, path, isSignIn });
     this.#origins.check({ request, caller });
     return caller;
   }
 
   async #knownCaller(
     request: IncomingMessage,
-    { role, path }: { role: Role; path: string },
+    { role, path, isSignIn = false }: { role: Role; path: string; isSignIn: boolean | undefined },
   ): Promise<Caller | undefined> {
     const socket = request.socket as TLSSocket;
     if (this.#needsCertificate && !socket.authorized) {
@@ -63,6 +63,7 @@ export class HttpAccess {
     return this.#guard.callerOf(metadata, guardedPeer(request, this.#proxies), {
       role,
       method: `${request.method} ${path}`,
+      isExpected: isSignIn && authorization === undefined,
     });
   }
 }

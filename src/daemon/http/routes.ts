@@ -24,6 +24,8 @@ export interface Route {
   readonly path: string;
   /** What a caller needs, as for a method of gRPC; undefined for what is open to everybody. */
   readonly role: Role | undefined;
+  /** True if a page asks by it whether it needs a token: without one it is rejected, which is no reason for a warning in the log. */
+  readonly isSignIn?: boolean;
   /** The name under which requests are logged and counted; those of a route without one are not. */
   readonly call?: string;
   /** True for a stream of events. Those have a bound of their own, and what is open to everybody costs nothing. */

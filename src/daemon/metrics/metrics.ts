@@ -29,6 +29,8 @@ export interface MetricsParts {
   closedConnections: ClosedConnections;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
+  /** How many files and URLs of credentials cannot be used now: what they gave before stays in force. */
+  staleCredentials(): number;
   /** Since the start. */
   droppedLogLines(): number;
 }
@@ -65,8 +67,8 @@ export class Metrics {
   }
 
   #families(parts: MetricsParts): Family[] {
-    const { counts, store, transitions, steps, sweeper, readiness, hub, registration, droppedLogLines } =
-      parts;
+    const { counts, store, transitions, steps, sweeper, readiness, hub } = parts;
+    const { registration, staleCredentials, droppedLogLines } = parts;
     return [
       ...operationFamilies(counts),
       ...callFamilies(counts),
@@ -85,6 +87,12 @@ export class Metrics {
         'imstate_registry_other_stores',
         'Stores other than that of this daemon that daemons of this registry use; anything but 0 is wrong.',
         () => registration()?.otherStores ?? 0,
+      ),
+      one(
+        'gauge',
+        'imstate_credentials_stale',
+        'Files and URLs of credentials that cannot be used as they are now; what they gave before stays in force.',
+        staleCredentials,
       ),
       one(
         'counter',

@@ -2,7 +2,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImstateError, messageOf } from '../../errors.js';
-import { readRegularFile } from '../../regularFile.js';
+import { readRegularText } from '../../regularFile.js';
 import { parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
 import type {
   Endpoint,
@@ -112,7 +112,7 @@ export class EmbeddedRegistry implements Registry {
   /** The text of a file; undefined if it is stale. */
   async #readYoung(file: string): Promise<string | undefined> {
     const { mtimeMs } = await lstat(file);
-    return Date.now() - mtimeMs > STALE_MS ? undefined : String(readRegularFile(file, { noFollow: true }));
+    return Date.now() - mtimeMs > STALE_MS ? undefined : readRegularText(file, { noFollow: true });
   }
 
   /** The endpoint in a file; undefined if it is stale, gone meanwhile, or cannot be read. */

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { AUDIENCE, ISSUER, Issuer, keysFile, keysOf } from '../../support/credentials.ts';
 import { grpcClients } from '../../support/daemon.ts';
 import { failedStart } from '../../support/failedStart.ts';
+import { scrape, sumOf } from '../../support/metrics.ts';
 import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
@@ -85,7 +86,8 @@ test('keys behind an URL follow the issuer when it takes a new one, and outlast 
   ]);
   const web = await startWeb();
   // Nobody serves the keys at first: the daemon waits.
-  const starting = startDaemon({ ...optionsOf(web.url), startTimeoutMs: 60_000 });
+  const http = { addr: '127.0.0.1', port: 0 };
+  const starting = startDaemon({ ...optionsOf(web.url), http, startTimeoutMs: 60_000 });
   await until(() => web.requests > 0, 'the daemon asks for the keys');
   web.body = keysOf(before);
   const daemon = await starting;
@@ -111,6 +113,24 @@ test('keys behind an URL follow the issuer when it takes a new one, and outlast 
     return daemon.logged.some((line) => line.includes('stay in force'));
   }, 'it is logged that the keys cannot be had');
   expect(await failureOf(daemon.addr, await after.sign())).toBeUndefined();
+  const stale = async () => sumOf(await scrape(daemon.http, await after.sign()), 'imstate_credentials_stale');
+  expect(await stale()).toBe(1);
+
+  web.body = `\ufeff${keysOf(after, later)}`;
+  const known = await later.sign();
+  await until(async () => (await failureOf(daemon.addr, known)) === undefined, 'the keys can be had again');
+  expect(await stale()).toBe(0);
+});
+
+test('a header that is too long is rejected with the limit, and one that is no token with what it must be', async () => {
+  const issuer = await Issuer.make();
+  const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
+  const long = await issuer.sign({ groups: 'g'.repeat(8_000) });
+  expect(await failureOf(addr, long)).toMatchObject({
+    code: UNAUTHENTICATED,
+    details: `authorization must be at most 8192 bytes; this one has ${long.length + 'Bearer '.length}: get a JWT with fewer claims`,
+  });
+  expect(await failureOf(addr, await issuer.sign({ groups: 'g'.repeat(4_000) }))).toBeUndefined();
 });
 
 test('a daemon that gets no keys does not start', async () => {

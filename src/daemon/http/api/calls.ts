@@ -38,6 +38,8 @@ export interface ApiCall {
   readonly role: Role;
   /** Those of the query. */
   readonly parameters: readonly string[];
+  /** See Route.isSignIn. */
+  readonly isSignIn?: boolean;
   /** Whether it answers with a stream of events. */
   readonly isStream?: boolean;
   /** What to answer as JSON; undefined if the answer is a stream, which then has begun. */
@@ -62,14 +64,16 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
 
 /** The calls as the server of HTTP takes them. */
 export function apiRoutes(parts: ApiParts): Route[] {
-  return apiCalls(parts).map(({ method, name, role, parameters, isStream = false, answer }) => ({
-    ...{ method, role, isStream, path: `/api/v1/${name}`, call: name.replace('/', '-') },
-    async handle(exchange) {
-      const [userId, other] = exchange.query.getAll('userId');
-      if (userId !== undefined && other === undefined)
-        exchange.about({ userId, deviceId: exchange.query.get('deviceId') ?? undefined });
-      const value = await answer(new Parameters(exchange.query, parameters), exchange);
-      if (value !== undefined) sendJson(exchange.response, 200, value);
-    },
-  }));
+  return apiCalls(parts).map(
+    ({ method, name, role, parameters, isSignIn = false, isStream = false, answer }) => ({
+      ...{ method, role, isSignIn, isStream, path: `/api/v1/${name}`, call: name.replace('/', '-') },
+      async handle(exchange) {
+        const [userId, other] = exchange.query.getAll('userId');
+        if (userId !== undefined && other === undefined)
+          exchange.about({ userId, deviceId: exchange.query.get('deviceId') ?? undefined });
+        const value = await answer(new Parameters(exchange.query, parameters), exchange);
+        if (value !== undefined) sendJson(exchange.response, 200, value);
+      },
+    }),
+  );
 }

@@ -4,6 +4,7 @@ import type { ApiCall } from './calls.js';
 export function whoamiCall(): ApiCall {
   return {
     ...{ method: 'GET', name: 'whoami', role: 'reader', parameters: [] },
+    isSignIn: true,
     // Without an --auth flag everybody may do everything.
     answer: async (_, { caller }) => ({ name: caller?.name ?? null, role: caller?.role ?? 'admin' }),
   };
