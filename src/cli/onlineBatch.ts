@@ -1,6 +1,7 @@
-import { createReadStream } from 'node:fs';
-import type { OnlineRequest, OnlineResult } from '../client/index.js';
+import type { CallOptions, OnlineRequest, OnlineResult } from '../client/index.js';
+import { onAbort } from '../client/onAbort.js';
 import { ImstateError, messageOf } from '../errors.js';
+import { openInput } from './inputFile.js';
 import { type Line, linesOf } from './lines.js';
 import { mapInOrder } from './mapInOrder.js';
 import { readRecord } from './onlineRecord.js';
@@ -10,13 +11,16 @@ import { Progress } from './progress.js';
 import { errorJson, toImstateError } from './report.js';
 import { EXIT_BY_SIGNAL } from './signals.js';
 
+/** How long calls in flight may take after a signal. */
+const STOP_GRACE_MS = 2_000;
+
 /** What to report, and how. */
 export interface OnlineBatch {
   /** A file of logins, one JSON object a line; "-" is standard input. */
   file: string;
   /** What stands for what a record leaves out. */
   defaults: Partial<OnlineRequest>;
-  online: (request: OnlineRequest) => Promise<OnlineResult>;
+  online: (request: OnlineRequest, options: CallOptions) => Promise<OnlineResult>;
   /** How many calls are made at the same time. */
   concurrency: number;
   isJson: boolean;
@@ -39,15 +43,18 @@ export async function runOnlineBatch(batch: OnlineBatch): Promise<number> {
   const progress = new Progress('record', !process.stdout.isTTY);
   const counts = { done: 0, unchanged: 0, failed: 0 };
   let exitCode = 0;
+  const giveUp = new AbortController();
+  const removeStop = onAbort(stop, () => giveUpLater(giveUp));
   try {
     const records = recordsOf(batch);
-    for await (const outcome of mapInOrder(records, batch.concurrency, reporter(batch))) {
+    for await (const outcome of mapInOrder(records, batch.concurrency, reporter(batch, giveUp.signal))) {
       process.stdout.write(`${isJson ? printableJson(toJson(outcome)) : printable(describe(outcome))}\n`);
       counts[kindOf(outcome)] += 1;
       exitCode = Math.max(exitCode, exitCodeOf(outcome));
       progress.add(1);
     }
   } finally {
+    removeStop();
     progress.end();
   }
   const stopped = stop.aborted ? '; stopped by a signal, the rest was not read' : '';
@@ -59,7 +66,7 @@ export async function runOnlineBatch(batch: OnlineBatch): Promise<number> {
 
 async function* recordsOf({ file, stop }: OnlineBatch): AsyncGenerator<Line> {
   try {
-    for await (const line of linesOf(file === '-' ? process.stdin : createReadStream(file), stop)) {
+    for await (const line of linesOf(openInput(file), stop)) {
       if (line.fault !== undefined || line.text.trim() !== '') yield line;
     }
   } catch (error) {
@@ -68,13 +75,19 @@ async function* recordsOf({ file, stop }: OnlineBatch): AsyncGenerator<Line> {
   }
 }
 
+/** Cancels the calls in flight when they take longer than a process that was told to stop may. */
+function giveUpLater(calls: AbortController): void {
+  const message = 'no answer before the end of the command: the login may have been applied';
+  setTimeout(() => calls.abort(new ImstateError('UNAVAILABLE', message)), STOP_GRACE_MS).unref();
+}
+
 /** What reports one record, and never rejects. */
-function reporter({ defaults, online }: OnlineBatch): (line: Line) => Promise<Outcome> {
+function reporter({ defaults, online }: OnlineBatch, signal: AbortSignal): (line: Line) => Promise<Outcome> {
   /** The last call for each user that has one under way. */
   const underWay = new Map<string, Promise<unknown>>();
   const inTurn = async (request: OnlineRequest): Promise<OnlineResult> => {
     const before = underWay.get(request.userId);
-    const call = (before ?? Promise.resolve()).then(() => online(request));
+    const call = (before ?? Promise.resolve()).then(() => online(request, { signal }));
     const settled = call.catch(() => {});
     underWay.set(request.userId, settled);
     try {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { ImstateError, messageOf } from '../errors.js';
 import type { ApplyRequest } from '../generated/imstate/v1/ApplyRequest.js';
 import type { Operation } from '../generated/imstate/v1/Operation.js';
@@ -8,6 +7,7 @@ import { loadCodec } from '../wire/codec.js';
 import { ApplyStream, type Sent, type StreamEnd } from './applyStream.js';
 import type { Channel } from './channel.js';
 import type { CallOptions } from './messages.js';
+import { onAbort } from './onAbort.js';
 
 /** Operations in a batch: a daemon takes 1,000, and a smaller batch is answered sooner. */
 const MOST_OPERATIONS = 500;
@@ -76,7 +76,7 @@ export class ApplyLane {
         if (pending.isSettled) return;
         pending.isSettled = true;
         clearTimeout(timer);
-        signal?.removeEventListener('abort', cancel);
+        removeAbort();
         finish();
       };
       const pending: Pending = {
@@ -94,11 +94,8 @@ export class ApplyLane {
         },
         reject: (error) => settle(() => reject(error)),
       };
-      const cancel = () => pending.reject(signal?.reason);
       const timer = setTimeout(() => pending.reject(this.#channel.silence(timeoutMs)), timeoutMs);
-      // Any number of operations may share a signal, as those of a heartbeat do.
-      if (signal) setMaxListeners(0, signal);
-      signal?.addEventListener('abort', cancel, { once: true });
+      const removeAbort = onAbort(signal, () => pending.reject(signal?.reason));
       this.#waiting.push(pending);
       this.#schedule();
     });

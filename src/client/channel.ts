@@ -20,6 +20,7 @@ import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
 import { type Fault, fromFault, isShed } from './errors.js';
 import type { CallOptions } from './messages.js';
+import { onAbort } from './onAbort.js';
 import { NAMES_OPTION, registerSchemes, WATCH_OPTION } from './resolver.js';
 
 /** Deadlines of a client, in milliseconds. */
@@ -154,7 +155,7 @@ export class Channel {
             return;
           }
           endGuard();
-          signal?.removeEventListener('abort', cancel);
+          removeAbort();
           if (error === null) resolve(response as Response);
           else reject(this.explain(error, timeoutMs));
         });
@@ -165,12 +166,12 @@ export class Channel {
       };
       let call = attempt(mayRepeat ? MOST_REPEATS : 0);
       const giveUp = (reason: unknown) => {
+        removeAbort();
         reject(reason);
         clearTimeout(waiting);
         call.cancel();
       };
-      const cancel = () => giveUp(signal?.reason);
-      signal?.addEventListener('abort', cancel, { once: true });
+      const removeAbort = onAbort(signal, () => giveUp(signal?.reason));
       const endGuard = this.guardConnecting(giveUp, timeoutMs);
     });
   }

@@ -2,6 +2,7 @@ import { type ConnectOptions, credentialsFor, discover } from './connect.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import type { Discovery } from './discovery.js';
 import { type EndpointChange, EndpointFollower, type EndpointHealth } from './endpointFollower.js';
+import { onAbort } from './onAbort.js';
 import { type ProbeOptions, probeEndpoint } from './probe.js';
 
 /** The daemons that can be found. */
@@ -37,18 +38,17 @@ export async function* watchEndpoints(
   const discovery = await discover(options);
   try {
     const probe = await probeOptions(options);
-    const list = await listFrom(discovery, probe);
+    const list = await unlessAborted(listFrom(discovery, { ...probe, signal }), signal);
+    if (list === undefined) return;
     yield { type: 'list', ...list };
     const follower = new EndpointFollower(list.endpoints, probe, everyProbe);
-    const stop = () => follower.stop();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
+    const remove = onAbort(signal, () => follower.stop());
     const watch = discovery.watch(follower);
     try {
       for (let event = await follower.next(); event; event = await follower.next()) yield event;
     } finally {
-      signal.removeEventListener('abort', stop);
-      stop();
+      remove();
+      follower.stop();
       await watch.close();
     }
   } finally {
@@ -67,6 +67,14 @@ async function listFrom(discovery: Discovery, options: ProbeOptions): Promise<En
     })),
   );
   return { service, description, endpoints };
+}
+
+/** Undefined as soon as the signal is aborted: a registry or daemon that does not answer delays no stop. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const remove = onAbort(signal, () => resolve(undefined));
+    work.then(resolve, reject).finally(remove);
+  });
 }
 
 async function probeOptions(options: ConnectOptions): Promise<ProbeOptions> {

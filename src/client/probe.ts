@@ -18,6 +18,7 @@ import { isDropped } from '../tls/faults.js';
 import { VERSION_HEADER } from '../versionHeader.js';
 import { DIRECT } from '../wire/direct.js';
 import { fromFault } from './errors.js';
+import { onAbort } from './onAbort.js';
 
 /** What one endpoint answered to a health check. */
 export interface Probe {
@@ -64,7 +65,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
   const check = () =>
     new Promise<Probe['health']>((resolve, reject) => {
       const call = client.Check({ service: '' }, { deadline }, (error, response) => {
-        signal?.removeEventListener('abort', cancel);
+        remove();
         if (response) resolve(response.status);
         else if (error?.code === status.UNIMPLEMENTED) resolve('UNKNOWN');
         else reject(error);
@@ -72,8 +73,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
       call.on('metadata', (headers: Metadata) => {
         version = headers.get(VERSION_HEADER)[0]?.toString();
       });
-      const cancel = () => call.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
+      const remove = onAbort(signal, () => call.cancel());
     });
   try {
     await check();

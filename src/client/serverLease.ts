@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError, messageOf } from '../errors.js';
 import type { KeepServerAliveRequest } from '../generated/imstate/v1/KeepServerAliveRequest.js';
@@ -67,8 +66,6 @@ export class ServerLease {
 
   /** Opens the first stream at once. */
   constructor(channel: Channel, options: ServerLeaseOptions) {
-    // A resync makes many calls at the same time, each with this signal.
-    setMaxListeners(0, this.#over.signal);
     this.#channel = channel;
     this.#options = options;
     this.#ttlMs = checkTtl(options.ttlMs);

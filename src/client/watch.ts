@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, ImstateError } from '../errors.js';
 import { backoffMs } from '../registry/backoff.js';
 import type { Channel } from './channel.js';
+import { onAbort } from './onAbort.js';
 import { readEvents } from './readWatch.js';
 import { WatchedUsers } from './watchedUsers.js';
 import type { WatchEvent, WatchOptions } from './watchMessages.js';
@@ -62,6 +63,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
   #failures = 0;
   #coalesced = { before: 0, onStream: 0 };
   #wake = () => {};
+  #removeAbort = () => {};
 
   /** Throws INVALID_ARGUMENT if the options do not go together. */
   constructor(channel: Channel, options: WatchOptions) {
@@ -75,8 +77,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
     this.#hasTold = resumeRevision !== '';
     this.#users = users && new WatchedUsers(users, this.#hasTold);
     this.#events = this.#run();
-    if (signal?.aborted) this.close();
-    else signal?.addEventListener('abort', this.close, { once: true });
+    this.#removeAbort = onAbort(signal, this.close);
   }
 
   /** Where to resume: the revision of the last event that the loop was given; "" before there is one. */
@@ -106,7 +107,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
 
   /** Ends the watch, and its iteration with it. May be called twice. */
   readonly close = (): void => {
-    this.#options.signal?.removeEventListener('abort', this.close);
+    this.#removeAbort();
     this.#over.abort();
     this.#stream?.cancel(new ImstateError('UNAVAILABLE', 'the watch is closed: make another'));
     this.#wake();

@@ -17,7 +17,7 @@ export default class Online extends ClientCommand {
     'With --file each line is a JSON object with userId, deviceId and, if wished, serverAddr, sessionId, platform, ttl (such as "60s"), ' +
     'metadata (an object of texts), policy and serverIncarnation; flags stand for what a record leaves out. Each record is answered by one line in the ' +
     'order of the file: with --json by an object with its line number, a failure as {"line","error":{"code","message"}}. A record that fails does not ' +
-    'stop the others; the exit code is the greatest of all. Records of one user are reported one after the other. Ctrl-C stops reading and waits for the calls under way.';
+    'stop the others; the exit code is the greatest of all. Records of one user are reported one after the other. Ctrl-C or SIGTERM stops reading and waits up to 2 seconds for calls in flight.';
   static override usage = [
     '<%= command.id %> USER DEVICE --server-addr HOST:PORT [FLAGS]',
     '<%= command.id %> --file FILE [FLAGS]',
@@ -85,7 +85,7 @@ export default class Online extends ClientCommand {
     try {
       process.exitCode = await runOnlineBatch({
         ...{ file, defaults, concurrency: CALLS_AT_ONCE, isJson: this.jsonEnabled(), stop },
-        online: (request) => client.online(request),
+        online: (request, options) => client.online(request, options),
       });
     } finally {
       release();

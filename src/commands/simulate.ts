@@ -15,7 +15,7 @@ export default class Simulate extends ClientCommand {
     'are under way, and those that were due and never made are counted as missed. Percentiles are exact to 1 %.\n\n' +
     'An assertion is METRIC OP VALUE: p50, p95, p99 and max are compared with a time (20ms), errors and missed with a number or a share (0.1%), rate with answers a second; in front of the metric ' +
     'online., offline. or query. is for one kind of call. Commas part several. If one does not hold, the exit code is 1.\n\n' +
-    'Only users and chat servers whose names begin with --prefix are touched. At the end, after Ctrl-C too, all of them are logged out, unless --keep leaves them online for an hour. ' +
+    'Only users and chat servers whose names begin with --prefix are touched. At the end, after Ctrl-C too, all of them are logged out, unless --keep leaves them online for an hour; logouts that nobody answers for 3 seconds are given up. ' +
     'With --json one object is printed at the end; nothing is before it.';
   static override examples = [
     { description: 'Half a minute of a small town', command: '<%= config.bin %> <%= command.id %>' },

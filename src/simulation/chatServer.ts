@@ -52,6 +52,11 @@ export class ChatServer {
     return this.#life !== undefined;
   }
 
+  /** False if it has never been up: nothing of it is online. */
+  get hasStarted(): boolean {
+    return this.#incarnation > 0;
+  }
+
   /** Resolves once its lease is kept alive. */
   async start(): Promise<void> {
     const life = this.#begin();
@@ -89,14 +94,14 @@ export class ChatServer {
 
   /**
    * Logs all its sessions out; returns how many it could not log out. Graces end now too, if they can: those sessions were logged out
-   * before, and are not counted.
+   * before, and are not counted. `onAnswer` is called for each answer, with 1, or with 0 for a grace.
    */
-  async logoutAll(): Promise<number> {
+  async logoutAll(onAnswer: (sessions: 0 | 1) => void = () => {}): Promise<number> {
     const sessions = this.#sessions;
     if (sessions === undefined) return 0;
-    const left = await logOut(sessions, [...sessions]);
+    const left = await logOut(sessions, [...sessions], () => onAnswer(1));
     // Where nobody answers they are over soon all the same.
-    if (left === 0) await logOut(sessions, [...this.#graces.keys()]);
+    if (left === 0) await logOut(sessions, [...this.#graces.keys()], () => onAnswer(0));
     return left;
   }
 
@@ -147,9 +152,9 @@ export class ChatServer {
 }
 
 /** Returns how many of them it could not log out. */
-async function logOut(sessions: ServerSessions, all: SessionRef[]): Promise<number> {
+async function logOut(sessions: ServerSessions, all: SessionRef[], onAnswer: () => void): Promise<number> {
   for (let i = 0; i < all.length; i += LOGOUTS_AT_ONCE) {
-    const some = all.slice(i, i + LOGOUTS_AT_ONCE).map((session) => sessions.offline(session));
+    const some = all.slice(i, i + LOGOUTS_AT_ONCE).map((session) => sessions.offline(session).then(onAnswer));
     const results = await Promise.allSettled(some);
     const failed = results.filter(({ status }) => status === 'rejected').length;
     // Nobody is there: the others would wait as long, and end with the lease all the same.

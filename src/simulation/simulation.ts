@@ -6,6 +6,7 @@ import { ImstateError } from '../errors.js';
 import { ChatServer } from './chatServer.js';
 import type { Plan } from './plan.js';
 import { type CallStep, type Step, schedule } from './schedule.js';
+import { StallDetector } from './stall.js';
 import { Tally } from './tally.js';
 
 /** Calls under way at the same time; what is due beyond waits, and its time counts all the same. */
@@ -18,6 +19,8 @@ const LATE_MS = 100;
 const KEPT_MS = 3_600_000;
 /** How long chat servers may take at the end to get their leases. */
 const FINISH_MS = 5_000;
+/** How long a simulation that was stopped waits for the next answer before it gives up what is left. Milliseconds. */
+const STALL_MS = 3_000;
 const CALL_OF = { login: 'online', logout: 'offline', query: 'query' } as const;
 
 /** How a simulation ended. */
@@ -44,6 +47,7 @@ export class Simulation {
   readonly #servers: ChatServer[];
   readonly #over = new AbortController();
   readonly #stopped = once(this.#over.signal, 'abort');
+  readonly #stall = new StallDetector(STALL_MS);
   #client: Client | undefined;
   #startedAt = 0;
   #endedAt = 0;
@@ -90,11 +94,14 @@ export class Simulation {
 
   /**
    * Starts the chat servers, does what the plan says until its time is over or `stop` aborts, and logs everybody out, or leaves them
-   * online for an hour. Rejects if no daemon can be reached at the start, or a chat server may not work here or has been taken
+   * online for an hour. After `stop` it gives up what nobody answers within {@link STALL_MS}. Rejects if no daemon can be reached at the start, or a chat server may not work here or has been taken
    * over; calls that fail later are counted.
    */
   async run(stop: AbortSignal, { keep = false } = {}): Promise<Ending> {
-    const end = () => this.#over.abort();
+    const end = () => {
+      this.#stall.start();
+      this.#over.abort();
+    };
     stop.addEventListener('abort', end, { once: true });
     if (stop.aborted) end();
     try {
@@ -108,6 +115,7 @@ export class Simulation {
       return { stopped, online, kept: keep, left };
     } finally {
       stop.removeEventListener('abort', end);
+      this.#stall.close();
       await this.#close();
     }
   }
@@ -136,7 +144,9 @@ export class Simulation {
     if (next.done && restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
     const overMs = Math.min(this.elapsedMs, this.plan.durationMs);
     for (; !next.done && next.value.atMs < overMs; next = steps.next()) this.#miss(next.value, overMs);
-    while (this.#underWay > 0) await this.#someEnd();
+    while (this.#underWay > 0 && !this.#stall.isStalled) {
+      await Promise.race([this.#someEnd(), this.#stall.stalled]);
+    }
     this.#endedAt = performance.now();
   }
 
@@ -168,7 +178,9 @@ export class Simulation {
     const from = lateMs > TIMER_MS ? dueAt : performance.now();
     this.#underWay += 1;
     try {
-      if (await this.#make(client, step)) this.tally.answered(call, performance.now() - from);
+      const isSeen = await this.#make(client, step);
+      this.#stall.progress();
+      if (isSeen) this.tally.answered(call, performance.now() - from);
       else this.#count('cut');
     } catch (error) {
       this.tally.failed(call, performance.now() - from, error as ImstateError);
@@ -206,8 +218,14 @@ export class Simulation {
 
   /** Returns how many sessions could not be logged out, or kept. */
   async #finish(keep: boolean): Promise<number> {
-    const ends = this.#servers.map((server) => (keep ? this.#keep(server) : this.#logOut(server)));
-    return (await Promise.all(ends)).reduce((sum, left) => sum + left, 0);
+    let { online: waiting } = this;
+    const onAnswer = (sessions: number) => {
+      waiting -= sessions;
+      this.#stall.progress();
+    };
+    const ends = this.#servers.map((server) => (keep ? this.#keep(server) : this.#logOut(server, onAnswer)));
+    const left = Promise.all(ends).then((each) => each.reduce((sum, count) => sum + count, 0));
+    return Promise.race([left, this.#stall.stalled.then(() => waiting)]);
   }
 
   async #keep(server: ChatServer): Promise<number> {
@@ -215,9 +233,9 @@ export class Simulation {
   }
 
   /** A chat server that is down starts again, which ends what its crash has left online; not where another has taken over. */
-  async #logOut(server: ChatServer): Promise<number> {
-    if (!server.isUp && this.#failure === undefined) await isDone(server.start());
-    return server.logoutAll();
+  async #logOut(server: ChatServer, onAnswer: (sessions: number) => void): Promise<number> {
+    if (!server.isUp && server.hasStarted && this.#failure === undefined) await isDone(server.start());
+    return server.logoutAll(onAnswer);
   }
 
   async #close(): Promise<void> {

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { spawnImstate } from '../support/imstate.ts';
@@ -191,6 +192,20 @@ describe('online --file - (the real binary)', () => {
     stdin?.end(record('pipe-2'));
     expect(await ended).toBe(0);
     expect(stdout()).toContain('2 pipe-2/phone is online');
+    expect(stderr()).toContain('2 online, 0 unchanged, 0 failed');
+  });
+
+  test('reads a FIFO until its writer closes it', async () => {
+    const fifo = join(folder.path, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const args = ['online', '--file', fifo, '--data-dir', cli.daemon.dataDir];
+    const { stdout, stderr, ended } = spawnImstate(args);
+    const writer = await open(fifo, 'w');
+    await writer.write(record('fifo-1'));
+    await until(() => stdout().includes('1 fifo-1/phone is online'), 'the first record is answered');
+    await writer.write(record('fifo-2'));
+    await writer.close();
+    expect(await ended).toBe(0);
     expect(stderr()).toContain('2 online, 0 unchanged, 0 failed');
   });
 
