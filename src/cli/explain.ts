@@ -61,10 +61,11 @@ const LEASE_STATES: Record<LeaseState['state'], string> = {
   ALIVE: 'is alive',
   RESYNC: 'is alive, and its chat server is asked to send its sessions again',
   LOST: 'ran out: its sessions are being ended',
+  UNKNOWN: 'is in a state that only a later version of imstate knows',
 };
 
 function leaseFact(serverAddr: string, { state, incarnation, ttlMs, expireTime }: LeaseState): string {
-  const says = LEASE_STATES[state] ?? state;
+  const says = LEASE_STATES[state];
   const ends = `lasts ${formatDuration(ttlMs)}, runs out ${timeOf(expireTime)} unless it is kept alive`;
   return `of ${serverAddr}, incarnation ${incarnation}, ${says}; ${ends}`;
 }

@@ -1,15 +1,18 @@
 import { Flags } from '@oclif/core';
 import type { LoginPolicy, OnlineRequest } from '../client/index.js';
 import { ImstateError } from '../errors.js';
+import { loginPolicies } from '../wire/enums.js';
 import type { DurationRule } from './durations.js';
 import { durationFlag, textFlag } from './flags.js';
 
 /** Which times to live a session may have. */
 export const TTL_RULE: DurationRule = { min: 1_000, max: 30 * 86_400_000 };
-/** What --policy takes. */
-export const POLICIES = ['keep-all', 'replace-same-platform', 'replace-all'] as const;
 /** The greatest incarnation of a chat server. */
 export const MOST_INCARNATION = 2 ** 48 - 1;
+
+const policyFlag = Flags.custom<LoginPolicy>({
+  parse: async (text, _, { name }) => loginPolicies.parse(`--${name}`, text),
+});
 
 /** Flags that say what is reported of a login; all but --session are defaults for the records of a batch. */
 export const loginFlags = {
@@ -40,9 +43,12 @@ export const loginFlags = {
     multiple: true,
     helpValue: 'KEY=VALUE,…',
   }),
-  policy: Flags.option({ options: POLICIES })({
-    description: "which sessions on the user's other devices the login ends [default: keep-all]",
+  policy: policyFlag({
+    description:
+      "sessions on the user's other devices that the login ends: keep-all, replace-same-platform or replace-all [default: keep-all]",
     env: 'IMSTATE_POLICY',
+    options: loginPolicies.spellings,
+    helpValue: 'POLICY',
   }),
   incarnation: Flags.integer({
     description: 'incarnation of the chat server: the session belongs to its lease, and ends with it',
@@ -59,7 +65,7 @@ export interface LoginFlagValues {
   platform: string | undefined;
   ttl: number | undefined;
   metadata: string[] | undefined;
-  policy: (typeof POLICIES)[number] | undefined;
+  policy: LoginPolicy | undefined;
   incarnation: number | undefined;
 }
 
@@ -69,14 +75,9 @@ export function loginOf(flags: LoginFlagValues): Omit<OnlineRequest, 'userId' | 
     platform: flags.platform,
     ttlMs: flags.ttl,
     metadata: flags.metadata && parseMetadata(flags.metadata.join(',')),
-    policy: flags.policy && toPolicy(flags.policy),
+    policy: flags.policy,
     serverIncarnation: flags.incarnation,
   };
-}
-
-/** The policy that a word such as "replace-all" names. */
-export function toPolicy(word: (typeof POLICIES)[number]): LoginPolicy {
-  return word.toUpperCase().replaceAll('-', '_') as LoginPolicy;
 }
 
 function parseMetadata(text: string): Record<string, string> {

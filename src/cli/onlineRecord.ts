@@ -1,7 +1,8 @@
-import type { LoginPolicy, OnlineRequest } from '../client/index.js';
+import type { OnlineRequest } from '../client/index.js';
 import { ImstateError, messageOf } from '../errors.js';
+import { loginPolicies } from '../wire/enums.js';
 import { parseDuration } from './durations.js';
-import { MOST_INCARNATION, POLICIES, TTL_RULE, toPolicy } from './loginFlags.js';
+import { MOST_INCARNATION, TTL_RULE } from './loginFlags.js';
 
 /** How the value of each key of a record is read. */
 const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineRequest>> = {
@@ -12,7 +13,7 @@ const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineReq
   platform: (value, key) => ({ platform: readText(value, key) }),
   ttl: (value, key) => ({ ttlMs: parseDuration(readText(value, key), key, TTL_RULE) }),
   metadata: (value, key) => ({ metadata: readTexts(value, key) }),
-  policy: (value, key) => ({ policy: readPolicy(value, key) }),
+  policy: (value, key) => ({ policy: loginPolicies.parse(key, value) }),
   serverIncarnation: (value, key) => ({ serverIncarnation: readIncarnation(value, key) }),
 };
 
@@ -57,12 +58,6 @@ function readTexts(value: unknown, key: string): Record<string, string> {
     return value as Record<string, string>;
   }
   throw broken(`${key} must be an object of texts`);
-}
-
-function readPolicy(value: unknown, key: string): LoginPolicy {
-  const policy = POLICIES.find((word) => word === value);
-  if (policy !== undefined) return toPolicy(policy);
-  throw broken(`${key} must be one of ${POLICIES.join(', ')}`);
 }
 
 function readIncarnation(value: unknown, key: string): number {

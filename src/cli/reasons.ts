@@ -7,10 +7,11 @@ const SENTENCES: Record<EndReason, string> = {
   EXPIRED: 'it was not renewed within its time to live',
   SERVER_LOST: 'its chat server was lost or restarted',
   EVICTED: 'it was evicted',
+  UNKNOWN: 'it ended for a reason that only a later version of imstate knows',
 };
 
-/** Half a sentence that says why a session ended; a newer daemon may know a reason that this one does not. */
+/** Half a sentence that says why a session ended. */
 export function reasonSentence(reason: EndReason | undefined): string {
   if (reason === undefined) return 'it is not known why';
-  return SENTENCES[reason] ?? `it ended (${reason})`;
+  return SENTENCES[reason];
 }

@@ -1,5 +1,5 @@
 export { type ErrorCode, ImstateError } from '../errors.js';
-export type { EndReason, LoginPolicy, SessionRef } from '../store/store.js';
+export type { SessionRef } from '../store/store.js';
 export type { TlsFiles } from '../tls/names.js';
 export type { TokenOptions } from './bearerToken.js';
 export type { ClientOptions } from './channel.js';
@@ -23,10 +23,12 @@ export type {
   CallOptions,
   DeviceState,
   EndedSession,
+  EndReason,
   Explanation,
   GetUserRequest,
   HeartbeatResult,
   LeaseState,
+  LoginPolicy,
   OfflineRequest,
   OfflineResult,
   OnlineRequest,

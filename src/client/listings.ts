@@ -1,5 +1,5 @@
-import type { EndReason, SessionRef } from '../store/store.js';
-import type { DeviceState, LeaseState } from './messages.js';
+import type { SessionRef } from '../store/store.js';
+import type { DeviceState, EndReason, LeaseState } from './messages.js';
 
 /** Which page of a listing. */
 export interface PageRequest {

@@ -1,4 +1,10 @@
-import type { EndReason, LoginPolicy, SessionRef } from '../store/store.js';
+import type { LoginPolicy as PolicyWord, SessionRef, EndReason as StoredEndReason } from '../store/store.js';
+
+/** Why a session ended. UNKNOWN: for a reason that only a later version of imstate knows. */
+export type EndReason = StoredEndReason | 'UNKNOWN';
+
+/** Which other sessions of the user a login ends; each word in the spelling of the library or of the command line. */
+export type LoginPolicy = PolicyWord | 'keep-all' | 'replace-same-platform' | 'replace-all';
 
 /** What one call may be given. */
 export interface CallOptions {
@@ -22,7 +28,7 @@ export interface OnlineRequest {
   ttlMs?: number | undefined;
   /** Anything to say of the device: at most 1 KiB. */
   metadata?: Record<string, string> | undefined;
-  /** Which other sessions of the user the login ends; KEEP_ALL by default. */
+  /** Which other sessions of the user the login ends; KEEP_ALL by default. Any other word is refused with INVALID_ARGUMENT. */
   policy?: LoginPolicy | undefined;
   /** The session belongs to the lease of this run of the chat server; left out, to whatever lease it keeps. */
   serverIncarnation?: number | undefined;
@@ -84,8 +90,11 @@ export interface GetUserRequest {
 
 /** The lease of a chat server. */
 export interface LeaseState {
-  /** RESYNC: the chat server is asked to send its sessions again. LOST: it ran out, and its sessions are being ended. */
-  state: 'ALIVE' | 'RESYNC' | 'LOST';
+  /**
+   * RESYNC: the chat server is asked to send its sessions again. LOST: it ran out, and its sessions are being ended. UNKNOWN: a state
+   * that only a later version of imstate knows.
+   */
+  state: 'ALIVE' | 'RESYNC' | 'LOST' | 'UNKNOWN';
   incarnation: number;
   /** How long it lasts after it was kept alive. Milliseconds. */
   ttlMs: number;

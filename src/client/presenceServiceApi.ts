@@ -14,7 +14,7 @@ import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
 import { ApplyLane } from './applyLane.js';
 import type { Channel } from './channel.js';
 import type { HistoryEntry, PageRequest } from './listings.js';
-import type { OnlineRequest } from './messages.js';
+import type { LoginPolicy, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readDevice, readEnded, readLease } from './readDevice.js';
 import { UserReader } from './userReader.js';
@@ -137,7 +137,7 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
     platform: request.platform ?? '',
     timeToLive: optionalDuration(request.ttlMs),
     metadata: request.metadata ?? {},
-    loginPolicy: loginPolicies.toWire(request.policy),
+    loginPolicy: toPolicy(request.policy),
     serverIncarnation: request.serverIncarnation ?? 0,
     loginTime: toTimestamp(request.loginTime?.getTime()),
   };
@@ -145,6 +145,10 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
 
 function toPageRequest({ pageSize, pageToken }: PageRequest) {
   return { pageSize: pageSize ?? 0, pageToken: pageToken ?? '' };
+}
+
+function toPolicy(policy: LoginPolicy | undefined) {
+  return loginPolicies.toWire(policy === undefined ? undefined : loginPolicies.parse('policy', policy));
 }
 
 function optionalDuration(ms: number | undefined) {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImstateError } from '../errors.js';
-import type { EndReason, SessionRef } from '../store/store.js';
+import type { SessionRef } from '../store/store.js';
 import type { Channel } from './channel.js';
 import { LEASE_TTL_MS } from './defaults.js';
-import type { CallOptions, EndedSession, OfflineResult, OnlineRequest } from './messages.js';
+import type { CallOptions, EndedSession, EndReason, OfflineResult, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { ServerLease } from './serverLease.js';
 import type { ServerLogin, ServerLoginResult, ServerOptions } from './serverMessages.js';
@@ -29,7 +29,7 @@ const SESSION_ID_BYTES = 12;
 /** Failures in a row that say more than that one daemon has stopped: the next try goes to another. */
 const AWAY = 2;
 /** Nobody who closes the connection of such a session closes one that anybody wants. */
-const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED']);
+const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED', 'UNKNOWN']);
 
 /**
  * The sessions of one chat server, made by client.server(): what it logs in stays online for as long as this process lives and

@@ -1,5 +1,6 @@
 import { ImstateError } from '../errors.js';
 import type { QueryUserStatusResponse__Output } from '../generated/pb/QueryUserStatusResponse.js';
+import { loginPolicies } from '../wire/enums.js';
 import type { Channel } from './channel.js';
 import type { DeviceState } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
@@ -26,7 +27,8 @@ export function userStatusApi(channel: Channel): PresenceApi {
   return {
     async online({ userId, deviceId, serverAddr, metadata = {}, policy, ...rest }, options) {
       const hasMetadata = Object.keys(metadata).length > 0;
-      refuseUnknown({ ...rest, metadata: hasMetadata, policy: policy !== 'KEEP_ALL' && policy });
+      const isReplacing = policy !== undefined && loginPolicies.parse('policy', policy) !== 'KEEP_ALL';
+      refuseUnknown({ ...rest, metadata: hasMetadata, policy: isReplacing });
       const request = { UserID: userId, DeviceID: deviceId, ServerAddr: serverAddr };
       await channel.call((grpcOptions, done) => userStatus.Online(request, grpcOptions, done), options);
       return { sessionId: undefined, loginTime: undefined, replaced: [], endReason: undefined };

@@ -1,3 +1,4 @@
+import { ImstateError } from '../errors.js';
 import { EndReason as WireEndReason } from '../generated/imstate/v1/EndReason.js';
 import { LeaseState as WireLeaseState } from '../generated/imstate/v1/LeaseState.js';
 import { LoginPolicy as WireLoginPolicy } from '../generated/imstate/v1/LoginPolicy.js';
@@ -17,10 +18,36 @@ class WireEnum<Word extends string, Wire extends number> {
     return word === undefined ? 0 : this.#numbers[word];
   }
 
-  /** Undefined for none, and for one that this version does not know. */
-  fromWire(wire: number): Word | undefined {
-    return this.#words[wire];
+  /** Undefined for none; UNKNOWN for a number that this version does not know, which a newer peer may send. */
+  fromWire(wire: number): Word | 'UNKNOWN' | undefined {
+    return wire === 0 ? undefined : (this.#words[wire] ?? 'UNKNOWN');
   }
+
+  /** The word that a caller gave in either spelling, as REPLACE_ALL or replace-all. Throws INVALID_ARGUMENT if it is none. */
+  parse(field: string, given: unknown): Word {
+    const word = typeof given === 'string' ? given.replaceAll('-', '_').toUpperCase() : '';
+    const isSpelled = given === word || given === kebab(word);
+    if (isSpelled && Object.hasOwn(this.#numbers, word)) return word as Word;
+    const words = Object.keys(this.#numbers).map(kebab).join(', ');
+    throw new ImstateError(
+      'INVALID_ARGUMENT',
+      `${field} must be one of ${words}; this one is ${shown(given)}`,
+    );
+  }
+
+  /** Both spellings of all words, those of the command line first. */
+  get spellings(): string[] {
+    const words = Object.keys(this.#numbers);
+    return [...words.map(kebab), ...words];
+  }
+}
+
+function kebab(word: string): string {
+  return word.toLowerCase().replaceAll('_', '-');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 /** Why a session ended. */

@@ -114,3 +114,48 @@ test('an option that is undefined is as good as one that is left out', async () 
   expect(await client.offline({ ...mallory, graceMs: undefined }, noOptions)).toEqual({ applied: true });
   expect((await client.getUser(asked, noOptions)).online).toBe(false);
 });
+
+const REFUSED = ['replace_all', 'ReplaceAll', '', 2, 0, null];
+
+test.each(REFUSED)('a login with the policy %j is refused, and logs nobody in', async (policy) => {
+  const login = { ...session('policy', 's-1'), serverAddr, policy: policy as 'KEEP_ALL' };
+  await expect(client.online(login)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringMatching(/^policy must be one of keep-all, replace-same-platform, replace-all; /),
+  });
+  expect((await client.getUser({ userId: 'policy' })).online).toBe(false);
+});
+
+test.each(['REPLACE_ALL', 'replace-all'] as const)('the policy %s ends sessions', async (policy) => {
+  const userId = `policy-${policy}`;
+  await client.online({ ...session(userId, 's-1'), serverAddr });
+  const login = { userId, deviceId: 'laptop', sessionId: 's-2', serverAddr, policy };
+  expect((await client.online(login)).replaced).toMatchObject([{ sessionId: 's-1', reason: 'REPLACED' }]);
+});
+
+type Use = (signal: AbortSignal, i: number) => Promise<unknown>;
+const sharing: [string, Use][] = [
+  ['getUser', (signal, i) => client.getUser({ userId: `many-${i}` }, { signal })],
+  ['getStats', (signal) => client.getStats({ signal })],
+  ['listServers', (signal) => client.listServers({}, { signal })],
+  ['watch', (signal) => client.watch({ everything: true, signal })[Symbol.asyncIterator]().next()],
+];
+
+test.each(sharing)('50 calls of %s may share a signal: Node.js warns of nothing', async (_, use) => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on('warning', onWarning);
+  try {
+    const stop = new AbortController();
+    const all = (signal: AbortSignal) => Array.from({ length: 50 }, (_, i) => use(signal, i));
+    await Promise.all(all(stop.signal));
+    const late = all(stop.signal).map((call) => call.catch((error: unknown) => error));
+    stop.abort(new Error('stopped'));
+    for (const call of late) expect(await call).toEqual(new Error('stopped'));
+    // A warning is emitted in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off('warning', onWarning);
+  }
+});

@@ -142,6 +142,7 @@ describe('online --file', () => {
     [{ userId: 'u', deviceId: 'd', serverAddr, ttl: '1ms' }, 'ttl must be from 1s to 30d'],
     [{ userId: 'u', deviceId: 'd', serverAddr, metadata: { a: 1 } }, 'metadata must be an object of texts'],
     [{ userId: 'u', deviceId: 'd', serverAddr, policy: 'all' }, 'policy must be one of keep-all, '],
+    [{ userId: 'u', deviceId: 'd', serverAddr, policy: 2 }, 'policy must be one of keep-all, '],
     [
       { userId: 'u', deviceId: 'd', serverAddr, serverIncarnation: 0 },
       'serverIncarnation must be an integer',

@@ -43,7 +43,7 @@ test('--policy ends sessions on other devices and names them', async () => {
     'replaced session phone',
     'replaced session tablet',
   ]);
-  const all = await login('tv', '--policy', 'replace-all');
+  const all = await login('tv', '--policy', 'REPLACE_ALL');
   expect(all.stdout.match(/replaced session \S+/g)?.sort()).toEqual([
     'replaced session phone-2',
     'replaced session web',

@@ -62,7 +62,8 @@ export function readLogin(request: OnlineRequest__Output): Login {
 
 function readPolicy(policy: number): LoginPolicy {
   const word = policy === 0 ? 'KEEP_ALL' : loginPolicies.fromWire(policy);
-  if (word === undefined) throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
+  if (word === undefined || word === 'UNKNOWN')
+    throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
   return word;
 }
 
