@@ -5,4 +5,4 @@
 ':' //; IMSTATE_IGNORED_SIGNALS=
 ':' //; for s in HUP INT QUIT; do i=1; trap 'i=' $s; kill -s $s $$; trap - $s; IMSTATE_IGNORED_SIGNALS=$IMSTATE_IGNORED_SIGNALS${i:+ SIG$s}; done
 ':' //; export IMSTATE_IGNORED_SIGNALS; exec node "$0" "$@"
-require('../dist/cli/start.cjs').start();
+require('./load.js').start();

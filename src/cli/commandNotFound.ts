@@ -15,8 +15,8 @@ const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) 
   const isTopic = second !== undefined && names.some((name) => name.startsWith(`${first} `));
   const said = isTopic ? `${first} ${second}` : first;
   const meant = nearest(said, names);
-  const message = names.includes(first)
-    ? `${first} takes flags and no arguments; --help shows how`
+  const message = names.includes(said)
+    ? `${said} takes flags and no arguments; --help shows how`
     : `"${said}" is no command of imstate${meant ? `: did you mean ${meant}? There` : '; there'} are: ${names.join(', ')}`;
   const error = new ImstateError('WRONG_USAGE', message);
   // For each colon in a word oclif has left one out of what follows.

@@ -1,6 +1,7 @@
 import { Errors } from '@oclif/core';
 import { Chalk } from 'chalk';
 import { ImstateError, messageOf } from '../errors.js';
+import { loadFault } from './loadFault.js';
 import { printable, printableLines } from './printable.js';
 import { systemFault } from './systemFault.js';
 import { yesOrNo } from './yesOrNo.js';
@@ -12,7 +13,7 @@ export function toImstateError(error: unknown): ImstateError {
     const message = inOneSentence(error.message);
     return message === error.message ? error : new ImstateError(error.code, message, { cause: error });
   }
-  const fault = systemFault(error);
+  const fault = systemFault(error) ?? loadFault(error);
   if (fault !== undefined) return new ImstateError('SYSTEM_ERROR', fault, { cause: error });
   if (!(error instanceof Errors.CLIError)) {
     return new ImstateError('INTERNAL', messageOf(error), { cause: error });
@@ -59,6 +60,11 @@ export function printError(error: ImstateError): void {
   const isFancy = process.stderr.isTTY === true && !process.env.NO_COLOR;
   const { red } = new Chalk(isFancy ? {} : { level: 0 });
   process.stderr.write(`${red('Error:')} ${printable(error.message)}\n`);
-  if (error.code !== 'INTERNAL') return;
+  if (error.code !== 'INTERNAL' || isOfCall(error.cause)) return;
   process.stderr.write(`${printableLines((error.cause as Error | undefined)?.stack ?? '', false)}\n`);
+}
+
+/** What a server answered, or gRPC said of a call: where this process noticed says nothing. */
+function isOfCall(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'details' in cause;
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Script } from 'node:vm';
 import { completeAccount } from './account.js';
 import { keepCode, readCode } from './codeCache.js';
+import { loadFault } from './loadFault.js';
 import { exitWithin } from './processEnd.js';
 import { keepIgnoringSignals } from './signals.js';
 import { systemFault } from './systemFault.js';
@@ -36,12 +37,12 @@ export async function start(giveUpAt = Date.now() + BUILD_WAIT_MS): Promise<void
   keepIgnoringSignals();
   const file = join(__dirname, 'main.cjs');
   // The bundle is plain ASCII, which is read fastest as latin1.
-  const source = readFileSync(file, 'latin1');
+  const source = loaded(() => readFileSync(file, 'latin1'));
   if (!source.endsWith(`\n// ${BUNDLE_HASH}\n`)) return startNewBuild(giveUpAt);
   const bundle = { hash: BUNDLE_HASH, file };
   const code = readCode(bundle);
-  const script = compile(source, file, code);
-  const main = run(script, file);
+  const script = loaded(() => compile(source, file, code));
+  const main = loaded(() => run(script, file));
   // Before the listener of oclif, which throws: nobody could catch that.
   process.stdout.prependListener('error', endUnlessGone);
   // Without users' plugins: oclif would look for them in --data-dir, and run what it finds there.
@@ -62,7 +63,20 @@ async function startNewBuild(giveUpAt: number): Promise<void> {
   await delay(BUILD_POLL_MS);
   const require = createRequire(__filename);
   delete require.cache[__filename];
-  await (require(__filename) as { start: typeof start }).start(giveUpAt);
+  const { start: startAgain } = loaded(() => require(__filename) as { start: typeof start });
+  await startAgain(giveUpAt);
+}
+
+/** What `load` returns; where a part of imstate cannot be loaded, one sentence ends the process. */
+function loaded<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    const fault = systemFault(error) ?? loadFault(error);
+    if (fault === undefined) throw error;
+    process.stderr.write(`Error: ${fault}\n`);
+    process.exit(EXIT_UNAVAILABLE);
+  }
 }
 
 /** Ends the process when its output cannot be written (a full disk); a reader that has gone ends commands in their own way. */

@@ -1,5 +1,5 @@
 /** What the system refuses, and what to do about it, by the code of Node.js. */
-const REMEDIES: Readonly<Record<string, string>> = {
+export const REMEDIES = {
   EMFILE: 'this process may not open more files: raise its limit, such as ulimit -n 4096',
   ENFILE: 'this machine may not open more files: raise fs.file-max, or end what holds them',
   ENOSPC: 'no space is left on the device: free some',
@@ -11,14 +11,17 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EAGAIN:
     'the system lacks a resource, such as processes of this user: free some, or raise the limit (ulimit -u)',
   EIO: 'the device failed: check it',
-};
+} as const satisfies Record<string, string>;
 
 /** One sentence for an error of a system call; undefined for any other. */
 export function systemFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = '', syscall, path } = error as NodeJS.ErrnoException;
-  const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
-  if (remedy === undefined) return undefined;
+  if (!isKnown(code)) return undefined;
   const call = [syscall, path].filter(Boolean).join(' ');
-  return `${call === '' ? code : `${code} (${call})`}: ${remedy}`;
+  return `${call === '' ? code : `${code} (${call})`}: ${REMEDIES[code]}`;
+}
+
+function isKnown(code: string): code is keyof typeof REMEDIES {
+  return Object.hasOwn(REMEDIES, code);
 }

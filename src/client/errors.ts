@@ -62,11 +62,15 @@ export function fromFault(error: Fault, called: Called): ImstateError {
   const code = CODES[error.code] ?? 'INTERNAL';
   const lastError = code === 'UNAVAILABLE' ? lastErrorOf(error.details) : undefined;
   if (lastError !== undefined) return noConnection(lastError, called, error);
-  const message =
-    code === 'DEADLINE_EXCEEDED'
-      ? `no answer within ${Math.round(called.timeoutMs)} ms from ${addresses}`
-      : error.details;
-  return new ImstateError(code, message, { cause: error });
+  return new ImstateError(code, messageFor(error, called), { cause: error });
+}
+
+function messageFor({ code, details }: Fault, { addresses, timeoutMs }: Called): string {
+  if (code === status.DEADLINE_EXCEEDED)
+    return `no answer within ${Math.round(timeoutMs)} ms from ${addresses}`;
+  if (CODES[code] !== undefined || code === status.INTERNAL) return details;
+  // Such as UNKNOWN, which servers in Go answer with when their store fails.
+  return `${addresses} answered ${status[code] ?? code} (${details || 'no reason given'}): look into the log of that server`;
 }
 
 /** Why gRPC has no connection, in its words; undefined if it had one. */

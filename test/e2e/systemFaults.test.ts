@@ -18,24 +18,30 @@ function run(limits: string, args: string[], redirection = '') {
   });
 }
 
-test('too few open files: one sentence says that the limit must be raised', async () => {
-  // Enough to start Node.js and the command; a daemon that serves has some more open.
-  const files = 22;
-  const args = ['serve', '--port', '0', '--data-dir', join(await scratchFolder(), 'data')];
-  const human = run(`ulimit -n ${files};`, args);
-  expect(human.stderr).toMatch(/^Error: .*EMFILE.*ulimit -n.*\n$/);
-  expect(human.status).toBe(3);
-  const json = run(`ulimit -n ${files};`, [...args, '--json']);
-  expect(JSON.parse(json.stdout)).toEqual({
-    error: { code: 'SYSTEM_ERROR', message: expect.stringContaining('raise its limit') },
-  });
-});
-
-test.each([['--version'], ['context', 'list'], ['endpoints', '--endpoint', '127.0.0.1:1', '--json']])(
-  '%s on a full disk: one sentence',
-  (...args) => {
-    const { stderr, status } = run('', args, '> /dev/full');
-    expect(stderr).toMatch(/^Error: the output cannot be written: ENOSPC \(write\): [^\n]*\n$/);
-    expect(status).toBe(3);
+// Enough to start Node.js and the command; a daemon that serves has some more open. What Node.js says where files run out depends on
+// what it loads just then.
+test.each([22, 30, 36, 37, 38, 39, 40, 41, 42, 44, 48])(
+  '%i open files are too few: one sentence says so',
+  async (files) => {
+    const args = ['serve', '--port', '0', '--data-dir', join(await scratchFolder(), 'data')];
+    const human = run(`ulimit -n ${files};`, args);
+    expect(human.stderr).toMatch(/^Error: .*EMFILE.*ulimit -n.*\n$/);
+    expect(human.status).toBe(3);
+    const json = run(`ulimit -n ${files};`, [...args, '--json']);
+    expect(JSON.parse(json.stdout)).toEqual({
+      error: { code: 'SYSTEM_ERROR', message: expect.stringContaining('raise its limit') },
+    });
   },
 );
+
+test.each([
+  ['--version'],
+  ['--help'],
+  ['completion', 'bash'],
+  ['context', 'list'],
+  ['endpoints', '--endpoint', '127.0.0.1:1', '--json'],
+])('%s on a full disk: one sentence', (...args) => {
+  const { stderr, status } = run('', args, '> /dev/full');
+  expect(stderr).toMatch(/^Error: the output cannot be written: ENOSPC \(write\): [^\n]*\n$/);
+  expect(status).toBe(3);
+});

@@ -1,0 +1,11 @@
+try {
+  module.exports = require('../dist/cli/start.cjs');
+  if (module.exports.start === undefined) throw new Error('half of start.cjs');
+} catch (error) {
+  // The file is missing or incomplete while the package is built or installed.
+  const [what] = error.message.split('\n');
+  process.stderr.write(
+    `Error: imstate cannot be loaded (${what}): while it is built or installed, try again; else install it again\n`,
+  );
+  process.exit(3);
+}

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, rm, symlink, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { scratchFolder } from '../support/credentials.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A copy of the package that can be taken apart. */
+async function packageCopy(): Promise<string> {
+  const folder = join(await scratchFolder(), 'imstate');
+  await mkdir(folder);
+  for (const part of ['bin', 'dist', 'package.json', 'oclif.manifest.json']) {
+    await cp(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+const remove = (path: string) => rm(path, { recursive: true });
+const halve = (path: string) => truncate(path, 1_001);
+
+/** What is there of dist/ at some moment of a build. */
+const states: [string, (path: string) => Promise<void>, string, string[]][] = [
+  ['nothing of dist/', remove, 'dist', ['--version']],
+  ['half of start.cjs', halve, 'dist/cli/start.cjs', ['--version']],
+  ['no bundle', remove, 'dist/cli/main.cjs', ['--version']],
+
+  ['nothing of the daemon', remove, 'dist/daemon', ['serve', '--port', '0']],
+  ['half of a module of the daemon', halve, 'dist/daemon/startDaemon.js', ['serve', '--port', '0']],
+  ['no module that the doctor imports', remove, 'dist/registry', ['doctor']],
+];
+
+test.each(states)('while the package has %s: one sentence', async (_, change, path, args) => {
+  const folder = await packageCopy();
+  await change(join(folder, path));
+  const { stderr, status } = spawnSync(process.execPath, [join(folder, 'bin/run.js'), ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+    env: { ...process.env, NODE_ENV: 'production', IMSTATE_DATA_DIR: join(folder, 'data') },
+  });
+  expect(stderr).toMatch(
+    /^Error: [^\n]*cannot be loaded \([^\n]*\): while it is built or installed, [^\n]*\n$/,
+  );
+  expect(status).toBe(3);
+});
