@@ -25,6 +25,16 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * "[ipv6]:port" for "ipv6:port", which a server registers that puts a colon between its host and port without looking at the host. Any
+ * other text stays as it is.
+ */
+export function withBrackets(addr: string): string {
+  const at = addr.lastIndexOf(':');
+  const host = addr.slice(0, at);
+  return isIPv6(host) ? `[${host}]${addr.slice(at)}` : addr;
+}
+
 /** True for the IP addresses that mean every interface, which nobody can dial. */
 export function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLoopback } from '../src/address.ts';
+import { isLoopback, withBrackets } from '../src/address.ts';
 
 test.each([
   ...['127.0.0.1', '127.255.255.254', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::FFFF:7f00:1'],
@@ -15,4 +15,16 @@ test.each([
   ...['128.0.0.1', '10.0.0.1', '0.0.0.0', '::', '::ffff:10.0.0.1', '::127.0.0.1', 'fe80::1%lo', ''],
 ])('%j is not known to be this machine', (host) => {
   expect(isLoopback(host)).toBe(false);
+});
+
+test.each([
+  ['::1:48091', '[::1]:48091'],
+  ['2001:db8::1:8080', '[2001:db8::1]:8080'],
+  ['fe80::1%eth0:8080', '[fe80::1%eth0]:8080'],
+  ['::ffff:10.0.0.1:8080', '[::ffff:10.0.0.1]:8080'],
+  ...['[::1]:48091', '127.0.0.1:8080', 'host:8080', '::1', '2001:db8::1', 'a:b:c', ':8080', ''].map(
+    (addr) => [addr, addr],
+  ),
+])('%j is dialled as %j', (addr, expected) => {
+  expect(withBrackets(addr as string)).toBe(expected);
 });

@@ -72,7 +72,7 @@ export abstract class ClientCommand extends BaseCommand {
   }
 
   #inOwnWords(error: ImstateError): ImstateError {
-    if (error.code !== 'INVALID_ARGUMENT') return error;
+    if (error.code !== 'INVALID_ARGUMENT' && error.code !== 'OUT_OF_RANGE') return error;
     return new ImstateError(error.code, withOwnNames(error.message, this.words), { cause: error });
   }
 

@@ -31,7 +31,7 @@ function storesWarning(endpoints: EndpointHealth[]): string | undefined {
 /** The daemons as --json prints them. */
 export function endpointsJson({ service, endpoints }: EndpointList) {
   const withStores = endpoints.map((each) => ({ ...endpointJson(each), storeId: each.storeId ?? null }));
-  return { service, endpoints: withStores };
+  return { service: service ?? null, endpoints: withStores };
 }
 
 /** What happens to the daemons, for people; of a registry that does not answer nothing, for that is no result. */

@@ -1,10 +1,11 @@
 import type { CallOptions, OnlineRequest, OnlineResult } from '../client/index.js';
 import { onAbort } from '../client/onAbort.js';
 import { ImstateError, messageOf } from '../errors.js';
+import { withKeys } from './commandWords.js';
 import { openInput } from './inputFile.js';
 import { type Line, linesOf } from './lines.js';
 import { mapInOrder } from './mapInOrder.js';
-import { readRecord } from './onlineRecord.js';
+import { RECORD_KEYS, readRecord } from './onlineRecord.js';
 import { describeLogin, loginJson } from './onlineReport.js';
 import { printable, printableJson } from './printable.js';
 import { Progress } from './progress.js';
@@ -102,9 +103,15 @@ function reporter({ defaults, online }: OnlineBatch, signal: AbortSignal): (line
       const request = readRecord(text, defaults);
       return { line, request, result: await inTurn(request) };
     } catch (error) {
-      return { line, error: toImstateError(error) };
+      return { line, error: inKeys(toImstateError(error)) };
     }
   };
+}
+
+/** An error of a field, with the key of the record for its name. */
+function inKeys(error: ImstateError): ImstateError {
+  if (error.code !== 'INVALID_ARGUMENT') return error;
+  return new ImstateError(error.code, withKeys(error.message, RECORD_KEYS), { cause: error });
 }
 
 function kindOf(outcome: Outcome): 'done' | 'unchanged' | 'failed' {

@@ -17,6 +17,9 @@ const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineReq
   serverIncarnation: (value, key) => ({ serverIncarnation: readIncarnation(value, key) }),
 };
 
+/** The keys of a record. */
+export const RECORD_KEYS = Object.keys(READERS);
+
 /**
  * The login that a line of a batch reports: a JSON object; `defaults` stand for what it leaves out, or has as null.
  * Throws INVALID_ARGUMENT, or WRONG_USAGE of a time, with the rule that is broken.
@@ -26,7 +29,7 @@ export function readRecord(text: string, defaults: Partial<OnlineRequest>): Onli
   for (const [key, value] of Object.entries(parseObject(text))) {
     const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
     if (read === undefined) {
-      throw broken(`"${key}" is no key of a record: these are ${Object.keys(READERS).join(', ')}`);
+      throw broken(`"${key}" is no key of a record: these are ${RECORD_KEYS.join(', ')}`);
     }
     if (value !== null) Object.assign(login, read(value, key));
   }

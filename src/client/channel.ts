@@ -101,7 +101,7 @@ export class Channel {
     };
     const { imstate, pb } = loadProtos().types;
     const interceptors = access.interceptor ? [access.interceptor] : [];
-    const target = `${discovery.scheme}:///${discovery.service}`;
+    const target = `${discovery.scheme}:///${discovery.service ?? 'endpoints'}`;
     const { service } = imstate.v1.PresenceService;
     const PresenceService = makeClientConstructor(loadCodec().call(service, FAST), 'PresenceService');
     this.presenceService = new PresenceService(target, credentials, {

@@ -3,10 +3,11 @@ import { ImstateError } from '../errors.js';
 import type { Endpoint, Registry, Watch, WatchListener } from '../registry/registry.js';
 
 /** How a client finds daemons: a registry, or addresses that it was given. */
-export type Discovery = Pick<
-  Registry,
-  'description' | 'scheme' | 'service' | 'list' | 'listStores' | 'watch' | 'close'
->;
+export interface Discovery
+  extends Pick<Registry, 'description' | 'scheme' | 'list' | 'listStores' | 'watch' | 'close'> {
+  /** The name under which the daemons are registered; undefined for addresses that were given. */
+  readonly service: string | undefined;
+}
 
 /** Daemons at addresses that are known beforehand. */
 export function fixedEndpoints(addresses: string[]): Discovery {
@@ -21,7 +22,7 @@ export function fixedEndpoints(addresses: string[]): Discovery {
   return {
     description: addresses.join(','),
     scheme: 'imstate',
-    service: 'endpoints',
+    service: undefined,
     list: async () => endpoints,
     listStores: async () => new Map(),
     watch(listener: WatchListener): Watch {

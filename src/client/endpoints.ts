@@ -7,7 +7,8 @@ import { type ProbeOptions, probeEndpoint } from './probe.js';
 
 /** The daemons that can be found. */
 export interface EndpointList {
-  service: string;
+  /** The name under which they are registered; undefined for addresses that were given. */
+  service: string | undefined;
   /** Where the list is from. */
   description: string;
   endpoints: EndpointHealth[];

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { textArg } from '../cli/args.js';
 import { ClientCommand } from '../cli/ClientCommand.js';
+import { withOwnNames } from '../cli/commandWords.js';
 import { textFlag } from '../cli/flags.js';
 import { printable, printableJson, printableValue } from '../cli/printable.js';
 import { printStream } from '../cli/stream.js';
@@ -70,7 +71,7 @@ export default class Watch extends ClientCommand {
       const lines = new WatchLines();
       const toLines = (event: WatchEvent) => {
         const notice = watchNotice(event);
-        if (notice !== undefined) process.stderr.write(`${printable(notice)}\n`);
+        if (notice !== undefined) process.stderr.write(`${printable(withOwnNames(notice, this.words))}\n`);
         return this.jsonEnabled() ? [printableJson(watchEventJson(event))] : lines.of(printableValue(event));
       };
       const isRead = await printStream(watch, toLines, watch.close);

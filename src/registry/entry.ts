@@ -1,3 +1,4 @@
+import { withBrackets } from '../address.js';
 import type { Endpoint } from './registry.js';
 
 /**
@@ -25,7 +26,7 @@ export function parseEntry(value: string): Endpoint | { broken: string } {
   if (op !== undefined && op !== null && !isUint8(op))
     return { broken: 'Op must be a whole number from 0 to 255' };
   if (typeof addr !== 'string' || addr === '') return { broken: 'Addr must be a string that is not empty' };
-  return { addr, metadata: metadata ?? null };
+  return { addr: withBrackets(addr), metadata: metadata ?? null };
 }
 
 function fieldsOf(entry: object): Record<string, unknown> {

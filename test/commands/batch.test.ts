@@ -110,7 +110,10 @@ describe('online --file', () => {
       { line: 1, ...login, sessionId: 's-1' },
       { line: 2, ...login, sessionId: 's-2', replaced: [ended] },
       { line: 4, ...login, sessionId: 's-1', loginTime: null, endReason: 'REPLACED' },
-      { line: 5, error: { code: 'INVALID_ARGUMENT', message: expect.stringContaining('server_addr') } },
+      {
+        line: 5,
+        error: { code: 'INVALID_ARGUMENT', message: expect.stringContaining('serverAddr must be HOST:PORT') },
+      },
     ]);
     expect(exitCode).toBe(2);
   });

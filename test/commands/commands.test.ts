@@ -160,6 +160,7 @@ describe('endpoints', () => {
   test('an address where nobody answers, and a registry without a daemon', async () => {
     const nowhere = `127.0.0.1:${await freePort()}`;
     expect(await json('endpoints', '--endpoint', nowhere)).toMatchObject({
+      service: null,
       endpoints: [{ addr: nowhere, health: 'UNREACHABLE', latencyMs: null }],
     });
     const folder = await temporaryFolder();

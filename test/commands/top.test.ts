@@ -162,6 +162,8 @@ test('--json prints an object each interval, with --once one', async () => {
     servers: [{ serverAddr: '10.0.0.1:9000', sessions: 1, lease: null }],
     faults: [],
   };
+  const fixed = await cli.run('top', '--json', '--once', '--endpoint', cli.daemon.addr);
+  expect(JSON.parse(fixed.stdout)).toMatchObject({ ...shape, service: null });
   const { stdout } = await cli.run('top', '--json', '--once', '--interval', '200ms');
   expect(JSON.parse(stdout)).toEqual(shape);
   const stream = spawnImstate(['top', '--json', '--interval', '200ms'], {

@@ -211,9 +211,12 @@ describe('watch fails', () => {
     },
   );
 
-  test('with what the daemon refuses: its own words', async () => {
-    const { stderr, exitCode } = await cli.run('watch', user, '--resume', 'nonsense!');
-    expect(stderr).toContain('resume_revision');
+  test.each([
+    [['alice', '--resume', 'nonsense!'], 'Error: --resume must be a revision that a watch gave\n'],
+    [['--server', 'x'.repeat(256)], 'Error: --server must be at most 255 bytes of UTF-8; this one has 256\n'],
+  ])('with what the daemon refuses, in the words of the command: %j', async (args, message) => {
+    const { stderr, exitCode } = await cli.run('watch', ...args);
+    expect(stderr).toBe(message);
     expect(exitCode).toBe(2);
   });
 

@@ -23,7 +23,7 @@ export class Observer {
   readonly #daemons = new Daemons();
   readonly #online: number[] = [];
   readonly #faults = new Map<Part, ImstateError>();
-  #place = { service: '', registry: '' };
+  #place: Pick<Snapshot, 'service' | 'registry'> = { service: undefined, registry: '' };
   #stats: Stats | undefined;
   #servers: ChatServer[] = [];
   #hasMoreServers = false;

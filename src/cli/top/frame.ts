@@ -27,7 +27,7 @@ export function frame(snapshot: Snapshot, { columns, rows }: Size, isLive: boole
 function headLines(snapshot: Snapshot, columns: number, isLive: boolean): Part[][] {
   const { stats, online, rates, faults } = snapshot;
   const clock = `${snapshot.time.toISOString().slice(11, 19)}Z${isLive ? '  q leaves' : ''}`;
-  const title = `imstate top  ${snapshot.service}  ${snapshot.registry}`;
+  const title = ['imstate top', snapshot.service, snapshot.registry].filter(Boolean).join('  ');
   const counts = `users ${count(stats?.usersOnline)}   devices ${count(stats?.devicesOnline)}   `;
   const byPlatform = Object.entries(stats?.devicesByPlatform ?? {})
     .sort(([, a], [, b]) => b - a)

@@ -7,7 +7,8 @@ import type { Rates } from './Meter.js';
 /** How things stand, as `imstate top` shows it. */
 export interface Snapshot {
   time: Date;
-  service: string;
+  /** Undefined for daemons that --endpoint names. */
+  service: string | undefined;
   /** Where the daemons are known from. */
   registry: string;
   /** Undefined while no daemon has answered. */
@@ -29,7 +30,7 @@ export interface Snapshot {
 export function snapshotJson({ time, service, stats, rates, daemons, servers, faults }: Snapshot): object {
   return {
     time: time.toISOString(),
-    service,
+    service: service ?? null,
     usersOnline: stats?.usersOnline ?? null,
     devicesOnline: stats?.devicesOnline ?? null,
     devicesByPlatform: stats?.devicesByPlatform ?? null,

@@ -252,6 +252,6 @@ export class ChangeLogReader {
 function gone(): ImstateError {
   return new ImstateError(
     'OUT_OF_RANGE',
-    'changes are gone that this watch had not been told yet: the store has lost data; begin anew with initial_state',
+    'changes are gone that this watch had not been told yet: the store has lost data; begin anew with a snapshot',
   );
 }

@@ -111,7 +111,7 @@ export class Resume {
     );
     return new ImstateError(
       'OUT_OF_RANGE',
-      'the changes since resume_revision are gone: begin anew with initial_state; ' +
+      'the changes since resume_revision are gone: begin anew without it; ' +
         `the oldest revision is ${formatRevision(oldest)}`,
     );
   }
