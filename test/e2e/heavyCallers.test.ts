@@ -8,7 +8,7 @@ const USERS = 100;
 const DEVICES = 1_000;
 const BATCHES = 50;
 /** Requests for one user each. */
-const SINGLES = 500;
+const SINGLES = 300;
 /** Questions of another caller that are answered while the heavy requests last. */
 const PROBES = 5;
 const SERVER = '10.0.0.1:9000';

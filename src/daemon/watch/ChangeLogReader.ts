@@ -2,20 +2,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ImstateError, messageOf } from '../../errors.js';
 import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
+import type { ChangeDelivery } from './changeDelivery.js';
 import { RevisionWriter } from './revision.js';
 
 /** How often each shard is read without a notification, which may get lost. Milliseconds. */
 const POLL_INTERVAL_MS = 500;
 /** How many changes of a shard are read at once. */
 const READ_AT_ONCE = 64;
-/** How long changes are delivered before calls get their turn. A change goes to all its followers in one turn. Milliseconds. */
+/** How long changes are delivered before calls get their turn. Milliseconds. */
 const TURN_MS = 2;
 /** Before the log position of a shard is known. No change is at it or before it. */
 const UNKNOWN: Place = [0, 0];
 
 /** Receives what a {@link ChangeLogReader} reads. */
 export interface ChangeLogListener {
-  told(shard: number, entry: LedgerEntry, revision: () => string): void;
+  /** Delivers a change. Returns what is left of that, for further turns; undefined if nothing is. */
+  told(shard: number, entry: LedgerEntry, revision: () => string): ChangeDelivery | undefined;
   /** A page was passed on, the oldest change of which is of that time. Milliseconds since 1970. */
   toldSince(timeMs: number): void;
   /** Called at every poll. */
@@ -58,6 +60,8 @@ export class ChangeLogReader {
   #revision: string | undefined;
   /** How long changes were delivered in this turn of the event loop, those of all shards together. Milliseconds. */
   #spentMs = 0;
+  /** True while a change of some shard is on its way to its followers. */
+  #isDelivering = false;
   /** Resolves in the next turn of the event loop; there while somebody waits for it. */
   #turn: Promise<void> | undefined;
 
@@ -173,20 +177,36 @@ export class ChangeLogReader {
   }
 
   /**
-   * Delivers changes in order. Calls and other shards have their turn between two changes, never within one: whatever they see, the log
-   * positions cover the changes that were delivered, and no others.
+   * Delivers changes in order. Other shards have their turn between two changes, never within one, so that the revision of each change
+   * covers those that were delivered before, and no others. Calls have theirs also while a change goes to very many followers.
    */
   async #deliver(shard: number, entries: readonly LedgerEntry[]): Promise<void> {
     for (const entry of entries) {
-      while (this.#spentMs >= TURN_MS) await this.#nextTurn();
+      while (this.#spentMs >= TURN_MS || this.#isDelivering) await this.#nextTurn();
       if (this.#isOver) return;
       const beganAt = performance.now();
       this.#moveTo(shard, entry.place);
-      this.#listener.told(shard, entry, this.revision);
+      const left = this.#listener.told(shard, entry, this.revision);
       this.#spentMs += performance.now() - beganAt;
+      if (left) await this.#deliverRest(left);
     }
     const [oldest] = entries;
     if (oldest) this.#listener.toldSince(oldest.change.timeMs);
+  }
+
+  async #deliverRest(delivery: ChangeDelivery): Promise<void> {
+    this.#isDelivering = true;
+    try {
+      while (!delivery.isOver) {
+        while (this.#spentMs >= TURN_MS) await this.#nextTurn();
+        if (this.#isOver) return;
+        const beganAt = performance.now();
+        delivery.deliverUntil(beganAt + TURN_MS - this.#spentMs);
+        this.#spentMs += performance.now() - beganAt;
+      }
+    } finally {
+      this.#isDelivering = false;
+    }
   }
 
   #moveTo(shard: number, place: Place): void {

@@ -1,4 +1,4 @@
-import type { Follower } from './hub.js';
+import type { Follower } from './follower.js';
 
 /** Who follows which user. Most users have one follower, for whom a Set would take more than all the rest. */
 export class FollowerIndex {
@@ -22,6 +22,13 @@ export class FollowerIndex {
   has(userId: string, follower: Follower): boolean {
     const found = this.#followers.get(userId);
     return found instanceof Set ? found.has(follower) : found === follower;
+  }
+
+  /** How many followers a user has. */
+  count(userId: string): number {
+    const found = this.#followers.get(userId);
+    if (found instanceof Set) return found.size;
+    return found === undefined ? 0 : 1;
   }
 
   /** Calls `visit` with each follower of a user. */

@@ -6,8 +6,10 @@ import { WatchCounts } from '../observe/watchCounts.js';
 import { AdmittedWatches } from './admittedWatches.js';
 import { WatchBacklog } from './backlog.js';
 import { ChangeLogReader } from './ChangeLogReader.js';
+import { ChangeDelivery } from './changeDelivery.js';
 import { DeliveryQueue } from './delivery.js';
 import { ChangeFeed } from './feed.js';
+import type { Follower } from './follower.js';
 import { FollowerIndex } from './followerIndex.js';
 import type { OutboxParts } from './outbox.js';
 import { PublishedChange } from './publishedChange.js';
@@ -18,24 +20,6 @@ import { WatchedShards } from './watchedShards.js';
 const PAGES_AT_ONCE = 4;
 const USERS_AT_ONCE = 100;
 
-/** Who follows the ledger through a hub. */
-export interface Follower {
-  /** The users it wants to hear of; undefined for all. */
-  readonly userIds: ReadonlySet<string> | undefined;
-  /** The chat servers of whose sessions it wants to hear; undefined for all. */
-  readonly serverAddrs: ReadonlySet<string> | undefined;
-  /** How many changes wait until its caller reads, if any do. */
-  readonly waiting?: number;
-  /** A change that concerns it. `publish` makes, once for all who call it, what they send. */
-  offer(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void;
-  /** The hub has looked: all that has happened was offered. */
-  tick(): void;
-  /** What the hub knows of it has changed: see {@link WatchHub.laggingSinceMs}. */
-  lagChanged?(): void;
-  /** The hub cannot go on for it. */
-  fail(error: ImstateError): void;
-}
-
 /** The limits of the watches of a daemon. */
 export interface WatchLimits {
   /** See --max-watches. */
@@ -43,6 +27,9 @@ export interface WatchLimits {
   /** See --max-watch-backlog. Bytes. */
   maxWatchBacklogBytes: number;
 }
+
+/** A change for more followers than this is delivered in turns of the event loop. */
+const MAX_FOLLOWERS_AT_ONCE = 64;
 
 /** Reads the ledger once for all watches of a daemon, while there are any, and tells each what concerns it. */
 export class WatchHub {
@@ -58,6 +45,8 @@ export class WatchHub {
   readonly #byServer = new Map<string, Set<Follower>>();
   readonly #wide = new Set<Follower>();
   #run: ChangeLogReader | undefined;
+  /** The last change that was delivered in turns, if it still is. */
+  #delivery: ChangeDelivery | undefined;
   #slow = 0;
 
   /** Turns of the watches that read parts of a snapshot, or pages of changes. */
@@ -110,7 +99,10 @@ export class WatchHub {
     return this.#store.ledger();
   }
 
-  /** Up to where followers have been told, shard by shard. */
+  /**
+   * The log positions up to which changes were delivered, by shard. The last change may still be on its way to some followers: see
+   * {@link catchUp}.
+   */
   get places(): readonly Place[] {
     return this.#run?.places ?? [];
   }
@@ -130,7 +122,7 @@ export class WatchHub {
     for (const userId of userIds ?? []) this.#byUser.add(userId, follower);
     for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
     this.#run ??= new ChangeLogReader(this.ledger, this.#log, {
-      told: (shard, entry, revision) => this.#tell(shard, entry, revision),
+      told: (shard, entry, revision) => this.#deliver(shard, entry, revision),
       toldSince: (timeMs) => this.counts.lag.note(Math.max(0, Date.now() - timeMs)),
       looked: () => {
         for (const each of this.#followers.keys()) each.tick();
@@ -155,6 +147,12 @@ export class WatchHub {
     if (this.#followers.size > 0) return;
     this.#run?.stop();
     this.#run = undefined;
+    this.#delivery = undefined;
+  }
+
+  /** Delivers what is on its way to the follower, so that {@link revision} covers what it has and nothing else. */
+  catchUp(follower: Follower): void {
+    this.#delivery?.deliverTo(follower);
   }
 
   /** The follower wants to hear of one more user. */
@@ -211,7 +209,8 @@ export class WatchHub {
     await this.#run?.reach(places);
   }
 
-  #tell(shard: number, entry: LedgerEntry, revision: () => string): void {
+  /** Returns what is left to deliver, if these are very many followers. */
+  #deliver(shard: number, entry: LedgerEntry, revision: () => string): ChangeDelivery | undefined {
     let published: PublishedChange | undefined;
     const publish = () => {
       published ??= new PublishedChange(entry.change, revision());
@@ -221,13 +220,22 @@ export class WatchHub {
     const { feed } = this.outboxParts;
     this.counts.offered += feed.readers;
     if (feed.readers > 0) feed.append(publish());
-    offer(this.#wide, shard, entry, publish);
-    this.#byUser.forEach(userId, (follower) => follower.offer(shard, entry, publish));
     const before = ended && this.#byServer.get(ended.serverAddr);
     const now = began && this.#byServer.get(began.serverAddr);
+    const count = this.#wide.size + this.#byUser.count(userId) + (before?.size ?? 0) + (now?.size ?? 0);
+    if (count > MAX_FOLLOWERS_AT_ONCE) {
+      const followers = new Set([...this.#wide, ...(before ?? []), ...(now ?? [])]);
+      this.#byUser.forEach(userId, (follower) => followers.add(follower));
+      // Published now: other log positions may move meanwhile.
+      this.#delivery = new ChangeDelivery(shard, entry, publish(), followers);
+      return this.#delivery;
+    }
+    offer(this.#wide, shard, entry, publish);
+    this.#byUser.forEach(userId, (follower) => follower.offer(shard, entry, publish));
     offer(before, shard, entry, publish);
     // A watch of both is told once.
     if (now !== before) offer(before && now ? without(now, before) : now, shard, entry, publish);
+    return undefined;
   }
 
   #failAll(error: ImstateError): void {
@@ -274,14 +282,4 @@ function remove(index: Map<string, Set<Follower>>, key: string, follower: Follow
   const followers = index.get(key);
   followers?.delete(follower);
   if (followers?.size === 0) index.delete(key);
-}
-
-/** Whether a change concerns a follower. */
-export function concerns({ userIds, serverAddrs }: Follower, { change }: LedgerEntry): boolean {
-  if (userIds) return userIds.has(change.userId);
-  if (serverAddrs === undefined) return true;
-  const { began, ended } = change;
-  return (
-    (began && serverAddrs.has(began.serverAddr)) || (ended && serverAddrs.has(ended.serverAddr)) || false
-  );
 }

@@ -1,6 +1,7 @@
 import { ImstateError } from '../../errors.js';
 import { isBehind, type Place } from '../../store/ledger.js';
-import { concerns, type Follower, type WatchHub } from './hub.js';
+import { concerns, type Follower } from './follower.js';
+import type { WatchHub } from './hub.js';
 import { PublishedChange } from './publishedChange.js';
 import { formatRevision } from './revision.js';
 import { type ReadParts, UnreadParts } from './watchSteps.js';

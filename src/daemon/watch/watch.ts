@@ -3,7 +3,8 @@ import type { LedgerEntry } from '../../store/ledger.js';
 import { toUserSnapshot } from '../services/responses.js';
 import { AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
 import type { BacklogMember } from './backlog.js';
-import type { Follower, WatchHub } from './hub.js';
+import type { Follower } from './follower.js';
+import type { WatchHub } from './hub.js';
 import { Outbox, type Outgoing, type WatchLink } from './outbox.js';
 import { PublishedChange } from './publishedChange.js';
 import { Resume, type ResumingWatch } from './resume.js';
@@ -160,6 +161,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   /** One that is told of nothing at all is left to its silence: its caller goes on with another daemon, which may reach the store. */
   #sayAlive(): void {
     if (this.#outbox.size > 0 || this.#outbox.idleMs < PROGRESS_MS || this.#hub.isStalled(this)) return;
+    this.#hub.catchUp(this);
     if (this.#isSynced) this.#add({ progress: true, revision: this.#hub.revision });
     // It has no revision to send yet.
     else if (this.#isLagging) this.#add({ lag: this.#hub.laggingSinceMs(this) });
@@ -188,6 +190,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   }
 
   synced(): void {
+    this.#hub.catchUp(this);
     if (this.#isOver) return;
     this.#isSynced = true;
     this.#resume = undefined;

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../../errors.js';
 import type { Presence } from '../../presence.js';
-import type { Follower, WatchHub } from '../../watch/hub.js';
+import type { Follower } from '../../watch/follower.js';
+import type { WatchHub } from '../../watch/hub.js';
 import type { StreamEvent } from './eventStream.js';
 
 const EVERY_MS = 1_000;
