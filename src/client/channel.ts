@@ -12,6 +12,7 @@ import {
 import { ImstateError } from '../errors.js';
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
+import { type Attempt, hedge } from '../hedge.js';
 import { backoffMs } from '../registry/backoff.js';
 import { loadCodec } from '../wire/codec.js';
 import { DIRECT } from '../wire/direct.js';
@@ -46,11 +47,21 @@ const MOST_REPEATS = 3;
 /** How often a call is made again that a daemon did not take up, for it had too much to do. */
 const MOST_SHEDS = 4;
 const SHED_BACKOFF_MS = { first: 100, most: 1_000 };
+/** How long the daemon of a read may be silent until the next one is asked beside it, and how many are asked in all. */
+const MAX_SILENCE_MS = 1_000;
+const MAX_ATTEMPTS = 3;
 /** A day: gRPC takes no deadline that is much longer. */
 const MOST_TIMEOUT_MS = 86_400_000;
 
 /** Starts one call of a generated client. */
 type StartCall<Response> = (options: GrpcCallOptions, callback: requestCallback<Response>) => ClientUnaryCall;
+
+/** All attempts of a call share its deadline. */
+interface AttemptOptions extends CallOptions {
+  timeoutMs: number;
+  deadline: number;
+  mayRepeat: boolean;
+}
 
 /** Methods whose messages are many: they are read and written without the conversions of proto-loader. */
 const FAST = ['BatchGetUsers'];
@@ -124,16 +135,29 @@ export class Channel {
   /**
    * Makes one call; rejects with an ImstateError, or with the reason of the signal that cancelled it. One that
    * `mayRepeat` is made again when its daemon died in the middle of the answer: gRPC itself tries again only where
-   * nothing of an answer had come. Any is made again, after a while, when its daemon had too much to do to take it up.
+   * nothing of an answer had come. It is also made elsewhere, beside the first, when its daemon is silent. Any is made again, after a while, when its daemon had too much to do to take it up.
    */
   call<Response>(
     start: StartCall<Response>,
     { timeoutMs = this.timeouts.timeoutMs, signal }: CallOptions = {},
     mayRepeat = false,
   ): Promise<Response> {
+    const options: AttemptOptions = { timeoutMs, signal, deadline: Date.now() + timeoutMs, mayRepeat };
+    if (!mayRepeat || !this.#view.hasSeveral) return this.#attempt(start, options);
+    const attempts = Array<Attempt<Response>>(MAX_ATTEMPTS).fill((lost) =>
+      this.#attempt(cancelledBy(lost, start), options),
+    );
+    // What an attempt fails with ends the call: it has been repeated already where that could help.
+    return hedge(attempts, { delayMs: MAX_SILENCE_MS, isFinal: () => true });
+  }
+
+  /** One attempt, which stays with a daemon for as long as that has the connection. */
+  #attempt<Response>(
+    start: StartCall<Response>,
+    { timeoutMs, signal, deadline, mayRepeat }: AttemptOptions,
+  ): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.checkCall(timeoutMs, signal);
-      const deadline = Date.now() + timeoutMs;
       let sheds = 0;
       let waiting: NodeJS.Timeout | undefined;
       /** Whether there is time for another try of a call that was not taken up. */
@@ -255,6 +279,20 @@ export class Channel {
       ignoreMissing();
     };
   }
+}
+
+/** Ends the calls of an attempt that another one has overtaken: its daemon need not answer any more. */
+function cancelledBy<Response>(lost: AbortSignal, start: StartCall<Response>): StartCall<Response> {
+  return (options, callback) => {
+    const cancel = () => call.cancel();
+    const call = start(options, (...answer) => {
+      lost.removeEventListener('abort', cancel);
+      callback(...answer);
+    });
+    if (lost.aborted) cancel();
+    else lost.addEventListener('abort', cancel, { once: true });
+    return call;
+  };
 }
 
 function clientIsClosed(): ImstateError {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { formatHostPort, isHostPort, parseHostPort } from '../address.js';
 import { ImstateError } from '../errors.js';
 import type { Endpoint, Registry, Watch, WatchListener } from '../registry/registry.js';
@@ -117,6 +118,12 @@ export class EndpointView {
   get addresses(): string {
     const listed = this.#endpoints?.map(({ addr }) => addr).join(', ');
     return listed ?? `the daemons of the registry (${this.#discovery.description})`;
+  }
+
+  /** Whether another daemon can be asked where one is silent: there are several endpoints, or a name with perhaps several addresses. */
+  get hasSeveral(): boolean {
+    const [first, ...others] = this.#endpoints ?? [];
+    return first !== undefined && (others.length > 0 || isIP(parseHostPort(first.addr)?.host ?? '') === 0);
   }
 
   #mayTell({ addr }: Endpoint): boolean {

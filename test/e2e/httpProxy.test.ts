@@ -70,7 +70,7 @@ test('no call and nothing of etcd goes through the HTTP proxy of the environment
   expect(stdout).toMatch(/^ok +etcd-rights/m);
   expect(stdout).toMatch(/^ok +daemon-call/m);
   expect(proxy.asked).toEqual([]);
-});
+}, 180_000);
 
 test('the keys of an issuer are asked for through the proxy, unless no_proxy names its host', async () => {
   const authority = await Authority.make();
@@ -116,4 +116,4 @@ test('traces are sent through the proxy, and to this machine without', async () 
     await until(() => paths.includes(`/v1/traces of ${host}`), `spans reach ${host}`);
   }
   expect(new Set(proxy.asked)).toEqual(new Set(['POST http://collector.test:4318/v1/traces']));
-});
+}, 180_000);

@@ -1,6 +1,6 @@
 import { type Etcd3, GRPCDeadlineExceededError, isRecoverableError } from 'etcd3';
+import { hedge } from '../../hedge.js';
 import { type EtcdAccess, makeNodeClient } from './client.js';
-import { hedge } from './hedge.js';
 
 /** How long a node may go without an answer until the next one is asked beside it. */
 const HEDGE_DELAY_MS = 250;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Attempt, hedge } from '../../../src/registry/etcd/hedge.ts';
+import { type Attempt, hedge } from '../src/hedge.ts';
 
 const silent: Attempt<never> = () => new Promise(() => {});
 const fails = (message: string) => async () => {
