@@ -118,20 +118,20 @@ describe('floods of frames', () => {
 
 describe('callers that take their time', () => {
   test('a request that never ends is cut: DEADLINE_EXCEEDED, and its call counts no more', async () => {
-    const daemon = await startDaemon({ bounds: { requestMs: 300 }, maxCallsInFlight: 1 });
+    const daemon = await startDaemon({ bounds: { requestMs: 3_000 }, maxCallsInFlight: 1 });
     const stream = rawOf(daemon).begin(GET_USER, Buffer.from([0, 0, 0, 3, 232]));
     const dribble = setInterval(() => stream.write(Buffer.alloc(1)), 100);
     undo.push(() => clearInterval(dribble));
     const [headers] = await once(stream, 'response');
     clearInterval(dribble);
     expect(headers['grpc-status']).toBe('4');
-    expect(decodeURI(headers['grpc-message'])).toBe('the request was not complete within 300 ms');
+    expect(decodeURI(headers['grpc-message'])).toBe('the request was not complete within 3000 ms');
     await once(stream.resume(), 'close');
     await serves(daemon);
   });
 
   test('a stream without a first message is cut, one that had its first is not', async () => {
-    const daemon = await startDaemon({ bounds: { requestMs: 300 } });
+    const daemon = await startDaemon({ bounds: { requestMs: 3_000 } });
     const clients = grpcClients(daemon.addr);
     undo.push(() => clients.close());
     const kept = clients.v1.apply();
@@ -157,7 +157,7 @@ describe('callers that take their time', () => {
   };
 
   test('an answer that is not taken is given up in time, and its call counts no more', async () => {
-    const daemon = await startDaemon({ bounds: { answerMs: 300 }, maxCallsInFlight: 2 });
+    const daemon = await startDaemon({ bounds: { answerMs: 10_000 }, maxCallsInFlight: 2 });
     const call = closedWindow(daemon);
     const unread = [call(GET_USER, ALICE), call(GET_USER, ALICE)];
     await Promise.all(unread.map((stream) => once(stream, 'response')));
@@ -213,7 +213,7 @@ describe('callers that take their time', () => {
   });
 
   test('a watch may be read as slowly as one likes', async () => {
-    const daemon = await startDaemon({ bounds: { answerMs: 200 } });
+    const daemon = await startDaemon({ bounds: { answerMs: 3_000 } });
     const clients = grpcClients(daemon.addr);
     undo.push(() => clients.close());
     const watch = clients.v1.watch({ everything: true, initialState: true });
@@ -229,7 +229,8 @@ describe('callers that take their time', () => {
       };
       await clients.v1.online(login);
     }
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    // Longer than an answer may wait.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
     watch.resume();
     await until(() => watch.changes.length === 300, 'it is told all');
     watch.cancel();

@@ -8,7 +8,7 @@ import { parseHostPort } from '../../src/address.ts';
 import { EtcdRegistry } from '../../src/registry/etcd/EtcdRegistry.ts';
 import { grpcClients, startTestDaemon } from '../support/daemon.ts';
 import { failedStart } from '../support/failedStart.ts';
-import { freePort, startRedis, temporaryFolder } from '../support/servers.ts';
+import { freePort, NOBODY, startRedis, temporaryFolder } from '../support/servers.ts';
 import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
@@ -90,8 +90,8 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
   });
 
   test('a Redis that is not there: it tries again, shows it, and frees its port', async () => {
-    const [port, nowhere] = [await freePort(), await freePort()];
-    const failure = await failedStart({ port, redis: `redis://:secret@127.0.0.1:${nowhere}` });
+    const port = await freePort();
+    const failure = await failedStart({ port, redis: `redis://:secret@${NOBODY}` });
     expect(failure).toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('ECONNREFUSED'),
@@ -101,8 +101,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
   });
 
   test('an etcd that is not there', async () => {
-    const nowhere = `127.0.0.1:${await freePort()}`;
-    const failure = await failedStart({ redis: inject('redisUrl'), etcd: nowhere });
+    const failure = await failedStart({ redis: inject('redisUrl'), etcd: NOBODY });
     expect(failure).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
   });
 
@@ -121,7 +120,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
 
   test('a start that is told to stop', async () => {
     const stop = new AbortController();
-    const start = startTestDaemon({ redis: `redis://127.0.0.1:${await freePort()}`, signal: stop.signal });
+    const start = startTestDaemon({ redis: `redis://${NOBODY}`, signal: stop.signal });
     setTimeout(() => stop.abort(), 200);
     await expect(start).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });

@@ -14,7 +14,7 @@ import { protoPath } from 'grpc-health-check';
 import { describe, expect, inject, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
 import { runImstate, spawnImstate, spawnLimited, startImstate } from '../support/imstate.ts';
-import { freePort, startEtcd, temporaryFolder } from '../support/servers.ts';
+import { freePort, NOBODY, startEtcd, temporaryFolder } from '../support/servers.ts';
 import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
@@ -157,7 +157,7 @@ describe('imstate serve', () => {
     const folder = await runImstate(['serve', '--port', '0', '--data-dir', daemon.dataDir, '--json']);
     expect(JSON.parse(folder.stdout)).toMatchObject({ error: { code: 'DATA_FOLDER_IN_USE' } });
     expect(folder.exitCode).toBe(3);
-    const noRedis = `redis://127.0.0.1:${await freePort()}`;
+    const noRedis = `redis://${NOBODY}`;
     const away = await runImstate(['serve', '--port', '0', '--redis', noRedis, '--start-timeout', '10s']);
     expect(away.stderr).toContain('trying again');
     expect(away.exitCode).toBe(3);

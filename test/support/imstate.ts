@@ -97,9 +97,9 @@ export interface Finished {
   exitCode: number | NodeJS.Signals;
 }
 
-/** Runs the real binary to its end. */
+/** Runs the real binary to its end; a call of it may take longer than on a machine that has nothing else to do. */
 export async function runImstate(args: string[], env: Record<string, string> = {}): Promise<Finished> {
-  const { ended, stdout, stderr } = spawnImstate(args, env);
+  const { ended, stdout, stderr } = spawnImstate(args, { IMSTATE_TIMEOUT: '30s', ...env });
   const exitCode = await ended;
   return { stdout: stdout(), stderr: stderr(), exitCode };
 }

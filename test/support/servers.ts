@@ -104,6 +104,9 @@ export async function startEtcdCluster(nodes: number): Promise<(TestServer & { h
   return Promise.all(peers.map(start));
 }
 
+/** Where connections are refused; another test may take a port that is free now. */
+export const NOBODY = '127.0.0.1:1';
+
 /** A port that nothing listens on now. */
 export async function freePort(): Promise<number> {
   const server = createServer();

@@ -21,7 +21,7 @@ async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> 
       tls: undefined,
       origins: [],
       proxies: new TrustedProxies(),
-      bounds: { silenceMs: 1_000, requestMs: 1_000, answerMs: 1_000 },
+      bounds: { silenceMs: 5_000, requestMs: 5_000, answerMs: 5_000 },
       onEndStreams: () => {},
       onClose: () => {},
     },

@@ -7,7 +7,7 @@ import { login } from '../../store/contract/underTest.ts';
 import { failedStart } from '../../support/failedStart.ts';
 import { spawnImstate } from '../../support/imstate.ts';
 import { startSentinels, type TestSentinels } from '../../support/sentinels.ts';
-import { freePort, temporaryFolder } from '../../support/servers.ts';
+import { NOBODY, temporaryFolder } from '../../support/servers.ts';
 import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 import { Following } from './following.ts';
@@ -134,7 +134,7 @@ describe('at the start', () => {
   });
 
   test('no Sentinel there', async () => {
-    const url = `redis+sentinel://127.0.0.1:${await freePort()}/presence`;
+    const url = `redis+sentinel://${NOBODY}/presence`;
     expect(await failedStart({ redis: url })).toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('failed to connect to sentinel'),

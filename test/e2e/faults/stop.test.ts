@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type TestCluster } from '../../support/cluster.ts';
 import { type Imstate, runImstate, spawnImstate, startImstate } from '../../support/imstate.ts';
 import { startSentinels, type TestSentinels } from '../../support/sentinels.ts';
-import { freePort, startEtcd, startRedis, type TestServer, temporaryFolder } from '../../support/servers.ts';
+import { NOBODY, startEtcd, startRedis, type TestServer, temporaryFolder } from '../../support/servers.ts';
 import { STOPPED, stopped } from '../../support/stopping.ts';
 import { until } from '../../support/until.ts';
 
@@ -105,11 +105,10 @@ describe.concurrent('SIGTERM ends a daemon that serves', { timeout: 180_000 }, (
 
 describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () => {
   let silent: Server;
-  let closed: number;
   let redis: Awaited<ReturnType<typeof startRedis>>;
 
   beforeAll(async () => {
-    [redis, closed] = await Promise.all([startRedis(), freePort()]);
+    redis = await startRedis();
     silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   });
@@ -126,7 +125,7 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
     etcd: (at) => ['--redis', redis.url, '--etcd', at],
   };
   const places: Record<string, () => string> = {
-    'refuses connections': () => `127.0.0.1:${closed}`,
+    'refuses connections': () => NOBODY,
     'accepts connections and says nothing': () => `127.0.0.1:${(silent.address() as { port: number }).port}`,
     'cannot be resolved': () => 'nowhere.invalid:6379',
   };
