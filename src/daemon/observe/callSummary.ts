@@ -31,21 +31,23 @@ export class CallSummary {
     // At debug there has been a line of each.
     if (!this.#log.isLevelEnabled('info') || this.#log.isLevelEnabled('debug')) return;
     const [calls, operations] = [callsOf(this.#counts), operationsOf(this.#counts)];
-    const ended = { operations: since(this.#operations, operations), calls: since(this.#calls, calls) };
+    const ended = {
+      operations: since(this.#operations, operations),
+      calls: since(this.#calls, calls),
+    };
     [this.#calls, this.#operations] = [calls, operations];
-    if (Object.keys(ended.operations).length + Object.keys(ended.calls).length > 0)
-      this.#log.info(ended, 'operations and calls');
+    if (ended.operations || ended.calls) this.#log.info(ended, 'operations and calls');
   }
 }
 
-/** What has been added to each total. */
-function since(before: Map<string, number>, now: Map<string, number>): Record<string, number> {
+/** What has been added to each total; undefined if nothing has. */
+function since(before: Map<string, number>, now: Map<string, number>): Record<string, number> | undefined {
   const added: Record<string, number> = {};
   for (const [name, count] of now) {
     const more = count - (before.get(name) ?? 0);
     if (more > 0) added[name] = more;
   }
-  return added;
+  return Object.keys(added).length > 0 ? added : undefined;
 }
 
 /** How many calls are over, by `service/Method STATUS`. */
