@@ -140,6 +140,21 @@ test('an eviction that is denied has a line with who and where from; one that fa
   ]);
 });
 
+test('a page of another origin that tries to evict leaves a line', async () => {
+  const { http: url, logged } = await startDaemon({ http });
+  const headers = { ...json, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+  const answer = await ask(`${url}/api/v1/evict`, { method: 'POST', headers, body: '{"userId":"alice"}' });
+  expect(answer.status).toBe(403);
+  expect(logged.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({
+      level: 40,
+      method: 'POST /api/v1/evict',
+      peer: PEER,
+      code: 'PERMISSION_DENIED',
+    }),
+  );
+});
+
 test('the command leaves the line too, in which text from outside is escaped', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-format', 'json');
   undo.push(() => daemon.kill());

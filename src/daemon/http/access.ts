@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
 import { ImstateError } from '../../errors.js';
+import { DenialLog } from '../auth/denialLog.js';
 import type { Guard } from '../auth/guard.js';
 import type { Caller, Role } from '../auth/roles.js';
 import type { DaemonTls } from '../tls.js';
@@ -18,6 +20,7 @@ export interface AccessParts {
   /** Origins of the console that the operator named. */
   origins: readonly string[];
   proxies: TrustedProxies;
+  log: Logger;
 }
 
 /** Who may ask for what: the same rules as for gRPC. */
@@ -26,12 +29,14 @@ export class HttpAccess {
   readonly #needsCertificate: boolean;
   readonly #origins: OriginPolicy;
   readonly #proxies: TrustedProxies;
+  readonly #denials: DenialLog;
 
-  constructor({ guard, tls, origins, proxies }: AccessParts) {
+  constructor({ guard, tls, origins, proxies, log }: AccessParts) {
     this.#guard = guard;
     this.#needsCertificate = tls?.isMutual ?? false;
     this.#origins = new OriginPolicy(origins, proxies);
     this.#proxies = proxies;
+    this.#denials = new DenialLog(log);
   }
 
   /**
@@ -41,8 +46,22 @@ export class HttpAccess {
   async callerOf(request: IncomingMessage, { role, path, isSignIn }: Route): Promise<Caller | undefined> {
     if (role === undefined) return undefined;
     const caller = await this.#knownCaller(request, { role, path, isSignIn });
-    this.#origins.check({ request, caller });
+    this.#checkOrigin(request, { path, caller });
     return caller;
+  }
+
+  /** A page of another origin that is denied leaves a line in the log, as a caller without the role does. */
+  #checkOrigin(
+    request: IncomingMessage,
+    { path, caller }: { path: string; caller: Caller | undefined },
+  ): void {
+    try {
+      this.#origins.check({ request, caller });
+    } catch (error) {
+      if (!(error instanceof ImstateError) || error.code !== 'PERMISSION_DENIED') throw error;
+      const method = `${request.method} ${path}`;
+      throw this.#denials.note(error, { method, peer: this.#proxies.peerOf(request), caller: caller?.name });
+    }
   }
 
   async #knownCaller(

@@ -34,7 +34,6 @@ export interface HttpOptions {
 export interface HttpParts extends AccessParts {
   routes: readonly Route[];
   observer: CallObserver;
-  log: Logger;
   /** How long callers are waited for. */
   bounds: Pick<Bounds, 'silenceMs' | 'requestMs' | 'answerMs'>;
   /** Ends the answers that have no end of their own. */
@@ -57,8 +56,8 @@ export class HttpServer {
   /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
   readonly endStreams: () => void;
 
-  constructor({ routes, observer, log, bounds, onEndStreams, onClose, ...access }: HttpParts) {
-    const { tls, proxies } = access;
+  constructor({ routes, observer, bounds, onEndStreams, onClose, ...access }: HttpParts) {
+    const { tls, proxies, log } = access;
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
