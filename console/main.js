@@ -4,7 +4,7 @@ import { h, replace } from './core/dom.js';
 import { setLanguage, startLanguage, t, translate } from './core/i18n.js';
 import { listen, showHelp } from './core/keys.js';
 import { remember, remembered } from './core/memory.js';
-import { faultText, note, refreshTimes } from './core/parts.js';
+import { callerName, faultText, note, refreshTimes } from './core/parts.js';
 import { askForToken, me, signIn, signOut } from './core/session.js';
 import { showChanges } from './views/changes.js';
 import { showCluster } from './views/cluster.js';
@@ -53,7 +53,7 @@ async function fault(error) {
     await askForToken(error);
     start();
   } else if (error.code === 'UNREACHABLE') showLink('away');
-  else showFault(error.message);
+  else showFault(faultText(error));
 }
 
 function useTheme(theme) {
@@ -72,7 +72,7 @@ function useLanguage(language) {
 
 function label() {
   translate(document);
-  const name = me.name ?? t('foot.anybody');
+  const name = me.name === null ? t('foot.anybody') : callerName(me.name);
   replace(
     document.getElementById('foot'),
     `${name} · ${t(`role.${me.role}`)} · `,

@@ -2,7 +2,10 @@
 const TOKEN = 'imstate.token';
 const BASE = new URL('../../api/v1/', import.meta.url);
 
-/** An error that the daemon answered, or that there was no answer (UNREACHABLE). */
+/**
+ * An error that the daemon answered, that there was no answer (UNREACHABLE), or that another one answered, such as a reverse proxy: HTTP_STATUS,
+ * with the status as its message.
+ */
 export class ApiError extends Error {
   constructor(code, message) {
     super(message);
@@ -48,6 +51,6 @@ export async function request(name, { parameters = {}, headers = {}, ...options 
 }
 
 async function errorOf(answer) {
-  const { error } = await answer.json().catch(() => ({}));
-  return new ApiError(error?.code ?? `HTTP ${answer.status}`, error?.message ?? answer.statusText);
+  const { error } = (await answer.json().catch(() => undefined)) ?? {};
+  return error ? new ApiError(error.code, error.message) : new ApiError('HTTP_STATUS', String(answer.status));
 }

@@ -1,4 +1,5 @@
 import { clock, t } from './i18n.js';
+import { faultText } from './parts.js';
 
 /** A connection that is back at once is not worth a word. */
 const PATIENCE_MS = 1_000;
@@ -7,7 +8,7 @@ const link = document.getElementById('link');
 const banner = document.getElementById('banner');
 let since;
 let timer;
-/** What the daemon answered while it would not serve; undefined if it does not answer. */
+/** The error that the daemon answered while it would not serve; undefined if it does not answer. */
 let refusal;
 
 /** Shows whether what is on the page is kept up to date: 'live', 'away', or 'none' where nothing is followed. */
@@ -29,8 +30,8 @@ export function showLink(state, reason) {
 }
 
 function showAway() {
-  const [time, message] = [clock(since), refusal];
-  showFault(message === undefined ? t('link.gone', { time }) : t('link.refused', { time, message }));
+  const time = clock(since);
+  showFault(refusal ? t('link.refused', { time, message: faultText(refusal) }) : t('link.gone', { time }));
 }
 
 /** Shows what went wrong, above the view; it stays until clearFault(). */

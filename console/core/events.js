@@ -9,7 +9,7 @@ const SILENCE_MS = 20_000;
  * Follows server-sent events until the signal aborts; what was missed while the connection was away follows. Not an EventSource, which sends
  * no headers and so no token.
  *
- * `onEvent` is given each event. `onState` is told 'live' (with the first event: from then on nothing is missed), 'away' (it is tried again; with what the daemon answered, if it did),
+ * `onEvent` is given each event. `onState` is told 'live' (with the first event: from then on nothing is missed), 'away' (it is tried again; with the error that the daemon answered, if it did),
  * and 'lost' (what was missed is gone). Rejects with an ApiError that a repeat does not mend.
  */
 export async function follow(name, parameters, { onEvent, onState, signal }) {
@@ -30,7 +30,7 @@ export async function follow(name, parameters, { onEvent, onState, signal }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && isLasting(error)) throw error;
-      if (error instanceof ApiError && error.code !== 'UNREACHABLE') reason = error.message;
+      if (error instanceof ApiError && error.code !== 'UNREACHABLE') reason = error;
       if (error.code === 'OUT_OF_RANGE') {
         lastId = '';
         onState('lost');

@@ -2,6 +2,13 @@ import { hashOf } from './address.js';
 import { h } from './dom.js';
 import { ago, clock, fullTime, has, t } from './i18n.js';
 
+/** How the daemon names callers. */
+const CALLERS = {
+  token: /^token "(.*)"$/,
+  jwt: /^the JWT of (.*)$/,
+  certificate: /^the client certificate (.*)$/,
+};
+
 /** What stands for a value that is not there. */
 export function none(text = '–') {
   return h('span', { class: 'none' }, text);
@@ -66,9 +73,18 @@ export function note(text, kind = '') {
   return h('p', { class: `note ${kind}`.trim() }, text);
 }
 
-/** What an error says to people. */
-export function faultText(error) {
-  return error.code === 'UNREACHABLE' ? t('fault.unreachable') : error.message;
+/** What an error says to people. The daemon says it in English only, so other languages have a text for each code. */
+export function faultText({ code, message }) {
+  return t(has(`fault.${code}`) ? `fault.${code}` : 'fault.other', { code, message });
+}
+
+/** The name of a caller, whose kind the daemon says in English. */
+export function callerName(name) {
+  for (const [kind, pattern] of Object.entries(CALLERS)) {
+    const [, id] = pattern.exec(name) ?? [];
+    if (id !== undefined) return t(`caller.${kind}`, { id });
+  }
+  return name;
 }
 
 /** Draws an element that is put into the page in this turn, and again whenever it gets another width. Returns what ends it. */

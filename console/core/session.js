@@ -39,7 +39,7 @@ function form(error, decide) {
     ...{ id: 'token', type: 'password', autocomplete: 'off', spellcheck: 'false', required: true },
     ...{ 'data-first': true, 'aria-describedby': 'token-error' },
   });
-  const fault = h('p', { id: 'token-error', class: 'fault', role: 'alert' }, error?.message);
+  const fault = h('p', { id: 'token-error', class: 'fault', role: 'alert' }, error && faultText(error));
   const submit = async (event) => {
     event.preventDefault();
     token.set(field.value.trim());

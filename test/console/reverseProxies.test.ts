@@ -8,7 +8,7 @@ import { see } from '../support/consolePage.ts';
 import { TokenFile } from '../support/credentials.ts';
 import { type StartProxy, startCaddy, startNginx } from '../support/reverseProxies.ts';
 import { freePort } from '../support/servers.ts';
-import { startDaemon, undo } from '../support/undo.ts';
+import { clientOf, startDaemon, undo } from '../support/undo.ts';
 
 const NAME = 'presence.example';
 const FOREIGN = 'evil.example';
@@ -96,6 +96,20 @@ test('behind nginx without TLS the refusal names --http-origin', async () => {
   await evict(page);
   await see(page, 'dialog .fault', `--http-origin ${origin}`);
   expect(await isOnline()).toBe(true);
+});
+
+test('in Chinese the refusal is Chinese, and so is what a proxy answers by itself', async () => {
+  const { http, origin } = await behind(startNginx);
+  const daemon = await startDaemon({ http });
+  const client = await clientOf(daemon.addr);
+  await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
+  const page = await browser.open(`${origin}/console/#/users/alice`, { locale: 'zh-CN' });
+  await page.locator('#user tr', { hasText: 'phone' }).getByRole('button', { name: '强制下线' }).click();
+  await page.getByRole('button', { name: '结束 1 个会话' }).click();
+  await see(page, 'dialog .fault', /^请求被拒绝.*--http-origin/s);
+  await page.getByRole('button', { name: '取消' }).click();
+  await daemon.stop();
+  await see(page, '#banner', /HTTP 502.*反向代理/s);
 });
 
 test('behind Caddy without TLS the refusal names --http-origin', async () => {

@@ -45,6 +45,20 @@ test('a visit without a token is no warning in the log, and a wrong token is', a
   expect(warnings()).toMatchObject([{ method: 'GET /api/v1/whoami', code: 'UNAUTHENTICATED' }]);
 });
 
+test('in Chinese, what is wrong with a token and whose it is are Chinese too', async () => {
+  const page = await web.openUrl(`${guarded.http}/console/#/changes`, { locale: 'zh-CN' });
+  await page.getByLabel('令牌').fill('imstate_wrong');
+  await page.keyboard.press('Enter');
+  await see(page, 'dialog .fault', '凭据无效');
+  expect(await page.locator('dialog').textContent()).not.toMatch(/token is|not known|--\w/);
+  await page.getByLabel('令牌').fill(file.tokens.admin as string);
+  await page.keyboard.press('Enter');
+  await see(page, '#foot', '令牌“admin”');
+  await see(page, '#link[data-state=live]');
+  await file.remove('admin');
+  await see(page, 'dialog .fault', '凭据无效');
+});
+
 test('a token that is revoked is asked for anew', async () => {
   const page = await web.openUrl(`${guarded.http}/console/#/changes`);
   await page.getByLabel('Token').fill(file.tokens.admin as string);
