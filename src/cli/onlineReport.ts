@@ -21,6 +21,9 @@ export function describeLogin(request: OnlineRequest, result: OnlineResult): str
       (ended) =>
         `${yellow('replaced')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}: close it there`,
     ),
+    ...(result.replacedOmitted > 0
+      ? [`${yellow('replaced')} ${result.replacedOmitted} more sessions, for which the answer had no room`]
+      : []),
   ];
 }
 
@@ -38,6 +41,7 @@ export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, resul
       serverAddr: ended.serverAddr,
       reason: ended.reason ?? null,
     })),
+    ...(result.replacedOmitted > 0 ? { replacedOmitted: result.replacedOmitted } : {}),
     endReason: result.endReason ?? null,
   };
 }

@@ -50,6 +50,8 @@ export interface OnlineResult {
   /** Undefined if the server does not tell. */
   loginTime: Date | undefined;
   replaced: EndedSession[];
+  /** How many more sessions the login ended, for which the answer had no room. */
+  replacedOmitted: number;
   /** Why the session had ended already: nothing changed then. Undefined in the usual case. */
   endReason: EndReason | undefined;
 }

@@ -33,6 +33,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         sessionId: answer.sessionId,
         loginTime: fromTimestamp(answer.loginTime),
         replaced: answer.replaced.map(readEnded),
+        replacedOmitted: answer.replacedOmitted,
         endReason: endReasons.fromWire(answer.endReason),
       };
     },

@@ -31,7 +31,13 @@ export function userStatusApi(channel: Channel): PresenceApi {
       refuseUnknown({ ...rest, metadata: hasMetadata, policy: isReplacing });
       const request = { UserID: userId, DeviceID: deviceId, ServerAddr: serverAddr };
       await channel.call((grpcOptions, done) => userStatus.Online(request, grpcOptions, done), options);
-      return { sessionId: undefined, loginTime: undefined, replaced: [], endReason: undefined };
+      return {
+        sessionId: undefined,
+        loginTime: undefined,
+        replaced: [],
+        replacedOmitted: 0,
+        endReason: undefined,
+      };
     },
 
     async offline({ userId, deviceId, ...rest }, options) {

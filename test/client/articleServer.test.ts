@@ -48,7 +48,7 @@ describe('a server that speaks only pb.UserStatus', () => {
   test('logins, logouts and queries of a device work, and what it does not tell is undefined', async () => {
     const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
-    expect(login).toEqual({ sessionId: undefined, loginTime: undefined, replaced: [] });
+    expect(login).toEqual({ sessionId: undefined, loginTime: undefined, replaced: [], replacedOmitted: 0 });
     expect(await client.getUser({ userId: 'alice', deviceId: 'phone' })).toMatchObject({
       online: true,
       devices: [{ deviceId: 'phone', online: true, serverAddr: '10.0.0.1:9000', sessionId: undefined }],

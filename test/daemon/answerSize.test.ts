@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { LIMITS } from '../../src/daemon/limits.ts';
+import type { ApplyResponse } from '../../src/generated/imstate/v1/ApplyResponse.ts';
 import type { Operation } from '../../src/generated/imstate/v1/Operation.ts';
+import { loadCodec } from '../../src/wire/codec.ts';
 import { grpcClients, type TestDaemon } from '../support/daemon.ts';
 import { ask } from '../support/http.ts';
 import { clientOf, startDaemon, undo } from '../support/undo.ts';
@@ -14,6 +16,12 @@ const metadata = { about: 'm'.repeat(1_000) };
 const FEW = 500;
 const MANY = 2_900;
 const VERY_MANY = 4_900;
+const REPLACE_ALL = 3 as const;
+
+/** What a response takes on the wire. */
+function bytesOf(response: ApplyResponse): number {
+  return loadCodec().writer<ApplyResponse>('imstate.v1.ApplyResponse')(response).length;
+}
 
 describe.each(['embedded', 'redis'])('answers about users with many devices: %s', (kind) => {
   let daemon: TestDaemon;
@@ -117,5 +125,60 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     await until(() => watch.syncs > 0, 'the snapshot is complete');
     watch.cancel();
     expect(users.length * FEW * 1_000).toBeGreaterThan(LIMITS.answerBytes.most);
+  });
+
+  test('sessions that logins replaced are left out where there is no room, and counted', async () => {
+    const sessionId = 's'.repeat(250);
+    const serverAddr = `${'h'.repeat(63)}.${'h'.repeat(63)}.${'h'.repeat(63)}.example:9000`;
+    const userIds = Array.from({ length: 10 }, (_, i) => `${i}`.padEnd(200, 'u'));
+    for (const userId of userIds) await logIn(userId, FEW, { sessionId, serverAddr });
+    await logIn('watched', FEW, { metadata });
+    const replacing = (userId: string) => ({
+      userId,
+      deviceId: 'the one',
+      serverAddr,
+      loginPolicy: REPLACE_ALL,
+    });
+    const operations: Operation[] = [
+      { online: replacing(userIds[0] as string) },
+      { getUser: { userId: 'watched' } },
+      ...userIds.slice(1).map((userId): Operation => ({ online: replacing(userId) })),
+      { heartbeat: { userId: '', deviceId: '', sessionId: '' } },
+    ];
+    const apply = clients.v1.apply();
+    const response = await apply.send({ operations });
+    apply.end();
+    await apply.ended;
+    const { results } = response;
+    expect(bytesOf(response)).toBeLessThanOrEqual(LIMITS.answerBytes.most);
+    expect(results[1]?.getUser).toMatchObject({ metadataOmitted: true, devices: { length: FEW } });
+    expect(results.at(-1)?.error).toMatchObject({ code: 3 });
+    const logins = results.flatMap(({ online }) => online ?? []);
+    // Ten devices of each user are offline.
+    expect(logins.map((login) => login.replaced.length + login.replacedOmitted)).toEqual(
+      userIds.map(() => FEW - 10),
+    );
+    expect(logins[0]?.replacedOmitted).toBe(0);
+    expect(logins.at(-1)?.replacedOmitted).toBeGreaterThan(0);
+    expect(logins.every(({ sessionId: own }) => own !== '')).toBe(true);
+  });
+
+  test('so are those of one login', async () => {
+    const sessionId = 's'.repeat(250);
+    const serverAddr = `${'h'.repeat(63)}.${'h'.repeat(63)}.${'h'.repeat(63)}.example:9000`;
+    const userId = 'u'.repeat(250);
+    await logIn(userId, VERY_MANY, { sessionId, serverAddr });
+    const request = { userId, deviceId: 'the one', serverAddr, loginPolicy: REPLACE_ALL };
+    const login = await clients.v1.online(request);
+    expect(login.replacedOmitted).toBeGreaterThan(0);
+    expect(login.replaced.length + login.replacedOmitted).toBe(VERY_MANY - 10);
+    expect(login.replaced.length).toBeGreaterThan(VERY_MANY / 2);
+    const again = await (await clientOf(daemon.addr)).online({
+      userId,
+      deviceId: 'the one',
+      serverAddr,
+      policy: 'REPLACE_ALL',
+    });
+    expect(again).toMatchObject({ replaced: [{ deviceId: 'the one' }], replacedOmitted: 0 });
   });
 });

@@ -9,9 +9,9 @@ const EXPLANATION_BYTES = 160;
 /** An entry of the metadata beside its texts. */
 const ENTRY_BYTES = 8;
 /** A user beside its devices: the id, and what was left out. */
-const USER_BYTES = LIMITS.id.most + 20;
+export const USER_BYTES = LIMITS.id.most + 20;
 /** The most that a device takes on the wire. */
-const MAX_DEVICE_BYTES =
+export const MAX_DEVICE_BYTES =
   DEVICE_BYTES +
   EXPLANATION_BYTES +
   2 * LIMITS.id.most +
@@ -35,10 +35,10 @@ interface Form {
 }
 
 /** How many bytes a text takes, or more. */
-type Measure = (text: string) => number;
+export type Measure = (text: string) => number;
 
-const atMost: Measure = (text) => 3 * text.length;
-const exactly: Measure = (text) => Buffer.byteLength(text);
+export const atMost: Measure = (text) => 3 * text.length;
+export const exactly: Measure = (text) => Buffer.byteLength(text);
 
 /** What an answer about one user has room for: all, else all without metadata, else those that are online, then the newest. */
 export function showUser(sessions: readonly Session[], explanation = false): Shown {
@@ -66,27 +66,15 @@ export function showUsers(users: readonly (readonly Session[])[]): Shown[] {
   return users.map(withoutMetadata);
 }
 
-/** What an answer about one user after the other has room for: all, or each without metadata; an error for those without room. */
-export function showInOrder(users: readonly (readonly Session[])[]): (Shown | ImstateError)[] {
-  if (fits(users, { metadata: true, explanation: true })) return users.map(whole);
-  let left: number = MAX_BYTES;
-  return users.map((sessions) => {
-    const bytes = sizeOfUser(sessions, { metadata: false, explanation: true }, exactly);
-    if (bytes > left) return tooLarge();
-    left -= bytes;
-    return withoutMetadata(sessions);
-  });
-}
-
-function whole(sessions: readonly Session[]): Shown {
+export function whole(sessions: readonly Session[]): Shown {
   return { sessions, metadataOmitted: false, devicesOmitted: 0 };
 }
 
-function withoutMetadata(sessions: readonly Session[]): Shown {
+export function withoutMetadata(sessions: readonly Session[]): Shown {
   return { sessions, metadataOmitted: true, devicesOmitted: 0 };
 }
 
-function tooLarge(): ImstateError {
+export function tooLarge(): ImstateError {
   const message = `the answer would be larger than ${MAX_BYTES / 2 ** 20} MiB: ask for fewer users at once`;
   return new ImstateError('RESOURCE_EXHAUSTED', message);
 }
@@ -104,7 +92,7 @@ function fits(users: readonly (readonly Session[])[], form: Form): boolean {
   });
 }
 
-function sizeOfUser(sessions: readonly Session[], form: Form, measure: Measure): number {
+export function sizeOfUser(sessions: readonly Session[], form: Form, measure: Measure): number {
   return sessions.reduce((sum, session) => sum + sizeOf(session, form, measure), USER_BYTES);
 }
 

@@ -3,14 +3,14 @@ import type { ApplyRequest__Output } from '../../generated/imstate/v1/ApplyReque
 import type { ApplyResponse } from '../../generated/imstate/v1/ApplyResponse.js';
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
-import type { Answer, Operation } from '../../store/operations.js';
+import type { Operation } from '../../store/operations.js';
 import type { ReadBudget } from '../../store/reads.js';
 import type { Permit } from '../auth/guardedCall.js';
 import { LIMITS } from '../limits.js';
 import type { BatchCounts } from '../observe/batchCounts.js';
 import type { Presence } from '../presence.js';
 import { broken } from '../validate.js';
-import { type Shown, showInOrder } from './answerSize.js';
+import { type ShownAnswer, showAnswers } from './batchSize.js';
 import type { StreamTaker } from './calls.js';
 import type { Link } from './link.js';
 import { readOperation, toResult } from './operations.js';
@@ -75,27 +75,15 @@ async function resultsOf(
 ): Promise<OperationResult[]> {
   const operations = requests.map((request) => readOrError(request, link.permit));
   const carriedOut = operations.filter(isOperation);
-  const answers = showSessions(carriedOut, await presence.apply(carriedOut, budget));
+  const otherErrors = operations.length - carriedOut.length;
+  const answers = showAnswers(carriedOut, await presence.apply(carriedOut, budget), otherErrors);
   let answered = 0;
   return operations.map((operation, i) => {
     const answer = isOperation(operation) ? answers[answered++] : operation;
     if (answer instanceof Error) return failed(link, answer);
     const explain = requests[i]?.getUser?.explain ?? false;
-    return toResult(operation as Operation, answer as Answer | Shown, explain);
+    return toResult(operation as Operation, answer as Exclude<ShownAnswer, Error>, explain);
   });
-}
-
-/** The answers, with what the batch has room for in the place of users' sessions. */
-function showSessions(
-  operations: readonly Operation[],
-  answers: (Answer | Error)[],
-): (Answer | Shown | Error)[] {
-  const isUser = (answer: Answer | Error, i: number) =>
-    operations[i]?.kind === 'getUser' && !(answer instanceof Error);
-  const users = answers.filter(isUser) as Answer<'getUser'>[];
-  if (users.length === 0) return answers;
-  const shown = showInOrder(users).values();
-  return answers.map((answer, i) => (isUser(answer, i) ? (shown.next().value as Shown | Error) : answer));
 }
 
 function readOrError(request: Operation__Output, permit: Permit | undefined): Operation | Error {

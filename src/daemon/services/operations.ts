@@ -4,11 +4,12 @@ import type { OnlineResponse } from '../../generated/imstate/v1/OnlineResponse.j
 import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
 import type { OperationResult } from '../../generated/imstate/v1/OperationResult.js';
 import type { Answer, Operation } from '../../store/operations.js';
-import type { Ended, Login, LoginResult, SessionRef } from '../../store/store.js';
+import type { Ended, Login, SessionRef } from '../../store/store.js';
 import { endReasons } from '../../wire/enums.js';
 import { toTimestamp } from '../../wire/timestamp.js';
 import { broken } from '../validate.js';
-import { type Shown, showUser } from './answerSize.js';
+import type { Shown } from './answerSize.js';
+import type { ShownAnswer, ShownLogin } from './batchSize.js';
 import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
 import { toDevice, toEnded, toReplaced } from './responses.js';
 
@@ -26,19 +27,20 @@ export function readOperation({ online, offline, heartbeat, getUser }: Operation
   throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
 }
 
-/** What an operation that was carried out answers; a user's sessions come as what there is room for. */
-export function toResult({ kind, of }: Operation, answer: Answer | Shown, explain: boolean): OperationResult {
+/** What an operation that was carried out answers, as far as there is room for it. */
+export function toResult(
+  { kind, of }: Operation,
+  answer: Exclude<ShownAnswer, Error>,
+  explain: boolean,
+): OperationResult {
   switch (kind) {
     case 'online':
-      return { online: toOnlineResponse(of, answer as Answer<'online'>) };
+      return { online: toOnlineResponse(of, answer as ShownLogin) };
     case 'offline':
       return { offline: { applied: answer as Answer<'offline'> } };
     case 'heartbeat':
       return { heartbeat: toHeartbeatResponse([of], [answer as Answer<'heartbeat'>]) };
-    case 'getDevice': {
-      const session = answer as Answer<'getDevice'>;
-      return { getUser: toGetUserResponse(of.userId, showUser(session ? [session] : []), explain) };
-    }
+    case 'getDevice':
     case 'getUser':
       return { getUser: toGetUserResponse(of.userId, answer as Shown, explain) };
   }
@@ -47,12 +49,13 @@ export function toResult({ kind, of }: Operation, answer: Answer | Shown, explai
 /** The response to Online. */
 export function toOnlineResponse(
   login: Login,
-  { loginTimeMs, replaced, endReason }: LoginResult,
+  { loginTimeMs, replaced, replacedOmitted = 0, endReason }: ShownLogin,
 ): OnlineResponse {
   return {
     sessionId: login.sessionId,
     loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
     replaced: replaced.map((session) => toReplaced(login.userId, session)),
+    replacedOmitted,
     endReason: endReasons.toWire(endReason),
   };
 }

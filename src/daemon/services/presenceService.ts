@@ -12,6 +12,7 @@ import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../val
 import type { WatchHub } from '../watch/hub.js';
 import { type Shown, showUser, showUsers } from './answerSize.js';
 import { applyTaker } from './applyTaker.js';
+import { showLogin } from './batchSize.js';
 import type { Calls } from './calls.js';
 import { toGetUserResponse, toHeartbeatResponse, toOnlineResponse } from './operations.js';
 import {
@@ -42,7 +43,8 @@ export function presenceServiceHandlers(
   return {
     Online: calls.handler(async (request, call) => {
       const login = readLogin(request);
-      return toOnlineResponse(login, await presence.online(login, call.getPeer()));
+      const result = await presence.online(login, call.getPeer());
+      return toOnlineResponse(login, showLogin(login.userId, result));
     }),
 
     Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
