@@ -81,8 +81,8 @@ export const LIMITS = {
     reason: 'answered within milliseconds, so that nobody waits behind it',
   },
   answerBytes: {
-    ...{ most: 3 * 1024 * 1024, unit: 'bytes', what: 'an answer about users, a message of Watch' },
-    beyond: 'metadata is left out, then `RESOURCE_EXHAUSTED`, see below',
+    ...{ most: 3 * 1024 * 1024, unit: 'bytes', what: 'an answer about users or logins, a message of Watch' },
+    beyond: 'metadata or replaced sessions are left out, then `RESOURCE_EXHAUSTED`, see below',
     reason: 'gRPC clients accept 4 MiB by default',
   },
   heartbeatSessions: {
@@ -252,7 +252,8 @@ export const LIMITS = {
     unit: 'bytes',
     what: 'memory of sessions that were read for answers, until the answer is encoded, of all requests',
     beyond: `a request that has read more than 32 KiB: ${REFUSED}; in Apply only that operation`,
-    reason: 'an eighth of a small machine; eight requests of 16 MiB',
+    reason:
+      'an eighth of a small machine; eight requests of 16 MiB. A connection has as much as it leaves free',
   },
   calls: {
     ...{ most: 4_000, unit: 'calls', what: 'calls in flight, from their headers until the answer is taken' },
