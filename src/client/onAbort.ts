@@ -3,7 +3,7 @@ const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
  * Calls `action` once the signal is aborted, at once if it is already. Any number of calls may share a signal. Returns a function that
- * removes the action again; it must be called when the action is no longer needed.
+ * removes the action again; call it when the action is no longer needed. It may be called twice.
  */
 export function onAbort(signal: AbortSignal | undefined, action: () => void): () => void {
   if (signal === undefined) return () => {};
@@ -17,8 +17,10 @@ export function onAbort(signal: AbortSignal | undefined, action: () => void): ()
   actions.add(entry);
   return () => {
     actions.delete(entry);
-    if (actions.size === 0) signal.removeEventListener('abort', onAborted);
-    if (actions.size === 0 && waiting.get(signal) === actions) waiting.delete(signal);
+    // Calls that came later have a set of their own once this one was empty.
+    if (actions.size > 0 || waiting.get(signal) !== actions) return;
+    waiting.delete(signal);
+    signal.removeEventListener('abort', onAborted);
   };
 }
 
