@@ -2,6 +2,7 @@ import type { EndpointHealth } from '../client/endpointFollower.js';
 import type { EndpointEvent, EndpointList } from '../client/endpoints.js';
 import type { ImstateError } from '../errors.js';
 import { shortStoreId } from '../store/identity.js';
+import type { MixedRegistry } from './mixedRegistry.js';
 import { type Cell, colors, renderTable } from './style.js';
 import { absoluteTime } from './times.js';
 
@@ -46,10 +47,11 @@ export function endpointLines(event: EndpointEvent): string[] {
   return [[when, bold(addr), `${came}${health}`, latency].filter(Boolean).join('  ')];
 }
 
-/** What is wrong, in sentences, beside the result. */
-export function warningsOf(event: EndpointEvent): string[] {
+/** What is wrong, in sentences, beside the result; `mixed` has seen the events before. */
+export function warningsOf(event: EndpointEvent, mixed: MixedRegistry): string[] {
   const stores = event.type === 'list' ? storesWarning(event.endpoints) : undefined;
-  return [...faultsIn(event).map(({ message }) => message), ...(stores === undefined ? [] : [stores])];
+  const faults = faultsIn(event).map(({ message }) => message);
+  return [...faults, stores, mixed.note(event)].filter((warning) => warning !== undefined);
 }
 
 /** What is wrong that is no result: a registry that does not answer, TLS that does not come about. */

@@ -6,6 +6,7 @@ import { backoffMs } from '../registry/backoff.js';
 import { loadCodec } from '../wire/codec.js';
 import { ApplyStream, type Sent, type StreamEnd } from './applyStream.js';
 import type { Channel } from './channel.js';
+import { isUnimplemented } from './errors.js';
 import type { CallOptions } from './messages.js';
 import { onAbort } from './onAbort.js';
 
@@ -52,6 +53,8 @@ export class ApplyLane {
   #isScheduled = false;
   #failures = 0;
   #isBackingOff = false;
+  /** True while another server is looked for: what comes later must not overtake. */
+  #isMoving = false;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel) {
@@ -112,7 +115,7 @@ export class ApplyLane {
 
   /** Sends what waits, as far as there is room on the stream. */
   #flush(): void {
-    if (this.#isBackingOff) return;
+    if (this.#isBackingOff || this.#isMoving) return;
     while (this.#waiting.length > 0 && this.#hasRoom()) {
       const batch = this.#takeBatch();
       if (batch.length === 0) continue;
@@ -173,10 +176,26 @@ export class ApplyLane {
     stream?.finish();
   }
 
-  #ended(stream: ApplyStream, { unanswered, again, error }: StreamEnd): void {
+  #ended(stream: ApplyStream, end: StreamEnd): void {
     // One that was left has nothing unanswered.
     if (this.#stream !== stream) return;
     this.#stream = undefined;
+    if (isUnimplemented(end.error)) void this.#tryOthers(stream.generation, end);
+    else this.#settle(end);
+  }
+
+  /** A legacy server has no Apply, and did nothing: all goes to another server if there is one. */
+  async #tryOthers(generation: number, end: StreamEnd): Promise<void> {
+    this.#isMoving = true;
+    const hasOthers = await this.#channel.legacyServers.hasOthers(generation);
+    this.#isMoving = false;
+    if (!hasOthers || this.#channel.isClosed) return this.#settle(end);
+    this.#waiting = [...(end.unanswered as Pending[]), ...this.#waiting];
+    this.#schedule();
+  }
+
+  /** Sends again what may be sent again of a stream that ended, and rejects the rest. */
+  #settle({ unanswered, again, error }: StreamEnd): void {
     const toSend = (unanswered as Pending[]).filter((pending) => {
       const isHarmless = again === 'all' || (again === 'harmless' && pending.mayRepeat);
       if (isHarmless && this.#mayTryAgain(pending)) return true;

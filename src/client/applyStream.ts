@@ -37,6 +37,8 @@ export interface StreamEnd {
 
 /** One stream of Apply, from its opening to whatever ends it: batches go out, and are answered in their order. */
 export class ApplyStream {
+  /** See LegacyServers.generation, when the stream was opened. */
+  readonly generation: number;
   readonly #channel: Channel;
   readonly #stream: ClientDuplexStream<Buffer, ApplyResponse__Output>;
   readonly #batches: Sent[][] = [];
@@ -51,6 +53,7 @@ export class ApplyStream {
 
   /** `onAnswer` is told after each batch that was answered, `onEnd` once. Throws if the client is closed. */
   constructor(channel: Channel, onAnswer: () => void, onEnd: (end: StreamEnd) => void) {
+    this.generation = channel.legacyServers.generation;
     this.#channel = channel;
     this.#onAnswer = onAnswer;
     this.#onEnd = onEnd;

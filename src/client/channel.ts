@@ -19,9 +19,10 @@ import { DIRECT } from '../wire/direct.js';
 import { loadProtos } from '../wire/protos.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
-import { type Fault, fromFault, isShed } from './errors.js';
+import { type Fault, fromFault, isShed, isUnimplemented } from './errors.js';
 import type { CallOptions } from './messages.js';
 import { onAbort } from './onAbort.js';
+import { probeEndpoint } from './probe.js';
 import { NAMES_OPTION, registerSchemes, WATCH_OPTION } from './resolver.js';
 
 /** Deadlines of a client, in milliseconds. */
@@ -105,11 +106,14 @@ export class Channel {
   constructor(discovery: Discovery, options: ClientOptions, { credentials, ...access }: Access) {
     registerSchemes();
     this.#isTls = credentials._isSecure();
-    this.#view = new EndpointView(discovery, access.mayDial);
     this.timeouts = {
       timeoutMs: checkTimeout(options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs),
       connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs),
     };
+    const probe = { timeoutMs: this.timeouts.connectTimeoutMs, credentials };
+    this.#view = new EndpointView(discovery, access.mayDial, (addr, signal) =>
+      probeEndpoint(addr, { ...probe, signal }),
+    );
     const { imstate, pb } = loadProtos().types;
     const interceptors = access.interceptor ? [access.interceptor] : [];
     const target = `${discovery.scheme}:///${discovery.service ?? 'endpoints'}`;
@@ -198,6 +202,32 @@ export class Channel {
       const removeAbort = onAbort(signal, () => giveUp(signal?.reason));
       const endGuard = this.guardConnecting(giveUp, timeoutMs);
     });
+  }
+
+  /**
+   * Makes a call of PresenceService as {@link call} does, and again elsewhere if a legacy server answered it while
+   * another endpoint serves PresenceService.
+   */
+  async callPresence<Response>(
+    start: StartCall<Response>,
+    options: CallOptions = {},
+    mayRepeat = false,
+  ): Promise<Response> {
+    const { timeoutMs = this.timeouts.timeoutMs } = options;
+    const until = performance.now() + timeoutMs;
+    for (let leftMs = timeoutMs; ; leftMs = Math.max(1, until - performance.now())) {
+      const { generation } = this.legacyServers;
+      try {
+        return await this.call(start, { ...options, timeoutMs: leftMs }, mayRepeat);
+      } catch (error) {
+        if (!isUnimplemented(error) || !(await this.legacyServers.hasOthers(generation))) throw error;
+      }
+    }
+  }
+
+  /** Which endpoints calls do not go to, as long as another one serves PresenceService. */
+  get legacyServers(): EndpointView['legacyServers'] {
+    return this.#view.legacyServers;
   }
 
   /** Throws if a call is not to be made: the signal has cancelled it, or there is nobody to call. */

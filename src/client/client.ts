@@ -1,7 +1,7 @@
-import { ImstateError } from '../errors.js';
 import type { SessionRef } from '../store/store.js';
 import { type Access, Channel, type ClientOptions } from './channel.js';
 import type { Discovery } from './discovery.js';
+import { isUnimplemented } from './errors.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './listings.js';
 import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
@@ -14,8 +14,8 @@ import type { WatchOptions } from './watchMessages.js';
 
 /**
  * A client of imstate's daemons, made by connect(): it follows the registry and balances round robin. Every method
- * rejects with an ImstateError: INVALID_ARGUMENT, NO_ENDPOINT, UNAVAILABLE, DEADLINE_EXCEEDED and so on. With the
- * article's servers it speaks pb.UserStatus, as far as that goes.
+ * rejects with an ImstateError: INVALID_ARGUMENT, NO_ENDPOINT, UNAVAILABLE, DEADLINE_EXCEEDED and so on. Where all
+ * endpoints are legacy servers, it speaks pb.UserStatus with them, as far as that goes.
  */
 export class Client implements PresenceApi {
   readonly #discovery: Discovery;
@@ -102,7 +102,7 @@ export class Client implements PresenceApi {
     try {
       return await use(this.#presenceService);
     } catch (error) {
-      if (!(error instanceof ImstateError) || error.code !== 'UNIMPLEMENTED') throw error;
+      if (!isUnimplemented(error) || !this.#channel.legacyServers.isAllLegacy) throw error;
       return use(this.#userStatus);
     }
   }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { formatHostPort, isHostPort, parseHostPort } from '../address.js';
 import { ImstateError } from '../errors.js';
 import type { Endpoint, Registry, Watch, WatchListener } from '../registry/registry.js';
+import { LegacyServers, type ProbeHealth } from './legacyServers.js';
 
 /** How a client finds daemons: a registry, or addresses that it was given. */
 export interface Discovery
@@ -50,15 +51,28 @@ export class EndpointView {
   #unusable = 0;
   #untold: string[] = [];
   readonly #mayDial: (host: string) => boolean;
+  readonly #legacyServers: LegacyServers;
+  #listener: WatchListener | undefined;
 
-  /** `mayDial` says whether a token may be sent there. */
-  constructor(discovery: Discovery, mayDial: (host: string) => boolean) {
+  /** `mayDial` says whether a token may be sent there; `probe` asks an endpoint for its health. */
+  constructor(discovery: Discovery, mayDial: (host: string) => boolean, probe: ProbeHealth) {
     this.#discovery = discovery;
     this.#mayDial = mayDial;
+    this.#legacyServers = new LegacyServers({
+      probe,
+      listStores: () => discovery.listStores(),
+      onPreferred: (endpoints) => this.#listener?.onEndpoints(endpoints),
+    });
+  }
+
+  /** Which endpoints calls do not go to, as long as another one serves PresenceService. */
+  get legacyServers(): Pick<LegacyServers, 'generation' | 'hasOthers' | 'isAllLegacy'> {
+    return this.#legacyServers;
   }
 
   /** Follows the discovery for the resolver, which is told no empty list: see {@link missing}. */
   watch(listener: WatchListener): Watch {
+    this.#listener = listener;
     let disbelief: NodeJS.Timeout | undefined;
     const watch = this.#discovery.watch({
       onEndpoints: (endpoints) => {
@@ -70,7 +84,7 @@ export class EndpointView {
           this.#endpoints = usable;
           this.#unusable = endpoints.length - dialable.length;
           this.#untold = dialable.filter((endpoint) => !this.#mayTell(endpoint)).map(({ addr }) => addr);
-          if (usable.length > 0) listener.onEndpoints(usable);
+          if (usable.length > 0) listener.onEndpoints(this.#legacyServers.prefer(usable));
           else listener.onError(this.#noEndpoint());
           this.#tellMissing();
         };
@@ -86,6 +100,7 @@ export class EndpointView {
     return {
       close: () => {
         clearTimeout(disbelief);
+        this.#legacyServers.close();
         return watch.close();
       },
     };

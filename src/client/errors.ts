@@ -44,6 +44,11 @@ export function isTooLarge(error: unknown): boolean {
   return metadata === undefined || !isShed({ code: status.RESOURCE_EXHAUSTED, metadata });
 }
 
+/** Whether the server has no such method: it is a legacy server of pb.UserStatus, or an older daemon. */
+export function isUnimplemented(error: unknown): error is ImstateError {
+  return error instanceof ImstateError && error.code === 'UNIMPLEMENTED';
+}
+
 /** What was called, for messages. */
 interface Called {
   /** The addresses of the daemons. */

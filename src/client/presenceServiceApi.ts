@@ -61,7 +61,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
 
     async listHistory({ userId, deviceId, ...page }, options) {
       const request = { userId, deviceId: deviceId ?? '', ...toPageRequest(page) };
-      const { entries, nextPageToken } = await channel.call<ListHistoryResponse__Output>(
+      const { entries, nextPageToken } = await channel.callPresence<ListHistoryResponse__Output>(
         (grpcOptions, done) => presenceService.ListHistory(request, grpcOptions, done),
         options,
         true,
@@ -71,7 +71,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
 
     async listSessions({ serverAddr, ...page }, options) {
       const request = { serverAddr: serverAddr ?? '', ...toPageRequest(page) };
-      const { sessions, nextPageToken, partial } = await channel.call<ListSessionsResponse__Output>(
+      const { sessions, nextPageToken, partial } = await channel.callPresence<ListSessionsResponse__Output>(
         (grpcOptions, done) => presenceService.ListSessions(request, grpcOptions, done),
         options,
         true,
@@ -87,7 +87,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
 
     async listServers(page, options) {
       const request = toPageRequest(page);
-      const { servers, nextPageToken, partial } = await channel.call<ListServersResponse__Output>(
+      const { servers, nextPageToken, partial } = await channel.callPresence<ListServersResponse__Output>(
         (grpcOptions, done) => presenceService.ListServers(request, grpcOptions, done),
         options,
         true,
@@ -100,7 +100,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     },
 
     async getStats(options) {
-      return channel.call<GetStatsResponse__Output>(
+      return channel.callPresence<GetStatsResponse__Output>(
         (grpcOptions, done) => presenceService.GetStats({}, grpcOptions, done),
         options,
         true,
@@ -108,7 +108,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     },
 
     async evict(request, options) {
-      return channel.call<EvictResponse__Output>(
+      return channel.callPresence<EvictResponse__Output>(
         (grpcOptions, done) => presenceService.Evict(request, grpcOptions, done),
         options,
       );

@@ -1,29 +1,18 @@
 import { performance } from 'node:perf_hooks';
-import {
-  type ChannelCredentials,
-  type Client,
-  type ClientUnaryCall,
-  credentials as grpcCredentials,
-  loadPackageDefinition,
-  type Metadata,
-  type ServiceClientConstructor,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { protoPath } from 'grpc-health-check';
+import { type ChannelCredentials, credentials as grpcCredentials, type ServiceError } from '@grpc/grpc-js';
 import { parseHostPort } from '../address.js';
 import type { ImstateError } from '../errors.js';
 import { isDropped } from '../tls/faults.js';
-import { VERSION_HEADER } from '../versionHeader.js';
-import { DIRECT } from '../wire/direct.js';
+import { HealthClient, type ServingStatus } from '../wire/health.js';
 import { fromFault } from './errors.js';
-import { onAbort } from './onAbort.js';
 
 /** What one endpoint answered to a health check. */
 export interface Probe {
-  /** UNREACHABLE: nobody answered in time. UNKNOWN: a server without a health service, such as the article's. */
-  health: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'UNREACHABLE';
+  /**
+   * UNREACHABLE: nobody answered in time. UNKNOWN: a server without imstate.v1.PresenceService, such as a legacy
+   * server of pb.UserStatus.
+   */
+  health: ServingStatus | 'UNREACHABLE';
   /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
   latencyMs: number | undefined;
   /** Version of the daemon; undefined if nobody answered, or a server that tells none. */
@@ -41,14 +30,6 @@ export interface ProbeOptions {
   signal?: AbortSignal;
 }
 
-type HealthClient = Client & {
-  Check(
-    request: { service: string },
-    options: { deadline: number },
-    callback: (error: ServiceError | null, response?: { status: Probe['health'] }) => void,
-  ): ClientUnaryCall;
-};
-
 const UNREACHABLE = { health: 'UNREACHABLE', latencyMs: undefined } as const;
 
 /** Asks one daemon for its health, directly. Never rejects. */
@@ -56,29 +37,12 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
   const { timeoutMs, credentials = grpcCredentials.createInsecure(), signal } = options;
   const host = parseHostPort(addr)?.host;
   if (host === undefined) return UNREACHABLE;
-  const client = new (healthConstructor())(addr, credentials, {
-    ...DIRECT,
-    'grpc.ssl_target_name_override': host,
-  }) as unknown as HealthClient;
+  const client = new HealthClient(addr, host, credentials);
   const deadline = Date.now() + timeoutMs;
-  let version: string | undefined;
-  const check = () =>
-    new Promise<Probe['health']>((resolve, reject) => {
-      const call = client.Check({ service: '' }, { deadline }, (error, response) => {
-        remove();
-        if (response) resolve(response.status);
-        else if (error?.code === status.UNIMPLEMENTED) resolve('UNKNOWN');
-        else reject(error);
-      });
-      call.on('metadata', (headers: Metadata) => {
-        version = headers.get(VERSION_HEADER)[0]?.toString();
-      });
-      const remove = onAbort(signal, () => call.cancel());
-    });
   try {
-    await check();
+    await client.check({ deadline, signal });
     const startedAt = performance.now();
-    const health = await check();
+    const { health, version } = await client.check({ deadline, signal });
     return { health, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100, version };
   } catch (error) {
     const fault = fromFault(error as ServiceError, {
@@ -90,10 +54,4 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
   } finally {
     client.close();
   }
-}
-
-function healthConstructor(): ServiceClientConstructor {
-  const types = loadPackageDefinition(loadSync(protoPath, { enums: String, defaults: true }));
-  return (types as unknown as { grpc: { health: { v1: { Health: ServiceClientConstructor } } } }).grpc.health
-    .v1.Health;
 }

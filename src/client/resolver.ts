@@ -24,10 +24,11 @@ class RegistryResolver implements experimental.Resolver {
 
   /**
    * Must be a host: Node's HTTP/2 server resets a stream whose authority holds a slash, and its client takes no
-   * %2F either, which is what Go sends.
+   * %2F either, which is what Go sends. A host that ends with a number would have to be an IPv4 address.
    */
   static getDefaultAuthority(target: Target): string {
-    return target.path.replace(/[^A-Za-z0-9.-]+/g, '.').replace(/^\.+|\.+$/g, '') || 'imstate';
+    const host = target.path.replace(/[^A-Za-z0-9.-]+/g, '.').replace(/^\.+|\.+$/g, '') || 'imstate';
+    return URL.canParse(`http://${host}`) ? host : `${host}.imstate`;
   }
 
   constructor(_target: Target, listener: ResolverListener, options: ChannelOptions) {

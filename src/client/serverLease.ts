@@ -5,7 +5,7 @@ import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/Ke
 import { backoffMs } from '../registry/backoff.js';
 import { toDuration } from '../wire/duration.js';
 import type { Channel } from './channel.js';
-import { isHandover } from './errors.js';
+import { isHandover, isUnimplemented } from './errors.js';
 
 /** Which lease to keep alive, and who is told of it. */
 export interface ServerLeaseOptions {
@@ -51,6 +51,8 @@ export class ServerLease {
   #tellReady!: { resolve(): void; reject(error: ImstateError): void };
   #tellLost!: (error: ImstateError) => void;
   #stream: Stream | undefined;
+  /** See LegacyServers.generation, when the stream was opened. */
+  #generation = 0;
   #timer: NodeJS.Timeout | undefined;
   /** How often it failed since the last answer. */
   #failures = 0;
@@ -87,6 +89,7 @@ export class ServerLease {
 
   #open(): void {
     let stream: Stream;
+    this.#generation = this.#channel.legacyServers.generation;
     try {
       stream = this.#channel.open(
         () => this.#channel.presenceService.KeepServerAlive(),
@@ -170,6 +173,19 @@ export class ServerLease {
   #fail(stream: Stream, error: ImstateError): void {
     if (stream !== this.#stream) return;
     this.#leave();
+    if (isUnimplemented(error)) void this.#tryOthers(error);
+    else this.#failed(error);
+  }
+
+  /** A legacy server keeps no leases: another server may. */
+  async #tryOthers(error: ImstateError): Promise<void> {
+    const hasOthers = await this.#channel.legacyServers.hasOthers(this.#generation);
+    if (this.#over.signal.aborted) return;
+    if (hasOthers) this.#open();
+    else this.#failed(error);
+  }
+
+  #failed(error: ImstateError): void {
     if (this.#isFinal(error)) {
       this.#tellLost(error);
       this.#end(error);

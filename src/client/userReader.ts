@@ -31,7 +31,7 @@ export class UserReader {
     const batched = await this.#lane.submit({ getUser: request }, options, true).catch(unlessTooLarge);
     if (batched?.getUser && !batched.getUser.metadataOmitted) return toUserState(batched.getUser);
     const { presenceService } = this.#channel;
-    const alone = await this.#channel.call<GetUserResponse__Output>(
+    const alone = await this.#channel.callPresence<GetUserResponse__Output>(
       (grpcOptions, done) => presenceService.GetUser(request, grpcOptions, done),
       options,
       true,
@@ -64,7 +64,7 @@ export class UserReader {
     options: CallOptions | undefined,
   ): Promise<BatchGetUsersResponse__Output | undefined> {
     const { presenceService } = this.#channel;
-    const asked = this.#channel.call<BatchGetUsersResponse__Output>(
+    const asked = this.#channel.callPresence<BatchGetUsersResponse__Output>(
       (grpcOptions, done) => presenceService.BatchGetUsers({ userIds }, grpcOptions, done),
       options,
       true,

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, ImstateError } from '../errors.js';
 import { backoffMs } from '../registry/backoff.js';
 import type { Channel } from './channel.js';
+import { isUnimplemented } from './errors.js';
 import { onAbort } from './onAbort.js';
 import { readEvents } from './readWatch.js';
 import { WatchedUsers } from './watchedUsers.js';
@@ -122,10 +123,12 @@ export class Watch implements AsyncIterable<WatchEvent> {
     const forgetClosing = this.#channel.onClosing(this.close);
     try {
       while (!over.aborted) {
+        const { generation } = this.#channel.legacyServers;
         try {
           yield* this.#follow();
         } catch (error) {
           if (over.aborted) break;
+          if (isUnimplemented(error) && (await this.#channel.legacyServers.hasOthers(generation))) continue;
           if (!(error instanceof ImstateError) || this.#isFinal(error)) throw error;
           yield* this.#recover(error);
         }

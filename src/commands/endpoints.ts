@@ -7,6 +7,7 @@ import {
   endpointTable,
   warningsOf,
 } from '../cli/endpointReport.js';
+import { MixedRegistry } from '../cli/mixedRegistry.js';
 import { printable, printableJson, printableValue } from '../cli/printable.js';
 import { printStream } from '../cli/stream.js';
 import type { EndpointEvent } from '../client/endpoints.js';
@@ -46,7 +47,8 @@ export default class Endpoints extends ClientCommand {
     const { listEndpoints } = await import('../client/endpoints.js');
     const list = await listEndpoints(this.connectOptions(flags));
     this.log(endpointTable(printableValue(list)));
-    for (const warning of warningsOf({ type: 'list', ...list })) this.logToStderr(`warning: ${warning}`);
+    for (const warning of warningsOf({ type: 'list', ...list }, new MixedRegistry()))
+      this.logToStderr(`warning: ${warning}`);
     return endpointsJson(list);
   }
 
@@ -59,8 +61,10 @@ export default class Endpoints extends ClientCommand {
   async #watch(options: ConnectOptions): Promise<void> {
     const { watchEndpoints } = await import('../client/endpoints.js');
     const stop = new AbortController();
+    const mixed = new MixedRegistry();
     const toLines = (event: EndpointEvent) => {
-      for (const warning of warningsOf(event)) process.stderr.write(`warning: ${printable(warning)}\n`);
+      for (const warning of warningsOf(event, mixed))
+        process.stderr.write(`warning: ${printable(warning)}\n`);
       return this.jsonEnabled()
         ? [printableJson(endpointEventJson(event))]
         : endpointLines(printableValue(event));

@@ -6,6 +6,7 @@ import { type DaemonParts, makeParts } from './daemonParts.js';
 import { lockDataFolder } from './dataFolderLock.js';
 import { exposures } from './exposure.js';
 import { keepCallsYoung } from './heap.js';
+import { warnOfLegacyServers } from './legacyServers.js';
 import { StartPatience } from './startPatience.js';
 import { doneWithin, STOP_STEP_MS } from './stopLimit.js';
 import { monitorStore } from './storeMonitor.js';
@@ -151,6 +152,9 @@ async function register(
     onLate: (late) => void late.close().catch(() => {}),
   });
   standing.registration = registration;
+  const over = new AbortController();
+  void warnOfLegacyServers({ registry, advertised: standing.advertised, log, signal: over.signal });
+  undo.push(() => over.abort());
   undo.push(async () => {
     if (!(await doneWithin(STOP_STEP_MS, registration.close())))
       log.warn('the registry did not answer within 2 s; the entry stays until its lease ends');

@@ -3,6 +3,7 @@ import { connect, credentialsFor, discover } from '../client/connect.js';
 import { type Probe, probeEndpoint } from '../client/probe.js';
 import type { TlsOptions } from '../client/tls.js';
 import { ImstateError } from '../errors.js';
+import { mixedRegistryWarning } from '../registry/mixed.js';
 import type { StoreIds } from '../registry/stores.js';
 import { TLS_NAMES } from '../tls/names.js';
 import { type Check, type Finding, ok, once, type Source, skipped, warning } from './check.js';
@@ -92,10 +93,11 @@ async function askAll(addrs: string[], options: DoctorOptions): Promise<Answer[]
 /** Rejects with what a client would end with if none serves. */
 function judgeAnswers(answers: Answer[], { endpoints }: DoctorOptions): Finding {
   const bad = answers.filter(({ health }) => health === 'UNREACHABLE' || health === 'NOT_SERVING');
+  const mixed = mixedRegistry(answers);
   const good = answers.filter((answer) => !bad.includes(answer));
   const serving = good.map(({ addr, latencyMs }) => `${addr} answers in ${latencyMs} ms`).join(', ');
   const [first] = bad;
-  if (first === undefined) return ok(serving);
+  if (first === undefined) return mixed === undefined ? ok(serving) : warning(`${serving}, but ${mixed}`);
   const entry = endpoints ? '' : ' (the entry of one that was killed goes within the lease)';
   const silent = bad.filter(({ health, fault }) => health === 'UNREACHABLE' && fault === undefined);
   const idle = bad.filter(({ health }) => health === 'NOT_SERVING');
@@ -103,9 +105,17 @@ function judgeAnswers(answers: Answer[], { endpoints }: DoctorOptions): Finding 
     ...bad.flatMap(({ fault }) => fault?.message ?? []),
     ...sentence(idle, 'NOT_SERVING: its store is away or it is stopping, look at its log'),
     ...sentence(silent, `no answer: start it, or look at its log${entry}`),
+    ...(mixed === undefined ? [] : [mixed]),
   ].join('; ');
   if (good.length > 0) return warning(`${serving}, but ${faults}`);
   throw new ImstateError(first.fault?.code ?? 'UNAVAILABLE', faults);
+}
+
+/** What is to be said of legacy servers beside imstate daemons; undefined if there are not both, as far as they answer. */
+function mixedRegistry(answers: Answer[]): string | undefined {
+  const legacy = answers.filter(({ health }) => health === 'UNKNOWN');
+  const hasDaemon = answers.some(({ health }) => health === 'SERVING' || health === 'NOT_SERVING');
+  return legacy.length > 0 && hasDaemon ? mixedRegistryWarning(legacy.map(({ addr }) => addr)) : undefined;
 }
 
 function sentence(answers: Answer[], fault: string): string[] {

@@ -1,46 +1,22 @@
-import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/client/index.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
+import { type LegacyServer, startLegacyServer } from '../support/legacyServer.ts';
 import { runCli } from '../support/runCli.ts';
+import { startRedis } from '../support/servers.ts';
 import { Told } from '../support/told.ts';
 
-type Fields = Record<string, string>;
-
-/** A server that speaks what the article's speaks and no more, on a real port. */
-async function startArticleServer() {
-  const devices = new Map<string, string>();
-  const unary =
-    (answer: (request: Fields) => object): UntypedHandleCall =>
-    (call: { request: Fields }, callback: (error: null, response: object) => void) =>
-      callback(null, answer(call.request));
-  const server = new Server();
-  server.addService(loadProtos().types.pb.UserStatus.service, {
-    QueryUserStatus: unary(({ DeviceID = '' }) => ({
-      Status: devices.has(DeviceID),
-      ServerAddr: devices.get(DeviceID) ?? '',
-    })),
-    Online: unary(({ DeviceID = '', ServerAddr = '' }) => {
-      devices.set(DeviceID, ServerAddr);
-      return {};
-    }),
-    Offline: unary(({ DeviceID = '' }) => {
-      devices.delete(DeviceID);
-      return {};
-    }),
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    const done = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound));
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), done);
-  });
-  return { addr: `127.0.0.1:${port}`, stop: () => server.forceShutdown() };
-}
-
 describe('a server that speaks only pb.UserStatus', () => {
-  let server: Awaited<ReturnType<typeof startArticleServer>>;
+  let redis: Awaited<ReturnType<typeof startRedis>>;
+  let server: LegacyServer;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+
+  afterAll(() => redis.stop());
 
   beforeEach(async () => {
-    server = await startArticleServer();
+    server = await startLegacyServer(redis.url);
   });
 
   afterEach(() => server.stop());
