@@ -14,6 +14,7 @@ const EXTERNAL = [
   'yaml',
   '../daemon/startDaemon.js',
   '../doctor/doctor.js',
+  '../migration/legacyImport.js',
 ];
 
 /** oclif sorts commands as people of this locale would, for which Node.js loads all of Intl: 10 ms. Ids are plain words. */

@@ -9,6 +9,7 @@ import Doctor from '../commands/doctor.js';
 import Endpoints from '../commands/endpoints.js';
 import Evict from '../commands/evict.js';
 import History from '../commands/history.js';
+import ImportLegacy from '../commands/import/legacy.js';
 import Offline from '../commands/offline.js';
 import Online from '../commands/online.js';
 import Query from '../commands/query.js';
@@ -41,6 +42,7 @@ export const commands = {
   endpoints: Endpoints,
   evict: Evict,
   history: History,
+  'import:legacy': ImportLegacy,
   offline: Offline,
   online: Online,
   query: Query,

@@ -6,15 +6,15 @@ const REPAINT_MS = 100;
 
 /** A counter with its rate on stderr, where people look on and nothing else is printed meanwhile. */
 export class Progress {
-  readonly #what: string;
+  readonly #what: readonly [one: string, many: string];
   readonly #line: LiveLine;
   readonly #startedAt = performance.now();
   #count = 0;
   #paintedAt = 0;
 
-  /** `what` is counted, and named for one of it; `isShown` is false where results go to the same terminal. */
-  constructor(what: string, isShown: boolean) {
-    this.#what = what;
+  /** `one` and `many` name what is counted; `isShown` is false where results go to the same terminal. */
+  constructor(one: string, isShown: boolean, many = `${one}s`) {
+    this.#what = [one, many];
     this.#line = new LiveLine(isShown);
   }
 
@@ -29,7 +29,7 @@ export class Progress {
     if (!this.#line.isShown || now - this.#paintedAt < REPAINT_MS) return;
     this.#paintedAt = now;
     const rate = Math.round(this.#count / Math.max((now - this.#startedAt) / 1_000, 0.001));
-    this.#line.paint(`${count(this.#count, this.#what)}, ${rate.toLocaleString('en')}/s`);
+    this.#line.paint(`${count(this.#count, ...this.#what)}, ${rate.toLocaleString('en')}/s`);
   }
 
   /** Leaves the line empty. May be called twice. */

@@ -2,16 +2,19 @@ import { Flags } from '@oclif/core';
 import { STORE_DEFAULTS } from '../store/defaults.js';
 import { textFlag } from './flags.js';
 
-/** Flags that `serve` and `doctor` share: where sessions are kept. */
-export const redisFlags = {
-  redis: textFlag({
+const redisFlag = (what: string) =>
+  textFlag({
     description:
-      'Redis to keep sessions in: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, ' +
+      `${what}: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, ` +
       'redis+sentinel://host:port,…/master-name for Sentinels, rediss for TLS',
     env: 'IMSTATE_REDIS',
     helpValue: 'URL',
     helpGroup: 'STORE',
-  }),
+  });
+
+/** Flags that `serve` and `doctor` share: where sessions are kept. */
+export const redisFlags = {
+  redis: redisFlag('Redis to keep sessions in'),
   'redis-url-file': textFlag({
     description: 'file of that URL, if it has a password in it',
     env: 'IMSTATE_REDIS_URL_FILE',
@@ -42,4 +45,10 @@ export const redisFlags = {
     helpValue: 'N',
     helpGroup: 'STORE',
   }),
+};
+
+/** Flags of `import legacy`: where the Go server keeps its hashes. */
+export const legacyRedisFlags = {
+  redis: redisFlag('Redis of the Go server'),
+  'redis-url-file': redisFlags['redis-url-file'],
 };

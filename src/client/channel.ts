@@ -22,7 +22,6 @@ import { type Discovery, EndpointView } from './discovery.js';
 import { type Fault, fromFault, isShed, isUnimplemented } from './errors.js';
 import type { CallOptions } from './messages.js';
 import { onAbort } from './onAbort.js';
-import { probeEndpoint } from './probe.js';
 import { NAMES_OPTION, registerSchemes, WATCH_OPTION } from './resolver.js';
 
 /** Deadlines of a client, in milliseconds. */
@@ -111,9 +110,11 @@ export class Channel {
       connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs),
     };
     const probe = { timeoutMs: this.timeouts.connectTimeoutMs, credentials };
-    this.#view = new EndpointView(discovery, access.mayDial, (addr, signal) =>
-      probeEndpoint(addr, { ...probe, signal }),
-    );
+    this.#view = new EndpointView(discovery, access.mayDial, async (addr, signal) => {
+      // Few processes need it, and it takes time to load.
+      const { probeEndpoint } = await import('./probe.js');
+      return probeEndpoint(addr, { ...probe, signal });
+    });
     const { imstate, pb } = loadProtos().types;
     const interceptors = access.interceptor ? [access.interceptor] : [];
     const target = `${discovery.scheme}:///${discovery.service ?? 'endpoints'}`;

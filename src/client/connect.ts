@@ -5,7 +5,7 @@ import { makeRegistry } from '../registry/makeRegistry.js';
 import { REGISTRY_DEFAULTS, type RegistryLog } from '../registry/registry.js';
 import type { TlsFiles } from '../tls/names.js';
 import { BearerToken, type TokenOptions } from './bearerToken.js';
-import type { Access, ClientOptions } from './channel.js';
+import { type Access, Channel, type ClientOptions } from './channel.js';
 import { Client } from './client.js';
 import { type Discovery, fixedEndpoints } from './discovery.js';
 import type { TlsOptions } from './tls.js';
@@ -41,6 +41,20 @@ export interface ConnectOptions extends ClientOptions, TokenOptions {
 export async function connect(options: ConnectOptions): Promise<Client> {
   const access = accessFor(options, await credentialsFor(options));
   return new Client(await discover(options), options, access);
+}
+
+/** A channel to the daemons, for calls that a client does not make; close() closes all that it uses. */
+export async function openChannel(
+  options: ConnectOptions,
+): Promise<{ channel: Channel; close(): Promise<void> }> {
+  const access = accessFor(options, await credentialsFor(options));
+  const discovery = await discover(options);
+  const channel = new Channel(discovery, options, access);
+  const close = async () => {
+    channel.close();
+    await discovery.close();
+  };
+  return { channel, close };
 }
 
 /** Throws if the token cannot be had. */

@@ -17,7 +17,7 @@ export default class Endpoints extends ClientCommand {
   static override summary = 'List the daemons that are registered, with their health and latency.';
   static override description =
     'Each daemon is asked for its health directly. SERVING: it serves. NOT_SERVING: its store does not answer, or it is ' +
-    "stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends. UNKNOWN: a server without a health service, such as the article's.\n\n" +
+    'stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends. UNKNOWN: a legacy server of pb.UserStatus, which shares no sessions with imstate daemons; where both are registered, a warning names it.\n\n' +
     'With --watch it goes on until Ctrl-C, and asks each daemon every second. With --json each line is an object with "type": "list" first, then "added", "removed", "health" or "registry".';
   static override examples = [
     { description: 'Daemons of this machine', command: '<%= config.bin %> <%= command.id %>' },

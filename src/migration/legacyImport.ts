@@ -1,0 +1,123 @@
+import { type ConnectOptions, openChannel } from '../client/connect.js';
+import { CALLS_AT_ONCE } from '../client/defaults.js';
+import { ImstateError } from '../errors.js';
+import type { TlsFiles } from '../tls/names.js';
+import { type LogIn, makeLogIn } from './legacyLogin.js';
+import { type LegacyHash, type LegacyRecord, readLegacyRecord } from './legacyRecord.js';
+import { scanHashes } from './legacyScan.js';
+
+/** What has become of the hashes so far. Online, offline, invalid and other add up to `keys`. */
+export interface ImportCounts {
+  keys: number;
+  /** Devices that are online at the Go server. */
+  online: number;
+  offline: number;
+  /** Records that break a rule of imstate. */
+  invalid: number;
+  /** Hashes of somebody else. */
+  other: number;
+  /** Of those online: logged in, by this import or by one before. */
+  imported: number;
+  /** Of those online: the device has logged in or out at a daemon since. */
+  unchanged: number;
+}
+
+/** A record that was not imported. */
+export interface ImportProblem {
+  /** Its key in Redis. */
+  key: string;
+  error: ImstateError;
+}
+
+/** From where to import, and to where. */
+export interface ImportOptions {
+  /** URL of the Go server's Redis. */
+  redis: string;
+  redisTls: TlsFiles | undefined;
+  /** The daemons to log in at; undefined for a dry run. */
+  daemons: ConnectOptions | undefined;
+  /** Ends the import when what is in flight is done. */
+  stop: AbortSignal;
+  onProblem(problem: ImportProblem): void;
+  /** One more key was dealt with. */
+  onKey(): void;
+}
+
+/** One import of the devices that are online at a Go server. */
+export class LegacyImport {
+  readonly counts: ImportCounts = {
+    keys: 0,
+    online: 0,
+    offline: 0,
+    invalid: 0,
+    other: 0,
+    imported: 0,
+    unchanged: 0,
+  };
+  readonly #options: ImportOptions;
+  #isComplete = false;
+
+  constructor(options: ImportOptions) {
+    this.#options = options;
+  }
+
+  /** Whether all keys were dealt with. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Rejects with what keeps it from going on; a record that breaks a rule does not. */
+  async run(): Promise<void> {
+    const { daemons, stop } = this.#options;
+    if (daemons === undefined) return this.#importAll(undefined);
+    const { channel, close } = await openChannel(daemons);
+    try {
+      await this.#importAll(makeLogIn(channel, stop));
+    } finally {
+      await close();
+    }
+  }
+
+  async #importAll(logIn: LogIn | undefined): Promise<void> {
+    const { redis, redisTls, stop } = this.#options;
+    for await (const hashes of scanHashes(redis, redisTls, stop)) await this.#importSome(hashes, logIn);
+    this.#isComplete = !stop.aborted;
+  }
+
+  /** Some at the same time; after a failure no further one is begun, and those in flight are waited for. */
+  async #importSome(hashes: LegacyHash[], logIn: LogIn | undefined): Promise<void> {
+    const queue = hashes.values();
+    let failure: { error: unknown } | undefined;
+    const work = async () => {
+      for (const hash of queue) {
+        await this.#importOne(hash, logIn).catch((error: unknown) => {
+          failure = { error };
+        });
+        if (failure !== undefined || this.#options.stop.aborted) return;
+      }
+    };
+    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work));
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #importOne(hash: LegacyHash, logIn: LogIn | undefined): Promise<void> {
+    const read = readLegacyRecord(hash);
+    const outcome = read.kind === 'online' && logIn ? await this.#apply(hash, read, logIn) : read;
+    this.counts.keys += 1;
+    this.counts[outcome.kind] += 1;
+    if (outcome.kind === 'invalid') this.#options.onProblem(outcome);
+    this.#options.onKey();
+  }
+
+  /** Logs in. A record that the daemon refuses is an invalid one. */
+  async #apply(
+    { key }: LegacyHash,
+    record: Extract<LegacyRecord, { kind: 'online' }>,
+    logIn: LogIn,
+  ): Promise<LegacyRecord> {
+    const result = await logIn(record.login);
+    if (result instanceof ImstateError) return { kind: 'invalid', key: key.toString(), error: result };
+    this.counts[result] += 1;
+    return record;
+  }
+}
