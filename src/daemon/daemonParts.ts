@@ -8,6 +8,7 @@ import type { DaemonOptions } from './daemonOptions.js';
 import { openHttp } from './http/open.js';
 import type { HttpServer } from './http/server.js';
 import { boundsOf } from './limits.js';
+import { MalformedRequests } from './malformedRequests.js';
 import { StoreSteps } from './metrics/store.js';
 import { CallObserver } from './observe/callObserver.js';
 import { CallSummary } from './observe/callSummary.js';
@@ -65,6 +66,8 @@ export async function makeParts(
   const sweeper = new Sweeper(store, log, transitions);
   const hub = new WatchHub(store, log, options);
   const closedConnections = new ClosedConnections();
+  const malformedRequests = new MalformedRequests(options.service, log);
+  undo.push(() => malformedRequests.close());
   const readiness = new Readiness(options.readyShards);
   const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
   const standing: Standing = { advertised: '', registration: undefined };
@@ -75,6 +78,7 @@ export async function makeParts(
       ...{ log, observer, guard, tls, readiness, bounds: boundsOf(options) },
       metrics: {
         ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, closedConnections },
+        malformedRequests,
         registration: () => standing.registration,
         staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),
         droppedLogLines: options.droppedLogLines ?? (() => 0),
@@ -82,7 +86,8 @@ export async function makeParts(
       web: { presence, hub, registry, log, advertised: () => standing.advertised },
     }));
   undo.push(() => http?.close());
-  const server = makeServer(presence, hub, options, log, guard, observer, closedConnections);
+  const connections = { closed: closedConnections, malformed: malformedRequests };
+  const server = makeServer(presence, hub, options, log, guard, observer, connections);
   return { tls, store, registry, guard, sweeper, readiness, server, http, standing };
 }
 

@@ -25,6 +25,7 @@ import { followSessions } from './internals/http2Sessions.js';
 import { capLongTimeouts } from './internals/longTimeout.js';
 import { boundsOf, LIMITS, type LoadLimits } from './limits.js';
 import { Load } from './load.js';
+import type { MalformedRequests } from './malformedRequests.js';
 import type { CallObserver } from './observe/callObserver.js';
 import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
@@ -62,7 +63,7 @@ export function makeServer(
   log: Logger,
   guard: Guard | undefined,
   observer: CallObserver,
-  closed: ClosedConnections,
+  { closed, malformed }: { closed: ClosedConnections; malformed: MalformedRequests },
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
@@ -108,6 +109,7 @@ export function makeServer(
       const injector = server.createConnectionInjector(credentials);
       if (!followSessions(server, age))
         log.warn('this version of grpc-js hides its connections: their age is not limited');
+      followSessions(server, malformed);
       return connections.listen(address, (socket) => injector.injectConnection(socket));
     },
     setServing: (serving) => {

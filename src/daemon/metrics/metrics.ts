@@ -4,6 +4,7 @@ import type { PresenceStore } from '../../store/store.js';
 import type { ClosedConnections } from '../closedConnections.js';
 import { sendText } from '../http/replies.js';
 import type { Route } from '../http/routes.js';
+import type { MalformedRequests } from '../malformedRequests.js';
 import type { CallCounts } from '../observe/callCounts.js';
 import type { Transitions } from '../observe/transitions.js';
 import type { Readiness } from '../readiness.js';
@@ -27,6 +28,7 @@ export interface MetricsParts {
   transitions: Transitions;
   hub: WatchHub;
   closedConnections: ClosedConnections;
+  malformedRequests: MalformedRequests;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
   /** How many files and URLs of credentials cannot be used now: what they gave before stays in force. */
@@ -73,6 +75,12 @@ export class Metrics {
       ...operationFamilies(counts),
       ...callFamilies(counts),
       connectionFamily(parts.closedConnections),
+      one(
+        'counter',
+        'imstate_requests_malformed_total',
+        'Requests that HTTP/2 reset as malformed, on connections on which no other arrived.',
+        () => parts.malformedRequests.total,
+      ),
       ...presenceFamilies(store, transitions),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),
