@@ -40,8 +40,10 @@ export class AddressResolver {
   resolve(endpoints: readonly HostPort[]): void {
     this.#endpoints = endpoints;
     this.#last = '';
-    if (this.#hosts().length > 0) void this.#lookUp();
-    else this.#publish();
+    const hosts = this.#hosts();
+    // Calls leave an endpoint that is not listed any more at once: names that are known do not wait for the look-up.
+    if (hosts.every((host) => this.#known.has(host))) this.#publish();
+    if (hosts.length > 0) void this.#lookUp();
   }
 
   /** Resolves the names again, now or once a second has passed since the last time. */

@@ -86,8 +86,16 @@ export async function makeParts(
       web: { presence, hub, registry, log, advertised: () => standing.advertised },
     }));
   undo.push(() => http?.close());
-  const connections = { closed: closedConnections, malformed: malformedRequests };
-  const server = makeServer(presence, hub, options, log, guard, observer, connections);
+  const server = makeServer(
+    presence,
+    hub,
+    options,
+    log,
+    guard,
+    observer,
+    closedConnections,
+    malformedRequests,
+  );
   return { tls, store, registry, guard, sweeper, readiness, server, http, standing };
 }
 

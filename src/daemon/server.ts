@@ -63,7 +63,8 @@ export function makeServer(
   log: Logger,
   guard: Guard | undefined,
   observer: CallObserver,
-  { closed, malformed }: { closed: ClosedConnections; malformed: MalformedRequests },
+  closed: ClosedConnections,
+  malformed?: MalformedRequests,
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
@@ -109,7 +110,7 @@ export function makeServer(
       const injector = server.createConnectionInjector(credentials);
       if (!followSessions(server, age))
         log.warn('this version of grpc-js hides its connections: their age is not limited');
-      followSessions(server, malformed);
+      if (malformed) followSessions(server, malformed);
       return connections.listen(address, (socket) => injector.injectConnection(socket));
     },
     setServing: (serving) => {

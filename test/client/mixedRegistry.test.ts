@@ -147,6 +147,17 @@ describe('a mixed registry', () => {
     expect(other.answered - answered).toBeLessThanOrEqual(1);
   });
 
+  test('host names are no hindrance', async () => {
+    const servers = [await addLegacy(), await addDaemon()];
+    const endpoints = servers.map(({ addr }) => addr.replace('127.0.0.1', 'localhost'));
+    for (let i = 0; i < 10; i++) {
+      const client = await newClient({ endpoints });
+      expect((await client.online(LOGIN)).sessionId).toBeTypeOf('string');
+      expect(await client.getStats()).toMatchObject({ devicesOnline: 1 });
+    }
+    expect(legacy[0]?.server.answered).toBe(0);
+  });
+
   test('while a daemon that was killed is still registered, no legacy server is asked in its place', async () => {
     const server = await addLegacy();
     const where = ['--redis', redis.url, '--etcd', etcd.host, '--service', service];
