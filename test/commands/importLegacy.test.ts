@@ -248,7 +248,7 @@ describe('import legacy', () => {
   });
 
   test('Ctrl-C waits for what is in flight, prints the counts, and the next run imports the rest', async () => {
-    const { records } = await fill(20_000);
+    const { records } = await fill(8_000);
     const args = ['import', 'legacy', '--redis', url, '--endpoint', daemon.addr, '--json', '--apply'];
     const process = spawnImstate(args);
     const clients = grpcClients(daemon.addr);
