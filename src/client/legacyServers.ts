@@ -24,7 +24,7 @@ const SERVED_RECENTLY_MS = 10_000;
 /** How often all endpoints are asked again while none serves PresenceService, as long as there are calls. */
 const ALL_LEGACY_INTERVAL_MS = 1_000;
 /** How long the other answers are waited for once one has changed the preferred endpoints. */
-const SETTLE_MS = 200;
+const SETTLE_MS = 100;
 
 /**
  * Keeps calls away from legacy servers, which serve only pb.UserStatus and know other users, as long as another

@@ -47,8 +47,7 @@ export default class Endpoints extends ClientCommand {
     const { listEndpoints } = await import('../client/endpoints.js');
     const list = await listEndpoints(this.connectOptions(flags));
     this.log(endpointTable(printableValue(list)));
-    for (const warning of warningsOf({ type: 'list', ...list }, new MixedRegistry()))
-      this.logToStderr(`warning: ${warning}`);
+    this.#warn({ type: 'list', ...list }, new MixedRegistry());
     return endpointsJson(list);
   }
 
@@ -63,12 +62,16 @@ export default class Endpoints extends ClientCommand {
     const stop = new AbortController();
     const mixed = new MixedRegistry();
     const toLines = (event: EndpointEvent) => {
-      for (const warning of warningsOf(event, mixed))
-        process.stderr.write(`warning: ${printable(warning)}\n`);
+      this.#warn(event, mixed);
       return this.jsonEnabled()
         ? [printableJson(endpointEventJson(event))]
         : endpointLines(printableValue(event));
     };
     await printStream(watchEndpoints(options, stop.signal), toLines, () => stop.abort());
+  }
+
+  /** With --json too, where logToStderr() is silent. */
+  #warn(event: EndpointEvent, mixed: MixedRegistry): void {
+    for (const warning of warningsOf(event, mixed)) process.stderr.write(`warning: ${printable(warning)}\n`);
   }
 }

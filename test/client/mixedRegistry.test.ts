@@ -177,6 +177,7 @@ describe('a mixed registry', () => {
       'daemons: finish the migration and stop it, as docs/migrating.md describes';
     const where = ['--etcd', etcd.host, '--service', service];
     expect((await runCli(['endpoints', ...where])).stderr).toBe(`warning: ${warning}\n`);
+    expect((await runCli(['endpoints', ...where, '--json'])).stderr).toBe(`warning: ${warning}\n`);
     const report = await runCli(['doctor', ...where, '--json']);
     const { checks } = JSON.parse(report.stdout) as { checks: { check: string }[] };
     expect(checks.find(({ check }) => check === 'daemon-health')).toMatchObject({
