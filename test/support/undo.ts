@@ -7,7 +7,13 @@ import { startTestDaemon, type TestDaemon } from './daemon.ts';
 export const undo: (() => unknown)[] = [];
 
 afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
+  const failures: unknown[] = [];
+  for (const step of undo.splice(0).reverse())
+    await Promise.resolve()
+      .then(step)
+      .catch((error) => failures.push(error));
+  if (failures.length > 0)
+    throw new AggregateError(failures, `${failures.length} steps of the clean-up failed`);
 });
 
 /** A daemon until the end of the test; embedded unless the overrides name a Redis. */
