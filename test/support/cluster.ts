@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
-import { freePort, type ServerTls, startRedis, startTlsRedis, type TestServer } from './servers.ts';
+import { type ServerTls, startRedis, startTlsRedis, type TestServer } from './servers.ts';
 import { until } from './until.ts';
 
 /** A Redis Cluster; the first of the nodes are the masters. */
@@ -24,27 +24,25 @@ const FLAGS = [
 
 /** Starts so many masters and replicas, and forms a cluster of them; `args` are added to the command line of each. */
 export function startCluster(masters: number, replicas = 0, ...args: string[]): Promise<TestCluster> {
-  const start = (bus: number) => startRedis(...FLAGS, ...args, '--cluster-port', `${bus}`);
-  return clusterOf(masters, replicas, start);
+  return clusterOf(masters, replicas, () => startRedis(...FLAGS, ...args));
 }
 
 /** A cluster of so many masters that speak TLS and nothing else, and ask for no certificate. */
 export function startTlsCluster(masters: number, tls: ServerTls, ...args: string[]): Promise<TestCluster> {
   const both = ['--tls-cluster', 'yes', '--tls-auth-clients', 'no'];
-  const start = (bus: number) => startTlsRedis(tls, ...FLAGS, ...both, ...args, '--cluster-port', `${bus}`);
+  const start = () => startTlsRedis(tls, ...FLAGS, ...both, ...args);
   return clusterOf(masters, 0, start, { rejectUnauthorized: false });
 }
 
 async function clusterOf(
   masters: number,
   replicas: number,
-  start: (bus: number) => Promise<TestServer & { url: string }>,
+  start: () => Promise<TestServer & { url: string }>,
   tls?: ConnectionOptions,
 ): Promise<TestCluster> {
-  const buses = await Promise.all(Array.from({ length: masters + replicas }, freePort));
-  const nodes = await Promise.all(buses.map(start));
+  const nodes = await Promise.all(Array.from({ length: masters + replicas }, start));
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())));
-  const ports = nodes.map(({ port }, i) => ({ port, bus: buses[i] as number }));
+  const ports = nodes.map(({ port, peer }) => ({ port, bus: peer }));
   await formCluster(ports.slice(0, masters), ports.slice(masters), tls).catch(async (error) => {
     await stop();
     throw error;

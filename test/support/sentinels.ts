@@ -50,19 +50,19 @@ export async function startSentinels(
   }
 }
 
-function startSentinel(masterPort: number, host: string): Promise<TestServer> {
-  return startServer((port, folder) => {
+/** A Sentinel that watches the master on this port of `host`. */
+export function startSentinel(masterPort: number, host: string): Promise<TestServer> {
+  return startServer(({ port, folder }) => {
     const config = join(folder, 'sentinel.conf');
     const lines = [
-      ...[
-        `port ${port}`,
-        'bind 127.0.0.1',
-        `dir ${folder}`,
-        'sentinel resolve-hostnames yes',
-        'sentinel announce-hostnames yes',
-        `sentinel monitor ${MASTER} ${host} ${masterPort} 2`,
-      ],
-      ...[`sentinel down-after-milliseconds ${MASTER} 1000`, `sentinel failover-timeout ${MASTER} 3000`],
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      'sentinel resolve-hostnames yes',
+      'sentinel announce-hostnames yes',
+      `sentinel monitor ${MASTER} ${host} ${masterPort} 2`,
+      `sentinel down-after-milliseconds ${MASTER} 1000`,
+      `sentinel failover-timeout ${MASTER} 3000`,
       `sentinel parallel-syncs ${MASTER} 2`,
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
