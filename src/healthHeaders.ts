@@ -1,2 +1,7 @@
-/** Header of a daemon's answers about its health: its version of imstate. */
-export const VERSION_HEADER = 'imstate-version';
+/** Headers of a daemon's answers about its health. */
+export const HEALTH_HEADERS = {
+  /** Its version of imstate. */
+  version: 'imstate-version',
+  /** Its --max-devices: daemons of one store should agree. */
+  maxDevices: 'imstate-max-devices',
+} as const;

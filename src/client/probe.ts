@@ -17,6 +17,8 @@ export interface Probe {
   latencyMs: number | undefined;
   /** Version of the daemon; undefined if nobody answered, or a server that tells none. */
   version?: string | undefined;
+  /** Its limit of devices of a user; undefined like the version. */
+  maxDevices?: number | undefined;
   /** Why nobody could be asked, if that is or may be a matter of TLS. */
   fault?: ImstateError;
 }
@@ -42,8 +44,8 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
   try {
     await client.check({ deadline, signal });
     const startedAt = performance.now();
-    const { health, version } = await client.check({ deadline, signal });
-    return { health, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100, version };
+    const answer = await client.check({ deadline, signal });
+    return { ...answer, latencyMs: Math.round((performance.now() - startedAt) * 100) / 100 };
   } catch (error) {
     const fault = fromFault(error as ServiceError, {
       addresses: addr,

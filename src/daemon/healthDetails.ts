@@ -5,17 +5,18 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { VERSION_HEADER } from '../versionHeader.js';
+import { HEALTH_HEADERS } from '../healthHeaders.js';
 
 /** Version of this imstate. */
 const VERSION: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version;
 
-/** What to add the health service to, so that its answers tell the version: `imstate doctor` compares those of all daemons. */
-export function tellingVersion(server: Server): Server {
+/** What to add the health service to, so that its answers carry the version and settings that `imstate doctor` compares between daemons. */
+export function withHealthDetails(server: Server, { maxDevices }: { maxDevices: number }): Server {
   const metadata = new Metadata();
-  metadata.set(VERSION_HEADER, VERSION);
+  metadata.set(HEALTH_HEADERS.version, VERSION);
+  metadata.set(HEALTH_HEADERS.maxDevices, `${maxDevices}`);
   return {
     addService: (service: ServiceDefinition, handlers: UntypedServiceImplementation) => {
       const check = handlers.check as (call: unknown, done: unknown) => void;

@@ -20,6 +20,7 @@ import type { ClosedConnections } from './closedConnections.js';
 import { AGED, ConnectionAge } from './connectionAge.js';
 import { Connections } from './connections.js';
 import { Evictions } from './evictions.js';
+import { withHealthDetails } from './healthDetails.js';
 import { watchingKnownNames } from './healthNames.js';
 import { followSessions } from './internals/http2Sessions.js';
 import { capLongTimeouts } from './internals/longTimeout.js';
@@ -31,7 +32,6 @@ import type { Presence } from './presence.js';
 import { Calls } from './services/calls.js';
 import { presenceServiceHandlers } from './services/presenceService.js';
 import { userStatusHandlers } from './services/userStatus.js';
-import { tellingVersion } from './version.js';
 import type { WatchHub } from './watch/hub.js';
 
 /** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
@@ -59,7 +59,7 @@ export interface GrpcServer {
 export function makeServer(
   presence: Presence,
   hub: WatchHub,
-  limits: LoadLimits,
+  limits: LoadLimits & { maxDevices: number },
   log: Logger,
   guard: Guard | undefined,
   observer: CallObserver,
@@ -91,7 +91,7 @@ export function makeServer(
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
-  health.addToServer(watchingKnownNames(tellingVersion(server), HEALTH_NAMES));
+  health.addToServer(watchingKnownNames(withHealthDetails(server, limits), HEALTH_NAMES));
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 

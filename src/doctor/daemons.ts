@@ -49,6 +49,7 @@ export function daemonChecks(options: DoctorOptions, limitMs: number, onClose: O
       needs: some,
       run: async () => judgeVersions(await answers.ready(), options.version),
     },
+    { name: 'daemon-max-devices', needs: some, run: async () => judgeMaxDevices(await answers.ready()) },
     {
       name: 'daemon-certificates',
       needs: some,
@@ -131,6 +132,17 @@ function judgeVersions(answers: Answer[], mine: string): Finding {
   return warning(
     `${each}, and this is ${mine}: bring all to one version; one that tells none is older, or no imstate`,
   );
+}
+
+/** Whether a login is refused must not depend on the daemon that it happens to call. */
+function judgeMaxDevices(answers: Answer[]): Finding {
+  const known = answers.filter(({ maxDevices }) => maxDevices !== undefined);
+  const [first] = known;
+  if (first === undefined) return skipped('no daemon publishes its limit');
+  if (known.every(({ maxDevices }) => maxDevices === first.maxDevices))
+    return ok(`a user may have ${first.maxDevices} devices online`);
+  const each = known.map(({ addr, maxDevices }) => `${addr} has ${maxDevices}`).join(', ');
+  return warning(`daemons differ in --max-devices (${each}): give all the same, and restart them`);
 }
 
 async function judgeCertificates(answers: Answer[], options: DoctorOptions): Promise<Finding> {

@@ -1,5 +1,5 @@
 import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';
-import { type Check, type Finding, ok, once, warning } from './check.js';
+import { type Check, type Finding, ok, once, skipped, warning } from './check.js';
 import { resolveHosts } from './dns.js';
 import type { DoctorOptions, OnClose } from './doctor.js';
 import { judgeSockets } from './peerCertificate.js';
@@ -8,14 +8,14 @@ import { judgeLayout } from './redisLayout.js';
 import { type Master, openRedis, type RedisNodes } from './redisNodes.js';
 import { judgeReplicas } from './redisReplicas.js';
 import { judgeRights } from './redisRights.js';
-import { judgeMemory, judgePersistence, judgeVersion } from './redisSettings.js';
+import { judgeCoverage, judgeMemory, judgePersistence, judgeVersion } from './redisSettings.js';
 import { shardsAway } from './redisShards.js';
 import { judgeCluster, judgeMaster, judgeSentinels } from './redisTopology.js';
 
 export const REDIS_CHECKS = [
   ...(['redis-dns', 'redis-dial', 'redis-topology', 'redis-version', 'redis-memory'] as const),
   ...(['redis-persistence', 'redis-replicas', 'redis-rights', 'redis-clock', 'redis-layout'] as const),
-  'redis-certificates',
+  ...(['redis-certificates', 'redis-coverage'] as const),
 ] as const;
 
 /** Redis as the store needs it. */
@@ -24,8 +24,20 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
   const nodes = once('Redis cannot be asked', timeoutMs, () =>
     openRedis(url, redisTls, (connection) => onClose(() => connection.disconnect())),
   );
-  const [dns, dial, topology, version, memory, persistence, replicas, rights, clock, layout, certificates] =
-    REDIS_CHECKS;
+  const [
+    dns,
+    dial,
+    topology,
+    version,
+    memory,
+    persistence,
+    replicas,
+    rights,
+    clock,
+    layout,
+    certificates,
+    coverage,
+  ] = REDIS_CHECKS;
   const hosts = () => parseRedisUrl(url).nodes.map(({ host }) => host);
   const judge = (name: string, run: (nodes: RedisNodes) => Promise<Finding>): Check => ({
     name,
@@ -55,6 +67,9 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
         masters.map(({ addr, redis }) => ({ addr, socket: redis.stream })),
       ),
     ),
+    isCluster(url)
+      ? judge(coverage, ({ masters }) => judgeCoverage(masters))
+      : { name: coverage, run: async () => skipped('there is no Redis Cluster') },
   ];
 }
 

@@ -66,6 +66,21 @@ export async function judgePersistence(masters: Master[]): Promise<Finding> {
   });
 }
 
+/** Whether the users of other masters are served while a master is away. */
+export async function judgeCoverage(masters: Master[]): Promise<Finding> {
+  const settings = await settingOf(masters, 'cluster-require-full-coverage');
+  return worstOf(masters, (master) => {
+    const setting = settings.get(master);
+    if (setting === undefined) return ok('cluster-require-full-coverage cannot be read here');
+    if (setting === 'no') return ok('the others serve their users while a master is away');
+    const wayOut =
+      'CONFIG SET cluster-require-full-coverage no by redis-cli on each node, and the same in redis.conf';
+    return warning(
+      `one lost master takes all users down (cluster-require-full-coverage ${setting}): ${wayOut}`,
+    );
+  });
+}
+
 function writeFault(info: Info): string | undefined {
   if (info.rdb_last_bgsave_status === 'err') return 'its snapshot';
   if (

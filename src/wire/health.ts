@@ -3,14 +3,14 @@ import {
   type Client,
   type ClientUnaryCall,
   loadPackageDefinition,
-  type Metadata,
+  Metadata,
   type ServiceClientConstructor,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
-import { VERSION_HEADER } from '../versionHeader.js';
+import { HEALTH_HEADERS } from '../healthHeaders.js';
 import { DIRECT } from './direct.js';
 
 /** UNKNOWN: a gRPC server without imstate.v1.PresenceService, such as a legacy server of pb.UserStatus. */
@@ -21,6 +21,8 @@ export interface HealthAnswer {
   health: ServingStatus;
   /** Version of the daemon; undefined if the server sends none. */
   version: string | undefined;
+  /** Its limit of devices of a user; undefined like the version. */
+  maxDevices: number | undefined;
 }
 
 /** Limits of one health check. */
@@ -57,15 +59,15 @@ export class HealthClient {
   /** Rejects with the ServiceError of a server that does not answer. */
   check({ deadline, signal }: CheckOptions): Promise<HealthAnswer> {
     return new Promise((resolve, reject) => {
-      let version: string | undefined;
+      let details = readHeaders(new Metadata());
       const call = this.#client.Check({ service: SERVICE }, { deadline }, (error, response) => {
         signal?.removeEventListener('abort', cancel);
-        if (response) resolve({ health: response.status, version });
-        else if (error && NO_PRESENCE_SERVICE.includes(error.code)) resolve({ health: 'UNKNOWN', version });
+        if (response) resolve({ health: response.status, ...details });
+        else if (error && NO_PRESENCE_SERVICE.includes(error.code)) resolve({ health: 'UNKNOWN', ...details });
         else reject(error);
       });
       call.on('metadata', (headers: Metadata) => {
-        version = headers.get(VERSION_HEADER)[0]?.toString();
+        details = readHeaders(headers);
       });
       const cancel = () => call.cancel();
       signal?.addEventListener('abort', cancel, { once: true });
@@ -75,6 +77,13 @@ export class HealthClient {
   close(): void {
     this.#client.close();
   }
+}
+
+function readHeaders(headers: Metadata): Pick<HealthAnswer, 'version' | 'maxDevices'> {
+  const [version, maxDevices] = [HEALTH_HEADERS.version, HEALTH_HEADERS.maxDevices].map((name) =>
+    headers.get(name)[0]?.toString(),
+  );
+  return { version, maxDevices: Number(maxDevices) || undefined };
 }
 
 function healthConstructor(): ServiceClientConstructor {

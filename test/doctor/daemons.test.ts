@@ -41,6 +41,20 @@ describe('the daemons', () => {
     expect(reports['daemon-call']).toMatchObject({ status: 'skipped' });
   });
 
+  test('that differ in --max-devices warn', async () => {
+    const [one, other] = [await startDaemon({ maxDevices: 5 }), await startDaemon({ maxDevices: 7 })];
+    const reports = await look({ endpoints: [one.addr, other.addr] });
+    expect(reports['daemon-max-devices']).toMatchObject({
+      status: 'warning',
+      message: `daemons differ in --max-devices (${one.addr} has 5, ${other.addr} has 7): give all the same, and restart them`,
+    });
+    const same = await look({ endpoints: [one.addr, (await startDaemon({ maxDevices: 5 })).addr] });
+    expect(same['daemon-max-devices']).toMatchObject({
+      status: 'ok',
+      message: 'a user may have 5 devices online',
+    });
+  });
+
   test('of another version warn', async () => {
     const daemon = await startDaemon();
     const reports = await look({ endpoints: [daemon.addr], version: '99.0.0' });

@@ -23,7 +23,8 @@ test('an embedded daemon: all is well, and what does not apply is skipped', asyn
   expect(namesOf(reports, 'warning', 'failed')).toEqual([]);
   expect(namesOf(reports, 'ok')).toEqual([
     ...['versions', 'configuration', 'folder-rights', 'folder-space', 'folder-lock', 'folder-data'],
-    ...['registry', 'registry-stores', 'daemon-health', 'daemon-versions', 'daemon-call'],
+    ...['registry', 'registry-stores', 'daemon-health', 'daemon-versions', 'daemon-max-devices'],
+    'daemon-call',
   ]);
   expect(reports['folder-lock']?.message).toBe(
     `the daemon at ${daemon.addr} (pid ${process.pid}) holds the folder`,
@@ -46,7 +47,7 @@ test('a daemon on a good Redis and etcd: all is well', async () => {
   expect(namesOf(reports, 'warning', 'failed')).toEqual([]);
   expect(namesOf(reports, 'skipped')).toEqual([
     ...['tls-files', 'tls-daemon-files', 'tls-client-ca', 'tls-redis-files', 'tls-etcd-files'],
-    ...['auth-tokens', 'auth-jwt', 'auth-certificates', 'redis-dns', 'redis-certificates'],
+    ...['auth-tokens', 'auth-jwt', 'auth-certificates', 'redis-dns', 'redis-certificates', 'redis-coverage'],
     ...['etcd-dns', 'etcd-certificates'],
     ...['folder-rights', 'folder-space', 'folder-lock', 'folder-data', 'daemon-certificates'],
   ]);

@@ -15,6 +15,12 @@ describe('Redis', () => {
       status: 'ok',
       message: 'a cluster of 3 masters, which is whole',
     });
+    expect(reports['redis-coverage']).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(
+        /: one lost master takes all users down \(cluster-require-full-coverage yes\): CONFIG SET cluster-require-full-coverage no /,
+      ),
+    });
     for (const name of ['dial', 'version', 'memory', 'rights', 'clock', 'layout'])
       expect([name, reports[`redis-${name}`]?.status]).toEqual([name, 'ok']);
     const plain = (await look({ redis: cluster.nodes[0]?.url }))['redis-topology'];
@@ -31,6 +37,7 @@ describe('Redis', () => {
       const { url: redis, masters } = await startPartialCluster();
       const daemon = await startDaemon({ redis, keyPrefix: 'im:' });
       const { node, shards } = victims(masters)[away];
+      expect((await look({ redis, keyPrefix: 'im:' }))['redis-coverage']?.status).toBe('ok');
       await node.kill();
       const named = `calls on its users (${shards.length} of 16 shards: ${shards.join(', ')}) fail until then`;
       await until(async () => {
