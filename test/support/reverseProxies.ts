@@ -57,7 +57,7 @@ export const startCaddy: StartProxy = ({ upstream, tls }) =>
   });
 
 async function start(commandOf: (port: number, folder: string) => string[]): Promise<TestServer> {
-  const server = await startServer((port, folder) => [
+  const server = await startServer(({ port, folder }) => [
     ...['env', `PATH=${PROGRAM_PATH}`],
     ...commandOf(port, folder),
   ]);
