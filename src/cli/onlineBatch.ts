@@ -1,6 +1,6 @@
 import type { CallOptions, OnlineRequest, OnlineResult } from '../client/index.js';
-import { onAbort } from '../client/onAbort.js';
 import { ImstateError, messageOf } from '../errors.js';
+import { onAbort } from '../onAbort.js';
 import { withKeys } from './commandWords.js';
 import { openInput } from './inputFile.js';
 import { type Line, linesOf } from './lines.js';

@@ -2,13 +2,13 @@ import { ImstateError, messageOf } from '../errors.js';
 import type { ApplyRequest } from '../generated/imstate/v1/ApplyRequest.js';
 import type { Operation } from '../generated/imstate/v1/Operation.js';
 import type { OperationResult__Output } from '../generated/imstate/v1/OperationResult.js';
+import { onAbort } from '../onAbort.js';
 import { backoffMs } from '../registry/backoff.js';
 import { loadCodec } from '../wire/codec.js';
 import { ApplyStream, type Sent, type StreamEnd } from './applyStream.js';
 import type { Channel } from './channel.js';
 import { isUnimplemented } from './errors.js';
 import type { CallOptions } from './messages.js';
-import { onAbort } from './onAbort.js';
 
 /** Operations in a batch: a daemon takes 1,000, and a smaller batch is answered sooner. */
 const MOST_OPERATIONS = 500;

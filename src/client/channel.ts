@@ -13,6 +13,7 @@ import { ImstateError } from '../errors.js';
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
 import { type Attempt, hedge } from '../hedge.js';
+import { onAbort } from '../onAbort.js';
 import { backoffMs } from '../registry/backoff.js';
 import { loadCodec } from '../wire/codec.js';
 import { DIRECT } from '../wire/direct.js';
@@ -21,7 +22,6 @@ import { CLIENT_DEFAULTS } from './defaults.js';
 import { type Discovery, EndpointView } from './discovery.js';
 import { type Fault, fromFault, isShed, isUnimplemented } from './errors.js';
 import type { CallOptions } from './messages.js';
-import { onAbort } from './onAbort.js';
 import { NAMES_OPTION, registerSchemes, WATCH_OPTION } from './resolver.js';
 
 /** Deadlines of a client, in milliseconds. */

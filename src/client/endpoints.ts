@@ -1,8 +1,8 @@
+import { onAbort } from '../onAbort.js';
 import { type ConnectOptions, credentialsFor, discover } from './connect.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import type { Discovery } from './discovery.js';
 import { type EndpointChange, EndpointFollower, type EndpointHealth } from './endpointFollower.js';
-import { onAbort } from './onAbort.js';
 import { type ProbeOptions, probeEndpoint } from './probe.js';
 
 /** The daemons that can be found. */

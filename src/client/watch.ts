@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, ImstateError } from '../errors.js';
+import { onAbort } from '../onAbort.js';
 import { backoffMs } from '../registry/backoff.js';
 import type { Channel } from './channel.js';
 import { isUnimplemented } from './errors.js';
-import { onAbort } from './onAbort.js';
 import { readEvents } from './readWatch.js';
 import { WatchedUsers } from './watchedUsers.js';
 import type { WatchEvent, WatchOptions } from './watchMessages.js';

@@ -11,6 +11,7 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import { HEALTH_HEADERS } from '../healthHeaders.js';
+import { onAbort } from '../onAbort.js';
 import { DIRECT } from './direct.js';
 
 /** UNKNOWN: a gRPC server without imstate.v1.PresenceService, such as a legacy server of pb.UserStatus. */
@@ -37,7 +38,7 @@ type GrpcHealthClient = Client & {
   Check(
     request: { service: string },
     options: { deadline: number },
-    callback: (error: ServiceError | null, response?: { status: ServingStatus }) => void,
+    callback: (error: ServiceError | null, response?: { status: string | number }) => void,
   ): ClientUnaryCall;
 };
 
@@ -61,22 +62,27 @@ export class HealthClient {
     return new Promise((resolve, reject) => {
       let details = readHeaders(new Metadata());
       const call = this.#client.Check({ service: SERVICE }, { deadline }, (error, response) => {
-        signal?.removeEventListener('abort', cancel);
-        if (response) resolve({ health: response.status, ...details });
-        else if (error && NO_PRESENCE_SERVICE.includes(error.code)) resolve({ health: 'UNKNOWN', ...details });
+        removeAbort();
+        if (response) resolve({ health: readHealth(response.status), ...details });
+        else if (error && NO_PRESENCE_SERVICE.includes(error.code))
+          resolve({ health: 'UNKNOWN', ...details });
         else reject(error);
       });
       call.on('metadata', (headers: Metadata) => {
         details = readHeaders(headers);
       });
-      const cancel = () => call.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
+      const removeAbort = onAbort(signal, () => call.cancel());
     });
   }
 
   close(): void {
     this.#client.close();
   }
+}
+
+/** UNKNOWN also for a status that only a later version of the health service has. */
+function readHealth(status: string | number): ServingStatus {
+  return status === 'SERVING' || status === 'NOT_SERVING' ? status : 'UNKNOWN';
 }
 
 function readHeaders(headers: Metadata): Pick<HealthAnswer, 'version' | 'maxDevices'> {

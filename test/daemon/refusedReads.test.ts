@@ -34,7 +34,8 @@ async function startServer() {
   const log = pino({}, { write: (line) => void logged.push(line) });
   const presence = new Presence(store, new Transitions(), () => {});
   const observer = new CallObserver({ log, showIds: false, tracing: undefined });
-  const limits: LoadLimits = {
+  const limits: LoadLimits & { maxDevices: number } = {
+    maxDevices: 1_000,
     maxConnections: 10,
     maxConnectionAgeMs: 0,
     maxCallsInFlight: 100,

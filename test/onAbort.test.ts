@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { onAbort } from '../../src/client/onAbort.ts';
+import { onAbort } from '../src/onAbort.ts';
 
 test('all actions of a signal are called once, with one listener', () => {
   const stop = new AbortController();
