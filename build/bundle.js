@@ -30,6 +30,20 @@ const plainSort = {
   },
 };
 
+/** cli-table3 brings a string-width that knows the emoji of 2019 and measures all later ones too narrow: it gets ours. */
+const oneStringWidth = {
+  name: 'one-string-width',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^string-width$/ }, ({ importer }) =>
+      /[\\/]cli-table3[\\/]/.test(importer) ? { path: 'cli-table3', namespace: 'string-width' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'string-width' }, () => ({
+      contents: "module.exports = require('string-width').default;",
+      resolveDir: import.meta.dirname,
+    }));
+  },
+};
+
 /** Writes dist/cli/ of the staging folder, with the licenses of the packages that are in it. */
 export async function bundle(root, staging) {
   const folder = join(staging, 'dist/cli');
@@ -40,7 +54,7 @@ export async function bundle(root, staging) {
     outfile: join(folder, 'main.cjs'),
     write: false,
     external: EXTERNAL,
-    plugins: [plainSort],
+    plugins: [plainSort, oneStringWidth],
     // oclif compares the version of Node.js with the package.json above it, which is another one here.
     define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"true"' },
     metafile: true,

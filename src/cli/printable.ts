@@ -1,12 +1,15 @@
 import { ImstateError } from '../errors.js';
 
 /**
- * What a terminal obeys, or what makes it show a text in another order than it stands: control characters (C0, DEL and C1, which has
- * U+009B), line separators, and the controls of bidirectional text.
+ * What a terminal obeys, what makes it show a text in another order than it stands, and what makes two different texts look the same or
+ * takes columns in some terminals only: control characters (C0, DEL and C1, which has U+009B), line separators, the controls of
+ * bidirectional text, characters without a width (joiners, soft hyphens, variation selectors, tags), fillers, and the skin colours of emoji.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const CHARACTERS =
+  '[\\p{Cc}\\p{Bidi_Control}\\p{Default_Ignorable_Code_Point}\\p{Emoji_Modifier}\\u2028\\u2029\\ufff9-\\ufffb]';
+const UNPRINTABLE = new RegExp(CHARACTERS, 'gu');
 /** The same, or what lines of our own have beside it: a colour, the end of a line. */
-const UNPRINTABLE_OR_OWN = /\p{Cc}\[[\d;]*m|[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const UNPRINTABLE_OR_OWN = new RegExp(`\\p{Cc}\\[[\\d;]*m|${CHARACTERS}`, 'gu');
 
 /** Text from outside (ids, names, errors of daemons) for a terminal: what is not printable as escapes. */
 export function printable(text: string): string {
@@ -58,5 +61,7 @@ function toEscape(character: string): string {
 }
 
 function unicodeEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // Beyond U+FFFF JSON has two escapes for a character.
+  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }

@@ -1,8 +1,11 @@
 import stringWidth from 'string-width';
 
-/** How many columns a terminal takes for the text: Chinese characters take two, colours none. */
+/** Most texts: each of these characters takes one column. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+/** How many columns a terminal takes for the text: Chinese characters and emoji take two, colours none. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
 }
 
 /** The text with spaces behind it, or before it, until it takes so many columns. */

@@ -8,8 +8,28 @@ const ESCAPED = 'a\\u001b[2J\\u009b2J\\u202eb\\u2066\\u2028\\u0000\\u007f\\r\\nc
 test('what a terminal would obey or show in another order is escaped, and nothing else', () => {
   expect(printable(HOSTILE)).toBe(ESCAPED);
   expect(printable(ESCAPED)).toBe(ESCAPED);
-  const plain = 'Ünïcode 用户 שלום 👩‍👧';
+  const plain = 'Ünïcode 用户 שלום e\u0301 🫠 🇩🇪';
   expect(printable(plain)).toBe(plain);
+});
+
+test.each([
+  ['zero width space', 'a\u200bb', 'a\\u200bb'],
+  ['joiner', '👩\u200d👧', '👩\\u200d👧'],
+  ['non-joiner', 'a\u200cb', 'a\\u200cb'],
+  ['word joiner', 'a\u2060b', 'a\\u2060b'],
+  ['byte order mark', '\ufeffa', '\\ufeffa'],
+  ['soft hyphen', 'a\u00adb', 'a\\u00adb'],
+  ['variation selector', '❤\ufe0f', '❤\\ufe0f'],
+  ['skin colour', '👍🏽', '👍\\ud83c\\udffd'],
+  ['tag', 'a\u{e0041}', 'a\\udb40\\udc41'],
+  ['Hangul filler', 'a\u3164', 'a\\u3164'],
+  ['Arabic letter mark', 'a\u061cb', 'a\\u061cb'],
+  ['annotation anchor', 'a\ufff9b', 'a\\ufff9b'],
+])('a %s is escaped: the text would look like another', (_, text, escaped) => {
+  expect(printable(text)).toBe(escaped);
+  expect(printableLines(`${text}\n`, true)).toBe(`${escaped}\n`);
+  expect(JSON.parse(printableJson(text))).toBe(text);
+  expect(printableJson(text)).toContain(escaped.slice(escaped.indexOf('\\')));
 });
 
 test('lines keep their ends, and colours where they are our own', () => {

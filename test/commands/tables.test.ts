@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { widthOf } from '../../src/cli/width.ts';
 import { TestTerminal } from '../support/terminal.ts';
 import { testCli } from '../support/testCli.ts';
 
@@ -25,6 +26,21 @@ test('titles of one cell stand below each other where a column for each is too w
 
 test('where the terminal is not wide enough a row is a block of lines', async () => {
   expectBlocks(await query(80));
+});
+
+test('emoji of later years and invisible characters do not move the lines of a table', async () => {
+  const names = ['🫠🫠🫠', '👩\u200d👧', 'a\u200b\u202eb', '手机', 'plain'];
+  for (const name of names) {
+    await cli.run('online', 'emoji', name, '--server-addr', '10.0.0.1:9000', '--platform', '🪿');
+  }
+  const from = { IMSTATE_DATA_DIR: cli.daemon.dataDir, NO_COLOR: undefined };
+  const terminal = await TestTerminal.start(['query', 'emoji'], { columns: 250, rows: 40 }, from);
+  expect(await terminal.ended).toBe(0);
+  const lines = terminal.output.split(/\r?\n/).filter((line) => /[│─]/.test(line));
+  expect(lines.length).toBeGreaterThan(names.length);
+  expect(new Set(lines.map((line) => widthOf(line))).size).toBe(1);
+  expect(terminal.output).toContain('a\\u200b\\u202eb');
+  expect(terminal.output).not.toMatch(/[\u200b\u200d\u202e]/);
 });
 
 test('NO_COLOR turns tables off too', async () => {
