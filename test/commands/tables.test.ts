@@ -40,7 +40,7 @@ test('emoji of later years and invisible characters do not move the lines of a t
   expect(lines.length).toBeGreaterThan(names.length);
   expect(new Set(lines.map((line) => widthOf(line))).size).toBe(1);
   expect(terminal.output).toContain('a\\u200b\\u202eb');
-  expect(terminal.output).not.toMatch(/[\u200b\u200d\u202e]/);
+  expect(terminal.output).not.toMatch(/\u200b|\u200d|\u202e/);
 });
 
 test('NO_COLOR turns tables off too', async () => {
