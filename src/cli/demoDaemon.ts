@@ -30,7 +30,7 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
       ...STORE_DEFAULTS,
       ...REGISTRY_DEFAULTS,
       ...{ redis: undefined, shards: undefined, etcd: undefined, dataDir },
-      ...{ addr: '127.0.0.1', port: 0, advertise: undefined, startTimeoutMs: 15_000 },
+      ...{ addr: '127.0.0.1', port: 0, advertise: undefined, startTimeoutMs: 15_000, drainDelayMs: 0 },
       maxConnections: LIMITS.connections.most,
       maxConnectionAgeMs: LIMITS.connectionAge.most,
       maxCallsInFlight: LIMITS.calls.most,

@@ -49,7 +49,7 @@ export default class Serve extends BaseCommand {
     'registry): nothing else is needed. With both it is one of several equal daemons that share a Redis and an etcd. With --redis ' +
     'alone it keeps sessions in Redis and registers on this machine only.\n\n' +
     'It listens, checks the store, and only then registers. Ctrl-C (or SIGTERM, SIGHUP) drains it: it leaves the ' +
-    'registry, finishes the calls in flight (10 s at most), closes all connections and exits with 0, whatever Redis, etcd and its callers do; a second signal stops it at once. ' +
+    'registry, accepts calls for --drain-delay, finishes the calls in flight (10 s at most), closes all connections and exits with 0, whatever Redis, etcd and its callers do; a second signal ends the wait of --drain-delay, or else stops it at once. ' +
     'SIGHUP and SIGINT have no effect if they are ignored when it is started, as nohup does.\n\n' +
     'What no flag and no environment variable says is read from a config file: the one of --config, else imstate.yaml, imstate.yml or imstate.json of the ' +
     'current folder, which is then named in the first line that is printed. Its keys are these flags, under serve.\n\n' +
@@ -94,6 +94,14 @@ export default class Serve extends BaseCommand {
       ...durationDefault(15_000),
       min: 0,
       max: 3_600_000,
+      helpValue: 'TIME',
+    }),
+    'drain-delay': durationFlag({
+      description: 'how long to accept calls when stopping, after leaving the registry and before the drain',
+      env: 'IMSTATE_DRAIN_DELAY',
+      ...durationDefault(0),
+      min: 0,
+      max: 600_000,
       helpValue: 'TIME',
     }),
     ...redisFlags,
@@ -228,6 +236,8 @@ export default class Serve extends BaseCommand {
 
   /** The config file that is used. */
   #config: string | undefined;
+  /** Undefined before it is ready. */
+  #daemon: Daemon | undefined;
 
   protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
     const given = [commandLine(argv, flags), environment(flags)];
@@ -245,8 +255,9 @@ export default class Serve extends BaseCommand {
     boundNameLookups();
     // These may be read from pipes, which waits for whoever writes them: until then signals end the process as they always do.
     const [redis, etcdUser] = [redisUrl(flags), etcdCredentials(flags)];
-    const { stop } = listenForStop();
-    stop.addEventListener('abort', () => exitWithin(STOP_LIMIT_MS, EXIT_LATE), { once: true });
+    const { stop } = listenForStop(() => this.#daemon?.skipDrainDelay() ?? false);
+    const stopLimitMs = STOP_LIMIT_MS + flags['drain-delay'];
+    stop.addEventListener('abort', () => exitWithin(stopLimitMs, EXIT_LATE), { once: true });
     const { captureOutput, makeLogger } = await import('../cli/logger.js');
     const { log, droppedLines } = makeLogger(flags['log-level'], flags['log-format']);
     listenForLogLevel(log);
@@ -274,6 +285,7 @@ export default class Serve extends BaseCommand {
       maxWatchBacklogBytes: maxWatchBacklogMib * MIB,
       maxConnectionAgeMs: flags['max-connection-age'],
       startTimeoutMs: flags['start-timeout'],
+      drainDelayMs: flags['drain-delay'],
       allowOtherStore: flags['allow-other-store'],
       ...etcdUser,
       ...{ tls: daemonTls(flags), redisTls: redisTls(flags), etcdTls: etcdTls(flags) },
@@ -290,6 +302,7 @@ export default class Serve extends BaseCommand {
     const { log, signal: stop } = options;
     const daemon = await this.#start(options);
     if (daemon === undefined) return;
+    this.#daemon = daemon;
     this.#print(daemon);
     log.info('ready: Ctrl-C stops it');
     if (!stop.aborted)

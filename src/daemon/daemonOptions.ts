@@ -33,6 +33,8 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   readyShards: number;
   /** How long to wait at start for the store, the registry and the keys of JWTs. Milliseconds. */
   startTimeoutMs: number;
+  /** How long to accept calls after leaving the registry, before the drain. Milliseconds. */
+  drainDelayMs: number;
   log: Logger;
   /** How many lines the log has dropped since the start; none if it is left out. */
   droppedLogLines?: (() => number) | undefined;

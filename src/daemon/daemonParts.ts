@@ -5,6 +5,7 @@ import type { PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
 import { ClosedConnections } from './closedConnections.js';
 import type { DaemonOptions } from './daemonOptions.js';
+import { DrainDelay } from './drainDelay.js';
 import { openHttp } from './http/open.js';
 import type { HttpServer } from './http/server.js';
 import { boundsOf } from './limits.js';
@@ -32,6 +33,7 @@ export interface DaemonParts {
   guard: Guard | undefined;
   sweeper: Sweeper;
   readiness: Readiness;
+  drainDelay: DrainDelay;
   server: GrpcServer;
   /** Undefined serves nothing by HTTP. */
   http: HttpServer | undefined;
@@ -69,6 +71,7 @@ export async function makeParts(
   const malformedRequests = new MalformedRequests(options.service, log);
   undo.push(() => malformedRequests.close());
   const readiness = new Readiness(options.readyShards);
+  const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
   const standing: Standing = { advertised: '', registration: undefined };
   const http =
@@ -96,7 +99,7 @@ export async function makeParts(
     closedConnections,
     malformedRequests,
   );
-  return { tls, store, registry, guard, sweeper, readiness, server, http, standing };
+  return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, standing };
 }
 
 /** Waits for the keys of JWTs, if they are to be had from elsewhere. */

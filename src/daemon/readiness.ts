@@ -43,6 +43,11 @@ export class Readiness {
     return this.#answering > 0 && this.#answering * 100 >= shards * this.#neededPercent;
   }
 
+  /** What the gRPC health service answers: enough of the store answers, and the daemon does not stop. */
+  get isServing(): boolean {
+    return this.hasStore && this.#phase !== 'stopping';
+  }
+
   /** The daemon is registered. */
   begin(registration: Pick<Registration, 'refusal'>): void {
     this.#registration = registration;

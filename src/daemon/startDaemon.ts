@@ -34,8 +34,10 @@ export interface Daemon {
   tls: DaemonTls | undefined;
   /** What whoever runs the daemon should know of, such as that anybody may read the calls; each was logged too. */
   warnings: string[];
-  /** Leaves the registry, finishes calls in flight (10 s at most), and closes. May be called twice. */
+  /** Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at most), and closes. May be called twice. */
   stop(): Promise<void>;
+  /** Ends the wait of {@link stop} for `drainDelayMs`; false if it is over. */
+  skipDrainDelay(): boolean;
 }
 
 const DRAIN_MS = 10_000;
@@ -55,7 +57,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await openStore(parts, options, place.addr, patience, undo);
     await keepUp(parts, options, undo);
     await register(parts, options, patience, undo);
-    const { store, registry, tls, guard } = parts;
+    const { store, registry, tls, guard, drainDelay } = parts;
     return {
       ...place,
       ...{ store: store.description, registry: registry.description, service: registry.service },
@@ -63,6 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         return store.identity;
       },
       ...{ tls, auth: guard?.ways ?? [], stop: () => undo.run() },
+      skipDrainDelay: () => drainDelay.skip(),
     };
   } catch (error) {
     await undo.run();
@@ -74,7 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 /** Listens by gRPC, and by HTTP if that is asked for; until the daemon serves, calls are told so. */
 async function listen(
-  { tls, guard, server, http, standing }: DaemonParts,
+  { tls, guard, server, http, standing, drainDelay }: DaemonParts,
   options: DaemonOptions,
   ip: string,
   undo: UndoStack,
@@ -82,7 +85,7 @@ async function listen(
   const { log, redis, dataDir } = options;
   undo.push(async () => {
     http?.endStreams();
-    const leftMs = Math.max(0, DRAIN_MS - undo.elapsedMs);
+    const leftMs = Math.max(0, DRAIN_MS - (undo.elapsedMs - drainDelay.waitedMs));
     if ((await server.drain(leftMs)) === 'cut') log.warn('calls in flight were cut after 10 s');
   });
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
@@ -122,7 +125,7 @@ async function keepUp(
   const { signal } = background;
   const onHealth = (health: StoreHealth) => {
     readiness.noteHealth(health);
-    server.setServing(readiness.hasStore);
+    server.setServing(readiness.isServing);
   };
   onHealth(await store.check());
   const running = [
@@ -139,7 +142,7 @@ async function keepUp(
 }
 
 async function register(
-  { store, registry, readiness, standing }: DaemonParts,
+  { store, registry, server, readiness, standing, drainDelay }: DaemonParts,
   { log, allowOtherStore: allowOther = false }: DaemonOptions,
   patience: StartPatience,
   undo: UndoStack,
@@ -155,11 +158,15 @@ async function register(
   const over = new AbortController();
   void warnOfLegacyServers({ registry, advertised: standing.advertised, log, signal: over.signal });
   undo.push(() => over.abort());
+  undo.push(() => drainDelay.wait());
   undo.push(async () => {
     if (!(await doneWithin(STOP_STEP_MS, registration.close())))
       log.warn('the registry did not answer within 2 s; the entry stays until its lease ends');
   });
-  undo.push(() => readiness.end());
+  undo.push(() => {
+    readiness.end();
+    server.setServing(readiness.isServing);
+  });
   readiness.begin(registration);
 }
 

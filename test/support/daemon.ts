@@ -72,7 +72,7 @@ function daemonOptions(dataDir: string): DaemonOptions {
     ...{ redis: undefined, keyPrefix: `test-${randomUUID()}:`, shards: undefined, retentionMs: 180_000 },
     ...{ historyLimit: 100, historyRetentionMs: 86_400_000, changeLimit: 100_000, maxDevices: 1_000 },
     ...{ etcd: undefined, service: 'im/state-server', leaseTtlMs: 2_000 },
-    maxConnectionAgeMs: 0,
+    ...{ maxConnectionAgeMs: 0, drainDelayMs: 0 },
     ...{ maxConnections: 10_000, maxCallsInFlight: 4_000, maxWatches: 10_000, readyShards: 50 },
     maxWatchBacklogBytes: 256 * 2 ** 20,
     ...{ startTimeoutMs: 30_000, log: pino({ level: 'silent' }) },

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { Etcd3 } from 'etcd3';
+import { expect, inject, test } from 'vitest';
+import { probeEndpoint } from '../../src/client/probe.ts';
+import { Readiness } from '../../src/daemon/readiness.ts';
+import { grpcClients } from '../support/daemon.ts';
+import { ask } from '../support/http.ts';
+import { spawnImstate, startImstate } from '../support/imstate.ts';
+import { freePort } from '../support/servers.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+async function serve(...args: string[]) {
+  const daemon = await startImstate('serve', '--port', '0', ...args);
+  undo.push(() => daemon.kill());
+  return daemon;
+}
+
+test('SIGTERM: not ready and out of the registry, then calls are accepted until a second signal', async () => {
+  const service = `test/${randomUUID()}`;
+  const etcd = new Etcd3({ hosts: `http://${inject('etcdHost')}` });
+  undo.push(() => etcd.close());
+  const shared = ['--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
+  shared.push('--etcd', inject('etcdHost'), '--service', service);
+  const daemon = await serve(...shared, '--http-port', '0', '--drain-delay', '10m');
+  const http = /^http\s+(\S+)/m.exec(daemon.stdout())?.[1];
+  const readyz = () => ask(`${http}/readyz`);
+  expect(await readyz()).toMatchObject({ status: 200 });
+  daemon.signal('SIGTERM');
+  await until(() => daemon.stderr().includes('accepting calls until the drain delay is over'), 'it waits');
+
+  expect(await readyz()).toMatchObject({ status: 503, text: 'not ready: the daemon is stopping\n' });
+  expect(await etcd.get(`${service}/${daemon.addr}`).string()).toBeNull();
+  expect((await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).health).toBe('NOT_SERVING');
+  // Each on a new connection.
+  for (let calls = 0; calls < 20; calls++) {
+    const clients = grpcClients(daemon.addr);
+    expect(await clients.v1.getUser({ userId: 'alice' })).toMatchObject({ userId: 'alice' });
+    clients.close();
+  }
+  expect(await readyz()).toMatchObject({ status: 503 });
+
+  daemon.signal('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(daemon.stderr()).toContain('the drain delay is cut short');
+  expect(daemon.stderr()).toContain('stopped');
+});
+
+test('without a second signal it drains when the time is over', async () => {
+  const daemon = await serve('--drain-delay', '1s');
+  daemon.signal('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  const order = ['accepting calls until the drain delay is over', '"msg":"stopped"'];
+  const positions = order.map((text) => daemon.stderr().indexOf(text));
+  expect(positions).toEqual([...positions].sort((a, b) => a - b));
+  expect(positions).not.toContain(-1);
+});
+
+test('SIGTERM during the start does not wait: nobody knows the daemon yet', async () => {
+  const args = ['serve', '--port', '0', '--drain-delay', '10m', '--redis'];
+  const starting = spawnImstate([...args, `redis://127.0.0.1:${await freePort()}`]);
+  undo.push(() => starting.signal('SIGKILL'));
+  await until(() => starting.stderr().includes('Redis'), 'it waits for Redis');
+  starting.signal('SIGTERM');
+  expect(await starting.ended).toBe(0);
+  expect(starting.stderr()).toContain('stopped before it was ready');
+});
+
+test('a store that answers again does not make a stopping daemon healthy', () => {
+  const readiness = new Readiness(50);
+  const all = { shards: 2, unavailable: [], failure: undefined };
+  readiness.noteHealth(all);
+  expect(readiness.isServing).toBe(true);
+  readiness.end();
+  readiness.noteHealth({ ...all, unavailable: [0, 1] });
+  readiness.noteHealth(all);
+  expect(readiness.isServing).toBe(false);
+});
