@@ -1,6 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
-import type { ClosedConnections } from './closedConnections.js';
+import type { ConnectionCounts } from './connectionCounts.js';
 import type { Ending } from './requests/requestReader.js';
 
 /** Connections that were made at the same time do not reach their age at the same time: it varies by this share. */
@@ -49,12 +49,12 @@ export interface AgeLimits {
 export class ConnectionAge {
   readonly #limits: AgeLimits;
   readonly #streams: StreamsOfConnections;
-  readonly #closed: ClosedConnections;
+  readonly #counts: ConnectionCounts;
 
-  constructor(limits: AgeLimits, streams: StreamsOfConnections, closed: ClosedConnections) {
+  constructor(limits: AgeLimits, streams: StreamsOfConnections, counts: ConnectionCounts) {
     this.#limits = limits;
     this.#streams = streams;
-    this.#closed = closed;
+    this.#counts = counts;
   }
 
   readonly onSession = (session: ServerHttp2Session): void => {
@@ -68,7 +68,7 @@ export class ConnectionAge {
   #retire(session: ServerHttp2Session): void {
     // The daemon stops, or closes it for another reason.
     if (session.closed || session.destroyed) return;
-    this.#closed.age += 1;
+    this.#counts.closed.age += 1;
     // With the last stream it has read of: those that come later were not processed, and clients make them again.
     session.close();
     this.#streams.endStreamsOf(session);

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { HostPort } from '../address.js';
-import type { ClosedConnections } from './closedConnections.js';
+import type { ConnectionCounts } from './connectionCounts.js';
 import { boundsOf, type LoadLimits } from './limits.js';
 import { listenAt } from './listening.js';
 import { OpenSockets } from './openSockets.js';
@@ -17,7 +17,7 @@ export class Connections {
   readonly #log: Logger;
   #saidAt = -Infinity;
 
-  constructor(limits: LoadLimits, log: Logger, closed: ClosedConnections) {
+  constructor(limits: LoadLimits, log: Logger, counts: ConnectionCounts) {
     const { maxConnections } = limits;
     const { silenceMs } = boundsOf(limits);
     this.#log = log;
@@ -25,7 +25,7 @@ export class Connections {
     this.#server.maxConnections = maxConnections;
     this.#open.follow(this.#server);
     this.#server.on('drop', () => {
-      closed.limit += 1;
+      counts.closed.limit += 1;
       this.#sayDropped(maxConnections);
     });
   }

@@ -3,7 +3,7 @@ import type { Registration, Registry } from '../registry/registry.js';
 import { makeStore } from '../store/makeStore.js';
 import type { PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
-import { ClosedConnections } from './closedConnections.js';
+import { ConnectionCounts } from './connectionCounts.js';
 import type { DaemonOptions } from './daemonOptions.js';
 import { DrainDelay } from './drainDelay.js';
 import { openHttp } from './http/open.js';
@@ -67,7 +67,7 @@ export async function makeParts(
   const transitions = new Transitions();
   const sweeper = new Sweeper(store, log, transitions);
   const hub = new WatchHub(store, log, options);
-  const closedConnections = new ClosedConnections();
+  const connectionCounts = new ConnectionCounts();
   const malformedRequests = new MalformedRequests(options.service, log);
   undo.push(() => malformedRequests.close());
   const readiness = new Readiness(options.readyShards);
@@ -80,7 +80,7 @@ export async function makeParts(
       options: options.http,
       ...{ log, observer, guard, tls, readiness, bounds: boundsOf(options) },
       metrics: {
-        ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, closedConnections },
+        ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, connectionCounts },
         malformedRequests,
         registration: () => standing.registration,
         staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),
@@ -96,7 +96,7 @@ export async function makeParts(
     log,
     guard,
     observer,
-    closedConnections,
+    connectionCounts,
     malformedRequests,
   );
   return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, standing };

@@ -120,6 +120,26 @@ export const LIMITS = {
     beyond: '`RESOURCE_EXHAUSTED`, which no repeat changes',
     reason: 'a call has some 100; a stream keeps it until its first message',
   },
+  headerValue: {
+    ...{ most: 65_535, unit: 'bytes', what: 'a name or a value in the metadata of a call' },
+    beyond: 'GOAWAY, and the connection is closed within 3 s',
+    reason: 'HTTP/2 of Node.js reads nothing further on such a connection',
+  },
+  headerFields: {
+    ...{ most: 128, unit: 'fields', what: 'headers of a call, with those of gRPC itself' },
+    beyond: 'the call is reset with ENHANCE_YOUR_CALM',
+    reason: 'HTTP/2 of Node.js; a call has some ten',
+  },
+  headerFrames: {
+    ...{ most: 9, unit: 'frames', what: 'parts that headers are sent in, of 16 KiB at most' },
+    beyond: 'the call is reset with ENHANCE_YOUR_CALM, and the connection is closed with GOAWAY',
+    reason: 'HTTP/2 of Node.js: against floods of CONTINUATION frames',
+  },
+  headersPause: {
+    ...{ most: 2_000, unit: 'ms', what: 'from a part of the headers of a call to the next' },
+    beyond: 'the connection is closed with GOAWAY',
+    reason: 'headers are one packet as a rule; nothing else can come on the connection meanwhile',
+  },
   authority: {
     most: 512,
     unit: 'bytes',

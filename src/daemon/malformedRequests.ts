@@ -58,6 +58,11 @@ export class MalformedRequests {
     session.once('close', () => this.#suspects.delete(session));
   };
 
+  /** The session is closed for another reason: its requests do not count as malformed. */
+  leaveOut(session: ServerHttp2Session): void {
+    this.#suspects.delete(session);
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }
@@ -69,6 +74,7 @@ export class MalformedRequests {
 
   /** Of an open session, the last check's requests count: the headers of a later one may not be complete. */
   #check(session: ServerHttp2Session, suspect: Suspect, isClosing: boolean): void {
+    if (!this.#suspects.has(session)) return;
     const before = suspect.read;
     // Ids of a client's streams are odd: 1, 3, 5.
     suspect.read = Math.ceil((session.state.lastProcStreamID ?? 0) / 2);

@@ -16,10 +16,11 @@ import { loadDefinition } from '../wire/definition.js';
 import { loadProtos } from '../wire/protos.js';
 import { Admission } from './admission.js';
 import type { Guard } from './auth/guard.js';
-import type { ClosedConnections } from './closedConnections.js';
 import { AGED, ConnectionAge } from './connectionAge.js';
+import type { ConnectionCounts } from './connectionCounts.js';
 import { Connections } from './connections.js';
 import { Evictions } from './evictions.js';
+import { HeaderGuard } from './headerGuard.js';
 import { withHealthDetails } from './healthDetails.js';
 import { watchingKnownNames } from './healthNames.js';
 import { followSessions } from './internals/http2Sessions.js';
@@ -63,7 +64,7 @@ export function makeServer(
   log: Logger,
   guard: Guard | undefined,
   observer: CallObserver,
-  closed: ClosedConnections,
+  counts: ConnectionCounts,
   malformed?: MalformedRequests,
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
@@ -95,22 +96,22 @@ export function makeServer(
   new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
   addAdminServicesToServer(server);
 
-  const connections = new Connections(limits, log, closed);
+  const connections = new Connections(limits, log, counts);
   const age = new ConnectionAge(
     { maxAgeMs: limits.maxConnectionAgeMs, graceMs: bounds.connectionGraceMs },
     {
       endStreamsOf: (connection) => calls.endStreamsOf(connection),
       cutStreamsOf: (connection) => admission.endStreamsOf(connection, AGED),
     },
-    closed,
+    counts,
   );
+  const headers = new HeaderGuard(bounds.requestMs, log, counts, malformed);
 
   return {
     listen: (address, credentials) => {
       const injector = server.createConnectionInjector(credentials);
-      if (!followSessions(server, age))
-        log.warn('this version of grpc-js hides its connections: their age is not limited');
-      if (malformed) followSessions(server, malformed);
+      if (!followSessions(server, malformed ? [age, headers, malformed] : [age, headers]))
+        log.warn('this version of grpc-js hides its connections: their age and headers are not checked');
       return connections.listen(address, (socket) => injector.injectConnection(socket));
     },
     setServing: (serving) => {
@@ -121,6 +122,7 @@ export function makeServer(
       return drain(server, calls, limitMs).finally(() => {
         connections.destroy();
         admission.close();
+        headers.close();
       });
     },
   };

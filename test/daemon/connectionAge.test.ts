@@ -134,7 +134,7 @@ describe('a connection that reaches its age', () => {
   });
 
   test('gets GOAWAY without an error, and its calls in flight are answered', async () => {
-    const daemon = await start(300);
+    const daemon = await start(2_000);
     const frames: { type: number; stream: number; payload: Buffer }[] = [];
     const raw = rawHttp2(daemon.addr, (got) => frames.push(got));
     undo.push(() => raw.socket.destroy());
@@ -148,7 +148,7 @@ describe('a connection that reaches its age', () => {
   });
 
   test('ends Apply with OK when what was taken is answered, other streams with UNAVAILABLE', async () => {
-    const daemon = await start(400);
+    const daemon = await start(3_000);
     const { v1, presence } = clientsOf(daemon.addr);
     const [apply, lease] = [v1.apply(), v1.keepServerAlive()];
     const watch = v1.watch({ everything: true, initialState: true });
@@ -170,7 +170,7 @@ describe('a connection that reaches its age', () => {
   });
 
   test('is cut after the grace, also where nothing of it ends: by then each stream has a status', async () => {
-    const daemon = await start(300, 500);
+    const daemon = await start(2_000, 500);
     const raw = rawGrpc(daemon.addr);
     undo.push(() => raw.session.destroy());
     const [health, incomplete] = [raw.begin(HEALTH_WATCH, frame(Buffer.alloc(0))), raw.begin(GET_USER)];

@@ -10,8 +10,10 @@ const QUERY = '/pb.UserStatus/QueryUserStatus';
 /** A connection of a client that sends this authority; `call` resolves with the types of the frames that answer it. */
 function connectAs(daemon: TestDaemon, authority: string) {
   const frames = new Map<number, number[]>();
-  const connection = rawHttp2(daemon.addr, ({ type, stream }) => {
+  const connection = rawHttp2(daemon.addr, ({ type, flags, stream, payload }) => {
     frames.set(stream, [...(frames.get(stream) ?? []), type]);
+    // As any client does: one that does not is in the middle of headers, or gone.
+    if (type === FRAME.ping && flags === 0) void connection.send(http2Frame(FRAME.ping, 1, 0, payload));
   });
   undo.push(() => connection.socket.destroy());
   let next = 1;

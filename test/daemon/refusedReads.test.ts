@@ -1,7 +1,7 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { ClosedConnections } from '../../src/daemon/closedConnections.ts';
+import { ConnectionCounts } from '../../src/daemon/connectionCounts.ts';
 import { LIMITS, type LoadLimits } from '../../src/daemon/limits.ts';
 import { CallObserver } from '../../src/daemon/observe/callObserver.ts';
 import { Transitions } from '../../src/daemon/observe/transitions.ts';
@@ -43,7 +43,7 @@ async function startServer() {
     maxWatchBacklogBytes: 2 ** 20,
   };
   const hub = new WatchHub(store, log, limits);
-  const closed = new ClosedConnections();
+  const closed = new ConnectionCounts();
   const server = makeServer(presence, hub, limits, log, undefined, observer, closed);
   const port = await server.listen({ host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
   undo.push(() => server.drain(1_000));

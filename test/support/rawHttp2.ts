@@ -13,6 +13,7 @@ export const FRAME = {
   ping: 6,
   goaway: 7,
   windowUpdate: 8,
+  continuation: 9,
 } as const;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
@@ -52,6 +53,20 @@ export function callHeaders(path: string, more: Readonly<Record<string, string>>
     ...more,
   });
   return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.of(0), hpackText(name), hpackText(value)]));
+}
+
+const MAX_FRAME_BYTES = 16_384;
+
+/** The frames in which headers of any size are sent. */
+export function headerFrames(stream: number, block: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < block.length; at += MAX_FRAME_BYTES) {
+    const isLast = at + MAX_FRAME_BYTES >= block.length;
+    const type = at === 0 ? FRAME.headers : FRAME.continuation;
+    const part = block.subarray(at, at + MAX_FRAME_BYTES);
+    frames.push(http2Frame(type, isLast ? END_HEADERS : 0, stream, part));
+  }
+  return frames;
 }
 
 /** A text in HPACK: its length, of which 7 bits are in the first byte, and its bytes as they are. */

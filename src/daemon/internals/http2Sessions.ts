@@ -15,15 +15,18 @@ export interface SessionListener {
  * age of a connection would cut the streams that never end, and nothing would count headers that HTTP/2 refuses. Tested with grpc-js 1.14;
  * returns false if another version keeps its servers in another way.
  */
-export function followSessions(server: Server, listener: SessionListener): boolean {
+export function followSessions(server: Server, listeners: readonly SessionListener[]): boolean {
   const servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(servers instanceof Map) || servers.size === 0) return false;
-  for (const http2Server of servers.keys() as Iterable<Http2Server>) {
-    http2Server.prependListener('session', (session) => listener.onSession(session));
-    if (listener.onStream)
-      http2Server.prependListener('stream', (stream) => listener.onStream?.(stream as ServerHttp2Stream));
-    if (listener.onSessionError)
-      http2Server.on('sessionError', (error, session) => listener.onSessionError?.(error, session));
-  }
+  for (const http2Server of servers.keys() as Iterable<Http2Server>)
+    for (const listener of listeners) follow(http2Server, listener);
   return true;
+}
+
+function follow(server: Http2Server, listener: SessionListener): void {
+  server.prependListener('session', (session) => listener.onSession(session));
+  if (listener.onStream)
+    server.prependListener('stream', (stream) => listener.onStream?.(stream as ServerHttp2Stream));
+  if (listener.onSessionError)
+    server.on('sessionError', (error, session) => listener.onSessionError?.(error, session));
 }

@@ -1,7 +1,7 @@
 import type { Registry as PromRegistry } from 'prom-client';
 import type { Registration } from '../../registry/registry.js';
 import type { PresenceStore } from '../../store/store.js';
-import type { ClosedConnections } from '../closedConnections.js';
+import type { ConnectionCounts } from '../connectionCounts.js';
 import { sendText } from '../http/replies.js';
 import type { Route } from '../http/routes.js';
 import type { MalformedRequests } from '../malformedRequests.js';
@@ -11,7 +11,7 @@ import type { Readiness } from '../readiness.js';
 import type { Sweeper } from '../sweeper.js';
 import type { WatchHub } from '../watch/hub.js';
 import { callFamilies, operationFamilies } from './calls.js';
-import { connectionFamily } from './connections.js';
+import { connectionFamilies } from './connections.js';
 import { type Family, one, toMetric } from './family.js';
 import { presenceFamilies } from './presence.js';
 import { ProcessFamilies } from './process.js';
@@ -27,7 +27,7 @@ export interface MetricsParts {
   sweeper: Sweeper;
   transitions: Transitions;
   hub: WatchHub;
-  closedConnections: ClosedConnections;
+  connectionCounts: ConnectionCounts;
   malformedRequests: MalformedRequests;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
@@ -74,7 +74,7 @@ export class Metrics {
     return [
       ...operationFamilies(counts),
       ...callFamilies(counts),
-      connectionFamily(parts.closedConnections),
+      ...connectionFamilies(parts.connectionCounts),
       one(
         'counter',
         'imstate_requests_malformed_total',
