@@ -8,6 +8,7 @@ import type { Plan } from './plan.js';
 import { type CallStep, type Step, schedule } from './schedule.js';
 import { StallDetector } from './stall.js';
 import { Tally } from './tally.js';
+import type { Device } from './town.js';
 
 /** Calls under way at the same time; what is due beyond waits, and its time counts all the same. */
 const MOST_UNDER_WAY = 5_000;
@@ -51,6 +52,8 @@ export class Simulation {
   #client: Client | undefined;
   #startedAt = 0;
   #endedAt = 0;
+  /** The last call of each device that has one under way. */
+  readonly #calling = new Map<Device, Promise<void>>();
   #underWay = 0;
   /** Whoever waits for a call to end. */
   #onEnd = () => {};
@@ -192,10 +195,26 @@ export class Simulation {
 
   /** False if nobody is there any more to see the answer. */
   async #make(client: Client, step: CallStep): Promise<boolean> {
-    if (step.type === 'login') return this.#serverOf(step.session.server).login(step.session);
-    if (step.type === 'logout') return this.#serverOf(step.session.server).logout(step.session, step.graceMs);
+    if (step.type === 'login' || step.type === 'logout') return this.#change(step);
     await client.getUser({ userId: step.userId });
     return true;
+  }
+
+  /** A device waits for the answer to its last call: of two calls at once, of two chat servers, either may come first. */
+  #change(step: Exclude<CallStep, { type: 'query' }>): Promise<boolean> {
+    const { device, server } = step.session;
+    const make = () =>
+      step.type === 'login'
+        ? this.#serverOf(server).login(step.session)
+        : this.#serverOf(server).logout(step.session, step.graceMs);
+    const made = (this.#calling.get(device) ?? Promise.resolve()).then(make);
+    const ended = made
+      .catch(() => {})
+      .then(() => {
+        if (this.#calling.get(device) === ended) this.#calling.delete(device);
+      });
+    this.#calling.set(device, ended);
+    return made;
   }
 
   #miss(step: Step, overMs: number): void {
