@@ -12,7 +12,8 @@ export default defineConfig({
     pool: 'forks',
     // The contexts of who runs the tests are not theirs: nothing is there.
     env: { XDG_CONFIG_HOME: join(tmpdir(), 'imstate-test-without-contexts') },
-    maxWorkers: 2,
+    // More than the cores of CI, for tests wait for servers a third of the time.
+    maxWorkers: 3,
     // Commands print by console.log, which runCli reads from the streams.
     disableConsoleIntercept: true,
   },

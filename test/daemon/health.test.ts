@@ -15,6 +15,7 @@ import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import pkg from '../../package.json' with { type: 'json' };
 import { probeEndpoint } from '../../src/client/probe.ts';
+import { LIMITS } from '../../src/daemon/limits.ts';
 import { call, startTestDaemon, type TestDaemon } from '../support/daemon.ts';
 
 const require = createRequire(import.meta.url);
@@ -40,10 +41,11 @@ test('health is told for the daemon and for each service, and is unknown for oth
   client.close();
 });
 
-test('a probe tells health, latency and version, and never rejects', async () => {
+test('a probe returns health, latency, version and limit of devices, and never rejects', async () => {
   expect(await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
+    maxDevices: LIMITS.devices.most,
     version: pkg.version,
   });
   expect(await probeEndpoint('127.0.0.1:1', { timeoutMs: 30_000 })).toEqual({
