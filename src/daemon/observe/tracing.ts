@@ -47,25 +47,22 @@ const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
  * calls are sampled, and resources, are said by OpenTelemetry's own variables (OTEL_TRACES_SAMPLER, …).
  */
 export class Tracing {
-  readonly #log: Logger;
-  /** Where spans go, without the credentials of the URL. */
-  readonly #shownUrl: string;
+  readonly #exporter: ReportingExporter;
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #current = new AsyncLocalStorage<Context>();
 
   /** `endpoint` is the base URL of a collector, such as http://127.0.0.1:4318. */
   constructor(endpoint: string, log: Logger) {
-    this.#log = log;
     const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
     const { origin, pathname } = new URL(url);
-    this.#shownUrl = `${origin}${pathname}`;
     const agent = proxyAgentFor(new URL(url));
     const proxied = agent && { httpAgentOptions: () => agent };
     const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS, ...proxied });
+    this.#exporter = new ReportingExporter(exporter, `${origin}${pathname}`, log);
     this.#provider = new BasicTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'imstate', 'service.instance.id': randomUUID() }),
-      spanProcessors: [new BatchSpanProcessor(tellingOf(exporter, this.#shownUrl, log))],
+      spanProcessors: [new BatchSpanProcessor(this.#exporter)],
     });
     this.#tracer = this.#provider.getTracer('imstate');
   }
@@ -107,7 +104,7 @@ export class Tracing {
   async close(): Promise<void> {
     const sent = this.#provider.shutdown().catch(() => {});
     if (!(await doneWithin(LAST_EXPORT_MS, sent)))
-      this.#log.warn(`${this.#shownUrl} did not take the last traces within 1 s: they are lost`);
+      this.#exporter.reportFailure('did not take the last traces within 1 s: they are lost');
   }
 
   async #inSpan<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -125,20 +122,39 @@ export class Tracing {
   }
 }
 
-/** The exporter, whose failures the log is told of: when they begin, and when they are over. `url` is without a password. */
-function tellingOf(exporter: SpanExporter, url: string, log: Logger): SpanExporter {
-  let fails = false;
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        const { error } = result;
-        if (error && !fails) log.warn(`${url} does not take traces, which are lost: ${messageOf(error)}`);
-        if (!error && fails) log.info(`${url} takes traces again`);
-        fails = error !== undefined;
-        done(result);
-      }),
-    shutdown: () => exporter.shutdown(),
-  };
+/** Passes spans on to an exporter, and logs when its failures begin and when they are over. */
+class ReportingExporter implements SpanExporter {
+  readonly #exporter: SpanExporter;
+  /** Of the collector, without a password. */
+  readonly #url: string;
+  readonly #log: Logger;
+  #fails = false;
+
+  constructor(exporter: SpanExporter, url: string, log: Logger) {
+    this.#exporter = exporter;
+    this.#url = url;
+    this.#log = log;
+  }
+
+  export(...[spans, done]: Parameters<SpanExporter['export']>): void {
+    this.#exporter.export(spans, (result) => {
+      const { error } = result;
+      if (error) this.reportFailure(`does not take traces, which are lost: ${messageOf(error)}`);
+      else if (this.#fails) this.#log.info(`${this.#url} takes traces again`);
+      this.#fails = error !== undefined;
+      done(result);
+    });
+  }
+
+  /** Warns once, until the collector takes traces again. */
+  reportFailure(what: string): void {
+    if (!this.#fails) this.#log.warn(`${this.#url} ${what}`);
+    this.#fails = true;
+  }
+
+  shutdown(): Promise<void> {
+    return this.#exporter.shutdown();
+  }
 }
 
 function peerAttributes(peer: string) {
