@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Attempt, hedge } from '../src/hedge.ts';
 
 const silent: Attempt<never> = () => new Promise(() => {});
@@ -48,7 +48,9 @@ test('an attempt that answers in time has no rival', async () => {
     rivals += 1;
     return 'rival';
   };
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   expect(await hedge([async () => 'first', rival], soon)).toBe('first');
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await vi.advanceTimersByTimeAsync(10 * soon.delayMs);
   expect(rivals).toBe(0);
 });

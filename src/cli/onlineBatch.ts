@@ -76,7 +76,7 @@ async function* recordsOf({ file, stop }: OnlineBatch): AsyncGenerator<Line> {
   }
 }
 
-/** Cancels the calls in flight when they take longer than a process that was told to stop may. */
+/** Cancels the calls in flight when they take longer than a process may that was asked to stop. */
 function giveUpLater(calls: AbortController): void {
   const message = 'no answer before the end of the command: the login may have been applied';
   setTimeout(() => calls.abort(new ImstateError('UNAVAILABLE', message)), STOP_GRACE_MS).unref();

@@ -14,7 +14,7 @@ export interface EvictedBy {
 
 /**
  * Ends sessions for administrators, by gRPC and by HTTP. Each eviction leaves one line in the log that says who ended whose sessions, and
- * how many. Ids are not masked there: a mask that only the running daemon can match would tell nobody afterwards whom it was about.
+ * how many. Ids are not masked there: a mask that only the running daemon can match would be useless afterwards.
  */
 export class Evictions {
   readonly #presence: Presence;

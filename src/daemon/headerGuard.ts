@@ -29,7 +29,7 @@ interface Headers {
 
 /**
  * Notices headers that HTTP/2 refuses before a call begins: Node.js resets the stream where there are too many or one is invalid, and where a value has 64 KiB or more it sends
- * GOAWAY, reads nothing further and leaves the connection open, so that callers wait until their deadline. No event tells of either, but
+ * GOAWAY, reads nothing further and leaves the connection open, so that callers wait until their deadline. No event reports either, but
  * the session has begun a stream that never comes. A ping says which it is: the peer answers it only when its headers are
  * complete, and Node.js reads the answer only if it still reads.
  */

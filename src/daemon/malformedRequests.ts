@@ -49,7 +49,7 @@ export class MalformedRequests {
     const suspect: Suspect = { address: socket.remoteAddress, read: 0, counted: 0 };
     const onClose = () => this.#check(session, suspect, true);
     this.#suspects.set(session, suspect);
-    // Before Node.js ends the session, which then tells nothing any more.
+    // Before Node.js ends the session, which has no counters from then on.
     socket.prependListener('close', onClose);
     session.once('stream', () => {
       this.#suspects.delete(session);

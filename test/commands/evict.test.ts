@@ -54,7 +54,7 @@ test('where there is no terminal to ask on it needs --yes', async () => {
   expect(await cli.json('query', 'dave')).toMatchObject({ online: true });
 });
 
-test('who may not evict is told so, and is not asked before', async () => {
+test('an eviction without permission is rejected before the confirmation', async () => {
   const file = await TokenFile.make();
   const { addr } = await startDaemon({ auth: { tokens: file.path } });
   const evict = (role: string) =>

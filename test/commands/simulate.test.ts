@@ -49,7 +49,7 @@ describe('simulate', () => {
       ...{ late: expect.any(Number), lateMs: expect.any(Number), kept: false, left: 0 },
       assertions: [{ assertion: 'errors==0', holds: true, value: 0 }],
     });
-    // A busy machine makes calls late, of which a warning tells.
+    // A busy machine makes calls late, which causes a warning.
     expect(stderr).toMatch(/^(warning: [\d,]+ of [\d,]+ calls were late, .*\n)?$/);
     expect(exitCode).toBe(0);
   });

@@ -33,7 +33,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
     expect(child.output()).not.toMatch(/SystemError|uv_os|\n\s+at /);
   });
 
-  test('is told by doctor what does not work', async () => {
+  test('learns from doctor what does not work', async () => {
     const child = start(['doctor'], await home());
     await until(() => child.exitCode() !== null, 'the command ends');
     expect([1, 3]).toContain(child.exitCode());
@@ -41,12 +41,15 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
     expect(child.output()).not.toMatch(/SystemError|uv_os|\n\s+at /);
   });
 
-  test.skipIf(name.endsWith('its own'))('cannot keep contexts, and is told where it could', async () => {
-    const child = start(['context', 'set', 'here', '--endpoint', '127.0.0.1:1'], await home());
-    await until(() => child.exitCode() !== null, 'the command ends');
-    expect(child.exitCode()).toBe(2);
-    expect(child.output()).toContain('set XDG_CONFIG_HOME to a folder that this user may write to');
-  });
+  test.skipIf(name.endsWith('its own'))(
+    'cannot keep contexts, and the error names where it could',
+    async () => {
+      const child = start(['context', 'set', 'here', '--endpoint', '127.0.0.1:1'], await home());
+      await until(() => child.exitCode() !== null, 'the command ends');
+      expect(child.exitCode()).toBe(2);
+      expect(child.output()).toContain('set XDG_CONFIG_HOME to a folder that this user may write to');
+    },
+  );
 
   test('serves from the data folder that it is given', async () => {
     const child = start(

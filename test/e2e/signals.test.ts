@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const IMSTATE = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
-/** Runs a script for sh in which $IMSTATE is the command; its output tells the process id of the command, as `pid N`. */
+/** Runs a script for sh in which $IMSTATE is the command; its output has the process id of the command, as `pid N`. */
 async function runScript(script: string) {
   const folder = await temporaryFolder();
   undo.push(() => folder.remove());
@@ -22,7 +22,7 @@ async function runScript(script: string) {
       output += chunk;
     });
   const pid = async () =>
-    Number(await until(() => /^pid (\d+)$/m.exec(output)?.[1], 'the script tells the id'));
+    Number(await until(() => /^pid (\d+)$/m.exec(output)?.[1], 'the script prints the id'));
   const signal = async (name: NodeJS.Signals) => process.kill(await pid(), name);
   undo.push(async () => {
     if (shell.exitCode === null) await signal('SIGKILL').catch(() => {});

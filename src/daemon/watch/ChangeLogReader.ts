@@ -272,6 +272,6 @@ export class ChangeLogReader {
 function gone(): ImstateError {
   return new ImstateError(
     'OUT_OF_RANGE',
-    'changes are gone that this watch had not been told yet: the store has lost data; begin anew with a snapshot',
+    'changes are gone that this watch had not received yet: the store has lost data; begin anew with a snapshot',
   );
 }
