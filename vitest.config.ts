@@ -1,20 +1,52 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const client = fileURLToPath(new URL('./packages/client/src', import.meta.url));
+
+const common = {
+  // Generous on purpose: a test never depends on how fast the machine is.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  pool: 'forks' as const,
+  // The contexts of the user who runs the tests are not used: the directory does not exist.
+  env: { XDG_CONFIG_HOME: join(tmpdir(), 'imstate-test-without-contexts') },
+  // Commands print by console.log, which runCli reads from the streams.
+  disableConsoleIntercept: true,
+};
+
 export default defineConfig({
+  // Tests run the sources of the client, not its build.
+  resolve: {
+    alias: [
+      { find: /^imstate-client$/, replacement: `${client}/index.ts` },
+      { find: /^imstate-client\/internal\/(.*)$/, replacement: `${client}/$1.ts` },
+    ],
+  },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/globalSetup.ts'],
-    // Generous on purpose: a test never depends on how fast the machine is.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    // The contexts of who runs the tests are not theirs: nothing is there.
-    env: { XDG_CONFIG_HOME: join(tmpdir(), 'imstate-test-without-contexts') },
     // More than the cores of CI, for tests wait for servers a third of the time.
     maxWorkers: 3,
-    // Commands print by console.log, which runCli reads from the streams.
-    disableConsoleIntercept: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'unit',
+          pool: 'threads',
+          isolate: false,
+          include: ['test/unit/**/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'servers',
+          include: ['test/{integration,e2e,faults,fuzz,support}/**/*.test.ts'],
+          globalSetup: ['test/support/globalSetup.ts'],
+        },
+      },
+    ],
   },
 });

@@ -1,7 +1,7 @@
 // A reference: a bare grpc-js server of pb.UserStatus on the article's layout. Takes the URL of a Redis; prints its address.
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Redis } from 'ioredis';
-import type { OnlineRequest__Output } from '../src/generated/pb/OnlineRequest.ts';
+import type { OnlineRequest__Output } from '../packages/client/src/generated/pb/OnlineRequest.ts';
 import { change, fieldsOf, keyOf, query } from './article.ts';
 import { serveUserStatus } from './bareServer.ts';
 

@@ -1,6 +1,6 @@
 // What the references that are grpc-js servers share.
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { loadProtos } from '../src/wire/protos.ts';
+import { loadProtos } from '../packages/client/src/wire/protos.ts';
 
 /** Serves pb.UserStatus on a free port, with nothing around it, until SIGTERM. Prints {"addr": …}. */
 export function serveUserStatus(handlers: UntypedServiceImplementation): void {

@@ -1,7 +1,7 @@
 // A chat server for benches: keeps its lease alive and holds sessions until it is killed. Prints {"addr": …} once all are
 // logged in. Its users are "<addr>/0", "<addr>/1" and so on.
 import { parseArgs } from 'node:util';
-import { connect } from '../src/client/index.ts';
+import { connect } from '../packages/client/src/index.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -1,5 +1,5 @@
 // Puts a bench's users online, as fast as Apply takes them.
-import type { OnlineRequest } from '../src/generated/imstate/v1/OnlineRequest.ts';
+import type { OnlineRequest } from '../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
 import { batchesOf, checkAnswers, loginOf, PATH, type Population, read } from './messages.ts';
 import { say } from './part.ts';
 import { RawClient } from './rawClient.ts';

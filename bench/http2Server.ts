@@ -1,7 +1,7 @@
 // The limit of unary calls in Node.js: a bare node:http2 server that answers every call with the bytes of constantServer.ts.
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { loadProtos } from '../src/wire/protos.ts';
+import { loadProtos } from '../packages/client/src/wire/protos.ts';
 import { framed } from './unaryLoad.ts';
 
 const { service } = loadProtos().types.pb.UserStatus;

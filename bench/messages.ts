@@ -1,13 +1,13 @@
 // The users of a bench, and the requests about them as bytes.
-import type { ApplyResponse__Output } from '../src/generated/imstate/v1/ApplyResponse.ts';
-import type { BatchGetUsersRequest } from '../src/generated/imstate/v1/BatchGetUsersRequest.ts';
-import type { BatchGetUsersResponse__Output } from '../src/generated/imstate/v1/BatchGetUsersResponse.ts';
-import type { GetStatsResponse__Output } from '../src/generated/imstate/v1/GetStatsResponse.ts';
-import type { GetUserRequest } from '../src/generated/imstate/v1/GetUserRequest.ts';
-import type { OfflineRequest } from '../src/generated/imstate/v1/OfflineRequest.ts';
-import type { OnlineRequest } from '../src/generated/imstate/v1/OnlineRequest.ts';
-import type { Operation } from '../src/generated/imstate/v1/Operation.ts';
-import { Codec } from '../src/wire/codec.ts';
+import type { ApplyResponse__Output } from '../packages/client/src/generated/imstate/v1/ApplyResponse.ts';
+import type { BatchGetUsersRequest } from '../packages/client/src/generated/imstate/v1/BatchGetUsersRequest.ts';
+import type { BatchGetUsersResponse__Output } from '../packages/client/src/generated/imstate/v1/BatchGetUsersResponse.ts';
+import type { GetStatsResponse__Output } from '../packages/client/src/generated/imstate/v1/GetStatsResponse.ts';
+import type { GetUserRequest } from '../packages/client/src/generated/imstate/v1/GetUserRequest.ts';
+import type { OfflineRequest } from '../packages/client/src/generated/imstate/v1/OfflineRequest.ts';
+import type { OnlineRequest } from '../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
+import type { Operation } from '../packages/client/src/generated/imstate/v1/Operation.ts';
+import { Codec } from '../packages/client/src/wire/codec.ts';
 
 const codec = new Codec();
 

@@ -1,8 +1,8 @@
-// Builds dist/ from src/: types and JSON of the protos, JavaScript, the Lua scripts beside it, the bundled command line,
+// Builds packages/client/dist and dist: types and JSON of the protos, JavaScript, the Lua scripts, the bundled command line,
 // oclif's manifest and the manual page; and the schema of config files in docs/. Commands may run meanwhile: the new build
-// is made in another folder and replaces dist/ once it is complete. A build that fails changes nothing there.
+// is made in a staging directory and replaces the previous one once it is complete. A failed build changes nothing.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { makeStaging, swapIn } from './staging.js';
 
@@ -30,15 +30,18 @@ run('proto-loader-gen-types', [
   '--grpcLib=@grpc/grpc-js',
   '--importFileExtension=.js',
   '--includeDirs=proto',
-  '--outDir=src/generated',
+  '--outDir=packages/client/src/generated',
   ...protos,
 ]);
 // What is imported here comes from the development dependencies.
 const { writeProtos } = await import('./protos.js');
 writeProtos(root, protos);
-run('tsc', ['-p', 'tsconfig.build.json', '--outDir', `${staging}dist`]);
+run('tsc', ['-p', 'packages/client', '--outDir', `${staging}packages/client/dist`]);
+writeFileSync(`${staging}tsconfig.json`, JSON.stringify(againstStagedClient()));
+run('tsc', ['-p', `${staging}tsconfig.json`, '--outDir', `${staging}dist`]);
 const { removeUnused } = await import('./unused.js');
-removeUnused(staging);
+removeUnused(`${staging}packages/client/dist`);
+removeUnused(`${staging}dist`);
 cpSync(`${root}src/store/redis/scripts`, `${staging}dist/store/redis/scripts`, { recursive: true });
 const { bundle } = await import('./bundle.js');
 await bundle(root, staging);
@@ -47,6 +50,16 @@ run('tsx', ['build/schema.ts']);
 const { writeManual } = await import('./man.js');
 writeManual(root, staging);
 swapIn(staging, root);
+
+/** Compiles src/ against the types of the client in the staging directory, not its sources. */
+function againstStagedClient() {
+  const client = './packages/client/dist';
+  const paths = {
+    'imstate-client': [`${client}/index.d.ts`],
+    'imstate-client/internal/*': [`${client}/*.d.ts`],
+  };
+  return { extends: '../tsconfig.build.json', compilerOptions: { paths } };
+}
 
 function run(command, args) {
   const { status, stdout, stderr, error } = spawnSync(`${root}node_modules/.bin/${command}`, args, {

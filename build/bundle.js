@@ -4,18 +4,21 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** What commands load only where they need it: from node_modules, and the daemon from dist/. */
-const EXTERNAL = [
-  'etcd3',
-  'cockatiel',
-  'grpc-health-check',
-  'pino',
-  'pino-pretty',
-  'yaml',
-  '../daemon/startDaemon.js',
-  '../doctor/doctor.js',
-  '../migration/legacyImport.js',
-];
+/** What commands load from node_modules only where they need it. */
+const EXTERNAL = ['etcd3', 'cockatiel', 'grpc-health-check', 'pino', 'pino-pretty', 'yaml'];
+
+/** What commands load from dist/ only where they need it. */
+const LOADED_FROM_DIST = /\/(daemon\/startDaemon|doctor\/doctor|migration\/legacyImport)\.js$/;
+
+const loadFromDist = {
+  name: 'load-from-dist',
+  setup({ onResolve }) {
+    onResolve({ filter: LOADED_FROM_DIST }, ({ path }) => ({
+      path: `..${LOADED_FROM_DIST.exec(path)[0]}`,
+      external: true,
+    }));
+  },
+};
 
 /** oclif sorts commands as people of this locale would, for which Node.js loads all of Intl: 10 ms. Ids are plain words. */
 const plainSort = {
@@ -50,11 +53,11 @@ export async function bundle(root, staging) {
   const options = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node20', format: 'cjs' };
   const { metafile, outputFiles } = await build({
     ...options,
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: ['src/cli/base/main.ts'],
     outfile: join(folder, 'main.cjs'),
     write: false,
     external: EXTERNAL,
-    plugins: [plainSort, oneStringWidth],
+    plugins: [loadFromDist, plainSort, oneStringWidth],
     // oclif compares the version of Node.js with the package.json above it, which is another one here.
     define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"true"' },
     metafile: true,
@@ -66,7 +69,7 @@ export async function bundle(root, staging) {
   writeFileSync(join(folder, 'main.cjs'), `${code}\n// ${hash}\n`);
   await build({
     ...options,
-    entryPoints: ['src/cli/start.ts'],
+    entryPoints: ['src/cli/base/start.ts'],
     outfile: join(folder, 'start.cjs'),
     define: { BUNDLE_HASH: JSON.stringify(hash) },
   });

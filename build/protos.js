@@ -2,14 +2,14 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 
-/** Writes src/generated/protos.ts from these files of proto/. */
+/** Writes packages/client/src/generated/protos.ts from these files of proto/. */
 export function writeProtos(root, files) {
   const protos = new protobuf.Root();
   // Google's own are known to protobufjs.
   protos.resolvePath = (_, path) => (existsSync(`${root}proto/${path}`) ? `${root}proto/${path}` : path);
   const json = JSON.stringify(protos.loadSync(files).resolveAll());
   writeFileSync(
-    `${root}src/generated/protos.ts`,
+    `${root}packages/client/src/generated/protos.ts`,
     `import type { INamespace } from 'protobufjs';\n\nexport const protos: INamespace = JSON.parse(${JSON.stringify(json)});\n`,
   );
 }

@@ -12,8 +12,14 @@ import {
 import { dirname, join, sep } from 'node:path';
 
 const PREFIX = '.build-';
+/** What a build makes. */
+const OUTPUTS = [join('packages', 'client', 'dist'), 'dist'];
 /** They come last: what they load is there before them. */
-const ENTRY_POINTS = ['dist/cli/main.cjs', 'dist/cli/start.cjs', 'oclif.manifest.json'];
+const ENTRY_POINTS = [
+  join('dist', 'cli', 'main.cjs'),
+  join('dist', 'cli', 'start.cjs'),
+  'oclif.manifest.json',
+];
 
 /** Makes a folder that is removed when this process ends; and removes those of builds that were killed. */
 export function makeStaging(root) {
@@ -30,18 +36,17 @@ export function makeStaging(root) {
 }
 
 /**
- * Replaces dist/ and oclif.manifest.json file by file, each at once, so that at no time one is missing; files that are the same stay. To
- * rename the folder would leave a moment without it.
+ * Replaces the outputs file by file, each at once, so that at no time one is missing; unchanged files stay. Renaming a
+ * directory would leave a moment without it.
  */
 export function swapIn(staging, root) {
-  const files = filesOf(join(staging, 'dist')).map((file) => join('dist', file));
-  const entries = ENTRY_POINTS.map((file) => join(file));
-  const others = files.filter((file) => !entries.includes(file));
-  for (const file of [...others, ...entries]) replace(join(staging, file), join(root, file));
-  for (const file of filesOf(join(root, 'dist'))) {
-    if (!files.includes(join('dist', file))) remove(join(root, 'dist', file));
+  const files = OUTPUTS.flatMap((output) => filesOf(staging, output));
+  const others = files.filter((file) => !ENTRY_POINTS.includes(file));
+  for (const file of [...others, ...ENTRY_POINTS]) replace(join(staging, file), join(root, file));
+  for (const output of OUTPUTS) {
+    for (const file of filesOf(root, output)) if (!files.includes(file)) remove(join(root, file));
+    removeEmptyFolders(join(root, output));
   }
-  removeEmptyFolders(join(root, 'dist'));
 }
 
 function replace(from, to) {
@@ -71,11 +76,11 @@ function removeEmptyFolders(folder) {
   }
 }
 
-/** The files below the folder, by their paths from there. */
-function filesOf(folder) {
-  return readdirSync(folder, { recursive: true }).filter(
-    (path) => !statSync(join(folder, path)).isDirectory(),
-  );
+/** The files below a directory, by their paths from the root. */
+function filesOf(root, directory) {
+  return readdirSync(join(root, directory), { recursive: true })
+    .map((path) => join(directory, path))
+    .filter((path) => !statSync(join(root, path)).isDirectory());
 }
 
 function isRunning(pid) {

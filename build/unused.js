@@ -2,11 +2,10 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Removes from dist/ the JavaScript of files that hold only types, and the types that the library does not show. */
-export function removeUnused(root) {
-  const dist = join(root, 'dist');
+/** Removes from a dist/ the JavaScript of files that hold only types, and the types that no consumer sees. */
+export function removeUnused(dist) {
   const shown = new Set();
-  follow(join(dist, 'client/index.d.ts'), shown);
+  follow(join(dist, 'index.d.ts'), shown);
   for (const name of readdirSync(dist, { recursive: true })) {
     const file = join(dist, name);
     const isUnused = name.endsWith('.d.ts') ? !shown.has(file) : name.endsWith('.js') && isEmpty(file);

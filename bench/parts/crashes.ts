@@ -1,8 +1,8 @@
 // Ghost time: how long the sessions of a chat server are seen online after a kill -9. The chat servers are processes of their own, some
 // at a time; each is killed at a random moment between two keep-alives.
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseDuration } from '../../src/cli/durations.ts';
-import { type Client, connect } from '../../src/client/index.ts';
+import { type Client, connect } from '../../packages/client/src/index.ts';
+import { parseDuration } from '../../src/cli/flags/durations.ts';
 import { shardOf } from '../../src/store/redis/shards.ts';
 import { quantile } from '../figures.ts';
 import { definePart, type Figures, makeRow, type Row, say } from '../part.ts';

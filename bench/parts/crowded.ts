@@ -2,7 +2,7 @@
 // take bytes, so that what is measured is the daemon.
 import { setTimeout as delay } from 'node:timers/promises';
 import protobuf from 'protobufjs/light.js';
-import { loadRoot } from '../../src/wire/protos.ts';
+import { loadRoot } from '../../packages/client/src/wire/protos.ts';
 import { until } from '../../test/support/until.ts';
 import { costOf } from '../cpu.ts';
 import { quantile } from '../figures.ts';

@@ -2,9 +2,9 @@
 // behind each of them.
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { OnlineRequest } from '../../src/generated/imstate/v1/OnlineRequest.ts';
-import type { Operation } from '../../src/generated/imstate/v1/Operation.ts';
-import { loginPolicies } from '../../src/wire/enums.ts';
+import type { OnlineRequest } from '../../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
+import type { Operation } from '../../packages/client/src/generated/imstate/v1/Operation.ts';
+import { loginPolicies } from '../../packages/client/src/wire/enums.ts';
 import { quantile } from '../figures.ts';
 import { BATCH, PATH, read, serverAddrOf, write } from '../messages.ts';
 import { definePart, type Figures, makeRow, type Row, say } from '../part.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadProtos } from '../../src/wire/protos.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
 import { type Measured, Place } from '../place.ts';
 import { sendUnary } from '../unaryLoad.ts';

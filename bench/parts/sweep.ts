@@ -4,7 +4,7 @@
 // when the records of its sessions are forgotten.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type Client, connect } from '../../src/client/index.ts';
+import { type Client, connect } from '../../packages/client/src/index.ts';
 import { quantile } from '../figures.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
 import { Place } from '../place.ts';

@@ -1,6 +1,6 @@
 // The calls of pb.UserStatus on the Redis store, beside servers that do less: one that answers a constant with grpc-js, one that
 // does with node:http2 alone, and one that uses the article's layout.
-import { loadProtos } from '../../src/wire/protos.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { grpcClients } from '../../test/support/daemon.ts';
 import { type Cost, costOf } from '../cpu.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';

@@ -2,10 +2,10 @@
 // one core; watchers are plain gRPC streams of this process, so that what is measured is the daemon.
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
-import { type Client, connect } from '../../src/client/index.ts';
-import type { WatchResponse__Output } from '../../src/generated/imstate/v1/WatchResponse.ts';
-import type { WatchStart } from '../../src/generated/imstate/v1/WatchStart.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
+import type { WatchResponse__Output } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
+import type { WatchStart } from '../../packages/client/src/generated/imstate/v1/WatchStart.ts';
+import { type Client, connect } from '../../packages/client/src/index.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { until } from '../../test/support/until.ts';
 import { residentBytes } from '../cpu.ts';
 import { quantile } from '../figures.ts';

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/BaseCommand.js';
+import { BaseCommand } from '../cli/base/BaseCommand.js';
 import { bashCompletion } from '../cli/completion/bash.js';
 import { fishCompletion } from '../cli/completion/fish.js';
 import { completions } from '../cli/completion/model.js';

@@ -1,10 +1,10 @@
-import { BaseCommand } from '../cli/BaseCommand.js';
-import { startDemoDaemon } from '../cli/demoDaemon.js';
-import { type DemoScene, showDemo } from '../cli/demoView.js';
-import { durationFlag } from '../cli/flags.js';
-import { listenForStop } from '../cli/signals.js';
-import { MOST_DURATION_MS, runFlags, seedOf } from '../cli/simulationFlags.js';
-import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/simulationReport.js';
+import { BaseCommand } from '../cli/base/BaseCommand.js';
+import { startDemoDaemon } from '../cli/base/demoDaemon.js';
+import { listenForStop } from '../cli/base/signals.js';
+import { durationFlag } from '../cli/flags/flags.js';
+import { MOST_DURATION_MS, runFlags, seedOf } from '../cli/flags/simulationFlags.js';
+import { type DemoScene, showDemo } from '../cli/output/demoView.js';
+import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/output/simulationReport.js';
 import { PLAN_DEFAULTS } from '../simulation/plan.js';
 
 export default class Demo extends BaseCommand {
@@ -31,7 +31,7 @@ export default class Demo extends BaseCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Demo);
     const { Simulation } = await import('../simulation/simulation.js');
-    const { connect } = await import('../client/index.js');
+    const { connect } = await import('imstate-client');
     const { stop, release } = listenForStop();
     const daemon = await startDemoDaemon();
     try {

@@ -1,15 +1,21 @@
-import { authFlags, authOptions } from '../cli/authFlags.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { WHERE } from '../cli/config/clientSettings.js';
 import { readConfigFile } from '../cli/config/configFile.js';
 import { environment, type FlagTable, fromFirst, type Layer, merge } from '../cli/config/settings.js';
-import { doctorExitCode, doctorJson, doctorLines, doctorSummary, grouped } from '../cli/doctorReport.js';
-import { registryFlags } from '../cli/flags.js';
-import { redisFlags } from '../cli/redisFlags.js';
-import { redisUrl } from '../cli/redisUrl.js';
-import { daemonTlsFlags, etcdTlsFlags, redisTls, redisTlsFlags } from '../cli/tlsFlags.js';
+import { authFlags, authOptions } from '../cli/flags/authFlags.js';
+import { registryFlags } from '../cli/flags/flags.js';
+import { redisFlags } from '../cli/flags/redisFlags.js';
+import { redisUrl } from '../cli/flags/redisUrl.js';
+import { daemonTlsFlags, etcdTlsFlags, redisTls, redisTlsFlags } from '../cli/flags/tlsFlags.js';
+import {
+  doctorExitCode,
+  doctorJson,
+  doctorLines,
+  doctorSummary,
+  grouped,
+} from '../cli/output/doctorReport.js';
 import type { Report } from '../doctor/check.js';
-import type { TlsFiles } from '../tls/names.js';
 import Serve from './serve.js';
 
 /** What it takes of the flags of `serve`, besides those that mean the same to every client. */

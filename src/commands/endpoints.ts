@@ -1,17 +1,17 @@
 import { Flags } from '@oclif/core';
-import { ClientCommand } from '../cli/ClientCommand.js';
+import type { ConnectOptions } from 'imstate-client';
+import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { printStream } from '../cli/base/stream.js';
+import { MixedRegistry } from '../cli/input/mixedRegistry.js';
 import {
   endpointEventJson,
   endpointLines,
   endpointsJson,
   endpointTable,
   warningsOf,
-} from '../cli/endpointReport.js';
-import { MixedRegistry } from '../cli/mixedRegistry.js';
-import { printable, printableJson, printableValue } from '../cli/printable.js';
-import { printStream } from '../cli/stream.js';
-import type { EndpointEvent } from '../client/endpoints.js';
-import type { ConnectOptions } from '../client/index.js';
+} from '../cli/output/endpointReport.js';
+import { printable, printableJson, printableValue } from '../cli/output/printable.js';
 
 export default class Endpoints extends ClientCommand {
   static override summary = 'List the daemons that are registered, with their health and latency.';
@@ -44,7 +44,7 @@ export default class Endpoints extends ClientCommand {
     const { flags } = await this.parse(Endpoints);
     this.#isStream = flags.watch;
     if (flags.watch) return this.#watch(this.connectOptions(flags));
-    const { listEndpoints } = await import('../client/endpoints.js');
+    const { listEndpoints } = await import('imstate-client/internal/connection/endpoints');
     const list = await listEndpoints(this.connectOptions(flags));
     this.log(endpointTable(printableValue(list)));
     this.#warn({ type: 'list', ...list }, new MixedRegistry());
@@ -58,7 +58,7 @@ export default class Endpoints extends ClientCommand {
   }
 
   async #watch(options: ConnectOptions): Promise<void> {
-    const { watchEndpoints } = await import('../client/endpoints.js');
+    const { watchEndpoints } = await import('imstate-client/internal/connection/endpoints');
     const stop = new AbortController();
     const mixed = new MixedRegistry();
     const toLines = (event: EndpointEvent) => {

@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { checkTerminal, confirm } from '../cli/confirm.js';
-import { count } from '../cli/count.js';
-import { evictAll, nameOf, sessionsOf, targetOf } from '../cli/eviction.js';
-import { textFlag } from '../cli/flags.js';
-import type { Client, EvictRequest } from '../client/index.js';
+import type { Client, EvictRequest } from 'imstate-client';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { checkTerminal, confirm } from '../cli/base/confirm.js';
+import { textFlag } from '../cli/flags/flags.js';
+import { evictAll, nameOf, sessionsOf, targetOf } from '../cli/input/eviction.js';
+import { count } from '../cli/output/count.js';
 
 export default class Evict extends ClientCommand {
   static override summary = 'End the sessions of a chat server or of a user, or one session.';

@@ -1,10 +1,10 @@
-import { textArg } from '../cli/args.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { limitFlag } from '../cli/flags.js';
-import { collectPages } from '../cli/pages.js';
-import { type Cell, colors, renderTable } from '../cli/style.js';
-import { absoluteTime, jsonTime } from '../cli/times.js';
-import type { HistoryEntry } from '../client/index.js';
+import type { HistoryEntry } from 'imstate-client';
+import { textArg } from '../cli/base/args.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { limitFlag } from '../cli/flags/flags.js';
+import { collectPages } from '../cli/input/pages.js';
+import { type Cell, colors, renderTable } from '../cli/output/style.js';
+import { absoluteTime, jsonTime } from '../cli/output/times.js';
 
 export default class History extends ClientCommand {
   static override summary = "List a user's sessions: those that last, then those that ended, newest first.";

@@ -1,8 +1,8 @@
-import { textArg } from '../cli/args.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { formatDuration } from '../cli/durations.js';
-import { durationFlag, textFlag } from '../cli/flags.js';
-import { colors } from '../cli/style.js';
+import { textArg } from '../cli/base/args.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { formatDuration } from '../cli/flags/durations.js';
+import { durationFlag, textFlag } from '../cli/flags/flags.js';
+import { colors } from '../cli/output/style.js';
 
 export default class Offline extends ClientCommand {
   static override summary = 'Report the logout of a device.';

@@ -1,12 +1,12 @@
-import { textArg } from '../cli/args.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { textFlag } from '../cli/flags.js';
-import { type LoginFlagValues, loginFlags, loginOf } from '../cli/loginFlags.js';
-import { describeLogin, loginJson } from '../cli/onlineReport.js';
-import { listenForStop } from '../cli/signals.js';
-import { CALLS_AT_ONCE } from '../client/defaults.js';
-import type { Client, OnlineRequest } from '../client/index.js';
-import { ImstateError } from '../errors.js';
+import type { Client, OnlineRequest } from 'imstate-client';
+import { CALLS_AT_ONCE } from 'imstate-client/internal/defaults';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { textArg } from '../cli/base/args.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { listenForStop } from '../cli/base/signals.js';
+import { textFlag } from '../cli/flags/flags.js';
+import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
+import { describeLogin, loginJson } from '../cli/output/onlineReport.js';
 
 export default class Online extends ClientCommand {
   static override summary = 'Report the login of a device, or of many from a file.';
@@ -80,7 +80,7 @@ export default class Online extends ClientCommand {
 
   /** Prints line by line; under --json oclif prints nothing for a command that returns nothing. */
   async #many(file: string, defaults: Partial<OnlineRequest>, client: Client): Promise<void> {
-    const { runOnlineBatch } = await import('../cli/onlineBatch.js');
+    const { runOnlineBatch } = await import('../cli/input/onlineBatch.js');
     const { stop, release } = listenForStop();
     try {
       process.exitCode = await runOnlineBatch({

@@ -1,11 +1,11 @@
 import { Flags } from '@oclif/core';
-import { textArg } from '../cli/args.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { deviceJson, explanationJson } from '../cli/deviceJson.js';
-import { explainDevice } from '../cli/explain.js';
-import { type Cell, colors, renderTable } from '../cli/style.js';
-import { absoluteTime, relativeTime } from '../cli/times.js';
-import type { DeviceState, UserState } from '../client/index.js';
+import type { DeviceState, UserState } from 'imstate-client';
+import { textArg } from '../cli/base/args.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { deviceJson, explanationJson } from '../cli/output/deviceJson.js';
+import { explainDevice } from '../cli/output/explain.js';
+import { type Cell, colors, renderTable } from '../cli/output/style.js';
+import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
 export default class Query extends ClientCommand {
   static override summary = 'Ask whether a user is online, on which devices, and through which chat server.';

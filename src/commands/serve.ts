@@ -1,6 +1,8 @@
 import { Flags } from '@oclif/core';
-import { authFlags, authOptions } from '../cli/authFlags.js';
-import { BaseCommand } from '../cli/BaseCommand.js';
+import { REGISTRY_DEFAULTS } from 'imstate-client/internal/registry/discovery';
+import { BaseCommand } from '../cli/base/BaseCommand.js';
+import { boundNameLookups, exitWithin } from '../cli/base/processEnd.js';
+import { listenForStop } from '../cli/base/signals.js';
 import { findConfigFile, readConfigFile } from '../cli/config/configFile.js';
 import { serveConfigFlags } from '../cli/config/flags.js';
 import {
@@ -11,16 +13,18 @@ import {
   type Layer,
   merge,
 } from '../cli/config/settings.js';
-import { durationDefault, durationFlag, etcdCredentials, registryFlags, textFlag } from '../cli/flags.js';
-import { httpFlags, httpOptions } from '../cli/httpFlags.js';
-import { listenForLogLevel, logFlags } from '../cli/logFlags.js';
-import { NonBlockingOutput } from '../cli/nonBlockingOutput.js';
-import { printableJson } from '../cli/printable.js';
-import { boundNameLookups, exitWithin } from '../cli/processEnd.js';
-import { redisFlags } from '../cli/redisFlags.js';
-import { redisUrl } from '../cli/redisUrl.js';
-import { listenForStop } from '../cli/signals.js';
-import { absoluteTime } from '../cli/times.js';
+import { authFlags, authOptions } from '../cli/flags/authFlags.js';
+import {
+  durationDefault,
+  durationFlag,
+  etcdCredentials,
+  registryFlags,
+  textFlag,
+} from '../cli/flags/flags.js';
+import { httpFlags, httpOptions } from '../cli/flags/httpFlags.js';
+import { listenForLogLevel, logFlags } from '../cli/flags/logFlags.js';
+import { redisFlags } from '../cli/flags/redisFlags.js';
+import { redisUrl } from '../cli/flags/redisUrl.js';
 import {
   daemonTls,
   daemonTlsFlags,
@@ -28,12 +32,14 @@ import {
   etcdTlsFlags,
   redisTls,
   redisTlsFlags,
-} from '../cli/tlsFlags.js';
+} from '../cli/flags/tlsFlags.js';
+import { NonBlockingOutput } from '../cli/output/nonBlockingOutput.js';
+import { printableJson } from '../cli/output/printable.js';
+import { absoluteTime } from '../cli/output/times.js';
 import type { DaemonOptions } from '../daemon/daemonOptions.js';
-import { LIMITS } from '../daemon/limits.js';
 import type { Daemon } from '../daemon/startDaemon.js';
-import { REGISTRY_DEFAULTS } from '../registry/registry.js';
-import { STORE_DEFAULTS } from '../store/defaults.js';
+import { STORE_DEFAULTS } from '../presence/defaults.js';
+import { LIMITS } from '../presence/limits.js';
 import { shortStoreId } from '../store/identity.js';
 
 const MIB = 1024 * 1024;
@@ -258,7 +264,7 @@ export default class Serve extends BaseCommand {
     const { stop } = listenForStop(() => this.#daemon?.skipDrainDelay() ?? false);
     const stopLimitMs = STOP_LIMIT_MS + flags['drain-delay'];
     stop.addEventListener('abort', () => exitWithin(stopLimitMs, EXIT_LATE), { once: true });
-    const { captureOutput, makeLogger } = await import('../cli/logger.js');
+    const { captureOutput, makeLogger } = await import('../cli/output/logger.js');
     const { log, droppedLines } = makeLogger(flags['log-level'], flags['log-format']);
     listenForLogLevel(log);
     log.debug({ settings: this.origins() }, 'where the settings are from');

@@ -1,9 +1,9 @@
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { leaseJson } from '../cli/deviceJson.js';
-import { allServers } from '../cli/pages.js';
-import { type Cell, colors, renderTable } from '../cli/style.js';
-import { absoluteTime, relativeTime } from '../cli/times.js';
-import type { ChatServer } from '../client/index.js';
+import type { ChatServer } from 'imstate-client';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { allServers } from '../cli/input/pages.js';
+import { leaseJson } from '../cli/output/deviceJson.js';
+import { type Cell, colors, renderTable } from '../cli/output/style.js';
+import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
 export default class Servers extends ClientCommand {
   static override summary = 'List the chat servers that have sessions or a lease.';

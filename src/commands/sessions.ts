@@ -1,10 +1,10 @@
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { deviceJson } from '../cli/deviceJson.js';
-import { limitFlag, textFlag } from '../cli/flags.js';
-import { collectPages } from '../cli/pages.js';
-import { type Cell, renderTable } from '../cli/style.js';
-import { absoluteTime, relativeTime } from '../cli/times.js';
-import type { UserSession } from '../client/index.js';
+import type { UserSession } from 'imstate-client';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { limitFlag, textFlag } from '../cli/flags/flags.js';
+import { collectPages } from '../cli/input/pages.js';
+import { deviceJson } from '../cli/output/deviceJson.js';
+import { type Cell, renderTable } from '../cli/output/style.js';
+import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
 export default class Sessions extends ClientCommand {
   static override summary = 'List the sessions that are online, of one chat server or of all.';

@@ -1,10 +1,10 @@
-import { ClientCommand, type ClientFlags } from '../cli/ClientCommand.js';
-import { LiveLine } from '../cli/liveLine.js';
-import { listenForStop } from '../cli/signals.js';
-import { assertionsOf, planFlags, planOf } from '../cli/simulationFlags.js';
-import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/simulationReport.js';
-import { showProgress } from '../cli/simulationView.js';
-import type { ConnectOptions } from '../client/index.js';
+import type { ConnectOptions } from 'imstate-client';
+import { ClientCommand, type ClientFlags } from '../cli/base/ClientCommand.js';
+import { listenForStop } from '../cli/base/signals.js';
+import { assertionsOf, planFlags, planOf } from '../cli/flags/simulationFlags.js';
+import { LiveLine } from '../cli/output/liveLine.js';
+import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/output/simulationReport.js';
+import { showProgress } from '../cli/output/simulationView.js';
 import { judge } from '../simulation/assertion.js';
 
 export default class Simulate extends ClientCommand {
@@ -38,7 +38,7 @@ export default class Simulate extends ClientCommand {
     const { flags } = await this.parse(Simulate);
     const assertions = assertionsOf(flags);
     const { Simulation } = await import('../simulation/simulation.js');
-    const { connect } = await import('../client/index.js');
+    const { connect } = await import('imstate-client');
     const simulation = new Simulation(planOf(flags), () => connect(this.connectOptions(flags)));
     this.logToStderr(describePlan(simulation));
     const { stop, release } = listenForStop();

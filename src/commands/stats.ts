@@ -1,5 +1,5 @@
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { type Cell, renderTable } from '../cli/style.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { type Cell, renderTable } from '../cli/output/style.js';
 
 export default class Stats extends ClientCommand {
   static override summary = 'Count the users and devices that are online.';

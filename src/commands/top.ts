@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
-import { ClientCommand, type ClientFlags } from '../cli/ClientCommand.js';
-import { durationDefault, durationFlag } from '../cli/flags.js';
-import { printableJson } from '../cli/printable.js';
-import { listenForStop } from '../cli/signals.js';
+import type { ConnectOptions } from 'imstate-client';
+import { ClientCommand, type ClientFlags } from '../cli/base/ClientCommand.js';
+import { listenForStop } from '../cli/base/signals.js';
+import { durationDefault, durationFlag } from '../cli/flags/flags.js';
+import { printableJson } from '../cli/output/printable.js';
 import { frame } from '../cli/top/frame.js';
 import { showLive } from '../cli/top/live.js';
 import type { Observer } from '../cli/top/Observer.js';
 import { isScreen, sizeOf } from '../cli/top/Screen.js';
 import { snapshotJson } from '../cli/top/snapshot.js';
-import type { ConnectOptions } from '../client/index.js';
 
 type TopFlags = ClientFlags & { interval: number; once: boolean };
 

@@ -1,13 +1,13 @@
 import { Flags } from '@oclif/core';
-import { textArg } from '../cli/args.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { formatDuration } from '../cli/durations.js';
-import { durationDefault, durationFlag } from '../cli/flags.js';
-import { colors } from '../cli/style.js';
-import { jsonTime } from '../cli/times.js';
-import { type Sessions, waitFor } from '../cli/waitFor.js';
-import { CLIENT_DEFAULTS } from '../client/defaults.js';
-import type { SessionBegin } from '../client/index.js';
+import type { SessionBegin } from 'imstate-client';
+import { CLIENT_DEFAULTS } from 'imstate-client/internal/defaults';
+import { textArg } from '../cli/base/args.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { type Sessions, waitFor } from '../cli/base/waitFor.js';
+import { formatDuration } from '../cli/flags/durations.js';
+import { durationDefault, durationFlag } from '../cli/flags/flags.js';
+import { colors } from '../cli/output/style.js';
+import { jsonTime } from '../cli/output/times.js';
 
 export default class Wait extends ClientCommand {
   static override summary = 'Wait until a user or a device is online, or offline.';

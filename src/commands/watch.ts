@@ -1,13 +1,13 @@
 import { Flags } from '@oclif/core';
-import { textArg } from '../cli/args.js';
-import { ClientCommand } from '../cli/ClientCommand.js';
-import { withOwnNames } from '../cli/commandWords.js';
-import { textFlag } from '../cli/flags.js';
-import { printable, printableJson, printableValue } from '../cli/printable.js';
-import { printStream } from '../cli/stream.js';
-import { WatchLines, watchEventJson, watchNotice } from '../cli/watchReport.js';
-import type { WatchEvent, WatchOptions } from '../client/index.js';
-import { ImstateError } from '../errors.js';
+import type { WatchEvent, WatchOptions } from 'imstate-client';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { textArg } from '../cli/base/args.js';
+import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { withOwnNames } from '../cli/base/commandWords.js';
+import { printStream } from '../cli/base/stream.js';
+import { textFlag } from '../cli/flags/flags.js';
+import { printable, printableJson, printableValue } from '../cli/output/printable.js';
+import { WatchLines, watchEventJson, watchNotice } from '../cli/output/watchReport.js';
 
 export default class Watch extends ClientCommand {
   static override summary = 'Follow who comes online and goes offline, as it happens.';

@@ -1,13 +1,13 @@
 import { lookup } from 'node:dns/promises';
+import { isWildcard, parseHostPort } from 'imstate-client/internal/shared/address';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import type { Logger } from 'pino';
-import { isWildcard, parseHostPort } from '../address.js';
-import { ImstateError, messageOf } from '../errors.js';
+import type { LoadLimits } from '../presence/limits.js';
 import type { RegistryConfig } from '../registry/makeRegistry.js';
 import type { StoreConfig } from '../store/makeStore.js';
-import type { TlsFiles } from '../tls/names.js';
 import type { AuthOptions } from './auth/authenticator.js';
 import type { HttpOptions } from './http/server.js';
-import type { LoadLimits } from './limits.js';
 
 /** How a daemon runs. */
 export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {

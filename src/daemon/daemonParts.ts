@@ -1,26 +1,26 @@
+import { boundsOf } from '../presence/limits.js';
 import { makeRegistry } from '../registry/makeRegistry.js';
 import type { Registration, Registry } from '../registry/registry.js';
 import { makeStore } from '../store/makeStore.js';
 import type { PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
-import { ConnectionCounts } from './connectionCounts.js';
 import type { DaemonOptions } from './daemonOptions.js';
 import { DrainDelay } from './drainDelay.js';
+import { MalformedRequests } from './grpc/malformedRequests.js';
+import { type GrpcServer, makeServer } from './grpc/server.js';
+import { DaemonTls } from './grpc/tls.js';
 import { openHttp } from './http/open.js';
 import type { HttpServer } from './http/server.js';
-import { boundsOf } from './limits.js';
-import { MalformedRequests } from './malformedRequests.js';
-import { StoreSteps } from './metrics/store.js';
-import { CallObserver } from './observe/callObserver.js';
-import { CallSummary } from './observe/callSummary.js';
-import type { Tracing } from './observe/tracing.js';
-import { Transitions } from './observe/transitions.js';
+import { CallObserver } from './observability/callObserver.js';
+import { CallSummary } from './observability/callSummary.js';
+import { StoreSteps } from './observability/metrics/store.js';
+import type { Tracing } from './observability/tracing.js';
+import { Transitions } from './observability/transitions.js';
+import { ConnectionCounts } from './overload/connectionCounts.js';
 import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
-import { type GrpcServer, makeServer } from './server.js';
 import type { StartPatience } from './startPatience.js';
 import { Sweeper } from './sweeper.js';
-import { DaemonTls } from './tls.js';
 import type { UndoStack } from './undoStack.js';
 import { WatchHub } from './watch/hub.js';
 
@@ -118,7 +118,7 @@ async function makeObserver(options: DaemonOptions, undo: UndoStack) {
   const { log, showIds = false, otlpEndpoint } = options;
   let tracing: Tracing | undefined;
   if (otlpEndpoint !== undefined) {
-    const { Tracing } = await import('./observe/tracing.js');
+    const { Tracing } = await import('./observability/tracing.js');
     tracing = new Tracing(otlpEndpoint, log);
   }
   undo.push(() => tracing?.close());

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { claimDataFile, makeDataFolder, unusable } from '../dataFolder.js';
-import { ImstateError, messageOf } from '../errors.js';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { claimDataFile, makeDataFolder, unusable } from '../dataDirectory.js';
 
 /** The daemon that holds a data folder, as it describes itself in its lock file. */
 interface Holder {

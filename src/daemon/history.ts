@@ -1,5 +1,6 @@
+import type { EndReason } from 'imstate-client/internal/shared/session';
+import type { PastSession, Session } from '../presence/sessions.js';
 import { formatPlace, parsePlace } from '../store/place.js';
-import type { EndReason, PastSession, Session } from '../store/store.js';
 
 /** A session of a user, from its login to its end. */
 export interface HistoryEntry extends Omit<PastSession, 'endTimeMs' | 'endReason'> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ErrorCode, ImstateError } from '../errors.js';
+import { type ErrorCode, ImstateError } from 'imstate-client/internal/shared/errors';
 
 const PAUSE_MS = 500;
 /**

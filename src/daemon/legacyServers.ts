@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
+import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixed';
+import { parseHostPort } from 'imstate-client/internal/shared/address';
+import { HealthClient } from 'imstate-client/internal/wire/health';
 import type { Logger } from 'pino';
-import { parseHostPort } from '../address.js';
-import { mixedRegistryWarning } from '../registry/mixed.js';
 import type { Registry } from '../registry/registry.js';
-import { HealthClient } from '../wire/health.js';
 
 /** How often the registry is read. */
 const CHECK_INTERVAL_MS = 10_000;

@@ -1,26 +1,14 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { SessionRef } from 'imstate-client/internal/shared/session';
+import { LIMITS } from '../presence/limits.js';
+import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
+import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
+import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
 import { type Answer, allAnswers, type Operation } from '../store/operations.js';
 import { ReadBudget, ReadPool } from '../store/reads.js';
-import type {
-  Ended,
-  KeepAlive,
-  KeepAliveResult,
-  Login,
-  LoginResult,
-  Logout,
-  PresenceStore,
-  ServerEviction,
-  ServerPage,
-  ServersPage,
-  Session,
-  SessionPage,
-  SessionRef,
-  SessionsPage,
-  Stats,
-} from '../store/store.js';
+import type { PresenceStore } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
-import { LIMITS } from './limits.js';
-import type { Transitions } from './observe/transitions.js';
+import type { Transitions } from './observability/transitions.js';
 
 /** Whose sessions to end. */
 export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };

@@ -1,16 +1,16 @@
 import { ServerCredentials } from '@grpc/grpc-js';
-import { formatHostPort, isWildcard } from '../address.js';
+import { formatHostPort, isWildcard } from 'imstate-client/internal/shared/address';
 import type { StoreHealth } from '../store/store.js';
 import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
 import { lockDataFolder } from './dataFolderLock.js';
-import { exposures } from './exposure.js';
-import { keepCallsYoung } from './heap.js';
+import { exposures } from './grpc/exposure.js';
+import type { DaemonTls } from './grpc/tls.js';
+import { keepCallsYoung } from './internals/heap.js';
 import { warnOfLegacyServers } from './legacyServers.js';
 import { StartPatience } from './startPatience.js';
 import { doneWithin, STOP_STEP_MS } from './stopLimit.js';
 import { monitorStore } from './storeMonitor.js';
-import type { DaemonTls } from './tls.js';
 import { UndoStack } from './undoStack.js';
 
 /** A daemon that serves. */

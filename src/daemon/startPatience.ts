@@ -1,5 +1,5 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../errors.js';
 import type { DaemonOptions } from './daemonOptions.js';
 import { insist } from './insist.js';
 

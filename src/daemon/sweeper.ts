@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.js';
 import type { PresenceStore } from '../store/store.js';
-import type { Transitions } from './observe/transitions.js';
+import type { Transitions } from './observability/transitions.js';
 
 /** Half of what is promised for an end to be written down, so that a slow sweep keeps the promise too. */
 const SWEEP_MS = 500;

@@ -1,4 +1,4 @@
-import { type ErrorCode, ImstateError, messageOf } from '../errors.js';
+import { type ErrorCode, ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 
 /** What a check found. Where something is to be done the message says what, behind a colon. */
 export interface Finding {

@@ -1,7 +1,7 @@
-import { parseEtcdHosts } from '../registry/etcd/hosts.js';
+import { parseEtcdHosts } from 'imstate-client/internal/registry/etcd/hosts';
+import { readTls } from 'imstate-client/internal/tls/files';
+import { TLS_NAMES, type TlsFiles, type TlsNames } from 'imstate-client/internal/tls/names';
 import { describeRedisUrl } from '../store/redis/url.js';
-import { readTls } from '../tls/files.js';
-import { TLS_NAMES, type TlsFiles, type TlsNames } from '../tls/names.js';
 import { type Check, type Finding, ok, skipped, warning } from './check.js';
 import type { DoctorOptions } from './doctor.js';
 import { expiry } from './expiry.js';

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { type ErrorCode, ImstateError, messageOf } from '../errors.js';
+import { type ErrorCode, ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { type Finding, ok, skipped } from './check.js';
 
 /** Looks up each name; throws what `code` says for one that is not known here. */

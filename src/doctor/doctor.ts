@@ -1,6 +1,6 @@
-import type { ConnectOptions } from '../client/connect.js';
+import type { ConnectOptions } from 'imstate-client/internal/connect';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import type { AuthOptions } from '../daemon/auth/authenticator.js';
-import type { TlsFiles } from '../tls/names.js';
 import { authChecks } from './auth.js';
 import { type Check, notApplicable, type Report, runChecks } from './check.js';
 import { configurationChecks } from './configuration.js';

@@ -1,9 +1,9 @@
-import { ImstateError } from '../errors.js';
-import { registryError } from '../registry/etcd/faults.js';
-import { parseEtcdHosts } from '../registry/etcd/hosts.js';
-import type { EtcdNodes } from '../registry/etcd/nodes.js';
-import { isDenied, storePrefix } from '../registry/etcd/stores.js';
-import { TLS_NAMES } from '../tls/names.js';
+import { registryError } from 'imstate-client/internal/registry/etcd/faults';
+import { parseEtcdHosts } from 'imstate-client/internal/registry/etcd/hosts';
+import type { EtcdNodes } from 'imstate-client/internal/registry/etcd/nodes';
+import { isDenied, storePrefix } from 'imstate-client/internal/registry/etcd/stores';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { TLS_NAMES } from 'imstate-client/internal/tls/names';
 import { type Check, type Finding, ok, once, warning } from './check.js';
 import { resolveHosts } from './dns.js';
 import type { DoctorOptions, OnClose } from './doctor.js';
@@ -93,7 +93,7 @@ async function askNode(host: string, options: EtcdOptions, onClose: OnClose): Pr
 
 /** The etcd client is loaded only where it is used. */
 async function connectTo(hosts: string[], options: EtcdOptions): Promise<EtcdNodes> {
-  const { EtcdNodes } = await import('../registry/etcd/nodes.js');
+  const { EtcdNodes } = await import('imstate-client/internal/registry/etcd/nodes');
   const { etcdUsername: username, etcdPassword: password, etcdTls: tls } = options;
   return new EtcdNodes({ hosts, username, password, tls });
 }

@@ -1,4 +1,4 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { type Finding, ok, warning } from './check.js';
 
 const DAY_MS = 86_400_000;

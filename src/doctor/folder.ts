@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { holderOf, nameOf } from '../daemon/dataFolderLock.js';
-import { folderFault, unusable } from '../dataFolder.js';
-import { ImstateError } from '../errors.js';
-import { checkDataFile } from '../store/embedded/checkDataFile.js';
+import { folderFault, unusable } from '../dataDirectory.js';
+import { checkDataFile } from '../store/lmdb/checkDataFile.js';
 import { type Check, type Finding, ok, skipped, warning } from './check.js';
 
 export const FOLDER_CHECKS = ['folder-rights', 'folder-space'] as const;

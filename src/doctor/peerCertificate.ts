@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
-import type { HostPort } from '../address.js';
-import { readTls } from '../tls/files.js';
-import type { TlsFiles, TlsNames } from '../tls/names.js';
+import type { HostPort } from 'imstate-client/internal/shared/address';
+import { readTls } from 'imstate-client/internal/tls/files';
+import type { TlsFiles, TlsNames } from 'imstate-client/internal/tls/names';
 import { type Finding, skipped } from './check.js';
 import { expiry } from './expiry.js';
 

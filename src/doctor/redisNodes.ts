@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import { formatHostPort } from 'imstate-client/internal/shared/address';
+import { messageOf } from 'imstate-client/internal/shared/errors';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { Cluster, Redis } from 'ioredis';
-import { formatHostPort } from '../address.js';
-import { messageOf } from '../errors.js';
 import {
   type Connection,
   connectError,
@@ -11,7 +12,6 @@ import {
 } from '../store/redis/connection.js';
 import { refusedDatabase } from '../store/redis/layout.js';
 import { describeRedisUrl } from '../store/redis/url.js';
-import type { TlsFiles } from '../tls/names.js';
 
 /** The fields of INFO. */
 export type Info = Record<string, string>;

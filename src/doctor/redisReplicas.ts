@@ -1,4 +1,4 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { type Finding, ok } from './check.js';
 import { type Master, settingOf } from './redisNodes.js';
 import { worstOf } from './redisSettings.js';

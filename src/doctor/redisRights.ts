@@ -1,4 +1,4 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { connectError } from '../store/redis/connection.js';
 import { loadScripts } from '../store/redis/scripts.js';
 import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';

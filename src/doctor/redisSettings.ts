@@ -1,4 +1,4 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { type Finding, ok, warning } from './check.js';
 import { type Info, type Master, settingOf } from './redisNodes.js';
 import { isAtLeast } from './versionOrder.js';

@@ -1,8 +1,8 @@
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { Redis } from 'ioredis';
-import { ImstateError, messageOf } from '../errors.js';
 import { redisTls } from '../store/redis/tls.js';
 import { parseRedisUrl, type RedisAddress } from '../store/redis/url.js';
-import type { TlsFiles } from '../tls/names.js';
 import { type Finding, ok, warning } from './check.js';
 import { type Info, type Master, parseInfo } from './redisNodes.js';
 

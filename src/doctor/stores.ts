@@ -1,5 +1,5 @@
-import { ImstateError } from '../errors.js';
-import type { StoreIds } from '../registry/stores.js';
+import type { StoreIds } from 'imstate-client/internal/registry/stores';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { connectOnce, makeConnection } from '../store/redis/connection.js';
 import { type Finding, ok, skipped } from './check.js';
 import type { DoctorOptions, OnClose } from './doctor.js';

@@ -1,7 +1,7 @@
-import { type ConnectOptions, openChannel } from '../client/connect.js';
-import { CALLS_AT_ONCE } from '../client/defaults.js';
-import { ImstateError } from '../errors.js';
-import type { TlsFiles } from '../tls/names.js';
+import { type ConnectOptions, openChannel } from 'imstate-client/internal/connect';
+import { CALLS_AT_ONCE } from 'imstate-client/internal/defaults';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { type LogIn, makeLogIn } from './legacyLogin.js';
 import { type LegacyHash, type LegacyRecord, readLegacyRecord } from './legacyRecord.js';
 import { scanHashes } from './legacyScan.js';

@@ -1,11 +1,11 @@
-import { isHostPort } from '../address.js';
-import type { Channel } from '../client/channel.js';
-import { isTooLarge } from '../client/errors.js';
-import type { CallOptions } from '../client/messages.js';
-import { presenceServiceApi } from '../client/presenceServiceApi.js';
-import { untilAnswered } from '../client/untilAnswered.js';
-import { userStatusApi } from '../client/userStatusApi.js';
-import { ImstateError } from '../errors.js';
+import { isTooLarge } from 'imstate-client/internal/calls/callErrors';
+import type { CallOptions } from 'imstate-client/internal/calls/messages';
+import { presenceServiceApi } from 'imstate-client/internal/calls/presenceServiceApi';
+import { userStatusApi } from 'imstate-client/internal/calls/userStatusApi';
+import type { Channel } from 'imstate-client/internal/connection/channel';
+import { untilAnswered } from 'imstate-client/internal/connection/untilAnswered';
+import { isHostPort } from 'imstate-client/internal/shared/address';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { LegacyLogin } from './legacyRecord.js';
 
 /** `unchanged`: the device has logged in or out at a daemon since. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { broken, checkId, checkServerName } from '../daemon/validate.js';
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { broken, checkId, checkServerName } from '../presence/validate.js';
 
 /** The fields of a hash of the Go server that an import reads; it writes LogoutTime too, always as 0. */
 export const LEGACY_FIELDS = ['UserID', 'DeviceID', 'Status', 'ServerAddr', 'LoginTime'] as const;

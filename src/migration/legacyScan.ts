@@ -1,8 +1,8 @@
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { Cluster, type Redis } from 'ioredis';
 import { type Master, openRedis, type RedisNodes } from '../doctor/redisNodes.js';
-import { ImstateError, messageOf } from '../errors.js';
 import type { Connection } from '../store/redis/connection.js';
-import type { TlsFiles } from '../tls/names.js';
 import { LEGACY_FIELDS, type LegacyHash } from './legacyRecord.js';
 
 /** Keys that one SCAN looks at: a call takes about a millisecond of Redis. */

@@ -1,29 +1,19 @@
-import type { TlsFiles } from '../tls/names.js';
-import { EmbeddedRegistry } from './embedded/EmbeddedRegistry.js';
-import type { Registry, RegistryLog } from './registry.js';
+import type { RegistryLog } from 'imstate-client/internal/registry/discovery';
+import type { DiscoveryConfig } from 'imstate-client/internal/registry/makeDiscovery';
+import { EmbeddedRegistry } from './directory/DirectoryRegistry.js';
+import type { Registry } from './registry.js';
 
-/** Which registry, and how it is used. */
-export interface RegistryConfig {
-  /** Nodes of etcd, "host:port,…"; undefined for the embedded registry. */
-  etcd: string | undefined;
-  etcdUsername?: string | undefined;
-  etcdPassword?: string | undefined;
-  /** For https:// nodes of etcd: authority and client certificate. */
-  etcdTls?: TlsFiles | undefined;
-  /** Name under which daemons register. */
-  service: string;
+/** Which registry a daemon registers in, and how. */
+export interface RegistryConfig extends DiscoveryConfig {
   /** How long an entry in etcd outlives its daemon. Milliseconds, whole seconds. */
   leaseTtlMs: number;
-  /** Data folder of the embedded registry. */
-  dataDir: string;
 }
 
-/** Makes the registry that the configuration names; nothing is called yet. */
+/** Makes the registry that the configuration names; it connects on first use. */
 export async function makeRegistry(config: RegistryConfig, log: RegistryLog): Promise<Registry> {
-  const { etcd, service, dataDir } = config;
+  const { etcd, service, dataDir, leaseTtlMs } = config;
   if (etcd === undefined) return new EmbeddedRegistry({ dataDir, service, log });
-  const { etcdUsername: username, etcdPassword: password, etcdTls: tls, leaseTtlMs } = config;
-  // The etcd client is loaded only where it is used: it is most of what a command would load.
+  const { etcdUsername: username, etcdPassword: password, etcdTls: tls } = config;
   const { EtcdRegistry } = await import('./etcd/EtcdRegistry.js');
-  return EtcdRegistry.make({ hosts: etcd, username, password, tls, service, leaseTtlMs, log });
+  return new EtcdRegistry({ hosts: etcd, username, password, tls, service, leaseTtlMs, log });
 }

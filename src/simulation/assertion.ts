@@ -1,4 +1,4 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Call, CallFigures } from './tally.js';
 
 /** What is demanded of a simulation: `metric op value`, such as "p99<20ms". */

@@ -1,6 +1,6 @@
-import type { Client, ServerSessions } from '../client/index.js';
-import type { ImstateError } from '../errors.js';
-import type { SessionRef } from '../store/store.js';
+import type { Client, ServerSessions } from 'imstate-client';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { PlannedSession } from './town.js';
 
 /** What a simulated chat server works with. */

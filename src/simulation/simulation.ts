@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '../client/index.js';
-import { ImstateError } from '../errors.js';
+import type { Client } from 'imstate-client';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { ChatServer } from './chatServer.js';
 import type { Plan } from './plan.js';
 import { type CallStep, type Step, schedule } from './schedule.js';

@@ -1,4 +1,4 @@
-import type { ErrorCode, ImstateError } from '../errors.js';
+import type { ErrorCode, ImstateError } from 'imstate-client/internal/shared/errors';
 import { Histogram } from './histogram.js';
 
 /** What is called. */

@@ -1,4 +1,5 @@
-import type { EndReason, Session } from './store.js';
+import type { EndReason } from 'imstate-client/internal/shared/session';
+import type { Session } from '../presence/sessions.js';
 
 /** A place in the ledger of one shard: later ones compare greater, first part first. */
 export type Place = readonly [number, number];

@@ -1,5 +1,5 @@
-import type { TlsFiles } from '../tls/names.js';
-import { EmbeddedStore } from './embedded/EmbeddedStore.js';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
+import { EmbeddedStore } from './lmdb/LmdbStore.js';
 import { RedisStore } from './redis/RedisStore.js';
 import type { PresenceStore, StepListener } from './store.js';
 

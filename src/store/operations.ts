@@ -1,5 +1,7 @@
+import type { SessionRef } from 'imstate-client/internal/shared/session';
+import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
 import type { ReadBudget } from './reads.js';
-import type { Ended, Login, LoginResult, Logout, PresenceStore, Session, SessionRef } from './store.js';
+import type { PresenceStore } from './store.js';
 
 /** What each method of {@link PresenceStore} that is for one user takes and answers. */
 interface Operations {

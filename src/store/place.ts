@@ -1,4 +1,4 @@
-import { ImstateError } from '../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /** A place in a list, as callers carry it to the next page: opaque to them. */
 export function formatPlace(place: readonly (string | number)[]): string {

@@ -1,5 +1,5 @@
-import { ImstateError } from '../errors.js';
-import { tooMuchToRead } from './rules.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { tooMuchToRead } from '../presence/rules.js';
 
 /** What a request may read at most: its answer could not be larger anyway. Estimated bytes. */
 const MAX_READ_BYTES = 16 * 1024 * 1024;

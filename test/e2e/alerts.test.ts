@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Client } from '../../src/client/index.ts';
+import type { Client } from '../../packages/client/src/index.ts';
 import { scrape, sumOf } from '../support/metrics.ts';
 import { checkRules, firingAlerts } from '../support/promtool.ts';
 import { startRedis } from '../support/servers.ts';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { type Client, connect, type WatchEvent } from '../../src/client/index.ts';
+import { type Client, connect, type WatchEvent } from '../../packages/client/src/index.ts';
 import { startCluster } from '../support/cluster.ts';
 import { startTestDaemon } from '../support/daemon.ts';
 import { undo } from '../support/undo.ts';

@@ -112,8 +112,9 @@ test('the image has the files of the package', async () => {
   const copied = [...dockerfile.matchAll(/^COPY --from=build (.*) \S+$/gm)].flatMap(([, sources]) =>
     (sources as string).split(' '),
   );
+  const ofClient = ['package.json', 'dist'].map((name) => `packages/client/${name}`);
   expect(copied.map((path) => path.replace('/src/', '')).sort()).toEqual(
-    [...pkg.files, 'package.json', 'node_modules'].sort(),
+    [...pkg.files, ...ofClient, 'package.json', 'node_modules'].sort(),
   );
 });
 

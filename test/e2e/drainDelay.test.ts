@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Etcd3 } from 'etcd3';
 import { expect, inject, test } from 'vitest';
-import { probeEndpoint } from '../../src/client/probe.ts';
+import { probeEndpoint } from '../../packages/client/src/connection/probe.ts';
 import { Readiness } from '../../src/daemon/readiness.ts';
 import { grpcClients } from '../support/daemon.ts';
 import { ask } from '../support/http.ts';

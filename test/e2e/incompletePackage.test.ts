@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, rm, symlink, truncate } from 'node:fs/promises';
+import { cp, mkdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { linkModules } from '../support/clone.ts';
 import { scratchFolder } from '../support/credentials.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -11,10 +12,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 async function packageCopy(): Promise<string> {
   const folder = join(await scratchFolder(), 'imstate');
   await mkdir(folder);
-  for (const part of ['bin', 'dist', 'package.json', 'oclif.manifest.json']) {
+  for (const part of ['bin', 'dist', 'packages', 'package.json', 'oclif.manifest.json']) {
     await cp(join(ROOT, part), join(folder, part), { recursive: true });
   }
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  await linkModules(folder);
   return folder;
 }
 
@@ -29,7 +30,7 @@ const states: [string, (path: string) => Promise<void>, string, string[]][] = [
 
   ['nothing of the daemon', remove, 'dist/daemon', ['serve', '--port', '0']],
   ['half of a module of the daemon', halve, 'dist/daemon/startDaemon.js', ['serve', '--port', '0']],
-  ['no module that the doctor imports', remove, 'dist/registry', ['doctor']],
+  ['no module that the doctor imports', remove, 'packages/client/dist/registry', ['doctor']],
 ];
 
 test.each(states)('while the package has %s: one sentence', async (_, change, path, args) => {

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { connect } from '../../src/client/index.ts';
+import { connect } from '../../packages/client/src/index.ts';
 import { scratchFolder } from '../support/credentials.ts';
 import { startTestDaemon } from '../support/daemon.ts';
 import { undo } from '../support/undo.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type InstalledPackage, installPackage, ROOT } from '../support/installedPackage.ts';
+import { type InstalledPackage, installClient, installPackage, ROOT } from '../support/installedPackage.ts';
 import { until } from '../support/until.ts';
 
 const MINUTES = 60_000;
@@ -58,6 +58,12 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
     expect(files.filter((file) => /\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
   });
 
+  test('of the client holds its JavaScript and types alone', async () => {
+    const files = await readdir(join(folder.path, 'node_modules/imstate-client'), { recursive: true });
+    const isNeeded = /^dist($|\/)|^(package\.json|README\.md|LICENSE)$/;
+    expect(files.filter((file) => !isNeeded.test(file) || /\.map$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+  });
+
   test('npx finds the command', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
     expect(await folder.run('npx', 'imstate', '--version')).toContain(`imstate/${version} `);
@@ -79,6 +85,34 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
       daemon.process.kill('SIGTERM');
     }
     expect(await once(daemon.process, 'exit')).toEqual([0, null]);
+  });
+});
+
+describe('the client alone', { timeout: 5 * MINUTES }, () => {
+  test('brings few packages and megabytes, and calls a daemon', async () => {
+    const project = await installClient();
+    try {
+      const listed = (await project.run('npm', 'ls', '--all', '--parseable')).trim().split('\n').slice(1);
+      expect(listed.length).toBeLessThanOrEqual(40);
+      expect(listed.filter((path) => /lmdb|oclif|opentelemetry|uplot|ioredis|imstate$/i.test(path))).toEqual(
+        [],
+      );
+      const [kilobytes] = (await project.run('du', '-sk', 'node_modules')).split('\t');
+      expect(Number(kilobytes)).toBeLessThanOrEqual(20 * 1024);
+      const daemon = await startDaemon();
+      try {
+        await writeFile(join(project.path, 'program.ts'), PROGRAM.replace("'imstate'", "'imstate-client'"));
+        await writeFile(join(project.path, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+        await project.run('npm', 'install', '--prefer-offline', '--no-audit', '@types/node@20');
+        await project.run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.');
+        const output = await project.run(process.execPath, 'program.js', daemon.addr);
+        expect(JSON.parse(output.split('\n')[0] as string)).toMatchObject({ online: true });
+      } finally {
+        daemon.process.kill('SIGTERM');
+      }
+    } finally {
+      await project.remove();
+    }
   });
 });
 

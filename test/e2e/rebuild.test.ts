@@ -1,17 +1,18 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeEach, expect, test } from 'vitest';
+import { linkModules } from '../support/clone.ts';
 import { scratchFolder } from '../support/credentials.ts';
 import type { TestDaemon } from '../support/daemon.ts';
 import { startDaemon } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = ['bin', 'build', 'console', 'dist', 'docs', 'proto', 'src', 'oclif.manifest.json'];
+const COPIED = ['bin', 'build', 'console', 'dist', 'docs', 'packages', 'proto', 'src', 'oclif.manifest.json'];
 const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
 const BUILDS_MS = 600_000;
 
@@ -29,7 +30,7 @@ async function clone(): Promise<string> {
   await mkdir(folder);
   for (const name of [...COPIED, ...SETTINGS])
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  await linkModules(folder);
   return folder;
 }
 
@@ -63,7 +64,7 @@ async function runEach(folder: string): Promise<void> {
 
 test('commands run while one build replaces another', { timeout: BUILDS_MS }, async () => {
   const folder = await clone();
-  const source = join(folder, 'src/cli/ClientCommand.ts');
+  const source = join(folder, 'src/cli/base/ClientCommand.ts');
   const text = await readFile(source, 'utf8');
   for (const round of [1, 2]) {
     // Another bundle, and other modules of the daemon, each time.
@@ -94,7 +95,7 @@ test('a build that fails or is killed leaves the one before', { timeout: BUILDS_
   await ended;
   expect(await staging()).toHaveLength(1);
   await runEach(folder);
-  await writeFile(join(folder, 'src/cli/ClientCommand.ts'), 'this is no TypeScript');
+  await writeFile(join(folder, 'src/cli/base/ClientCommand.ts'), 'this is no TypeScript');
   expect((await build(folder).ended)[0]).toBe(1);
   await runEach(folder);
   expect((await readdir(join(folder, 'dist'), { recursive: true })).sort()).toEqual(before.sort());
@@ -103,7 +104,10 @@ test('a build that fails or is killed leaves the one before', { timeout: BUILDS_
 
 test('a file is there at any time while builds replace it', async () => {
   const folder = await scratchFolder();
-  const names = Array.from({ length: 100 }, (_, i) => join('dist', `folder-${i % 7}`, `${i}.js`));
+  const outputs = ['dist', 'packages/client/dist'];
+  const names = Array.from({ length: 100 }, (_, i) =>
+    join(outputs[i % 2] as string, `folder-${i % 7}`, `${i}.js`),
+  );
   const entries = ['dist/cli/main.cjs', 'dist/cli/start.cjs', 'oclif.manifest.json'];
   const script = `
     import { mkdirSync, writeFileSync } from 'node:fs';

@@ -7,7 +7,7 @@ import type {
   OnlineRequest,
   PageRequest,
   SessionsPage,
-} from '../../src/client/index.ts';
+} from '../../packages/client/src/index.ts';
 import { grpcClients, type TestDaemon } from '../support/daemon.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';

@@ -4,7 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseHostPort } from '../../src/address.ts';
+import { parseHostPort } from '../../packages/client/src/shared/address.ts';
 import { scratchFolder } from '../support/credentials.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../support/imstate.ts';
 import { startProxy } from '../support/proxy.ts';

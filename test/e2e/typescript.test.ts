@@ -52,7 +52,7 @@ async function examples(): Promise<Map<string, string>> {
 
 /** The types that the package exports, by name. */
 async function exportedTypes(): Promise<string[]> {
-  const index = await readFile(join(project.path, 'node_modules/imstate/dist/client/index.d.ts'), 'utf8');
+  const index = await readFile(join(project.path, 'node_modules/imstate-client/dist/index.d.ts'), 'utf8');
   const names = [...index.matchAll(/^export (type )?\{(.*)\}/gm)].flatMap(([, isType, list = '']) =>
     list.split(',').map((name) => (isType ? `type ${name.trim()}` : name.trim())),
   );

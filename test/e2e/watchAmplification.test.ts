@@ -1,6 +1,6 @@
 import { credentials } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import { loadProtos } from '../../src/wire/protos.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { grpcClients, WatchStream } from '../support/daemon.ts';
 import { startImstate } from '../support/imstate.ts';
 import { scrape, sumOf } from '../support/metrics.ts';

@@ -1,4 +1,4 @@
-import type { Client, UserSession } from '../../src/client/index.ts';
+import type { Client, UserSession } from '../../packages/client/src/index.ts';
 
 /** Users that fuzzed calls are about, whether or not they are online. */
 const USERS = ['alice', 'bob', 'carol', '用户'];

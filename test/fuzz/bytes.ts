@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import { parseHostPort } from '../../src/address.ts';
+import { parseHostPort } from '../../packages/client/src/shared/address.ts';
 
 /** What is sent on a connection of TCP, as it can be kept in a file. */
 export interface BytesCase {

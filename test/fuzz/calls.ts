@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type protobuf from 'protobufjs/light.js';
-import { loadRoot } from '../../src/wire/protos.ts';
+import { loadRoot } from '../../packages/client/src/wire/protos.ts';
 import { frame } from '../support/rawGrpc.ts';
 import { messageOf, mutated } from './messages.ts';
 

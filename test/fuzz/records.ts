@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type ErrorCode, errorTable } from '../../src/errors.ts';
+import { type ErrorCode, errorTable } from '../../packages/client/src/shared/errors.ts';
 import { runCli } from '../support/runCli.ts';
 import { mutated } from './messages.ts';
 

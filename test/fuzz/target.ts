@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, connect } from '../../src/client/index.ts';
+import { type Client, connect } from '../../packages/client/src/index.ts';
 import { type Imstate, startImstate } from '../support/imstate.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
 import { faultOf } from './answers.ts';

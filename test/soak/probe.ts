@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, ImstateError } from '../../src/client/index.ts';
+import { type Client, ImstateError } from '../../packages/client/src/index.ts';
 
 /** What probes have done, all together. */
 export interface ProbeCounts {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '../../src/client/index.ts';
+import { connect } from '../../packages/client/src/index.ts';
 import { Random } from '../../src/simulation/random.ts';
 import { Crowd } from '../e2e/races/crowd.ts';
 import { Faults } from './faults.ts';

@@ -1,6 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { beforeEach } from 'vitest';
-import type { Client } from '../../src/client/index.ts';
+import type { Client } from '../../packages/client/src/index.ts';
 import { testBrowser } from './browser.ts';
 import type { TestDaemon } from './daemon.ts';
 import { clientOf, startDaemon } from './undo.ts';

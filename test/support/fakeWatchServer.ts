@@ -1,8 +1,8 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type status } from '@grpc/grpc-js';
-import type { PresenceServiceHandlers } from '../../src/generated/imstate/v1/PresenceService.ts';
-import type { WatchRequest__Output } from '../../src/generated/imstate/v1/WatchRequest.ts';
-import type { WatchResponse } from '../../src/generated/imstate/v1/WatchResponse.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
+import type { PresenceServiceHandlers } from '../../packages/client/src/generated/imstate/v1/PresenceService.ts';
+import type { WatchRequest__Output } from '../../packages/client/src/generated/imstate/v1/WatchRequest.ts';
+import type { WatchResponse } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { until } from './until.ts';
 
 /** A watch as the server sees it. */

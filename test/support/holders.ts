@@ -1,6 +1,6 @@
 import { credentials } from '@grpc/grpc-js';
-import { connect } from '../../src/client/index.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
+import { connect } from '../../packages/client/src/index.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { field, numberField } from './protobuf.ts';
 import { frame } from './rawGrpc.ts';
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, http2Frame, rawHttp2 } from './rawHttp2.ts';

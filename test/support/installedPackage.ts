@@ -17,22 +17,30 @@ export interface InstalledPackage {
   remove(): Promise<void>;
 }
 
-/** Packs what was built, and installs it with npm in a new project, beside the packages that are named. */
-export async function installPackage(...beside: string[]): Promise<InstalledPackage> {
+/** Packs the build of both packages and installs them with npm in a new project, with the packages named by `beside`. */
+export function installPackage(...beside: string[]): Promise<InstalledPackage> {
+  return install(['--workspaces', '--include-workspace-root'], beside);
+}
+
+/** Packs the build of the client and installs it alone. */
+export function installClient(): Promise<InstalledPackage> {
+  return install(['--workspace', 'imstate-client'], []);
+}
+
+async function install(workspaces: string[], beside: string[]): Promise<InstalledPackage> {
   const { path, remove } = await temporaryFolder();
-  // What was built is packed: building it anew would take it away from the tests that run meanwhile.
+  // Packs what was built: a build would take it away from the tests that run meanwhile.
   const packed = await promisify(execFile)(
     'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', path],
+    ['pack', ...workspaces, '--json', '--ignore-scripts', '--pack-destination', path],
     { cwd: ROOT },
   );
-  const [{ filename }] = JSON.parse(packed.stdout);
+  const tarballs = JSON.parse(packed.stdout).map(({ filename }: { filename: string }) => `./${filename}`);
   await writeFile(join(path, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const run = async (command: string, ...args: string[]) => {
     const { stdout } = await promisify(execFile)(command, args, { cwd: path });
     return stdout;
   };
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund'];
-  await run('npm', 'install', `./${filename}`, ...beside, ...flags);
+  await run('npm', 'install', ...tarballs, ...beside, '--prefer-offline', '--no-audit', '--no-fund');
   return { path, run, remove };
 }

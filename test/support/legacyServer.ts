@@ -1,7 +1,7 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { Redis } from 'ioredis';
-import type { OnlineRequest__Output } from '../../src/generated/pb/OnlineRequest.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
+import type { OnlineRequest__Output } from '../../packages/client/src/generated/pb/OnlineRequest.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 
 type Handler = (request: OnlineRequest__Output) => Promise<object>;
 

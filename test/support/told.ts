@@ -1,4 +1,4 @@
-import type { Change, WatchEvent } from '../../src/client/index.ts';
+import type { Change, WatchEvent } from '../../packages/client/src/index.ts';
 import { until } from './until.ts';
 
 /** Iterates a watch, and keeps what it tells. */

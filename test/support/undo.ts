@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import { type Client, connect } from '../../src/client/index.ts';
+import { type Client, connect } from '../../packages/client/src/index.ts';
 import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { startTestDaemon, type TestDaemon } from './daemon.ts';
 

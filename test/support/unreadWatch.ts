@@ -1,7 +1,7 @@
 import { credentials, type StatusObject } from '@grpc/grpc-js';
-import type { WatchResponse__Output } from '../../src/generated/imstate/v1/WatchResponse.ts';
-import type { WatchStart } from '../../src/generated/imstate/v1/WatchStart.ts';
-import { loadProtos } from '../../src/wire/protos.ts';
+import type { WatchResponse__Output } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
+import type { WatchStart } from '../../packages/client/src/generated/imstate/v1/WatchStart.ts';
+import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { undo } from './undo.ts';
 
 /** A watch that reads its first response, and nothing more until resume(). */

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import {
   type Document,
   isAlias,
@@ -9,7 +10,6 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
-import { ImstateError } from '../../errors.js';
 import { type Place, unusable } from './keys.js';
 
 /** A key with what stands there. */

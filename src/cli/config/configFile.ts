@@ -2,8 +2,8 @@ import { constants, existsSync } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { ImstateError, messageOf } from '../../errors.js';
-import { ownerFault, trustFault } from '../../ownership.js';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { ownerFault, trustFault } from 'imstate-client/internal/shared/ownership';
 import { settingOf, unknownKey } from './keys.js';
 import type { FlagTable, Layer } from './settings.js';
 

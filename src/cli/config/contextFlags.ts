@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { fixedEndpoints } from '../../client/discovery.js';
-import { ImstateError } from '../../errors.js';
-import { parseEtcdHosts } from '../../registry/etcd/hosts.js';
-import { ClientCommand } from '../ClientCommand.js';
+import { fixedEndpoints } from 'imstate-client/internal/connection/discovery';
+import { parseEtcdHosts } from 'imstate-client/internal/registry/etcd/hosts';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { ClientCommand } from '../base/ClientCommand.js';
 import { WHERE } from './clientSettings.js';
 import type { Context } from './contexts.js';
 import { keysOf, kindOf, takesPath } from './keys.js';

@@ -1,5 +1,5 @@
-import { ImstateError } from '../../errors.js';
-import { renderTable } from '../style.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { renderTable } from '../output/style.js';
 import { WHERE } from './clientSettings.js';
 import type { Context, Contexts } from './contexts.js';
 

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ImstateError, messageOf } from '../../errors.js';
-import { trusted } from '../../ownership.js';
-import { readRegularText } from '../../regularFile.js';
-import { nearest } from '../nearest.js';
-import { replaceFile } from '../replaceFile.js';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { trusted } from 'imstate-client/internal/shared/ownership';
+import { readRegularText } from 'imstate-client/internal/shared/regularFile';
+import { nearest } from '../base/nearest.js';
+import { replaceFile } from '../input/replaceFile.js';
 import { settingOf } from './keys.js';
 import type { FlagTable, Layer } from './settings.js';
 

@@ -1,4 +1,4 @@
-import { textFlag } from '../flags.js';
+import { textFlag } from '../flags/flags.js';
 
 /** Flags of `serve`: the file of its settings. */
 export const serveConfigFlags = {

@@ -1,6 +1,6 @@
 import Serve from '../../commands/serve.js';
-import { ClientCommand } from '../ClientCommand.js';
-import { DURATION, formatDuration } from '../durations.js';
+import { ClientCommand } from '../base/ClientCommand.js';
+import { DURATION, formatDuration } from '../flags/durations.js';
 import type { ConfigGroup } from './configFile.js';
 import { keysOf, kindOf } from './keys.js';
 import type { FlagTable } from './settings.js';

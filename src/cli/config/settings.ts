@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { type Interfaces, Parser } from '@oclif/core';
-import { ImstateError } from '../../errors.js';
-import { yesOrNo } from '../yesOrNo.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { yesOrNo } from '../base/yesOrNo.js';
 
 /** Flags of a command, by name. */
 export type FlagTable = Interfaces.FlagInput;

@@ -1,5 +1,5 @@
-import type { EndpointHealth } from '../../client/endpointFollower.js';
-import type { EndpointEvent } from '../../client/endpoints.js';
+import type { EndpointHealth } from 'imstate-client/internal/connection/endpointFollower';
+import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
 import { push } from './series.js';
 
 /** A daemon, with the latencies of its last probes, the oldest first. Milliseconds. */

@@ -1,4 +1,4 @@
-import type { Change, EndReason } from '../../client/index.js';
+import type { Change, EndReason } from 'imstate-client';
 
 const SECOND_MS = 1_000;
 /** Rates are means over so many whole seconds. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CLIENT_DEFAULTS } from '../../client/defaults.js';
-import { type EndpointEvent, watchEndpoints } from '../../client/endpoints.js';
-import type { ChatServer, Client, ConnectOptions, Stats, WatchEvent } from '../../client/index.js';
-import { ImstateError, messageOf } from '../../errors.js';
-import { collectPages } from '../pages.js';
+import type { ChatServer, Client, ConnectOptions, Stats, WatchEvent } from 'imstate-client';
+import { type EndpointEvent, watchEndpoints } from 'imstate-client/internal/connection/endpoints';
+import { CLIENT_DEFAULTS } from 'imstate-client/internal/defaults';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { collectPages } from '../input/pages.js';
 import { Daemons } from './Daemons.js';
 import { Meter } from './Meter.js';
 import { push } from './series.js';

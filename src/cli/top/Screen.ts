@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { ReadStream, WriteStream } from 'node:tty';
-import { isRewritable } from '../terminal.js';
+import { isRewritable } from '../output/terminal.js';
 import type { Size } from './frame.js';
 
 /** True where stdout can be drawn on. */

@@ -1,5 +1,5 @@
-import { printable } from '../printable.js';
-import { wrap } from '../wrap.js';
+import { printable } from '../output/printable.js';
+import { wrap } from '../output/wrap.js';
 import type { Rates } from './Meter.js';
 import { count, perSecond } from './numbers.js';
 import type { Snapshot } from './snapshot.js';

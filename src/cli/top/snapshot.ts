@@ -1,6 +1,6 @@
-import type { ChatServer, Stats } from '../../client/index.js';
-import type { ImstateError } from '../../errors.js';
-import { leaseJson } from '../deviceJson.js';
+import type { ChatServer, Stats } from 'imstate-client';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import { leaseJson } from '../output/deviceJson.js';
 import type { DaemonHealth } from './Daemons.js';
 import type { Rates } from './Meter.js';
 

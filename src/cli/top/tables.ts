@@ -1,4 +1,4 @@
-import type { ChatServer } from '../../client/index.js';
+import type { ChatServer } from 'imstate-client';
 import type { DaemonHealth } from './Daemons.js';
 import { count } from './numbers.js';
 import type { Snapshot } from './snapshot.js';

@@ -1,6 +1,6 @@
-import { printable } from '../printable.js';
-import { colors } from '../style.js';
-import { cut, pad, widthOf } from '../width.js';
+import { printable } from '../output/printable.js';
+import { colors } from '../output/style.js';
+import { cut, pad, widthOf } from '../output/width.js';
 
 /** How a part of a line looks. */
 export type Paint = 'plain' | 'bold' | 'green' | 'yellow' | 'red' | 'gray' | 'cyan';

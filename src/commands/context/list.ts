@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../cli/BaseCommand.js';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { contextTable } from '../../cli/config/contextReport.js';
 import { contextsFile, readContexts } from '../../cli/config/contexts.js';
 

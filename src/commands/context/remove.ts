@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/BaseCommand.js';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { changeContexts, contextOf, contextsFile } from '../../cli/config/contexts.js';
 
 export default class ContextRemove extends BaseCommand {

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/BaseCommand.js';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { contextFlags, contextFrom } from '../../cli/config/contextFlags.js';
 import { checkContextName } from '../../cli/config/contextReport.js';
 import { changeContexts, contextLayer, contextsFile } from '../../cli/config/contexts.js';

@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/BaseCommand.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { contextLines, overrideWarnings } from '../../cli/config/contextReport.js';
 import { contextOf, contextsFile, readContexts } from '../../cli/config/contexts.js';
-import { ImstateError } from '../../errors.js';
 
 export default class ContextShow extends BaseCommand {
   static override summary = 'Show what a context says.';

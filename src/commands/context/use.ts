@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/BaseCommand.js';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { overrideWarnings } from '../../cli/config/contextReport.js';
 import { type Context, changeContexts, contextOf, contextsFile } from '../../cli/config/contexts.js';
 

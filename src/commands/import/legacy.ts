@@ -1,13 +1,13 @@
 import { Flags } from '@oclif/core';
-import { ClientCommand } from '../../cli/ClientCommand.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { ClientCommand } from '../../cli/base/ClientCommand.js';
+import { listenForStop } from '../../cli/base/signals.js';
 import { commandLine, type FlagTable, fromFirst, type Layer, merge } from '../../cli/config/settings.js';
-import { runLegacyImport } from '../../cli/legacyImport.js';
-import { printableJson } from '../../cli/printable.js';
-import { legacyRedisFlags } from '../../cli/redisFlags.js';
-import { redisUrl } from '../../cli/redisUrl.js';
-import { listenForStop } from '../../cli/signals.js';
-import { redisTls, redisTlsFlags } from '../../cli/tlsFlags.js';
-import { ImstateError } from '../../errors.js';
+import { legacyRedisFlags } from '../../cli/flags/redisFlags.js';
+import { redisUrl } from '../../cli/flags/redisUrl.js';
+import { redisTls, redisTlsFlags } from '../../cli/flags/tlsFlags.js';
+import { runLegacyImport } from '../../cli/input/legacyImport.js';
+import { printableJson } from '../../cli/output/printable.js';
 
 export default class ImportLegacy extends ClientCommand {
   static override summary = "Log in the devices that are online in the Go server's Redis.";

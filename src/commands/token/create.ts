@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/BaseCommand.js';
-import { textFlag } from '../../cli/flags.js';
-import { tokenFileFlag } from '../../cli/tokenFileFlag.js';
-import { changeTokens } from '../../cli/tokenList.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
+import { textFlag } from '../../cli/flags/flags.js';
+import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
+import { changeTokens } from '../../cli/input/tokenList.js';
 import { checkServers } from '../../daemon/auth/records.js';
 import { ROLES, type Role } from '../../daemon/auth/roles.js';
 import {
@@ -14,7 +15,6 @@ import {
   TOKEN_ID_RULE,
   type TokenEntry,
 } from '../../daemon/auth/tokenFile.js';
-import { ImstateError } from '../../errors.js';
 
 export default class TokenCreate extends BaseCommand {
   static override summary = 'Make a token, and list it in a file.';

@@ -1,8 +1,8 @@
-import { BaseCommand } from '../../cli/BaseCommand.js';
-import { renderTable } from '../../cli/style.js';
-import { absoluteTime } from '../../cli/times.js';
-import { tokenFileFlag } from '../../cli/tokenFileFlag.js';
-import { readTokens } from '../../cli/tokenList.js';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
+import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
+import { readTokens } from '../../cli/input/tokenList.js';
+import { renderTable } from '../../cli/output/style.js';
+import { absoluteTime } from '../../cli/output/times.js';
 
 export default class TokenList extends BaseCommand {
   static override summary = 'List the tokens of a file.';

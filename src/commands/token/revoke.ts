@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/BaseCommand.js';
-import { tokenFileFlag } from '../../cli/tokenFileFlag.js';
-import { changeTokens } from '../../cli/tokenList.js';
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { BaseCommand } from '../../cli/base/BaseCommand.js';
+import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
+import { changeTokens } from '../../cli/input/tokenList.js';
 
 export default class TokenRevoke extends BaseCommand {
   static override summary = 'Take a token off a file.';

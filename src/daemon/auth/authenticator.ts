@@ -1,7 +1,7 @@
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
-import { LIMITS } from '../limits.js';
+import { LIMITS } from '../../presence/limits.js';
 import { Certificates } from './certificates.js';
 import type { JwtOptions, Jwts } from './jwt.js';
 import type { Caller } from './roles.js';

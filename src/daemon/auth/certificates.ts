@@ -1,6 +1,6 @@
 import type { PeerCertificate } from 'node:tls';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 import { FollowedFile } from './followedFile.js';
 import { type Grant, parseRecords, readGrant, readText } from './records.js';
 import type { Caller } from './roles.js';

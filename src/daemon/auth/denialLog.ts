@@ -1,5 +1,5 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 
 /** The same denial is logged again after this time, with how many there were. */
 const PAUSE_MS = 10_000;

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { trusted } from 'imstate-client/internal/shared/ownership';
+import { readRegularText } from 'imstate-client/internal/shared/regularFile';
 import type { Logger } from 'pino';
-import { ImstateError, messageOf } from '../../errors.js';
-import { trusted } from '../../ownership.js';
-import { readRegularText } from '../../regularFile.js';
 
 const LOOK_MS = 500;
 

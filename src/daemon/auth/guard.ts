@@ -1,6 +1,6 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 import { Authenticator, type AuthOptions, type Peer } from './authenticator.js';
 import { DenialLog } from './denialLog.js';
 import { GuardedCall, type GuardParts } from './guardedCall.js';

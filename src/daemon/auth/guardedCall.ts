@@ -1,6 +1,6 @@
 import type { Metadata, ServerInterceptingCallInterface, ServerListener } from '@grpc/grpc-js';
-import type { ImstateError } from '../../errors.js';
-import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
+import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Authenticator } from './authenticator.js';
 import type { DenialLog } from './denialLog.js';
 import { type Caller, checkOperation, checkRole, checkServer, ruleOf } from './roles.js';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { isLoopback } from 'imstate-client/internal/shared/address';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
-import { isLoopback } from '../../address.js';
-import { ImstateError, messageOf } from '../../errors.js';
 import { FollowedFile } from './followedFile.js';
 
 const FLAG = '--auth-jwt-jwks';
@@ -165,7 +165,7 @@ async function readUrl(url: URL): Promise<string> {
 
 /** Follows no redirection: it could lead to where the keys are anybody's. */
 async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  const { proxyAgentFor } = await import('../httpProxy.js');
+  const { proxyAgentFor } = await import('../grpc/httpProxy.js');
   const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   const headers = { accept: 'application/jwk-set+json, application/json' };
   const asked = request(url, { agent: proxyAgentFor(url), headers, signal });

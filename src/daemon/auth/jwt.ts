@@ -1,6 +1,6 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 import { type Jwks, openJwks } from './jwks.js';
 import { readGrant } from './records.js';
 import type { Caller } from './roles.js';

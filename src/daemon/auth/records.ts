@@ -1,4 +1,4 @@
-import { isHostPort } from '../../address.js';
+import { isHostPort } from 'imstate-client/internal/shared/address';
 import { ROLES, type Role } from './roles.js';
 
 /** What a line of a file gives to whoever it names. */

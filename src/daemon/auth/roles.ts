@@ -1,8 +1,8 @@
-import { ImstateError } from '../../errors.js';
-import type { KeepServerAliveRequest__Output } from '../../generated/imstate/v1/KeepServerAliveRequest.js';
-import type { OnlineRequest__Output } from '../../generated/imstate/v1/OnlineRequest.js';
-import type { Operation__Output } from '../../generated/imstate/v1/Operation.js';
-import type { OnlineRequest__Output as PbOnlineRequest__Output } from '../../generated/pb/OnlineRequest.js';
+import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
+import type { OnlineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OnlineRequest';
+import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
+import type { OnlineRequest__Output as PbOnlineRequest__Output } from 'imstate-client/internal/generated/pb/OnlineRequest';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /** How many chat servers a refusal names. */
 const MAX_NAMED_SERVERS = 8;

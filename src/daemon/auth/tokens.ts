@@ -1,5 +1,5 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 import { FollowedFile } from './followedFile.js';
 import type { Caller } from './roles.js';
 import { hashToken, parseTokens, type TokenEntry } from './tokenFile.js';

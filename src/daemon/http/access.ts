@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 import { DenialLog } from '../auth/denialLog.js';
 import type { Guard } from '../auth/guard.js';
 import type { Caller, Role } from '../auth/roles.js';
-import type { DaemonTls } from '../tls.js';
+import type { DaemonTls } from '../grpc/tls.js';
 import { OriginPolicy } from './origin.js';
 import type { Route } from './routes.js';
 import type { TrustedProxies } from './trustedProxies.js';

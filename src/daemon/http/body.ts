@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { ImstateError } from '../../errors.js';
-import { LIMITS } from '../limits.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { LIMITS } from '../../presence/limits.js';
 
 /** The body of a request, as text; rejects with INVALID_ARGUMENT if it is too long. It is read to its end, so that the answer arrives. */
 export function readBody(request: IncomingMessage): Promise<string> {

@@ -1,6 +1,6 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
-import { isLogLevel, LOG_LEVELS } from '../observe/logLevels.js';
+import { isLogLevel, LOG_LEVELS } from '../observability/logLevels.js';
 import { sendJson } from './replies.js';
 import type { Exchange, Route } from './routes.js';
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Metadata, status } from '@grpc/grpc-js';
-import { ImstateError } from '../../errors.js';
-import type { CallDetails } from '../observe/callDetails.js';
-import type { CallObserver } from '../observe/callObserver.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { CallDetails } from '../observability/callDetails.js';
+import type { CallObserver } from '../observability/callObserver.js';
 import type { Exchange, Route } from './routes.js';
 
 /** Headers that say to what a request belongs. */

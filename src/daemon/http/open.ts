@@ -1,4 +1,4 @@
-import type { MetricsParts } from '../metrics/metrics.js';
+import type { MetricsParts } from '../observability/metrics/metrics.js';
 import type { Readiness } from '../readiness.js';
 import type { ApiParts } from './api/calls.js';
 import { logLevelRoutes } from './logLevel.js';
@@ -16,7 +16,10 @@ interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose' | 'onEndStreams
 
 /** Makes the server of HTTP with everything it serves; it does not listen yet. What it needs is loaded here, and only then. */
 export async function openHttp({ readiness, options, ...parts }: OpenParts): Promise<HttpServer> {
-  const [{ Metrics }, { makeWeb }] = await Promise.all([import('../metrics/metrics.js'), import('./web.js')]);
+  const [{ Metrics }, { makeWeb }] = await Promise.all([
+    import('../observability/metrics/metrics.js'),
+    import('./web.js'),
+  ]);
   const [metrics, web] = await Promise.all([Metrics.make(parts.metrics), makeWeb(parts.web)]);
   const routes = [...probeRoutes(readiness), metrics.route, ...logLevelRoutes(parts.log), ...web.routes];
   return new HttpServer({

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Exchange } from './routes.js';
 import type { Target, TrustedProxies } from './trustedProxies.js';
 

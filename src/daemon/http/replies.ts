@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { status } from '@grpc/grpc-js';
-import type { ImstateError } from '../../errors.js';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /** The status of HTTP for one of gRPC, as gateways translate it; 500 for the rest. */
 const STATUSES: Partial<Record<status, number>> = {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { ImstateError } from '../../errors.js';
-import { LIMITS } from '../limits.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { LIMITS } from '../../presence/limits.js';
 
 /** The requests that are under way, up to a limit: each may ask for a thousand entries, and read none of them. */
 export class RequestsUnderWay {

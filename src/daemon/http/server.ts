@@ -1,12 +1,12 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { formatHostPort } from 'imstate-client/internal/shared/address';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { formatHostPort } from '../../address.js';
-import { ImstateError, messageOf } from '../../errors.js';
-import { type Bounds, LIMITS } from '../limits.js';
-import { listenAt } from '../listening.js';
-import type { CallObserver } from '../observe/callObserver.js';
-import { OpenSockets } from '../openSockets.js';
+import { type Bounds, LIMITS } from '../../presence/limits.js';
+import { listenAt } from '../grpc/listening.js';
+import type { CallObserver } from '../observability/callObserver.js';
+import { OpenSockets } from '../overload/openSockets.js';
 import { type AccessParts, HttpAccess } from './access.js';
 import { readBody } from './body.js';
 import { ObservedRequest } from './observedRequest.js';

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { formatHostPort } from '../../address.js';
-import { ImstateError } from '../../errors.js';
+import { formatHostPort } from 'imstate-client/internal/shared/address';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /** Where a browser sent a request, as far as that can be known here. */
 export interface Target {

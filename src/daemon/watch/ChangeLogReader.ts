@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError, messageOf } from '../../errors.js';
 import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
 import type { ChangeDelivery } from './changeDelivery.js';
 import { RevisionWriter } from './revision.js';

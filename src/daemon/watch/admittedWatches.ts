@@ -1,4 +1,4 @@
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { WatchBacklog } from './backlog.js';
 
 /** What a watch follows: users, chat servers, or everything. */

@@ -1,4 +1,4 @@
-import type { ImstateError } from '../../errors.js';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { LedgerEntry } from '../../store/ledger.js';
 import type { PublishedChange } from './publishedChange.js';
 

@@ -1,8 +1,8 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../errors.js';
 import type { Ledger, LedgerEntry, Place } from '../../store/ledger.js';
 import type { PresenceStore } from '../../store/store.js';
-import { WatchCounts } from '../observe/watchCounts.js';
+import { WatchCounts } from '../observability/watchCounts.js';
 import { AdmittedWatches } from './admittedWatches.js';
 import { WatchBacklog } from './backlog.js';
 import { ChangeLogReader } from './ChangeLogReader.js';

@@ -1,5 +1,5 @@
-import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
-import type { WatchCounts } from '../observe/watchCounts.js';
+import type { UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import type { WatchCounts } from '../observability/watchCounts.js';
 import type { ClosedHolder, Shared, WatchBacklog } from './backlog.js';
 import type { DeliveryQueue, Sender } from './delivery.js';
 import {

@@ -1,4 +1,4 @@
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { isBehind, type Place } from '../../store/ledger.js';
 import { concerns, type Follower } from './follower.js';
 import type { WatchHub } from './hub.js';

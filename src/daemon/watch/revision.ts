@@ -1,4 +1,4 @@
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Place } from '../../store/ledger.js';
 
 /** A revision as callers carry it, opaque to them: the place in the ledger of each shard, as variable-length numbers. */

@@ -1,6 +1,6 @@
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { LedgerEntry } from '../../store/ledger.js';
-import { toUserSnapshot } from '../services/responses.js';
+import { toUserSnapshot } from '../grpc/responses.js';
 import { AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
 import type { BacklogMember } from './backlog.js';
 import type { Follower } from './follower.js';

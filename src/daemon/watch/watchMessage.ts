@@ -1,6 +1,6 @@
-import type { UserSnapshot } from '../../generated/imstate/v1/UserSnapshot.js';
-import { FramedMessage } from '../../wire/framedMessage.js';
-import { toTimestamp } from '../../wire/timestamp.js';
+import type { UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import { FramedMessage } from 'imstate-client/internal/wire/framedMessage';
+import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { Shared } from './backlog.js';
 import { encodePart, type PublishedChange } from './publishedChange.js';
 

@@ -1,4 +1,4 @@
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { isBehind, type Place } from '../../store/ledger.js';
 
 /** After how long parts that could not be read are read again. Milliseconds. */

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ImstateError } from '../../errors.js';
-import { backoffMs } from '../backoff.js';
-import { formatEntry } from '../entry.js';
-import type { Registration, RegistryLog } from '../registry.js';
-import { countStores, isStoreMismatch, type StoreClaim } from '../stores.js';
+import type { RegistryLog } from 'imstate-client/internal/registry/discovery';
+import { formatEntry } from 'imstate-client/internal/registry/entry';
+import { entryKey } from 'imstate-client/internal/registry/etcd/entries';
+import { registryError } from 'imstate-client/internal/registry/etcd/faults';
+import type { EtcdNodes } from 'imstate-client/internal/registry/etcd/nodes';
+import { backoffMs } from 'imstate-client/internal/shared/backoff';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { Registration } from '../registry.js';
+import { countStores, isStoreMismatch, type StoreClaim } from '../storeClaim.js';
 import { EtcdStoreKey } from './EtcdStoreKey.js';
-import { entryKey } from './entries.js';
-import { registryError } from './faults.js';
 import { grantLease, renewLease, revokeLease } from './lease.js';
-import type { EtcdNodes } from './nodes.js';
 
 interface RegistrationOptions {
   nodes: EtcdNodes;

@@ -1,8 +1,16 @@
-import { ImstateError } from '../../errors.js';
-import type { RegistryLog } from '../registry.js';
-import { daemonsOfOthers, formatStoreId, type StoreClaim, type StoreIds, storeMismatch } from '../stores.js';
-import type { EtcdNodes } from './nodes.js';
-import { isDenied, type KeyValue, listStores, putUnlessChanged, storeKey, storePrefix } from './stores.js';
+import type { RegistryLog } from 'imstate-client/internal/registry/discovery';
+import type { EtcdNodes } from 'imstate-client/internal/registry/etcd/nodes';
+import {
+  isDenied,
+  type KeyValue,
+  listStores,
+  putUnlessChanged,
+  storeKey,
+  storePrefix,
+} from 'imstate-client/internal/registry/etcd/stores';
+import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/stores';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { daemonsOfOthers, type StoreClaim, storeMismatch } from '../storeClaim.js';
 
 interface StoreKeyOptions {
   nodes: EtcdNodes;

@@ -1,6 +1,6 @@
 import { castGrpcError, EtcdError, EtcdLeaseInvalidError } from 'etcd3';
-import { callDeadline } from './deadline.js';
-import type { EtcdNodes } from './nodes.js';
+import { callDeadline } from 'imstate-client/internal/registry/etcd/deadline';
+import type { EtcdNodes } from 'imstate-client/internal/registry/etcd/nodes';
 
 /** Grants a lease and resolves with its id. One that was granted twice ends by itself, with nothing under it. */
 export async function grantLease(nodes: EtcdNodes, ttlMs: number): Promise<string> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Session } from '../../presence/sessions.js';
 import type { Ledger, LedgerEntry, Place, SnapshotPart } from '../ledger.js';
-import type { Session } from '../store.js';
 import { Leases, readRecorded } from './answers.js';
 import { Chain } from './Chain.js';
 import { parsePlace, readEntry, readMessage } from './changes.js';

@@ -1,7 +1,4 @@
-import { cached } from '../../cached.js';
-import type { ImstateError } from '../../errors.js';
-import { formatPlace, otherPlace, parsePlace } from '../place.js';
-import { Breakdown, type BreakdownSummary, COUNTERS_PER_READ, STATS_CACHE_MS } from '../stats.js';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type {
   Coverage,
   ServerPage,
@@ -9,8 +6,11 @@ import type {
   SessionPage,
   SessionsPage,
   Stats,
-  UserSession,
-} from '../store.js';
+} from '../../presence/listings.js';
+import type { UserSession } from '../../presence/sessions.js';
+import { Breakdown, type BreakdownSummary, COUNTERS_PER_READ, STATS_CACHE_MS } from '../../presence/stats.js';
+import { cached } from '../cached.js';
+import { formatPlace, otherPlace, parsePlace } from '../place.js';
 import { Leases, readListed } from './answers.js';
 import { type Connection, storeError } from './connection.js';
 import { RedisServers } from './RedisServers.js';

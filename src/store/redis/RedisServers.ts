@@ -1,7 +1,9 @@
+import type { Lease } from 'imstate-client/internal/shared/session';
+import type { ServerPage, ServersPage } from '../../presence/listings.js';
+import { readLease } from '../../presence/rules.js';
+import type { ChatServer } from '../../presence/servers.js';
 import { inByteOrder } from '../byteOrder.js';
 import { formatPlace, parsePlace } from '../place.js';
-import { readLease } from '../rules.js';
-import type { ChatServer, Lease, ServerPage, ServersPage } from '../store.js';
 import { parseLease } from './answers.js';
 import type { Connection } from './connection.js';
 import type { ShardHealth } from './ShardHealth.js';

@@ -1,28 +1,17 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { SessionRef } from 'imstate-client/internal/shared/session';
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { Redis } from 'ioredis';
-import { ImstateError } from '../../errors.js';
-import type { TlsFiles } from '../../tls/names.js';
+import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
+import { END_REASONS } from '../../presence/record.js';
+import { OUTAGE_MS } from '../../presence/rules.js';
+import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
+import type { PastSession } from '../../presence/sessions.js';
 import { newStoreId } from '../identity.js';
 import type { Ledger } from '../ledger.js';
 import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
 import { ReadBudget } from '../reads.js';
-import { END_REASONS } from '../record.js';
-import { OUTAGE_MS } from '../rules.js';
-import type {
-  EndCounts,
-  KeepAlive,
-  KeepAliveResult,
-  PastSession,
-  PresenceStore,
-  ServerEviction,
-  ServerPage,
-  ServersPage,
-  SessionPage,
-  SessionRef,
-  SessionsPage,
-  Stats,
-  StoreHealth,
-  StoreOptions,
-} from '../store.js';
+import type { EndCounts, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { readPastSession } from './answers.js';
 import { Batches } from './batches.js';
 import { type Command, commandOf, evictCommand, userAtCommand } from './commands.js';

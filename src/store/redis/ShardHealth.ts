@@ -1,5 +1,5 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Cluster } from 'ioredis';
-import { ImstateError } from '../../errors.js';
 import type { StoreHealth } from '../store.js';
 import { askMaster, ownerOf } from './cluster.js';
 import { type Connection, storeError } from './connection.js';

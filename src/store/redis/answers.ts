@@ -1,7 +1,8 @@
-import { PackedText } from '../../packedText.js';
-import { END_REASONS, type SessionRecord, unpackRecord, unpackRecordAt } from '../record.js';
-import { type LeaseRecord, readRecord, toSession } from '../rules.js';
-import type { EndReason, PastSession, Session, UserSession } from '../store.js';
+import type { EndReason } from 'imstate-client/internal/shared/session';
+import { PackedText } from '../../presence/packedText.js';
+import { END_REASONS, type SessionRecord, unpackRecord, unpackRecordAt } from '../../presence/record.js';
+import { type LeaseRecord, readRecord, toSession } from '../../presence/rules.js';
+import type { PastSession, Session, UserSession } from '../../presence/sessions.js';
 
 /** The leases that a script put into its answer, a flat list of server and JSON. */
 export class Leases {

@@ -1,5 +1,5 @@
-import { ImstateError } from '../../errors.js';
-import { PackedText } from '../../packedText.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { PackedText } from '../../presence/packedText.js';
 import { Batcher, type StepResult } from '../batcher.js';
 import type { StepListener } from '../store.js';
 import { Leases, Texts } from './answers.js';

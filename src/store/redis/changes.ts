@@ -1,7 +1,7 @@
-import { PackedText } from '../../packedText.js';
+import type { EndReason } from 'imstate-client/internal/shared/session';
+import { PackedText } from '../../presence/packedText.js';
+import { END_REASONS } from '../../presence/record.js';
 import type { BegunSession, Change, LedgerEntry, Place } from '../ledger.js';
-import { END_REASONS } from '../record.js';
-import type { EndReason } from '../store.js';
 import { Texts } from './answers.js';
 
 /** What a script wrote into the ledger of a shard, as it tells on the channel. */

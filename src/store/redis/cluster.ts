@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from 'imstate-client/internal/shared/errors';
 import type { Cluster, Redis } from 'ioredis';
-import { messageOf } from '../../errors.js';
 import { shardOf } from './shards.js';
 
 const SLOTS = 16_384;

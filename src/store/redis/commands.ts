@@ -1,9 +1,10 @@
+import type { SessionRef } from 'imstate-client/internal/shared/session';
+import { END_REASONS, unpackRecordAt } from '../../presence/record.js';
+import { LOGIN_POLICIES, newestLoginFirst, tooManyDevices } from '../../presence/rules.js';
+import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session } from '../../presence/sessions.js';
 import type { Place } from '../ledger.js';
 import type { Answer, Operation } from '../operations.js';
 import type { ReadBudget } from '../reads.js';
-import { END_REASONS, unpackRecordAt } from '../record.js';
-import { LOGIN_POLICIES, newestLoginFirst, tooManyDevices } from '../rules.js';
-import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session, SessionRef } from '../store.js';
 import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
 import { parsePlace } from './changes.js';
 

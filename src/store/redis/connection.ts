@@ -1,8 +1,8 @@
 import { once } from 'node:events';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { oneSided, plainReason, type TlsPeer, tlsFault } from 'imstate-client/internal/tls/faults';
+import { TLS_NAMES, type TlsFiles } from 'imstate-client/internal/tls/names';
 import { type Callback, Cluster, Redis, type Result } from 'ioredis';
-import { ImstateError, messageOf } from '../../errors.js';
-import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
-import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
 import { NotSent, routeScripts } from './cluster.js';
 import { completeEndpoints, redirectionMap } from './endpoints.js';
 import { loadScripts } from './scripts.js';

@@ -1,5 +1,5 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Redis } from 'ioredis';
-import { ImstateError } from '../../errors.js';
 import { type Connection, storeError } from './connection.js';
 import { leaveReplica } from './replica.js';
 import { describeRedisUrl } from './url.js';

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { Cluster, type Redis } from 'ioredis';
-import { ImstateError, messageOf } from '../../errors.js';
 import { toMaster } from './cluster.js';
 import type { Connection } from './connection.js';
 import type { Shard } from './shards.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { MAX_PLATFORMS, OTHER_PLATFORM } from '../stats.js';
+import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
 import { WORK } from '../work.js';
 
 /** What each command of a connection is put together from; a file is explained at its head. */

@@ -1,6 +1,6 @@
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
-import { followTls } from '../../tls/files.js';
-import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
+import { followTls } from 'imstate-client/internal/tls/files';
+import { TLS_NAMES, type TlsFiles } from 'imstate-client/internal/tls/names';
 
 /**
  * What ioredis is to give to tls.connect(). It copies these options for each connection, and so asks for the context each time:

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { ImstateError } from '../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 interface NodeAddress {
   host: string;

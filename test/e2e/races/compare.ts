@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, HistoryEntry } from '../../../src/client/index.ts';
+import type { Client, HistoryEntry } from '../../../packages/client/src/index.ts';
 import { compareWatcher, type Watcher } from './watcher.ts';
 import type { Connection, World } from './world.ts';
 

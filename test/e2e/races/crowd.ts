@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, type ConnectOptions, connect, type WatchOptions } from '../../../src/client/index.ts';
+import {
+  type Client,
+  type ConnectOptions,
+  connect,
+  type WatchOptions,
+} from '../../../packages/client/src/index.ts';
 import type { Random } from '../../../src/simulation/random.ts';
 import { compare } from './compare.ts';
 import { LEASE_MS, SimulatedServer } from './simulatedServer.ts';

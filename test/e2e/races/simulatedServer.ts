@@ -5,7 +5,7 @@ import {
   connect,
   type EndedSession,
   type ServerSessions,
-} from '../../../src/client/index.ts';
+} from '../../../packages/client/src/index.ts';
 import type { Random } from '../../../src/simulation/random.ts';
 import type { Connection, World } from './world.ts';
 

@@ -6,7 +6,7 @@ import {
   ImstateError,
   type Watch,
   type WatchOptions,
-} from '../../../src/client/index.ts';
+} from '../../../packages/client/src/index.ts';
 import type { Random } from '../../../src/simulation/random.ts';
 
 /** A reader of changes that resumes by itself and, now and then, on purpose. */

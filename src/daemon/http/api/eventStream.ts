@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../../errors.js';
 import type { Caller } from '../../auth/roles.js';
 import type { Exchange } from '../routes.js';
 

@@ -1,6 +1,6 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ImstateError } from '../../../errors.js';
-import { LIMITS } from '../../limits.js';
+import { LIMITS } from '../../../presence/limits.js';
 import type { Exchange } from '../routes.js';
 import { EventStream } from './eventStream.js';
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import { ImstateError } from '../../../errors.js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { broken, checkId, checkServerName } from '../../../presence/validate.js';
 import { identityOf } from '../../auth/identity.js';
-import { Evictions } from '../../evictions.js';
+import { Evictions } from '../../observability/evictions.js';
 import type { EvictTarget } from '../../presence.js';
-import { broken, checkId, checkServerName } from '../../validate.js';
 import type { ApiCall, ApiParts } from './calls.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];

@@ -1,5 +1,5 @@
-import { toHistoryEntry } from '../../services/responses.js';
-import { checkId, checkOptionalId } from '../../validate.js';
+import { checkId, checkOptionalId } from '../../../presence/validate.js';
+import { toHistoryEntry } from '../../grpc/responses.js';
 import type { ApiCall, ApiParts } from './calls.js';
 import { historyEntryJson } from './json.js';
 

@@ -1,15 +1,18 @@
-import type { Timestamp, Timestamp__Output } from '../../../generated/google/protobuf/Timestamp.js';
-import type { Change } from '../../../generated/imstate/v1/Change.js';
-import type { ChatServer } from '../../../generated/imstate/v1/ChatServer.js';
-import type { Device } from '../../../generated/imstate/v1/Device.js';
-import type { Explanation } from '../../../generated/imstate/v1/Explanation.js';
-import type { GetUserResponse } from '../../../generated/imstate/v1/GetUserResponse.js';
-import type { HistoryEntry } from '../../../generated/imstate/v1/HistoryEntry.js';
-import type { Lease } from '../../../generated/imstate/v1/Lease.js';
-import type { UserSnapshot } from '../../../generated/imstate/v1/UserSnapshot.js';
-import { fromDuration } from '../../../wire/duration.js';
-import { endReasons, leaseStates } from '../../../wire/enums.js';
-import { fromTimestamp } from '../../../wire/timestamp.js';
+import type {
+  Timestamp,
+  Timestamp__Output,
+} from 'imstate-client/internal/generated/google/protobuf/Timestamp';
+import type { Change } from 'imstate-client/internal/generated/imstate/v1/Change';
+import type { ChatServer } from 'imstate-client/internal/generated/imstate/v1/ChatServer';
+import type { Device } from 'imstate-client/internal/generated/imstate/v1/Device';
+import type { Explanation } from 'imstate-client/internal/generated/imstate/v1/Explanation';
+import type { GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
+import type { HistoryEntry } from 'imstate-client/internal/generated/imstate/v1/HistoryEntry';
+import type { Lease } from 'imstate-client/internal/generated/imstate/v1/Lease';
+import type { UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import { fromDuration } from 'imstate-client/internal/wire/duration';
+import { endReasons, leaseStates } from 'imstate-client/internal/wire/enums';
+import { fromTimestamp } from 'imstate-client/internal/wire/timestamp';
 
 // The messages of the gRPC service in the shapes of docs/json.md, which commands print with --json. Every number fits: counts,
 // and incarnations up to 2^48 - 1, are integers that JavaScript's numbers hold exactly.

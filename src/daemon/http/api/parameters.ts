@@ -1,4 +1,4 @@
-import { broken, checkPageSize } from '../../validate.js';
+import { broken, checkPageSize } from '../../../presence/validate.js';
 
 const PAGE = 100;
 

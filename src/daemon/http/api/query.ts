@@ -1,6 +1,6 @@
-import { showUser } from '../../services/answerSize.js';
-import { toGetUserResponse } from '../../services/operations.js';
-import { checkId, checkOptionalId } from '../../validate.js';
+import { checkId, checkOptionalId } from '../../../presence/validate.js';
+import { showUser } from '../../grpc/answerSize.js';
+import { toGetUserResponse } from '../../grpc/operations.js';
 import type { ApiCall, ApiParts } from './calls.js';
 import { userJson } from './json.js';
 

@@ -1,4 +1,4 @@
-import { toChatServer } from '../../services/responses.js';
+import { toChatServer } from '../../grpc/responses.js';
 import type { ApiCall, ApiParts } from './calls.js';
 import { chatServerJson } from './json.js';
 

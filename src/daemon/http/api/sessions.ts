@@ -1,5 +1,5 @@
-import { toDevice } from '../../services/responses.js';
-import { checkServerName } from '../../validate.js';
+import { checkServerName } from '../../../presence/validate.js';
+import { toDevice } from '../../grpc/responses.js';
 import type { ApiCall, ApiParts } from './calls.js';
 import { deviceJson } from './json.js';
 

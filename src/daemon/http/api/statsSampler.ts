@@ -1,5 +1,5 @@
+import { messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { messageOf } from '../../../errors.js';
 import type { Presence } from '../../presence.js';
 import type { Follower } from '../../watch/follower.js';
 import type { WatchHub } from '../../watch/hub.js';

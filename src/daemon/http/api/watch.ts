@@ -1,7 +1,7 @@
-import { LIMITS } from '../../limits.js';
-import { ownCopy } from '../../ownCopy.js';
-import { toChange } from '../../services/responses.js';
-import { broken, checkId, checkServerName } from '../../validate.js';
+import { LIMITS } from '../../../presence/limits.js';
+import { broken, checkId, checkServerName } from '../../../presence/validate.js';
+import { ownCopy } from '../../grpc/ownCopy.js';
+import { toChange } from '../../grpc/responses.js';
 import type { WatchLink } from '../../watch/outbox.js';
 import type { PublishedChange } from '../../watch/publishedChange.js';
 import { Watch } from '../../watch/watch.js';

@@ -1,5 +1,5 @@
 -- The packed session, and the clock: put in front of every script that needs them.
--- src/store/record.ts describes the layout and packs the same.
+-- src/presence/record.ts describes the layout and packs the same.
 
 local ONLINE, HAS_TTL, HAS_GRACE, HAS_INCARNATION, HAS_METADATA = 1, 2, 4, 8, 16
 local LOGOUT, REPLACED, EXPIRED, SERVER_LOST, EVICTED = 1, 2, 3, 4, 5

@@ -1,0 +1,182 @@
+import { ApplyLane } from '../batching/applyLane.js';
+import type { Channel } from '../connection/channel.js';
+import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
+import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
+import type { HistoryEntry__Output } from '../generated/imstate/v1/HistoryEntry.js';
+import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
+import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
+import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
+import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineResponse.js';
+import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
+import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
+import { ImstateError } from '../shared/errors.js';
+import { toDuration } from '../wire/duration.js';
+import { endReasons, loginPolicies } from '../wire/enums.js';
+import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
+import type { HistoryEntry, PageRequest } from './listings.js';
+import type { LoginPolicy, OnlineRequest } from './messages.js';
+import type { PresenceApi } from './presenceApi.js';
+import { readDevice, readEnded, readLease } from './readDevice.js';
+import { UserReader } from './userReader.js';
+
+/** The calls of imstate.v1.PresenceService. */
+export function presenceServiceApi(channel: Channel): PresenceApi {
+  const { presenceService } = channel;
+  const lane = new ApplyLane(channel);
+  const users = new UserReader(channel, lane);
+  return {
+    async online(request, options) {
+      checkSession(request.sessionId);
+      const { online } = await lane.submit({ online: toOnlineRequest(request) }, options);
+      const answer = online as OnlineResponse__Output;
+      return {
+        sessionId: answer.sessionId,
+        loginTime: fromTimestamp(answer.loginTime),
+        replaced: answer.replaced.map(readEnded),
+        replacedOmitted: answer.replacedOmitted,
+        endReason: endReasons.fromWire(answer.endReason),
+      };
+    },
+
+    async offline({ userId, deviceId, sessionId, graceMs }, options) {
+      checkSession(sessionId);
+      const grace = optionalDuration(graceMs);
+      const { offline } = await lane.submit(
+        { offline: { userId, deviceId, sessionId: sessionId ?? '', grace } },
+        options,
+      );
+      return { applied: (offline as OfflineResponse__Output).applied };
+    },
+
+    async heartbeat(sessions, options) {
+      if (sessions.length === 0) throw new ImstateError('INVALID_ARGUMENT', 'sessions must be 1 or more');
+      const results = await Promise.all(
+        sessions.map((heartbeat) => lane.submit({ heartbeat }, options, true)),
+      );
+      return { ended: results.flatMap(({ heartbeat }) => (heartbeat?.ended ?? []).map(readEnded)) };
+    },
+
+    getUser: (request, options) => users.one(request, options),
+    getUsers: (userIds, options) => users.several(userIds, options),
+
+    async listHistory({ userId, deviceId, ...page }, options) {
+      const request = { userId, deviceId: deviceId ?? '', ...toPageRequest(page) };
+      const { entries, nextPageToken } = await channel.callPresence<ListHistoryResponse__Output>(
+        (grpcOptions, done) => presenceService.ListHistory(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return { entries: entries.map(readEntry), nextPageToken: nextPageToken || undefined };
+    },
+
+    async listSessions({ serverAddr, ...page }, options) {
+      const request = { serverAddr: serverAddr ?? '', ...toPageRequest(page) };
+      const { sessions, nextPageToken, partial } = await channel.callPresence<ListSessionsResponse__Output>(
+        (grpcOptions, done) => presenceService.ListSessions(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return {
+        sessions: sessions.flatMap(({ userId, device }) =>
+          device ? [{ userId, device: readDevice(device) }] : [],
+        ),
+        nextPageToken: nextPageToken || undefined,
+        partial,
+      };
+    },
+
+    async listServers(page, options) {
+      const request = toPageRequest(page);
+      const { servers, nextPageToken, partial } = await channel.callPresence<ListServersResponse__Output>(
+        (grpcOptions, done) => presenceService.ListServers(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return {
+        servers: servers.map((server) => ({ ...server, lease: readLease(server.lease) })),
+        nextPageToken: nextPageToken || undefined,
+        partial,
+      };
+    },
+
+    async getStats(options) {
+      return channel.callPresence<GetStatsResponse__Output>(
+        (grpcOptions, done) => presenceService.GetStats({}, grpcOptions, done),
+        options,
+        true,
+      );
+    },
+
+    async evict(request, options) {
+      return channel.callPresence<EvictResponse__Output>(
+        (grpcOptions, done) => presenceService.Evict(request, grpcOptions, done),
+        options,
+      );
+    },
+
+    async checkEvict(options) {
+      try {
+        // Without a target: the daemon checks the permission before it reads the request.
+        await channel.call<EvictResponse__Output>(
+          (grpcOptions, done) => presenceService.Evict({}, grpcOptions, done),
+          options,
+          true,
+        );
+      } catch (error) {
+        if (!(error instanceof ImstateError) || error.code !== 'INVALID_ARGUMENT') throw error;
+      }
+    },
+  };
+}
+
+function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
+  return {
+    userId: request.userId,
+    deviceId: request.deviceId,
+    serverAddr: request.serverAddr,
+    sessionId: request.sessionId ?? '',
+    platform: request.platform ?? '',
+    timeToLive: optionalDuration(request.ttlMs),
+    metadata: request.metadata ?? {},
+    loginPolicy: toPolicy(request.policy),
+    serverIncarnation: request.serverIncarnation ?? 0,
+    loginTime: toTimestamp(request.loginTime?.getTime()),
+  };
+}
+
+function toPageRequest({ pageSize, pageToken }: PageRequest) {
+  return { pageSize: pageSize ?? 0, pageToken: pageToken ?? '' };
+}
+
+function toPolicy(policy: LoginPolicy | undefined) {
+  return loginPolicies.toWire(policy === undefined ? undefined : loginPolicies.parse('policy', policy));
+}
+
+function optionalDuration(ms: number | undefined) {
+  return ms === undefined ? null : toDuration(ms);
+}
+
+/** On the wire an empty session id is one that was left out: a logout would end another session than was meant. */
+function checkSession(sessionId: string | undefined): void {
+  if (sessionId !== '') return;
+  throw new ImstateError(
+    'INVALID_ARGUMENT',
+    'the session id must not be empty: leave it out, or name the session',
+  );
+}
+
+function readEntry({
+  platform,
+  loginTime,
+  endTime,
+  endReason,
+  ...entry
+}: HistoryEntry__Output): HistoryEntry {
+  return {
+    ...entry,
+    platform: platform || undefined,
+    loginTime: fromTimestamp(loginTime),
+    endTime: fromTimestamp(endTime),
+    reason: endReasons.fromWire(endReason),
+  };
+}

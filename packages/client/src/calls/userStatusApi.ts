@@ -1,0 +1,93 @@
+import type { Channel } from '../connection/channel.js';
+import type { QueryUserStatusResponse__Output } from '../generated/pb/QueryUserStatusResponse.js';
+import { ImstateError } from '../shared/errors.js';
+import { loginPolicies } from '../wire/enums.js';
+import type { DeviceState } from './messages.js';
+import type { PresenceApi } from './presenceApi.js';
+
+/** What a request may hold that pb.UserStatus does not know, and what to do about it. */
+const UNKNOWN = {
+  sessionId: 'knows no sessions: leave the session id out',
+  platform: 'knows no platforms: leave the platform out',
+  ttlMs: 'knows no time to live: leave it out',
+  metadata: 'knows no metadata: leave it out',
+  policy: 'ends no other sessions: leave the policy out',
+  serverIncarnation: 'knows no leases: leave the incarnation out',
+  loginTime: 'knows no sessions: leave the login time out',
+  graceMs: 'knows no grace: leave it out',
+  explain: 'explains nothing: ask without an explanation',
+};
+
+/**
+ * The calls of pb.UserStatus, for servers that speak nothing newer: the article's. It knows no sessions, platforms
+ * and times, and not the user as a whole. What it cannot express is refused rather than dropped.
+ */
+export function userStatusApi(channel: Channel): PresenceApi {
+  const { userStatus } = channel;
+  return {
+    async online({ userId, deviceId, serverAddr, metadata = {}, policy, ...rest }, options) {
+      const hasMetadata = Object.keys(metadata).length > 0;
+      const isReplacing = policy !== undefined && loginPolicies.parse('policy', policy) !== 'KEEP_ALL';
+      refuseUnknown({ ...rest, metadata: hasMetadata, policy: isReplacing });
+      const request = { UserID: userId, DeviceID: deviceId, ServerAddr: serverAddr };
+      await channel.call((grpcOptions, done) => userStatus.Online(request, grpcOptions, done), options);
+      return {
+        sessionId: undefined,
+        loginTime: undefined,
+        replaced: [],
+        replacedOmitted: 0,
+        endReason: undefined,
+      };
+    },
+
+    async offline({ userId, deviceId, ...rest }, options) {
+      refuseUnknown(rest);
+      const request = { UserID: userId, DeviceID: deviceId };
+      await channel.call((grpcOptions, done) => userStatus.Offline(request, grpcOptions, done), options);
+      return { applied: undefined };
+    },
+
+    async getUser({ userId, deviceId, ...rest }, options) {
+      refuseUnknown(rest);
+      if (!deviceId) throw cannot('answers for one device: name the device');
+      const request = { UserID: userId, DeviceID: deviceId };
+      const { Status, ServerAddr } = await channel.call<QueryUserStatusResponse__Output>(
+        (grpcOptions, done) => userStatus.QueryUserStatus(request, grpcOptions, done),
+        options,
+        true,
+      );
+      return { userId, online: Status, devices: Status ? [onlineDevice(deviceId, ServerAddr)] : [] };
+    },
+
+    getUsers: () => refuse('answers for one device: ask for each'),
+    heartbeat: () => refuse('knows no sessions: there is nothing to renew'),
+    listHistory: () => refuse('keeps no history'),
+    listSessions: () => refuse('lists no sessions'),
+    listServers: () => refuse('lists no chat servers'),
+    getStats: () => refuse('counts nothing'),
+    evict: () => refuse('evicts nobody: report a logout of each device'),
+    checkEvict: () => refuse('evicts nobody: report a logout of each device'),
+  };
+}
+
+function onlineDevice(deviceId: string, serverAddr: string): DeviceState {
+  return {
+    ...{ deviceId, online: true, serverAddr, sessionId: undefined, platform: undefined },
+    ...{ loginTime: undefined, lastSeen: undefined, logoutTime: undefined, reason: undefined },
+    ...{ metadata: {}, explanation: undefined },
+  };
+}
+
+function refuseUnknown(fields: { [Field in keyof typeof UNKNOWN]?: unknown }): void {
+  for (const [field, rule] of Object.entries(UNKNOWN)) {
+    if (fields[field as keyof typeof UNKNOWN]) throw cannot(rule);
+  }
+}
+
+function refuse(rule: string): Promise<never> {
+  return Promise.reject(cannot(rule));
+}
+
+function cannot(rule: string): ImstateError {
+  return new ImstateError('UNIMPLEMENTED', `the server speaks only pb.UserStatus, which ${rule}`);
+}

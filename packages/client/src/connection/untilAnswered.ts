@@ -1,0 +1,44 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallOptions } from '../calls/messages.js';
+import { backoffMs } from '../shared/backoff.js';
+import { type ErrorCode, ImstateError } from '../shared/errors.js';
+
+const BACKOFF_MS = { first: 50, most: 1_000 };
+/** They pass; of what is sent here, none is too large. */
+const UNAVAILABLE = new Set<ErrorCode>([
+  'UNAVAILABLE',
+  'NO_ENDPOINT',
+  'REGISTRY_UNAVAILABLE',
+  'RESOURCE_EXHAUSTED',
+  'TLS_FAILED',
+]);
+const REFUSALS = new Set<ErrorCode>([
+  'INVALID_ARGUMENT',
+  'UNIMPLEMENTED',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+]);
+
+/** Makes a call of which a repeat is harmless until a daemon answers it, its time is over, or `over` aborts. */
+export async function untilAnswered<T>(
+  call: (options: CallOptions) => Promise<T>,
+  { timeoutMs, signal }: CallOptions & { timeoutMs: number },
+  over: AbortSignal,
+): Promise<T> {
+  const until = performance.now() + timeoutMs;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await call({ timeoutMs: Math.max(1, until - performance.now()), signal });
+    } catch (error) {
+      const waitMs = backoffMs(failures, BACKOFF_MS.first, BACKOFF_MS.most);
+      const isLast = performance.now() + waitMs >= until || over.aborted;
+      if (isLast || !(error instanceof ImstateError) || !UNAVAILABLE.has(error.code)) throw error;
+      await delay(waitMs);
+    }
+  }
+}
+
+/** Whether a daemon said it: nothing was changed, and no repeat would change anything. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof ImstateError && REFUSALS.has(error.code);
+}

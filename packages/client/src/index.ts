@@ -1,0 +1,42 @@
+export type {
+  ChatServer,
+  EvictRequest,
+  EvictResult,
+  HistoryEntry,
+  HistoryPage,
+  ListHistoryRequest,
+  ListSessionsRequest,
+  PageRequest,
+  ServersPage,
+  SessionsPage,
+  Stats,
+  UserSession,
+} from './calls/listings.js';
+export type {
+  CallOptions,
+  DeviceState,
+  EndedSession,
+  EndReason,
+  Explanation,
+  GetUserRequest,
+  HeartbeatResult,
+  LeaseState,
+  LoginPolicy,
+  OfflineRequest,
+  OfflineResult,
+  OnlineRequest,
+  OnlineResult,
+  UserState,
+} from './calls/messages.js';
+export type { Client } from './client.js';
+export { type ConnectOptions, connect } from './connect.js';
+export type { TokenOptions } from './connection/bearerToken.js';
+export type { ClientOptions } from './connection/channel.js';
+export type { TlsOptions } from './connection/tlsCredentials.js';
+export type { ServerLogin, ServerLoginResult, ServerOptions } from './server/serverMessages.js';
+export type { ServerSessions } from './server/serverSessions.js';
+export { type ErrorCode, ImstateError } from './shared/errors.js';
+export type { SessionRef } from './shared/session.js';
+export type { TlsFiles } from './tls/names.js';
+export type { Watch } from './watch/watch.js';
+export type { Change, SessionBegin, WatchEvent, WatchOptions } from './watch/watchMessages.js';

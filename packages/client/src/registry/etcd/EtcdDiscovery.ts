@@ -1,0 +1,61 @@
+import type { TlsFiles } from '../../tls/names.js';
+import type {
+  Endpoint,
+  RegistryLog,
+  RegistryOptions,
+  ServiceDiscovery,
+  Watch,
+  WatchListener,
+} from '../discovery.js';
+import type { StoreIds } from '../stores.js';
+import { EtcdWatch } from './EtcdWatch.js';
+import { listEntries } from './entries.js';
+import { parseEtcdHosts } from './hosts.js';
+import { EtcdNodes } from './nodes.js';
+import { listStores } from './stores.js';
+
+/** What {@link EtcdDiscovery} takes beside the common options. */
+export interface EtcdOptions extends RegistryOptions {
+  /** Nodes of the cluster: "host:port,…", each with http:// or https:// in front if wished. */
+  hosts: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** For https:// nodes; what Node.js trusts and no client certificate if it is left out. */
+  tls?: TlsFiles | undefined;
+}
+
+/**
+ * Endpoints in etcd, as etcd's Go naming client writes and reads them: key `<service>/<addr>` under a lease.
+ * Rules: see ServiceDiscovery.
+ */
+export class EtcdDiscovery implements ServiceDiscovery {
+  readonly description: string;
+  readonly service: string;
+  readonly scheme = 'etcd';
+  readonly #log: RegistryLog;
+  protected readonly nodes: EtcdNodes;
+
+  constructor(options: EtcdOptions) {
+    const hosts = parseEtcdHosts(options.hosts);
+    this.nodes = new EtcdNodes({ ...options, hosts });
+    this.#log = options.log;
+    this.service = options.service;
+    this.description = `etcd ${hosts.map((host) => host.replace('http://', '')).join(',')}`;
+  }
+
+  async list(): Promise<Endpoint[]> {
+    return (await listEntries(this.nodes, this.service, this.#log)).endpoints;
+  }
+
+  async listStores(): Promise<StoreIds> {
+    return (await listStores(this.nodes, this.service))?.stores ?? new Map();
+  }
+
+  watch(listener: WatchListener): Watch {
+    return new EtcdWatch({ nodes: this.nodes, service: this.service, log: this.#log, listener });
+  }
+
+  async close(): Promise<void> {
+    this.nodes.close();
+  }
+}

@@ -1,0 +1,92 @@
+import { ImstateError, messageOf } from '../../shared/errors.js';
+import { oneSided, plainReason, type TlsPeer, tlsFault } from '../../tls/faults.js';
+import { TLS_NAMES } from '../../tls/names.js';
+import { ETCD_CALL_MS } from './deadline.js';
+
+const ETCD: TlsPeer = {
+  ...TLS_NAMES.etcd,
+  who: 'etcd',
+  // A reset comes from either side: a node without TLS may answer a handshake so.
+  secure: `write https:// in --etcd if it speaks TLS, http:// if not, and give ${TLS_NAMES.etcd.cert} if it asks for a certificate`,
+  plain: 'write http:// instead of https:// in --etcd',
+  otherName: 'name it in --etcd by a host that the certificate is for',
+};
+
+/** What an error of etcd means, and what to do about it. */
+interface Fault {
+  /** Matches the text of etcd (its api/v3rpc/rpctypes), without the gRPC status. */
+  pattern: RegExp;
+  code?: 'UNAUTHENTICATED' | 'PERMISSION_DENIED';
+  message(reason: string): string;
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    pattern: /permission denied/i,
+    code: 'PERMISSION_DENIED',
+    message: (reason) =>
+      `the user of etcd lacks a right (${reason}): etcdctl role grant-permission ROLE --prefix=true readwrite SERVICE/`,
+  },
+  {
+    pattern:
+      /authentication failed|invalid auth token|user name is empty|user name not found|revision of auth/i,
+    code: 'UNAUTHENTICATED',
+    message: (reason) => `etcd refused the credentials (${reason}): check --etcd-user and its password`,
+  },
+  {
+    pattern: /authentication is not enabled/i,
+    code: 'UNAUTHENTICATED',
+    message: () => 'etcd has no authentication: leave --etcd-user and its password out',
+  },
+  {
+    pattern: /database space exceeded|no ?space/i,
+    message: (reason) =>
+      `etcd is out of space and takes no writes (${reason}): compact and defragment it, then etcdctl alarm disarm; ` +
+      'raise its --quota-backend-bytes if that is not enough',
+  },
+  {
+    pattern: /corrupt/i,
+    message: (reason) =>
+      `etcd has an alarm for corrupt data (${reason}): replace the node that etcdctl alarm list names`,
+  },
+  {
+    pattern: /too many requests/i,
+    message: (reason) => `etcd is overloaded (${reason}): reduce its load or give it faster disks`,
+  },
+  {
+    pattern: /request is too large|message larger than max/i,
+    message: (reason) =>
+      `a message of etcd is too large (${reason}): remove entries that are not endpoints, or raise its --max-request-bytes`,
+  },
+  {
+    pattern: /no leader|leader changed|not leader|request timed out/i,
+    message: (reason) =>
+      `etcd has no leader (${reason}): start the nodes that are missing, most of them must run`,
+  },
+  {
+    pattern: /deadline exceeded/i,
+    message: () => `etcd does not answer within ${ETCD_CALL_MS} ms: look after it, or correct --etcd`,
+  },
+];
+
+/** The registry's error for whatever etcd3 rejects with. */
+export function registryError(error: unknown): ImstateError {
+  if (error instanceof ImstateError) return error;
+  const reason = plainReason(
+    messageOf(error)
+      .replace(/^\d+ [A-Z_]+: /, '')
+      .replace(/^.*Last error: (?:Error: )?(.*?)\.? Resolution note.*$/s, '$1')
+      .replace(/^null$/, 'no connection'),
+  );
+  const tls = tlsFault(reason, ETCD);
+  if (tls !== undefined) return new ImstateError('TLS_FAILED', tls, { cause: error });
+  const fault = FAULTS.find(({ pattern }) => pattern.test(reason));
+  if (fault !== undefined) {
+    return new ImstateError(fault.code ?? 'REGISTRY_UNAVAILABLE', fault.message(reason), { cause: error });
+  }
+  return new ImstateError(
+    'REGISTRY_UNAVAILABLE',
+    `etcd cannot be reached (${reason}): start it, or correct --etcd${oneSided(reason, ETCD)}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,39 @@
+import { ImstateError } from '../../shared/errors.js';
+
+/** Reads "host:port,…", each with http:// or https:// in front if wished; returns URLs of one kind. */
+export function parseEtcdHosts(text: string): string[] {
+  const hosts = text.split(',').map((host) => host.trim());
+  const urls = hosts.map((host) => (/^[a-z]+:\/\//i.test(host) ? host : `http://${host}`));
+  for (const [i, url] of urls.entries()) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    const known = parsed !== undefined && ['http:', 'https:'].includes(parsed.protocol);
+    if (
+      !known ||
+      parsed.hostname === '' ||
+      !/:\d+\/?$/.test(url) ||
+      parsed.pathname !== '/' ||
+      parsed.search !== ''
+    ) {
+      throw badHosts(
+        `"${withoutUser(hosts[i] as string)}" must look like HOST:PORT, http://HOST:PORT or https://HOST:PORT`,
+      );
+    }
+    if (parsed.username !== '' || parsed.password !== '') {
+      throw badHosts(
+        'user and password do not belong in it: give --etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD',
+      );
+    }
+  }
+  if (new Set(urls.map((url) => new URL(url).protocol)).size > 1) {
+    throw badHosts('all of them must be http:// or all of them https://');
+  }
+  return urls.map((url) => url.replace(/\/$/, ''));
+}
+
+export function badHosts(rule: string): ImstateError {
+  return new ImstateError('BAD_URL', `the etcd address cannot be used: ${rule}`);
+}
+
+function withoutUser(host: string): string {
+  return host.replace(/\/\/.*@/, '//…@');
+}

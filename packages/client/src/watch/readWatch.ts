@@ -1,0 +1,37 @@
+import { readDevice, readEnded } from '../calls/readDevice.js';
+import type { Change__Output } from '../generated/imstate/v1/Change.js';
+import type { SessionBegin__Output } from '../generated/imstate/v1/SessionBegin.js';
+import type { WatchResponse__Output } from '../generated/imstate/v1/WatchResponse.js';
+import { fromTimestamp } from '../wire/timestamp.js';
+import type { SessionBegin, WatchEvent } from './watchMessages.js';
+
+/**
+ * The events of one response. `synced` comes last: the revision of a response holds once all of it is dealt with.
+ */
+export function* readEvents(response: WatchResponse__Output): Generator<WatchEvent> {
+  const { snapshot, synced, changes, revision, laggingSince, caughtUp } = response;
+  for (const { userId, devices } of snapshot) {
+    yield { type: 'snapshot', userId, devices: devices.map(readDevice) };
+  }
+  for (const change of changes) yield readChange(change);
+  if (synced) yield { type: 'synced', revision };
+  else if (revision !== '' && snapshot.length === 0 && changes.length === 0)
+    yield { type: 'progress', revision };
+  const since = fromTimestamp(laggingSince);
+  if (since) yield { type: 'lagging', since };
+  if (caughtUp) yield { type: 'caughtUp' };
+}
+
+function readChange({ session, ended, time, ...change }: Change__Output): WatchEvent {
+  return {
+    type: 'change',
+    ...change,
+    session: session ? readSession(session) : undefined,
+    ended: ended ? readEnded(ended) : undefined,
+    time: fromTimestamp(time),
+  };
+}
+
+function readSession({ platform, loginTime, ...session }: SessionBegin__Output): SessionBegin {
+  return { ...session, platform: platform || undefined, loginTime: fromTimestamp(loginTime) };
+}

@@ -1,0 +1,74 @@
+import { EndReason as WireEndReason } from '../generated/imstate/v1/EndReason.js';
+import { LeaseState as WireLeaseState } from '../generated/imstate/v1/LeaseState.js';
+import { LoginPolicy as WireLoginPolicy } from '../generated/imstate/v1/LoginPolicy.js';
+import { ImstateError } from '../shared/errors.js';
+import type { EndReason, Lease, LoginPolicy } from '../shared/session.js';
+
+/** The words of one enum and their numbers on the wire; 0 stands for none. */
+class WireEnum<Word extends string, Wire extends number> {
+  readonly #numbers: Record<Word, Wire>;
+  readonly #words: (Word | undefined)[] = [];
+
+  constructor(numbers: Record<Word, Wire>) {
+    this.#numbers = numbers;
+    for (const [word, wire] of Object.entries<Wire>(numbers)) this.#words[wire] = word as Word;
+  }
+
+  toWire(word: Word | undefined): Wire | 0 {
+    return word === undefined ? 0 : this.#numbers[word];
+  }
+
+  /** Undefined for none; UNKNOWN for a number that this version does not know, which a newer peer may send. */
+  fromWire(wire: number): Word | 'UNKNOWN' | undefined {
+    return wire === 0 ? undefined : (this.#words[wire] ?? 'UNKNOWN');
+  }
+
+  /** The word that a caller gave in either spelling, as REPLACE_ALL or replace-all. Throws INVALID_ARGUMENT if it is none. */
+  parse(field: string, given: unknown): Word {
+    const word = typeof given === 'string' ? given.replaceAll('-', '_').toUpperCase() : '';
+    const isSpelled = given === word || given === kebab(word);
+    if (isSpelled && Object.hasOwn(this.#numbers, word)) return word as Word;
+    const words = Object.keys(this.#numbers).map(kebab).join(', ');
+    throw new ImstateError(
+      'INVALID_ARGUMENT',
+      `${field} must be one of ${words}; this one is ${shown(given)}`,
+    );
+  }
+
+  /** Both spellings of all words, those of the command line first. */
+  get spellings(): string[] {
+    const words = Object.keys(this.#numbers);
+    return [...words.map(kebab), ...words];
+  }
+}
+
+function kebab(word: string): string {
+  return word.toLowerCase().replaceAll('_', '-');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** Why a session ended. */
+export const endReasons = new WireEnum<EndReason, WireEndReason & number>({
+  LOGOUT: WireEndReason.END_REASON_LOGOUT,
+  REPLACED: WireEndReason.END_REASON_REPLACED,
+  EXPIRED: WireEndReason.END_REASON_EXPIRED,
+  SERVER_LOST: WireEndReason.END_REASON_SERVER_LOST,
+  EVICTED: WireEndReason.END_REASON_EVICTED,
+});
+
+/** Which other sessions of the user a login ends. */
+export const loginPolicies = new WireEnum<LoginPolicy, WireLoginPolicy & number>({
+  KEEP_ALL: WireLoginPolicy.LOGIN_POLICY_KEEP_ALL,
+  REPLACE_SAME_PLATFORM: WireLoginPolicy.LOGIN_POLICY_REPLACE_SAME_PLATFORM,
+  REPLACE_ALL: WireLoginPolicy.LOGIN_POLICY_REPLACE_ALL,
+});
+
+/** How the lease of a chat server stands. */
+export const leaseStates = new WireEnum<Lease['state'], WireLeaseState & number>({
+  ALIVE: WireLeaseState.LEASE_STATE_ALIVE,
+  RESYNC: WireLeaseState.LEASE_STATE_RESYNC,
+  LOST: WireLeaseState.LEASE_STATE_LOST,
+});

@@ -1,0 +1,96 @@
+import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import {
+  commandLine,
+  environment,
+  type FlagTable,
+  type Layer,
+  merge,
+  withOrigins,
+  withSettings,
+} from '../config/settings.js';
+import { printableJson, printableLines } from '../output/printable.js';
+import { errorJson, printError, toImstateError, wantsJson } from '../output/report.js';
+import { type CommandWords, withMeantFlag } from './commandWords.js';
+
+/** What all commands share: --json, settings from elsewhere than the command line, and errors with the exit codes of imstate. */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    json: Flags.boolean({
+      description: 'print one JSON object on stdout, also for an error',
+      env: 'IMSTATE_JSON',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  #settings: Layer = new Map();
+
+  /** Whatever text from outside is in a line, the terminal does not obey it. */
+  override log(message = ''): void {
+    super.log(printableLines(message, process.stdout.isTTY === true));
+  }
+
+  override logToStderr(message = ''): void {
+    super.logToStderr(printableLines(message, process.stderr.isTTY === true));
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${printableJson(json, 2)}\n`);
+  }
+
+  override jsonEnabled(): boolean {
+    return wantsJson(this.argv);
+  }
+
+  /** Flags that are not on the command line are read from where else they are set, in this one place. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<FlagTable>,
+    B extends Interfaces.OutputFlags<FlagTable>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(command: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const flags: FlagTable = { ...command.baseFlags, ...command.flags };
+    this.#settings = await this.settings(argv, flags);
+    const settled = await withSettings(flags, this.#settings);
+    return super.parse(
+      { ...command, baseFlags: {} as Interfaces.FlagInput<B>, flags: settled as Interfaces.FlagInput<F> },
+      argv,
+    );
+  }
+
+  /** What is said of the flags, on the command line or elsewhere. */
+  protected async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
+    return merge(commandLine(argv, flags), environment(flags));
+  }
+
+  /** Where each flag is set that does not have its default. */
+  protected origins(): Record<string, string> {
+    const set = [...this.#settings].filter(([, { text }]) => text !== undefined);
+    return Object.fromEntries(set.map(([name, { origin = 'the command line' }]) => [name, origin]));
+  }
+
+  protected get words(): CommandWords {
+    const { args, baseFlags, flags } = this.ctor;
+    return { args: Object.keys(args), flags: Object.keys({ ...baseFlags, ...flags }) };
+  }
+
+  /** The error with what was probably meant, and with where the flags were set that it speaks of. */
+  protected explain(error: ImstateError): ImstateError {
+    const message = withOrigins(withMeantFlag(error.message, this.words), this.#settings);
+    return message === error.message || error.code === 'INTERNAL'
+      ? error
+      : new ImstateError(error.code, message, { cause: error });
+  }
+
+  /** With --json oclif prints what toErrorJson returns and sets the exit code; without, both are done here. */
+  protected override async catch(thrown: Error): Promise<unknown> {
+    const error = this.explain(toImstateError(thrown));
+    if (this.jsonEnabled()) return super.catch(error);
+    printError(error);
+    throw new Errors.ExitError(error.exitCode);
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    return errorJson(toImstateError(error));
+  }
+}

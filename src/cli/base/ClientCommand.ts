@@ -1,0 +1,130 @@
+import type { Client, ConnectOptions } from 'imstate-client';
+import { CLIENT_DEFAULTS } from 'imstate-client/internal/defaults';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { clientSettings } from '../config/clientSettings.js';
+import { clientConfigFlags } from '../config/flags.js';
+import type { FlagTable, Layer } from '../config/settings.js';
+import {
+  durationDefault,
+  durationFlag,
+  type EtcdUserFlags,
+  etcdCredentials,
+  registryFlags,
+  textFlag,
+} from '../flags/flags.js';
+import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from '../flags/tlsFlags.js';
+import { type TokenFlags, tokenFlags, tokenOptions } from '../flags/tokenFlags.js';
+import { printableValue } from '../output/printable.js';
+import { BaseCommand } from './BaseCommand.js';
+import { withOwnNames } from './commandWords.js';
+
+let isAnswered = false;
+
+/** True once a daemon has answered this process: most of what any command needs has run then. */
+export function hasAnswer(): boolean {
+  return isAnswered;
+}
+
+/** What the commands that call a daemon share: how to find one, and how long to wait for it. */
+export abstract class ClientCommand extends BaseCommand {
+  static override baseFlags = {
+    ...BaseCommand.baseFlags,
+    endpoint: textFlag({
+      description: 'daemons to call directly, past the registry',
+      env: 'IMSTATE_ENDPOINT',
+      helpValue: 'HOST:PORT,…',
+      helpGroup: 'REGISTRY',
+    }),
+    ...registryFlags,
+    ...tokenFlags,
+    ...clientTlsFlags,
+    ...etcdTlsFlags,
+    ...clientConfigFlags,
+    timeout: durationFlag({
+      description: 'how long a call may take',
+      env: 'IMSTATE_TIMEOUT',
+      ...durationDefault(CLIENT_DEFAULTS.timeoutMs),
+      min: 1,
+      max: 3_600_000,
+      helpValue: 'TIME',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  #context: string | undefined;
+
+  protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
+    const { configDir } = this.config;
+    const places = { own: flags, shared: ClientCommand.baseFlags, configDir };
+    const { layer, context } = await clientSettings(argv, places);
+    this.#context = context;
+    return layer;
+  }
+
+  /** In the words of the command; and who calls the wrong daemons may have forgotten which context is in use. */
+  protected override explain(error: ImstateError): ImstateError {
+    const explained = super.explain(this.#inOwnWords(error));
+    if (this.#context === undefined || error.exitCode < 3) return explained;
+    const inUse = `context "${this.#context}"`;
+    if (explained.message.includes(inUse)) return explained;
+    const message = `${explained.message} (${inUse} is in use)`;
+    return new ImstateError(error.code, message, { cause: error });
+  }
+
+  #inOwnWords(error: ImstateError): ImstateError {
+    if (error.code !== 'INVALID_ARGUMENT' && error.code !== 'OUT_OF_RANGE') return error;
+    return new ImstateError(error.code, withOwnNames(error.message, this.words), { cause: error });
+  }
+
+  /** Where to look for daemons: --endpoint, else --etcd, else the embedded registry of this machine. */
+  protected connectOptions(flags: ClientFlags): ConnectOptions {
+    return {
+      endpoints: flags.endpoint?.split(',').map((addr) => addr.trim()),
+      etcd: flags.etcd,
+      ...etcdCredentials(flags),
+      dataDir: flags['data-dir'] ?? this.config.dataDir,
+      service: flags.service,
+      tls: clientTls(flags),
+      etcdTls: etcdTls(flags),
+      ...tokenOptions(flags),
+      timeoutMs: flags.timeout,
+      log: { info: () => {}, warn: (message) => this.logToStderr(`warning: ${message}`) },
+    };
+  }
+
+  /** Says on stderr that a listing was cut. */
+  protected warnOfLimit(limit: number): void {
+    this.logToStderr(`there may be more than these ${limit}: --limit shows up to 10000`);
+  }
+
+  protected warnOfMissing(): void {
+    this.logToStderr(
+      'part of the store does not answer: what it holds is missing here; imstate doctor says more',
+    );
+  }
+
+  /**
+   * Runs `use` with a client, and closes the client whatever happens. Resolves with its answer, whose texts are printable unless it
+   * becomes JSON.
+   */
+  protected async withClient<T>(flags: ClientFlags, use: (client: Client) => Promise<T>): Promise<T> {
+    const { connect } = await import('imstate-client');
+    const client = await connect(this.connectOptions(flags));
+    try {
+      const answer = await use(client);
+      isAnswered = true;
+      return this.jsonEnabled() ? answer : printableValue(answer);
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+/** The flags of {@link ClientCommand}, parsed. */
+export interface ClientFlags extends ClientTlsFlags, TokenFlags, EtcdUserFlags {
+  endpoint: string | undefined;
+  etcd: string | undefined;
+  service: string;
+  'data-dir': string | undefined;
+  timeout: number;
+}

@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline/promises';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { printable } from '../output/printable.js';
+
+/** Where to ask: a terminal, as a rule. */
+export interface Terminal {
+  input: NodeJS.ReadableStream & { isTTY?: boolean };
+  output: NodeJS.WritableStream;
+}
+
+/** Asks a question that is answered with yes or no; anything else, Ctrl-C and Ctrl-D are no. */
+export async function confirm(question: string, { input, output }: Terminal): Promise<boolean> {
+  const lines = createInterface({ input, output });
+  const answer = await new Promise<string>((resolve) => {
+    lines.once('SIGINT', () => {
+      output.write('\n');
+      lines.close();
+    });
+    lines.once('close', () => resolve(''));
+    lines.question(`${printable(question)} [y/N] `).then(resolve, () => resolve(''));
+  });
+  lines.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Rejects where nobody can be asked, which must say so beforehand. */
+export function checkTerminal({ input }: Terminal): void {
+  if (input.isTTY === true) return;
+  throw new ImstateError('WRONG_USAGE', 'there is no terminal to ask on: confirm with --yes');
+}

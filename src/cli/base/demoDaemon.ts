@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { REGISTRY_DEFAULTS } from 'imstate-client/internal/registry/discovery';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { STORE_DEFAULTS } from '../../presence/defaults.js';
+import { LIMITS } from '../../presence/limits.js';
+
+/** A daemon in this process, embedded, in a folder that goes with it. */
+export interface DemoDaemon {
+  /** host:port on this machine. */
+  addr: string;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port; it logs nothing, for it shares the terminal with a view. */
+export async function startDemoDaemon(): Promise<DemoDaemon> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'imstate-demo-')).catch(rejectUnusable);
+  const remove = () => {
+    process.off('exit', remove);
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  // A second signal ends the process at once.
+  process.on('exit', remove);
+  try {
+    const { startDaemon } = await import('../../daemon/startDaemon.js');
+    const { pino } = await import('pino');
+    const { addr, stop } = await startDaemon({
+      ...STORE_DEFAULTS,
+      ...REGISTRY_DEFAULTS,
+      ...{ redis: undefined, shards: undefined, etcd: undefined, dataDir },
+      ...{ addr: '127.0.0.1', port: 0, advertise: undefined, startTimeoutMs: 15_000, drainDelayMs: 0 },
+      maxConnections: LIMITS.connections.most,
+      maxConnectionAgeMs: LIMITS.connectionAge.most,
+      maxCallsInFlight: LIMITS.calls.most,
+      maxWatches: LIMITS.watches.most,
+      maxWatchBacklogBytes: LIMITS.watchBacklog.most,
+      log: pino({ level: 'silent' }),
+    });
+    return { addr, stop: () => stop().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function rejectUnusable(error: unknown): never {
+  const message = `no temporary folder can be made in ${tmpdir()} (${messageOf(error)}): set TMPDIR to a folder that this user may write to`;
+  throw new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause: error });
+}

@@ -1,0 +1,13 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { readSecret } from './secretFile.js';
+
+/** The URL of Redis, from a flag or from a file; undefined without a Redis. */
+export function redisUrl(flags: {
+  redis: string | undefined;
+  'redis-url-file': string | undefined;
+}): string | undefined {
+  const { redis, 'redis-url-file': file } = flags;
+  if (file === undefined) return redis;
+  if (redis === undefined) return readSecret(file, '--redis-url-file');
+  throw new ImstateError('WRONG_USAGE', '--redis and --redis-url-file say the same: give one of them');
+}

@@ -1,0 +1,18 @@
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { readTrusted } from 'imstate-client/internal/shared/ownership';
+
+/** The text of a file that holds a secret and nothing else; throws CONFIG_UNUSABLE, and shows nothing of it. */
+export function readSecret(file: string, flag: string): string {
+  let text: string;
+  try {
+    text = readTrusted(file).trim();
+  } catch (error) {
+    const message = `the file of ${flag} cannot be read (${messageOf(error)}): name one that this user may read`;
+    throw new ImstateError('CONFIG_UNUSABLE', message, { cause: error });
+  }
+  if (text !== '' && !/\s/.test(text)) return text;
+  throw new ImstateError(
+    'CONFIG_UNUSABLE',
+    `the file of ${flag}, ${file}, must hold one word and nothing else`,
+  );
+}

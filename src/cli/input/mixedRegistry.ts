@@ -1,0 +1,32 @@
+import type { EndpointHealth } from 'imstate-client/internal/connection/endpointFollower';
+import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
+import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixed';
+
+/** Follows which endpoints are legacy servers, and warns while imstate daemons are beside them. */
+export class MixedRegistry {
+  readonly #health = new Map<string, EndpointHealth['health']>();
+  #warning: string | undefined;
+
+  /** The warning that the event gives cause for; undefined if there is none, or the same was given before. */
+  note(event: EndpointEvent): string | undefined {
+    if (event.type === 'registry') return undefined;
+    if (event.type === 'removed') this.#health.delete(event.addr);
+    else
+      for (const { addr, health } of event.type === 'list' ? event.endpoints : [event])
+        this.#set(addr, health);
+    const before = this.#warning;
+    this.#warning = this.#current();
+    return this.#warning === before ? undefined : this.#warning;
+  }
+
+  /** One that does not answer is what it was when it did. */
+  #set(addr: string, health: EndpointHealth['health']): void {
+    if (health !== 'UNREACHABLE') this.#health.set(addr, health);
+  }
+
+  #current(): string | undefined {
+    const legacy = [...this.#health].filter(([, health]) => health === 'UNKNOWN').map(([addr]) => addr);
+    if (legacy.length === 0 || legacy.length === this.#health.size) return undefined;
+    return mixedRegistryWarning(legacy);
+  }
+}

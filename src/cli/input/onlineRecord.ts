@@ -1,0 +1,78 @@
+import type { OnlineRequest } from 'imstate-client';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { loginPolicies } from 'imstate-client/internal/wire/enums';
+import { parseDuration } from '../flags/durations.js';
+import { MOST_INCARNATION, TTL_RULE } from '../flags/loginFlags.js';
+
+/** How the value of each key of a record is read. */
+const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineRequest>> = {
+  userId: (value, key) => ({ userId: readText(value, key) }),
+  deviceId: (value, key) => ({ deviceId: readText(value, key) }),
+  serverAddr: (value, key) => ({ serverAddr: readText(value, key) }),
+  sessionId: (value, key) => ({ sessionId: readText(value, key) }),
+  platform: (value, key) => ({ platform: readText(value, key) }),
+  ttl: (value, key) => ({ ttlMs: parseDuration(readText(value, key), key, TTL_RULE) }),
+  metadata: (value, key) => ({ metadata: readTexts(value, key) }),
+  policy: (value, key) => ({ policy: loginPolicies.parse(key, value) }),
+  serverIncarnation: (value, key) => ({ serverIncarnation: readIncarnation(value, key) }),
+};
+
+/** The keys of a record. */
+export const RECORD_KEYS = Object.keys(READERS);
+
+/**
+ * The login that a line of a batch reports: a JSON object; `defaults` stand for what it leaves out, or has as null.
+ * Throws INVALID_ARGUMENT, or WRONG_USAGE of a time, with the rule that is broken.
+ */
+export function readRecord(text: string, defaults: Partial<OnlineRequest>): OnlineRequest {
+  const login: Partial<OnlineRequest> = { ...defaults };
+  for (const [key, value] of Object.entries(parseObject(text))) {
+    const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
+    if (read === undefined) {
+      throw broken(`"${key}" is no key of a record: these are ${RECORD_KEYS.join(', ')}`);
+    }
+    if (value !== null) Object.assign(login, read(value, key));
+  }
+  const { userId, deviceId, serverAddr } = login;
+  if (userId === undefined) throw broken('userId must be given');
+  if (deviceId === undefined) throw broken('deviceId must be given');
+  if (serverAddr === undefined) throw broken('serverAddr must be given, or --server-addr for all records');
+  return { ...login, userId, deviceId, serverAddr };
+}
+
+function parseObject(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw broken(`a record must be JSON: ${messageOf(error)}`);
+  }
+  if (isObject(value)) return value;
+  throw broken('a record must be a JSON object, such as {"userId":"alice","deviceId":"phone"}');
+}
+
+function readText(value: unknown, key: string): string {
+  if (typeof value === 'string') return value;
+  throw broken(`${key} must be a text`);
+}
+
+function readTexts(value: unknown, key: string): Record<string, string> {
+  if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
+    return value as Record<string, string>;
+  }
+  throw broken(`${key} must be an object of texts`);
+}
+
+function readIncarnation(value: unknown, key: string): number {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_INCARNATION)
+    return Number(value);
+  throw broken(`${key} must be an integer from 1 to ${MOST_INCARNATION}`);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function broken(rule: string): ImstateError {
+  return new ImstateError('INVALID_ARGUMENT', rule);
+}

@@ -1,0 +1,75 @@
+import type { DeviceState, Explanation, LeaseState } from 'imstate-client';
+import { formatDuration } from '../flags/durations.js';
+import { printable } from './printable.js';
+import { reasonSentence } from './reasons.js';
+import { colors } from './style.js';
+import { absoluteTime, relativeTime } from './times.js';
+
+/** Says for people why a device is shown as it is: a sentence, and a line for each thing that has to do with it. */
+export function explainDevice(device: DeviceState): string {
+  const { bold, gray } = colors();
+  const facts = [...sessionFacts(device), ...explanationFacts(device, device.explanation)];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  const lines = facts.map(([name, fact]) => `  ${gray(name.padEnd(width))}  ${fact}`);
+  return [`${bold(device.deviceId)} ${sentenceOf(device)}`, ...lines].join('\n');
+}
+
+type Fact = [name: string, fact: string];
+
+function sentenceOf({ online, reason, loginTime, logoutTime, explanation }: DeviceState): string {
+  if (!online) {
+    const when = logoutTime ? `went offline ${relativeTime(logoutTime)}` : 'is offline';
+    return `${when}: its session ended, because ${reasonSentence(reason)}.`;
+  }
+  const login = `it logged in ${loginTime ? relativeTime(loginTime) : 'at a time that is not told'}`;
+  if (explanation?.graceEndTime !== undefined) {
+    return `is online: ${login}, and its logout has been announced but takes effect only after its grace.`;
+  }
+  return `is online: ${login}, and nothing has ended its session since.`;
+}
+
+function sessionFacts(device: DeviceState): Fact[] {
+  const platform = device.platform ? `, platform ${device.platform}` : '';
+  const metadata = Object.entries(device.metadata).map(([key, value]) => printable(`${key}=${value}`));
+  return [
+    ['session', `${device.sessionId ?? 'not told'} at ${device.serverAddr}${platform}`],
+    ['metadata', metadata.join(', ') || 'none'],
+    ['login', timeOf(device.loginTime)],
+    ['last seen', timeOf(device.lastSeen)],
+    ...(device.online
+      ? []
+      : [['ended', `${timeOf(device.logoutTime)}: ${device.reason ?? 'reason not known'}`] as Fact]),
+  ];
+}
+
+function explanationFacts({ online, serverAddr }: DeviceState, explanation: Explanation | undefined): Fact[] {
+  if (explanation === undefined) return [['more', 'the daemon explains nothing: it is older']];
+  const { ttlMs, expireTime, graceEndTime, forgetTime, lease } = explanation;
+  if (!online) return [['forgotten', forgetTime ? timeOf(forgetTime) : 'at a time that is not told']];
+  const ttl = ttlMs ? `${formatDuration(ttlMs)}: expires ${timeOf(expireTime)} unless it is renewed` : 'none';
+  const grace = graceEndTime
+    ? `the logout takes effect ${timeOf(graceEndTime)} unless the device logs in before`
+    : 'none';
+  return [
+    ['time to live', ttl],
+    ['grace', grace],
+    ['lease', lease ? leaseFact(serverAddr, lease) : 'none: the session does not end with its chat server'],
+  ];
+}
+
+const LEASE_STATES: Record<LeaseState['state'], string> = {
+  ALIVE: 'is alive',
+  RESYNC: 'is alive, and its chat server is asked to send its sessions again',
+  LOST: 'ran out: its sessions are being ended',
+  UNKNOWN: 'is in a state that only a later version of imstate knows',
+};
+
+function leaseFact(serverAddr: string, { state, incarnation, ttlMs, expireTime }: LeaseState): string {
+  const says = LEASE_STATES[state];
+  const ends = `lasts ${formatDuration(ttlMs)}, runs out ${timeOf(expireTime)} unless it is kept alive`;
+  return `of ${serverAddr}, incarnation ${incarnation}, ${says}; ${ends}`;
+}
+
+function timeOf(time: Date | undefined): string {
+  return time ? `${absoluteTime(time)} (${relativeTime(time)})` : 'not told';
+}

@@ -1,0 +1,47 @@
+import type { OnlineRequest, OnlineResult } from 'imstate-client';
+import { reasonSentence } from './reasons.js';
+import { colors } from './style.js';
+import { absoluteTime, jsonTime } from './times.js';
+
+/** What became of a login, for people: a line for it, and one for each session that it replaced. */
+export function describeLogin(request: OnlineRequest, result: OnlineResult): string[] {
+  const { green, yellow } = colors();
+  const name = `${request.userId}/${request.deviceId}`;
+  const session = result.sessionId ? `, session ${result.sessionId}` : '';
+  if (result.endReason !== undefined) {
+    const why = reasonSentence(result.endReason);
+    return [
+      `${yellow('nothing changed')}: session ${result.sessionId} of ${name} had ended already, ${why}; close its connection`,
+    ];
+  }
+  const since = result.loginTime ? ` since ${absoluteTime(result.loginTime)}` : '';
+  return [
+    `${name} is ${green('online')} at ${request.serverAddr}${session}${since}`,
+    ...result.replaced.map(
+      (ended) =>
+        `${yellow('replaced')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}: close it there`,
+    ),
+    ...(result.replacedOmitted > 0
+      ? [`${yellow('replaced')} ${result.replacedOmitted} more sessions, for which the answer had no room`]
+      : []),
+  ];
+}
+
+/** What became of a login, as --json prints it. */
+export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, result: OnlineResult) {
+  return {
+    userId,
+    deviceId,
+    sessionId: result.sessionId ?? null,
+    serverAddr,
+    loginTime: jsonTime(result.loginTime),
+    replaced: result.replaced.map((ended) => ({
+      deviceId: ended.deviceId,
+      sessionId: ended.sessionId,
+      serverAddr: ended.serverAddr,
+      reason: ended.reason ?? null,
+    })),
+    ...(result.replacedOmitted > 0 ? { replacedOmitted: result.replacedOmitted } : {}),
+    endReason: result.endReason ?? null,
+  };
+}

@@ -1,0 +1,90 @@
+import type { Change, DeviceState, WatchEvent } from 'imstate-client';
+import { deviceJson } from './deviceJson.js';
+import { colors } from './style.js';
+import { absoluteTime, jsonTime } from './times.js';
+import { pad, widthOf } from './width.js';
+
+function changeJson({ session, ended, time, ...change }: Change) {
+  return {
+    userId: change.userId,
+    deviceId: change.deviceId,
+    wasOnline: change.wasOnline,
+    online: change.online,
+    userOnline: change.userOnline,
+    session: session
+      ? {
+          sessionId: session.sessionId,
+          serverAddr: session.serverAddr,
+          platform: session.platform ?? null,
+          loginTime: jsonTime(session.loginTime),
+        }
+      : null,
+    ended: ended
+      ? { sessionId: ended.sessionId, serverAddr: ended.serverAddr, reason: ended.reason ?? null }
+      : null,
+    time: jsonTime(time),
+    revision: change.revision,
+  };
+}
+
+/** What a watch tells, as --json prints it. */
+export function watchEventJson(event: WatchEvent): object {
+  if (event.type === 'change') return { type: event.type, ...changeJson(event) };
+  if (event.type === 'snapshot') return { ...event, devices: event.devices.map(deviceJson) };
+  if (event.type === 'lagging') return { type: event.type, since: jsonTime(event.since) };
+  if (event.type !== 'disconnected') return event;
+  return { type: event.type, error: { code: event.error.code, message: event.error.message } };
+}
+
+/** What a watch tells, for people: lines in columns that widen as they need to. */
+export class WatchLines {
+  #width = 0;
+
+  of(event: WatchEvent): string[] {
+    if (event.type === 'change') return [this.#changeLine(event)];
+    if (event.type === 'synced') return [colors().gray('synced')];
+    if (event.type !== 'snapshot') return [];
+    const { userId, devices } = event;
+    if (devices.length === 0) return [this.#line(undefined, userId, false, [])];
+    return devices.map((device) => this.#deviceLine(userId, device));
+  }
+
+  #deviceLine(userId: string, { deviceId, serverAddr, sessionId, platform, loginTime }: DeviceState): string {
+    return this.#line(loginTime, `${userId}/${deviceId}`, true, [serverAddr, sessionId, platform]);
+  }
+
+  #changeLine({ userId, deviceId, online, userOnline, session, ended, time }: Change): string {
+    const name = `${userId}/${deviceId}`;
+    if (session !== undefined) {
+      const replaced = ended && `instead of ${ended.sessionId} at ${ended.serverAddr}`;
+      return this.#line(time, name, online, [
+        session.serverAddr,
+        session.sessionId,
+        session.platform,
+        replaced,
+      ]);
+    }
+    const other = userOnline ? `${userId} is online elsewhere` : undefined;
+    const reason = ended?.reason?.toLowerCase();
+    return this.#line(time, name, online, [ended?.serverAddr, ended?.sessionId, reason, other]);
+  }
+
+  #line(time: Date | undefined, name: string, online: boolean, rest: (string | undefined)[]): string {
+    const { green, gray, bold } = colors();
+    this.#width = Math.max(this.#width, widthOf(name));
+    const status = online ? green('● online ') : gray('○ offline');
+    const when = gray((time ? absoluteTime(time) : '').padEnd(20));
+    return [when, bold(pad(name, this.#width)), status, ...rest.filter(Boolean)].join('  ').trimEnd();
+  }
+}
+
+/** What people should know of the watch itself; undefined if there is nothing. */
+export function watchNotice(event: WatchEvent): string | undefined {
+  if (event.type === 'disconnected') return `connection lost (${event.error.message}): connecting again`;
+  if (event.type === 'lagging')
+    return `part of the store does not answer: changes of some users since ${absoluteTime(event.since)} may be missing`;
+  if (event.type === 'caughtUp') return 'the store answers again: nothing is missing';
+  if (event.type === 'reconnected') return 'connected again: what was missed follows';
+  if (event.type === 'lost') return `changes were lost (${event.reason}): what was told before may be wrong`;
+  return undefined;
+}

@@ -1,0 +1,110 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { LIMITS } from '../../presence/limits.js';
+import type { Session } from '../../presence/sessions.js';
+
+const MAX_BYTES = LIMITS.answerBytes.most;
+/** A device on the wire beside its texts: tags, lengths and times. */
+const DEVICE_BYTES = 64;
+const EXPLANATION_BYTES = 160;
+/** An entry of the metadata beside its texts. */
+const ENTRY_BYTES = 8;
+/** A user beside its devices: the id, and what was left out. */
+export const USER_BYTES = LIMITS.id.most + 20;
+/** The most that a device takes on the wire. */
+export const MAX_DEVICE_BYTES =
+  DEVICE_BYTES +
+  EXPLANATION_BYTES +
+  2 * LIMITS.id.most +
+  LIMITS.address.most +
+  LIMITS.platform.most +
+  LIMITS.metadata.most +
+  LIMITS.metadataEntries.most * ENTRY_BYTES;
+
+/** What of a user's sessions an answer has room for. */
+export interface Shown {
+  sessions: readonly Session[];
+  metadataOmitted: boolean;
+  /** How many sessions were left out. */
+  devicesOmitted: number;
+}
+
+/** What of a device goes into an answer. */
+interface Form {
+  metadata: boolean;
+  explanation: boolean;
+}
+
+/** How many bytes a text takes, or more. */
+export type Measure = (text: string) => number;
+
+export const atMost: Measure = (text) => 3 * text.length;
+export const exactly: Measure = (text) => Buffer.byteLength(text);
+
+/** What an answer about one user has room for: all, else all without metadata, else those that are online, then the newest. */
+export function showUser(sessions: readonly Session[], explanation = false): Shown {
+  if (fits([sessions], { metadata: true, explanation })) return whole(sessions);
+  const bare = { metadata: false, explanation };
+  if (fits([sessions], bare)) return withoutMetadata(sessions);
+  const kept = new Set<Session>();
+  let bytes = USER_BYTES;
+  for (const session of [...sessions.filter(isOnline), ...sessions.filter((each) => !isOnline(each))]) {
+    bytes += sizeOf(session, bare, exactly);
+    if (bytes > MAX_BYTES) break;
+    kept.add(session);
+  }
+  return {
+    sessions: sessions.filter((session) => kept.has(session)),
+    metadataOmitted: true,
+    devicesOmitted: sessions.length - kept.size,
+  };
+}
+
+/** What an answer about several users has room for: all, or all without metadata; else it is refused. */
+export function showUsers(users: readonly (readonly Session[])[]): Shown[] {
+  if (fits(users, { metadata: true, explanation: false })) return users.map(whole);
+  if (!fits(users, { metadata: false, explanation: false })) throw tooLarge();
+  return users.map(withoutMetadata);
+}
+
+export function whole(sessions: readonly Session[]): Shown {
+  return { sessions, metadataOmitted: false, devicesOmitted: 0 };
+}
+
+export function withoutMetadata(sessions: readonly Session[]): Shown {
+  return { sessions, metadataOmitted: true, devicesOmitted: 0 };
+}
+
+export function tooLarge(): ImstateError {
+  const message = `the answer would be larger than ${MAX_BYTES / 2 ** 20} MiB: ask for fewer users at once`;
+  return new ImstateError('RESOURCE_EXHAUSTED', message);
+}
+
+/** Whether an answer has room for all of it. The usual one is not measured: counting says that it is small. */
+function fits(users: readonly (readonly Session[])[], form: Form): boolean {
+  const devices = users.reduce((sum, { length }) => sum + length, 0);
+  if (users.length * USER_BYTES + devices * MAX_DEVICE_BYTES <= MAX_BYTES) return true;
+  return [atMost, exactly].some((measure) => {
+    let left: number = MAX_BYTES;
+    return users.every((sessions) => {
+      left -= sizeOfUser(sessions, form, measure);
+      return left >= 0;
+    });
+  });
+}
+
+export function sizeOfUser(sessions: readonly Session[], form: Form, measure: Measure): number {
+  return sessions.reduce((sum, session) => sum + sizeOf(session, form, measure), USER_BYTES);
+}
+
+function sizeOf(session: Session, form: Form, measure: Measure): number {
+  const { deviceId, sessionId, serverAddr, platform, metadata } = session;
+  let bytes = DEVICE_BYTES + measure(deviceId) + measure(sessionId) + measure(serverAddr) + measure(platform);
+  if (form.explanation) bytes += EXPLANATION_BYTES;
+  if (!form.metadata) return bytes;
+  for (const [key, value] of Object.entries(metadata)) bytes += ENTRY_BYTES + measure(key) + measure(value);
+  return bytes;
+}
+
+function isOnline({ online }: Session): boolean {
+  return online;
+}

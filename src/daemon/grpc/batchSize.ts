@@ -1,0 +1,146 @@
+import { LIMITS } from '../../presence/limits.js';
+import type { LoginResult, ReplacedSession, Session } from '../../presence/sessions.js';
+import type { Answer, Operation } from '../../store/operations.js';
+import {
+  atMost,
+  exactly,
+  MAX_DEVICE_BYTES,
+  type Measure,
+  type Shown,
+  sizeOfUser,
+  tooLarge,
+  USER_BYTES,
+  whole,
+  withoutMetadata,
+} from './answerSize.js';
+
+const MAX_BYTES = LIMITS.answerBytes.most;
+/** A session that ended, on the wire, beside its texts. */
+const ENDED_BYTES = 20;
+const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.most + LIMITS.address.most;
+/** The result of a login without the sessions that it replaced. */
+const LOGIN_BYTES = LIMITS.id.most + 64;
+/** A result that only says yes or no, and one that says what is wrong. */
+const SMALL_BYTES = 16;
+const ERROR_BYTES = 1_024;
+const USER_FORM = { metadata: true, explanation: true };
+const BARE_USER_FORM = { metadata: false, explanation: true };
+
+/** What of a login's result a response has room for. */
+export interface ShownLogin extends LoginResult {
+  /** How many replaced sessions were left out; absent if none were. */
+  replacedOmitted?: number;
+}
+
+/** What of the answer to an operation goes into a response. */
+export type ShownAnswer = Answer | Shown | ShownLogin | Error;
+
+/** What the response to a login has room for. */
+export function showLogin(userId: string, result: LoginResult): ShownLogin {
+  if (LOGIN_BYTES + result.replaced.length * MAX_ENDED_BYTES <= MAX_BYTES) return result;
+  return new Room(MAX_BYTES - LOGIN_BYTES).fitLogin(userId, result);
+}
+
+/**
+ * What the response to a batch has room for: all, or users without metadata, and the results in their order as far as there is room. Users
+ * for whom there is none fail, and sessions that logins replaced are left out. The batch has so many operations more that failed.
+ */
+export function showAnswers(
+  operations: readonly Operation[],
+  answers: readonly (Answer | Error)[],
+  otherErrors: number,
+): ShownAnswer[] {
+  const bytes = MAX_BYTES - otherErrors * ERROR_BYTES;
+  const bytesBy = (sizeOf: typeof mostBytesOf) =>
+    answers.reduce<number>((sum, answer, i) => sum + sizeOf(operations[i] as Operation, answer), 0);
+  const fits =
+    bytesBy(mostBytesOf) <= bytes ||
+    [atMost, exactly].some(
+      (measure) => bytesBy((operation, answer) => bytesOf(measure, operation, answer)) <= bytes,
+    );
+  if (fits) return answers.map((answer, i) => showWhole(operations[i] as Operation, answer));
+  const room = new Room(bytes - bytesBy(leastBytesOf));
+  return answers.map((answer, i) => room.fit(operations[i] as Operation, answer));
+}
+
+/** The bytes that are left of a response, of which each result has its least already. */
+class Room {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  fit({ kind, of }: Operation, answer: Answer | Error): ShownAnswer {
+    if (answer instanceof Error) return answer;
+    if (kind === 'online') return this.fitLogin(of.userId, answer as LoginResult);
+    const sessions = sessionsOf(kind, answer);
+    return sessions ? this.#fitUser(sessions) : answer;
+  }
+
+  fitLogin(userId: string, result: LoginResult): ShownLogin {
+    const { replaced } = result;
+    const end = replaced.findIndex((session) => !this.#take(endedBytes(exactly, userId, session)));
+    if (end === -1) return result;
+    return { ...result, replaced: replaced.slice(0, end), replacedOmitted: replaced.length - end };
+  }
+
+  #fitUser(sessions: readonly Session[]): Shown | Error {
+    return this.#take(sizeOfUser(sessions, BARE_USER_FORM, exactly)) ? withoutMetadata(sessions) : tooLarge();
+  }
+
+  /** False if there is no room. */
+  #take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+}
+
+function showWhole({ kind }: Operation, answer: Answer | Error): ShownAnswer {
+  if (answer instanceof Error) return answer;
+  const sessions = sessionsOf(kind, answer);
+  return sessions ? whole(sessions) : answer;
+}
+
+/** The sessions that an operation asked for; undefined if it is none that reads. */
+function sessionsOf(kind: Operation['kind'], answer: Answer): readonly Session[] | undefined {
+  if (kind === 'getUser') return answer as Session[];
+  if (kind !== 'getDevice') return undefined;
+  return answer === undefined ? [] : [answer as Session];
+}
+
+/** The most that a result takes, by counting alone: the usual batch is not measured. */
+function mostBytesOf({ kind }: Operation, answer: Answer | Error): number {
+  if (answer instanceof Error) return ERROR_BYTES;
+  if (kind === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
+  if (kind === 'getUser') return USER_BYTES + (answer as Session[]).length * MAX_DEVICE_BYTES;
+  if (kind === 'getDevice') return USER_BYTES + MAX_DEVICE_BYTES;
+  return kind === 'heartbeat' && answer !== undefined ? MAX_ENDED_BYTES : SMALL_BYTES;
+}
+
+function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error): number {
+  const { kind, of } = operation;
+  if (answer instanceof Error) return ERROR_BYTES;
+  if (kind === 'online') {
+    const { replaced } = answer as LoginResult;
+    return replaced.reduce((sum, session) => sum + endedBytes(measure, of.userId, session), LOGIN_BYTES);
+  }
+  const sessions = sessionsOf(kind, answer);
+  return sessions ? sizeOfUser(sessions, USER_FORM, measure) : mostBytesOf(operation, answer);
+}
+
+/** What a result takes in any case. */
+function leastBytesOf(operation: Operation, answer: Answer | Error): number {
+  const { kind } = operation;
+  if (answer instanceof Error || kind === 'getUser' || kind === 'getDevice') return ERROR_BYTES;
+  return kind === 'online' ? LOGIN_BYTES : mostBytesOf(operation, answer);
+}
+
+function endedBytes(
+  measure: Measure,
+  userId: string,
+  { deviceId, sessionId, serverAddr }: ReplacedSession,
+): number {
+  return ENDED_BYTES + measure(userId) + measure(deviceId) + measure(sessionId) + measure(serverAddr);
+}

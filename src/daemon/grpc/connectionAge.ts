@@ -1,0 +1,84 @@
+import type { ServerHttp2Session } from 'node:http2';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ConnectionCounts } from '../overload/connectionCounts.js';
+import type { Ending } from './requests/requestReader.js';
+
+/** Connections that were made at the same time do not reach their age at the same time: it varies by this share. */
+const JITTER = 0.1;
+/** When streams that have not ended yet are ended, as a share of the grace. */
+const LAST_CALL = 0.9;
+
+const RETRY_AT_ONCE = new Metadata();
+RETRY_AT_ONCE.set('grpc-retry-pushback-ms', '0');
+
+/**
+ * What ends a stream of a connection that has reached its age. The trailer is gRPC's word for "retry at once" (gRFC A6): the TypeScript
+ * client goes on without reporting an error.
+ */
+export const AGED: Ending = {
+  code: status.UNAVAILABLE,
+  details: 'the connection has reached its maximum age (--max-connection-age): continue on another one',
+  metadata: RETRY_AT_ONCE,
+};
+
+/** Whether a stream ended only because of the age of its connection: nothing has failed. */
+export function isAged({ code, details }: { code?: status | null; details?: string | null }): boolean {
+  return code === AGED.code && details === AGED.details;
+}
+
+/** Ends the streams of a connection. */
+export interface StreamsOfConnections {
+  /** Each as soon as its caller loses nothing by that. */
+  endStreamsOf(connection: object): void;
+  /** All that are left, at once. */
+  cutStreamsOf(connection: object): void;
+}
+
+/** How long connections last. Milliseconds. */
+export interface AgeLimits {
+  /** 0 lets them last as long as their callers like. */
+  maxAgeMs: number;
+  graceMs: number;
+}
+
+/**
+ * Closes connections that have reached their age, so that callers behind a TCP balancer, or of a name with several addresses, also find daemons
+ * that came later. The GOAWAY comes first: what a caller begins afterwards goes to another connection. Calls in flight are answered, streams
+ * are ended, and after the grace the connection is cut.
+ */
+export class ConnectionAge {
+  readonly #limits: AgeLimits;
+  readonly #streams: StreamsOfConnections;
+  readonly #counts: ConnectionCounts;
+
+  constructor(limits: AgeLimits, streams: StreamsOfConnections, counts: ConnectionCounts) {
+    this.#limits = limits;
+    this.#streams = streams;
+    this.#counts = counts;
+  }
+
+  readonly onSession = (session: ServerHttp2Session): void => {
+    const { maxAgeMs } = this.#limits;
+    if (maxAgeMs === 0) return;
+    const ageMs = maxAgeMs * (1 - JITTER + 2 * JITTER * Math.random());
+    const timer = setTimeout(() => this.#retire(session), ageMs).unref();
+    session.once('close', () => clearTimeout(timer));
+  };
+
+  #retire(session: ServerHttp2Session): void {
+    // The daemon stops, or closes it for another reason.
+    if (session.closed || session.destroyed) return;
+    this.#counts.closed.age += 1;
+    // With the last stream it has read of: those that come later were not processed, and clients make them again.
+    session.close();
+    this.#streams.endStreamsOf(session);
+    const { graceMs } = this.#limits;
+    const timers = [
+      setTimeout(() => this.#streams.cutStreamsOf(session), graceMs * LAST_CALL).unref(),
+      setTimeout(() => session.destroy(), graceMs).unref(),
+    ];
+    session.once('close', () => {
+      for (const timer of timers) clearTimeout(timer);
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import type { GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
+import type { HeartbeatResponse } from 'imstate-client/internal/generated/imstate/v1/HeartbeatResponse';
+import type { OnlineResponse } from 'imstate-client/internal/generated/imstate/v1/OnlineResponse';
+import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
+import type { OperationResult } from 'imstate-client/internal/generated/imstate/v1/OperationResult';
+import type { SessionRef } from 'imstate-client/internal/shared/session';
+import { endReasons } from 'imstate-client/internal/wire/enums';
+import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
+import type { Ended, Login } from '../../presence/sessions.js';
+import { broken } from '../../presence/validate.js';
+import type { Answer, Operation } from '../../store/operations.js';
+import type { Shown } from './answerSize.js';
+import type { ShownAnswer, ShownLogin } from './batchSize.js';
+import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
+import { toDevice, toEnded, toReplaced } from './responses.js';
+
+/** Reads and checks an operation of Apply. */
+export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {
+  if (online) return { kind: 'online', of: readLogin(online) };
+  if (offline) return { kind: 'offline', of: readLogout(offline) };
+  if (heartbeat) return { kind: 'heartbeat', of: readSession('heartbeat', heartbeat) };
+  if (getUser) {
+    const { userId, deviceId } = readGetUser(getUser);
+    return deviceId === undefined
+      ? { kind: 'getUser', of: { userId } }
+      : { kind: 'getDevice', of: { userId, deviceId } };
+  }
+  throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
+}
+
+/** What an operation that was carried out answers, as far as there is room for it. */
+export function toResult(
+  { kind, of }: Operation,
+  answer: Exclude<ShownAnswer, Error>,
+  explain: boolean,
+): OperationResult {
+  switch (kind) {
+    case 'online':
+      return { online: toOnlineResponse(of, answer as ShownLogin) };
+    case 'offline':
+      return { offline: { applied: answer as Answer<'offline'> } };
+    case 'heartbeat':
+      return { heartbeat: toHeartbeatResponse([of], [answer as Answer<'heartbeat'>]) };
+    case 'getDevice':
+    case 'getUser':
+      return { getUser: toGetUserResponse(of.userId, answer as Shown, explain) };
+  }
+}
+
+/** The response to Online. */
+export function toOnlineResponse(
+  login: Login,
+  { loginTimeMs, replaced, replacedOmitted = 0, endReason }: ShownLogin,
+): OnlineResponse {
+  return {
+    sessionId: login.sessionId,
+    loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
+    replaced: replaced.map((session) => toReplaced(login.userId, session)),
+    replacedOmitted,
+    endReason: endReasons.toWire(endReason),
+  };
+}
+
+/** The response to Heartbeat. */
+export function toHeartbeatResponse(
+  sessions: SessionRef[],
+  answers: (Ended | undefined)[],
+): HeartbeatResponse {
+  return {
+    ended: sessions.flatMap((session, i) => {
+      const reason = answers[i];
+      return reason === undefined ? [] : [toEnded(session, reason)];
+    }),
+  };
+}
+
+/** The response to GetUser. */
+export function toGetUserResponse(userId: string, shown: Shown, explain: boolean): GetUserResponse {
+  const { sessions, metadataOmitted, devicesOmitted } = shown;
+  return {
+    userId,
+    online: sessions.some(({ online }) => online),
+    devices: sessions.map((session) => toDevice(session, explain, metadataOmitted)),
+    metadataOmitted,
+    devicesOmitted,
+  };
+}

@@ -1,0 +1,163 @@
+import { status } from '@grpc/grpc-js';
+import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { toDuration } from 'imstate-client/internal/wire/duration';
+import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
+import { permitOf } from '../auth/guardedCall.js';
+import { identityOf } from '../auth/identity.js';
+import { BatchCounts } from '../observability/batchCounts.js';
+import type { Evictions } from '../observability/evictions.js';
+import type { OperationCounts } from '../observability/operationCounts.js';
+import type { Presence } from '../presence.js';
+import type { WatchHub } from '../watch/hub.js';
+import { type Shown, showUser, showUsers } from './answerSize.js';
+import { applyTaker } from './applyTaker.js';
+import { showLogin } from './batchSize.js';
+import type { Calls } from './calls.js';
+import { toGetUserResponse, toHeartbeatResponse, toOnlineResponse } from './operations.js';
+import {
+  readBatch,
+  readEvictTarget,
+  readGetUser,
+  readKeepAlive,
+  readLogin,
+  readLogout,
+  readSessions,
+} from './requests.js';
+import { toChatServer, toDevice, toHistoryEntry } from './responses.js';
+import { watchTaker } from './watchTaker.js';
+
+const PAGE = 100;
+const PAGE_OF_SERVERS = 1_000;
+
+/** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
+export function presenceServiceHandlers(
+  presence: Presence,
+  evictions: Evictions,
+  hub: WatchHub,
+  calls: Calls,
+  operations: OperationCounts,
+): PresenceServiceHandlers {
+  const batches = new BatchCounts(operations);
+  const keepAlives = operations.of('keep_server_alive');
+  return {
+    Online: calls.handler(async (request, call) => {
+      const login = readLogin(request);
+      const result = await presence.online(login, call.getPeer());
+      return toOnlineResponse(login, showLogin(login.userId, result));
+    }),
+
+    Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),
+
+    Heartbeat: calls.handler(
+      async (request) => {
+        const sessions = readSessions(request.sessions);
+        return toHeartbeatResponse(sessions, await presence.heartbeat(sessions));
+      },
+      { weigh: ({ sessions }) => sessions.length, isVital: true },
+    ),
+
+    Apply: calls.streamHandler((link) => applyTaker(presence, batches, link), {
+      weigh: ({ operations }) => operations.length,
+    }),
+
+    KeepServerAlive: calls.streamHandler(
+      (link) => {
+        let serverAddr = '';
+        return {
+          async take(request, arrivedAt) {
+            const keepAlive = readKeepAlive(request, serverAddr);
+            serverAddr = keepAlive.serverAddr;
+            const { incarnation, resyncToken, isPartial } = await presence.keepServerAlive(keepAlive);
+            if (incarnation > keepAlive.incarnation)
+              throw superseded(serverAddr, keepAlive.incarnation, incarnation);
+            link.write({
+              timeToLive: toDuration(keepAlive.ttlMs),
+              resync: resyncToken !== '',
+              resyncToken,
+              partial: isPartial,
+            });
+            keepAlives.end(status.OK, performance.now() - arrivedAt);
+          },
+        };
+      },
+      { isVital: true },
+    ),
+
+    Watch: calls.streamHandler((link) => watchTaker(hub, link)),
+
+    GetUser: calls.handler((request, call) => {
+      const { userId, deviceId } = readGetUser(request);
+      return presence.reads.use(call.getPeer(), async (budget) => {
+        const sessions = await presence.devices(userId, deviceId, budget);
+        return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
+      });
+    }),
+
+    BatchGetUsers: calls.handler(
+      (request, call) => {
+        const userIds = readBatch(request.userIds);
+        return presence.reads.use(call.getPeer(), async (budget) => {
+          const shown = showUsers(await presence.devicesOfEach(userIds, budget));
+          return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
+        });
+      },
+      { weigh: ({ userIds }) => userIds.length },
+    ),
+
+    ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }, call) => {
+      checkId('user_id', userId);
+      checkOptionalId('device_id', deviceId);
+      const limit = checkPageSize('page_size', pageSize, PAGE);
+      const page = { deviceId: deviceId || undefined, limit, after: pageToken || undefined };
+      const { entries, next } = await presence.history(userId, page, call.getPeer());
+      return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
+    }),
+
+    ListSessions: calls.handler(async ({ serverAddr, pageSize, pageToken }) => {
+      if (serverAddr !== '') checkServerName('server_addr', serverAddr);
+      const limit = checkPageSize('page_size', pageSize, PAGE);
+      const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
+      const { sessions, next, isPartial } = await presence.sessions(page);
+      return {
+        sessions: sessions.map(({ userId, session }) => ({ userId, device: toDevice(session) })),
+        nextPageToken: next ?? '',
+        partial: isPartial,
+      };
+    }),
+
+    ListServers: calls.handler(async ({ pageSize, pageToken }) => {
+      const limit = checkPageSize('page_size', pageSize, PAGE_OF_SERVERS);
+      const { servers, next, isPartial } = await presence.servers({ limit, after: pageToken || undefined });
+      return { servers: servers.map(toChatServer), nextPageToken: next ?? '', partial: isPartial };
+    }),
+
+    GetStats: calls.handler(async () => {
+      const { users, devices, byPlatform, byServer, devicesOnOtherServers, isPartial } =
+        await presence.stats();
+      return {
+        usersOnline: users,
+        devicesOnline: devices,
+        devicesByPlatform: Object.fromEntries(byPlatform),
+        devicesByServer: Object.fromEntries(byServer),
+        devicesOnOtherServers,
+        partial: isPartial,
+      };
+    }),
+
+    Evict: calls.handler((request, call) => {
+      const { sslPeerCertificate } = call.getAuthContext();
+      const caller = identityOf(permitOf(call.metadata)?.callerName, sslPeerCertificate);
+      const by = { method: call.getPath(), caller, peer: call.getPeer() };
+      return evictions.evict(readEvictTarget(request), by);
+    }),
+  };
+}
+
+function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
+  return new ImstateError(
+    'SUPERSEDED',
+    `chat server ${serverAddr} has announced incarnation ${newer}, which supersedes ${incarnation}: ` +
+      'its sessions have ended; stop, or take a greater incarnation',
+  );
+}

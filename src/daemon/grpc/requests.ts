@@ -1,0 +1,185 @@
+import type { EvictRequest__Output } from 'imstate-client/internal/generated/imstate/v1/EvictRequest';
+import type { GetUserRequest__Output } from 'imstate-client/internal/generated/imstate/v1/GetUserRequest';
+import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
+import type { OfflineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OfflineRequest';
+import type { OnlineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OnlineRequest';
+import type { SessionRef__Output } from 'imstate-client/internal/generated/imstate/v1/SessionRef';
+import type { WatchStart__Output } from 'imstate-client/internal/generated/imstate/v1/WatchStart';
+import type { LoginPolicy, SessionRef } from 'imstate-client/internal/shared/session';
+import { fromDuration } from 'imstate-client/internal/wire/duration';
+import { loginPolicies } from 'imstate-client/internal/wire/enums';
+import { fromTimestamp } from 'imstate-client/internal/wire/timestamp';
+import { LIMITS } from '../../presence/limits.js';
+import type { KeepAlive } from '../../presence/servers.js';
+import type { Login, Logout } from '../../presence/sessions.js';
+import {
+  broken,
+  checkDuration,
+  checkId,
+  checkIncarnation,
+  checkMetadata,
+  checkOptionalId,
+  checkPlatform,
+  checkServerAddr,
+  checkServerName,
+} from '../../presence/validate.js';
+import type { EvictTarget } from '../presence.js';
+import { MOST_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
+import { makeSessionId } from './sessionId.js';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
+const GRACE = { min: 0, max: HOUR, absent: 0 };
+const LEASE = { min: SECOND, max: HOUR, absent: 10 * SECOND };
+
+/** Reads and checks the request of Online. */
+export function readLogin(request: OnlineRequest__Output): Login {
+  const { userId, deviceId, serverAddr, sessionId, platform, metadata, serverIncarnation } = request;
+  checkId('user_id', userId);
+  checkId('device_id', deviceId);
+  checkServerAddr('server_addr', serverAddr);
+  checkOptionalId('session_id', sessionId);
+  checkPlatform('platform', platform);
+  checkMetadata('metadata', metadata);
+  checkIncarnation('server_incarnation', serverIncarnation, 0);
+  const policy = readPolicy(request.loginPolicy);
+  if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
+    throw broken('platform', 'must be given with LOGIN_POLICY_REPLACE_SAME_PLATFORM');
+  }
+  return {
+    userId,
+    deviceId,
+    serverAddr,
+    platform,
+    metadata,
+    policy,
+    sessionId: sessionId || makeSessionId(),
+    isNewSessionId: sessionId === '',
+    ttlMs: checkDuration('time_to_live', fromDuration(request.timeToLive), TIME_TO_LIVE),
+    incarnation: serverIncarnation,
+    resentLoginTimeMs: readLoginTime(request),
+  };
+}
+
+function readPolicy(policy: number): LoginPolicy {
+  const word = policy === 0 ? 'KEEP_ALL' : loginPolicies.fromWire(policy);
+  if (word === undefined || word === 'UNKNOWN')
+    throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
+  return word;
+}
+
+function readLoginTime({ loginTime, sessionId }: OnlineRequest__Output): number {
+  const ms = fromTimestamp(loginTime)?.getTime();
+  if (ms === undefined) return 0;
+  if (!(ms > 0)) throw broken('login_time', 'must be the login_time of an answer to Online');
+  if (sessionId === '')
+    throw broken('session_id', 'must be given with login_time: it names what is sent again');
+  return Math.floor(ms);
+}
+
+/** Reads and checks the request of Offline. */
+export function readLogout({ userId, deviceId, sessionId, grace }: OfflineRequest__Output): Logout {
+  checkId('user_id', userId);
+  checkId('device_id', deviceId);
+  checkOptionalId('session_id', sessionId);
+  const graceMs = checkDuration('grace', fromDuration(grace), GRACE);
+  return { userId, deviceId, sessionId: sessionId || undefined, graceMs };
+}
+
+/** Reads and checks a message of KeepServerAlive; `serverAddr` is the one of the stream, '' in its first message. */
+export function readKeepAlive(request: KeepServerAliveRequest__Output, known: string): KeepAlive {
+  const { serverAddr, incarnation, resynced } = request;
+  checkServerAddr('server_addr', serverAddr);
+  if (known !== '' && serverAddr !== known) {
+    throw broken(
+      'server_addr',
+      `must stay the same in a stream, which began with ${known}: open another stream`,
+    );
+  }
+  checkIncarnation('incarnation', incarnation, 1);
+  const ttlMs = checkDuration('time_to_live', fromDuration(request.timeToLive), LEASE);
+  return { serverAddr, incarnation, ttlMs, resynced };
+}
+
+/** Reads and checks the sessions of a heartbeat. */
+export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
+  if (sessions.length < 1 || sessions.length > LIMITS.heartbeatSessions.most) {
+    throw broken('sessions', `must be 1 to 1,000; these are ${sessions.length}: send several calls`);
+  }
+  return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
+}
+
+/** Reads and checks a session. */
+export function readSession(field: string, { userId, deviceId, sessionId }: SessionRef__Output): SessionRef {
+  checkId(`${field}.user_id`, userId);
+  checkId(`${field}.device_id`, deviceId);
+  checkId(`${field}.session_id`, sessionId);
+  return { userId, deviceId, sessionId };
+}
+
+/** Reads and checks the request of GetUser. */
+export function readGetUser({ userId, deviceId }: GetUserRequest__Output): {
+  userId: string;
+  deviceId: string | undefined;
+} {
+  checkId('user_id', userId);
+  checkOptionalId('device_id', deviceId);
+  return { userId, deviceId: deviceId || undefined };
+}
+
+/** Checks the users of a batch. */
+export function readBatch(userIds: string[]): string[] {
+  if (userIds.length < 1 || userIds.length > LIMITS.batchUsers.most) {
+    throw broken('user_ids', `must be 1 to 1,000; these are ${userIds.length}: send several calls`);
+  }
+  for (const [i, userId] of userIds.entries()) checkId(`user_ids[${i}]`, userId);
+  return userIds;
+}
+
+/** Reads and checks whose sessions to evict. */
+export function readEvictTarget({ serverAddr, userId, session }: EvictRequest__Output): EvictTarget {
+  if (serverAddr) {
+    checkServerName('server_addr', serverAddr);
+    return { serverAddr };
+  }
+  if (userId) {
+    checkId('user_id', userId);
+    return { userId };
+  }
+  if (session) return { session: readSession('session', session) };
+  throw broken('target', 'must be given: server_addr, user_id or session');
+}
+
+/** Reads and checks what a watch is to follow. */
+export function readWatchTarget(start: WatchStart__Output): WatchTarget {
+  const { userIds, serverAddrs, everything, initialState, resumeRevision, coalesce } = start;
+  const named = [userIds.length > 0, serverAddrs.length > 0, everything].filter(Boolean).length;
+  if (named !== 1) {
+    throw broken('start', 'must name one of user_ids, server_addrs and everything');
+  }
+  if (initialState && resumeRevision !== '') {
+    throw broken('initial_state', 'must not be together with resume_revision, which goes on from there');
+  }
+  if (serverAddrs.length > LIMITS.watchedServers.most) {
+    throw broken(
+      'server_addrs',
+      `must be at most 1,000; these are ${serverAddrs.length}: watch everything, or open several`,
+    );
+  }
+  for (const [i, addr] of serverAddrs.entries()) checkServerName(`server_addrs[${i}]`, addr);
+  return {
+    userIds: userIds.length > 0 ? new Set(readUsers('user_ids', userIds)) : undefined,
+    serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
+    ...{ initialState, resumeRevision, coalesce },
+  };
+}
+
+/** Checks the users of a watch. */
+export function readUsers(field: string, userIds: string[]): string[] {
+  if (userIds.length > MOST_WATCHED_USERS) {
+    throw broken(field, `must be at most 10,000; these are ${userIds.length}: open several watches`);
+  }
+  for (const [i, userId] of userIds.entries()) checkId(`${field}[${i}]`, userId);
+  return userIds;
+}

@@ -1,0 +1,36 @@
+import { LIMITS } from '../../../presence/limits.js';
+
+/** What a message of a method may be at most. */
+export interface RequestRule {
+  /** Decompressed. */
+  readonly maxBytes: number;
+  /** How many fields it may have, unknown ones included; undefined where the bytes alone limit them. */
+  readonly maxFields?: number;
+}
+
+/**
+ * Fields of a batch. The handlers say more precisely how many entries they take; this limit is a little above theirs, and keeps a message of
+ * 1 MiB from becoming half a million objects.
+ */
+const BATCH_FIELDS = LIMITS.page.most + 24;
+
+const small: RequestRule = { maxBytes: LIMITS.smallMessage.most };
+const open: RequestRule = { maxBytes: LIMITS.openMessage.most };
+const large: RequestRule = { maxBytes: LIMITS.message.most };
+
+const METHODS: Readonly<Record<string, RequestRule>> = {
+  '/imstate.v1.PresenceService/Apply': { ...large, maxFields: BATCH_FIELDS },
+  '/imstate.v1.PresenceService/Heartbeat': { ...large, maxFields: BATCH_FIELDS },
+  '/imstate.v1.PresenceService/BatchGetUsers': large,
+  '/imstate.v1.PresenceService/Watch': large,
+  // The token of a resync has a part for each shard.
+  '/imstate.v1.PresenceService/KeepServerAlive': { maxBytes: LIMITS.leaseMessage.most },
+};
+
+/** Services that name nothing longer than a service or a symbol; health is open to everybody. */
+const OPEN_SERVICES = /^\/grpc\./;
+
+/** What a message of a method may be at most. */
+export function requestRuleOf(path: string): RequestRule {
+  return METHODS[path] ?? (OPEN_SERVICES.test(path) ? open : small);
+}

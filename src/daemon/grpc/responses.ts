@@ -1,0 +1,125 @@
+import type { Change as WireChange } from 'imstate-client/internal/generated/imstate/v1/Change';
+import type { ChatServer as WireChatServer } from 'imstate-client/internal/generated/imstate/v1/ChatServer';
+import type { Device } from 'imstate-client/internal/generated/imstate/v1/Device';
+import type { EndedSession } from 'imstate-client/internal/generated/imstate/v1/EndedSession';
+import type { Explanation } from 'imstate-client/internal/generated/imstate/v1/Explanation';
+import type { HistoryEntry as WireHistoryEntry } from 'imstate-client/internal/generated/imstate/v1/HistoryEntry';
+import type { Lease as WireLease } from 'imstate-client/internal/generated/imstate/v1/Lease';
+import type { SessionBegin } from 'imstate-client/internal/generated/imstate/v1/SessionBegin';
+import type { UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import type { Lease, SessionRef } from 'imstate-client/internal/shared/session';
+import { toDuration } from 'imstate-client/internal/wire/duration';
+import { endReasons, leaseStates } from 'imstate-client/internal/wire/enums';
+import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
+import type { ChatServer } from '../../presence/servers.js';
+import type { Ended, ReplacedSession, Session } from '../../presence/sessions.js';
+import type { BegunSession, Change, UserAt } from '../../store/ledger.js';
+import type { HistoryEntry } from '../history.js';
+import { showUser } from './answerSize.js';
+
+const NO_METADATA = {};
+
+/** The device of a session, with why it is so if that was asked for. */
+export function toDevice(session: Session, explain = false, metadataOmitted = false): Device {
+  return {
+    deviceId: session.deviceId,
+    online: session.online,
+    sessionId: session.sessionId,
+    serverAddr: session.serverAddr,
+    platform: session.platform,
+    loginTime: toTimestamp(session.loginTimeMs),
+    lastSeenTime: toTimestamp(session.lastSeenMs),
+    logoutTime: toTimestamp(session.logoutTimeMs),
+    endReason: endReasons.toWire(session.endReason),
+    metadata: metadataOmitted ? NO_METADATA : session.metadata,
+    explanation: explain ? toExplanation(session) : null,
+  };
+}
+
+function toExplanation({ ttlMs, lastSeenMs, graceEndMs, forgetTimeMs, lease }: Session): Explanation {
+  return {
+    timeToLive: ttlMs > 0 ? toDuration(ttlMs) : null,
+    expireTime: ttlMs > 0 ? toTimestamp(lastSeenMs + ttlMs) : null,
+    graceEndTime: graceEndMs > 0 ? toTimestamp(graceEndMs) : null,
+    forgetTime: forgetTimeMs > 0 ? toTimestamp(forgetTimeMs) : null,
+    lease: toLease(lease),
+  };
+}
+
+/** How a user stands when a watch begins. */
+export function toUserSnapshot({ userId, sessions }: UserAt): UserSnapshot {
+  const { metadataOmitted, devicesOmitted, ...shown } = showUser(sessions);
+  const devices = shown.sessions.map((session) => toDevice(session, false, metadataOmitted));
+  return { userId, devices, metadataOmitted, devicesOmitted };
+}
+
+/** A change of a device, at its revision. */
+export function toChange({ began, ended, ...change }: Change, revision: string): WireChange {
+  const { userId, deviceId, wasOnline, devicesOnline, timeMs } = change;
+  return {
+    ...{ userId, deviceId, wasOnline, online: began !== undefined, userOnline: devicesOnline > 0 },
+    session: began ? toSessionBegin(began) : null,
+    ended: ended
+      ? {
+          userId,
+          deviceId,
+          sessionId: ended.sessionId,
+          serverAddr: ended.serverAddr,
+          endReason: endReasons.toWire(ended.reason),
+        }
+      : null,
+    time: toTimestamp(timeMs),
+    revision,
+  };
+}
+
+function toSessionBegin({ sessionId, serverAddr, platform, loginTimeMs }: BegunSession): SessionBegin {
+  return { sessionId, serverAddr, platform, loginTime: toTimestamp(loginTimeMs) };
+}
+
+/** A session of the user that another login ended. */
+export function toReplaced(userId: string, session: ReplacedSession): EndedSession {
+  const { deviceId, sessionId, serverAddr } = session;
+  return { userId, deviceId, sessionId, serverAddr, endReason: endReasons.toWire('REPLACED') };
+}
+
+/** A session that a heartbeat found to be over. */
+export function toEnded({ userId, deviceId, sessionId }: SessionRef, ended: Ended): EndedSession {
+  return {
+    userId,
+    deviceId,
+    sessionId,
+    endReason: endReasons.toWire(ended === 'UNKNOWN' ? undefined : ended),
+  };
+}
+
+/** A session in the history. */
+export function toHistoryEntry({
+  loginTimeMs,
+  endTimeMs,
+  endReason,
+  ...entry
+}: HistoryEntry): WireHistoryEntry {
+  return {
+    ...entry,
+    loginTime: toTimestamp(loginTimeMs),
+    endTime: toTimestamp(endTimeMs),
+    endReason: endReasons.toWire(endReason),
+  };
+}
+
+/** A chat server. */
+export function toChatServer({ serverAddr, sessions, lease }: ChatServer): WireChatServer {
+  return { serverAddr, sessions, lease: toLease(lease) };
+}
+
+function toLease(lease: Lease | undefined): WireLease | null {
+  if (lease === undefined) return null;
+  const { state, incarnation, ttlMs, expireTimeMs } = lease;
+  return {
+    state: leaseStates.toWire(state),
+    incarnation,
+    timeToLive: toDuration(ttlMs),
+    expireTime: toTimestamp(expireTimeMs),
+  };
+}

@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  addAdminServicesToServer,
+  logVerbosity,
+  Server,
+  type ServerCredentials,
+  setLogVerbosity,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
+import type { HostPort } from 'imstate-client/internal/shared/address';
+import { loadCodec } from 'imstate-client/internal/wire/codec';
+import { loadProtos } from 'imstate-client/internal/wire/protos';
+import type { Logger } from 'pino';
+import { boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
+import type { Guard } from '../auth/guard.js';
+import { followSessions } from '../internals/http2Sessions.js';
+import { capLongTimeouts } from '../internals/longTimeout.js';
+import type { CallObserver } from '../observability/callObserver.js';
+import { Evictions } from '../observability/evictions.js';
+import { Admission } from '../overload/admission.js';
+import type { ConnectionCounts } from '../overload/connectionCounts.js';
+import { Connections } from '../overload/connections.js';
+import { HeaderGuard } from '../overload/headerGuard.js';
+import { Load } from '../overload/load.js';
+import type { Presence } from '../presence.js';
+import type { WatchHub } from '../watch/hub.js';
+import { Calls } from './calls.js';
+import { AGED, ConnectionAge } from './connectionAge.js';
+import { loadDefinition } from './definition.js';
+import { withHealthDetails } from './healthDetails.js';
+import { watchingKnownNames } from './healthNames.js';
+import type { MalformedRequests } from './malformedRequests.js';
+import { presenceServiceHandlers } from './presenceService.js';
+import { userStatusHandlers } from './userStatus.js';
+
+/** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
+const DRAIN_STEP_MS = 20;
+const FLUSH_MS = 500;
+/** Names that health is told for: the daemon as a whole, and each service. */
+const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
+
+/** Methods whose streams keep what their messages name: users and chat servers, the address of a lease. */
+const KEEPING = ['Watch', 'KeepServerAlive'];
+
+/** The gRPC server with everything it serves. */
+export interface GrpcServer {
+  /** Resolves with the port once calls are accepted there and nowhere else. */
+  listen(address: HostPort, credentials: ServerCredentials): Promise<number>;
+  setServing(serving: boolean): void;
+  /** Takes no new call, waits up to `limitMs` for those in flight, then destroys all connections. Returns how it went. */
+  drain(limitMs: number): Promise<'drained' | 'cut'>;
+}
+
+/**
+ * Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. Without a guard everybody may
+ * do everything.
+ */
+export function makeServer(
+  presence: Presence,
+  hub: WatchHub,
+  limits: LoadLimits & { maxDevices: number },
+  log: Logger,
+  guard: Guard | undefined,
+  observer: CallObserver,
+  counts: ConnectionCounts,
+  malformed?: MalformedRequests,
+): GrpcServer {
+  // What grpc-js would print by itself reaches us as errors too.
+  setLogVerbosity(logVerbosity.NONE);
+  capLongTimeouts();
+  const bounds = boundsOf(limits);
+  const load = new Load(bounds, log);
+  const admission = new Admission(load, limits, observer);
+  const server = new Server({
+    'grpc.max_receive_message_length': LIMITS.message.most,
+    'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.most,
+    'grpc.max_connection_idle_ms': bounds.idleMs,
+    'grpc.keepalive_time_ms': LIMITS.ping.most,
+    'grpc.keepalive_timeout_ms': LIMITS.pong.most,
+    interceptors: [admission.intercept, ...(guard ? [guard.interceptor] : [])],
+  });
+  const calls = new Calls(log, load);
+  const { types } = loadProtos();
+  const codec = loadCodec();
+  server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
+  const { service } = types.imstate.v1.PresenceService;
+  const evictions = new Evictions(presence, log);
+  const handlers = presenceServiceHandlers(presence, evictions, hub, calls, observer.counts.operations);
+  server.addService(codec.serve(service, KEEPING), handlers);
+  const health = new HealthImplementation(
+    Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
+  );
+  health.addToServer(watchingKnownNames(withHealthDetails(server, limits), HEALTH_NAMES));
+  new ReflectionService({ ...loadDefinition(), ...loadSync(healthProto) }).addToServer(server);
+  addAdminServicesToServer(server);
+
+  const connections = new Connections(limits, log, counts);
+  const age = new ConnectionAge(
+    { maxAgeMs: limits.maxConnectionAgeMs, graceMs: bounds.connectionGraceMs },
+    {
+      endStreamsOf: (connection) => calls.endStreamsOf(connection),
+      cutStreamsOf: (connection) => admission.endStreamsOf(connection, AGED),
+    },
+    counts,
+  );
+  const headers = new HeaderGuard(bounds.requestMs, log, counts, malformed);
+
+  return {
+    listen: (address, credentials) => {
+      const injector = server.createConnectionInjector(credentials);
+      if (!followSessions(server, malformed ? [age, headers, malformed] : [age, headers]))
+        log.warn('this version of grpc-js hides its connections: their age and headers are not checked');
+      return connections.listen(address, (socket) => injector.injectConnection(socket));
+    },
+    setServing: (serving) => {
+      for (const name of HEALTH_NAMES) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+    },
+    drain: (limitMs) => {
+      connections.close();
+      return drain(server, calls, limitMs).finally(() => {
+        connections.destroy();
+        admission.close();
+        headers.close();
+      });
+    },
+  };
+}
+
+/**
+ * Sends GOAWAY and waits for the calls. Streams that never end by themselves (a watch of health, reflection) are
+ * not waited for; neither is a connection, which its client may keep for ever.
+ */
+async function drain(server: Server, calls: Calls, limitMs: number): Promise<'drained' | 'cut'> {
+  let isClosed = false;
+  server.tryShutdown(() => {
+    isClosed = true;
+  });
+  calls.endStreams();
+  const until = performance.now() + limitMs;
+  while (calls.inFlight > 0 && performance.now() < until) await delay(DRAIN_STEP_MS);
+  const outcome = calls.inFlight > 0 ? 'cut' : 'drained';
+  for (let waited = 0; !isClosed && waited < FLUSH_MS; waited += DRAIN_STEP_MS) await delay(DRAIN_STEP_MS);
+  if (!isClosed) server.forceShutdown();
+  return outcome;
+}

@@ -1,0 +1,50 @@
+import type { UserStatusHandlers } from 'imstate-client/internal/generated/pb/UserStatus';
+import type { Login } from '../../presence/sessions.js';
+import { checkId, checkOptionalId, checkServerName } from '../../presence/validate.js';
+import type { Presence } from '../presence.js';
+import type { Calls } from './calls.js';
+import { makeSessionId } from './sessionId.js';
+
+/** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
+export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
+  return {
+    QueryUserStatus: calls.handler(({ UserID, DeviceID }, call) => {
+      checkId('UserID', UserID);
+      checkOptionalId('DeviceID', DeviceID);
+      return presence.reads.use(call.getPeer(), async (budget) => {
+        const devices = await presence.devices(UserID, DeviceID || undefined, budget);
+        const newest = devices.find(({ online }) => online);
+        return { Status: newest !== undefined, ServerAddr: newest?.serverAddr ?? '' };
+      });
+    }),
+
+    Online: calls.handler(async ({ UserID, DeviceID, ServerAddr }, call) => {
+      checkId('UserID', UserID);
+      checkId('DeviceID', DeviceID);
+      checkServerName('ServerAddr', ServerAddr);
+      const login: Login = {
+        userId: UserID,
+        deviceId: DeviceID,
+        serverAddr: ServerAddr,
+        sessionId: makeSessionId(),
+        isNewSessionId: true,
+        // What the service does not know.
+        platform: '',
+        ttlMs: 0,
+        metadata: {},
+        policy: 'KEEP_ALL',
+        incarnation: 0,
+        resentLoginTimeMs: 0,
+      };
+      await presence.online(login, call.getPeer());
+      return {};
+    }),
+
+    Offline: calls.handler(async ({ UserID, DeviceID }) => {
+      checkId('UserID', UserID);
+      checkId('DeviceID', DeviceID);
+      await presence.offline({ userId: UserID, deviceId: DeviceID, sessionId: undefined, graceMs: 0 });
+      return {};
+    }),
+  };
+}

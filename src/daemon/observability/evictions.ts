@@ -1,0 +1,65 @@
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import type { Logger } from 'pino';
+import type { EvictTarget, Presence } from '../presence.js';
+
+/** Who evicts, and by which way. */
+export interface EvictedBy {
+  /** Such as `/imstate.v1.PresenceService/Evict`. */
+  method: string;
+  /** Who it is, see identityOf(). */
+  caller: string;
+  /** Address of the caller, with its port. */
+  peer: string;
+}
+
+/**
+ * Ends sessions for administrators, by gRPC and by HTTP. Each eviction leaves one line in the log that says who ended whose sessions, and
+ * how many. Ids are not masked there: a mask that only the running daemon can match would be useless afterwards.
+ */
+export class Evictions {
+  readonly #presence: Presence;
+  readonly #log: Logger;
+
+  constructor(presence: Presence, log: Logger) {
+    this.#presence = presence;
+    this.#log = log;
+  }
+
+  /** Ends sessions; `more` is true if a further call would end further ones. */
+  async evict(target: EvictTarget, by: EvictedBy): Promise<{ evicted: number; more: boolean }> {
+    const line = { ...by, ...fieldsOf(target) };
+    try {
+      const { evicted, more, failure } = await this.#presence.evict(target, by.peer);
+      this.#log.info({ ...line, evicted, more, ...reasonOf(failure) }, 'sessions were evicted');
+      // A caller that knows of no partial result must not take the eviction for complete.
+      if (failure !== undefined && !more) throw new PartialEviction(evicted, failure);
+      return { evicted, more };
+    } catch (error) {
+      // What was evicted before has its line.
+      if (!(error instanceof PartialEviction))
+        this.#log.warn({ ...line, ...reasonOf(error) }, 'sessions could not be evicted');
+      throw error;
+    }
+  }
+}
+
+/** Some sessions have ended, and others could not be ended. */
+class PartialEviction extends ImstateError {
+  constructor(evicted: number, failure: ImstateError) {
+    super(failure.code, `${evicted} sessions were evicted, but not all: ${failure.message}; evict again`, {
+      cause: failure,
+    });
+  }
+}
+
+function fieldsOf(target: EvictTarget): object {
+  if ('serverAddr' in target) return { serverAddr: target.serverAddr };
+  if ('userId' in target) return { user: target.userId };
+  const { userId, deviceId, sessionId } = target.session;
+  return { user: userId, device: deviceId, session: sessionId };
+}
+
+function reasonOf(error: unknown): object {
+  if (error === undefined) return {};
+  return { code: error instanceof ImstateError ? error.code : 'INTERNAL', reason: messageOf(error) };
+}

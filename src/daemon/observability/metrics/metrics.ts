@@ -1,0 +1,114 @@
+import type { Registry as PromRegistry } from 'prom-client';
+import type { Registration } from '../../../registry/registry.js';
+import type { PresenceStore } from '../../../store/store.js';
+import type { MalformedRequests } from '../../grpc/malformedRequests.js';
+import { sendText } from '../../http/replies.js';
+import type { Route } from '../../http/routes.js';
+import type { ConnectionCounts } from '../../overload/connectionCounts.js';
+import type { Readiness } from '../../readiness.js';
+import type { Sweeper } from '../../sweeper.js';
+import type { WatchHub } from '../../watch/hub.js';
+import type { CallCounts } from '../callCounts.js';
+import type { Transitions } from '../transitions.js';
+import { callFamilies, operationFamilies } from './calls.js';
+import { connectionFamilies } from './connections.js';
+import { type Family, one, toMetric } from './family.js';
+import { presenceFamilies } from './presence.js';
+import { ProcessFamilies } from './process.js';
+import { type StoreSteps, storeFamilies } from './store.js';
+import { watchFamilies } from './watch.js';
+
+/** What is measured. */
+export interface MetricsParts {
+  counts: CallCounts;
+  store: PresenceStore;
+  steps: StoreSteps;
+  readiness: Readiness;
+  sweeper: Sweeper;
+  transitions: Transitions;
+  hub: WatchHub;
+  connectionCounts: ConnectionCounts;
+  malformedRequests: MalformedRequests;
+  /** Undefined before the daemon is registered. */
+  registration(): Registration | undefined;
+  /** How many files and URLs of credentials cannot be used now: what they gave before stays in force. */
+  staleCredentials(): number;
+  /** Since the start. */
+  droppedLogLines(): number;
+}
+
+/** What Prometheus reads at /metrics: everything is read, and put into words, when it asks. */
+export class Metrics {
+  readonly #process = new ProcessFamilies();
+  readonly #registry: PromRegistry;
+
+  /** prom-client is loaded only where there are metrics. */
+  static async make(parts: MetricsParts): Promise<Metrics> {
+    const { Registry } = await import('prom-client');
+    return new Metrics(parts, new Registry());
+  }
+
+  private constructor(parts: MetricsParts, registry: PromRegistry) {
+    this.#registry = registry;
+    for (const family of this.#families(parts)) registry.registerMetric(toMetric(family));
+  }
+
+  /** Who may ask what stands in the store may ask for its numbers. */
+  get route(): Route {
+    return {
+      ...{ method: 'GET', path: '/metrics', role: 'reader' },
+      handle: async ({ response }) => {
+        const text = await this.#registry.metrics();
+        sendText(response, 200, text, 'text/plain; version=0.0.4');
+      },
+    };
+  }
+
+  close(): void {
+    this.#process.close();
+  }
+
+  #families(parts: MetricsParts): Family[] {
+    const { counts, store, transitions, steps, sweeper, readiness, hub } = parts;
+    const { registration, staleCredentials, droppedLogLines } = parts;
+    return [
+      ...operationFamilies(counts),
+      ...callFamilies(counts),
+      ...connectionFamilies(parts.connectionCounts),
+      one(
+        'counter',
+        'imstate_requests_malformed_total',
+        'Requests that HTTP/2 reset as malformed, on connections on which no other arrived.',
+        () => parts.malformedRequests.total,
+      ),
+      ...presenceFamilies(store, transitions),
+      ...storeFamilies(steps, sweeper, readiness),
+      ...watchFamilies(hub),
+      one(
+        'gauge',
+        'imstate_registered',
+        '1 while the entry of this daemon stands in the registry, else 0.',
+        () => (registration()?.stands ? 1 : 0),
+      ),
+      one(
+        'gauge',
+        'imstate_registry_other_stores',
+        'Stores other than that of this daemon that daemons of this registry use; anything but 0 is wrong.',
+        () => registration()?.otherStores ?? 0,
+      ),
+      one(
+        'gauge',
+        'imstate_credentials_stale',
+        'Files and URLs of credentials that cannot be used as they are now; what they gave before stays in force.',
+        staleCredentials,
+      ),
+      one(
+        'counter',
+        'imstate_log_lines_dropped_total',
+        'Lines of the log that were dropped because nobody read it.',
+        droppedLogLines,
+      ),
+      ...this.#process.families(),
+    ];
+  }
+}

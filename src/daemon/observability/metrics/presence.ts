@@ -1,0 +1,37 @@
+import { cached } from '../../../store/cached.js';
+import type { PresenceStore } from '../../../store/store.js';
+import type { Transitions } from '../transitions.js';
+import { type Family, one } from './family.js';
+
+/** Whoever asks again within this time gets the same numbers, for reading them asks every shard. Milliseconds. */
+const CACHE_MS = 1_000;
+
+/** Who is online, in the whole store, and what this daemon has changed. */
+export function presenceFamilies(store: PresenceStore, transitions: Transitions): Family[] {
+  // A part of the counts would look as if all others had gone offline.
+  const stats = cached(async () => {
+    const counts = await store.getStats();
+    if (counts.isPartial) throw new Error('part of the store does not answer');
+    return counts;
+  }, CACHE_MS);
+  const users = async () => (await stats()).users;
+  const sessions = async () => (await stats()).devices;
+  return [
+    one('gauge', 'imstate_users_online', 'Users who are online, in the whole store.', users),
+    one('gauge', 'imstate_sessions_online', 'Sessions that are online, in the whole store.', sessions),
+    one(
+      'counter',
+      'imstate_logins_rejected_total',
+      'Logins that were rejected because their user has --max-devices devices online.',
+      () => transitions.rejectedLogins,
+    ),
+    {
+      ...{ name: 'imstate_transitions_total', type: 'counter' },
+      help: 'Logins that this daemon carried out (LOGIN), and sessions that it ended, by their reason.',
+      *read() {
+        yield { labels: { reason: 'LOGIN' }, value: transitions.logins };
+        for (const [reason, value] of Object.entries(transitions.ended)) yield { labels: { reason }, value };
+      },
+    },
+  ];
+}

@@ -1,0 +1,43 @@
+import type { Readiness } from '../../readiness.js';
+import type { Sweeper } from '../../sweeper.js';
+import { Histogram } from '../histogram.js';
+import { type Family, one, samplesOf } from './family.js';
+
+/** Steps of the store for operations of callers, by how they went. */
+export class StoreSteps {
+  readonly ok = new Histogram();
+  readonly failed = new Histogram();
+
+  /** See StepListener. */
+  readonly note = (ms: number, hasFailed: boolean): void => (hasFailed ? this.failed : this.ok).note(ms);
+}
+
+/** The store, as this daemon uses it. */
+export function storeFamilies(steps: StoreSteps, sweeper: Sweeper, readiness: Readiness): Family[] {
+  const name = 'imstate_store_step_seconds';
+  return [
+    one('gauge', 'imstate_store_up', '1 while enough shards of the store answer, else 0.', () =>
+      readiness.hasStore ? 1 : 0,
+    ),
+    one(
+      'gauge',
+      'imstate_store_shards_unavailable',
+      'Shards of the store that do not answer; calls on their users fail.',
+      () => readiness.shardsUnavailable,
+    ),
+    {
+      ...{ name, type: 'histogram' },
+      help: 'Round trips to the store for operations of callers: a script call or a transaction, of many operations.',
+      *read() {
+        yield* samplesOf(name, steps.ok, { outcome: 'ok' });
+        yield* samplesOf(name, steps.failed, { outcome: 'failed' });
+      },
+    },
+    one(
+      'gauge',
+      'imstate_sweep_lag_seconds',
+      'How long ago a sweep began that did all that was due; about half a second at most while all is well.',
+      () => sweeper.lagMs / 1_000,
+    ),
+  ];
+}

@@ -1,0 +1,72 @@
+import type { BatchGetUsersRequest__Output } from 'imstate-client/internal/generated/imstate/v1/BatchGetUsersRequest';
+import type { HeartbeatRequest__Output } from 'imstate-client/internal/generated/imstate/v1/HeartbeatRequest';
+
+/** What callers ask for, by the names that metrics and the log use; those of Apply are the names of its fields. */
+export type OperationName =
+  | 'online'
+  | 'offline'
+  | 'heartbeat'
+  | 'get_user'
+  | 'apply'
+  | 'keep_server_alive'
+  | 'watch'
+  | 'watch_stats'
+  | 'list_history'
+  | 'list_sessions'
+  | 'list_servers'
+  | 'list_endpoints'
+  | 'get_stats'
+  | 'evict'
+  | 'who_am_i'
+  | 'unknown';
+
+/** The operation of each method, whichever service it belongs to. A test compares it with the services and the HTTP API. */
+const OPERATIONS: Readonly<Record<string, OperationName>> = {
+  '/pb.UserStatus/QueryUserStatus': 'get_user',
+  '/pb.UserStatus/Online': 'online',
+  '/pb.UserStatus/Offline': 'offline',
+
+  '/imstate.v1.PresenceService/Online': 'online',
+  '/imstate.v1.PresenceService/Offline': 'offline',
+  '/imstate.v1.PresenceService/Heartbeat': 'heartbeat',
+  '/imstate.v1.PresenceService/Apply': 'apply',
+  '/imstate.v1.PresenceService/KeepServerAlive': 'keep_server_alive',
+  '/imstate.v1.PresenceService/GetUser': 'get_user',
+  '/imstate.v1.PresenceService/BatchGetUsers': 'get_user',
+  '/imstate.v1.PresenceService/ListHistory': 'list_history',
+  '/imstate.v1.PresenceService/ListSessions': 'list_sessions',
+  '/imstate.v1.PresenceService/ListServers': 'list_servers',
+  '/imstate.v1.PresenceService/GetStats': 'get_stats',
+  '/imstate.v1.PresenceService/Watch': 'watch',
+  '/imstate.v1.PresenceService/Evict': 'evict',
+
+  '/imstate.http/query': 'get_user',
+  '/imstate.http/history': 'list_history',
+  '/imstate.http/sessions': 'list_sessions',
+  '/imstate.http/servers': 'list_servers',
+  '/imstate.http/endpoints': 'list_endpoints',
+  '/imstate.http/stats': 'get_stats',
+  '/imstate.http/stats-watch': 'watch_stats',
+  '/imstate.http/watch': 'watch',
+  '/imstate.http/evict': 'evict',
+  '/imstate.http/whoami': 'who_am_i',
+};
+
+/** How many operations one request of a method carries, where that is not always one. */
+const OPERATIONS_IN = new Map<string, (request: never) => number>([
+  ['/imstate.v1.PresenceService/Heartbeat', ({ sessions }: HeartbeatRequest__Output) => sessions.length],
+  [
+    '/imstate.v1.PresenceService/BatchGetUsers',
+    ({ userIds }: BatchGetUsersRequest__Output) => userIds.length,
+  ],
+]);
+
+/** The operation of a method; undefined for services that are not about presence, such as health. */
+export function operationOf(path: string): OperationName | undefined {
+  return OPERATIONS[path];
+}
+
+/** See {@link OPERATIONS_IN}; undefined where a request is always one operation. */
+export function operationsIn(path: string): ((request: unknown) => number) | undefined {
+  return OPERATIONS_IN.get(path) as ((request: unknown) => number) | undefined;
+}

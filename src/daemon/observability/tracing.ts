@@ -1,0 +1,174 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import {
+  type Context,
+  createTraceState,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
+import { parseHostPort } from 'imstate-client/internal/shared/address';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import type { Logger } from 'pino';
+import type { PresenceStore } from '../../store/store.js';
+import { proxyAgentFor } from '../grpc/httpProxy.js';
+import { doneWithin } from '../stopLimit.js';
+import type { ObservedCall } from './callObserver.js';
+
+/** How long the collector may take, and how long a daemon that stops waits for it. */
+const EXPORT_MS = 2_000;
+const LAST_EXPORT_MS = 1_000;
+
+/** The span of one call. */
+export interface CallSpan {
+  /** Does what belongs to the call: spans of the store that begin meanwhile are its children. */
+  run(action: () => void): void;
+  /** The call is over, with this code of gRPC. */
+  end(code: number): void;
+}
+
+/** What of the store has a span: all that a call may ask for. */
+const TRACED = new Set<PropertyKey>([
+  ...(['online', 'offline', 'heartbeat', 'apply', 'getUser', 'getDevice', 'getHistory'] as const),
+  ...(['keepServerAlive', 'evictUser', 'evictSession', 'evictServer'] as const),
+  ...(['listSessions', 'listServers', 'getStats'] as const),
+] satisfies (keyof PresenceStore)[]);
+
+/** Codes of gRPC that are a fault of the server, as OpenTelemetry's conventions for RPC list them. */
+const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
+
+/**
+ * Spans of calls and of what they ask of the store, sent by OTLP/HTTP. This file is loaded only where they are asked for. How many
+ * calls are sampled, and resources, are said by OpenTelemetry's own variables (OTEL_TRACES_SAMPLER, …).
+ */
+export class Tracing {
+  readonly #exporter: ReportingExporter;
+  readonly #provider: BasicTracerProvider;
+  readonly #tracer: Tracer;
+  readonly #current = new AsyncLocalStorage<Context>();
+
+  /** `endpoint` is the base URL of a collector, such as http://127.0.0.1:4318. */
+  constructor(endpoint: string, log: Logger) {
+    const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+    const { origin, pathname } = new URL(url);
+    const agent = proxyAgentFor(new URL(url));
+    const proxied = agent && { httpAgentOptions: () => agent };
+    const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS, ...proxied });
+    this.#exporter = new ReportingExporter(exporter, `${origin}${pathname}`, log);
+    this.#provider = new BasicTracerProvider({
+      resource: resourceFromAttributes({ 'service.name': 'imstate', 'service.instance.id': randomUUID() }),
+      spanProcessors: [new BatchSpanProcessor(this.#exporter)],
+    });
+    this.#tracer = this.#provider.getTracer('imstate');
+  }
+
+  /** Begins the span of a call, as a child of the caller's if `traceparent` names it. */
+  begin({ path, metadata, peer }: ObservedCall): CallSpan {
+    const [, service = '', method = ''] = path.split('/');
+    const attributes = {
+      ...{ 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method },
+      ...peerAttributes(peer),
+    };
+    const parent = parentOf(metadata.get('traceparent'), metadata.get('tracestate'));
+    const span = this.#tracer.startSpan(path.slice(1), { kind: SpanKind.SERVER, attributes }, parent);
+    const context = trace.setSpan(parent, span);
+    return {
+      run: (action) => this.#current.run(context, action),
+      end: (code) => {
+        span.setAttribute('rpc.grpc.status_code', code);
+        if (FAULTS.has(code)) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end();
+      },
+    };
+  }
+
+  /** The same store, with a span for what calls ask of it. */
+  traced(store: PresenceStore): PresenceStore {
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        if (!TRACED.has(name)) return value.bind(target);
+        return (...args: unknown[]) =>
+          this.#inSpan(`store ${String(name)}`, () => value.apply(target, args) as Promise<unknown>);
+      },
+    });
+  }
+
+  /** Sends what has not been sent yet, for a second at most: its host may never answer. */
+  async close(): Promise<void> {
+    const sent = this.#provider.shutdown().catch(() => {});
+    if (!(await doneWithin(LAST_EXPORT_MS, sent)))
+      this.#exporter.reportFailure('did not take the last traces within 1 s: they are lost');
+  }
+
+  async #inSpan<T>(name: string, action: () => Promise<T>): Promise<T> {
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.CLIENT }, this.#current.getStore());
+    try {
+      return await action();
+    } catch (error) {
+      // What a caller did wrong is no fault of the store.
+      if (!(error instanceof ImstateError) || FAULTS.has(error.status))
+        span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+}
+
+/** Passes spans on to an exporter, and logs when its failures begin and when they are over. */
+class ReportingExporter implements SpanExporter {
+  readonly #exporter: SpanExporter;
+  /** Of the collector, without a password. */
+  readonly #url: string;
+  readonly #log: Logger;
+  #fails = false;
+
+  constructor(exporter: SpanExporter, url: string, log: Logger) {
+    this.#exporter = exporter;
+    this.#url = url;
+    this.#log = log;
+  }
+
+  export(...[spans, done]: Parameters<SpanExporter['export']>): void {
+    this.#exporter.export(spans, (result) => {
+      const { error } = result;
+      if (error) this.reportFailure(`does not take traces, which are lost: ${messageOf(error)}`);
+      else if (this.#fails) this.#log.info(`${this.#url} takes traces again`);
+      this.#fails = error !== undefined;
+      done(result);
+    });
+  }
+
+  /** Warns once, until the collector takes traces again. */
+  reportFailure(what: string): void {
+    if (!this.#fails) this.#log.warn(`${this.#url} ${what}`);
+    this.#fails = true;
+  }
+
+  shutdown(): Promise<void> {
+    return this.#exporter.shutdown();
+  }
+}
+
+function peerAttributes(peer: string) {
+  const { host = peer, port } = parseHostPort(peer) ?? {};
+  return { 'network.peer.address': host, ...(port !== undefined && { 'network.peer.port': port }) };
+}
+
+/** Reads the headers of W3C Trace Context; anything else begins a trace of its own. */
+function parentOf([traceparent]: unknown[], [tracestate]: unknown[]): Context {
+  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)/.exec(`${traceparent}`);
+  if (match === null) return ROOT_CONTEXT;
+  const [, traceId, spanId, flags] = match as unknown as [string, string, string, string];
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    ...{ traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true },
+    ...(typeof tracestate === 'string' && { traceState: createTraceState(tracestate) }),
+  });
+}

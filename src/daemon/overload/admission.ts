@@ -1,0 +1,223 @@
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import { type Bounds, boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
+import { HeldBytes } from '../grpc/requests/heldBytes.js';
+import type { Ending } from '../grpc/requests/requestReader.js';
+import { type RequestRule, requestRuleOf } from '../grpc/requests/requestRules.js';
+import { letEndedStreamsGo } from '../internals/streamTable.js';
+import type { MethodCounts } from '../observability/callCounts.js';
+import type { CallObserver } from '../observability/callObserver.js';
+import { operationsIn } from '../observability/operations.js';
+import { AdmittedCall } from './admittedCall.js';
+import type { Load, Refusal } from './load.js';
+import { Places } from './places.js';
+
+/** Calls that share a bound. What is vital shares that of calls, and has room on top. */
+export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'probe' | 'stream';
+
+const KINDS = new Map<string, Kind>([
+  ['/imstate.v1.PresenceService/Watch', 'watch'],
+  ['/imstate.v1.PresenceService/Apply', 'apply'],
+  ['/imstate.v1.PresenceService/KeepServerAlive', 'lease'],
+  ['/imstate.v1.PresenceService/Heartbeat', 'vital'],
+  ['/grpc.health.v1.Health/Check', 'probe'],
+  ['/grpc.health.v1.Health/List', 'probe'],
+  ['/grpc.health.v1.Health/Watch', 'probe'],
+]);
+const READS = new Set(
+  ['GetUser', 'BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map(
+    (name) => `/imstate.v1.PresenceService/${name}`,
+  ),
+);
+const NAMES: Record<Kind, string> = {
+  call: 'calls in flight (--max-calls-in-flight)',
+  vital: 'calls in flight (--max-calls-in-flight)',
+  watch: 'watches (--max-watches)',
+  apply: 'streams of Apply',
+  lease: 'streams of KeepServerAlive',
+  probe: 'calls and streams of health',
+  stream: 'streams of reflection',
+};
+const LOOK_MS = 500;
+
+/** What the calls of a method have in common. */
+export interface Method {
+  readonly path: string;
+  readonly kind: Kind;
+  /** Whether the messages of the caller are a stream. */
+  readonly isRequestStream: boolean;
+  /** Whether one request has one answer. */
+  readonly isUnary: boolean;
+  /** True if a call changes nothing, and its answer may be large. */
+  readonly isRead: boolean;
+  readonly rule: RequestRule;
+  readonly counts: MethodCounts;
+  /** How many operations a request carries; undefined where that is always one. */
+  readonly operationsIn: ((request: unknown) => number) | undefined;
+}
+
+/**
+ * Admits calls while there is room, by their headers alone: what is refused is not even read. Looks after those that are open:
+ * a request has to come, and an answer has to be taken, within a time.
+ */
+export class Admission {
+  readonly #bounds: Bounds;
+  readonly #load: Load;
+  readonly #methods = new Map<string, Method>();
+  readonly observer: CallObserver;
+  readonly #most: Record<Kind, number>;
+  readonly #open = new Places<AdmittedCall>();
+  readonly #counts: Record<Kind, number> = {
+    call: 0,
+    vital: 0,
+    watch: 0,
+    apply: 0,
+    lease: 0,
+    probe: 0,
+    stream: 0,
+  };
+  /** Calls and streams of each connection whose kind has a limit for each connection. */
+  readonly #ofConnection = new WeakMap<object, number>();
+  /** Answers that were not taken yet. */
+  readonly answers = new HeldBytes();
+  /** Requests that nobody is done with yet. */
+  readonly requests = new HeldBytes();
+  readonly #looks: NodeJS.Timeout;
+  /** The time of the next look, in milliseconds. Calls go by it: to ask the clock for each is dear, and so no limit is cut short. */
+  now = performance.now() + LOOK_MS;
+
+  constructor(load: Load, limits: LoadLimits, observer: CallObserver) {
+    const { maxCallsInFlight, maxWatches } = limits;
+    this.#bounds = boundsOf(limits);
+    this.#load = load;
+    this.observer = observer;
+    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#most = {
+      call: maxCallsInFlight,
+      vital: maxCallsInFlight + LIMITS.vitalCalls.most,
+      watch: maxWatches,
+      apply: LIMITS.applies.most,
+      lease: LIMITS.leases.most,
+      probe: LIMITS.probes.most,
+      stream: LIMITS.otherStreams.most,
+    };
+  }
+
+  /** For the gRPC server: every call of every service passes here. */
+  readonly intercept: ServerInterceptor = (definition, call) => {
+    const method = this.#methods.get(definition.path) ?? this.#note(definition);
+    return new AdmittedCall(call, this, method);
+  };
+
+  /** Lets a call begin; returns what it is answered with if there is no room for it. */
+  admit(call: AdmittedCall): Refusal | undefined {
+    const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
+    if (why !== undefined) return this.#load.refuse(why);
+    letEndedStreamsGo(call.connection);
+    this.#count(call, 1);
+    call.place = this.#open.take(call);
+    return undefined;
+  }
+
+  /** The call is over, and its answer was taken. */
+  over(call: AdmittedCall): void {
+    if (this.#open.at(call.place) !== call) return;
+    this.#open.leave(call.place);
+    this.#count(call, -1);
+  }
+
+  /** Ends what is left of the streams of a connection. */
+  endStreamsOf(connection: object, ending: Ending): void {
+    this.#open.forEach((call) => {
+      if (call.connection === connection) call.endStream(ending);
+    });
+  }
+
+  /** Looks after nothing any more. */
+  close(): void {
+    clearInterval(this.#looks);
+  }
+
+  /** Why there is no room for so many bytes more of requests, as what the call is answered with; undefined if there is. */
+  refuseRequest({ connection, kind }: AdmittedCall, bytes: number): Refusal | undefined {
+    const more = kind === 'vital' || kind === 'lease' ? LIMITS.vitalRequests.most : 0;
+    const { requests } = this;
+    const why = kind === 'apply' ? this.#whyNotAnswer(connection) : undefined;
+    if (why !== undefined) return this.#load.refuse(why);
+    if (requests.total + bytes > LIMITS.requests.most + more)
+      return this.#load.refuse(`the daemon holds ${requests.total} bytes of requests`);
+    const ofConnection = requests.of(connection);
+    if (ofConnection + bytes <= LIMITS.requestsOfConnection.most + more) return undefined;
+    return this.#load.refuse(`the daemon holds ${ofConnection} bytes of requests of this connection`);
+  }
+
+  /** Why an answer about users is not even encoded: its connection has not taken what it has. Undefined if it is. */
+  refuseAnswer({ connection, isRead }: AdmittedCall): Refusal | undefined {
+    const why = isRead ? this.#whyNotAnswer(connection) : undefined;
+    return why === undefined ? undefined : this.#load.refuse(why);
+  }
+
+  #note({ path, requestStream, responseStream }: Parameters<ServerInterceptor>[0]): Method {
+    const isStream = requestStream || responseStream;
+    const kind = KINDS.get(path) ?? (isStream ? 'stream' : 'call');
+    const counts = this.observer.counts.of(path, isStream);
+    const rule = requestRuleOf(path);
+    const isRead = READS.has(path);
+    const method = {
+      path,
+      kind,
+      isRequestStream: requestStream,
+      isUnary: !isStream,
+      isRead,
+      rule,
+      counts,
+      operationsIn: operationsIn(path),
+    };
+    this.#methods.set(path, method);
+    return method;
+  }
+
+  #whyNot(kind: Kind): string | undefined {
+    const { call, vital } = this.#counts;
+    const count = kind === 'call' || kind === 'vital' ? call + vital : this.#counts[kind];
+    return count < this.#most[kind] ? undefined : `the daemon has ${count} ${NAMES[kind]}`;
+  }
+
+  #whyNotOn(connection: object, kind: Kind): string | undefined {
+    if (hasLimitOnConnection(kind)) {
+      const count = this.#ofConnection.get(connection) ?? 0;
+      if (count < LIMITS.probesOfConnection.most) return undefined;
+      return `the connection has ${count} calls and streams of health and reflection`;
+    }
+    return kind === 'call' ? this.#whyNotAnswer(connection) : undefined;
+  }
+
+  #whyNotAnswer(connection: object): string | undefined {
+    const { answers } = this;
+    if (answers.total === 0) return undefined;
+    const held = answers.of(connection);
+    if (held > LIMITS.answersOfConnection.most) {
+      return `${held} bytes of answers wait until the caller reads them`;
+    }
+    if (answers.total <= LIMITS.answers.most) return undefined;
+    return `${answers.total} bytes of answers wait until their callers read them`;
+  }
+
+  #count({ kind, connection }: AdmittedCall, calls: 1 | -1): void {
+    this.#counts[kind] += calls;
+    if (hasLimitOnConnection(kind))
+      this.#ofConnection.set(connection, (this.#ofConnection.get(connection) ?? 0) + calls);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    this.#open.forEach((call) => {
+      call.look(now, this.#bounds);
+    });
+    this.now = now + LOOK_MS;
+  }
+}
+
+/** What needs no credentials, or a person asks for: one connection has few. */
+function hasLimitOnConnection(kind: Kind): boolean {
+  return kind === 'probe' || kind === 'stream';
+}

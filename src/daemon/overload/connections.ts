@@ -1,0 +1,67 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { HostPort } from 'imstate-client/internal/shared/address';
+import type { Logger } from 'pino';
+import { boundsOf, type LoadLimits } from '../../presence/limits.js';
+import { listenAt } from '../grpc/listening.js';
+import type { ConnectionCounts } from './connectionCounts.js';
+import { OpenSockets } from './openSockets.js';
+
+/** How HTTP/2 begins is so long. */
+const PREFACE_BYTES = 24;
+const SAY_EVERY_MS = 10_000;
+
+/** Listens, and hands the connections on as long as there are not too many. gRPC itself would take any number. */
+export class Connections {
+  readonly #server: Server;
+  readonly #open = new OpenSockets();
+  readonly #log: Logger;
+  #saidAt = -Infinity;
+
+  constructor(limits: LoadLimits, log: Logger, counts: ConnectionCounts) {
+    const { maxConnections } = limits;
+    const { silenceMs } = boundsOf(limits);
+    this.#log = log;
+    this.#server = createServer({ noDelay: true }, (socket) => closeIfSilent(socket, silenceMs));
+    this.#server.maxConnections = maxConnections;
+    this.#open.follow(this.#server);
+    this.#server.on('drop', () => {
+      counts.closed.limit += 1;
+      this.#sayDropped(maxConnections);
+    });
+  }
+
+  /** Resolves with the port once connections are accepted there. `take` is given each before anything is read from it. */
+  async listen(address: HostPort, take: (socket: Socket) => void): Promise<number> {
+    const server = this.#server.on('connection', take);
+    const port = await listenAt(server, address, { addr: '--addr', port: '--port' });
+    // One that could not be accepted, for there are too many open files: those that stand go on.
+    server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
+    return port;
+  }
+
+  /** Accepts no further connection; those there are go on. */
+  close(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+
+  /** Destroys the connections that are left. */
+  destroy(): void {
+    this.#open.destroy();
+  }
+
+  #sayDropped(most: number): void {
+    if (performance.now() - this.#saidAt < SAY_EVERY_MS) return;
+    this.#saidAt = performance.now();
+    this.#log.warn(
+      `there are ${most} connections, and further ones are closed: --max-connections allows more`,
+    );
+  }
+}
+
+/** Closes a connection that does not begin with HTTP/2 in time. */
+function closeIfSilent(socket: Socket, limitMs: number): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
+  }, limitMs);
+  socket.once('close', () => clearTimeout(timer));
+}

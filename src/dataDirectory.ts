@@ -1,0 +1,131 @@
+import type { Stats } from 'node:fs';
+import { chmod, lstat, mkdir, open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { describeMode, isOfOwnGroup, isOwn } from 'imstate-client/internal/shared/ownership';
+
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+/** Whoever writes into such a folder can remove only what is their own. */
+const STICKY = 0o1000;
+/** What a data folder holds. A folder with other things in it serves others too: its mode is left as it is. */
+const CONTENTS = ['presence.lmdb', 'presence.lmdb-lock', 'registry', 'daemon.lock'];
+
+/**
+ * Makes the data folder and those above it, for this user alone (mode 700); one that is there already becomes so. Rejects with
+ * DATA_FOLDER_UNUSABLE, which says what to do, where others decide what is in it: see {@link folderFault}.
+ */
+export async function makeDataFolder(path: string): Promise<void> {
+  try {
+    await makeEach(path);
+    const found = await stat(path);
+    const fault = folderFault(path, found);
+    if (fault !== undefined) throw new Error(fault);
+    if (isOwn(found) && isOpenToOthers(found) && (await mayBecomePrivate(path, found))) {
+      await chmod(path, FOLDER_MODE);
+    }
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+/** Makes a folder in the data folder, for this user alone; rejects with DATA_FOLDER_UNUSABLE for a link or what is another user's. */
+export async function makeInnerFolder(dataDir: string, ...names: string[]): Promise<void> {
+  const path = join(dataDir, ...names);
+  try {
+    await mkdir(path, { mode: FOLDER_MODE }).catch(ifExists);
+    const found = await lstat(path);
+    if (!found.isDirectory()) throw new Error('it is a link or a file, not a folder: remove it');
+    await checkOwner(dataDir, path, found);
+    if (isOwn(found) && isOpenToOthers(found)) await chmod(path, FOLDER_MODE);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+/**
+ * Makes sure that a file of the data folder is there, for this user alone (mode 600), empty if it is new. Returns its path. Rejects for what someone may have
+ * put there to have another file written: a symbolic or a hard link, a device, a pipe. An existing file is not opened: closing it would end
+ * the locks that this process has on it.
+ */
+export async function claimDataFile(dataDir: string, name: string): Promise<string> {
+  const path = join(dataDir, name);
+  const made = await open(path, 'wx', FILE_MODE).catch(ifExists);
+  await made?.close();
+  const found = await lstat(path);
+  if (!found.isFile() || found.nlink !== 1) {
+    throw new Error(`${path} is a link or no file: remove it`);
+  }
+  await checkOwner(dataDir, path, found);
+  if (isOwn(found) && (found.mode & 0o777) !== FILE_MODE) await chmod(path, FILE_MODE);
+  return path;
+}
+
+/**
+ * Why a folder is not safe for data, and what to do; undefined if it is. It must be this user's and not writable by everybody. A folder of
+ * root's is accepted if a group of this process owns it, as a volume of Kubernetes with `fsGroup`.
+ */
+export function folderFault(path: string, found: Stats): string | undefined {
+  if (process.platform === 'win32') return undefined;
+  if ((found.mode & 0o002) !== 0) {
+    // A folder that all users share, as /tmp, must stay as it is.
+    const remedy =
+      (found.mode & STICKY) !== 0
+        ? 'choose a folder inside it'
+        : `look what is in it and run chmod 700 ${path}, or choose a folder inside it`;
+    return `everybody may write into it (mode ${describeMode(found)}): ${remedy}`;
+  }
+  if (isOwn(found) || isShared(found)) return undefined;
+  return `it belongs to another user (uid ${found.uid}): run imstate as that user, or chown it`;
+}
+
+/** The error of a data folder that cannot be used; a process out of open files is that error, not one of the folder. */
+export function unusable(path: string, cause: unknown): Error {
+  if (cause instanceof ImstateError || isOutOfFiles(cause)) return cause;
+  const message = `the folder ${path} cannot be used (${messageOf(cause)}): mend that, or choose another with --data-dir`;
+  return new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause });
+}
+
+function isOutOfFiles(cause: unknown): cause is NodeJS.ErrnoException {
+  return cause instanceof Error && ['EMFILE', 'ENFILE'].includes((cause as NodeJS.ErrnoException).code ?? '');
+}
+
+function isOpenToOthers({ mode }: Stats): boolean {
+  return process.platform !== 'win32' && (mode & 0o077) !== 0;
+}
+
+/** True for a folder of root's that a group of this process may use. */
+function isShared(folder: Stats): boolean {
+  return folder.uid === 0 && isOfOwnGroup(folder) && (folder.mode & 0o070) === 0o070;
+}
+
+/** Rejects for what another user put into the data folder. In a shared one an earlier daemon may have run as another user of the group. */
+async function checkOwner(dataDir: string, path: string, found: Stats): Promise<void> {
+  if (process.platform === 'win32' || isOwn(found)) return;
+  const folder = await stat(dataDir);
+  const isOfGroup = !isOwn(folder) && isShared(folder) && isOfOwnGroup(found);
+  if (isOfGroup && (found.mode & 0o002) === 0) return;
+  const what = `${basename(path)} belongs to another user (uid ${found.uid})`;
+  throw new Error(`${what}: chown ${path}, or remove it`);
+}
+
+/** `--data-dir /srv` must not shut others out of /srv; but where others may write, nothing is safe. */
+async function mayBecomePrivate(path: string, { mode }: Stats): Promise<boolean> {
+  const names = await readdir(path);
+  if (names.every((name) => CONTENTS.includes(name))) return true;
+  if ((mode & 0o020) === 0) return false;
+  throw new Error(`its group may write into it, and it holds other things: run chmod g-w ${path}`);
+}
+
+/** Not mkdir's own recursion, which never ends where a folder refuses new ones with ENOENT, as /proc does. */
+async function makeEach(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (found !== undefined) throw new Error(`${path} is a file, not a folder`);
+  if (dirname(path) !== path) await makeEach(dirname(path));
+  await mkdir(path, { mode: FOLDER_MODE }).catch(ifExists);
+}
+
+function ifExists(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'EEXIST') throw error;
+}

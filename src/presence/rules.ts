@@ -1,0 +1,161 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { EndReason, Lease, LoginPolicy } from 'imstate-client/internal/shared/session';
+import type { SessionRecord } from './record.js';
+import type { PastSession, ReplacedSession, Session } from './sessions.js';
+
+/** How long a lease lasts that a login began, and not its chat server. Milliseconds. */
+export const DEFAULT_LEASE_MS = 10_000;
+/** How many sessions of a user that ended are kept at least, and searched for a late repeat of a login. */
+export const REMEMBERED_SESSIONS = 32;
+/** After how long without a sweep leases get their whole time again: nobody could keep them alive. Milliseconds. */
+export const OUTAGE_MS = 3_000;
+
+/** The lease of a chat server as it is stored; scripts/leases.lua explains each field. Times in milliseconds. */
+export interface LeaseRecord {
+  incarnation: number;
+  ttl: number;
+  expires: number;
+  since: number;
+  lost?: number | undefined;
+  purge?: number | undefined;
+  purged?: number | undefined;
+  resync?: number | undefined;
+  /** Where the writing down of ends goes on; each store has its own. */
+  cursor?: readonly string[] | undefined;
+}
+
+/** An end of a session. */
+export interface End {
+  timeMs: number;
+  reason: EndReason;
+}
+
+/**
+ * When and why a session that its record shows as online is over at `now`; undefined while it lasts. Of two ends at the
+ * same time the one counts that readers saw first: a lease is lost by a sweep only.
+ */
+export function endOf(record: SessionRecord, lease: LeaseRecord | undefined, now: number): End | undefined {
+  const expireTimeMs = record.ttlMs > 0 ? record.lastSeenMs + record.ttlMs : Infinity;
+  const graceEndMs = record.graceEndMs || Infinity;
+  const lostTimeMs = leaseEnd(record, lease) ?? Infinity;
+  const timeMs = Math.min(expireTimeMs, graceEndMs, lostTimeMs);
+  if (timeMs > now) return undefined;
+  const reason = timeMs === expireTimeMs ? 'EXPIRED' : timeMs === graceEndMs ? 'LOGOUT' : 'SERVER_LOST';
+  return { timeMs, reason };
+}
+
+function leaseEnd(record: SessionRecord, lease: LeaseRecord | undefined): number | undefined {
+  if (record.incarnation === 0) return undefined;
+  if (lease === undefined) return record.lastSeenMs;
+  if (record.incarnation < lease.incarnation) return lease.since;
+  if (lease.lost !== undefined) return lease.lost;
+  return lease.purge !== undefined && record.lastSeenMs <= lease.purge ? lease.purged : undefined;
+}
+
+/** When a session that lasts has to be looked at again; undefined if at no time. Milliseconds since 1970. */
+export function nextDeadline({ ttlMs, lastSeenMs, graceEndMs }: SessionRecord): number | undefined {
+  const expireTimeMs = ttlMs > 0 ? lastSeenMs + ttlMs : Infinity;
+  const first = Math.min(expireTimeMs, graceEndMs || Infinity);
+  return first === Infinity ? undefined : first;
+}
+
+/** The record of a session that ended. Field by field, here and below: a spread takes several times as long, and every read comes here. */
+export function endedRecord(record: SessionRecord, end: End, retentionMs: number): SessionRecord {
+  return {
+    deviceId: record.deviceId,
+    sessionId: record.sessionId,
+    serverAddr: record.serverAddr,
+    platform: record.platform,
+    metadata: record.metadata,
+    online: false,
+    loginTimeMs: record.loginTimeMs,
+    lastSeenMs: record.lastSeenMs,
+    logoutTimeMs: end.timeMs,
+    endReason: end.reason,
+    ttlMs: 0,
+    graceEndMs: 0,
+    forgetTimeMs: end.timeMs + retentionMs,
+    incarnation: 0,
+  };
+}
+
+/** What readers see of a record at `now`: undefined if the device is offline and its retention over. */
+export function readRecord(
+  record: SessionRecord,
+  lease: LeaseRecord | undefined,
+  now: number,
+  retentionMs: number,
+): Session | undefined {
+  const end = record.online ? endOf(record, lease, now) : undefined;
+  const current = end ? endedRecord(record, end, retentionMs) : record;
+  return current.online || current.forgetTimeMs > now ? toSession(current, lease) : undefined;
+}
+
+/** A record as callers of the store see it. */
+export function toSession(record: SessionRecord, lease: LeaseRecord | undefined): Session {
+  return {
+    deviceId: record.deviceId,
+    sessionId: record.sessionId,
+    serverAddr: record.serverAddr,
+    platform: record.platform,
+    metadata: record.metadata,
+    online: record.online,
+    loginTimeMs: record.loginTimeMs,
+    lastSeenMs: record.lastSeenMs,
+    logoutTimeMs: record.logoutTimeMs,
+    endReason: record.endReason,
+    ttlMs: record.ttlMs,
+    graceEndMs: record.graceEndMs,
+    forgetTimeMs: record.forgetTimeMs,
+    lease: record.incarnation > 0 && lease ? readLease(lease) : undefined,
+  };
+}
+
+/** A session that another login ended, as the answer names it. */
+export function replacedSession({ deviceId, sessionId, serverAddr }: SessionRecord): ReplacedSession {
+  return { deviceId, sessionId, serverAddr };
+}
+
+/** What readers see of a lease. */
+export function readLease({ incarnation, ttl, expires, lost, resync }: LeaseRecord): Lease {
+  const state = lost !== undefined ? 'LOST' : resync !== undefined ? 'RESYNC' : 'ALIVE';
+  return { state, incarnation, ttlMs: ttl, expireTimeMs: expires };
+}
+
+/** The session as the history keeps it. */
+export function pastSession(record: SessionRecord, { timeMs, reason }: End): PastSession {
+  const { deviceId, sessionId, serverAddr, platform, loginTimeMs } = record;
+  return { deviceId, sessionId, serverAddr, platform, loginTimeMs, endTimeMs: timeMs, endReason: reason };
+}
+
+/**
+ * True if a session that ended so may begin anew when it is sent again, unless the device has another one by then: nobody
+ * wanted its end.
+ */
+export function mayBeginAnew(reason: EndReason): boolean {
+  return reason === 'EXPIRED' || reason === 'SERVER_LOST';
+}
+
+/** Login policies by the number that scripts/online.lua takes. */
+export const LOGIN_POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
+
+/** Why a login is refused: the user may have no more devices online. */
+export function tooManyDevices(maxDevices: number): ImstateError {
+  return new ImstateError(
+    'RESOURCE_EXHAUSTED',
+    `the user has ${maxDevices} devices online, the limit (--max-devices), and nothing was changed: log a device out, or raise the limit`,
+  );
+}
+
+/** Why a user of a request is not read: those before have more devices than one answer carries. */
+export function tooMuchToRead(): ImstateError {
+  return new ImstateError(
+    'RESOURCE_EXHAUSTED',
+    'the users have too many devices for one answer: ask for fewer users at once',
+  );
+}
+
+/** Order of a user's sessions: newest login first, the device id as the tie-breaker. */
+export function newestLoginFirst(a: Session, b: Session): number {
+  return b.loginTimeMs - a.loginTimeMs || (a.deviceId < b.deviceId ? -1 : 1);
+}

@@ -1,0 +1,161 @@
+import { lutimes, rename, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { entryFile, STALE_MS, storeFile } from 'imstate-client/internal/registry/directory/files';
+import type { RegistryLog } from 'imstate-client/internal/registry/discovery';
+import { formatEntry } from 'imstate-client/internal/registry/entry';
+import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/stores';
+import { backoffMs } from 'imstate-client/internal/shared/backoff';
+import { type ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { makeDataFolder, makeInnerFolder } from '../../dataDirectory.js';
+import type { Registration } from '../registry.js';
+import {
+  countStores,
+  daemonsOfOthers,
+  isStoreMismatch,
+  type StoreClaim,
+  storeMismatch,
+} from '../storeClaim.js';
+
+interface RegistrationOptions {
+  dataDir: string;
+  /** In the data folder, that of the service. */
+  folder: string;
+  addr: string;
+  store: StoreClaim;
+  log: RegistryLog;
+  /** The identities that are published now. */
+  listStores(): Promise<StoreIds>;
+}
+
+const RENEW_MS = STALE_MS / 3;
+
+/** The files of one endpoint, kept young for as long as its daemon lives. */
+export class EmbeddedRegistration implements Registration {
+  readonly #options: RegistrationOptions;
+  readonly #entry: string;
+  readonly #store: string;
+  readonly #stopped = new AbortController();
+  #renewedAt = 0;
+  #published: string | undefined;
+  #others: StoreIds = new Map();
+  #refusal: ImstateError | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  /** Resolves once the entry stands. */
+  static async start(options: RegistrationOptions): Promise<EmbeddedRegistration> {
+    const registration = new EmbeddedRegistration(options);
+    await registration.#write();
+    registration.#running = registration.#keep();
+    return registration;
+  }
+
+  private constructor(options: RegistrationOptions) {
+    this.#options = options;
+    this.#entry = entryFile(options.folder, options.addr);
+    this.#store = storeFile(options.folder, options.addr);
+  }
+
+  get stands(): boolean {
+    return this.#refusal === undefined && !this.#stopped.signal.aborted && this.#isYoung;
+  }
+
+  get refusal(): ImstateError | undefined {
+    return this.#refusal;
+  }
+
+  get otherStores(): number {
+    return countStores(this.#others);
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+    await this.#remove().catch((error) => this.#options.log.warn(messageOf(error)));
+  }
+
+  get #isYoung(): boolean {
+    return performance.now() - this.#renewedAt < STALE_MS;
+  }
+
+  async #keep(): Promise<void> {
+    const { log, addr } = this.#options;
+    const { signal } = this.#stopped;
+    while (await delay(RENEW_MS, true, { signal }).catch(() => false)) {
+      await this.#renew().catch((error) => {
+        if (!isStoreMismatch(error))
+          log.warn(`the registration of ${addr} cannot be renewed: ${messageOf(error)}`);
+        else if (this.#refusal === undefined) log.warn(error.message);
+        if (isStoreMismatch(error)) this.#refusal = error;
+      });
+    }
+  }
+
+  /** Keeps what stands; writes anew what is gone, or may have been taken for stale. */
+  async #renew(): Promise<void> {
+    const isKept = this.#isYoung && this.#refusal === undefined && (await touch(this.#entry));
+    if (!isKept) return this.#write();
+    this.#renewedAt = performance.now();
+    const { addr, store, log, listStores } = this.#options;
+    const identity = store.identity();
+    if (identity === undefined) return;
+    if (identity !== this.#published || !(await touch(this.#store))) await this.#publish(identity);
+    const before = this.#others.size;
+    this.#others = daemonsOfOthers(await listStores(), addr, identity);
+    if (before === 0 && this.#others.size > 0)
+      log.warn(`daemons of another store are registered: ${[...this.#others.keys()].join(', ')}`);
+  }
+
+  /**
+   * Publishes the identity, looks who else is registered, and only then writes the entry: of two daemons that do so at once at
+   * least one sees the other. One that sees another store withdraws.
+   */
+  async #write(): Promise<void> {
+    const { dataDir, folder, addr, store, listStores } = this.#options;
+    await makeDataFolder(dataDir);
+    await makeInnerFolder(dataDir, 'registry');
+    await makeInnerFolder(dataDir, 'registry', basename(folder));
+    const identity = store.identity();
+    if (identity !== undefined) {
+      await this.#publish(identity);
+      this.#others = daemonsOfOthers(await listStores(), addr, identity);
+      if (this.#others.size > 0 && !store.allowOther) {
+        await this.#remove();
+        // Two that withdrew because of each other must not meet again.
+        await delay(backoffMs(1));
+        throw storeMismatch(addr, identity, this.#others);
+      }
+    }
+    await replace(this.#entry, formatEntry(addr));
+    this.#renewedAt = performance.now();
+    this.#refusal = undefined;
+  }
+
+  async #publish(identity: string): Promise<void> {
+    await replace(this.#store, formatStoreId(identity));
+    this.#published = identity;
+  }
+
+  /** The entry first: without it nobody calls the daemon. */
+  async #remove(): Promise<void> {
+    await rm(this.#entry, { force: true });
+    await rm(this.#store, { force: true });
+  }
+}
+
+/** Makes a file young; false if it is gone or cannot be touched. */
+async function touch(file: string): Promise<boolean> {
+  const now = new Date();
+  return lutimes(file, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function replace(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}`;
+  // One may be left of an earlier process with this pid. A link in its place is removed, not followed.
+  await rm(temporary, { force: true });
+  await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
+  await rename(temporary, file);
+}

@@ -1,0 +1,108 @@
+import type { Database, RootDatabase } from 'lmdb';
+import type { LeaseRecord } from '../../presence/rules.js';
+import type { PastSession } from '../../presence/sessions.js';
+import type { Change } from '../ledger.js';
+
+/** A device of a user. */
+export type RecordKey = [userId: string, deviceId: string];
+/** A device at its chat server. */
+export type SessionKey = [serverAddr: string, userId: string, deviceId: string];
+/** A session that ended, by its number for the user. */
+export type HistoryKey = [userId: string, number: number];
+/** What has to be looked at: a device, the history of a user ([user, '']), or the lease of a chat server (['', server]). */
+export type LookKey = [first: string, second: string];
+
+/** Sorts behind every text. */
+export const LAST = Buffer.of(0xff) as unknown as string;
+
+/** When the leases were last swept, and when that was last overdue. Milliseconds since 1970. */
+export interface SweepNote {
+  swept: number;
+  outage?: number | undefined;
+}
+
+/** The tables of the embedded store in its LMDB file. */
+export interface Tables {
+  root: RootDatabase;
+  /** Packed sessions, see record.ts. */
+  records: Database<Buffer, RecordKey>;
+  /** The sessions of a chat server that are online; true if the session is counted under its platform, false if under OTHER_PLATFORM. */
+  sessions: Database<boolean, SessionKey>;
+  /** Devices online of each user that has any. */
+  users: Database<number, string>;
+  /** What is online: users, devices, p:<platform>, s:<server>. */
+  counters: Database<number, string>;
+  leases: Database<LeaseRecord, string>;
+  history: Database<PastSession, HistoryKey>;
+  /** The ledger: changes by their number. */
+  changes: Database<Change, number>;
+  deadlines: Deadlines;
+}
+
+/** Opens the tables. */
+export function openTables(root: RootDatabase): Tables {
+  return {
+    root,
+    records: root.openDB({ name: 'records', encoding: 'binary' }),
+    sessions: root.openDB({ name: 'sessions', encoding: 'json' }),
+    users: root.openDB({ name: 'users', encoding: 'json' }),
+    counters: root.openDB({ name: 'counters', encoding: 'json' }),
+    leases: root.openDB({ name: 'leases', encoding: 'json' }),
+    history: root.openDB({ name: 'history', encoding: 'json' }),
+    changes: root.openDB({ name: 'changes', encoding: 'json' }),
+    deadlines: new Deadlines(root),
+  };
+}
+
+/** Leases stand before everything else: no ghost lasts longer because many records are due. */
+const LEASES_FIRST_MS = -1e15;
+
+/** When each thing has to be looked at: one time a thing, in the order of time. */
+class Deadlines {
+  readonly #byKey: Database<number, LookKey>;
+  readonly #byTime: Database<boolean, Place>;
+
+  constructor(root: RootDatabase) {
+    this.#byKey = root.openDB({ name: 'deadlines', encoding: 'json' });
+    this.#byTime = root.openDB({ name: 'deadlines by time', encoding: 'json' });
+  }
+
+  /** Sets the time, in milliseconds since 1970; undefined removes it. */
+  set(key: LookKey, timeMs: number | undefined): void {
+    const before = this.#byKey.get(key);
+    if (before === timeMs) return;
+    if (before !== undefined) this.#byTime.remove(placeOf(key, before));
+    if (timeMs === undefined) {
+      this.#byKey.remove(key);
+      return;
+    }
+    this.#byTime.put(placeOf(key, timeMs), true);
+    this.#byKey.put(key, timeMs);
+  }
+
+  /** The time of a thing. */
+  get(key: LookKey): number | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** What is due at `now`, leases first, then the earliest: at most `limit` of the leases, and of the rest. */
+  due(now: number, limit: number): LookKey[] {
+    return [...this.#between(LEASES_FIRST_MS, LEASES_FIRST_MS + now, limit), ...this.#between(0, now, limit)];
+  }
+
+  #between(fromMs: number, toMs: number, limit: number): LookKey[] {
+    const range = { start: [fromMs] as unknown as Place, end: [toMs + 1] as unknown as Place };
+    return [...this.#byTime.getKeys({ ...range, limit })].map(([, first, second]) => [first, second]);
+  }
+}
+
+type Place = [timeMs: number, ...LookKey];
+
+function placeOf(key: LookKey, timeMs: number): Place {
+  return [key[0] === '' ? LEASES_FIRST_MS + timeMs : timeMs, ...key];
+}
+
+/** The keys that begin with these texts. */
+export function under<Key>(...texts: string[]): { start: Key; end: Key } {
+  return { start: texts as Key, end: [...texts, LAST] as Key };
+}

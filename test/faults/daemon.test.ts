@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { Etcd3 } from 'etcd3';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { type Client, connect } from '../../packages/client/src/index.ts';
+import { type Imstate, startImstate } from '../support/imstate.ts';
+import { undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+import { Load } from './load.ts';
+
+describe('three daemons under load', () => {
+  let service: string;
+  let etcd: Etcd3;
+  let flags: string[];
+  let daemons: Imstate[];
+  let client: Client;
+  let load: Load;
+
+  beforeEach(async () => {
+    service = `test/${randomUUID()}`;
+    etcd = new Etcd3({ hosts: `http://${inject('etcdHost')}` });
+    undo.push(() => etcd.close());
+    flags = ['--port', '0', '--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
+    flags.push('--etcd', inject('etcdHost'), '--service', service, '--lease-ttl', '2s');
+    daemons = await Promise.all([1, 2, 3].map(() => start()));
+    client = await connect({ etcd: inject('etcdHost'), service, timeoutMs: 30_000 });
+    undo.push(() => client.close());
+    load = new Load(client);
+    undo.push(() => load.stop());
+    await load.goesOn(300);
+  });
+
+  async function start(): Promise<Imstate> {
+    const daemon = await startImstate('serve', ...flags);
+    undo.push(() => daemon.kill());
+    return daemon;
+  }
+
+  test('a rolling restart, one after the other drained and replaced: no call fails', async () => {
+    for (const daemon of daemons) {
+      daemon.signal('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+      await start();
+      await load.goesOn(300);
+    }
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(await load.lost()).toEqual([]);
+  });
+
+  test('one freezes, and thaws after its entry has gone: what it was asked fails, the others go on', async () => {
+    const [frozen] = daemons as [Imstate];
+    frozen.signal('SIGSTOP');
+    const isListed = () => etcd.get(`${service}/${frozen.addr}`).string();
+    await until(async () => (await isListed()) === null, 'its entry has gone');
+    await load.goesOn(300);
+    const failed = load.failures.length;
+    await load.goesOn(300);
+    expect(load.failures).toHaveLength(failed);
+    frozen.signal('SIGCONT');
+    await until(isListed, 'it is registered again');
+    await load.goesOn(300);
+    await load.stop();
+    const unsure = { code: 'UNAVAILABLE', message: expect.stringContaining('may have been applied') };
+    for (const failure of load.failures) expect(failure).toMatchObject(unsure);
+    expect(await load.lost()).toEqual([]);
+  });
+});

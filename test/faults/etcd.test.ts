@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { Etcd3 } from 'etcd3';
+import { expect, inject, test } from 'vitest';
+import { connect } from '../../packages/client/src/index.ts';
+import { startEtcdCluster } from '../support/servers.ts';
+import { startDaemon, undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+import { Load } from './load.ts';
+
+/** Whether the node leads, by its JSON interface. */
+async function leads({ host }: { host: string }): Promise<boolean> {
+  const response = await fetch(`http://${host}/v3/maintenance/status`, { method: 'POST', body: '{}' });
+  const { leader, header } = (await response.json()) as { leader?: string; header: { member_id: string } };
+  return leader === header.member_id;
+}
+
+test('three nodes, the leader is killed: no call fails, entries stand, and daemons come and go', async () => {
+  const nodes = await startEtcdCluster(3);
+  undo.push(() => Promise.all(nodes.map((node) => node.stop())));
+  const etcd = nodes.map(({ host }) => host).join(',');
+  const shared = {
+    etcd,
+    service: 'im/state-server',
+    redis: inject('redisUrl'),
+    keyPrefix: `test-${randomUUID()}:`,
+  };
+  const first = await startDaemon(shared);
+  const client = await connect({ etcd, timeoutMs: 30_000 });
+  undo.push(() => client.close());
+  const load = new Load(client);
+  undo.push(() => load.stop());
+  await load.goesOn(100);
+
+  const led = await Promise.all(nodes.map(leads));
+  const leader = nodes[led.indexOf(true)];
+  await leader?.kill();
+  await load.goesOn(300);
+  const raw = new Etcd3({
+    hosts: nodes.filter((node) => node !== leader).map(({ host }) => `http://${host}`),
+  });
+  undo.push(() => raw.close());
+  const listed = () =>
+    raw
+      .getAll()
+      .prefix(`${shared.service}/`)
+      .keys()
+      .catch(() => []);
+  await until(async () => (await listed()).length === 1, 'the entry stands, and a new leader says so');
+  const second = await startDaemon(shared);
+  await until(async () => (await listed()).length === 2, 'a new daemon is registered');
+  await load.goesOn(300);
+  await first.stop();
+  await until(
+    async () => (await listed()).join() === `${shared.service}/${second.addr}`,
+    'one that stops has left',
+  );
+  await load.goesOn(300);
+  await load.stop();
+  expect(load.failures).toEqual([]);
+});

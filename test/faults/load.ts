@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, ImstateError, type UserState } from '../../packages/client/src/index.ts';
+import { until } from '../support/until.ts';
+
+const LANES = 4;
+const LOGINS_AT_ONCE = 20;
+
+/** Logins without end, each of a user of its own, and what became of them. */
+export class Load {
+  /** Sessions by user: those whose login was answered. */
+  readonly acknowledged = new Map<string, string>();
+  readonly failures: ImstateError[] = [];
+  readonly #client: Client;
+  readonly #lanes: Promise<void>[];
+  #isOver = false;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#lanes = Array.from({ length: LANES }, (_, lane) => this.#run(lane));
+  }
+
+  /** Waits until so many further logins are acknowledged. */
+  async goesOn(logins: number): Promise<void> {
+    const goal = this.acknowledged.size + logins;
+    await until(() => this.acknowledged.size >= goal, `${logins} further logins are acknowledged`);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#lanes);
+  }
+
+  /** Users who were acknowledged and are not online with their session, once all of the store can be read. */
+  async lost(): Promise<string[]> {
+    const users = await until(() => this.#readAll(), 'all users can be read');
+    const isLost = ({ userId, devices }: (typeof users)[number]) =>
+      !devices.some(({ online, sessionId }) => online && sessionId === this.acknowledged.get(userId));
+    return users.filter(isLost).map(({ userId }) => userId);
+  }
+
+  /** Undefined while part of the store is away. */
+  async #readAll(): Promise<UserState[] | undefined> {
+    return this.#client.getUsers([...this.acknowledged.keys()]).catch((error) => {
+      if (error instanceof ImstateError && error.code === 'UNAVAILABLE') return undefined;
+      throw error;
+    });
+  }
+
+  async #run(lane: number): Promise<void> {
+    for (let batch = 0; !this.#isOver; batch++) {
+      const users = Array.from({ length: LOGINS_AT_ONCE }, (_, i) => `user-${lane}-${batch}-${i}`);
+      await Promise.all(users.map((userId) => this.#login(userId)));
+      // As many logins as show a fault, and not as many as a machine can take.
+      await delay(10);
+    }
+  }
+
+  async #login(userId: string): Promise<void> {
+    const login = { userId, deviceId: 'phone', serverAddr: '10.0.0.1:9000', sessionId: `of-${userId}` };
+    try {
+      await this.#client.online(login);
+      this.acknowledged.set(userId, login.sessionId);
+    } catch (error) {
+      if (!(error instanceof ImstateError)) throw error;
+      this.failures.push(error);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { Redis } from 'ioredis';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { probeEndpoint } from '../../packages/client/src/connection/probe.ts';
+import type { Client } from '../../packages/client/src/index.ts';
+import type { TestDaemon } from '../support/daemon.ts';
+import { startProxy, type TcpProxy } from '../support/proxy.ts';
+import { freePort, startRedis } from '../support/servers.ts';
+import { clientOf, startDaemon, undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+
+const LOGIN = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000', sessionId: 's1' };
+
+describe('a Redis that cannot do all', () => {
+  let admin: Redis;
+  let link: TcpProxy;
+  let daemon: TestDaemon;
+  let client: Client;
+
+  beforeEach(async () => {
+    const redis = await startRedis();
+    undo.push(() => redis.stop());
+    admin = new Redis(redis.url);
+    undo.push(() => admin.disconnect());
+    link = await startProxy(redis.port);
+    undo.push(() => link.close());
+    daemon = await startDaemon({ redis: `redis://127.0.0.1:${link.port}` });
+    client = await clientOf(daemon.addr);
+    await client.online(LOGIN);
+  });
+
+  const health = async () => (await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).health;
+  const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
+  const loginAll = () => Promise.all(users.map((userId) => client.online({ ...LOGIN, userId })));
+
+  test('read-only, as a replica is: changes are refused, reads answered, and it recovers', async () => {
+    await admin.replicaof('127.0.0.1', await freePort());
+    const refused = { code: 'UNAVAILABLE', message: expect.stringMatching(/READONLY.*nothing was changed/) };
+    await expect(client.online({ ...LOGIN, sessionId: 's2' })).rejects.toMatchObject(refused);
+    await expect(client.offline(LOGIN)).rejects.toMatchObject(refused);
+    expect(await client.getUser({ userId: 'alice' })).toMatchObject({
+      devices: [{ sessionId: 's1', online: true }],
+    });
+    expect(await health()).toBe('SERVING');
+    await admin.call('REPLICAOF', 'NO', 'ONE');
+    expect(await client.offline(LOGIN)).toMatchObject({ applied: true });
+  });
+
+  test('a master that was made a replica, and keeps its connections: the one that its address leads to now is used', async () => {
+    const other = await startRedis();
+    undo.push(() => other.stop());
+    const successor = new Redis(other.url);
+    undo.push(() => successor.disconnect());
+    link.lead(other.port);
+    await admin.replicaof('127.0.0.1', other.port);
+    await until(
+      () => client.online({ ...LOGIN, sessionId: 's2' }).catch(() => false),
+      'changes are taken again',
+    );
+    expect(await successor.keys('*:u:alice')).toHaveLength(1);
+  });
+
+  test('slow by 0.2 s an answer: calls take that long, and none fails', async () => {
+    link.slow(100);
+    const before = performance.now();
+    await loginAll();
+    expect(performance.now() - before).toBeGreaterThan(190);
+    expect((await client.getUsers(users)).every(({ online }) => online)).toBe(true);
+    expect(await health()).toBe('SERVING');
+  });
+
+  test('slower than a daemon waits: calls fail and say what is known, and it recovers', async () => {
+    link.slow(2_000);
+    const unsure = { code: 'UNAVAILABLE', message: expect.stringContaining('may have been applied') };
+    await expect(client.online({ ...LOGIN, sessionId: 's2' })).rejects.toMatchObject(unsure);
+    await until(async () => (await health()) === 'NOT_SERVING', 'health is NOT_SERVING');
+    link.heal();
+    await until(async () => (await health()) === 'SERVING', 'health is SERVING');
+    await loginAll();
+    const { devices } = await client.getUser({ userId: 'alice' });
+    expect(['s1', 's2']).toContain(devices[0]?.sessionId);
+  });
+
+  test('a network that is cut and comes back: the same', async () => {
+    link.cut();
+    await expect(client.online({ ...LOGIN, sessionId: 's2' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await until(async () => (await health()) === 'NOT_SERVING', 'health is NOT_SERVING');
+    link.heal();
+    await until(async () => (await health()) === 'SERVING', 'health is SERVING');
+    await loginAll();
+  });
+});

@@ -1,0 +1,143 @@
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { STORE_DEFAULTS } from '../../src/presence/defaults.ts';
+import { RedisStore } from '../../src/store/redis/RedisStore.ts';
+import { login } from '../integration/store/contract/underTest.ts';
+import { failedStart } from '../support/failedStart.ts';
+import { spawnImstate } from '../support/imstate.ts';
+import { startSentinels, type TestSentinels } from '../support/sentinels.ts';
+import { NOBODY, temporaryFolder } from '../support/servers.ts';
+import { clientOf, startDaemon, undo } from '../support/undo.ts';
+import { until } from '../support/until.ts';
+import { Following } from './following.ts';
+import { Load } from './load.ts';
+
+test('a master whose name has several addresses keeps its connections', async () => {
+  const redis = await startSentinels(0, ['--bind', '127.0.0.1', '127.0.0.2'], 'localhost');
+  undo.push(() => redis.stop());
+  const folder = await temporaryFolder();
+  const resolver = fileURLToPath(new URL('../support/rotatingLookup.mjs', import.meta.url));
+  const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', folder.path, '--redis', redis.url], {
+    NODE_OPTIONS: `--import ${resolver}`,
+  });
+  const master = new Redis(redis.master.port, { protocol: 2, enableReadyCheck: false });
+  undo.push(async () => {
+    daemon.signal('SIGKILL');
+    await daemon.ended;
+    await folder.remove();
+    master.disconnect();
+  });
+  await until(() => daemon.stdout().includes('service'), 'the daemon is ready');
+  const connections = async () => String(await master.client('LIST')).match(/^id=\d+ (?=.* name=imstate )/gm);
+  const before = await connections();
+  expect(before).not.toBeNull();
+  const lookups = () => daemon.stderr().split('looked up').length - 1;
+  await until(() => lookups() >= 60, 'three Sentinels have been asked twenty times');
+  expect(await connections()).toEqual(before);
+});
+
+describe('a master that Sentinels replace', () => {
+  let redis: TestSentinels;
+
+  beforeEach(async () => {
+    redis = await startSentinels();
+    undo.push(() => redis.stop());
+  });
+
+  test.each([
+    ['killed', () => redis.master.kill()],
+    ['frozen', async () => redis.master.freeze()],
+  ])('%s under load: service comes back, and nothing that was acknowledged is lost', async (_, fail) => {
+    const daemons = await Promise.all(
+      [1, 2].map(() => startDaemon({ redis: redis.url, keyPrefix: 'im:', waitReplicas: 1 })),
+    );
+    const client = await clientOf(...daemons.map(({ addr }) => addr));
+    const following = new Following(client);
+    await following.begins();
+    const load = new Load(client);
+    await load.goesOn(300);
+    await fail();
+    await until(() => load.failures.length > 0, 'the loss of the master is told');
+    await load.goesOn(300);
+    redis.master.thaw();
+    await load.goesOn(300);
+    await load.stop();
+
+    expect(load.failures.filter(({ code }) => code !== 'UNAVAILABLE')).toEqual([]);
+    // A daemon that connected to the old master just as it came back reads what is old, until Sentinels agree.
+    await until(async () => (await load.lost()).length === 0, 'everybody who was acknowledged is online');
+    const isTold = ([userId, sessionId]: [string, string]) => following.sessions.get(userId) === sessionId;
+    await until(() => [...load.acknowledged].every(isTold), 'all acknowledged logins are told to the watch');
+  });
+
+  test('the bell of the new master is heard, though the old one was frozen', async () => {
+    const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
+    undo.push(() => store.close());
+    await store.open();
+    let rings = 0;
+    undo.push(
+      store.ledger().onNews(() => {
+        rings += 1;
+      }),
+    );
+    const ring = (round: number) => store.online(login({ sessionId: `s${round}` })).catch(() => undefined);
+    let round = 0;
+    const isHeardAfter = (before: number) => async () => {
+      await ring(++round);
+      return rings > before;
+    };
+    await until(isHeardAfter(0), 'the bell is heard');
+    redis.master.freeze();
+    await until(() => ring(++round).then((told) => !told), 'the loss of the master is told');
+    await until(isHeardAfter(rings), 'the bell is heard again');
+  });
+});
+
+test('a master that was replaced, and was not told, is left', async () => {
+  // Sentinels cannot make a replica of it.
+  const deaf = ['--rename-command', 'SLAVEOF', 'deaf1', '--rename-command', 'REPLICAOF', 'deaf2'];
+  const redis = await startSentinels(1, deaf);
+  undo.push(() => redis.stop());
+  const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
+  undo.push(() => store.close());
+  await store.open();
+  await store.online(login({ userId: 'before', sessionId: 'before' }));
+  const open = (port: number) => {
+    const connection = new Redis(port, { protocol: 2, enableReadyCheck: false });
+    undo.push(() => connection.disconnect());
+    return connection;
+  };
+  const [sentinel, replica] = [
+    open(redis.sentinels[0]?.port as number),
+    open(redis.replicas[0]?.port as number),
+  ];
+  const replace = () => sentinel.call('SENTINEL', 'FAILOVER', 'presence').catch(() => undefined);
+  await until(replace, 'the master is replaced');
+  const reachesNewMaster = async () => {
+    await store.online(login({ userId: 'after', sessionId: 'after' })).catch(() => undefined);
+    return (await replica.keys('*:u:after')).length === 1;
+  };
+  await until(reachesNewMaster, 'logins reach the new master');
+  expect(await open(redis.master.port).info('replication')).toContain('role:master');
+});
+
+describe('at the start', () => {
+  test('Sentinels that know no such master are named as the reason', async () => {
+    const redis = await startSentinels(0);
+    undo.push(() => redis.stop());
+    const url = redis.url.replace('/presence', '/absence');
+    expect(await failedStart({ redis: url })).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/absence\/0 cannot be used.*No such master with that name/),
+    });
+  });
+
+  test('no Sentinel there', async () => {
+    const url = `redis+sentinel://${NOBODY}/presence`;
+    expect(await failedStart({ redis: url })).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('failed to connect to sentinel'),
+    });
+  });
+});

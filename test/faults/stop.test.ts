@@ -1,0 +1,181 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCluster, type TestCluster } from '../support/cluster.ts';
+import { type Imstate, runImstate, spawnImstate, startImstate } from '../support/imstate.ts';
+import { startSentinels, type TestSentinels } from '../support/sentinels.ts';
+import { NOBODY, startEtcd, startRedis, type TestServer, temporaryFolder } from '../support/servers.ts';
+import { STOPPED, stopped } from '../support/stopping.ts';
+import { until } from '../support/until.ts';
+
+const LOCAL = ['--port', '0', '--log-level', 'debug'];
+
+/** What the function returns; undefined if it throws. */
+function failsOr<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a daemon depends on, and how to take it away. */
+interface Dependency {
+  flags: string[];
+  servers: TestServer[];
+  /** What the daemon logs once it has noticed. */
+  noticed: string;
+  stop(): Promise<unknown>;
+}
+
+const dependencies: Record<string, () => Promise<Dependency>> = {
+  Redis: async () => {
+    const redis = await startRedis();
+    return {
+      flags: ['--redis', redis.url],
+      servers: [redis],
+      noticed: 'the store does not answer',
+      stop: () => redis.stop(),
+    };
+  },
+  'a master known to Sentinels': async () => {
+    const redis: TestSentinels = await startSentinels(0);
+    return {
+      flags: ['--redis', redis.url],
+      servers: [redis.master],
+      noticed: 'the store does not answer',
+      stop: () => redis.stop(),
+    };
+  },
+  'a master and its Sentinels': async () => {
+    const redis: TestSentinels = await startSentinels(0);
+    return {
+      flags: ['--redis', redis.url],
+      servers: [redis.master, ...redis.sentinels],
+      noticed: 'the store does not answer',
+      stop: () => redis.stop(),
+    };
+  },
+  'Redis Cluster': async () => {
+    const cluster: TestCluster = await startCluster(3);
+    return {
+      flags: ['--redis', cluster.url],
+      servers: cluster.nodes,
+      noticed: 'the store does not answer',
+      stop: () => cluster.stop(),
+    };
+  },
+  etcd: async () => {
+    const [etcd, redis] = await Promise.all([startEtcd(), startRedis()]);
+    return {
+      flags: ['--redis', redis.url, '--etcd', etcd.host, '--lease-ttl', '2s'],
+      servers: [etcd],
+      noticed: 'etcd does not keep the registration',
+      stop: () => Promise.all([etcd.stop(), redis.stop()]),
+    };
+  },
+};
+
+describe.concurrent('SIGTERM ends a daemon that serves', { timeout: 180_000 }, () => {
+  test.each(Object.keys(dependencies))('%s is up, frozen, gone', async (name) => {
+    const { flags, servers, noticed, stop } = await (dependencies[name] as () => Promise<Dependency>)();
+    const started: Imstate[] = [];
+    const start = async () => void started.push(await startImstate('serve', ...LOCAL, ...flags));
+    const hasNoticed = (daemon: Imstate) => until(() => daemon.stderr().includes(noticed), 'it is noticed');
+    try {
+      await Promise.all([start(), start(), start()]);
+      const [up, frozen, gone] = started as [Imstate, Imstate, Imstate];
+      const outcome: Record<string, unknown> = { up: await stopped(up) };
+      for (const server of servers) server.freeze();
+      await hasNoticed(frozen);
+      outcome.frozen = await stopped(frozen);
+      for (const server of servers) server.thaw();
+      await Promise.all(servers.map((server) => server.kill()));
+      await hasNoticed(gone);
+      outcome.gone = await stopped(gone);
+      expect(outcome).toEqual({ up: STOPPED, frozen: STOPPED, gone: STOPPED });
+    } finally {
+      await Promise.all(started.map((daemon) => daemon.kill()));
+      await stop();
+    }
+  });
+});
+
+describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () => {
+  let silent: Server;
+  let redis: Awaited<ReturnType<typeof startRedis>>;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterAll(async () => {
+    silent.close();
+    await redis.stop();
+  });
+
+  const urls: Record<string, (at: string) => string[]> = {
+    Redis: (at) => ['--redis', `redis://${at}`],
+    Sentinel: (at) => ['--redis', `redis+sentinel://${at}/presence`],
+    'Redis Cluster': (at) => ['--redis', `redis+cluster://${at}`],
+    etcd: (at) => ['--redis', redis.url, '--etcd', at],
+  };
+  const places: Record<string, () => string> = {
+    'refuses connections': () => NOBODY,
+    'accepts connections and says nothing': () => `127.0.0.1:${(silent.address() as { port: number }).port}`,
+    'cannot be resolved': () => 'nowhere.invalid:6379',
+  };
+  const eachPlace = Object.entries(places);
+  const cases = Object.keys(urls).flatMap((name) => Object.keys(places).map((place) => [name, place]));
+
+  test.each(cases as [string, string][])('%s, which %s, while it starts', async (name, place) => {
+    const folder = await temporaryFolder();
+    const where = (places[place] as () => string)();
+    const flags = (urls[name] as (at: string) => string[])(where);
+    const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags]);
+    // Where nothing is said, the first failure takes some seconds.
+    await until(() => daemon.stderr().includes('trying again'), `${name} is asked again`);
+    expect(await stopped(daemon)).toEqual(STOPPED);
+    await folder.remove();
+  });
+
+  test.each([
+    ['--redis-url-file'],
+    [
+      '--redis',
+      'redis://127.0.0.1:1',
+      '--etcd',
+      '127.0.0.1:1',
+      '--etcd-user',
+      'root',
+      '--etcd-password-file',
+    ],
+  ])('a secret in its pipe (%s …)', async (...flags) => {
+    const folder = await temporaryFolder();
+    const pipe = join(folder.path, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags, pipe]);
+    let writer: number | undefined;
+    // Fails until the daemon has opened the other end.
+    const isWaiting = () => {
+      writer = failsOr(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+      return writer !== undefined;
+    };
+    await until(isWaiting, 'the daemon reads the pipe');
+    expect(await stopped(daemon)).toEqual({ exitCode: 'SIGTERM', inTime: true });
+    closeSync(writer as number);
+    await folder.remove();
+  });
+
+  test.each(eachPlace)('a collector of traces, which %s', async (_, where) => {
+    const daemon = await startImstate('serve', ...LOCAL, '--otlp-endpoint', `http://${where()}`);
+    // A span that waits to be sent.
+    expect(await runImstate(['query', 'alice', '--endpoint', daemon.addr])).toMatchObject({ exitCode: 0 });
+    expect(await stopped(daemon)).toEqual(STOPPED);
+    await daemon.kill();
+  });
+});

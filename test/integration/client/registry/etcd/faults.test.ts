@@ -1,0 +1,116 @@
+import { Etcd3 } from 'etcd3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Registration } from '../../../../../src/registry/registry.ts';
+import { startProxy, type TcpProxy } from '../../../../support/proxy.ts';
+import { startEtcd } from '../../../../support/servers.ts';
+import { until } from '../../../../support/until.ts';
+import { follow, type RegistryUnderTest } from '../../../registry/contract.ts';
+import { makeEtcdRegistries } from '../../../registry/registries.ts';
+
+const ADDR = '127.0.0.1:7395';
+
+describe('an etcd that fails', () => {
+  let etcd: Awaited<ReturnType<typeof startEtcd>>;
+  let proxy: TcpProxy;
+  let underTest: RegistryUnderTest;
+  let registration: Registration;
+  let raw: Etcd3;
+  let service: string;
+
+  beforeEach(async () => {
+    etcd = await startEtcd();
+    proxy = await startProxy(etcd.port);
+    underTest = await makeEtcdRegistries(`127.0.0.1:${proxy.port}`);
+    registration = await underTest.daemon.register(ADDR);
+    raw = new Etcd3({ hosts: `http://${etcd.host}` });
+    service = underTest.daemon.service;
+  });
+
+  afterEach(async () => {
+    proxy.heal();
+    etcd.thaw();
+    await registration.close();
+    await underTest.remove();
+    raw.close();
+    await proxy.close();
+    await etcd.stop();
+  });
+
+  const entry = () =>
+    raw
+      .get(`${service}/${ADDR}`)
+      .string()
+      .catch(() => null);
+  const stands = () => until(entry, 'the entry stands again');
+  const isGone = () => until(async () => (await entry()) === null, 'the entry is gone');
+
+  test('a lease that was revoked is granted again', async () => {
+    const { leases } = await raw.leaseClient.leaseLeases();
+    await Promise.all(leases.map(({ ID }) => raw.leaseClient.leaseRevoke({ ID })));
+    await isGone();
+    await stands();
+  });
+
+  test('connections that are cut, for longer than the lease', async () => {
+    proxy.cut();
+    await isGone();
+    proxy.heal();
+    await stands();
+  });
+
+  test('a network that swallows everything, for longer than the lease', async () => {
+    proxy.pause();
+    await isGone();
+    proxy.heal();
+    await stands();
+  });
+
+  test('a restart with its data', async () => {
+    await etcd.restart();
+    await stands();
+  });
+
+  test('a restart with an empty folder', async () => {
+    await etcd.restart({ wipe: true });
+    await stands();
+  });
+
+  test('frozen for longer than the lease, then thawed', async () => {
+    etcd.freeze();
+    await until(() => underTest.warnings.length > 0, 'the daemon notices');
+    etcd.thaw();
+    await stands();
+    await until(async () => (await underTest.client.list().catch(() => [])).length === 1, 'clients see it');
+  });
+
+  test('a watch keeps what it told while etcd is away, and goes on after a wipe', async () => {
+    const { told, errors, watch } = follow(underTest.client);
+    await until(() => told.length > 0, 'the first list is told');
+    proxy.cut();
+    await until(() => errors.length > 0, 'the watch notices');
+    expect(told).toEqual([[ADDR]]);
+    await etcd.restart({ wipe: true });
+    proxy.heal();
+    await stands();
+    const other = await underTest.daemon.register('127.0.0.1:2');
+    await until(() => told.at(-1)?.length === 2, 'the new endpoint is told');
+    await other.close();
+    await watch.close();
+  });
+
+  test('a watch whose revision was compacted starts over from a fresh list', async () => {
+    const { told, watch } = follow(underTest.client);
+    await until(() => told.length > 0, 'the first list is told');
+    proxy.cut();
+    for (let i = 0; i < 5; i++) await raw.put(`${service}/127.0.0.1:2`).value(entryOf('127.0.0.1:2'));
+    const { header } = await raw.put('unrelated').value('x');
+    await raw.kv.compact({ revision: header.revision, physical: true });
+    proxy.heal();
+    await until(() => told.at(-1)?.includes('127.0.0.1:2'), 'the missed change is told');
+    await watch.close();
+  });
+});
+
+function entryOf(addr: string): string {
+  return JSON.stringify({ Op: 0, Addr: addr, Metadata: null });
+}

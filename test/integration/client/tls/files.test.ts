@@ -1,0 +1,107 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { followTls, readTls } from '../../../../packages/client/src/tls/files.ts';
+import { TLS_NAMES, type TlsFiles } from '../../../../packages/client/src/tls/names.ts';
+import { Authority, openssl } from '../../../support/authority.ts';
+
+const read = (files: TlsFiles) => readTls(files, TLS_NAMES.redis);
+
+async function refusal(files: TlsFiles): Promise<{ code: string; message: string }> {
+  try {
+    read(files);
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string };
+    return { code, message };
+  }
+  throw new Error('the files were taken');
+}
+
+test('a pair and an authority are taken, with TLS 1.2 as the least', async () => {
+  const authority = await Authority.make();
+  const { context, certificate } = read({ ca: authority.file, ...(await authority.issue()) });
+  expect(certificate?.subject).toBe('CN=daemon');
+  expect(context.minVersion).toBe('TLSv1.2');
+});
+
+test('an authority alone is taken, and so is nothing', async () => {
+  const { file } = await Authority.make();
+  const { certificate, authorities } = read({ ca: file });
+  expect([certificate, authorities.length]).toEqual([undefined, 1]);
+  expect(read({})).toEqual({ context: { minVersion: 'TLSv1.2' }, certificate: undefined, authorities: [] });
+});
+
+test('half a pair is refused by the names of its flags', async () => {
+  const { cert } = await (await Authority.make()).issue();
+  expect(await refusal({ cert })).toEqual({
+    code: 'WRONG_USAGE',
+    message: '--redis-tls-cert and --redis-tls-key go together: give both, or neither',
+  });
+});
+
+test('what cannot be used is refused by flag, file and remedy', async () => {
+  const authority = await Authority.make();
+  const pair = await authority.issue();
+  const other = await authority.issue();
+  const over = await authority.issue({ days: -1 });
+  const secret = join(authority.folder, 'secret.key');
+  await openssl('pkey', '-in', pair.key, '-aes256', '-passout', 'pass:word', '-out', secret);
+  const broken = join(authority.folder, 'broken.pem');
+  await writeFile(broken, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+  const nowhere = join(authority.folder, 'nowhere');
+
+  const cases: [TlsFiles, RegExp][] = [
+    [
+      { ca: nowhere },
+      /^--redis-tls-ca \S+nowhere cannot be read \(ENOENT.*\): name a file that this user may read$/,
+    ],
+    [{ ca: pair.key }, /^--redis-tls-ca \S+ holds no certificate in PEM .*: name the file that does$/],
+    [{ ca: over.cert }, /^--redis-tls-ca \S+ expired on .* GMT: name the authority that has followed it$/],
+    [{ ...pair, cert: broken }, /^--redis-tls-cert \S+broken.pem is broken \(.*\): copy it again$/],
+    [{ ...over }, /^--redis-tls-cert \S+ expired on .* GMT: have a new one signed by your authority$/],
+    [
+      { ...pair, key: pair.cert },
+      /^--redis-tls-key \S+ holds no private key in PEM .*: name the file that does$/,
+    ],
+    [
+      { ...pair, key: secret },
+      /^--redis-tls-key \S+ is protected by a passphrase: write it without one: openssl pkey/,
+    ],
+    [
+      { ...pair, key: other.key },
+      /^--redis-tls-key \S+ is not the key of .*: name the two files of one pair$/,
+    ],
+  ];
+  for (const [files, message] of cases) {
+    expect(await refusal(files)).toEqual({
+      code: 'BAD_CERTIFICATE',
+      message: expect.stringMatching(message),
+    });
+  }
+});
+
+test('what a key holds stands in no message', async () => {
+  const authority = await Authority.make();
+  const pair = await authority.issue();
+  const key = await readFile(pair.key, 'utf8');
+  const cut = join(authority.folder, 'cut.key');
+  await writeFile(cut, key.slice(0, key.length / 2));
+  const { message } = await refusal({ ...pair, key: cut });
+  expect(message).toContain('cut.key');
+  for (const line of key.split('\n').slice(1, 3)) expect(message).not.toContain(line.slice(0, 20));
+});
+
+test('who asks again gets what the files hold then, and while they do not go together what they held before', async () => {
+  const authority = await Authority.make();
+  const [first, second] = [await authority.issue(), await authority.issue()];
+  const pair = { cert: join(authority.folder, 'cert.pem'), key: join(authority.folder, 'key.pem') };
+  await copyFile(first.cert, pair.cert);
+  await copyFile(first.key, pair.key);
+  const material = followTls(pair, TLS_NAMES.client);
+  const before = material();
+  expect(material()).toBe(before);
+  await copyFile(second.cert, pair.cert);
+  expect(material()).toBe(before);
+  await copyFile(second.key, pair.key);
+  expect(material().context.cert).toBe(await readFile(second.cert, 'utf8'));
+});

@@ -1,0 +1,350 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, test } from 'vitest';
+import { type Client, connect, type WatchOptions } from '../../../../packages/client/src/index.ts';
+import { startImstate } from '../../../support/imstate.ts';
+import { startProxy } from '../../../support/proxy.ts';
+import { freePort, startRedis, temporaryFolder } from '../../../support/servers.ts';
+import { Told } from '../../../support/told.ts';
+import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
+import { until } from '../../../support/until.ts';
+
+const serverAddr = '10.0.0.1:9000';
+
+function watch(client: Client, options: WatchOptions) {
+  const made = client.watch(options);
+  undo.push(() => made.close());
+  return { made, told: new Told(made) };
+}
+
+const login = (client: Client, userId: string, sessionId: string, more: object = {}) =>
+  client.online({ userId, deviceId: 'phone', serverAddr, sessionId, ...more });
+
+/** Repeats a login until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
+const insist = (client: Client, userId: string, sessionId: string) =>
+  until(() => login(client, userId, sessionId).catch(() => undefined), `${sessionId} is reported`);
+
+describe('a watch', () => {
+  test('of users begins with how they stand, then tells every change', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    const { loginTime } = await login(client, 'alice', 's1', { platform: 'ios', metadata: { app: '1' } });
+    const { made, told } = watch(client, { users: new Set(['alice', 'bob']) });
+    await told.has(1, 'synced');
+    expect(told.news).toMatchObject([
+      {
+        ...{ type: 'snapshot', userId: 'alice' },
+        devices: [
+          {
+            ...{ deviceId: 'phone', online: true, sessionId: 's1', serverAddr, platform: 'ios', loginTime },
+            ...{ logoutTime: undefined, reason: undefined, metadata: { app: '1' } },
+          },
+        ],
+      },
+      { type: 'snapshot', userId: 'bob', devices: [] },
+      { type: 'synced', revision: expect.stringMatching(/./) },
+    ]);
+    await login(client, 'alice', 's2', { serverAddr: '10.0.0.2:9000' });
+    await login(client, 'carol', 'c1');
+    await client.offline({ userId: 'alice', deviceId: 'phone' });
+    await told.has(2, 'change');
+    expect(told.of('change')).toEqual([
+      {
+        ...{ type: 'change', userId: 'alice', deviceId: 'phone' },
+        ...{ wasOnline: true, online: true, userOnline: true, time: expect.any(Date) },
+        session: {
+          ...{ sessionId: 's2', serverAddr: '10.0.0.2:9000', platform: undefined },
+          loginTime: expect.any(Date),
+        },
+        ended: { userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr, reason: 'REPLACED' },
+        revision: expect.any(String),
+      },
+      {
+        ...{ type: 'change', userId: 'alice', deviceId: 'phone' },
+        ...{ wasOnline: true, online: false, userOnline: false, time: expect.any(Date), session: undefined },
+        ended: expect.objectContaining({ sessionId: 's2', reason: 'LOGOUT' }),
+        revision: made.revision,
+      },
+    ]);
+  });
+
+  test('of chat servers and of everybody, without initial state', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    await login(client, 'alice', 's1');
+    const ofServer = watch(client, { servers: ['10.0.0.2:9000'], initialState: false }).told;
+    const ofAll = watch(client, { everything: true, initialState: false }).told;
+    await ofServer.has(1, 'synced');
+    await ofAll.has(1, 'synced');
+    await login(client, 'alice', 's2', { serverAddr: '10.0.0.2:9000' });
+    await login(client, 'bob', 'b1');
+    await ofAll.has(2, 'change');
+    await ofServer.has(1, 'change');
+    expect(ofAll.sessionsOf('alice')).toEqual(['s2']);
+    expect(ofAll.sessionsOf('bob')).toEqual(['b1']);
+    expect(ofServer.of('change')).toMatchObject([{ session: { sessionId: 's2' } }]);
+    expect([...ofServer.of('snapshot'), ...ofAll.of('snapshot')]).toEqual([]);
+  });
+
+  test('takes users in and lets them go while it runs', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    await login(client, 'bob', 'b1');
+    const { made, told } = watch(client, { users: ['alice'] });
+    await told.has(1, 'synced');
+    made.add(['bob']);
+    await told.has(2, 'synced');
+    expect(told.of('snapshot').at(-1)).toMatchObject({ userId: 'bob', devices: [{ sessionId: 'b1' }] });
+    made.remove(['alice']);
+    await login(client, 'alice', 's1');
+    await login(client, 'bob', 'b2');
+    await told.has(1, 'change');
+    expect(told.sessionsOf('bob')).toEqual(['b2']);
+    made.add(['alice']);
+    await until(() => told.of('snapshot').at(-1)?.userId === 'alice', 'alice is told of again');
+    expect(told.of('snapshot').at(-1)).toMatchObject({ devices: [{ sessionId: 's1' }] });
+    expect(told.sessionsOf('alice')).toEqual([]);
+  });
+
+  test('resumes where another one ended, on another client', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    const { made, told } = watch(client, { users: ['alice'] });
+    await told.has(1, 'synced');
+    await login(client, 'alice', 's1');
+    await told.has(1, 'change');
+    made.close();
+    await login(client, 'alice', 's2');
+    await login(client, 'alice', 's3');
+    const options = { users: ['alice'], resumeRevision: made.revision };
+    const { told: resumed } = watch(await clientOf(addr), options);
+    await resumed.has(1, 'synced');
+    expect(resumed.sessionsOf('alice')).toEqual(['s2', 's3']);
+    expect(resumed.of('snapshot')).toEqual([]);
+  });
+
+  test('is told of progress while nothing happens', async () => {
+    const { addr } = await startDaemon();
+    const { made, told } = watch(await clientOf(addr), { users: ['alice'] });
+    await told.has(1, 'progress');
+    expect(made.revision).toBe(told.of('progress')[0]?.revision);
+  });
+});
+
+describe('a watch whose daemon goes', () => {
+  test('kill -9 of one of two, again and again: every change exactly once, in order', {
+    timeout: 600_000,
+  }, async () => {
+    const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
+    const serve = (port: string) =>
+      startImstate('serve', '--redis', config.redis, '--key-prefix', config.keyPrefix, '--port', port);
+    const daemons = await Promise.all([serve('0'), serve('0')]);
+    undo.push(() => Promise.all(daemons.map((daemon) => daemon.kill())));
+    const users = ['alice', 'bob', 'carol'];
+    const client = await clientOf(...daemons.map(({ addr }) => addr));
+    const { made, told } = watch(client, { users: users.slice(1) });
+    await told.has(1, 'synced');
+    made.add(['alice']);
+    await told.has(2, 'synced');
+
+    const reporter = await clientOf((await startDaemon(config)).addr);
+    let goOn = true;
+    const reports = users.map(async (userId) => {
+      const reported: string[] = [];
+      while (goOn) {
+        reported.push(`${userId}-${reported.length}`);
+        await insist(reporter, userId, reported.at(-1) as string);
+        await delay(2);
+      }
+      return reported;
+    });
+    for (const at of [0, 1, 0, 1]) {
+      await told.has(told.of('change').length + 20, 'change');
+      const { addr, kill } = daemons[at] as (typeof daemons)[0];
+      await kill();
+      daemons[at] = await serve(addr.split(':')[1] as string);
+    }
+    goOn = false;
+    for (const [i, userId] of users.entries()) {
+      const reported = (await reports[i]) as string[];
+      const isThere = () => told.sessionsOf(userId).includes(reported.at(-1) as string);
+      await until(isThere, `the last change of ${userId} is told`);
+      expect(told.sessionsOf(userId)).toEqual(reported);
+    }
+    expect(told.of('disconnected').length).toBeGreaterThan(0);
+    expect(told.of('reconnected').length).toBe(told.of('disconnected').length);
+    expect(told.of('lost')).toEqual([]);
+    expect(told.of('snapshot')).toHaveLength(3);
+  });
+
+  test('goes on when the daemon is drained and another comes in its place', async () => {
+    const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
+    const first = await startDaemon(config);
+    const { told } = watch(await clientOf(first.addr), { users: ['alice'] });
+    await told.has(1, 'synced');
+    await first.stop();
+    await told.has(1, 'disconnected');
+    expect(told.of('disconnected')).toMatchObject([{ error: { code: 'UNAVAILABLE' } }]);
+    const other = await startDaemon(config);
+    await login(await clientOf(other.addr), 'alice', 's1');
+    await other.remove();
+    await startDaemon({ ...config, port: Number(first.addr.split(':')[1]) });
+    await told.has(1, 'change');
+    expect(told.sessionsOf('alice')).toEqual(['s1']);
+  });
+
+  test('users that were added meanwhile come with how they stand, the others with what was missed', async () => {
+    const { addr } = await startDaemon();
+    const proxy = await startProxy(Number(addr.split(':')[1]));
+    undo.push(() => proxy.close());
+    const { made, told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
+    await told.has(1, 'synced');
+    proxy.cut();
+    await told.has(1, 'disconnected');
+    const client = await clientOf(addr);
+    await login(client, 'alice', 's1');
+    await login(client, 'bob', 'b1');
+    made.add(['bob']);
+    proxy.heal();
+    await told.has(3, 'synced');
+    expect(told.of('snapshot').slice(1)).toMatchObject([{ userId: 'bob', devices: [{ sessionId: 'b1' }] }]);
+    expect(told.sessionsOf('alice')).toEqual(['s1']);
+    expect(told.sessionsOf('bob')).toEqual([]);
+  });
+
+  test('opens another stream where nothing is heard for long', async () => {
+    const { addr } = await startDaemon();
+    const proxy = await startProxy(Number(addr.split(':')[1]));
+    undo.push(() => proxy.close());
+    const { told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
+    await told.has(1, 'synced');
+    proxy.pause();
+    await login(await clientOf(addr), 'alice', 's1');
+    await told.has(1, 'disconnected');
+    proxy.cut();
+    proxy.heal();
+    await told.has(1, 'change');
+    expect(told.sessionsOf('alice')).toEqual(['s1']);
+  });
+
+  test('after FLUSHALL it says that changes were lost, and begins anew', async () => {
+    const server = await startRedis();
+    undo.push(() => server.stop());
+    const { addr } = await startDaemon({ redis: server.url });
+    const client = await clientOf(addr);
+    await login(client, 'alice', 's1');
+    const { told } = watch(client, { users: ['alice', 'bob'] });
+    await told.has(1, 'synced');
+    const redis = new Redis(server.url);
+    undo.push(() => redis.disconnect());
+    await redis.flushall();
+    await told.has(1, 'lost');
+    await told.has(2, 'synced');
+    // The users of a snapshot come in no certain order: each as soon as its shard has answered.
+    const again = told.of('snapshot').slice(2);
+    expect(again).toHaveLength(2);
+    expect(again).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ userId: 'alice', devices: [] }),
+        expect.objectContaining({ userId: 'bob', devices: [] }),
+      ]),
+    );
+    await login(client, 'bob', 'b1');
+    await told.has(1, 'change');
+    expect(told.sessionsOf('bob')).toEqual(['b1']);
+  });
+
+  test('a revision that is not kept any more: it begins anew', async () => {
+    const server = await startRedis();
+    undo.push(() => server.stop());
+    const { addr } = await startDaemon({ redis: server.url });
+    const client = await clientOf(addr);
+    const { made, told } = watch(client, { everything: true });
+    await login(client, 'alice', 's1');
+    await told.has(1, 'synced');
+    made.close();
+    const redis = new Redis(server.url);
+    undo.push(() => redis.disconnect());
+    await redis.flushall();
+    await login(client, 'alice', 's2');
+    const { told: resumed } = watch(client, { everything: true, resumeRevision: made.revision });
+    await resumed.has(1, 'synced');
+    expect(resumed.news.map(({ type }) => type)).toEqual(['lost', 'snapshot', 'synced']);
+    expect(resumed.of('snapshot')).toMatchObject([{ userId: 'alice', devices: [{ sessionId: 's2' }] }]);
+  });
+});
+
+test('a loop that does not read for long is told everything in the end', { timeout: 300_000 }, async () => {
+  const daemon = await startImstate('serve', '--port', '0');
+  undo.push(() => daemon.kill());
+  const client = await clientOf(daemon.addr);
+  const made = client.watch({ everything: true, initialState: false });
+  undo.push(() => made.close());
+  const events = made[Symbol.asyncIterator]();
+  expect((await events.next()).value).toMatchObject({ type: 'synced' });
+  // More than the daemon keeps for a caller that does not read: it ends the stream, which is resumed.
+  const reported = Array.from({ length: 20_000 }, (_, i) => `s${i}`);
+  for (let i = 0; i < reported.length; i += 500) {
+    const some = reported.slice(i, i + 500);
+    await Promise.all(some.map((sessionId, user) => insist(client, `user-${user}`, sessionId)));
+  }
+  const sessions: string[] = [];
+  const others: string[] = [];
+  for await (const event of events) {
+    if (event.type === 'change') sessions.push(event.session?.sessionId as string);
+    else others.push(event.type === 'disconnected' ? event.error.code : event.type);
+    if (sessions.length === reported.length) break;
+  }
+  expect(sessions.sort()).toEqual(reported.sort());
+  expect(others).toContain('RESOURCE_EXHAUSTED');
+  expect(others).not.toContain('lost');
+});
+
+describe('a watch that cannot begin', () => {
+  test('with no daemon registered it is rejected at once', async () => {
+    const folder = await temporaryFolder();
+    undo.push(() => folder.remove());
+    const client = await connect({ dataDir: folder.path, timeoutMs: 600_000, connectTimeoutMs: 600_000 });
+    undo.push(() => client.close());
+    const { told } = watch(client, { everything: true });
+    expect(await told.ended).toMatchObject({ code: 'NO_ENDPOINT', exitCode: 3 });
+  });
+
+  test('nobody listens there: it is tried for as long as connecting may take', async () => {
+    const addr = `127.0.0.1:${await freePort()}`;
+    const client = await connect({ endpoints: [addr], connectTimeoutMs: 300 });
+    undo.push(() => client.close());
+    const { told } = watch(client, { everything: true });
+    expect(await told.ended).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(addr) });
+  });
+
+  test('a peer that accepts and says nothing: the first answer has a deadline', async () => {
+    const { addr } = await startDaemon();
+    const proxy = await startProxy(Number(addr.split(':')[1]));
+    undo.push(() => proxy.close());
+    proxy.pause();
+    const endpoints = [`127.0.0.1:${proxy.port}`];
+    const client = await connect({ endpoints, timeoutMs: 200, connectTimeoutMs: 100 });
+    undo.push(() => client.close());
+    const { told } = watch(client, { everything: true });
+    expect(await told.ended).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('200 ms'),
+    });
+  });
+
+  test('the daemon refuses what is asked: its own words', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    const { made, told } = watch(client, { users: ['alice'] });
+    await told.has(1, 'synced');
+    made.add(['']);
+    expect(await told.ended).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('add_user_ids'),
+    });
+    const { told: nonsense } = watch(client, { users: ['alice'], resumeRevision: '?' });
+    expect(await nonsense.ended).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});

@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { grpcClients, startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
+import { runCli } from '../../support/runCli.ts';
+import { freePort, temporaryFolder } from '../../support/servers.ts';
+
+let daemon: TestDaemon;
+let env: Record<string, string>;
+let counter = 0;
+let user: string;
+
+beforeAll(async () => {
+  daemon = await startTestDaemon();
+  env = { IMSTATE_DATA_DIR: daemon.dataDir };
+});
+
+afterAll(() => daemon.remove());
+
+beforeEach(() => {
+  counter += 1;
+  user = `user-${counter}`;
+});
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const cli = (...args: string[]) => runCli(args, env);
+const json = async (...args: string[]) => JSON.parse((await cli(...args, '--json')).stdout);
+const login = (...flags: string[]) =>
+  cli('online', user, 'phone', '--server-addr', '10.0.0.1:9000', ...flags);
+
+describe('online', () => {
+  test('reports a login', async () => {
+    const { stdout, stderr, exitCode } = await login('--session', 's-1');
+    expect(stdout).toMatch(new RegExp(`^${user}/phone is online at 10\\.0\\.0\\.1:9000, session s-1 since `));
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+  });
+
+  test('names what it replaced', async () => {
+    await login('--session', 's-1');
+    const { stdout } = await cli('online', user, 'phone', '--server-addr', '10.0.0.2:9000');
+    expect(stdout).toContain('replaced session s-1 of phone at 10.0.0.1:9000: close it there');
+  });
+
+  test('--json has the shape of the contract', async () => {
+    await login('--session', 's-1');
+    expect(await json('online', user, 'phone', '--server-addr', '10.0.0.2:9000', '--session', 's-2')).toEqual(
+      {
+        ...{ userId: user, deviceId: 'phone', sessionId: 's-2', serverAddr: '10.0.0.2:9000' },
+        loginTime: expect.stringMatching(ISO),
+        replaced: [{ deviceId: 'phone', sessionId: 's-1', serverAddr: '10.0.0.1:9000', reason: 'REPLACED' }],
+        endReason: null,
+      },
+    );
+  });
+
+  test('a daemon that refuses the input is told in the words of the command, exit code 2', async () => {
+    const { stderr, exitCode } = await cli('online', user, 'phone', '--server-addr', 'nowhere');
+    expect(stderr).toBe('Error: --server-addr must be HOST:PORT, such as 10.0.0.1:9000\n');
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe('offline', () => {
+  test('ends the session, and says when there was none', async () => {
+    await login();
+    expect(await cli('offline', user, 'phone')).toEqual({
+      stdout: `${user}/phone is offline\n`,
+      stderr: '',
+      exitCode: 0,
+    });
+    expect((await cli('offline', user, 'phone')).stdout).toBe(
+      `nothing changed: ${user}/phone was not online\n`,
+    );
+  });
+
+  test('is fenced by --session', async () => {
+    await login('--session', 's-2');
+    expect((await cli('offline', user, 'phone', '--session', 's-1')).stdout).toContain('session s-1');
+    expect(await json('offline', user, 'phone', '--session', 's-1')).toEqual({
+      userId: user,
+      deviceId: 'phone',
+      applied: false,
+    });
+    expect(await json('offline', user, 'phone', '--session', 's-2')).toEqual({
+      userId: user,
+      deviceId: 'phone',
+      applied: true,
+    });
+  });
+});
+
+describe('query', () => {
+  test('lists the devices of a user', async () => {
+    await login('--session', 's-1', '--platform', 'ios');
+    await cli('online', user, 'web', '--server-addr', '10.0.0.2:9000');
+    await cli('offline', user, 'phone');
+    const { stdout } = await cli('query', user);
+    expect(stdout).toContain(`${user} is online on 1 of 2 devices`);
+    expect(stdout).toMatch(/^Device +Platform +Status +Reason +Chat server +Session +Since +Time$/m);
+    expect(stdout).toMatch(/^phone +ios +offline +logout +10\.0\.0\.1:9000 +s-1 +/m);
+    expect(stdout).toMatch(
+      /^web +- +online +- +10\.0\.0\.2:9000 +\S{16} +(now|1 second ago|\d seconds ago) +\d{4}-/m,
+    );
+  });
+
+  test('--json has the shape of the contract', async () => {
+    await login('--session', 's-1', '--platform', 'ios');
+    const online = {
+      ...{ deviceId: 'phone', online: true, serverAddr: '10.0.0.1:9000', sessionId: 's-1', platform: 'ios' },
+      ...{
+        loginTime: expect.stringMatching(ISO),
+        lastSeen: expect.stringMatching(ISO),
+        logoutTime: null,
+        reason: null,
+        metadata: {},
+      },
+    };
+    expect(await json('query', user)).toEqual({ userId: user, online: true, devices: [online] });
+    await cli('offline', user, 'phone');
+    expect(await json('query', user, 'phone')).toEqual({
+      ...{ userId: user, online: false },
+      devices: [{ ...online, online: false, logoutTime: expect.stringMatching(ISO), reason: 'LOGOUT' }],
+    });
+  });
+
+  test('one device, and a device that is not known', async () => {
+    await login();
+    expect((await cli('query', user, 'phone')).stdout).toMatch(new RegExp(`^${user}/phone is online\n`));
+    expect(await cli('query', user, 'tv')).toEqual({
+      stdout: `${user}/tv is offline\n`,
+      stderr: '',
+      exitCode: 0,
+    });
+  });
+
+  test('--exit-code says no with 1, also under --json', async () => {
+    expect((await cli('query', user, '--exit-code')).exitCode).toBe(1);
+    expect((await cli('query', user, '--exit-code', '--json')).exitCode).toBe(1);
+    await login();
+    expect((await cli('query', user, '--exit-code')).exitCode).toBe(0);
+    expect((await cli('query', user, 'tv', '--exit-code')).exitCode).toBe(1);
+  });
+});
+
+describe('endpoints', () => {
+  test('lists daemons with health and latency', async () => {
+    const { stdout, exitCode } = await cli('endpoints');
+    const row = `${daemon.addr} +SERVING +[\\d.]+ ms +${daemon.storeId?.slice(0, 8)}`;
+    expect(stdout).toMatch(new RegExp(`^Address +Health +Latency +Store\n${row}\n$`));
+    expect(exitCode).toBe(0);
+  });
+
+  test('--json has the shape of the contract', async () => {
+    expect(await json('endpoints')).toEqual({
+      service: 'im/state-server',
+      endpoints: [
+        { addr: daemon.addr, health: 'SERVING', latencyMs: expect.any(Number), storeId: daemon.storeId },
+      ],
+    });
+  });
+
+  test('an address where nobody answers, and a registry without a daemon', async () => {
+    const nowhere = `127.0.0.1:${await freePort()}`;
+    expect(await json('endpoints', '--endpoint', nowhere)).toMatchObject({
+      service: null,
+      endpoints: [{ addr: nowhere, health: 'UNREACHABLE', latencyMs: null }],
+    });
+    const folder = await temporaryFolder();
+    const { stdout, exitCode } = await cli('endpoints', '--data-dir', folder.path);
+    expect(stdout).toContain('no daemon is registered as im/state-server');
+    expect(exitCode).toBe(0);
+    await folder.remove();
+  });
+});
+
+describe('where commands look for daemons', () => {
+  test('--endpoint goes before the registry', async () => {
+    const nowhere = `127.0.0.1:${await freePort()}`;
+    const { stderr, exitCode } = await cli('query', user, '--endpoint', nowhere);
+    expect(stderr).toContain(`no daemon answers at ${nowhere}`);
+    expect(exitCode).toBe(3);
+    expect((await cli('query', user, '--endpoint', daemon.addr)).exitCode).toBe(0);
+  });
+
+  test('a flag goes before its environment variable', async () => {
+    const nowhere = `127.0.0.1:${await freePort()}`;
+    expect((await runCli(['query', user], { ...env, IMSTATE_ENDPOINT: nowhere })).exitCode).toBe(3);
+    const both = await runCli(['query', user, '--endpoint', daemon.addr], {
+      ...env,
+      IMSTATE_ENDPOINT: nowhere,
+    });
+    expect(both.exitCode).toBe(0);
+  });
+
+  test('several endpoints may be named, in the environment too', async () => {
+    const nowhere = `127.0.0.1:${await freePort()}`;
+    const named = `${nowhere}, ${daemon.addr}`;
+    expect((await runCli(['query', user], { IMSTATE_ENDPOINT: named })).exitCode).toBe(0);
+  });
+
+  test('nobody is registered', async () => {
+    const folder = await temporaryFolder();
+    const { stderr, exitCode } = await cli('query', user, '--data-dir', folder.path);
+    expect(stderr).toContain('no daemon is registered as im/state-server');
+    expect(exitCode).toBe(3);
+    await folder.remove();
+  });
+});
+
+describe('errors', () => {
+  test.each([
+    [['query'], /^(Error: )?Missing 1 required arg: USER; --help shows how$/m, 2],
+    [['query', 'alice', 'phone', 'tv'], /Unexpected argument: tv; --help shows how$/m, 2],
+    [['serve', '--port', '99999'], /--port: expected an integer less than or equal to 65535/, 2],
+    [['offline', 'alice', 'phone', '--session', ''], /--session must not be empty/, 2],
+    [['serve', '--lease-ttl', '2500ms'], /--lease-ttl must be from 2s to 1h, in whole units of 1s/, 2],
+    [['query', 'alice', '--service', '..'], /--service must be words/, 2],
+    [['online', 'alice', 'phone'], /Missing required flag --server-addr/, 2],
+    [['query', 'alice', '--timeout', '5'], /must be a time with its unit/, 2],
+    [['query', 'alice', '--timeout', '0s'], /--timeout must be from 1ms to 1h/, 2],
+    [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
+    [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing; --help/, 2],
+    [['query', 'alice', '--jsno'], /Nonexistent flag: --jsno: did you mean --json\? --help shows how/, 2],
+    [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at most 256 bytes/, 2],
+    [['sessions', '--server-addr', '\u0001'], /--server-addr must/, 2],
+    [['query', 'alice', '--endpoint', 'nowhere'], /must be HOST:PORT/, 2],
+    [['query', ''], /USER must not be empty: give it a value$/m, 2],
+    [['query', 'alice', ''], /DEVICE must not be empty: give it a value, or leave it out$/m, 2],
+    [['watch', 'alice', ''], /USER must not be empty/, 2],
+    [['query', 'x'.repeat(257)], /USER must be at most 256 bytes/, 2],
+    [['serve', '--etcd', '127.0.0.1:2379'], /--etcd needs --redis/, 2],
+    [['nothing'], /"nothing" is no command of imstate; there are: completion, /, 2],
+    [['qeury', 'alice'], /"qeury" is no command of imstate: did you mean query\? There are: /, 2],
+    [['context', 'lst'], /"context lst" is no command of imstate: did you mean context list\?/, 2],
+    [['sessions', '10.0.0.1'], /sessions takes flags and no arguments/, 2],
+    [['stats', 'now', 'please'], /stats takes flags and no arguments/, 2],
+  ])('%j', async (args, message, exitCode) => {
+    const plain = await cli(...args);
+    expect(plain.stderr).toMatch(message);
+    expect(plain.stderr).toMatch(/^Error: /);
+    expect({ stdout: plain.stdout, exitCode: plain.exitCode }).toEqual({ stdout: '', exitCode });
+    const asJson = await cli(...args, '--json');
+    const { error } = JSON.parse(asJson.stdout);
+    expect(error).toEqual({
+      code: expect.stringMatching(/^[A-Z_]+$/),
+      message: expect.stringMatching(message),
+    });
+    expect({ stderr: asJson.stderr, exitCode: asJson.exitCode }).toEqual({ stderr: '', exitCode });
+  });
+
+  test.each([['query'], ['nothing']])('%s fails in one line', async (...args) => {
+    expect((await cli(...args)).stderr).toMatch(/^Error: [^\n]+\n$/);
+  });
+
+  test('IMSTATE_JSON is --json, for an unknown command too', async () => {
+    const unknown = await runCli(['nothing'], { IMSTATE_JSON: '1' });
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'WRONG_USAGE' } });
+  });
+
+  test('a variable of a flag without a value says yes or no, or is refused by its name', async () => {
+    const stats = (tls: string) => runCli(['stats'], { ...env, IMSTATE_TLS: tls });
+    expect((await stats('off')).exitCode).toBe(0);
+    expect((await stats('on')).stderr).toMatch(/TLS/);
+    const { stderr, exitCode } = await stats('maybe');
+    expect([stderr, exitCode]).toEqual([
+      'Error: --tls must be true or false, and is "maybe" (--tls is set by IMSTATE_TLS)\n',
+      2,
+    ]);
+  });
+
+  test('IMSTATE_JSON is --json', async () => {
+    const { stdout } = await runCli(['query', user], { ...env, IMSTATE_JSON: '1' });
+    expect(JSON.parse(stdout)).toEqual({ userId: user, online: false, devices: [] });
+  });
+});
+
+describe('--help', () => {
+  const commands = [
+    'serve',
+    'online',
+    'offline',
+    'query',
+    'endpoints',
+    'history',
+    'sessions',
+    'servers',
+    'stats',
+    'evict',
+  ];
+  test.each(commands)('%s has examples', async (command) => {
+    const { stdout, exitCode } = await runCli([command, '--help']);
+    expect(stdout).toMatch(/EXAMPLES\n/);
+    expect(stdout).toContain(`$ imstate ${command}`);
+    expect(exitCode).toBe(0);
+  });
+});
+
+test('what commands report is what other clients see', async () => {
+  const { pb, close } = grpcClients(daemon.addr);
+  await login();
+  expect(await pb.query({ UserID: user, DeviceID: 'phone' })).toEqual({
+    Status: true,
+    ServerAddr: '10.0.0.1:9000',
+  });
+  close();
+});

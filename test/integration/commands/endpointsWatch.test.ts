@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { expect, inject, test } from 'vitest';
+import { startTestDaemon } from '../../support/daemon.ts';
+import { type ImstateProcess, spawnImstate, startImstate } from '../../support/imstate.ts';
+import { runCli } from '../../support/runCli.ts';
+import { freePort, startEtcd, startRedis } from '../../support/servers.ts';
+import { ISO } from '../../support/testCli.ts';
+import { undo } from '../../support/undo.ts';
+import { until } from '../../support/until.ts';
+
+/** What the daemons of one test share. */
+function shared(redis = inject('redisUrl')) {
+  return {
+    redis,
+    keyPrefix: `test-${randomUUID()}:`,
+    etcd: inject('etcdHost'),
+    service: `test/${randomUUID()}`,
+  };
+}
+
+function watch({ etcd, service }: ReturnType<typeof shared>, ...flags: string[]): ImstateProcess {
+  const started = spawnImstate(['endpoints', '--watch', '--etcd', etcd, '--service', service, ...flags]);
+  undo.push(async () => {
+    started.signal('SIGKILL');
+    await started.ended;
+  });
+  return started;
+}
+
+const printed = ({ stdout }: ImstateProcess, text: string | RegExp) =>
+  until(() => stdout().match(text), `${text} is printed`);
+const eventsOf = ({ stdout }: ImstateProcess) =>
+  (stdout().match(/.*\n/g) ?? []).map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('prints the list, then the daemons that come and go', async () => {
+  const config = shared();
+  const text = watch(config);
+  const json = watch(config, '--json');
+  await printed(text, `no daemon is registered as ${config.service}`);
+  await until(() => eventsOf(json).length === 1, 'the list is printed');
+  const first = await startTestDaemon(config);
+  undo.push(() => first.remove());
+  await printed(text, new RegExp(`^\\S+ \\S+Z  ${first.addr}  came: SERVING  [\\d.]+ ms$`, 'm'));
+  const late = watch(config);
+  await printed(late, new RegExp(`^${first.addr} +SERVING`, 'm'));
+  await first.stop();
+  await printed(text, new RegExp(`^\\S+ \\S+Z  ${first.addr}  left the registry$`, 'm'));
+  await until(() => eventsOf(json).at(-1)?.type === 'removed', 'the leaving is printed');
+  const [list, ...changes] = eventsOf(json);
+  expect(list).toEqual({ type: 'list', service: config.service, endpoints: [] });
+  const { addr } = first;
+  const time = expect.stringMatching(ISO);
+  expect(changes[0]).toEqual({ type: 'added', addr, health: 'SERVING', latencyMs: expect.any(Number), time });
+  expect(changes.at(-1)).toEqual({ type: 'removed', addr, time });
+  for (const started of [text, json, late]) started.signal('SIGINT');
+  for (const { ended, stderr } of [text, json, late]) {
+    expect(await ended).toBe(0);
+    expect(stderr()).toBe('');
+  }
+});
+
+test('prints a change of health: the store is away, and back', async () => {
+  const redis = await startRedis();
+  undo.push(() => redis.stop());
+  const config = shared(redis.url);
+  const daemon = await startTestDaemon(config);
+  undo.push(() => daemon.remove());
+  const json = watch(config, '--json');
+  const health = () => eventsOf(json).flatMap((event) => (event.type === 'health' ? [event.health] : []));
+  await until(() => eventsOf(json).length > 0, 'the list is printed');
+  await redis.kill();
+  await until(() => health().at(-1) === 'NOT_SERVING', 'it does not serve');
+  await redis.restart();
+  await until(() => health().at(-1) === 'SERVING', 'it serves again');
+});
+
+test('a daemon that was killed leaves the list with its lease', async () => {
+  const { redis, keyPrefix, etcd, service } = shared();
+  const flags = ['--redis', redis, '--key-prefix', keyPrefix, '--etcd', etcd, '--service', service];
+  const daemon = await startImstate('serve', '--port', '0', '--lease-ttl', '2s', ...flags);
+  undo.push(() => daemon.kill());
+  const text = watch({ redis, keyPrefix, etcd, service });
+  await printed(text, daemon.addr);
+  await daemon.kill();
+  await printed(text, `${daemon.addr}  left the registry`);
+});
+
+test('a registry that goes and comes back is told, each once', async () => {
+  const etcd = await startEtcd();
+  undo.push(() => etcd.stop());
+  const config = { ...shared(), etcd: etcd.host };
+  const [text, json] = [watch(config), watch(config, '--json')];
+  await printed(text, 'no daemon is registered');
+  const told = () => eventsOf(json).flatMap((event) => (event.type === 'registry' ? [event.error] : []));
+  await until(() => eventsOf(json).length > 0, 'the list is printed');
+  await etcd.kill();
+  await until(() => told().length > 0, 'it is gone');
+  await until(() => text.stderr().includes('etcd cannot be reached'), 'people are told');
+  await etcd.restart();
+  await until(() => told().at(-1) === null, 'it is back');
+  await printed(text, /Z {2}the registry answers again\n/);
+  expect(told()[0]).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+});
+
+test('a registry that is not there: exit code 3, with --json in one line', async () => {
+  const args = ['endpoints', '--watch', '--etcd', `127.0.0.1:${await freePort()}`, '--json'];
+  const { stdout, exitCode } = await runCli(args);
+  expect(stdout).toMatch(/^\{"error":\{"code":"REGISTRY_UNAVAILABLE",.*\}\}\n$/);
+  expect(exitCode).toBe(3);
+});

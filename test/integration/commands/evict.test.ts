@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { TokenFile } from '../../support/credentials.ts';
+import { TestTerminal } from '../../support/terminal.ts';
+import { testCli } from '../../support/testCli.ts';
+import { startDaemon } from '../../support/undo.ts';
+
+const cli = testCli();
+const login = (user: string, device: string, serverAddr: string) =>
+  cli.run('online', user, device, '--server-addr', serverAddr, '--session', `${user}-${device}`);
+
+test('ends the sessions of a user, and a repeat of their login changes nothing', async () => {
+  await login('alice', 'phone', '10.0.0.1:9000');
+  await login('alice', 'web', '10.0.0.2:9000');
+  expect(await cli.run('evict', '--user', 'alice', '--yes')).toEqual({
+    ...{ stdout: '2 sessions were evicted\n', stderr: '', exitCode: 0 },
+  });
+  expect(await cli.json('query', 'alice')).toMatchObject({
+    online: false,
+    devices: [{ reason: 'EVICTED' }, { reason: 'EVICTED' }],
+  });
+  expect((await login('alice', 'phone', '10.0.0.1:9000')).stdout).toContain('it was evicted');
+});
+
+test('ends one session, if it is still current', async () => {
+  await login('bob', 'phone', '10.0.0.1:9000');
+  const evict = ['evict', '--user', 'bob', '--device', 'phone', '--yes', '--session'];
+  expect(await cli.json(...evict, 'another')).toEqual({ evicted: 0 });
+  expect(await cli.json('query', 'bob')).toMatchObject({ online: true });
+  expect(await cli.json(...evict, 'bob-phone')).toEqual({ evicted: 1 });
+  expect(await cli.json('query', 'bob')).toMatchObject({ online: false });
+});
+
+test('ends the sessions of a chat server, however many, and those of no other', async () => {
+  const file = `${cli.daemon.dataDir}/logins.ndjson`;
+  const records = Array.from({ length: 3_000 }, (_, i) =>
+    JSON.stringify({ userId: `u-${i}`, deviceId: 'phone' }),
+  );
+  await writeFile(file, records.join('\n'));
+  await cli.run('online', '--file', file, '--server-addr', '10.0.0.3:9000');
+  await login('carol', 'phone', '10.0.0.4:9000');
+  expect((await cli.run('evict', '--server-addr', '10.0.0.3:9000', '--yes')).stdout).toBe(
+    '3,000 sessions were evicted\n',
+  );
+  expect(await cli.json('stats')).toMatchObject({ devicesByServer: { '10.0.0.4:9000': 1 } });
+  expect(await cli.json('query', 'carol')).toMatchObject({ online: true });
+});
+
+test('where there is no terminal to ask on it needs --yes', async () => {
+  await login('dave', 'phone', '10.0.0.1:9000');
+  const { stderr, exitCode } = await cli.run('evict', '--user', 'dave');
+  expect(stderr).toBe('Error: there is no terminal to ask on: confirm with --yes\n');
+  expect(exitCode).toBe(2);
+  expect(await cli.json('query', 'dave')).toMatchObject({ online: true });
+});
+
+test('an eviction without permission is rejected before the confirmation', async () => {
+  const file = await TokenFile.make();
+  const { addr } = await startDaemon({ auth: { tokens: file.path } });
+  const evict = (role: string) =>
+    TestTerminal.start(
+      ['evict', '--user', 'dave', '--endpoint', addr],
+      { columns: 150, rows: 20 },
+      { IMSTATE_TOKEN: file.tokens[role] },
+    );
+  for (const role of ['reader', 'writer']) {
+    const terminal = await evict(role);
+    expect(await terminal.ended).toBe(4);
+    expect(terminal.output).toContain(`Evict needs the role admin, and token "${role}" has ${role}`);
+    expect(terminal.output).not.toContain('[y/N]');
+  }
+  const admin = await evict('admin');
+  await admin.shows(/End 0 sessions of user dave\?/);
+  admin.press('n\r');
+  expect(await admin.ended).toBe(1);
+});
+
+test.each([
+  [[], /needs one of --server-addr and --user/],
+  [['--server-addr', 'a:1', '--user', 'eve'], /needs one of --server-addr and --user/],
+  [['--user', 'eve', '--device', 'phone'], /--user, --device and --session together/],
+  [['--user', 'eve', '--session', 's'], /--user, --device and --session together/],
+  [['--server-addr', 'a:1', '--device', 'd', '--session', 's'], /--user, --device and --session together/],
+])('%j does not say whose sessions', async (flags, message) => {
+  const { stderr, exitCode } = await cli.run('evict', '--yes', ...flags);
+  expect(stderr).toMatch(message);
+  expect(exitCode).toBe(2);
+});

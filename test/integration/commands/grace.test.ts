@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { ISO, testCli } from '../../support/testCli.ts';
+
+const cli = testCli();
+const login = (user: string, session = 's-1') =>
+  cli.run('online', user, 'phone', '--server-addr', '10.0.0.1:9000', '--session', session);
+
+test('offline --grace announces the logout, and a login makes it unseen', async () => {
+  await login('alice');
+  const { stdout } = await cli.run('offline', 'alice', 'phone', '--grace', '1h');
+  expect(stdout).toBe('alice/phone goes offline within 1h unless it logs in before\n');
+  const waiting = await cli.run('query', 'alice', '--explain');
+  expect(waiting.stdout).toMatch(/^phone is online: .* its logout has been announced/m);
+  expect(waiting.stdout).toMatch(
+    /^ {2}grace +the logout takes effect \d{4}-.* unless the device logs in before$/m,
+  );
+  expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
+    devices: [{ online: true, explanation: { graceEndTime: expect.stringMatching(ISO) } }],
+  });
+  await login('alice', 's-2');
+  expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
+    devices: [{ online: true, explanation: { graceEndTime: null } }],
+  });
+});
+
+test('a grace of nothing is a logout at once', async () => {
+  await login('bob');
+  expect((await cli.run('offline', 'bob', 'phone', '--grace', '0s')).stdout).toBe('bob/phone is offline\n');
+});
+
+test('a grace beyond an hour is refused', async () => {
+  const { stderr, exitCode } = await cli.run('offline', 'bob', 'phone', '--grace', '2h');
+  expect(stderr).toContain('--grace must be from 0ms to 1h');
+  expect(exitCode).toBe(2);
+});

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { runCli } from '../../support/runCli.ts';
+import { ISO, testCli } from '../../support/testCli.ts';
+
+const cli = testCli();
+
+test('a session with time to live, metadata and platform, as the query shows it', async () => {
+  const flags = [
+    '--ttl',
+    '60s',
+    '--metadata',
+    'app=3.1,os=17',
+    '--metadata',
+    'note=a=b',
+    '--platform',
+    'ios',
+  ];
+  await cli.run('online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000', ...flags);
+  expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
+    devices: [
+      {
+        ...{ platform: 'ios', metadata: { app: '3.1', os: '17', note: 'a=b' } },
+        explanation: { ttlMs: 60_000, expireTime: expect.stringMatching(ISO) },
+      },
+    ],
+  });
+});
+
+test('metadata in the environment is read like the flag', async () => {
+  const env = { IMSTATE_DATA_DIR: cli.daemon.dataDir, IMSTATE_METADATA: 'a=1,b=2' };
+  await runCli(['online', 'env', 'phone', '--server-addr', '10.0.0.1:9000'], env);
+  expect(await cli.json('query', 'env')).toMatchObject({ devices: [{ metadata: { a: '1', b: '2' } }] });
+});
+
+test('--policy ends sessions on other devices and names them', async () => {
+  const login = (device: string, ...flags: string[]) =>
+    cli.run('online', 'bob', device, '--server-addr', '10.0.0.1:9000', '--session', device, ...flags);
+  await login('phone', '--platform', 'ios');
+  await login('tablet', '--platform', 'ios');
+  await login('web');
+  const same = await login('phone-2', '--platform', 'ios', '--policy', 'replace-same-platform');
+  expect(same.stdout.match(/replaced session \S+/g)?.sort()).toEqual([
+    'replaced session phone',
+    'replaced session tablet',
+  ]);
+  const all = await login('tv', '--policy', 'REPLACE_ALL');
+  expect(all.stdout.match(/replaced session \S+/g)?.sort()).toEqual([
+    'replaced session phone-2',
+    'replaced session web',
+  ]);
+});
+
+test('a session that had ended changes nothing: it says why, with exit code 1', async () => {
+  const login = ['online', 'carol', 'phone', '--server-addr', '10.0.0.1:9000', '--session'];
+  await cli.run(...login, 's-1');
+  await cli.run(...login, 's-2');
+  const { stdout, exitCode } = await cli.run(...login, 's-1');
+  expect(stdout).toBe(
+    'nothing changed: session s-1 of carol/phone had ended already, another login replaced it; close its connection\n',
+  );
+  expect(exitCode).toBe(1);
+  expect(await cli.json(...login, 's-1')).toMatchObject({
+    sessionId: 's-1',
+    endReason: 'REPLACED',
+    replaced: [],
+  });
+  expect(await cli.json('query', 'carol')).toMatchObject({ devices: [{ sessionId: 's-2', online: true }] });
+});
+
+test('--incarnation puts the session under the lease of its chat server', async () => {
+  await cli.run('online', 'dave', 'phone', '--server-addr', '10.0.0.5:9000', '--incarnation', '7');
+  const { stdout } = await cli.run('query', 'dave', '--explain');
+  expect(stdout).toMatch(
+    /^ {2}lease +of 10\.0\.0\.5:9000, incarnation 7, is alive, and its chat server is asked/m,
+  );
+  expect(await cli.json('servers')).toMatchObject({
+    servers: expect.arrayContaining([
+      {
+        ...{ serverAddr: '10.0.0.5:9000', sessions: 1 },
+        lease: { state: 'RESYNC', incarnation: 7, ttlMs: 10_000, expireTime: expect.stringMatching(ISO) },
+      },
+    ]),
+  });
+});
+
+test.each([
+  [['--ttl', '500ms'], /--ttl must be from 1s to 30d/],
+  [['--metadata', 'novalue'], /--metadata must be KEY=VALUE,…; "novalue" is not/],
+  [['--metadata', ''], /--metadata must not be empty/],
+  [['--policy', 'replace-some'], /--policy/],
+  [['--incarnation', '0'], /--incarnation/],
+])('%j is refused', async (flags, message) => {
+  const { stderr, exitCode } = await cli.run('online', 'eve', 'phone', '--server-addr', 'a:1', ...flags);
+  expect(stderr).toMatch(message);
+  expect(exitCode).toBe(2);
+});

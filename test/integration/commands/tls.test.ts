@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { Authority } from '../../support/authority.ts';
+import { runImstate, spawnImstate, startImstate } from '../../support/imstate.ts';
+import { runCli } from '../../support/runCli.ts';
+import { startEtcd, temporaryFolder } from '../../support/servers.ts';
+import { undo } from '../../support/undo.ts';
+import { until } from '../../support/until.ts';
+
+async function serve(...flags: string[]) {
+  const daemon = await startImstate('serve', '--port', '0', ...flags);
+  undo.push(() => daemon.kill());
+  return daemon;
+}
+
+test('serve says that it serves by TLS, and the client commands call it by flags or by the environment', async () => {
+  const authority = await Authority.make();
+  const { cert, key } = await authority.issue();
+  const own = await authority.issue({ subject: 'chat-1' });
+  const { addr, dataDir, stdout } = await serve(
+    ...['--tls-cert', cert, '--tls-key', key, '--tls-client-ca', authority.file],
+  );
+  expect(stdout()).toMatch(/^tls {7}mutual, valid until 20\d\d-/m);
+
+  const flags = ['--tls-ca', authority.file, '--tls-cert', own.cert, '--tls-key', own.key];
+  expect(await runCli(['query', 'alice', '--endpoint', addr, ...flags])).toMatchObject({ exitCode: 0 });
+  // Past the registry or through it, and for a name that is not the host which is dialled.
+  const files = { IMSTATE_TLS_CA: authority.file, IMSTATE_TLS_CERT: own.cert, IMSTATE_TLS_KEY: own.key };
+  const env = { ...files, IMSTATE_TLS_SERVER_NAME: 'localhost', IMSTATE_DATA_DIR: dataDir };
+  expect((await runCli(['online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000'], env)).exitCode).toBe(
+    0,
+  );
+  expect((await runCli(['query', 'alice'], env)).stdout).toContain('alice is online');
+  expect((await runCli(['endpoints'], env)).stdout).toContain('SERVING');
+
+  const unknown = await runCli(['endpoints', '--tls'], { IMSTATE_DATA_DIR: dataDir });
+  expect(unknown.stdout).toContain('UNREACHABLE');
+  expect(unknown.stderr).toMatch(/^warning: the daemon at .* not trusted here .* --tls-ca$/m);
+  const plain = await runCli(['query', 'alice', '--json'], { IMSTATE_DATA_DIR: dataDir });
+  expect(plain.exitCode).toBe(3);
+  expect(JSON.parse(plain.stdout)).toMatchObject({
+    error: { code: 'UNAVAILABLE', message: expect.stringContaining('add --tls') },
+  });
+});
+
+test('a file that cannot be used ends serve and a client command with exit code 2', async () => {
+  const authority = await Authority.make();
+  const { cert, key } = await authority.issue({ days: -1 });
+  const over = await runImstate(['serve', '--port', '0', '--tls-cert', cert, '--tls-key', key]);
+  expect(over).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/--tls-cert \S+ expired on .*: have a new one/),
+  });
+  const alone = await runImstate(['serve', '--port', '0', '--tls-client-ca', authority.file]);
+  expect(alone).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('--tls-client-ca needs --tls-cert and --tls-key'),
+  });
+  const nowhere = await runCli(['query', 'alice', '--endpoint', '127.0.0.1:1', '--tls-ca', '/nowhere']);
+  expect(nowhere).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('--tls-ca /nowhere cannot be read'),
+  });
+});
+
+test('a daemon that is open to others without TLS says so in its log and in what it prints, with --json too', async () => {
+  const { stdout, stderr } = await serve('--addr', '0.0.0.0');
+  expect(stdout()).toMatch(/^warning {3}0\.0\.0\.0:\d+ is open to other machines without TLS: .*--tls-cert/m);
+  expect(stderr()).toMatch(/"level":40,.*without TLS/);
+
+  const { path, remove } = await temporaryFolder();
+  undo.push(remove);
+  const json = spawnImstate(['serve', '--port', '0', '--addr', '0.0.0.0', '--json', '--data-dir', path]);
+  await until(() => json.stdout().includes('}'), 'it prints its object');
+  json.signal('SIGTERM');
+  await json.ended;
+  expect(JSON.parse(json.stdout())).toMatchObject({
+    tls: null,
+    warnings: [expect.stringContaining('without TLS'), expect.stringContaining('asks for no credentials')],
+  });
+});
+
+test('a client finds daemons by an etcd with TLS, and no deprecation is told', async () => {
+  const authority = await Authority.make();
+  const etcd = await startEtcd({ ca: authority.file, ...(await authority.issue({ subject: 'etcd' })) });
+  undo.push(() => etcd.stop());
+  const { cert, key } = await authority.issue({ subject: 'client' });
+  const files = ['--etcd-tls-ca', authority.file, '--etcd-tls-cert', cert, '--etcd-tls-key', key];
+  const { exitCode, stdout, stderr } = await runImstate(['endpoints', '--etcd', etcd.host, ...files]);
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining('no daemon is registered'),
+    stderr: '',
+  });
+});

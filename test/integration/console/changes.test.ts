@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { see, testConsole } from '../../support/consolePage.ts';
+import { clientOf, startDaemon } from '../../support/undo.ts';
+import { until } from '../../support/until.ts';
+
+const serverAddr = '10.0.0.1:9000';
+const web = testConsole();
+
+test('changes are shown as they happen, newest first, and lead to their user', async () => {
+  const page = await web.open('changes');
+  await see(page, '#link[data-state=live]');
+  await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr, platform: 'ios' });
+  await web.client.offline({ userId: 'alice', deviceId: 'phone' });
+  await see(page, '#changes tbody tr:nth-child(1)', /alice.*phone.*logged out.*10\.0\.0\.1:9000/s);
+  await see(page, '#changes tbody tr:nth-child(2)', /alice.*phone.*ios.*online/s);
+  await page.locator('#changes tbody tr:nth-child(1)').getByRole('link', { name: 'alice' }).click();
+  await see(page, '#user .lead', 'No device is online.');
+});
+
+test('changes are filtered by user and by kind, and pause', async () => {
+  const page = await web.open('changes');
+  await page.getByRole('combobox', { name: 'Whose changes' }).selectOption('user');
+  await page.getByRole('searchbox', { name: 'User ids' }).fill('alice, bob');
+  await page.keyboard.press('Enter');
+  // The view is drawn for it, with what was typed.
+  await page.locator('#filter[value="alice, bob"]').waitFor();
+  await see(page, '#link[data-state=live]');
+  for (const userId of ['carol', 'alice', 'bob'])
+    await web.client.online({ userId, deviceId: 'phone', serverAddr });
+  await web.client.offline({ userId: 'bob', deviceId: 'phone' });
+  await see(page, '#changes tbody tr', /bob.*logged out/s);
+  expect(await page.locator('#changes tbody tr').count()).toBe(3);
+  await page.getByRole('combobox', { name: 'Kind of change' }).selectOption('logout');
+  await until(async () => (await page.locator('#changes tbody tr').count()) === 1, 'one is left');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await web.client.offline({ userId: 'alice', deviceId: 'phone' });
+  await see(page, '#pause', 'Go on (1 new)');
+  expect(await page.locator('#changes tbody tr').count()).toBe(1);
+  await page.locator('#pause').click();
+  await see(page, '#changes tbody tr', 'alice');
+});
+
+test('changes that happen while the connection is away follow when it is back', async () => {
+  const page = await web.open('changes');
+  await see(page, '#link[data-state=live]');
+  await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
+  await see(page, '#changes tbody tr', 'alice');
+  const { port } = new URL(web.daemon.http as string);
+  const { dataDir } = web.daemon;
+  await web.daemon.stop();
+  await see(page, '#link[data-state=away]');
+  await see(page, '#banner', 'No connection to the daemon since');
+  const next = await startDaemon({ http: { addr: '127.0.0.1', port: Number(port) }, dataDir });
+  const other = await clientOf(next.addr);
+  await other.online({ userId: 'bob', deviceId: 'phone', serverAddr });
+  await see(page, '#link[data-state=live]');
+  await see(page, '#changes tbody tr', 'bob');
+  expect(await page.locator('#changes tbody tr').count()).toBe(2);
+  expect(await page.locator('#banner').isVisible()).toBe(false);
+});

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import { http, see, testConsole } from '../../support/consolePage.ts';
+import { ask } from '../../support/http.ts';
+import { startRedis } from '../../support/servers.ts';
+import { clientOf, startDaemon, undo } from '../../support/undo.ts';
+import { until } from '../../support/until.ts';
+
+const serverAddr = '10.0.0.1:9000';
+const web = testConsole();
+
+test('the page speaks English and Chinese, and remembers which', async () => {
+  await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
+  const page = await web.open('users/alice');
+  await page.locator('#language').selectOption('zh-CN');
+  await see(page, '#user .lead', '1 台设备中有 1 台在线。');
+  expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+  await page.reload();
+  await see(page, '#tabs', '集群');
+  const chinese = await web.open('', { locale: 'zh-CN' });
+  await see(chinese, '#tabs', '变更');
+});
+
+test('the page is dark where the system is, or where that is chosen', async () => {
+  const page = await web.open('', { colorScheme: 'dark' });
+  const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
+  const dark = await background();
+  await page.locator('#theme').selectOption('light');
+  const light = await background();
+  expect(light).not.toBe(dark);
+  await page.reload();
+  expect(await background()).toBe(light);
+  await page.locator('#theme').selectOption('auto');
+  expect(await background()).toBe(dark);
+});
+
+test('the page is used by the keyboard alone', async () => {
+  await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
+  const page = await web.open('cluster');
+  await see(page, '#servers tr', serverAddr);
+  await page.keyboard.press('/');
+  await page.locator('#search:focus').waitFor();
+  await page.keyboard.type('alice');
+  await page.keyboard.press('Enter');
+  await see(page, '#user .lead', 'Online on 1 of 1 device.');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await see(page, '#user .detail:visible', 'Time to live');
+  // To the chat server, "Why?", and "Evict".
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await see(page, 'dialog', 'End 1 session?');
+  // A no is what comes first.
+  await page.keyboard.press('Enter');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('?');
+  await see(page, 'dialog', 'Keyboard shortcuts');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('3');
+  await see(page, '#changes', 'Waiting for a change');
+  expect((await web.client.getUser({ userId: 'alice' })).online).toBe(true);
+});
+
+test('the page fits a telephone and a desk', async () => {
+  const long = 'i'.repeat(256);
+  await web.client.online({ userId: 'alice', deviceId: long, serverAddr: `${'s'.repeat(60)}.example:9000` });
+  for (let i = 0; i < 30; i++)
+    await web.client.online({ userId: 'alice', deviceId: `device-${i}`, serverAddr });
+  for (const width of [390, 1_440]) {
+    for (const view of ['users/alice', 'cluster', 'changes']) {
+      const page = await web.open(view, { viewport: { width, height: 800 } });
+      await page.locator('.panel').first().waitFor();
+      expect([view, await page.evaluate('document.scrollingElement.scrollWidth')]).toEqual([view, width]);
+    }
+  }
+});
+
+test('the page runs no script and takes no style that is not its own file', async () => {
+  const page = await web.openUrl(`${web.daemon.http}/console/`);
+  const headers = (await page.request.get(`${web.daemon.http}/console/`)).headers();
+  expect(headers['content-security-policy']).toBe(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+      "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  );
+  const html = await (await page.request.get(`${web.daemon.http}/console/`)).text();
+  expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=/);
+});
+
+test('where it is used by the keyboard, single keys may be switched off', async () => {
+  const page = await web.open('cluster');
+  await page.keyboard.press('?');
+  await page.getByRole('checkbox').uncheck();
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('3');
+  await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+  await page.getByRole('checkbox').check();
+  await page.keyboard.press('Escape');
+  expect(new URL(page.url()).hash).toBe('#/cluster');
+  await page.keyboard.press('3');
+  await see(page, '#changes', 'Waiting for a change');
+});
+
+test('what has the focus keeps it while its table is drawn anew', async () => {
+  await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
+  const page = await web.open('users/alice');
+  const evict = page.locator('#user tr', { hasText: 'phone' }).getByRole('button', { name: 'Evict' });
+  await evict.focus();
+  await web.client.online({ userId: 'alice', deviceId: 'web', serverAddr });
+  await see(page, '#user tr', 'web');
+  expect(await evict.evaluate((button) => button.matches(':focus'))).toBe(true);
+});
+
+test('a daemon that does not answer is told in words, and the page goes on when it does', async () => {
+  const page = await web.open('users/alice');
+  await see(page, '#link[data-state=live]');
+  const { port } = new URL(web.daemon.http as string);
+  const { dataDir } = web.daemon;
+  await web.daemon.stop();
+  await see(page, '#banner', 'No connection to the daemon since');
+  const next = await startDaemon({ http: { ...http, port: Number(port) }, dataDir });
+  const client = await clientOf(next.addr);
+  await client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
+  await see(page, '#user .lead', 'Online on 1 of 1 device.');
+  expect(await page.locator('#banner').isVisible()).toBe(false);
+});
+
+test('a store that does not answer is told in the words of the daemon', async () => {
+  const redis = await startRedis();
+  undo.push(() => redis.stop());
+  const daemon = await startDaemon({ http, redis: redis.url });
+  redis.freeze();
+  undo.push(() => redis.thaw());
+  await until(async () => (await ask(`${daemon.http}/readyz`)).status === 503, 'the store is away');
+  const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
+  await see(page, '#banner', /Nothing is up to date since .+: .+\. Trying again/);
+  redis.thaw();
+  await see(page, '#link[data-state=live]');
+});

@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { beforeEach, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { type ApiParts, apiCalls } from '../../../../../src/daemon/http/api/calls.ts';
+import type { TestDaemon } from '../../../../support/daemon.ts';
+import { EventReader } from '../../../../support/events.ts';
+import { ask } from '../../../../support/http.ts';
+import { clientOf, startDaemon, undo } from '../../../../support/undo.ts';
+
+interface Operation {
+  operationId: string;
+  description: string;
+  parameters?: { $ref?: string; name?: string }[];
+}
+
+/** What is read of the document. */
+interface ApiDocument {
+  paths: Record<string, Record<string, Operation>>;
+}
+
+const text = readFileSync('docs/openapi.yaml', 'utf8');
+const document = strict(parse(text)) as ApiDocument;
+const operations: [path: string, method: string, operation: Operation][] = Object.entries(
+  document.paths,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]): [string, string, Operation] => [
+    path,
+    method.toUpperCase(),
+    operation,
+  ]),
+);
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+ajv.addSchema(document, 'openapi');
+
+/** The schema of what a path answers. */
+function schemaOf(path: string, type = 'application/json', method = 'get'): ValidateFunction {
+  const place = ['paths', path, method, 'responses', '200', 'content', type, 'schema'];
+  return validatorAt(
+    `#/${place.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`,
+  );
+}
+
+function validatorAt(pointer: string): ValidateFunction {
+  return ajv.compile({ $ref: `openapi${pointer}` });
+}
+
+function expectValid(validate: ValidateFunction, value: unknown): void {
+  validate(value);
+  expect({ value, errors: validate.errors }).toEqual({ value, errors: null });
+}
+
+let daemon: TestDaemon;
+
+beforeEach(async () => {
+  daemon = await startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
+  const client = await clientOf(daemon.addr);
+  const server = client.server({ addr: '10.0.0.1:9000' });
+  undo.push(() => server.close());
+  await server.ready;
+  await server.online({ userId: 'alice', deviceId: 'phone', platform: 'ios', metadata: { version: '2.1' } });
+  await client.online({ userId: 'alice', deviceId: 'web', serverAddr: '10.0.0.2:9000', ttlMs: 60_000 });
+  await client.online({ userId: 'alice', deviceId: 'old', serverAddr: '10.0.0.2:9000' });
+  await client.offline({ userId: 'alice', deviceId: 'old' });
+  await client.online({ userId: 'alice', deviceId: 'going', serverAddr: '10.0.0.2:9000' });
+  await client.offline({ userId: 'alice', deviceId: 'going', graceMs: 60_000 });
+});
+
+test('the document has every call of the API, its role and its parameters, and no other', () => {
+  const described = operations.map(([path, method, { description, parameters = [] }]) => ({
+    ...{ method, name: path.slice(1), role: /Needs the role (\w+)/.exec(description)?.[1] },
+    parameters: parameters.map(({ $ref, name }) => name ?? $ref?.replace('#/components/parameters/', '')),
+  }));
+  const calls = apiCalls({} as ApiParts).map(({ method, name, role, parameters }) => ({
+    method,
+    name,
+    role,
+    parameters,
+  }));
+  expect(described.sort(byName)).toEqual(calls.sort(byName));
+});
+
+test('every example of docs/console.md asks what is there', () => {
+  const page = readFileSync('docs/console.md', 'utf8');
+  const asked = [...page.matchAll(/\/api\/v1\/([a-z/]+)/g)].map(([, name]) => name);
+  expect(asked.length).toBeGreaterThan(3);
+  const names = operations.map(([path]) => path.slice(1));
+  expect(asked.filter((name) => !names.includes(name as string))).toEqual([]);
+});
+
+test.each([
+  ['/query', '?userId=alice'],
+  ['/query', '?userId=alice&explain=true'],
+  ['/query', '?userId=alice&deviceId=old&explain=true'],
+  ['/query', '?userId=nobody'],
+  ['/history', '?userId=alice'],
+  ['/history', '?userId=alice&deviceId=old&pageSize=1'],
+  ['/sessions', ''],
+  ['/sessions', '?serverAddr=10.0.0.1:9000&pageSize=1'],
+  ['/servers', ''],
+  ['/servers', '?pageSize=1'],
+  ['/stats', ''],
+  ['/endpoints', ''],
+  ['/whoami', ''],
+])('what %s%s answers is as the document says', async (path, query) => {
+  const { status, text, headers } = await ask(`${daemon.http}/api/v1${path}${query}`);
+  expect(status).toBe(200);
+  expect(headers['content-type']).toBe('application/json; charset=utf-8');
+  expectValid(schemaOf(path), JSON.parse(text));
+});
+
+test('what /evict answers is as the document says', async () => {
+  const answer = await ask(`${daemon.http}/api/v1/evict`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    body: JSON.stringify({ userId: 'alice' }),
+  });
+  expectValid(schemaOf('/evict', 'application/json', 'post'), JSON.parse(answer.text));
+  expect(JSON.parse(answer.text)).toEqual({ evicted: 3, more: false });
+});
+
+test('every event is as the document says', async () => {
+  const client = await clientOf(daemon.addr);
+  const all = await EventReader.open(`${daemon.http}/api/v1/watch?all=true&most=2`);
+  const stats = await EventReader.open(`${daemon.http}/api/v1/stats/watch`);
+  await all.wait('synced');
+  const logins = ['a', 'b', 'c', 'd'].map((userId) =>
+    client.online({ userId, deviceId: 'web', serverAddr: '10.0.0.3:1' }),
+  );
+  await Promise.all(logins);
+  await all.wait('progress');
+  await stats.wait('stats', 2);
+  await daemon.stop();
+  for (const reader of [all, stats]) await reader.ended;
+  expect(new Set(all.events.map(({ event }) => event))).toEqual(
+    new Set(['snapshot', 'synced', 'change', 'skipped', 'progress', 'error']),
+  );
+  for (const { event, data } of all.events) {
+    expect(event).toBe(data.type);
+    expectValid(schemaOf('/watch', 'text/event-stream'), data);
+  }
+  for (const { data } of stats.events) expectValid(schemaOf('/stats/watch', 'text/event-stream'), data);
+});
+
+test('every error is as the document says', async () => {
+  for (const [path, query] of [
+    ['/query', ''],
+    ['/history', '?userId=a&pageSize=x'],
+    ['/watch', ''],
+    ['/servers', '?pageToken=x'],
+  ]) {
+    const { status, text } = await ask(`${daemon.http}/api/v1${path}${query}`);
+    expect([path, status]).toEqual([path, 400]);
+    expectValid(validatorAt('#/components/schemas/Error'), JSON.parse(text));
+  }
+});
+
+test('the daemon serves the document', async () => {
+  expect((await ask(`${daemon.http}/api/openapi.yaml`)).text).toBe(text);
+});
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** The document as it would be if objects had no other properties than those it names: clients must bear more, an answer has none. */
+function strict(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(strict);
+  if (typeof node !== 'object' || node === null) return node;
+  const made: Record<string, unknown> = Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [key, strict(value)]),
+  );
+  return made.required && made.properties ? { ...made, additionalProperties: false } : made;
+}

@@ -1,0 +1,99 @@
+import { createServer } from 'node:http';
+import { Metadata } from '@grpc/grpc-js';
+import { expect, test } from 'vitest';
+import { grpcClients } from '../../../support/daemon.ts';
+import { freePort } from '../../../support/servers.ts';
+import { startDaemon, undo } from '../../../support/undo.ts';
+
+interface SpanJson {
+  name: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  kind: number;
+  attributes: { key: string; value: Record<string, unknown> }[];
+  status: { code?: number };
+}
+
+/** A collector of OTLP/HTTP in JSON: keeps the spans that it is sent. */
+async function startCollector() {
+  const spans: SpanJson[] = [];
+  const paths = new Set<string>();
+  const server = createServer(async (request, response) => {
+    paths.add(`${request.method} ${request.url}`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    for (const { scopeSpans } of JSON.parse(Buffer.concat(chunks).toString()).resourceSpans)
+      for (const scope of scopeSpans) spans.push(...scope.spans);
+    response.setHeader('content-type', 'application/json').end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  undo.push(() => server.close());
+  const { port } = server.address() as { port: number };
+  return { url: `http://127.0.0.1:${port}`, spans, paths };
+}
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const PARENT = 'b7ad6b7169203331';
+
+test("a call continues its caller's trace, and what it asks of the store is a span below it", async () => {
+  const collector = await startCollector();
+  const daemon = await startDaemon({ otlpEndpoint: collector.url });
+  const metadata = new Metadata();
+  metadata.set('traceparent', `00-${TRACE}-${PARENT}-01`);
+  const { presence, close } = grpcClients(daemon.addr);
+  undo.push(close);
+  const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
+  await new Promise((resolve, reject) =>
+    presence.Online(login, metadata, (error: unknown) => (error ? reject(error) : resolve(undefined))),
+  );
+  await daemon.stop();
+  const call = collector.spans.find(({ name }) => name === 'imstate.v1.PresenceService/Online');
+  const store = collector.spans.find(({ name }) => name === 'store online');
+  expect(call).toMatchObject({ traceId: TRACE, parentSpanId: PARENT, kind: 2 });
+  expect(store).toMatchObject({ traceId: TRACE, parentSpanId: call?.spanId, kind: 3 });
+  expect(call?.attributes).toContainEqual({
+    key: 'network.peer.address',
+    value: { stringValue: '127.0.0.1' },
+  });
+  expect(call?.attributes).toContainEqual({ key: 'rpc.grpc.status_code', value: { intValue: 0 } });
+  expect(collector.paths).toEqual(new Set(['POST /v1/traces']));
+  expect(JSON.stringify(collector.spans)).not.toContain('alice');
+});
+
+test('calls without a trace have one each, and operations of a stream belong to its span', async () => {
+  const collector = await startCollector();
+  const daemon = await startDaemon({ otlpEndpoint: collector.url });
+  const { v1, close } = grpcClients(daemon.addr);
+  undo.push(close);
+  await v1.getUser({ userId: 'alice' });
+  await v1.getUser({ userId: 'bob' });
+  const apply = v1.apply();
+  for (let i = 0; i < 3; i++) await apply.send({ operations: [{ getUser: { userId: 'alice' } }] });
+  apply.end();
+  await apply.ended;
+  await daemon.stop();
+  const named = (name: string) => collector.spans.filter((span) => span.name === name);
+  const calls = named('imstate.v1.PresenceService/GetUser');
+  expect(new Set(calls.map(({ traceId }) => traceId)).size).toBe(2);
+  const [stream] = named('imstate.v1.PresenceService/Apply');
+  const parents = named('store apply').map(({ parentSpanId }) => parentSpanId);
+  expect(parents).toEqual([stream?.spanId, stream?.spanId, stream?.spanId]);
+});
+
+test('a collector that is away harms no call and no stop, and the log is told once', async () => {
+  const place = `127.0.0.1:${await freePort()}`;
+  const daemon = await startDaemon({ otlpEndpoint: `http://me:secret@${place}` });
+  const { v1, close } = grpcClients(daemon.addr);
+  undo.push(close);
+  await v1.getUser({ userId: 'alice' });
+  await daemon.stop();
+  const told = daemon.logged.map((line) => JSON.parse(line)).filter(({ level }) => level > 30);
+  // It is refused at once, or the retries last longer than a stop waits.
+  const outcome =
+    /^(does not take traces, which are lost: .+|did not take the last traces within 1 s: they are lost)$/;
+  expect(told).toHaveLength(1);
+  const [url, ...words] = told[0].msg.split(' ');
+  expect(url).toBe(`http://${place}/v1/traces`);
+  expect(words.join(' ')).toMatch(outcome);
+});

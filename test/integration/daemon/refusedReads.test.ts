@@ -1,0 +1,76 @@
+import { ServerCredentials } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { Operation } from '../../../packages/client/src/generated/imstate/v1/Operation.ts';
+import { makeServer } from '../../../src/daemon/grpc/server.ts';
+import { CallObserver } from '../../../src/daemon/observability/callObserver.ts';
+import { Transitions } from '../../../src/daemon/observability/transitions.ts';
+import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
+import { Presence } from '../../../src/daemon/presence.ts';
+import { WatchHub } from '../../../src/daemon/watch/hub.ts';
+import { LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
+import { grpcClients } from '../../support/daemon.ts';
+import { undo } from '../../support/undo.ts';
+import { HISTORY_LIMIT, HISTORY_RETENTION, RETENTION } from '../store/contract/underTest.ts';
+import { makeEmbeddedStore } from '../store/stores.ts';
+
+const RESOURCE_EXHAUSTED = 8;
+
+function openApply(addr: string) {
+  const clients = grpcClients(addr);
+  undo.push(() => clients.close());
+  return clients.v1.apply();
+}
+
+/** A gRPC server of which more is known than of a daemon. */
+async function startServer() {
+  const { store, remove } = await makeEmbeddedStore({
+    ...{ retentionMs: RETENTION, historyLimit: HISTORY_LIMIT, historyRetentionMs: HISTORY_RETENTION },
+    ...{ changeLimit: 1_000, maxDevices: 1_000 },
+  });
+  undo.push(remove);
+  await store.open();
+  const logged: string[] = [];
+  const log = pino({}, { write: (line) => void logged.push(line) });
+  const presence = new Presence(store, new Transitions(), () => {});
+  const observer = new CallObserver({ log, showIds: false, tracing: undefined });
+  const limits: LoadLimits & { maxDevices: number } = {
+    maxDevices: 1_000,
+    maxConnections: 10,
+    maxConnectionAgeMs: 0,
+    maxCallsInFlight: 100,
+    maxWatches: 10,
+    maxWatchBacklogBytes: 2 ** 20,
+  };
+  const hub = new WatchHub(store, log, limits);
+  const closed = new ConnectionCounts();
+  const server = makeServer(presence, hub, limits, log, undefined, observer, closed);
+  const port = await server.listen({ host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
+  undo.push(() => server.drain(1_000));
+  return { addr: `127.0.0.1:${port}`, presence, observer, logged };
+}
+
+test('operations that are refused because too much was read are counted and logged like calls', async () => {
+  const { addr, presence, observer, logged } = await startServer();
+  const apply = openApply(addr);
+  const devices = Array.from({ length: 100 }, (_, i) => `device-${i}`);
+  const logins = devices.map((deviceId) => ({
+    online: { userId: 'alice', deviceId, serverAddr: '10.0.0.1:9000' },
+  }));
+  await apply.send({ operations: logins });
+  const reads = ['alice', 'bob', 'alice'].map((userId): Operation => ({ getUser: { userId } }));
+  const readAll = async () => (await apply.send({ operations: reads })).results.map(({ error }) => error);
+  expect(await readAll()).toEqual([undefined, undefined, undefined]);
+  // A request that is refused once is refused to its end. Another caller has read as much as the daemon holds, and has no answer yet.
+  const errors = await presence.reads.use('other', async (budget) => {
+    expect(() => budget.spend(0, LIMITS.reads.most)).toThrow('bytes of sessions that were read for answers');
+    return readAll();
+  });
+  const message = expect.stringMatching(/sessions that were read for answers.*nothing was done/);
+  const refused = { code: RESOURCE_EXHAUSTED, message };
+  expect(errors).toEqual([refused, refused, refused]);
+  const totals = [...observer.counts.operations.totals()].find(({ name }) => name === 'get_user');
+  expect(totals?.counts.get(RESOURCE_EXHAUSTED)).toBe(3);
+  expect(logged.join()).toContain('more is asked than this daemon takes: the daemon holds');
+  expect(await readAll()).toEqual([undefined, undefined, undefined]);
+});

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { Etcd3 } from 'etcd3';
+import { Redis } from 'ioredis';
+import { beforeEach, expect, inject, test } from 'vitest';
+import { listEndpoints } from '../../../packages/client/src/connection/endpoints.ts';
+import type { DaemonOptions } from '../../../src/daemon/daemonOptions.ts';
+import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
+import { look } from '../../support/doctor.ts';
+import { failedStart } from '../../support/failedStart.ts';
+import { runCli } from '../../support/runCli.ts';
+import { startEtcd, startRedis, temporaryFolder } from '../../support/servers.ts';
+import { startDaemon, undo } from '../../support/undo.ts';
+import { until } from '../../support/until.ts';
+
+let common: { etcd: string; service: string; startTimeoutMs: number; redis: string; keyPrefix: string };
+
+beforeEach(() => {
+  common = {
+    ...{ etcd: inject('etcdHost'), service: `test/${randomUUID()}`, startTimeoutMs: 30_000 },
+    ...{ redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` },
+  };
+});
+
+function start(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {
+  return startDaemon({ ...common, ...overrides });
+}
+
+async function listed(overrides: Partial<DaemonOptions> = {}) {
+  const { etcd, service, etcdUsername, etcdPassword } = { ...common, ...overrides };
+  return (await listEndpoints({ etcd, service, etcdUsername, etcdPassword })).endpoints;
+}
+
+test('a daemon with another Redis does not register beside the first, and ends with what to do', async () => {
+  const first = await start();
+  const failure = await failedStart({ ...common, keyPrefix: `test-${randomUUID()}:` });
+  expect(failure).toMatchObject({ code: 'STORE_MISMATCH', exitCode: 2 });
+  expect(failure.message).toContain(first.storeId);
+  expect(failure.message).toContain(first.advertised);
+  expect((await listed()).map(({ addr, storeId }) => [addr, storeId])).toEqual([
+    [first.advertised, first.storeId],
+  ]);
+  const other = await start({ keyPrefix: `test-${randomUUID()}:`, allowOtherStore: true });
+  const storeIds = (await listed()).map(({ storeId }) => storeId);
+  expect(new Set(storeIds)).toEqual(new Set([first.storeId, other.storeId]));
+});
+
+test('doctor and endpoints say that daemons use different stores, and which', async () => {
+  const first = await start();
+  const shared = { etcd: common.etcd, service: common.service, keyPrefix: common.keyPrefix };
+  expect((await look(shared))['registry-stores']).toMatchObject({
+    status: 'ok',
+    message: `all use store ${first.storeId}`,
+  });
+  const elsewhere = { ...shared, redis: common.redis, keyPrefix: `test-${randomUUID()}:` };
+  const other = await start({ keyPrefix: elsewhere.keyPrefix, allowOtherStore: true });
+  const report = (await look(shared))['registry-stores'];
+  expect(report).toMatchObject({ status: 'failed', code: 'STORE_MISMATCH' });
+  expect(report?.message).toContain(`${other.addr} uses store ${other.storeId}`);
+  const flags = ['--etcd', common.etcd, '--service', common.service];
+  const { stdout, stderr } = await runCli(['endpoints', ...flags]);
+  expect(stdout).toContain(other.storeId?.slice(0, 8));
+  expect(stderr).toContain('daemons use 2 different stores');
+  const json = JSON.parse((await runCli(['endpoints', ...flags, '--json'])).stdout);
+  expect(json.endpoints.map(({ storeId }: { storeId: string }) => storeId)).toContain(first.storeId);
+  await first.stop();
+  expect((await look({ ...elsewhere, keyPrefix: common.keyPrefix }))['registry-stores']).toMatchObject({
+    status: 'failed',
+    message: expect.stringContaining(`--redis is store ${first.storeId}`),
+  });
+});
+
+test('daemons of one store register beside each other', async () => {
+  const [first, second] = [await start(), await start()];
+  expect(second.storeId).toBe(first.storeId);
+  expect(await listed()).toHaveLength(2);
+});
+
+test('two Redis do not meet in the registry of one machine', async () => {
+  const folder = await temporaryFolder();
+  undo.push(() => folder.remove());
+  const local = { etcd: undefined, dataDir: folder.path };
+  const first = await start(local);
+  const failure = await failedStart({ ...common, ...local, keyPrefix: `test-${randomUUID()}:` });
+  expect(failure).toMatchObject({ code: 'STORE_MISMATCH', message: expect.stringContaining(first.addr) });
+});
+
+test('a daemon that starts right after a flush, before the others wrote back, is registered beside them', async () => {
+  const redis = await startRedis();
+  undo.push(() => redis.stop());
+  const first = await start({ redis: redis.url });
+  const before = first.storeId;
+  const admin = new Redis(redis.url);
+  undo.push(() => admin.disconnect());
+  await admin
+    .multi()
+    .flushall()
+    .hset(`${common.keyPrefix}layout`, 'version', 1, 'shards', 16, 'id', 'new')
+    .exec();
+  const second = await start({ redis: redis.url, startTimeoutMs: 60_000 });
+  expect(second.storeId).toBe('new');
+  expect(before).not.toBe('new');
+  await until(async () => (await listed()).every(({ storeId }) => storeId === 'new'), 'both agree');
+  expect(await listed()).toHaveLength(2);
+});
+
+test('after a flush the daemons write their identity back, and stay registered', async () => {
+  const redis = await startRedis();
+  undo.push(() => redis.stop());
+  const first = await start({ redis: redis.url });
+  const admin = new Redis(redis.url);
+  undo.push(() => admin.disconnect());
+  await admin.flushall();
+  const key = `${common.keyPrefix}layout`;
+  await until(async () => (await admin.hget(key, 'id')) === first.storeId, 'the identity is back');
+  await start({ redis: redis.url });
+  expect(await listed()).toHaveLength(2);
+});
+
+test('a daemon that lost its entry while another store was registered serves, and is not ready', async () => {
+  const first = await start({ http: { addr: '127.0.0.1', port: 0 } });
+  const etcd = new Etcd3({ hosts: `http://${common.etcd}` });
+  undo.push(() => etcd.close());
+  await etcd.put(`${common.service}.store/10.0.0.9:1`).value('{"storeId":"another"}');
+  await etcd.delete().prefix(`${common.service}/`);
+  const ready = async () => fetch(`${first.http}/readyz`);
+  await until(async () => (await ready()).status === 503, 'it is not ready');
+  expect(await (await ready()).text()).toContain('10.0.0.9:1');
+  expect(await (await fetch(`${first.http}/metrics`)).text()).toContain('imstate_registry_other_stores 1');
+  const { v1, close } = grpcClients(first.addr);
+  expect(await v1.getStats()).toMatchObject({ usersOnline: 0 });
+  close();
+  await etcd.delete().key(`${common.service}.store/10.0.0.9:1`);
+  await until(async () => (await ready()).status === 200, 'it is ready again');
+  expect(await listed()).toHaveLength(1);
+});
+
+test('where etcd denies the key beside the entry a daemon registers with one warning', async () => {
+  const etcd = await startEtcd();
+  undo.push(() => etcd.stop());
+  await grantEntriesOnly(etcd.host, `${common.service}/`);
+  const credentials = { etcd: etcd.host, etcdUsername: 'imstate', etcdPassword: 'secret' };
+  const daemon = await start({ ...credentials, startTimeoutMs: 30_000 });
+  const warnings = () => daemon.logged.filter((line) => line.includes('grant-permission'));
+  expect(warnings()).toHaveLength(1);
+  expect(await listed(credentials)).toMatchObject([{ addr: daemon.addr, storeId: undefined }]);
+});
+
+/** Turns authentication on, with a user who may touch the entries and nothing else. */
+async function grantEntriesOnly(host: string, prefix: string): Promise<void> {
+  const client = new Etcd3({ hosts: `http://${host}` });
+  const { auth } = client;
+  await auth.userAdd({ name: 'root', password: 'root' } as never);
+  await auth.userGrantRole({ user: 'root', role: 'root' });
+  await auth.userAdd({ name: 'imstate', password: 'secret' } as never);
+  await auth.roleAdd({ name: 'presence' });
+  const [key, end] = [Buffer.from(prefix), Buffer.from(prefix.replace(/\/$/, '0'))];
+  await auth.roleGrantPermission({ name: 'presence', perm: { permType: 2, key, range_end: end } } as never);
+  await auth.userGrantRole({ user: 'imstate', role: 'presence' });
+  await auth.authEnable();
+  client.close();
+}

@@ -1,0 +1,152 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import manifest from '../../oclif.manifest.json' with { type: 'json' };
+import { configSchema } from '../../src/cli/config/schema.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+const rows = [...readme.matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(
+  ([, flag, env]) => `--${flag} ${env}`,
+);
+
+interface Flag {
+  name: string;
+  env?: string;
+}
+
+const commands = Object.values(manifest.commands).filter(({ pluginName }) => pluginName === 'imstate');
+const flags = commands
+  .flatMap((command) => Object.values<Flag>(command.flags))
+  .filter(({ env }) => env !== undefined)
+  .map(({ name, env }) => `--${name} ${env}`);
+
+test("README's configuration has every flag with its environment variable, and no other", () => {
+  expect([...new Set(rows)].sort()).toEqual([...new Set(flags)].sort());
+});
+
+test('every flag has a variable of its own name', () => {
+  for (const flag of flags) {
+    const [name, env] = flag.split(' ');
+    expect(env).toBe(`IMSTATE_${name?.slice(2).replaceAll('-', '_').toUpperCase()}`);
+  }
+});
+
+test('only what evict is to end, and what a context is to say, never comes from the environment', () => {
+  for (const { id, flags: own } of commands.filter((command) => command.id !== 'context:set')) {
+    const without = Object.values<Flag>(own).filter(({ env }) => env === undefined);
+    expect([id, without.map(({ name }) => name)]).toEqual([
+      id,
+      id === 'evict' ? ['server-addr', 'user', 'device', 'session', 'yes'].sort(byOwn(own)) : [],
+    ]);
+  }
+});
+
+test('docs/imstate.schema.json is what the flags declare', () => {
+  const schema = `${JSON.stringify(configSchema(), null, 2)}\n`;
+  expect(readFileSync('docs/imstate.schema.json', 'utf8')).toBe(schema);
+});
+
+test('docs/commands has every command with its flags, and README lists the pages', () => {
+  const topics = new Set(commands.map(({ id }) => id.split(':')[0] as string));
+  const pages = readdirSync('docs/commands').filter((page) => page !== 'help.md');
+  expect(pages).toEqual([...topics].map((topic) => `${topic}.md`).sort());
+  for (const topic of topics) expect(readme).toContain(`(docs/commands/${topic}.md)`);
+  for (const { id, flags: own } of commands) {
+    const page = readFileSync(`docs/commands/${id.split(':')[0]}.md`, 'utf8');
+    const part = page
+      .split('\n## ')
+      .slice(1)
+      .find((text) => text.startsWith(`\`imstate ${id.replaceAll(':', ' ')}`));
+    const shown = [...(part ?? '').matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name);
+    expect([id, [...new Set(shown)].sort()]).toEqual([id, Object.keys(own).sort()]);
+  }
+});
+
+test('the manual page has every command with its flags, and roff takes it', () => {
+  const plain = readFileSync('dist/man/imstate.1', 'utf8').replaceAll('\\-', '-');
+  for (const { id, flags: own } of commands) {
+    const part = plain.split('.SS ').find((text) => text.startsWith(`"imstate ${id.replaceAll(':', ' ')}`));
+    for (const name of Object.keys(own)) expect(part).toContain(`\\fB--${name}\\fR`);
+  }
+  const { error, stdout, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww', 'dist/man/imstate.1']);
+  if (error !== undefined) return; // Not every machine has groff.
+  expect(stderr.toString()).toBe('');
+  expect(stdout.toString()).toContain('query');
+});
+
+test('each test that docs/reliability.md names is there, and each test of faults is named', () => {
+  const page = readFileSync('docs/reliability.md', 'utf8');
+  const named = new Set([...page.matchAll(/`(test\/[^`]+)`/g)].map(([, path]) => path as string));
+  expect([...named].filter((path) => !existsSync(path))).toEqual([]);
+  const faults = readdirSync('test/faults').filter((name) => name.endsWith('.test.ts'));
+  expect(faults.filter((name) => !named.has(`test/faults/${name}`))).toEqual([]);
+});
+
+test('docs/runbook.md has every alert, and no other', () => {
+  const alerts = [...readFileSync('deploy/alerts.yaml', 'utf8').matchAll(/alert: (\w+)/g)].map(
+    ([, name]) => name,
+  );
+  const page = readFileSync('docs/runbook.md', 'utf8');
+  const told = [...page.matchAll(/^\| `(Imstate\w+)` \|/gm)].map(([, name]) => name);
+  expect(alerts.length).toBeGreaterThan(5);
+  expect(told).toEqual(alerts);
+});
+
+test('every link of a page to a file of the repository leads there, and to a heading that is there', () => {
+  const links = pages().flatMap((page) => linksOf(page).map((link) => ({ page, link })));
+  expect(links.length).toBeGreaterThan(100);
+  expect(links.filter(({ page, link }) => !isThere(page, link))).toEqual([]);
+});
+
+test('the Chinese README has the commands and outputs of the README, each in its order', () => {
+  const own = blocksOf('README.zh-CN.md');
+  const places = own.map((block) => blocksOf('README.md').indexOf(block));
+  expect(own.filter((_, i) => places[i] === -1)).toEqual([]);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(places.length).toBeGreaterThan(10);
+});
+
+/** The Markdown that people read, without what others brought. */
+function pages(): string[] {
+  const all = readdirSync('.', { recursive: true, encoding: 'utf8' });
+  return all.filter((path) => path.endsWith('.md') && !/(^|\/)node_modules\//.test(path));
+}
+
+const FENCED = /^(`{3,}).*\n[\s\S]*?^\1$/gm;
+
+function blocksOf(page: string): string[] {
+  return readFileSync(page, 'utf8').match(FENCED) ?? [];
+}
+
+/** What a page links to in this repository. */
+function linksOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(FENCED, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link]) => link as string)
+    .filter((link) => !/^\w+:/.test(link));
+}
+
+function isThere(page: string, link: string): boolean {
+  const [path, heading] = link.split('#') as [string, string?];
+  const target = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(target)) return false;
+  return heading === undefined || (statSync(target).isFile() && headingsOf(target).includes(heading));
+}
+
+/** The headings of a page as GitHub names them in links. */
+function headingsOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(FENCED, '');
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    (heading as string)
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function byOwn(own: object): (a: string, b: string) => number {
+  const names = Object.keys(own);
+  return (a, b) => names.indexOf(a) - names.indexOf(b);
+}

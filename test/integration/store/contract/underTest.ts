@@ -1,0 +1,117 @@
+import { afterEach, beforeEach } from 'vitest';
+import type { SessionRef } from '../../../../packages/client/src/shared/session.ts';
+import type { ChatServer, KeepAlive } from '../../../../src/presence/servers.ts';
+import type { Login, Logout } from '../../../../src/presence/sessions.ts';
+import type { PresenceStore, StoreOptions } from '../../../../src/store/store.ts';
+
+/** A store on a prefix or folder of its own, with a clock that the test sets. */
+export interface StoreUnderTest {
+  readonly store: PresenceStore;
+  /** Closes the store, and opens what it has left as another daemon would. */
+  reopen(): Promise<void>;
+  /** Sets the store's clock, in milliseconds since 1970. */
+  setClock(ms: number): void;
+  /** How many entries the store holds, live or not, that do not go by themselves, the ledger apart: to see that nothing is left behind. */
+  countEntries(): Promise<number>;
+  remove(): Promise<void>;
+}
+
+/** Makes a store; `shards` is for stores that have some. */
+export type MakeStore = (
+  options: Omit<StoreOptions, 'clock'> & { shards?: number },
+) => Promise<StoreUnderTest>;
+
+export const START = 1_700_000_000_000;
+export const RETENTION = 180_000;
+export const HISTORY_LIMIT = 40;
+export const HISTORY_RETENTION = 3_600_000;
+
+/** What the cases of one contract work with: the store of the present case. */
+export interface Fixture {
+  readonly underTest: StoreUnderTest;
+  readonly store: PresenceStore;
+  /** The time that pass() has got to, in milliseconds since 1970. */
+  readonly now: number;
+  /** Sets the clock to so many milliseconds after START, sweeping on the way as daemons do. */
+  pass(ms: number): Promise<void>;
+  /** Sweeps until nothing is due. */
+  sweepAll(): Promise<void>;
+  /** The chat servers of all pages, read with so many on each. */
+  allServers(limit?: number): Promise<ChatServer[]>;
+}
+
+/** Makes and opens a store for each case, at START, and removes it. */
+export function eachWithStore(
+  makeStore: MakeStore,
+  changes: Pick<Partial<StoreOptions>, 'maxDevices' | 'onStep'> = {},
+): Fixture {
+  let underTest: StoreUnderTest;
+  let now = 0;
+  beforeEach(async () => {
+    underTest = await makeStore({
+      ...{ retentionMs: RETENTION, historyLimit: HISTORY_LIMIT, historyRetentionMs: HISTORY_RETENTION },
+      ...{ changeLimit: 10_000, maxDevices: 1_000, ...changes },
+    });
+    now = 0;
+    underTest.setClock(START);
+    await underTest.store.open();
+  });
+  afterEach(() => underTest.remove());
+  const fixture: Fixture = {
+    get underTest() {
+      return underTest;
+    },
+    get store() {
+      return underTest.store;
+    },
+    get now() {
+      return START + now;
+    },
+    async pass(ms) {
+      for (const until = now + ms; now < until; ) {
+        // Shorter than what counts as an outage; in short steps where it is about leases.
+        now = Math.min(now + (ms > 60_000 ? 2_500 : 500), until);
+        underTest.setClock(START + now);
+        await fixture.sweepAll();
+      }
+    },
+    async sweepAll() {
+      while (await underTest.store.sweep());
+    },
+    async allServers(limit = 1_000) {
+      const all: ChatServer[] = [];
+      let after: string | undefined;
+      do {
+        const { servers, next } = await underTest.store.listServers({ limit, after });
+        all.push(...servers);
+        after = next;
+      } while (after !== undefined && all.length < 5_000);
+      return all;
+    },
+  };
+  return fixture;
+}
+
+/** A login of alice's phone, unless said otherwise. */
+export function login(changes: Partial<Login> = {}): Login {
+  return {
+    ...{ userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr: '10.0.0.1:9000', platform: 'ios' },
+    ...{ ttlMs: 0, metadata: {}, policy: 'KEEP_ALL', incarnation: 0, resentLoginTimeMs: 0 },
+    ...{ isNewSessionId: false, ...changes },
+  };
+}
+
+/** A logout of alice's phone, whatever its session, unless said otherwise. */
+export function logout(changes: Partial<Logout> = {}): Logout {
+  return { userId: 'alice', deviceId: 'phone', sessionId: undefined, graceMs: 0, ...changes };
+}
+
+/** A keep-alive of the chat server at which alice's phone logs in, unless said otherwise. */
+export function keepAlive(changes: Partial<KeepAlive> = {}): KeepAlive {
+  return { serverAddr: '10.0.0.1:9000', incarnation: 1, ttlMs: 10_000, resynced: '', ...changes };
+}
+
+/** The session of a login. */
+export function refOf({ userId, deviceId, sessionId }: Login): SessionRef {
+  return { userId, deviceId, sessionId };
+}

@@ -1,0 +1,290 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { LoginPolicy } from '../../../packages/client/src/shared/session.ts';
+import type { KeepAlive } from '../../../src/presence/servers.ts';
+import type { LoginResult, Session } from '../../../src/presence/sessions.ts';
+import type { PresenceStore } from '../../../src/store/store.ts';
+import { logout, type MakeStore, login as makeLogin, type StoreUnderTest } from './contract/underTest.ts';
+import { Model, type ModelSession } from './model.ts';
+import { makeEmbeddedStore, makeRedisStore } from './stores.ts';
+
+const START = 1_700_000_000_000;
+const RETENTION = 10_000;
+/** Less than there are devices. */
+const MAX_DEVICES = 2;
+const RUNS = 50;
+const TIMEOUT = { timeout: 600_000 };
+
+interface System {
+  underTest: StoreUnderTest;
+  store: PresenceStore;
+  /** The last resync token of each chat server, and since when the model asks for that resync. */
+  tokens: Map<string, { token: string; since: number | undefined }>;
+}
+
+type Step = fc.AsyncCommand<Model, System>;
+
+const user = fc.constantFrom('alice', 'bob', '用户');
+const device = fc.constantFrom('phone', 'web', 'a b');
+const session = fc.constantFrom('s1', 's2', 's3', 's4', 's5');
+const server = fc.constantFrom('10.0.0.1:9000', '[::1]:9000');
+const platform = fc.constantFrom('ios', 'web', '');
+const ttlMs = fc.constantFrom(0, 0, 2_000, 15_000);
+const policy = fc.constantFrom<LoginPolicy>(
+  'KEEP_ALL',
+  'KEEP_ALL',
+  'KEEP_ALL',
+  'REPLACE_SAME_PLATFORM',
+  'REPLACE_ALL',
+);
+const incarnation = fc.constantFrom(0, 0, 1, 2);
+
+const logins = fc
+  .record({
+    userId: user,
+    deviceId: device,
+    sessionId: session,
+    serverAddr: server,
+    platform,
+    ttlMs,
+    policy,
+    incarnation,
+  })
+  .chain((login) =>
+    fc
+      .record({ resentAgo: fc.constantFrom(0, 0, 0, 1, 5_000), isNew: fc.constantFrom(false, false, true) })
+      .map((how) => ({ ...login, ...how })),
+  );
+
+let made = 0;
+
+const steps: fc.Arbitrary<Step>[] = [
+  logins.map(({ resentAgo, isNew, ...fields }) =>
+    step(`online ${JSON.stringify({ ...fields, resentAgo, isNew })}`, async (model, { store }) => {
+      const sessionId = isNew ? `made-${made++}` : fields.sessionId;
+      const resentLoginTimeMs = resentAgo > 0 ? model.now - resentAgo : 0;
+      const login = makeLogin({ ...fields, sessionId, resentLoginTimeMs, isNewSessionId: isNew });
+      const expected = model.online(login);
+      if (expected === 'RESOURCE_EXHAUSTED') {
+        await expect(store.online(login)).rejects.toMatchObject({ code: expected });
+        return;
+      }
+      const { replaced, ...result } = await store.online(login);
+      expect({ ...result, replaced: replaced.map((each) => each.sessionId).sort() }).toEqual({
+        ...expected,
+        replaced: expected.replaced.sort(),
+      });
+    }),
+  ),
+  fc
+    .record({
+      userId: user,
+      deviceId: device,
+      sessionId: fc.option(session, { nil: undefined }),
+      graceMs: fc.constantFrom(0, 0, 1_000, 6_000),
+    })
+    .map((fields) =>
+      step(`offline ${JSON.stringify(fields)}`, async (model, { store }) => {
+        const expected = model.offline(logout(fields));
+        expect(await store.offline(logout(fields))).toBe(expected);
+      }),
+    ),
+  fc.record({ userId: user, deviceId: device, sessionId: session }).map((ref) =>
+    step(`heartbeat ${JSON.stringify(ref)}`, async (model, { store }) => {
+      const expected = model.heartbeat(ref);
+      expect(await store.heartbeat(ref)).toBe(expected);
+    }),
+  ),
+  fc
+    .record({
+      serverAddr: server,
+      incarnation: fc.constantFrom(1, 1, 1, 2),
+      ttlMs: fc.constantFrom(2_000, 10_000),
+      isResynced: fc.boolean(),
+    })
+    .map((fields) =>
+      step(`keepServerAlive ${JSON.stringify(fields)}`, async (model, { store, tokens }) => {
+        const { isResynced, ...keepAlive } = fields;
+        const asked = isResynced ? tokens.get(keepAlive.serverAddr) : undefined;
+        const request: KeepAlive = { ...keepAlive, resynced: asked?.token ?? '' };
+        const [known, isAsked] = model.keepServerAlive(request, asked?.since);
+        const result = await store.keepServerAlive(request);
+        const since = isAsked ? model.leases.get(keepAlive.serverAddr)?.resync : undefined;
+        tokens.set(keepAlive.serverAddr, { token: result.resyncToken, since });
+        expect([result.incarnation, result.resyncToken !== '']).toEqual([known, isAsked]);
+      }),
+    ),
+  fc.tuple(user, device).map(([userId, deviceId]) =>
+    step(`getDevice ${userId} ${deviceId}`, async (model, { store }) => {
+      const found = await store.getDevice(userId, deviceId);
+      expect(found && plain(found)).toEqual(model.read(userId, deviceId).map(modelPlain)[0]);
+    }),
+  ),
+  user.map((userId) =>
+    step(`getUser ${userId}`, async (model, { store }) => {
+      expect((await store.getUser(userId)).map(plain)).toEqual(model.read(userId).map(modelPlain));
+    }),
+  ),
+  fc.oneof(user, server).map((whose) =>
+    step(`evict ${whose}`, async (model, { store }) => {
+      const expected = model.evict(({ userId, serverAddr }) => userId === whose || serverAddr === whose);
+      const evicted = whose.includes(':')
+        ? (await store.evictServer(whose)).evicted
+        : await store.evictUser(whose);
+      expect(evicted).toBe(expected);
+    }),
+  ),
+  fc.constantFrom(1, 500, 1_999, 2_999, RETENTION / 2, RETENTION).map((ms) =>
+    step(`wait ${ms}`, async (model, { underTest }) => {
+      model.now += ms;
+      underTest.setClock(model.now);
+    }),
+  ),
+  fc.constant(step('sweep', sweep)),
+  fc.constant(
+    step('sweep and compare all', async (model, system) => {
+      await sweep(model, system);
+      const { store } = system;
+      const online = model.listOnline();
+      const { sessions } = await store.listSessions({ serverAddr: undefined, limit: 100, after: undefined });
+      const name = (each: { userId: string; deviceId: string; sessionId: string }) =>
+        [each.userId, each.deviceId, each.sessionId].join('/');
+      expect(sessions.map((each) => name({ userId: each.userId, ...each.session })).sort()).toEqual(
+        online.map(name).sort(),
+      );
+      const stats = await store.getStats();
+      expect([stats.users, stats.devices]).toEqual([
+        new Set(online.map(({ userId }) => userId)).size,
+        online.length,
+      ]);
+      expect(Object.fromEntries(stats.byServer)).toEqual(countBy(online, ({ serverAddr }) => serverAddr));
+      expect(Object.fromEntries(stats.byPlatform)).toEqual(countBy(online, (each) => each.platform));
+      for (const userId of ['alice', 'bob', '用户']) {
+        const expected = model.history
+          .filter((each) => each.userId === userId)
+          .map(({ userId: _, ...past }) => JSON.stringify(past));
+        expect((await store.getHistory(userId)).map((past) => JSON.stringify(past)).sort()).toEqual(
+          expected.sort(),
+        );
+      }
+    }),
+  ),
+];
+
+async function sweep(model: Model, { store }: System): Promise<void> {
+  model.sweep();
+  while (await store.sweep());
+}
+
+function countBy(
+  sessions: ModelSession[],
+  nameOf: (session: ModelSession) => string,
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const each of sessions) counts[nameOf(each)] = (counts[nameOf(each)] ?? 0) + 1;
+  return counts;
+}
+
+describe.each<[string, MakeStore]>([
+  ['embedded', makeEmbeddedStore],
+  // One shard: a lease that a login begins or takes over is known in the shard of its user only.
+  ['Redis', (options) => makeRedisStore({ ...options, shards: 1 })],
+])('random operations on the %s store', (name, makeStore) => {
+  test('answer as the model does', TIMEOUT, async () => {
+    const property = fc.asyncProperty(
+      fc.commands(steps, { maxCommands: 80, size: 'max' }),
+      async (commands) => {
+        await withStore(makeStore, async (system) => {
+          await fc.asyncModelRun(
+            () => ({ model: new Model(START, RETENTION, MAX_DEVICES), real: system }),
+            commands,
+          );
+        });
+      },
+    );
+    await fc.assert(property, { numRuns: RUNS });
+  });
+
+  test('made at once, answer as some order of them would', TIMEOUT, async () => {
+    const change = fc.record({
+      deviceId: device,
+      sessionId: session,
+      kind: fc.constantFrom('online', 'offline', 'fenced offline'),
+    });
+    const property = fc.asyncProperty(fc.array(change, { minLength: 2, maxLength: 40 }), async (changes) => {
+      await withStore(makeStore, ({ store }) => checkConcurrent(store, changes));
+    });
+    await fc.assert(property, { numRuns: name === 'Redis' ? RUNS : RUNS / 2 });
+  });
+});
+
+interface Change {
+  deviceId: string;
+  sessionId: string;
+  kind: string;
+}
+
+/**
+ * Makes the changes at once, from two callers, and follows each device through what they were answered: logins
+ * that replaced or were replaced and logouts that applied must chain up, and end in what the store holds. Logins beyond the limit
+ * of devices are rejected, and leave no trace.
+ */
+async function checkConcurrent(store: PresenceStore, changes: Change[]): Promise<void> {
+  const unique = changes.map((each, i) => ({ ...each, sessionId: `${each.sessionId}-${i}` }));
+  const answers = await Promise.all(
+    unique.map(async ({ deviceId, sessionId, kind }, i) => {
+      if (kind === 'online') {
+        const [result] = await store.apply([{ kind: 'online', of: makeLogin({ deviceId, sessionId }) }]);
+        if (result instanceof Error) expect(result).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+        return result instanceof Error ? { deviceId } : { deviceId, sessionId, ...(result as LoginResult) };
+      }
+      const fence = kind === 'offline' ? undefined : unique[(i + 1) % unique.length]?.sessionId;
+      return { deviceId, applied: await store.offline(logout({ deviceId, sessionId: fence })) };
+    }),
+  );
+  const online = (await store.getUser('alice')).filter((each) => each.online);
+  expect(online.length).toBeLessThanOrEqual(MAX_DEVICES);
+  for (const deviceId of new Set(unique.map((each) => each.deviceId))) {
+    const ofDevice = answers.filter((answer) => answer.deviceId === deviceId);
+    const begun = ofDevice.flatMap((answer) => ('sessionId' in answer ? [answer.sessionId] : []));
+    const replaced = ofDevice.flatMap((answer) =>
+      'replaced' in answer ? answer.replaced.map((each) => each.sessionId) : [],
+    );
+    const loggedOut = ofDevice.filter((answer) => 'applied' in answer && answer.applied).length;
+    const last = await store.getDevice('alice', deviceId);
+    expect(new Set(replaced).size).toBe(replaced.length);
+    expect(begun).toEqual(expect.arrayContaining(replaced));
+    expect(begun.length - replaced.length - loggedOut).toBe(last?.online ? 1 : 0);
+    if (last !== undefined) expect(begun).toContain(last.sessionId);
+  }
+}
+
+async function withStore(makeStore: MakeStore, use: (system: System) => Promise<void>): Promise<void> {
+  const underTest = await makeStore({
+    retentionMs: RETENTION,
+    historyLimit: 1_000,
+    historyRetentionMs: 86_400_000,
+    changeLimit: 100,
+    maxDevices: MAX_DEVICES,
+  });
+  try {
+    underTest.setClock(START);
+    await underTest.store.open();
+    await use({ underTest, store: underTest.store, tokens: new Map() });
+  } finally {
+    await underTest.remove();
+  }
+}
+
+function step(name: string, run: (model: Model, system: System) => Promise<void>): Step {
+  return { check: () => true, run, toString: () => name };
+}
+
+/** What the model knows of a session. */
+function plain({ lease, metadata: _, ...known }: Session) {
+  return { ...known, incarnation: lease?.incarnation ?? 0 };
+}
+
+function modelPlain({ userId: _, ...known }: ModelSession) {
+  return known;
+}

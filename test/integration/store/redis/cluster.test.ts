@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
+import { startCluster, type TestCluster } from '../../../support/cluster.ts';
+import { until } from '../../../support/until.ts';
+import { keepAlive, login, logout } from '../contract/underTest.ts';
+
+let cluster: TestCluster;
+let store: RedisStore;
+
+beforeAll(async () => {
+  cluster = await startCluster(3);
+  const options = {
+    retentionMs: 60_000,
+    historyLimit: 100,
+    historyRetentionMs: 60_000,
+    changeLimit: 10_000,
+    maxDevices: 1_000,
+  };
+  store = new RedisStore({
+    url: cluster.url,
+    keyPrefix: 'im:',
+    shards: undefined,
+    ...options,
+  });
+  await until(
+    () =>
+      store.open().then(
+        () => true,
+        () => false,
+      ),
+    'the cluster has agreed on its slots',
+  );
+});
+
+afterAll(async () => {
+  await store?.close();
+  await cluster?.stop();
+});
+
+test('sessions, leases, listings and the sweep work across the masters of a cluster', async () => {
+  const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
+  await Promise.all(users.map((userId) => store.online(login({ userId }))));
+  expect(await store.getStats()).toMatchObject({ users: 200, devices: 200 });
+  const { sessions } = await store.listSessions({ serverAddr: undefined, limit: 1_000, after: undefined });
+  expect(sessions.map(({ userId }) => userId).sort()).toEqual([...users].sort());
+  const { resyncToken } = await store.keepServerAlive(keepAlive());
+  expect(resyncToken.split(',')).toHaveLength(16);
+  await Promise.all(users.slice(0, 50).map((userId) => store.online(login({ userId }))));
+  await store.keepServerAlive(keepAlive({ resynced: resyncToken }));
+  while (await store.sweep());
+  expect(await store.getStats()).toMatchObject({ devices: 50 });
+  await store.offline(logout({ userId: 'user-7' }));
+  expect(await store.getHistory('user-7')).toMatchObject([{ endReason: 'LOGOUT' }]);
+});
+
+test('the ledger is read, and its bell heard, from every master', async () => {
+  const ledger = store.ledger();
+  const before = await Promise.all(Array.from({ length: ledger.shards }, (_, shard) => ledger.ends(shard)));
+  const rung = new Set<number>();
+  const end = ledger.onNews((shard) => rung.add(shard));
+  const users = Array.from({ length: 100 }, (_, i) => `watched-${i}`);
+  const shards = new Set(users.map((userId) => ledger.shardOf(userId)));
+  let round = 0;
+  await until(async () => {
+    round += 1;
+    await Promise.all(users.map((userId) => store.online(login({ userId, sessionId: `s${round}` }))));
+    return rung.size === shards.size;
+  }, 'the bell of every shard was heard');
+  end();
+  const read = await Promise.all(before.map(({ newest }, shard) => ledger.read(shard, newest, 10_000)));
+  const changes = read.flatMap((page) => page?.entries ?? []);
+  expect(changes).toHaveLength(100 * round);
+});

@@ -1,0 +1,173 @@
+import { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { shardOf } from '../../../../src/store/redis/shards.ts';
+import { startRedis } from '../../../support/servers.ts';
+import { login, logout } from '../contract/underTest.ts';
+import { eachWithOwnPrefix } from './ownPrefix.ts';
+
+const own = eachWithOwnPrefix();
+const { makeStore } = own;
+
+test('the shard of a user is the CRC16 of Redis Cluster, modulo the shards', () => {
+  // The check value of CRC-16/XMODEM, and CLUSTER KEYSLOT of a name beyond ASCII.
+  expect(shardOf('123456789', 65_536)).toBe(0x31c3);
+  expect(shardOf('用户', 16_384)).toBe(5_340);
+});
+
+test('all keys of a user carry the tag of its shard, and a session stays in the compact encoding', async () => {
+  const store = makeStore();
+  await store.open();
+  await store.online(login({ sessionId: 'x'.repeat(16) }));
+  await store.offline(logout());
+  await store.online(login({ deviceId: 'web', sessionId: 'x'.repeat(16) }));
+  const shard = `${own.keyPrefix}{${shardOf('alice', 16)}}:`;
+  const keys = (await own.redis.keys(`${own.keyPrefix}*`)).filter((key) => key !== `${own.keyPrefix}layout`);
+  const names = keys.map((key) => key.replace(shard, '').replace(/\d+$/, 'N'));
+  expect(names.sort()).toEqual(['c', 'e', 'h:alice', 'n', 's:10.0.0.1:9000/N', 'u:alice', 'x']);
+  for (const key of keys.filter((each) => /:[us]:/.test(each))) {
+    expect(await own.redis.object('ENCODING', key)).toBe('listpack');
+  }
+});
+
+test('the layout is claimed at first use, and checked at every start', async () => {
+  await makeStore({ shards: 4 }).open();
+  expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toMatchObject({ version: '1', shards: '4' });
+  await makeStore().open();
+  await expect(makeStore({ shards: 16 }).open()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '2');
+  await expect(makeStore().open()).rejects.toMatchObject({
+    code: 'LAYOUT_MISMATCH',
+    message: expect.stringContaining('layout version 2'),
+  });
+});
+
+test('stores under two prefixes do not see each other', async () => {
+  const [a, b] = [makeStore(), makeStore({ prefix: `${own.keyPrefix}other:` })];
+  await Promise.all([a.open(), b.open()]);
+  await a.online(login());
+  expect(await b.getUser('alice')).toEqual([]);
+});
+
+test('a Redis that lost everything is claimed again with the same shards', async () => {
+  const store = makeStore({ shards: 4 });
+  await store.open();
+  await own.redis.del(`${own.keyPrefix}layout`);
+  await store.check();
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'shards')).toBe('4');
+  await store.online(login());
+  expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true });
+});
+
+test('a foreign value under the key of one user fails that user only, and is left as it is', async () => {
+  const store = makeStore({ shards: 1 });
+  await store.open();
+  await own.redis.set(`${own.keyPrefix}{0}:u:bob`, 'not ours');
+  const outcomes = await Promise.allSettled([
+    store.online(login()),
+    store.online(login({ userId: 'bob' })),
+    store.online(login({ userId: 'carol' })),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(outcomes[1]).toMatchObject({
+    reason: { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('WRONGTYPE') },
+  });
+  expect(await own.redis.get(`${own.keyPrefix}{0}:u:bob`)).toBe('not ours');
+});
+
+test('a foreign or broken value fails the reads of that user only', async () => {
+  const store = makeStore({ shards: 1 });
+  await store.open();
+  await store.online(login());
+  await own.redis.set(`${own.keyPrefix}{0}:u:bob`, 'not ours');
+  await own.redis.hset(`${own.keyPrefix}{0}:u:carol`, 'phone', 'x');
+  const outcomes = await Promise.allSettled([
+    store.getUser('alice'),
+    store.getUser('bob'),
+    store.getUser('carol'),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+});
+
+test('a layout that another claimed after a flush is refused, until it is the right one again', async () => {
+  const store = makeStore({ shards: 4 });
+  await store.open();
+  await own.redis.hset(`${own.keyPrefix}layout`, 'shards', '8');
+  expect(await store.check()).toMatchObject({
+    ...{ shards: 4, unavailable: [0, 1, 2, 3] },
+    failure: { code: 'LAYOUT_MISMATCH' },
+  });
+  await expect(store.online(login())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(store.getUser('alice')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await own.redis.hset(`${own.keyPrefix}layout`, 'shards', '4');
+  await store.check();
+  await store.online(login());
+});
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+test('a store has an identity, which is kept in it and is the same for all who open it', async () => {
+  const [first, second] = [makeStore(), makeStore()];
+  expect(first.identity).toBeUndefined();
+  await Promise.all([first.open(), second.open()]);
+  expect(first.identity).toMatch(UUID);
+  expect(second.identity).toBe(first.identity);
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(first.identity);
+  const other = makeStore({ prefix: `${own.keyPrefix}other:` });
+  await other.open();
+  expect(other.identity).not.toBe(first.identity);
+});
+
+test('a store of an older version is given an identity', async () => {
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
+  const store = makeStore();
+  await store.open();
+  expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toEqual({
+    version: '1',
+    shards: '4',
+    id: store.identity,
+  });
+});
+
+test('the identity is written back into a store that was flushed', async () => {
+  const store = makeStore();
+  await store.open();
+  const { identity } = store;
+  await own.redis.del(`${own.keyPrefix}layout`);
+  await store.check();
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(identity);
+  expect(store.identity).toBe(identity);
+});
+
+test('of a daemon that remembers an identity and one that made another after a flush, all take the one in the store', async () => {
+  const old = makeStore();
+  await old.open();
+  const before = old.identity;
+  await own.redis.del(`${own.keyPrefix}layout`);
+  const fresh = makeStore();
+  await fresh.open();
+  await Promise.all([old.check(), fresh.check()]);
+  expect(old.identity).toBe(fresh.identity);
+  expect(old.identity).not.toBe(before);
+  await own.redis.del(`${own.keyPrefix}layout`);
+  await old.check();
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(fresh.identity);
+});
+
+test('a full Redis of an older version can be used, and has an identity once there is room', async () => {
+  const server = await startRedis();
+  const admin = new Redis(server.url);
+  const store = makeStore({ url: server.url });
+  try {
+    await admin.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
+    await admin.config('SET', 'maxmemory', '1');
+    await store.open();
+    expect(store.identity).toBeUndefined();
+    await admin.config('SET', 'maxmemory', '0');
+    await store.check();
+    expect(store.identity).toMatch(UUID);
+  } finally {
+    await store.close();
+    admin.disconnect();
+    await server.stop();
+  }
+});

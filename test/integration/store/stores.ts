@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { open } from 'lmdb';
+import { inject } from 'vitest';
+import { EmbeddedStore } from '../../../src/store/lmdb/LmdbStore.ts';
+import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
+import { temporaryFolder } from '../../support/servers.ts';
+import type { MakeStore } from './contract/underTest.ts';
+
+/** A Redis store under a prefix of its own on the shared server. */
+export const makeRedisStore: MakeStore = async (options) => {
+  const url = inject('redisUrl');
+  const keyPrefix = `test-${randomUUID()}:`;
+  let now = 0;
+  const make = () => new RedisStore({ url, keyPrefix, shards: undefined, ...options, clock: () => now });
+  let store = make();
+  const redis = new Redis(url);
+  const keys = () => redis.keys(`${keyPrefix}*`);
+  return {
+    get store() {
+      return store;
+    },
+    reopen: async () => {
+      await store.close();
+      store = make();
+      await store.open();
+    },
+    setClock: (ms) => {
+      now = ms;
+    },
+    countEntries: async () => {
+      const notLedger = (await keys()).filter((key) => !key.endsWith('}:e'));
+      const ttls = await Promise.all(notLedger.map((key) => redis.pttl(key)));
+      return ttls.filter((ttl) => ttl < 0).length;
+    },
+    remove: async () => {
+      await store.close();
+      const left = await keys();
+      if (left.length > 0) await redis.del(left);
+      redis.disconnect();
+    },
+  };
+};
+
+const TABLES = [
+  'records',
+  'sessions',
+  'users',
+  'counters',
+  'leases',
+  'history',
+  'deadlines',
+  'deadlines by time',
+];
+
+/** An embedded store in a folder of its own. */
+export const makeEmbeddedStore: MakeStore = async (options) => {
+  const folder = await temporaryFolder();
+  let now = 0;
+  const make = () => new EmbeddedStore({ dataDir: folder.path, ...options, clock: () => now });
+  let store = make();
+  return {
+    get store() {
+      return store;
+    },
+    reopen: async () => {
+      await store.close();
+      store = make();
+      await store.open();
+    },
+    setClock: (ms) => {
+      now = ms;
+    },
+    countEntries: async () => {
+      const root = open({ path: join(folder.path, 'presence.lmdb') });
+      const counts = TABLES.map((name) => root.openDB({ name, encoding: 'binary' }).getCount());
+      await root.close();
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    remove: async () => {
+      await store.close();
+      await folder.remove();
+    },
+  };
+};

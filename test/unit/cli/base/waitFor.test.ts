@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { Client, WatchEvent } from '../../../../packages/client/src/index.ts';
+import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
+import { waitFor } from '../../../../src/cli/base/waitFor.ts';
+
+/** A client whose watch tells these events, and then nothing until it is closed. */
+function clientThatTells(...events: WatchEvent[]): Pick<Client, 'watch'> {
+  let close = () => {};
+  const closed = new Promise<void>((resolve) => {
+    close = resolve;
+  });
+  async function* tell(): AsyncGenerator<WatchEvent> {
+    yield* events;
+    await closed;
+  }
+  const watch = Object.assign(tell(), { close });
+  return { watch: () => watch as unknown as ReturnType<Client['watch']> };
+}
+
+const session = { sessionId: 's-1', serverAddr: '10.0.0.1:9000', platform: undefined, loginTime: undefined };
+const change = (deviceId: string, online: boolean): WatchEvent => ({
+  ...{ type: 'change', userId: 'alice', deviceId, wasOnline: !online, online, userOnline: online },
+  ...{ session: online ? session : undefined, ended: undefined, time: undefined, revision: 'r' },
+});
+const synced: WatchEvent = { type: 'synced', revision: 'r' };
+const offline: WatchEvent = { type: 'snapshot', userId: 'alice', devices: [] };
+const disconnected: WatchEvent = { type: 'disconnected', error: new ImstateError('UNAVAILABLE', 'gone') };
+const request = { userId: 'alice', deviceId: undefined, online: true, limitMs: 60_000 };
+
+test('another device does not count when one is named', async () => {
+  const client = clientThatTells(offline, synced, change('web', true), change('phone', true));
+  const sessions = await waitFor(client, { ...request, deviceId: 'phone' });
+  expect([...sessions]).toEqual([['phone', session]]);
+});
+
+test('a user is offline when the last device is', async () => {
+  const client = clientThatTells(
+    ...[offline, change('web', true), change('phone', true), synced],
+    ...[change('phone', false), change('web', false)],
+  );
+  expect(await waitFor(client, { ...request, online: false })).toEqual(new Map());
+});
+
+test('when the time is over before it is known, it still waits for that', async () => {
+  const client = clientThatTells(offline, change('web', true), change('web', false), synced);
+  expect(await waitFor(client, { ...request, limitMs: 0 })).toEqual(new Map());
+});
+
+test('what was told before changes were lost does not count', async () => {
+  const lost: WatchEvent = { type: 'lost', reason: 'gone' };
+  const client = clientThatTells(change('web', true), lost, offline, synced, change('phone', true));
+  expect([...(await waitFor(client, request)).keys()]).toEqual(['phone']);
+});
+
+test('when the time is over and no daemon answers, it is not known', async () => {
+  const client = clientThatTells(offline, synced, disconnected);
+  await expect(waitFor(client, { ...request, limitMs: 10 })).rejects.toMatchObject({
+    ...{ code: 'UNAVAILABLE', message: 'it is not known whether alice is online: gone' },
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { ReadTurns } from '../../../../src/daemon/watch/readTurns.ts';
+
+/** Reads that wait until they are let go. */
+function blockedReads(turns: ReadTurns, shard: number, count: number) {
+  let [now, most] = [0, 0];
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const read = async () => {
+    now += 1;
+    most = Math.max(most, now);
+    await released;
+    now -= 1;
+  };
+  const all = Promise.all(Array.from({ length: count }, () => turns.run(shard, read)));
+  return { release: () => release(), all, most: () => most };
+}
+
+test('few watches read the same shard at once, and a shard that does not answer holds up no other', async () => {
+  const turns = new ReadTurns(4);
+  const stuck = blockedReads(turns, 0, 50);
+  expect(await turns.run(1, async () => 'read')).toBe('read');
+  stuck.release();
+  await stuck.all;
+  expect(stuck.most()).toBe(4);
+});
+
+test('a read that fails gives its place to the next', async () => {
+  const turns = new ReadTurns(4);
+  const failing = () => Promise.reject(new Error('away'));
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => turns.run(0, failing)));
+  expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+  expect(await turns.run(0, async () => 'read')).toBe('read');
+});

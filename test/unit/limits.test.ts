@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { LIMITS } from '../../src/presence/limits.ts';
+
+const [limits = ''] = readFileSync('docs/limits.md', 'utf8').split('\n## ');
+const readme = readFileSync('README.md', 'utf8');
+
+/** A row of the page for each limit. */
+const rows = Object.values(LIMITS).map((limit) => {
+  const { most, unit, what, beyond, reason } = limit;
+  const flag = 'flag' in limit ? ` (\`--${limit.flag}\`)` : '';
+  return `| ${what}${flag} | ${amount(most, unit)} | ${beyond} | ${reason} |`;
+});
+
+test('docs/limits.md has every limit as it is, and no other', () => {
+  const table = limits
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2);
+  expect(table).toEqual(rows);
+});
+
+test('README says where they are, with the flags that change them', () => {
+  expect(readme).toContain('](docs/limits.md)');
+  for (const limit of Object.values(LIMITS))
+    if ('flag' in limit) expect(readme).toContain(`\`--${limit.flag}\``);
+});
+
+function amount(most: number, unit: string): string {
+  if (unit === 'ms') return `${most / 1_000} s`;
+  if (unit === 'bytes' && most >= 2 ** 20) return `${most / 2 ** 20} MiB`;
+  return `${most.toLocaleString('en')} ${unit}`;
+}

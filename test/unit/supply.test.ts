@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import pkg from '../../package.json' with { type: 'json' };
+import lock from '../../package-lock.json' with { type: 'json' };
+import client from '../../packages/client/package.json' with { type: 'json' };
+
+const [, atRunTime = '', toBuild = ''] = readFileSync('docs/dependencies.md', 'utf8').split(/^## /m);
+
+interface LockedPackage extends Record<string, unknown> {
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+}
+
+/** The folders in whose node_modules Node.js looks for what a package needs, innermost first. */
+function foldersFrom(path: string): string[] {
+  if (path === '') return [''];
+  return [`${path}/`, ...foldersFrom(path.slice(0, Math.max(0, path.lastIndexOf('node_modules/') - 1)))];
+}
+
+/** True for the client, which npm links from packages/. */
+function isOwn(path: string): boolean {
+  return path === 'packages/client' || path === 'node_modules/imstate-client';
+}
+
+function rowsOf(section: string): string[] {
+  const rows = [...section.matchAll(/^\| (`[^|]+`) \| \S.*\|$/gm)];
+  return rows.flatMap(([, names = '']) => names.replaceAll('`', '').split(', ')).sort();
+}
+
+test('docs/dependencies.md has every dependency with its reason, and no other', () => {
+  expect(rowsOf(atRunTime)).toEqual(Object.keys(pkg.dependencies).sort());
+  expect(rowsOf(toBuild)).toEqual(Object.keys(pkg.devDependencies).sort());
+});
+
+test('the lock file is of these dependencies, and has the checksum of every package', () => {
+  const { '': root, ...packages } = lock.packages;
+  expect(root.dependencies).toEqual(pkg.dependencies);
+  expect(root.devDependencies).toEqual(pkg.devDependencies);
+  const without = Object.entries(packages).filter(
+    ([path, each]) => !('integrity' in each) && !('inBundle' in each) && !isOwn(path),
+  );
+  expect(without).toEqual([]);
+});
+
+test('the client has the version of imstate, which needs just that, and the same dependencies', () => {
+  expect(pkg.dependencies['imstate-client']).toBe(pkg.version);
+  expect(client.version).toBe(pkg.version);
+  expect(pkg.dependencies).toMatchObject(client.dependencies);
+});
+
+test('the lock file has every package that another one needs, of all platforms', () => {
+  const packages: Record<string, LockedPackage> = lock.packages;
+  const missing = Object.entries(packages).flatMap(([path, each]) =>
+    Object.keys({ ...each.dependencies, ...each.optionalDependencies })
+      .filter((name) => !foldersFrom(path).some((folder) => `${folder}node_modules/${name}` in packages))
+      .map((name) => `${name} of ${path}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+test('the lock file names no registry', () => {
+  const resolved = Object.entries(lock.packages).filter(([path, each]) => 'resolved' in each && !isOwn(path));
+  expect(resolved).toEqual([]);
+});
+
+test('no package runs a script when it is installed', () => {
+  const withScript = Object.entries(lock.packages).filter(([, each]) => 'hasInstallScript' in each);
+  const names = withScript.map(([path]) => path.split('node_modules/').at(-1)).filter((name) => name !== '');
+  for (const name of names) expect(pkg.allowScripts).toHaveProperty(name as string, false);
+});
