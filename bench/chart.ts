@@ -10,7 +10,7 @@ interface Line {
 export interface Panel {
   title: string;
   lines: Line[];
-  most: number;
+  max: number;
   /** What is not to be exceeded, as a dashed line. */
   bound?: { at: number; name: string };
 }
@@ -45,14 +45,14 @@ export function chartOf(xName: string, panels: Panel[]): string {
   ].join('\n');
 }
 
-function draw({ title, lines, most, bound }: Panel, xName: string): string {
+function draw({ title, lines, max, bound }: Panel, xName: string): string {
   const xs = [...new Set(lines.flatMap(({ points }) => points.map(([x]) => x)))];
   const [first, last] = [Math.log10(Math.min(...xs)), Math.log10(Math.max(...xs))];
   const x = (value: number) => round(((Math.log10(value) - first) / (last - first || 1)) * PANEL.width);
-  const y = (value: number) => round(PANEL.height * (1 - value / most));
+  const y = (value: number) => round(PANEL.height * (1 - value / max));
   const across = (at: number, kind: string) =>
     `<line class="${kind}" x1="0" x2="${PANEL.width}" y1="${y(at)}" y2="${y(at)}"/>`;
-  const ticks = Array.from({ length: STEPS + 1 }, (_, i) => (most * i) / STEPS).map(
+  const ticks = Array.from({ length: STEPS + 1 }, (_, i) => (max * i) / STEPS).map(
     (at) =>
       `${across(at, 'grid')}<text x="-8" y="${y(at) + 4}" text-anchor="end">${at.toLocaleString('en')}</text>`,
   );
@@ -62,7 +62,7 @@ function draw({ title, lines, most, bound }: Panel, xName: string): string {
   );
   const limit =
     bound && `${across(bound.at, 'bound')}<text x="4" y="${y(bound.at) - 5}">${bound.name}</text>`;
-  const labels = apart(lines.map(({ points }) => y(points.at(-1)?.[1] ?? 0)));
+  const labels = settle(lines.map(({ points }) => y(points.at(-1)?.[1] ?? 0)));
   const curves = lines.map(({ name, points }, i) => {
     const colour = COLOURS[i % COLOURS.length];
     const dots = points.map(
@@ -77,7 +77,7 @@ function draw({ title, lines, most, bound }: Panel, xName: string): string {
 }
 
 /** Heights of labels, moved down where they would touch the one above. */
-function apart(heights: number[]): number[] {
+function settle(heights: number[]): number[] {
   const moved = [...heights];
   let least = -Infinity;
   for (const i of heights

@@ -18,7 +18,7 @@ export interface MeasuredRedis extends TestServer {
 }
 
 /** Where a part starts what it measures. */
-export class Place {
+export class LogPosition {
   readonly folder: string;
   readonly #endings: (() => Promise<unknown> | undefined)[] = [];
 
@@ -27,8 +27,8 @@ export class Place {
   }
 
   /** Gives the work a place, and clears it up whatever becomes of the work. */
-  static async with<Result>(work: (place: Place) => Promise<Result>): Promise<Result> {
-    const place = new Place(await mkdtemp(join(tmpdir(), 'imstate-bench-')));
+  static async with<Result>(work: (place: LogPosition) => Promise<Result>): Promise<Result> {
+    const place = new LogPosition(await mkdtemp(join(tmpdir(), 'imstate-bench-')));
     try {
       return await work(place);
     } finally {

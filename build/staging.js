@@ -45,7 +45,7 @@ export function swapIn(staging, root) {
   for (const file of [...others, ...ENTRY_POINTS]) replace(join(staging, file), join(root, file));
   for (const output of OUTPUTS) {
     for (const file of filesOf(root, output)) if (!files.includes(file)) remove(join(root, file));
-    removeEmptyFolders(join(root, output));
+    removeEmptyDirectories(join(root, output));
   }
 }
 
@@ -67,11 +67,11 @@ function isSame(from, to) {
   return statSync(from).size === statSync(to).size && readFileSync(from).equals(readFileSync(to));
 }
 
-function removeEmptyFolders(folder) {
+function removeEmptyDirectories(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (!entry.isDirectory()) continue;
-    removeEmptyFolders(path);
+    removeEmptyDirectories(path);
     if (readdirSync(path).length === 0) remove(path);
   }
 }

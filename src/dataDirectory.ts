@@ -13,13 +13,13 @@ const CONTENTS = ['presence.lmdb', 'presence.lmdb-lock', 'registry', 'daemon.loc
 
 /**
  * Makes the data folder and those above it, for this user alone (mode 700); one that is there already becomes so. Rejects with
- * DATA_FOLDER_UNUSABLE, which says what to do, where others decide what is in it: see {@link folderFault}.
+ * DATA_FOLDER_UNUSABLE, which says what to do, where others decide what is in it: see {@link directoryFault}.
  */
-export async function makeDataFolder(path: string): Promise<void> {
+export async function makeDataDirectory(path: string): Promise<void> {
   try {
     await makeEach(path);
     const found = await stat(path);
-    const fault = folderFault(path, found);
+    const fault = directoryFault(path, found);
     if (fault !== undefined) throw new Error(fault);
     if (isOwn(found) && isOpenToOthers(found) && (await mayBecomePrivate(path, found))) {
       await chmod(path, FOLDER_MODE);
@@ -30,7 +30,7 @@ export async function makeDataFolder(path: string): Promise<void> {
 }
 
 /** Makes a folder in the data folder, for this user alone; rejects with DATA_FOLDER_UNUSABLE for a link or what is another user's. */
-export async function makeInnerFolder(dataDir: string, ...names: string[]): Promise<void> {
+export async function makeInnerDirectory(dataDir: string, ...names: string[]): Promise<void> {
   const path = join(dataDir, ...names);
   try {
     await mkdir(path, { mode: FOLDER_MODE }).catch(ifExists);
@@ -65,7 +65,7 @@ export async function claimDataFile(dataDir: string, name: string): Promise<stri
  * Why a folder is not safe for data, and what to do; undefined if it is. It must be this user's and not writable by everybody. A folder of
  * root's is accepted if a group of this process owns it, as a volume of Kubernetes with `fsGroup`.
  */
-export function folderFault(path: string, found: Stats): string | undefined {
+export function directoryFault(path: string, found: Stats): string | undefined {
   if (process.platform === 'win32') return undefined;
   if ((found.mode & 0o002) !== 0) {
     // A folder that all users share, as /tmp, must stay as it is.

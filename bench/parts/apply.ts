@@ -12,7 +12,7 @@ import {
   write,
 } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 import { COMMANDS, cpuOfCommand } from '../redisLoad.ts';
 import { sendUnary } from '../unaryLoad.ts';
@@ -47,7 +47,7 @@ export const apply = definePart({
     requests: { short: 8_000, full: 16_000, about: 'unary calls a round' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const [rounds, calls] = [Number(settings.rounds), Number(settings.requests)];
       const population = populationOf(Number(settings.users));
       const redis = await place.redis();

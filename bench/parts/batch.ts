@@ -8,7 +8,7 @@ import { median } from '../figures.ts';
 import { logInAll } from '../fill.ts';
 import { PATH, populationOf, read, userId, write } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 import { COMMANDS, cpuOfCommand, fillArticle, SHARDS } from '../redisLoad.ts';
 import { sendUnary } from '../unaryLoad.ts';
@@ -47,7 +47,7 @@ export const batch = definePart({
     batches: { short: 400, full: 800, about: 'BatchGetUsers a round, several at a time' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const [rounds, users, calls] = [
         Number(settings.rounds),
         Number(settings.users),

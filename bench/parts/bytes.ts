@@ -15,7 +15,7 @@ import {
   write,
 } from '../messages.ts';
 import { definePart, makeRow, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 import { fillArticle, heldBytes, ledgerBytes, SHARDS, usedMemory } from '../redisLoad.ts';
 
@@ -71,7 +71,7 @@ export const bytes = definePart({
     const measures: Measure[] = [];
     for (let i = 1; i <= Number(settings.rounds); i++) {
       say(`bytes: round ${i} of ${settings.rounds}`);
-      measures.push(await Place.with((place) => measure(place, population)));
+      measures.push(await LogPosition.with((place) => measure(place, population)));
     }
     const values = (of: (measure: Measure) => number) => measures.map(of);
     const reference = { name: "the article's hash", values: values(({ article }) => article) };
@@ -100,7 +100,7 @@ export const bytes = definePart({
   },
 });
 
-async function measure(place: Place, population: Population): Promise<Measure> {
+async function measure(place: LogPosition, population: Population): Promise<Measure> {
   const { users } = population;
   const ofArticle = await place.redis();
   const before = await usedMemory(ofArticle.admin);
@@ -118,13 +118,13 @@ async function measure(place: Place, population: Population): Promise<Measure> {
   const pastSession = ((await heldBytes(plain.admin)) - empty) / users;
 
   const cases: number[] = [];
-  for (const each of CASES) cases.push(await Place.with((own) => deviceBytes(own, population, each)));
-  const oneOfMany = await Place.with(historyBytes);
+  for (const each of CASES) cases.push(await LogPosition.with((own) => deviceBytes(own, population, each)));
+  const oneOfMany = await LogPosition.with(historyBytes);
   return { device, cases, article, ledgerEntry, pastSession, oneOfMany };
 }
 
 /** Some users log in and out as often as the history keeps. */
-async function historyBytes(place: Place): Promise<number> {
+async function historyBytes(place: LogPosition): Promise<number> {
   const redis = await place.redis();
   const daemon = await place.daemon({ redis: redis.url });
   const population = populationOf(USERS_WITH_HISTORY);
@@ -138,7 +138,7 @@ async function historyBytes(place: Place): Promise<number> {
   return ((await heldBytes(redis.admin)) - first) / population.users / (HISTORY - 1);
 }
 
-async function deviceBytes(place: Place, population: Population, kind: Case): Promise<number> {
+async function deviceBytes(place: LogPosition, population: Population, kind: Case): Promise<number> {
   const redis = await place.redis(...kind.redis);
   const daemon = await place.daemon({ redis: redis.url });
   if (kind.hasLease) await keepAlive(daemon.addr, population);

@@ -6,7 +6,7 @@ import { parseDuration } from '../../src/cli/flags/durations.ts';
 import { shardOf } from '../../src/store/redis/shards.ts';
 import { quantile } from '../figures.ts';
 import { definePart, type Figures, makeRow, type Row, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { type ChatServer, launchChatServer } from '../processes.ts';
 import { SHARDS } from '../redisLoad.ts';
 
@@ -43,7 +43,7 @@ export const crashes = definePart({
     parallel: { short: 4, full: 4, about: 'how many at a time' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const leaseMs = parseDuration(settings.lease, '--lease', { min: 1_000, max: 3_600_000 });
       const redis = await place.redis();
       const daemon = await place.daemon({ redis: redis.url });

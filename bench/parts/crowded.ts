@@ -8,7 +8,7 @@ import { costOf } from '../cpu.ts';
 import { quantile } from '../figures.ts';
 import { loginOf, PATH, populationOf, write } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, Place } from '../place.ts';
+import { LogPosition, type Measured } from '../place.ts';
 import { askAtRate } from '../rate.ts';
 import { RawClient } from '../rawClient.ts';
 
@@ -51,7 +51,7 @@ export const crowded = definePart({
     seconds: { short: 5, full: 20, about: 'how long' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const watches = Number(settings.watches);
       const load = { rate: Number(settings.rate), seconds: Number(settings.seconds) };
       const redis = await place.redis();

@@ -14,7 +14,7 @@ import {
   write,
 } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, Place } from '../place.ts';
+import { LogPosition, type Measured } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 
 const DAEMONS = [1, 2, 3];
@@ -57,7 +57,7 @@ export const daemons = definePart({
     users: { short: 20_000, full: 100_000, about: 'users, each of whom logs in and out a round' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const users = Number(settings.users);
       const redis = await place.redis();
       const cluster = await startCluster(3, 3);
@@ -85,7 +85,11 @@ export const daemons = definePart({
     }),
 });
 
-async function start(place: Place, redis: string, setup: Omit<Setup, 'daemons' | 'clients'>): Promise<Setup> {
+async function start(
+  place: LogPosition,
+  redis: string,
+  setup: Omit<Setup, 'daemons' | 'clients'>,
+): Promise<Setup> {
   const started: Measured[] = [];
   for (const _ of DAEMONS) started.push(await place.daemon({ redis }));
   const clients = started.map(({ addr }) => new RawClient(addr));

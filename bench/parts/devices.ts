@@ -8,7 +8,7 @@ import { loginPolicies } from '../../packages/client/src/wire/enums.ts';
 import { quantile } from '../figures.ts';
 import { BATCH, PATH, read, serverAddrOf, write } from '../messages.ts';
 import { definePart, type Figures, makeRow, type Row, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 
 /** What docs/limits.md promises. Milliseconds. */
@@ -32,7 +32,7 @@ export const devices = definePart({
     operations: { short: 500, full: 2_000, about: 'operations of a kind and round' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const count = Number(settings.devices);
       const redis = await place.redis(...SLOWLOG);
       const flags = ['--max-devices', settings.devices, '--shards', '1'];

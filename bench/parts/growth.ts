@@ -6,7 +6,7 @@ import { median, quantile } from '../figures.ts';
 import { logInAll } from '../fill.ts';
 import { loginOf, PATH, type Population, populationOf, userId, write } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { type Ask, askAtRate } from '../rate.ts';
 import { RawClient } from '../rawClient.ts';
 import { heldBytes } from '../redisLoad.ts';
@@ -16,7 +16,7 @@ type Kind = (typeof KINDS)[number];
 const USERS_A_BATCH = 500;
 /** One call of so many is a BatchGetUsers. */
 const BATCH_EVERY = 20;
-const MOST_RATIO = 1.3;
+const MAX_RATIO = 1.3;
 
 /** A Redis with so many devices online, and a daemon. */
 interface Size extends Population {
@@ -51,7 +51,7 @@ export const growth = definePart({
     chart: { short: '', full: 'docs/growth.svg', about: 'file of the chart' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const [smallest, ...larger] = settings.sizes
         .split(',')
         .map(Number)
@@ -60,7 +60,7 @@ export const growth = definePart({
       const found: Growth[] = [];
       for (const devices of larger) {
         found.push(
-          await Place.with(async (ofSize) => {
+          await LogPosition.with(async (ofSize) => {
             const large = await start(ofSize, devices);
             return compare(small, large, Number(settings.rounds), {
               rate: Number(settings.rate),
@@ -74,7 +74,7 @@ export const growth = definePart({
     }),
 });
 
-async function start(place: Place, devices: number): Promise<Size> {
+async function start(place: LogPosition, devices: number): Promise<Size> {
   say(`growth: ${devices} devices log in`);
   const population = populationOf(devices);
   const redis = await place.redis();
@@ -155,12 +155,12 @@ function rowsOf(small: Size, { size, rounds, ofSmallest }: Growth): Row[] {
   });
   return [
     ...KINDS.map((kind) =>
-      makeRow({ ...latency(kind, 'p50'), goal: { figure: 'ratio', atMost: MOST_RATIO } }),
+      makeRow({ ...latency(kind, 'p50'), goal: { figure: 'ratio', atMost: MAX_RATIO } }),
     ),
     ...KINDS.map((kind) => makeRow(latency(kind, 'p99'))),
     makeRow({
       ...{ row: row('memory'), unit: 'bytes/device', values: [size.bytes] },
-      ...{ reference: { name, values: [small.bytes] }, goal: { figure: 'ratio', atMost: MOST_RATIO } },
+      ...{ reference: { name, values: [small.bytes] }, goal: { figure: 'ratio', atMost: MAX_RATIO } },
     }),
   ];
 }
@@ -178,7 +178,7 @@ function draw(small: Size, found: Growth[]): string {
   const memory = [small, ...found.map(({ size }) => size)].map(({ users, bytes }) => [users, bytes] as const);
   const beside = `median latency, beside that with ${small.users.toLocaleString('en')} devices`;
   return chartOf('devices online', [
-    { title: beside, lines, bound: { at: MOST_RATIO, name: `${MOST_RATIO}` }, most: 1.6 },
-    { title: 'bytes of Redis a device', lines: [{ name: 'memory', points: memory }], most: 320 },
+    { title: beside, lines, bound: { at: MAX_RATIO, name: `${MAX_RATIO}` }, max: 1.6 },
+    { title: 'bytes of Redis a device', lines: [{ name: 'memory', points: memory }], max: 320 },
   ]);
 }

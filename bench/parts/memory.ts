@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { median } from '../figures.ts';
 import { loginOf, PATH, populationOf, userId, write } from '../messages.ts';
 import { definePart, makeRow, say } from '../part.ts';
-import { type Measured, Place } from '../place.ts';
+import { LogPosition, type Measured } from '../place.ts';
 import { askAtRate, changeAtRate } from '../rate.ts';
 import { RawClient } from '../rawClient.ts';
 
@@ -31,7 +31,7 @@ export const memory = definePart({
     rate: { short: 2_000, full: 2_000, about: 'changes a second, one of ten of them a unary call' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const [seconds, rate] = [Number(settings.seconds), Number(settings.rate)];
       const redis = await place.redis();
       const daemon = await place.daemon({ redis: redis.url, node: ['--import', './bench/heapProbe.js'] });

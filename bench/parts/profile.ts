@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, Place } from '../place.ts';
+import { LogPosition, type Measured } from '../place.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
 const SENDERS = 4;
@@ -63,9 +63,9 @@ export const profile = definePart({
 async function shares(
   method: (typeof METHODS)[number],
   settings: { requests: string; top: string },
-  start: (place: Place, node: string[]) => Promise<Measured>,
+  start: (place: LogPosition, node: string[]) => Promise<Measured>,
 ): Promise<Map<string, number>> {
-  return Place.with(async (place) => {
+  return LogPosition.with(async (place) => {
     const calls = Number(settings.requests);
     say(`profile: ${method}`);
     const server = await start(place, ['--cpu-prof', '--cpu-prof-dir', place.folder]);

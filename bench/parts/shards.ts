@@ -12,7 +12,7 @@ import {
   write,
 } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, type MeasuredRedis, Place } from '../place.ts';
+import { LogPosition, type Measured, type MeasuredRedis } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 
 const USERS_A_BATCH = 500;
@@ -49,7 +49,7 @@ export const shards = definePart({
     'keep-alives': { short: 500, full: 2_000, about: 'keep-alives a round' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const users = Number(settings.users);
       const setups: Setup[] = [];
       for (const count of settings.shards.split(',').map(Number)) setups.push(await start(place, count));
@@ -67,7 +67,7 @@ export const shards = definePart({
     }),
 });
 
-async function start(place: Place, count: number): Promise<Setup> {
+async function start(place: LogPosition, count: number): Promise<Setup> {
   const redis = await place.redis();
   const daemon = await place.daemon({ redis: redis.url, flags: ['--shards', `${count}`] });
   const client = new RawClient(daemon.addr);

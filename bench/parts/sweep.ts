@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import { type Client, connect } from '../../packages/client/src/index.ts';
 import { quantile } from '../figures.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { Place } from '../place.ts';
+import { LogPosition } from '../place.ts';
 import { type ChatServer, launchChatServer } from '../processes.ts';
 import { SHARDS } from '../redisLoad.ts';
 
@@ -60,7 +60,7 @@ export const sweep = definePart({
     'retention-seconds': { short: 10, full: 20, about: '--retention of the daemon' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const [sessions, rounds, rate] = [
         Number(settings.sessions),
         Number(settings.rounds),

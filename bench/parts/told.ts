@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { costOf } from '../cpu.ts';
 import { PATH, write } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, type MeasuredRedis, Place } from '../place.ts';
+import { LogPosition, type Measured, type MeasuredRedis } from '../place.ts';
 import { changeAtRate } from '../rate.ts';
 import { RawClient } from '../rawClient.ts';
 
@@ -63,7 +63,7 @@ export const told = definePart({
     shards: { short: '16', full: '16,64,256', about: 'numbers of shards' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const found: Told[] = [];
       for (const shards of settings.shards.split(',').map(Number)) {
         const served = await serve(place, shards);
@@ -91,7 +91,7 @@ export const told = definePart({
     }),
 });
 
-async function serve(place: Place, shards: number): Promise<Served> {
+async function serve(place: LogPosition, shards: number): Promise<Served> {
   const redis = await place.redis();
   const daemon = await place.daemon({ redis: redis.url, flags: ['--shards', `${shards}`] });
   const client = new RawClient(daemon.addr);

@@ -4,7 +4,7 @@ import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { grpcClients } from '../../test/support/daemon.ts';
 import { type Cost, costOf } from '../cpu.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, Place } from '../place.ts';
+import { LogPosition, type Measured } from '../place.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
 /** Load generators, each for a user of its own. */
@@ -36,7 +36,7 @@ export const unary = definePart({
     'warm-up': { short: 20_000, full: 40_000, about: 'calls before the first round, a method and server' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const [rounds, calls] = [Number(settings.rounds), Number(settings.requests)];
       const redis = await place.redis();
       const ofArticle = await place.redis();

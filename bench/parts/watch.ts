@@ -10,7 +10,7 @@ import { until } from '../../test/support/until.ts';
 import { residentBytes } from '../cpu.ts';
 import { quantile } from '../figures.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type Measured, Place } from '../place.ts';
+import { LogPosition, type Measured } from '../place.ts';
 
 const { types } = loadProtos();
 const WATCHERS_A_CONNECTION = 100;
@@ -35,7 +35,7 @@ export const watch = definePart({
     idle: { short: 500, full: 2_000, about: 'idle watchers' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const redis = await place.redis();
       const daemon = await place.daemon({ redis: redis.url });
       const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
@@ -167,9 +167,9 @@ async function measureIdle({ daemon }: Watched, count: number): Promise<Row> {
 }
 
 /** How many changes a second get to all watchers of everything together, as fast as the daemon takes them. */
-async function measureRate({ daemon, login }: Watched, count: number, most: number): Promise<number> {
+async function measureRate({ daemon, login }: Watched, count: number, max: number): Promise<number> {
   const { watches, close } = await openWatches(daemon.addr, count, () => ({ everything: true }));
-  const changes = Math.max(500, Math.round(most / Math.sqrt(count)));
+  const changes = Math.max(500, Math.round(max / Math.sqrt(count)));
   const begin = performance.now();
   for (let sent = 0; sent < changes; sent += 100) await Promise.all(Array.from({ length: 100 }, login));
   const total = Math.ceil(changes / 100) * 100;

@@ -13,7 +13,7 @@ import {
   write,
 } from '../messages.ts';
 import { definePart, makeRow, type Row, say } from '../part.ts';
-import { type MeasuredRedis, Place } from '../place.ts';
+import { LogPosition, type MeasuredRedis } from '../place.ts';
 import { RawClient } from '../rawClient.ts';
 import { infoNumber } from '../redisLoad.ts';
 
@@ -26,7 +26,7 @@ export const wire = definePart({
     rounds: { short: 1, full: 3, about: 'how often each is measured' },
   },
   run: (settings) =>
-    Place.with(async (place) => {
+    LogPosition.with(async (place) => {
       const redis = await place.redis();
       const replica = await place.redis('--replicaof', '127.0.0.1', `${redis.port}`);
       const daemon = await place.daemon({ redis: redis.url });

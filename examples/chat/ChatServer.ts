@@ -31,7 +31,7 @@ interface Session {
 const GRACE_MS = 5_000;
 /** How often connections are asked whether they live. */
 const PING_MS = 30_000;
-const MOST_BYTES = 64 * 1_024;
+const MAX_BYTES = 64 * 1_024;
 
 /** One instance of the chat server: it holds connections, and imstate knows which ones. */
 export class ChatServer {
@@ -52,7 +52,7 @@ export class ChatServer {
     const client = await connect(imstate);
     let chat: ChatServer | undefined;
     const hop = await HopServer.listen(host, hopPort, (delivery) => chat?.deliver(delivery) ?? 0);
-    const server = new WebSocketServer({ host, port, maxPayload: MOST_BYTES });
+    const server = new WebSocketServer({ host, port, maxPayload: MAX_BYTES });
     chat = new ChatServer(client, hop, server, options.leaseTtlMs);
     try {
       await Promise.all([once(server, 'listening'), chat.#sessions.ready]);

@@ -25,7 +25,7 @@ export const CLOSE = {
 } as const;
 
 /** As many users as one may follow. */
-const MOST_CONTACTS = 1_000;
+const MAX_CONTACTS = 1_000;
 
 /** Reads what a client says; undefined if it breaks a rule. */
 export function readFromClient(text: string): FromClient | undefined {
@@ -34,7 +34,7 @@ export function readFromClient(text: string): FromClient | undefined {
     return { type: 'send', id: said.id, to: said.to, text: said.text };
   }
   const userIds = said?.type === 'follow' ? said.userIds : undefined;
-  if (!Array.isArray(userIds) || userIds.length > MOST_CONTACTS || !userIds.every(isId)) return undefined;
+  if (!Array.isArray(userIds) || userIds.length > MAX_CONTACTS || !userIds.every(isId)) return undefined;
   return { type: 'follow', userIds };
 }
 

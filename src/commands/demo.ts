@@ -2,7 +2,7 @@ import { BaseCommand } from '../cli/base/BaseCommand.js';
 import { startDemoDaemon } from '../cli/base/demoDaemon.js';
 import { listenForStop } from '../cli/base/signals.js';
 import { durationFlag } from '../cli/flags/flags.js';
-import { MOST_DURATION_MS, runFlags, seedOf } from '../cli/flags/simulationFlags.js';
+import { MAX_DURATION_MS, runFlags, seedOf } from '../cli/flags/simulationFlags.js';
 import { type DemoScene, showDemo } from '../cli/output/demoView.js';
 import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/output/simulationReport.js';
 import { PLAN_DEFAULTS } from '../simulation/plan.js';
@@ -24,7 +24,7 @@ export default class Demo extends BaseCommand {
     duration: durationFlag({
       description: 'how long it goes on; until Ctrl-C if it is left out, or 0s',
       env: 'IMSTATE_DURATION',
-      ...{ min: 0, max: MOST_DURATION_MS, helpValue: 'TIME' },
+      ...{ min: 0, max: MAX_DURATION_MS, helpValue: 'TIME' },
     }),
   };
 

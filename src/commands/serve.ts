@@ -186,7 +186,7 @@ export default class Serve extends BaseCommand {
     'max-connections': Flags.integer({
       description: 'connections at the same time; a further one is closed',
       env: 'IMSTATE_MAX_CONNECTIONS',
-      default: LIMITS.connections.most,
+      default: LIMITS.connections.max,
       min: 1,
       max: 1_000_000,
       helpValue: 'N',
@@ -196,7 +196,7 @@ export default class Serve extends BaseCommand {
       description:
         'how long a connection lasts, give or take a tenth, before clients are asked to make another; 0 for ever',
       env: 'IMSTATE_MAX_CONNECTION_AGE',
-      ...durationDefault(LIMITS.connectionAge.most),
+      ...durationDefault(LIMITS.connectionAge.max),
       min: 0,
       max: 7 * 86_400_000,
       helpValue: 'TIME',
@@ -205,7 +205,7 @@ export default class Serve extends BaseCommand {
     'max-calls-in-flight': Flags.integer({
       description: 'calls in flight; a further one is refused with RESOURCE_EXHAUSTED before it is read',
       env: 'IMSTATE_MAX_CALLS_IN_FLIGHT',
-      default: LIMITS.calls.most,
+      default: LIMITS.calls.max,
       min: 1,
       max: 1_000_000,
       helpValue: 'N',
@@ -215,7 +215,7 @@ export default class Serve extends BaseCommand {
       description:
         'watches at the same time, a watch of everything counting as 10; a further one is refused with RESOURCE_EXHAUSTED',
       env: 'IMSTATE_MAX_WATCHES',
-      default: LIMITS.watches.most,
+      default: LIMITS.watches.max,
       min: 0,
       max: 1_000_000,
       helpValue: 'N',
@@ -225,7 +225,7 @@ export default class Serve extends BaseCommand {
       description:
         'MiB that wait for the callers of all watches; beyond, the watch with the largest backlog is closed',
       env: 'IMSTATE_MAX_WATCH_BACKLOG',
-      default: LIMITS.watchBacklog.most / MIB,
+      default: LIMITS.watchBacklog.max / MIB,
       min: 1,
       max: 1_000_000,
       helpValue: 'MIB',

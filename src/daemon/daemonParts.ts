@@ -5,6 +5,7 @@ import { makeStore } from '../store/makeStore.js';
 import type { PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
 import type { DaemonOptions } from './daemonOptions.js';
+import type { Disposables } from './disposables.js';
 import { DrainDelay } from './drainDelay.js';
 import { MalformedRequests } from './grpc/malformedRequests.js';
 import { type GrpcServer, makeServer } from './grpc/server.js';
@@ -14,14 +15,13 @@ import type { HttpServer } from './http/server.js';
 import { CallObserver } from './observability/callObserver.js';
 import { CallSummary } from './observability/callSummary.js';
 import { StoreSteps } from './observability/metrics/store.js';
+import { SessionCounters } from './observability/sessionCounters.js';
 import type { Tracing } from './observability/tracing.js';
-import { Transitions } from './observability/transitions.js';
 import { ConnectionCounts } from './overload/connectionCounts.js';
 import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
-import type { StartPatience } from './startPatience.js';
+import type { StartDeadline } from './startDeadline.js';
 import { Sweeper } from './sweeper.js';
-import type { UndoStack } from './undoStack.js';
 import { WatchHub } from './watch/hub.js';
 
 /** What a daemon is made of. */
@@ -38,10 +38,10 @@ export interface DaemonParts {
   /** Undefined serves nothing by HTTP. */
   http: HttpServer | undefined;
   /** What is known only later, where those look it up who are made before. */
-  standing: Standing;
+  runtime: RuntimeState;
 }
 
-interface Standing {
+interface RuntimeState {
   /** The address that stands in the registry, host:port; '' before there is one. */
   advertised: string;
   registration: Registration | undefined;
@@ -50,8 +50,8 @@ interface Standing {
 /** Makes the parts of a daemon; nothing listens and nothing is open yet. */
 export async function makeParts(
   options: DaemonOptions,
-  patience: StartPatience,
-  undo: UndoStack,
+  patience: StartDeadline,
+  undo: Disposables,
 ): Promise<DaemonParts> {
   const { log } = options;
   const tls = options.tls && new DaemonTls(options.tls);
@@ -64,7 +64,7 @@ export async function makeParts(
   undo.push(() => guard?.close());
   const { tracing, observer } = await makeObserver(options, undo);
 
-  const transitions = new Transitions();
+  const transitions = new SessionCounters();
   const sweeper = new Sweeper(store, log, transitions);
   const hub = new WatchHub(store, log, options);
   const connectionCounts = new ConnectionCounts();
@@ -73,7 +73,7 @@ export async function makeParts(
   const readiness = new Readiness(options.readyShards);
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
-  const standing: Standing = { advertised: '', registration: undefined };
+  const runtime: RuntimeState = { advertised: '', registration: undefined };
   const http =
     options.http &&
     (await openHttp({
@@ -82,11 +82,11 @@ export async function makeParts(
       metrics: {
         ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, connectionCounts },
         malformedRequests,
-        registration: () => standing.registration,
+        registration: () => runtime.registration,
         staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),
         droppedLogLines: options.droppedLogLines ?? (() => 0),
       },
-      web: { presence, hub, registry, log, advertised: () => standing.advertised },
+      web: { presence, hub, registry, log, advertised: () => runtime.advertised },
     }));
   undo.push(() => http?.close());
   const server = makeServer(
@@ -99,13 +99,13 @@ export async function makeParts(
     connectionCounts,
     malformedRequests,
   );
-  return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, standing };
+  return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, runtime };
 }
 
 /** Waits for the keys of JWTs, if they are to be had from elsewhere. */
-async function openGuard({ auth, log }: DaemonOptions, patience: StartPatience): Promise<Guard | undefined> {
+async function openGuard({ auth, log }: DaemonOptions, patience: StartDeadline): Promise<Guard | undefined> {
   if (auth === undefined) return undefined;
-  return patience.insist({
+  return patience.retry({
     code: 'AUTH_KEYS_UNAVAILABLE',
     description: `--auth-jwt-jwks ${auth.jwt?.jwks}`,
     attempt: () => Guard.open(auth, log),
@@ -114,7 +114,7 @@ async function openGuard({ auth, log }: DaemonOptions, patience: StartPatience):
 }
 
 /** OpenTelemetry is loaded only where it is asked for. */
-async function makeObserver(options: DaemonOptions, undo: UndoStack) {
+async function makeObserver(options: DaemonOptions, undo: Disposables) {
   const { log, showIds = false, otlpEndpoint } = options;
   let tracing: Tracing | undefined;
   if (otlpEndpoint !== undefined) {

@@ -1,6 +1,6 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
 import type { PastSession, Session } from '../presence/sessions.js';
-import { formatPlace, parsePlace } from '../store/place.js';
+import { formatPageToken, parsePageToken } from '../store/pageToken.js';
 
 /** A session of a user, from its login to its end. */
 export interface HistoryEntry extends Omit<PastSession, 'endTimeMs' | 'endReason'> {
@@ -31,10 +31,10 @@ export function pageOfHistory(
   const all = [...openEntries(devices, past), ...past]
     .filter((entry) => deviceId === undefined || entry.deviceId === deviceId)
     .sort(newestFirst);
-  const rest = after === undefined ? all : behind(all, parsePlace(after, PLACE));
+  const rest = after === undefined ? all : behind(all, parsePageToken(after, PLACE));
   const entries = rest.slice(0, limit);
   const last = rest.length > limit ? entries.at(-1) : undefined;
-  return { entries, next: last && formatPlace(placeOf(last)) };
+  return { entries, next: last && formatPageToken(placeOf(last)) };
 }
 
 /**
@@ -67,8 +67,8 @@ function placeOf({ endTimeMs, loginTimeMs, deviceId, sessionId }: HistoryEntry):
 
 /** The entries behind a place; if its entry is gone or has ended meanwhile, those that are older. */
 function behind(all: HistoryEntry[], place: typeof PLACE): HistoryEntry[] {
-  const key = formatPlace(place);
-  const at = all.findIndex((entry) => formatPlace(placeOf(entry)) === key);
+  const key = formatPageToken(place);
+  const at = all.findIndex((entry) => formatPageToken(placeOf(entry)) === key);
   if (at >= 0) return all.slice(at + 1);
   const [endTimeMs, loginTimeMs] = place;
   return all.filter((entry) =>

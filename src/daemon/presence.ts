@@ -8,7 +8,7 @@ import { type Answer, allAnswers, type Operation } from '../store/operations.js'
 import { ReadBudget, ReadPool } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
-import type { Transitions } from './observability/transitions.js';
+import type { SessionCounters } from './observability/sessionCounters.js';
 
 /** Whose sessions to end. */
 export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };
@@ -16,13 +16,13 @@ export type EvictTarget = { serverAddr: string } | { userId: string } | { sessio
 /** What the two gRPC services share: presence on a store, for input that was checked at the edge. */
 export class Presence {
   /** What is read for answers; the methods that read users take a budget of it. */
-  readonly reads = new ReadPool(LIMITS.reads.most);
+  readonly reads = new ReadPool(LIMITS.reads.max);
   readonly #store: PresenceStore;
-  readonly #transitions: Transitions;
+  readonly #transitions: SessionCounters;
   readonly #onEnded: () => void;
 
   /** `onEnded` is told when sessions ended that the sweep has yet to write down. */
-  constructor(store: PresenceStore, transitions: Transitions, onEnded: () => void) {
+  constructor(store: PresenceStore, transitions: SessionCounters, onEnded: () => void) {
     this.#store = store;
     this.#transitions = transitions;
     this.#onEnded = onEnded;

@@ -3,15 +3,15 @@ import { formatHostPort, isWildcard } from 'imstate-client/internal/shared/addre
 import type { StoreHealth } from '../store/store.js';
 import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
-import { lockDataFolder } from './dataFolderLock.js';
+import { lockDataDirectory } from './dataDirectoryLock.js';
+import { Disposables } from './disposables.js';
 import { exposures } from './grpc/exposure.js';
 import type { DaemonTls } from './grpc/tls.js';
 import { keepCallsYoung } from './internals/heap.js';
 import { warnOfLegacyServers } from './legacyServers.js';
-import { StartPatience } from './startPatience.js';
+import { StartDeadline } from './startDeadline.js';
 import { doneWithin, STOP_STEP_MS } from './stopLimit.js';
 import { monitorStore } from './storeMonitor.js';
-import { UndoStack } from './undoStack.js';
 
 /** A daemon that serves. */
 export interface Daemon {
@@ -34,7 +34,7 @@ export interface Daemon {
   tls: DaemonTls | undefined;
   /** What whoever runs the daemon should know of, such as that anybody may read the calls; each was logged too. */
   warnings: string[];
-  /** Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at most), and closes. May be called twice. */
+  /** Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at max), and closes. May be called twice. */
   stop(): Promise<void>;
   /** Ends the wait of {@link stop} for `drainDelayMs`; false if it is over. */
   skipDrainDelay(): boolean;
@@ -49,13 +49,13 @@ const DRAIN_MS = 10_000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   keepCallsYoung();
   const ip = await checkOptions(options);
-  const undo = new UndoStack(options.log);
-  const patience = new StartPatience(options);
+  const undo = new Disposables(options.log);
+  const patience = new StartDeadline(options);
   try {
     const parts = await makeParts(options, patience, undo);
     const place = await listen(parts, options, ip, undo);
     await openStore(parts, options, place.addr, patience, undo);
-    await keepUp(parts, options, undo);
+    await startBackgroundTasks(parts, options, undo);
     await register(parts, options, patience, undo);
     const { store, registry, tls, guard, drainDelay } = parts;
     return {
@@ -77,10 +77,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 /** Listens by gRPC, and by HTTP if that is asked for; until the daemon serves, calls are told so. */
 async function listen(
-  { tls, guard, server, http, standing, drainDelay }: DaemonParts,
+  { tls, guard, server, http, runtime, drainDelay }: DaemonParts,
   options: DaemonOptions,
   ip: string,
-  undo: UndoStack,
+  undo: Disposables,
 ): Promise<Pick<Daemon, 'addr' | 'advertised' | 'http' | 'warnings'>> {
   const { log, redis, dataDir } = options;
   undo.push(async () => {
@@ -91,12 +91,12 @@ async function listen(
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
   const port = await server.listen({ host: ip, port: options.port }, credentials).catch(async (error) => {
     // Another daemon on this data folder is the better reason, and then the likely one.
-    if (redis === undefined) await (await lockDataFolder(dataDir, ''))();
+    if (redis === undefined) await (await lockDataDirectory(dataDir, ''))();
     throw error;
   });
   const addr = formatHostPort({ host: options.addr, port });
   const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
-  standing.advertised = advertised;
+  runtime.advertised = advertised;
   const listening = options.http && (await http?.listen(options.http));
   const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined, http: listening });
   for (const warning of warnings) log.warn(warning);
@@ -107,19 +107,19 @@ async function openStore(
   { store }: DaemonParts,
   { redis, dataDir }: DaemonOptions,
   addr: string,
-  patience: StartPatience,
-  undo: UndoStack,
+  patience: StartDeadline,
+  undo: Disposables,
 ): Promise<void> {
-  if (redis === undefined) undo.pushLast(await lockDataFolder(dataDir, addr));
+  if (redis === undefined) undo.pushLast(await lockDataDirectory(dataDir, addr));
   const { description } = store;
-  await patience.insist({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
+  await patience.retry({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
 }
 
 /** Begins what a daemon does by itself, and serves while enough of the store answers. */
-async function keepUp(
+async function startBackgroundTasks(
   { store, server, readiness, sweeper, tls }: DaemonParts,
   { log }: DaemonOptions,
-  undo: UndoStack,
+  undo: Disposables,
 ): Promise<void> {
   const background = new AbortController();
   const { signal } = background;
@@ -142,21 +142,21 @@ async function keepUp(
 }
 
 async function register(
-  { store, registry, server, readiness, standing, drainDelay }: DaemonParts,
+  { store, registry, server, readiness, runtime, drainDelay }: DaemonParts,
   { log, allowOtherStore: allowOther = false }: DaemonOptions,
-  patience: StartPatience,
-  undo: UndoStack,
+  patience: StartDeadline,
+  undo: Disposables,
 ): Promise<void> {
   const claim = { identity: () => store.identity, allowOther };
-  const registration = await patience.insist({
+  const registration = await patience.retry({
     ...{ code: 'REGISTRY_UNAVAILABLE', description: registry.description },
-    attempt: () => registry.register(standing.advertised, claim),
+    attempt: () => registry.register(runtime.advertised, claim),
     // Left alone it would be renewed for as long as the process lives, which would not end because of it.
     onLate: (late) => void late.close().catch(() => {}),
   });
-  standing.registration = registration;
+  runtime.registration = registration;
   const over = new AbortController();
-  void warnOfLegacyServers({ registry, advertised: standing.advertised, log, signal: over.signal });
+  void warnOfLegacyServers({ registry, advertised: runtime.advertised, log, signal: over.signal });
   undo.push(() => over.abort());
   undo.push(() => drainDelay.wait());
   undo.push(async () => {

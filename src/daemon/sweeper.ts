@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import type { PresenceStore } from '../store/store.js';
-import type { Transitions } from './observability/transitions.js';
+import type { SessionCounters } from './observability/sessionCounters.js';
 
 /** Half of what is promised for an end to be written down, so that a slow sweep keeps the promise too. */
 const SWEEP_MS = 500;
@@ -11,11 +11,11 @@ const SWEEP_MS = 500;
 export class Sweeper {
   readonly #store: PresenceStore;
   readonly #log: Logger;
-  readonly #transitions: Transitions;
+  readonly #transitions: SessionCounters;
   #sweptAt = performance.now();
   #wake = new AbortController();
 
-  constructor(store: PresenceStore, log: Logger, transitions: Transitions) {
+  constructor(store: PresenceStore, log: Logger, transitions: SessionCounters) {
     this.#store = store;
     this.#transitions = transitions;
     this.#log = log;

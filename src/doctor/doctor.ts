@@ -5,8 +5,8 @@ import { authChecks } from './auth.js';
 import { type Check, notApplicable, type Report, runChecks } from './check.js';
 import { configurationChecks } from './configuration.js';
 import { daemonChecks } from './daemons.js';
+import { DATA_CHECKS, dataChecks, directoryChecks, FOLDER_CHECKS } from './dataDirectory.js';
 import { ETCD_CHECKS, etcdChecks } from './etcd.js';
-import { DATA_CHECKS, dataChecks, FOLDER_CHECKS, folderChecks } from './folder.js';
 import { REDIS_CHECKS, redisChecks } from './redis.js';
 
 /** What to look at: what `imstate serve` takes, and what its clients take. */
@@ -57,8 +57,8 @@ export type OnClose = (close: () => unknown) => void;
 function checksOf(options: DoctorOptions, onClose: OnClose): Check[] {
   const { redis, etcd, endpoints, timeoutMs } = options;
   const isClient = endpoints !== undefined;
-  const usesFolder = !isClient && etcd === undefined;
-  const usesData = usesFolder && redis === undefined;
+  const usesDirectory = !isClient && etcd === undefined;
+  const usesData = usesDirectory && redis === undefined;
   const elsewhere = isClient ? 'daemons are named by --endpoint' : 'nothing is kept in the data folder';
   return [
     ...configurationChecks(options),
@@ -69,10 +69,10 @@ function checksOf(options: DoctorOptions, onClose: OnClose): Check[] {
     ...(etcd === undefined
       ? notApplicable(ETCD_CHECKS, 'there is no --etcd')
       : etcdChecks({ ...options, etcd }, onClose)),
-    ...(usesFolder ? folderChecks(options) : notApplicable(FOLDER_CHECKS, elsewhere)),
+    ...(usesDirectory ? directoryChecks(options) : notApplicable(FOLDER_CHECKS, elsewhere)),
     ...(usesData
       ? dataChecks(options)
-      : notApplicable(DATA_CHECKS, usesFolder ? 'sessions are kept in Redis' : elsewhere)),
+      : notApplicable(DATA_CHECKS, usesDirectory ? 'sessions are kept in Redis' : elsewhere)),
     ...daemonChecks(options, timeoutMs, onClose),
   ];
 }

@@ -2,7 +2,7 @@ import { type Finding, ok, warning } from './check.js';
 import type { Master } from './redisNodes.js';
 
 /** More than a network delays an answer, less than anybody overlooks. */
-const MOST_MS = 2_000;
+const MAX_MS = 2_000;
 
 /**
  * Compares the clocks of Redis with that of this machine. Presence goes by Redis's alone, but certificates and JWTs are judged by this
@@ -20,6 +20,6 @@ export async function judgeClock(masters: Master[]): Promise<Finding> {
   const told = offsets
     .map(({ addr, ms }) => `${addr} is ${Math.abs(ms)} ms ${ms < 0 ? 'behind' : 'ahead of'} this machine`)
     .join(', ');
-  if (offsets.every(({ ms }) => Math.abs(ms) <= MOST_MS)) return ok(told);
+  if (offsets.every(({ ms }) => Math.abs(ms) <= MAX_MS)) return ok(told);
   return warning(`${told}: set both clocks by NTP, for sessions end by that of Redis`);
 }

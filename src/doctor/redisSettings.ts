@@ -29,9 +29,9 @@ function versionOf({ info }: Master): string {
 /** A Redis that drops keys when it is full drops sessions, or the indexes and counters that belong to them. */
 export function judgeMemory(masters: Master[]): Finding {
   return worstOf(masters, ({ addr, info }) => {
-    const [most, used] = [Number(info.maxmemory ?? 0), Number(info.used_memory ?? 0)];
+    const [max, used] = [Number(info.maxmemory ?? 0), Number(info.used_memory ?? 0)];
     const policy = info.maxmemory_policy ?? 'unknown';
-    if (most === 0) return ok(`no limit, ${mib(used)} used`);
+    if (max === 0) return ok(`no limit, ${mib(used)} used`);
     const wayOut = 'CONFIG SET maxmemory-policy noeviction by redis-cli, and the same in redis.conf';
     if (policy.startsWith('allkeys')) {
       const rule = `${addr} drops any key when it is full (maxmemory-policy ${policy})`;
@@ -39,8 +39,8 @@ export function judgeMemory(masters: Master[]): Finding {
     }
     if (policy !== 'noeviction')
       return warning(`history is dropped when it is full (maxmemory-policy ${policy}): ${wayOut}`);
-    const message = `${mib(used)} of ${mib(most)} used, with noeviction`;
-    if (used < most * NEARLY_FULL) return ok(message);
+    const message = `${mib(used)} of ${mib(max)} used, with noeviction`;
+    if (used < max * NEARLY_FULL) return ok(message);
     return warning(`${message}: raise maxmemory, logins are refused when it is full`);
   });
 }

@@ -51,7 +51,7 @@ export function packRecord(record: SessionRecord): Buffer {
   at = buffer.writeUIntBE(record.lastSeenMs, at, 6);
   if (!record.online) {
     at = buffer.writeUIntBE(record.logoutTimeMs ?? 0, at, 6);
-    at = buffer.writeUIntBE(record.forgetTimeMs, at, 6);
+    at = buffer.writeUIntBE(record.removalTimeMs, at, 6);
   }
   if (record.ttlMs > 0) at = buffer.writeUInt32BE(record.ttlMs, at);
   if (record.graceEndMs > 0) at = buffer.writeUIntBE(record.graceEndMs, at, 6);
@@ -102,7 +102,7 @@ export function unpackRecordAt(deviceId: string, packed: PackedText, start: numb
     return buffer.readUIntBE(at - bytes, bytes);
   };
   const logoutTimeMs = online ? undefined : next(6);
-  const forgetTimeMs = online ? 0 : next(6);
+  const removalTimeMs = online ? 0 : next(6);
   const ttlMs = flags & Flag.TTL ? next(4) : 0;
   const graceEndMs = flags & Flag.GRACE ? next(6) : 0;
   const incarnation = flags & Flag.INCARNATION ? next(6) : 0;
@@ -123,7 +123,7 @@ export function unpackRecordAt(deviceId: string, packed: PackedText, start: numb
     endReason: END_REASONS[buffer[start + 1] as number],
     ttlMs,
     graceEndMs,
-    forgetTimeMs,
+    removalTimeMs,
     incarnation,
   };
 }

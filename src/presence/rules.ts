@@ -74,7 +74,7 @@ export function endedRecord(record: SessionRecord, end: End, retentionMs: number
     endReason: end.reason,
     ttlMs: 0,
     graceEndMs: 0,
-    forgetTimeMs: end.timeMs + retentionMs,
+    removalTimeMs: end.timeMs + retentionMs,
     incarnation: 0,
   };
 }
@@ -88,7 +88,7 @@ export function readRecord(
 ): Session | undefined {
   const end = record.online ? endOf(record, lease, now) : undefined;
   const current = end ? endedRecord(record, end, retentionMs) : record;
-  return current.online || current.forgetTimeMs > now ? toSession(current, lease) : undefined;
+  return current.online || current.removalTimeMs > now ? toSession(current, lease) : undefined;
 }
 
 /** A record as callers of the store see it. */
@@ -106,7 +106,7 @@ export function toSession(record: SessionRecord, lease: LeaseRecord | undefined)
     endReason: record.endReason,
     ttlMs: record.ttlMs,
     graceEndMs: record.graceEndMs,
-    forgetTimeMs: record.forgetTimeMs,
+    removalTimeMs: record.removalTimeMs,
     lease: record.incarnation > 0 && lease ? readLease(lease) : undefined,
   };
 }

@@ -48,7 +48,7 @@ export interface Session {
   /** When an announced logout takes effect; 0 if there is none. */
   graceEndMs: number;
   /** Until when the record of an ended session is readable; 0 while online. */
-  forgetTimeMs: number;
+  removalTimeMs: number;
   /** The lease to which the session belongs; undefined if to none, or if the session has ended. */
   lease: Lease | undefined;
 }

@@ -3,53 +3,53 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { LIMITS } from './limits.js';
 
 /** What fits into a record, see src/presence/record.ts. */
-const MOST_INCARNATION = 2 ** 48 - 1;
+const MAX_INCARNATION = 2 ** 48 - 1;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /** Checks a user, device or session id. */
 export function checkId(field: string, value: string): void {
-  checkText(field, value, LIMITS.id.most);
+  checkText(field, value, LIMITS.id.max);
 }
 
 /** Checks an id that may be left out. */
 export function checkOptionalId(field: string, value: string): void {
-  if (value !== '') checkText(field, value, LIMITS.id.most);
+  if (value !== '') checkText(field, value, LIMITS.id.max);
 }
 
 /** Checks a chat server's name as the frozen service takes it: any text. */
 export function checkServerName(field: string, value: string): void {
-  checkText(field, value, LIMITS.address.most);
+  checkText(field, value, LIMITS.address.max);
 }
 
 /** Checks a chat server's address. */
 export function checkServerAddr(field: string, value: string): void {
-  checkText(field, value, LIMITS.address.most);
+  checkText(field, value, LIMITS.address.max);
   if (!isHostPort(value)) throw broken(field, 'must be HOST:PORT, such as 10.0.0.1:9000');
 }
 
 /** Checks a platform, which may be left out. */
 export function checkPlatform(field: string, value: string): void {
-  if (value !== '') checkText(field, value, LIMITS.platform.most);
+  if (value !== '') checkText(field, value, LIMITS.platform.max);
 }
 
 /** Checks what a login says of its device: keys and values together. */
 export function checkMetadata(field: string, metadata: Record<string, string>): void {
   let bytes = 0;
   const entries = Object.entries(metadata);
-  if (entries.length > LIMITS.metadataEntries.most) {
+  if (entries.length > LIMITS.metadataEntries.max) {
     throw broken(
       field,
-      `must have at most ${LIMITS.metadataEntries.most} entries; this one has ${entries.length}`,
+      `must have at most ${LIMITS.metadataEntries.max} entries; this one has ${entries.length}`,
     );
   }
   for (const [key, value] of entries) {
     if (key === '') throw broken(field, 'must have no empty key');
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
-  if (bytes > LIMITS.metadata.most) {
+  if (bytes > LIMITS.metadata.max) {
     throw broken(
       field,
-      `must be at most ${LIMITS.metadata.most} bytes of UTF-8, keys and values together; this one has ${bytes}`,
+      `must be at most ${LIMITS.metadata.max} bytes of UTF-8, keys and values together; this one has ${bytes}`,
     );
   }
 }
@@ -67,7 +67,7 @@ export function checkDuration(
 
 /** Checks an incarnation of a chat server. */
 export function checkIncarnation(field: string, value: number, min: 0 | 1): void {
-  if (value >= min && value <= MOST_INCARNATION) return;
+  if (value >= min && value <= MAX_INCARNATION) return;
   throw broken(
     field,
     `must be from ${min} to 2^48 - 1, and greater in every run, such as the start time in milliseconds`,
@@ -76,15 +76,15 @@ export function checkIncarnation(field: string, value: number, min: 0 | 1): void
 
 /** Checks a page size, and returns it; 0 stands for `absent`. */
 export function checkPageSize(field: string, value: number, absent: number): number {
-  if (value >= 0 && value <= LIMITS.page.most) return value || absent;
-  throw broken(field, `must be from 1 to ${LIMITS.page.most}, or 0 for ${absent}`);
+  if (value >= 0 && value <= LIMITS.page.max) return value || absent;
+  throw broken(field, `must be from 1 to ${LIMITS.page.max}, or 0 for ${absent}`);
 }
 
-function checkText(field: string, value: string, mostBytes: number): void {
+function checkText(field: string, value: string, maxBytes: number): void {
   if (value === '') throw broken(field, 'must not be empty');
-  const bytes = value.length * 3 <= mostBytes ? 0 : Buffer.byteLength(value);
-  if (bytes > mostBytes)
-    throw broken(field, `must be at most ${mostBytes} bytes of UTF-8; this one has ${bytes}`);
+  const bytes = value.length * 3 <= maxBytes ? 0 : Buffer.byteLength(value);
+  if (bytes > maxBytes)
+    throw broken(field, `must be at most ${maxBytes} bytes of UTF-8; this one has ${bytes}`);
   const control = CONTROL_CHARACTER.exec(value);
   if (control !== null) {
     const name = `U+${control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;

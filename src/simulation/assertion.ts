@@ -1,5 +1,5 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Call, CallFigures } from './tally.js';
+import type { Call, CallFigures } from './results.js';
 
 /** What is demanded of a simulation: `metric op value`, such as "p99<20ms". */
 export interface Assertion {

@@ -1,7 +1,7 @@
 import type { Client, ServerSessions } from 'imstate-client';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
-import type { PlannedSession } from './town.js';
+import type { PlannedSession } from './population.js';
 
 /** What a simulated chat server works with. */
 export interface Surroundings {

@@ -3,9 +3,9 @@ const RATIO = 1.02;
 /** Shorter times count as this one. */
 const LEAST_MS = 0.001;
 /** Longer ones as this one: an hour. */
-const MOST_MS = 3_600_000;
+const MAX_MS = 3_600_000;
 const STEP = Math.log(RATIO);
-const BUCKETS = Math.ceil(Math.log(MOST_MS / LEAST_MS) / STEP) + 1;
+const BUCKETS = Math.ceil(Math.log(MAX_MS / LEAST_MS) / STEP) + 1;
 
 /** Any number of times in 9 kB: a count for each bucket, whose bounds grow by a constant ratio. Percentiles are exact to 1 %. */
 export class Histogram {
@@ -23,7 +23,7 @@ export class Histogram {
   }
 
   record(ms: number): void {
-    const inside = Math.min(Math.max(ms, LEAST_MS), MOST_MS);
+    const inside = Math.min(Math.max(ms, LEAST_MS), MAX_MS);
     const bucket = Math.floor(Math.log(inside / LEAST_MS) / STEP);
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
     this.#count += 1;

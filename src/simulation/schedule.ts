@@ -1,7 +1,7 @@
-import { Agenda } from './agenda.js';
+import { EventQueue } from './eventQueue.js';
 import type { Plan } from './plan.js';
+import { type Device, type PlannedSession, Population } from './population.js';
 import { Random } from './random.js';
-import { type Device, type PlannedSession, Town } from './town.js';
 
 /** A call that somebody makes so long after the begin. Milliseconds. */
 export type CallStep = { atMs: number } & (
@@ -16,7 +16,7 @@ export type Step =
   | { atMs: number; type: 'crash'; server: number }
   | { atMs: number; type: 'restart'; server: number };
 
-type Happening = (atMs: number) => Step | undefined;
+type SimulationEvent = (atMs: number) => Step | undefined;
 
 /** How many logins of a hundred are of a device that is connected and moves to another chat server: its old session is replaced. */
 const MOVES = 0.02;
@@ -36,22 +36,22 @@ export function* schedule(plan: Plan): Generator<Step, void> {
 
 /** What is to happen, where each happening puts those that follow from it into the agenda. */
 class Timetable {
-  readonly agenda = new Agenda<Happening>();
+  readonly agenda = new EventQueue<SimulationEvent>();
   readonly #plan: Plan;
   readonly #random: Random;
-  readonly #town: Town;
+  readonly #town: Population;
 
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#random = new Random(plan.seed);
-    this.#town = new Town(plan, this.#random);
+    this.#town = new Population(plan, this.#random);
     this.#repeat(1_000 / plan.logins, (atMs) => this.#arrive(atMs));
     this.#repeat(1_000 / plan.queries, (atMs) => ({ atMs, type: 'query', userId: this.#town.anyUser() }));
     this.#repeat(plan.crashEveryMs, (atMs) => this.#crash(atMs));
   }
 
   /** Once in so long, on average, independent of what else happens. */
-  #repeat(meanMs: number, happening: Happening, fromMs = 0): void {
+  #repeat(meanMs: number, happening: SimulationEvent, fromMs = 0): void {
     if (meanMs === Infinity) return;
     this.agenda.add(fromMs + this.#random.exponential(meanMs), (atMs) => {
       this.#repeat(meanMs, happening, atMs);

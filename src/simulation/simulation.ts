@@ -5,13 +5,13 @@ import type { Client } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { ChatServer } from './chatServer.js';
 import type { Plan } from './plan.js';
+import type { Device } from './population.js';
+import { SimulationResults } from './results.js';
 import { type CallStep, type Step, schedule } from './schedule.js';
 import { StallDetector } from './stall.js';
-import { Tally } from './tally.js';
-import type { Device } from './town.js';
 
 /** Calls under way at the same time; what is due beyond waits, and its time counts all the same. */
-const MOST_UNDER_WAY = 5_000;
+const MAX_IN_FLIGHT = 5_000;
 /** A timer may be so late when nothing is wrong; what begins later than that counts from when it was due. Milliseconds. */
 const TIMER_MS = 2;
 /** What begins later than this says that the load which was asked for could not be made. Milliseconds. */
@@ -38,11 +38,11 @@ export interface Ending {
 
 /** Chat servers and users that do what a plan says, on real daemons. */
 export class Simulation {
-  readonly tally = new Tally();
+  readonly tally = new SimulationResults();
   /** What happened besides calls that ended; `cut` are those whose chat server crashed before it was answered. */
   readonly counts = { crashes: 0, cut: 0, ended: 0, disconnections: 0 };
   /** Calls that began more than 100 ms late, those that were missed among them, and how late one began at most. */
-  readonly late = { calls: 0, mostMs: 0 };
+  readonly late = { calls: 0, maxMs: 0 };
   readonly plan: Plan;
   readonly #connect: () => Promise<Client>;
   readonly #servers: ChatServer[];
@@ -139,8 +139,8 @@ export class Simulation {
       const dueAt = this.#startedAt + next.value.atMs;
       const waitMs = dueAt - performance.now();
       if (waitMs >= 1) await delay(waitMs, undefined, { signal }).catch(() => {});
-      while (this.#underWay >= MOST_UNDER_WAY && !this.#isOver) await this.#someEnd();
-      if (signal.aborted || this.#underWay >= MOST_UNDER_WAY) break;
+      while (this.#underWay >= MAX_IN_FLIGHT && !this.#isOver) await this.#someEnd();
+      if (signal.aborted || this.#underWay >= MAX_IN_FLIGHT) break;
       this.#begin(client, next.value, dueAt);
     }
     const restMs = this.plan.durationMs - this.elapsedMs;
@@ -226,7 +226,7 @@ export class Simulation {
 
   #noteLate(ms: number): void {
     if (ms > LATE_MS) this.late.calls += 1;
-    this.late.mostMs = Math.max(this.late.mostMs, ms);
+    this.late.maxMs = Math.max(this.late.maxMs, ms);
   }
 
   #someEnd(): Promise<void> {

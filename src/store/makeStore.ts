@@ -1,5 +1,5 @@
 import type { TlsFiles } from 'imstate-client/internal/tls/names';
-import { EmbeddedStore } from './lmdb/LmdbStore.js';
+import { LmdbStore } from './lmdb/LmdbStore.js';
 import { RedisStore } from './redis/RedisStore.js';
 import type { PresenceStore, StepListener } from './store.js';
 
@@ -47,6 +47,6 @@ export function makeStore(config: StoreConfig): PresenceStore {
     onStep,
   } = config;
   const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, maxDevices, onStep };
-  if (redis === undefined) return new EmbeddedStore({ dataDir, ...options });
+  if (redis === undefined) return new LmdbStore({ dataDir, ...options });
   return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

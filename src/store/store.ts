@@ -3,7 +3,7 @@ import type { EndReason, SessionRef } from 'imstate-client/internal/shared/sessi
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../presence/sessions.js';
-import type { Ledger } from './ledger.js';
+import type { ChangeLog } from './changeLog.js';
 import type { Answer, Operation } from './operations.js';
 import type { ReadBudget } from './reads.js';
 
@@ -137,7 +137,7 @@ export interface PresenceStore {
   sweep(ended?: EndCounts): Promise<boolean>;
 
   /** The changes of this store, for those who watch. */
-  ledger(): Ledger;
+  changeLog(): ChangeLog;
 
   /**
    * Asks each node of the store whether it answers, and whether the store can be used; the store must be open. Never rejects: a store
@@ -173,7 +173,7 @@ export interface StoreOptions {
   historyLimit: number;
   /** How long the history keeps them. Milliseconds. */
   historyRetentionMs: number;
-  /** How many changes the ledger keeps, about. */
+  /** How many changes the change log keeps, about. */
   changeLimit: number;
   /** How many devices of a user may be online, and about how many records of devices are kept of a user. */
   maxDevices: number;

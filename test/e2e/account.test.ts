@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 import { canChangeUser, folderOfUnknownUser, startAsUnknownUser as start } from '../support/unknownUser.ts';
 import { until } from '../support/until.ts';
 
@@ -69,7 +69,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
 });
 
 async function readOnlyFolder(): Promise<string> {
-  const folder = join(await scratchFolder(), 'home');
+  const folder = join(await scratchDirectory(), 'home');
   await mkdir(folder);
   await chmod(folder, 0o555);
   return folder;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Client } from '../../packages/client/src/index.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { scrape, sumOf } from '../support/metrics.ts';
 import { checkRules, firingAlerts } from '../support/promtool.ts';
 import { startRedis } from '../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 
@@ -24,7 +24,7 @@ test('promtool accepts the alerts', () => {
 
 test('ImstateCallsFail fires when Redis dies under the traffic of clients, and not before', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
   const client = await clientOf(daemon.addr);
   await logIn(client, 0);

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import type { FromClient, ToClient } from '../../examples/chat/protocol.ts';
 import type { Client } from '../../packages/client/src/index.ts';
 import type { TestDaemon } from '../support/daemon.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
 const CHAT = fileURLToPath(new URL('../../examples/chat/', import.meta.url));
@@ -128,7 +128,7 @@ test('the terminal client talks to another', async () => {
   const bob = await User.on(second(), 'bob');
   const args = ['--user', 'alice', '--contacts', 'bob', first().url];
   const terminal = spawn(process.execPath, ['--import', 'tsx', `${CHAT}client.ts`, ...args]);
-  undo.push(() => terminal.kill('SIGKILL'));
+  disposables.push(() => terminal.kill('SIGKILL'));
   const shown = textOf(terminal);
   await until(() => shown().includes('bob is online'), 'it shows its contact');
   terminal.stdin.write('bob hello\n');
@@ -155,7 +155,7 @@ async function startInstance(): Promise<Instance> {
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
   });
-  undo.push(() => child.kill('SIGKILL') && ended);
+  disposables.push(() => child.kill('SIGKILL') && ended);
   await until(() => shown().includes('imstate ') || child.exitCode !== null, 'the chat server is ready');
   const [, url, addr] = /^clients\s+(\S+)\nimstate\s+(\S+)\n/m.exec(shown()) ?? [];
   if (!url || !addr) throw new Error(`the chat server did not start: ${shown()}`);
@@ -181,7 +181,7 @@ class User {
 
   private constructor(url: string) {
     this.socket = new WebSocket(url);
-    undo.push(() => this.socket.terminate());
+    disposables.push(() => this.socket.terminate());
     this.socket
       .on('error', () => {})
       .on('message', (data) => this.received.push(JSON.parse(data.toString())));

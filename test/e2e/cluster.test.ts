@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Client, connect, type WatchEvent } from '../../packages/client/src/index.ts';
 import { startCluster } from '../support/cluster.ts';
 import { startTestDaemon } from '../support/daemon.ts';
-import { undo } from '../support/undo.ts';
+import { disposables } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
@@ -11,17 +11,17 @@ const USERS = Array.from({ length: 300 }, (_, i) => `user-${i}`);
 
 test('three masters with a replica each, two daemons: a master dies, and nothing that was online is lost', async () => {
   const cluster = await startCluster(3, 3);
-  undo.push(() => cluster.stop());
+  disposables.push(() => cluster.stop());
   const daemons = await Promise.all(
     [1, 2].map(() => startTestDaemon({ redis: cluster.url, keyPrefix: 'im:' })),
   );
-  for (const daemon of daemons) undo.push(() => daemon.remove());
+  for (const daemon of daemons) disposables.push(() => daemon.remove());
   const client = await connect({ endpoints: daemons.map(({ addr }) => addr), timeoutMs: 30_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const told = new Map<string, boolean>();
   void follow(client, told);
   const server = client.server({ addr: SERVER, leaseTtlMs: 10_000 });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   await server.ready;
   const logins = await Promise.all(USERS.map((userId) => server.online({ userId, deviceId: 'phone' })));
   await replicated(cluster.nodes.map(({ port }) => port));

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import pkg from '../../package.json' with { type: 'json' };
+import { disposables } from '../support/disposables.ts';
 import { startImstate } from '../support/imstate.ts';
-import { temporaryFolder } from '../support/servers.ts';
-import { undo } from '../support/undo.ts';
+import { temporaryDirectory } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 async function folderUntilTheEnd(): Promise<string> {
-  const { path, remove } = await temporaryFolder();
-  undo.push(remove);
+  const { path, remove } = await temporaryDirectory();
+  disposables.push(remove);
   return path;
 }
 
@@ -77,7 +77,7 @@ test('what the unit starts serves, and ends well by the signal that the unit sen
       ...Object.fromEntries(env.map(([name, value]) => [name, inside[value as string]])),
     },
   });
-  undo.push(() => child.kill('SIGKILL'));
+  disposables.push(() => child.kill('SIGKILL'));
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => (stdout += chunk));
   child.stderr.on('data', (chunk) => (stderr += chunk));
@@ -92,7 +92,7 @@ test("the container's health check says yes while the daemon serves, and no when
   const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
   const check = /^HEALTHCHECK .*\\\n {2}CMD (.*)$/m.exec(dockerfile)?.[1] as string;
   const daemon = await startImstate('serve', '--port', '0');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const env = {
     PATH: `${await binFolder()}:${process.env.PATH}`,
     IMSTATE_PORT: daemon.addr.split(':')[1] as string,

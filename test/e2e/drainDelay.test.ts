@@ -4,22 +4,22 @@ import { expect, inject, test } from 'vitest';
 import { probeEndpoint } from '../../packages/client/src/connection/probe.ts';
 import { Readiness } from '../../src/daemon/readiness.ts';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { ask } from '../support/http.ts';
 import { spawnImstate, startImstate } from '../support/imstate.ts';
 import { freePort } from '../support/servers.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 async function serve(...args: string[]) {
   const daemon = await startImstate('serve', '--port', '0', ...args);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   return daemon;
 }
 
 test('SIGTERM: not ready and out of the registry, then calls are accepted until a second signal', async () => {
   const service = `test/${randomUUID()}`;
   const etcd = new Etcd3({ hosts: `http://${inject('etcdHost')}` });
-  undo.push(() => etcd.close());
+  disposables.push(() => etcd.close());
   const shared = ['--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
   shared.push('--etcd', inject('etcdHost'), '--service', service);
   const daemon = await serve(...shared, '--http-port', '0', '--drain-delay', '10m');
@@ -59,7 +59,7 @@ test('without a second signal it drains when the time is over', async () => {
 test('SIGTERM during the start does not wait: nobody knows the daemon yet', async () => {
   const args = ['serve', '--port', '0', '--drain-delay', '10m', '--redis'];
   const starting = spawnImstate([...args, `redis://127.0.0.1:${await freePort()}`]);
-  undo.push(() => starting.signal('SIGKILL'));
+  disposables.push(() => starting.signal('SIGKILL'));
   await until(() => starting.stderr().includes('Redis'), 'it waits for Redis');
   starting.signal('SIGTERM');
   expect(await starting.ended).toBe(0);

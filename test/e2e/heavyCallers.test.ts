@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { startImstateWith } from '../support/imstate.ts';
-import { undo } from '../support/undo.ts';
 
 const HEAP = '--max-old-space-size=512';
 const USERS = 100;
@@ -23,11 +23,11 @@ async function startLoaded(kind: string) {
   const store =
     kind === 'redis' ? ['--redis', inject('redisUrl'), '--key-prefix', `heavy-${process.pid}:`] : [];
   const daemon = await startImstateWith([HEAP], 'serve', '--port', '0', ...store);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const heavy = grpcClients(daemon.addr);
   const other = grpcClients(daemon.addr, undefined, { 'grpc.use_local_subchannel_pool': 1 });
-  undo.push(() => heavy.close());
-  undo.push(() => other.close());
+  disposables.push(() => heavy.close());
+  disposables.push(() => other.close());
   const apply = heavy.v1.apply();
   for (const userId of userIds) {
     const operations = Array.from({ length: DEVICES }, (_, i) => ({

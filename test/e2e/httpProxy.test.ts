@@ -7,10 +7,10 @@ import { Etcd3 } from 'etcd3';
 import { expect, inject, test } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { AUDIENCE, ISSUER, Issuer } from '../support/credentials.ts';
+import { disposables } from '../support/disposables.ts';
 import { startHttpProxy } from '../support/httpProxy.ts';
 import { type Imstate, runImstate, spawnImstate } from '../support/imstate.ts';
-import { freePort, startEtcd, temporaryFolder } from '../support/servers.ts';
-import { undo } from '../support/undo.ts';
+import { freePort, startEtcd, temporaryDirectory } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 /** All variables by which grpc-js and others find a proxy. */
@@ -22,13 +22,13 @@ function environment(url: string): Record<string, string> {
 
 /** A daemon until the end of the test; resolves when it is ready, or has ended. */
 async function serve(args: string[], env: Record<string, string>): Promise<Pick<Imstate, 'addr' | 'stderr'>> {
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', folder.path, ...args], env);
   let isOver = false;
   void daemon.ended.then(() => {
     isOver = true;
   });
-  undo.push(async () => {
+  disposables.push(async () => {
     daemon.signal('SIGKILL');
     await daemon.ended;
     await folder.remove();
@@ -40,7 +40,7 @@ async function serve(args: string[], env: Record<string, string>): Promise<Pick<
 /** An etcd with authentication, whose user has the name and the password `root`. */
 async function startGuardedEtcd(): Promise<string> {
   const etcd = await startEtcd();
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const admin = new Etcd3({ hosts: `http://${etcd.host}` });
   await admin.auth.roleAdd({ name: 'root' });
   await admin.auth.userAdd({ name: 'root', password: 'root' });
@@ -81,7 +81,7 @@ test('the keys of an issuer are asked for through the proxy, unless no_proxy nam
     response.end(JSON.stringify({ keys: [issuer.jwk] }));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   const proxy = await startHttpProxy((server.address() as { port: number }).port);
   const env = { ...environment(proxy.url), NODE_EXTRA_CA_CERTS: authority.file };
   const jwt = ['--auth-jwt-issuer', ISSUER, '--auth-jwt-audience', AUDIENCE];
@@ -106,7 +106,7 @@ test('traces are sent through the proxy, and to this machine without', async () 
     request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'));
   });
   await once(collector.listen(0, '127.0.0.1'), 'listening');
-  undo.push(() => collector.close());
+  disposables.push(() => collector.close());
   const { port } = collector.address() as { port: number };
   const proxy = await startHttpProxy(port);
   const env = { ...environment(proxy.url), OTEL_BSP_SCHEDULE_DELAY: '100' };

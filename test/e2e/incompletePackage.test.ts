@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { linkModules } from '../support/clone.ts';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A copy of the package that can be taken apart. */
 async function packageCopy(): Promise<string> {
-  const folder = join(await scratchFolder(), 'imstate');
+  const folder = join(await scratchDirectory(), 'imstate');
   await mkdir(folder);
   for (const part of ['bin', 'dist', 'packages', 'package.json', 'oclif.manifest.json']) {
     await cp(join(ROOT, part), join(folder, part), { recursive: true });

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
+import { disposables } from '../support/disposables.ts';
 import { startImstateWith } from '../support/imstate.ts';
 import { field } from '../support/protobuf.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const MARK = 'kept-beyond-its-call';
@@ -40,14 +40,14 @@ async function snapshotOf(folder: string): Promise<string> {
 test('what a stream keeps of its messages is a copy, which holds on to no message', {
   timeout: 60_000,
 }, async () => {
-  const folder = await scratchFolder();
+  const folder = await scratchDirectory();
   const daemon = await startImstateWith(
     ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder}`],
     ...['serve', '--port', '0', '--log-level', 'debug'],
   );
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const raw = rawGrpc(daemon.addr);
-  undo.push(() => raw.destroy());
+  disposables.push(() => raw.destroy());
   const name = (i: number) => `${MARK}-${i}-`.padEnd(64, 'y');
   const start = field(1, Buffer.concat([field(1, name(1)), field(5, '')]));
   const update = field(2, field(1, name(2)));

@@ -4,12 +4,12 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { spawnImstate, startImstate } from '../support/imstate.ts';
 import { scrape, sumOf } from '../support/metrics.ts';
 import { TestTerminal } from '../support/terminal.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -19,7 +19,7 @@ const CALLS_A_ROUND = 500;
 const MAX_ROUNDS = 40;
 
 test('a pipe that nobody reads does not freeze the daemon, and it says later how many lines are missing', async () => {
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const pipe = await makePipe(dataDir);
   const daemon = startOn(pipe, dataDir);
   const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
@@ -33,7 +33,7 @@ test('a pipe that nobody reads does not freeze the daemon, and it says later how
 });
 
 test('a daemon whose log nobody reads stops when it is told to', async () => {
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const daemon = startOn(await makePipe(dataDir), dataDir);
   const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
   await callUntilLinesAreDropped(addr, http);
@@ -42,7 +42,7 @@ test('a daemon whose log nobody reads stops when it is told to', async () => {
 });
 
 test('Ctrl-S in its terminal does not freeze the daemon, and Ctrl-Q shows how many lines are missing', async () => {
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const terminal = await TestTerminal.start([...SERVE, '--data-dir', dataDir], { columns: 150, rows: 40 });
   const { addr, http } = await until(() => addressesIn(terminal.output), 'the daemon is ready');
   await terminal.shows('ready');
@@ -60,7 +60,7 @@ test('Ctrl-S in its terminal does not freeze the daemon, and Ctrl-Q shows how ma
 });
 
 test('a socket that nobody reads does not freeze the daemon', async () => {
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const child = spawn(process.execPath, [BIN, ...SERVE, '--data-dir', dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -75,9 +75,9 @@ test('a socket that nobody reads does not freeze the daemon', async () => {
 });
 
 test('a reader that is gone, or a full disk, costs lines of the log and nothing else', async () => {
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const full = await open('/dev/full', 'w');
-  undo.push(() => full.close());
+  disposables.push(() => full.close());
   const daemon = startOn(full, dataDir);
   const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
   await callUntilLinesAreDropped(addr, http);
@@ -89,10 +89,10 @@ test('what Node.js and libraries would print is in the log, and so is a crash', 
     process.once('SIGURG', () => setTimeout(() => { throw new Error('on purpose'); }));
   `;
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(script)}`;
-  const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', await scratchFolder()], {
+  const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', await scratchDirectory()], {
     NODE_OPTIONS,
   });
-  undo.push(() => daemon.signal('SIGKILL'));
+  disposables.push(() => daemon.signal('SIGKILL'));
   await until(() => daemon.stderr().includes('ready'), 'the daemon is ready');
   daemon.signal('SIGWINCH');
   await until(() => daemon.stderr().includes('strange'), 'the warning is logged');
@@ -111,7 +111,7 @@ test('what Node.js and libraries would print is in the log, and so is a crash', 
 
 test('the last lines reach whoever reads', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-level', 'debug');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   daemon.signal('SIGTERM');
   expect(await daemon.ended).toBe(0);
   expect(parse(daemon.stderr()).at(-1)).toMatchObject({ msg: 'stopped' });
@@ -122,7 +122,7 @@ async function makePipe(folder: string): Promise<FileHandle> {
   const path = join(folder, 'log');
   execFileSync('mkfifo', [path]);
   const pipe = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
-  undo.push(() => pipe.close());
+  disposables.push(() => pipe.close());
   return pipe;
 }
 
@@ -138,7 +138,7 @@ function followed(child: ReturnType<typeof spawn>) {
     stdout += text;
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  undo.push(async () => {
+  disposables.push(async () => {
     child.kill('SIGKILL');
     await ended;
   });
@@ -155,7 +155,7 @@ function addressesIn(stdout: string): { addr: string; http: string } | undefined
 /** Makes calls, each of which is answered, until their lines no longer fit; returns how many lines are missing. */
 async function callUntilLinesAreDropped(addr: string, http: string): Promise<number> {
   const { v1, close } = grpcClients(addr);
-  undo.push(close);
+  disposables.push(close);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     await Promise.all(Array.from({ length: CALLS_A_ROUND }, () => v1.getUser({ userId: 'alice' })));
     const dropped = sumOf(await scrape(http), 'imstate_log_lines_dropped_total');

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { startImstate } from '../support/imstate.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 test('SIGUSR2 turns lines of calls on, and off again', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-level', 'warn');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const { v1, close } = grpcClients(daemon.addr);
-  undo.push(close);
+  disposables.push(close);
   const calls = () => daemon.stderr().match(/"msg":"call"/g)?.length ?? 0;
   const changes = () => daemon.stderr().match(/changed by SIGUSR2/g)?.length ?? 0;
 
@@ -27,13 +27,13 @@ test('SIGUSR2 turns lines of calls on, and off again', async () => {
 
 test('SIGUSR2 turns debug off too where the log began with it', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-level', 'debug');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   daemon.signal('SIGUSR2');
   await until(() => /"from":"debug","to":"info"/.test(daemon.stderr()), 'the level is info');
 });
 
 test('what is served by HTTP is printed', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--http-port', '0');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   expect(daemon.stdout()).toMatch(/^http {6}http:\/\/127\.0\.0\.1:\d+$/m);
 });

@@ -2,12 +2,12 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { TokenFile } from '../support/credentials.ts';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { HOLDERS } from '../support/holders.ts';
 import { startImstateWith } from '../support/imstate.ts';
 import { type HeldRow, heldRows, residentBytes } from '../support/memory.ts';
 import { field } from '../support/protobuf.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
-import { undo } from '../support/undo.ts';
 
 const MIB = 2 ** 20;
 const HEAP = '--max-old-space-size=512';
@@ -20,9 +20,9 @@ test('each row of the table is driven to its limit', () => {
 describe.each(rows)('$held: $limit', ({ held, maxMiB }: HeldRow) => {
   test(`the daemon grows by less than ${maxMiB} MiB, and answers`, { timeout: 120_000 }, async () => {
     const daemon = await startImstateWith([HEAP], 'serve', '--port', '0');
-    undo.push(() => daemon.kill());
+    disposables.push(() => daemon.kill());
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     await clients.v1.getUser({ userId: 'alice' });
     const before = await residentBytes(daemon.pid);
     await HOLDERS[held]?.(daemon.addr);
@@ -40,10 +40,10 @@ describe('a name of 1 MiB, compressed, on each of 990 streams of health', () => 
       [HEAP],
       ...['serve', '--port', '0', ...auth.flatMap((flag) => [flag, file.path])],
     );
-    undo.push(() => daemon.kill());
+    disposables.push(() => daemon.kill());
     const before = await residentBytes(daemon.pid);
     const raw = rawGrpc(daemon.addr);
-    undo.push(() => raw.destroy());
+    disposables.push(() => raw.destroy());
     const request = frame(gzipSync(field(1, Buffer.alloc(2 ** 20, 'x'))), 1);
     const answers = Array.from({ length: 990 }, () =>
       raw.send('/grpc.health.v1.Health/Watch', request, { 'grpc-encoding': 'gzip' }),
@@ -51,7 +51,7 @@ describe('a name of 1 MiB, compressed, on each of 990 streams of health', () => 
     const codes = (await Promise.all(answers)).map(({ headers }) => headers['grpc-status']);
     expect(new Set(codes)).toEqual(new Set(['8']));
     const clients = grpcClients(daemon.addr, file.tokens.reader);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     expect(await clients.v1.getUser({ userId: 'alice' })).toMatchObject({ online: false });
     expect((await residentBytes(daemon.pid)) - before).toBeLessThan(100 * MIB);
   });

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { clientOf, disposables } from '../support/disposables.ts';
 import { FLOOD, type FloodReport } from '../support/flood.ts';
 import { startImstate } from '../support/imstate.ts';
 import { residentBytes } from '../support/memory.ts';
-import { clientOf, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const IN_FLIGHT = 400;
@@ -28,10 +28,10 @@ test('five times more than it can take: what it takes is answered soon, the rest
   timeout: 180_000,
 }, async () => {
   const daemon = await startImstate('serve', '--port', '0', '--max-calls-in-flight', `${IN_FLIGHT}`);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const client = await clientOf(daemon.addr);
   const server = client.server({ addr: '10.0.0.9:9000', leaseTtlMs: LEASE_MS });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   await server.ready;
   const { sessionId } = await server.online({ userId: 'alice', deviceId: 'phone' });
 
@@ -41,10 +41,10 @@ test('five times more than it can take: what it takes is answered soon, the rest
   const sustained = await flood(daemon.addr, 0, 3, IN_FLIGHT / 2);
   expect(Object.keys(sustained.answered)).toEqual(['0']);
 
-  let most = 0;
+  let max = 0;
   const before = await residentBytes(daemon.pid);
   const watching = setInterval(async () => {
-    most = Math.max(most, await residentBytes(daemon.pid).catch(() => 0));
+    max = Math.max(max, await residentBytes(daemon.pid).catch(() => 0));
   }, 100);
   const overloaded = await flood(daemon.addr, 5 * sustained.perSecond, 6);
   clearInterval(watching);
@@ -61,7 +61,7 @@ test('five times more than it can take: what it takes is answered soon, the rest
       overloaded,
       after,
       before: before / MIB,
-      most: most / MIB,
+      max: max / MIB,
     }),
   );
 
@@ -73,7 +73,7 @@ test('five times more than it can take: what it takes is answered soon, the rest
   expect(taken / 6).toBeGreaterThan(sustained.perSecond / 10);
   // Without a bound they would wait for up to 24 s: the work of 30 s came within 6.
   expect(overloaded.latencyMs.p99).toBeLessThan(16_000);
-  expect(most - before).toBeLessThan(512 * MIB);
+  expect(max - before).toBeLessThan(512 * MIB);
   expect(Object.keys(after.answered)).toEqual(['0']);
 
   // The lease of a chat server outlived it.

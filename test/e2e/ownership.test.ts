@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../packages/client/src/index.ts';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 import { startTestDaemon } from '../support/daemon.ts';
-import { undo } from '../support/undo.ts';
+import { disposables } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -31,7 +31,7 @@ afterEach(() => void process.umask(umask));
 describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
   describe('a config file of the current folder', () => {
     test('that belongs to another user is refused', async () => {
-      const cwd = await scratchFolder();
+      const cwd = await scratchDirectory();
       await configIn(cwd, OTHER);
       const { stderr, exitCode } = await run(['serve', '--port', '0'], { cwd });
       expect(exitCode).toBe(2);
@@ -39,21 +39,21 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
     });
 
     test('that is a link of another user is refused', async () => {
-      const cwd = await scratchFolder();
-      await configIn(await scratchFolder(), 0).then((file) => symlink(file, join(cwd, 'imstate.yaml')));
+      const cwd = await scratchDirectory();
+      await configIn(await scratchDirectory(), 0).then((file) => symlink(file, join(cwd, 'imstate.yaml')));
       await lchown(join(cwd, 'imstate.yaml'), OTHER, OTHER);
       const { stderr, exitCode } = await run(['serve', '--port', '0'], { cwd });
       expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('another user') });
     });
 
     test('that belongs to another user is read if it is named', async () => {
-      const cwd = await scratchFolder();
+      const cwd = await scratchDirectory();
       await configIn(cwd, OTHER);
       expect(await firstLines(['serve', '--config', 'imstate.yaml'], { cwd })).toContain('imstate.yaml');
     });
 
     test('that belongs to root is read by another user', async () => {
-      const cwd = await scratchFolder();
+      const cwd = await scratchDirectory();
       await configIn(cwd, 0);
       await chmod(cwd, 0o755);
       await mkdir(join(cwd, 'data'), { mode: 0o700 });
@@ -65,7 +65,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
       ['664', 0o664],
       ['646', 0o646],
     ])('that others may write is refused, named or not: mode %s', async (_, mode) => {
-      const cwd = await scratchFolder();
+      const cwd = await scratchDirectory();
       await configIn(cwd, 0);
       await chmod(join(cwd, 'imstate.yaml'), mode);
       for (const args of [['serve'], ['serve', '--config', 'imstate.yaml']]) {
@@ -77,7 +77,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
   });
 
   test("another user's contexts are not obeyed", async () => {
-    const folder = await scratchFolder();
+    const folder = await scratchDirectory();
     await mkdir(join(folder, 'imstate'));
     const file = join(folder, 'imstate', 'contexts.json');
     await writeFile(file, '{"current":"a","contexts":{"a":{"endpoint":"127.0.0.1:1"}}}', { mode: 0o600 });
@@ -87,7 +87,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
   });
 
   test("another user's data folder is refused, with what to do", async () => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     await chown(dataDir, OTHER, OTHER);
     await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
       code: 'DATA_FOLDER_UNUSABLE',
@@ -97,7 +97,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
   });
 
   test("another user's file in it is refused", async () => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     const file = join(dataDir, 'presence.lmdb');
     await writeFile(file, '', { mode: 0o640 });
     await chown(file, OTHER, 0);
@@ -111,7 +111,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
     ['2770', 0o2770],
     ['2775', 0o2775],
   ])('a volume of Kubernetes with fsGroup is accepted: mode %s', async (_, mode) => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     await chown(dataDir, 0, GROUP);
     await chmod(dataDir, mode);
     const user = ['--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--groups', `${GROUP}`];
@@ -129,7 +129,7 @@ describe('a data folder', () => {
     ['755', 0o755],
     ['770', 0o770],
   ])('of mode %s becomes 700, and files that are there 600', async (_, mode) => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     await (await startTestDaemon({ dataDir })).stop();
     await chmod(dataDir, mode);
     await chmod(join(dataDir, 'registry'), 0o755);
@@ -144,7 +144,7 @@ describe('a data folder', () => {
 
   test('is made for its owner alone, whatever the umask is', async () => {
     process.umask(0);
-    const dataDir = join(await scratchFolder(), 'a', 'b');
+    const dataDir = join(await scratchDirectory(), 'a', 'b');
     await start(dataDir);
     for (const folder of [join(dataDir, '..'), dataDir, join(dataDir, 'registry')]) {
       expect((await stat(folder)).mode & 0o777).toBe(0o700);
@@ -156,7 +156,7 @@ describe('a data folder', () => {
     ['777', 0o777, /\(mode 777\): look what is in it and run chmod 700/],
     ['1777', 0o1777, /\(mode 1777\): choose a folder inside it/],
   ])('that everybody may write into is refused: mode %s', async (_, mode, message) => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     await chmod(dataDir, mode);
     await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
       code: 'DATA_FOLDER_UNUSABLE',
@@ -166,7 +166,7 @@ describe('a data folder', () => {
   });
 
   test('with other things in it keeps its mode, and its files are private all the same', async () => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     await mkdir(join(dataDir, 'www'));
     await chmod(dataDir, 0o755);
     await start(dataDir);
@@ -183,8 +183,8 @@ describe('a data folder', () => {
     'with a link in place of %s is refused, and what it points to is left alone',
     async (name) => {
       for (const plant of [symlink, link]) {
-        const dataDir = await scratchFolder();
-        const victim = join(await scratchFolder(), 'victim');
+        const dataDir = await scratchDirectory();
+        const victim = join(await scratchDirectory(), 'victim');
         await writeFile(victim, 'precious', { mode: 0o644 });
         await plant(victim, join(dataDir, name));
         await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
@@ -198,19 +198,19 @@ describe('a data folder', () => {
   );
 
   test('with a link in place of the registry is refused, and a link to a draft of an entry is not followed', async () => {
-    const dataDir = await scratchFolder();
-    const elsewhere = await scratchFolder();
+    const dataDir = await scratchDirectory();
+    const elsewhere = await scratchDirectory();
     await symlink(elsewhere, join(dataDir, 'registry'));
     await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' });
     expect(await readdir(elsewhere)).toEqual([]);
 
-    const entries = join(await scratchFolder(), 'registry', 'im%2Fstate-server');
+    const entries = join(await scratchDirectory(), 'registry', 'im%2Fstate-server');
     await mkdir(entries, { recursive: true });
     const victim = join(elsewhere, 'victim');
     await writeFile(victim, 'precious');
     await symlink(victim, join(entries, `10.0.0.9%3A8080.json.${process.pid}`));
     const daemon = await startTestDaemon({ dataDir: join(entries, '..', '..'), advertise: '10.0.0.9:8080' });
-    undo.push(() => daemon.stop());
+    disposables.push(() => daemon.stop());
     expect(await readFile(victim, 'utf8')).toBe('precious');
     expect((await readdir(entries)).sort()).toEqual(['10.0.0.9%3A8080.json', '10.0.0.9%3A8080.store']);
   });
@@ -227,7 +227,7 @@ test.each([
   ['--auth-tokens', ['serve', '--port', '0', '--auth-tokens'], 2],
   ['--tls-ca', ['query', 'alice', '--endpoint', '127.0.0.1:1', '--tls-ca'], 2],
 ])('%s names a file that others may write: it is refused', async (_, args, code) => {
-  const file = join(await scratchFolder(), 'file');
+  const file = join(await scratchDirectory(), 'file');
   await writeFile(file, 'secret\n');
   await chmod(file, 0o666);
   const { stderr, exitCode } = await run([...args, file]);
@@ -238,10 +238,10 @@ test.each([
 });
 
 test('a token file that becomes writable by others leaves the token from before in force', async () => {
-  const tokenFile = join(await scratchFolder(), 'token');
+  const tokenFile = join(await scratchDirectory(), 'token');
   await writeFile(tokenFile, 'imstate_one', { mode: 0o600 });
   const client = await connect({ endpoints: ['127.0.0.1:1'], tokenFile });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   await chmod(tokenFile, 0o666);
   await expect(client.getStats()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });
@@ -269,7 +269,7 @@ async function modeOf(path: string): Promise<string> {
 
 async function start(dataDir: string): Promise<void> {
   const daemon = await startTestDaemon({ dataDir });
-  undo.push(() => daemon.stop());
+  disposables.push(() => daemon.stop());
 }
 
 /** Makes a config file of this user in a folder. */
@@ -307,7 +307,7 @@ function follow(command: string, args: string[], { env, ...options }: SpawnOptio
     });
   }
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  undo.push(async () => {
+  disposables.push(async () => {
     child.kill('SIGKILL');
     await ended;
   });

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeEach, expect, test } from 'vitest';
 import { linkModules } from '../support/clone.ts';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 import type { TestDaemon } from '../support/daemon.ts';
-import { startDaemon } from '../support/undo.ts';
+import { startDaemon } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,13 +20,13 @@ let cache: string;
 let daemon: TestDaemon;
 
 beforeEach(async () => {
-  cache = await scratchFolder();
+  cache = await scratchDirectory();
   daemon = await startDaemon();
 });
 
 /** A clone with the build of this one, until the end of the test. */
 async function clone(): Promise<string> {
-  const folder = join(await scratchFolder(), 'clone');
+  const folder = join(await scratchDirectory(), 'clone');
   await mkdir(folder);
   for (const name of [...COPIED, ...SETTINGS])
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
@@ -103,7 +103,7 @@ test('a build that fails or is killed leaves the one before', { timeout: BUILDS_
 });
 
 test('a file is there at any time while builds replace it', async () => {
-  const folder = await scratchFolder();
+  const folder = await scratchDirectory();
   const outputs = ['dist', 'packages/client/dist'];
   const names = Array.from({ length: 100 }, (_, i) =>
     join(outputs[i % 2] as string, `folder-${i % 7}`, `${i}.js`),
@@ -163,7 +163,7 @@ test('a bundle that stays of another build is an error of one line', async () =>
 });
 
 test('stack traces of two clones show their own paths', async () => {
-  const hook = join(await scratchFolder(), 'hook.cjs');
+  const hook = join(await scratchDirectory(), 'hook.cjs');
   const script =
     'const write = process.stdout.write; process.stdout.write = function (...args) { ' +
     'process.stderr.write(new Error("where").stack); return write.apply(this, args); };';

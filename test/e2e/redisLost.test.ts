@@ -9,9 +9,9 @@ import type {
   SessionsPage,
 } from '../../packages/client/src/index.ts';
 import { grpcClients, type TestDaemon } from '../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 /** A session as a chat server remembers it. */
@@ -20,10 +20,10 @@ type HeldSession = OnlineRequest & { sessionId: string };
 /** A redis-server of the case's own. */
 async function ownRedis() {
   const server = await startRedis();
-  undo.push(() => server.stop());
+  disposables.push(() => server.stop());
   const admin = new Redis(server.url, { lazyConnect: true, retryStrategy: () => 20 });
   admin.on('error', () => {});
-  undo.push(() => admin.disconnect());
+  disposables.push(() => admin.disconnect());
   await admin.connect();
   return Object.assign(server, { admin });
 }
@@ -53,7 +53,7 @@ class ChatServer {
     this.#addr = addr;
     this.#grpc = grpcClients(daemon.addr);
     this.ready = new Promise((resolve) => void this.#keepAlive(resolve));
-    undo.push(() => {
+    disposables.push(() => {
       this.#isOver = true;
       this.#grpc.close();
     });
@@ -246,7 +246,7 @@ describe('a fail-over to a replica that missed changes', () => {
     await master.admin.config('SET', 'repl-diskless-sync-delay', '0');
     await replica.admin.replicaof('127.0.0.1', master.port);
     proxy = await startProxy(master.port);
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
   });
 
   /** Waits until the replica has all that was written to the master so far. */

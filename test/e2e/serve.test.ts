@@ -13,21 +13,21 @@ import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import { describe, expect, inject, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { runImstate, spawnImstate, spawnLimited, startImstate } from '../support/imstate.ts';
-import { freePort, NOBODY, startEtcd, temporaryFolder } from '../support/servers.ts';
-import { undo } from '../support/undo.ts';
+import { freePort, NOBODY, startEtcd, temporaryDirectory } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 async function serve(...args: string[]) {
   const daemon = await startImstate('serve', ...args);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   return daemon;
 }
 
 describe('the command line', () => {
   test('runs nothing that it finds in the data folder', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const plugin = join(folder.path, 'node_modules/other');
     await mkdir(plugin, { recursive: true });
     const oclif = { plugins: [{ name: 'other', type: 'user', tag: 'latest' }] };
@@ -75,8 +75,8 @@ describe('imstate serve', () => {
   });
 
   test('--json prints one object when it is ready; every flag has an environment variable', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const env = { IMSTATE_PORT: '0', IMSTATE_DATA_DIR: folder.path, IMSTATE_JSON: '1' };
     const daemon = spawnImstate(['serve'], env);
     await until(() => daemon.stdout().endsWith('}\n'), 'it is ready');
@@ -110,8 +110,8 @@ describe('imstate serve', () => {
   );
 
   test('a signal while it waits for Redis ends it', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const redis = `redis://127.0.0.1:${await freePort()}`;
     const waiting = spawnImstate([
       ...['serve', '--port', '0', '--redis', redis, '--start-timeout', '1h', '--data-dir', folder.path],
@@ -126,7 +126,7 @@ describe('imstate serve', () => {
   test('a watch of its health does not hold up a drain', async () => {
     const daemon = await serve('--port', '0');
     const watch = await holdWatch(daemon.addr);
-    undo.push(watch.close);
+    disposables.push(watch.close);
     daemon.signal('SIGINT');
     expect(await daemon.ended).toBe(0);
     expect(daemon.stderr()).not.toContain('were cut');
@@ -135,7 +135,7 @@ describe('imstate serve', () => {
 
   test('a second signal stops it at once, whatever it waits for', async () => {
     const etcd = await startEtcd();
-    undo.push(() => etcd.stop());
+    disposables.push(() => etcd.stop());
     const config = ['--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
     const daemon = await serve('--port', '0', ...config, '--etcd', etcd.host);
     // Frozen, so that leaving the registry takes until its deadline.
@@ -181,13 +181,13 @@ test('a command reads nothing from standard input: loops over a list of users wo
 
 describe('a full disk', () => {
   test('refuses changes, keeps what it has, and does not end the daemon', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const started = spawnLimited(['serve', '--port', '0', '--data-dir', folder.path, '--json'], 200);
-    undo.push(() => started.signal('SIGKILL'));
+    disposables.push(() => started.signal('SIGKILL'));
     await until(() => started.stdout().endsWith('}\n'), 'it is ready');
     const { v1, close } = grpcClients(JSON.parse(started.stdout()).addr);
-    undo.push(close);
+    disposables.push(close);
     let failure: unknown;
     let last = '';
     for (let i = 0; failure === undefined && i < 5_000; i++) {
@@ -226,7 +226,7 @@ describe('kill -9', () => {
     await first.ended;
     close();
     const second = await startImstate('serve', '--port', '0', '--data-dir', first.dataDir);
-    undo.push(() => second.kill());
+    disposables.push(() => second.kill());
     const after = grpcClients(second.addr);
     for (const userId of acknowledged)
       expect(await after.v1.getUser({ userId })).toMatchObject({ online: true });

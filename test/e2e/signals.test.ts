@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
-import { temporaryFolder } from '../support/servers.ts';
-import { undo } from '../support/undo.ts';
+import { disposables } from '../support/disposables.ts';
+import { temporaryDirectory } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 const IMSTATE = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 /** Runs a script for sh in which $IMSTATE is the command; its output has the process id of the command, as `pid N`. */
 async function runScript(script: string) {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
   const env = { ...process.env, IMSTATE, IMSTATE_DATA_DIR: folder.path, IMSTATE_PORT: '0' };
   const shell = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const ended = once(shell, 'close').then(([code]) => code as number);
@@ -24,7 +24,7 @@ async function runScript(script: string) {
   const pid = async () =>
     Number(await until(() => /^pid (\d+)$/m.exec(output)?.[1], 'the script prints the id'));
   const signal = async (name: NodeJS.Signals) => process.kill(await pid(), name);
-  undo.push(async () => {
+  disposables.push(async () => {
     if (shell.exitCode === null) await signal('SIGKILL').catch(() => {});
   });
   return { ended, output: () => output, signal };

@@ -5,10 +5,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseHostPort } from '../../packages/client/src/shared/address.ts';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
+import { clientOf, disposables } from '../support/disposables.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../support/imstate.ts';
 import { startProxy } from '../support/proxy.ts';
-import { clientOf, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -18,7 +18,7 @@ const PATIENT = ['--timeout', '1h'];
 /** Starts a command, which is killed at the end of the test if it still runs. */
 function start(args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): ImstateProcess {
   const started = spawnImstate(args, {}, stdin);
-  undo.push(async () => {
+  disposables.push(async () => {
     started.signal('SIGKILL');
     await started.ended;
   });
@@ -30,11 +30,11 @@ async function silentServer(): Promise<{ addr: string; connections(): number }> 
   let count = 0;
   const server = createServer((socket) => {
     count += 1;
-    undo.push(() => socket.destroy());
+    disposables.push(() => socket.destroy());
     socket.on('error', () => {});
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   const { port } = server.address() as { port: number };
   return { addr: `127.0.0.1:${port}`, connections: () => count };
 }
@@ -64,7 +64,7 @@ test.each(silent)('%s ends %s %j %s where nobody answers', async (signal, _, arg
 
 describe.each(SIGNALS)('%s ends', (signal) => {
   test('online --file with a FIFO that nobody writes to', async () => {
-    const fifo = join(await scratchFolder(), 'logins');
+    const fifo = join(await scratchDirectory(), 'logins');
     execFileSync('mkfifo', [fifo]);
     const { addr } = await silentServer();
     const command = start(['online', '--file', fifo, '--endpoint', addr, ...PATIENT]);
@@ -75,9 +75,9 @@ describe.each(SIGNALS)('%s ends', (signal) => {
 
   test('online --file while its calls are not answered', async () => {
     const daemon = await startImstate('serve', '--port', '0');
-    undo.push(() => daemon.kill());
+    disposables.push(() => daemon.kill());
     const proxy = await startProxy(parseHostPort(daemon.addr)?.port ?? 0);
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const record = (userId: string) =>
       `${JSON.stringify({ userId, deviceId: 'phone', serverAddr: '10.0.0.1:9000' })}\n`;
     const args = ['online', '--file', '-', '--endpoint', `127.0.0.1:${proxy.port}`, ...PATIENT];
@@ -95,7 +95,7 @@ describe.each(SIGNALS)('%s ends', (signal) => {
 
   test('simulate while the daemon is frozen', async () => {
     const daemon = await startImstate('serve', '--port', '0');
-    undo.push(() => daemon.kill());
+    disposables.push(() => daemon.kill());
     const command = start(['simulate', '--duration', '0s', '--endpoint', daemon.addr, ...PATIENT]);
     const client = await clientOf(daemon.addr);
     await until(async () => (await client.getStats()).usersOnline > 5, 'some are online');

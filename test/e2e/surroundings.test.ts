@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 import {
   canChangeUser,
   folderOfUnknownUser,
@@ -109,7 +109,7 @@ function inMountNamespace(script: string): string {
 }
 
 async function closedFolder(): Promise<string> {
-  const folder = await scratchFolder();
+  const folder = await scratchDirectory();
   await chmod(folder, 0o700);
   return folder;
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { scratchFolder } from '../support/credentials.ts';
+import { scratchDirectory } from '../support/credentials.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -23,7 +23,7 @@ function run(limits: string, args: string[], redirection = '') {
 test.each([22, 30, 36, 37, 38, 39, 40, 41, 42, 44, 48])(
   '%i open files are too few: one sentence says so',
   async (files) => {
-    const args = ['serve', '--port', '0', '--data-dir', join(await scratchFolder(), 'data')];
+    const args = ['serve', '--port', '0', '--data-dir', join(await scratchDirectory(), 'data')];
     const human = run(`ulimit -n ${files};`, args);
     expect(human.stderr).toMatch(/^Error: .*EMFILE.*ulimit -n.*\n$/);
     expect(human.status).toBe(3);

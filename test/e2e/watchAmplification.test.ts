@@ -2,9 +2,9 @@ import { credentials } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { grpcClients, WatchStream } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { startImstate } from '../support/imstate.ts';
 import { scrape, sumOf } from '../support/metrics.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const WATCHES = 300;
@@ -18,7 +18,7 @@ function connectionTo(addr: string) {
   const { PresenceService } = loadProtos().types.imstate.v1;
   const options = { 'grpc.use_local_subchannel_pool': 1 };
   const client = new PresenceService(addr, credentials.createInsecure(), options);
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   return client;
 }
 
@@ -46,10 +46,10 @@ test('logins are answered while their changes wait for hundreds of watches; each
   timeout: 180_000,
 }, async () => {
   const daemon = await startImstate('serve', '--port', '0', '--http-port', '0');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const http = /^http\s+(\S+)/m.exec(daemon.stdout())?.[1];
   const clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   const watches = await openPausedWatches(daemon.addr);
 
   for (let i = 0; i < LOGINS_PER_USER; i++) {

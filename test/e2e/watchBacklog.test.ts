@@ -2,11 +2,11 @@ import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { StatusObject } from '@grpc/grpc-js';
 import { beforeEach, expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { type Imstate, startImstateWith } from '../support/imstate.ts';
 import { scrape, sumOf } from '../support/metrics.ts';
 import { field, numberField } from '../support/protobuf.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
-import { undo } from '../support/undo.ts';
 import { UnreadWatch } from '../support/unreadWatch.ts';
 import { until } from '../support/until.ts';
 
@@ -24,9 +24,9 @@ let v1: ReturnType<typeof grpcClients>['v1'];
 beforeEach(async () => {
   const args = ['serve', '--port', '0', '--http-port', '0', '--max-watch-backlog', `${BACKLOG_MIB}`];
   daemon = await startImstateWith([HEAP], ...args);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   v1 = clients.v1;
 });
 
@@ -112,7 +112,7 @@ test('watches of large messages that never read: no more are closed than must be
 }, async () => {
   await logInLarge('alice');
   const caller = rawGrpc(daemon.addr);
-  undo.push(() => caller.destroy());
+  disposables.push(() => caller.destroy());
   const start = Buffer.concat([field(1, 'alice'), numberField(4, 1)]);
   const unread: ClientHttp2Stream[] = [];
   /** By how each ended: a status of gRPC, or a reset. */

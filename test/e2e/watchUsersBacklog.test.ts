@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { beforeEach, expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { type Imstate, startImstateWith } from '../support/imstate.ts';
-import { undo } from '../support/undo.ts';
 import { UnreadWatch } from '../support/unreadWatch.ts';
 import { until } from '../support/until.ts';
 
@@ -18,9 +18,9 @@ let clients: ReturnType<typeof grpcClients>;
 beforeEach(async () => {
   const args = ['serve', '--port', '0', '--http-port', '0', '--max-watch-backlog', '64'];
   daemon = await startImstateWith(['--max-old-space-size=512'], ...args);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   const metadata = { note: 'x'.repeat(900) };
   for (const userId of USERS) {
     const login = (_: unknown, i: number) =>
@@ -67,7 +67,7 @@ test(
     let begun = 0;
     for (let i = 0; i < WATCHES; i++) {
       const socket = connect(Number(url.port), url.hostname);
-      undo.push(() => socket.destroy());
+      disposables.push(() => socket.destroy());
       socket.on('error', () => {});
       socket.write(`GET /api/v1/watch?${query} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
       let bytes = 0;

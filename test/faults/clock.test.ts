@@ -6,8 +6,8 @@ import { connect } from '../../packages/client/src/index.ts';
 import { eachWithStore, keepAlive, login, START } from '../integration/store/contract/underTest.ts';
 import { makeEmbeddedStore, makeRedisStore } from '../integration/store/stores.ts';
 import { grpcClients } from '../support/daemon.ts';
+import { disposables } from '../support/disposables.ts';
 import { startImstate } from '../support/imstate.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const HOUR = 3_600_000;
@@ -36,9 +36,9 @@ describe.each([
       const { store, underTest } = fixture;
       await alive();
       await store.online(login({ incarnation: SERVER.incarnation }));
-      const ledger = store.ledger();
-      const shard = ledger.shardOf('alice');
-      const before = await ledger.ends(shard);
+      const changeLog = store.changeLog();
+      const shard = changeLog.shardOf('alice');
+      const before = await changeLog.ends(shard);
 
       await fixture.sweepAll();
       underTest.setClock(START + jump);
@@ -48,7 +48,7 @@ describe.each([
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true, sessionId: 's1' });
       await store.online(login({ sessionId: 's2', incarnation: SERVER.incarnation }));
       await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's2', graceMs: 0 });
-      const { entries = [] } = (await ledger.read(shard, before?.newest ?? [0, 0], 10)) ?? {};
+      const { entries = [] } = (await changeLog.read(shard, before?.newest ?? [0, 0], 10)) ?? {};
       const told = entries.map(({ change: { began, ended } }) => began?.sessionId ?? `-${ended?.sessionId}`);
       expect(told).toEqual(['s2', '-s2']);
       expect(await store.getHistory('alice')).toMatchObject([{ sessionId: 's2' }, { sessionId: 's1' }]);
@@ -80,11 +80,11 @@ test('the clock of a daemon is set back: watches and its registration go on', as
   flags.push('--etcd', etcd, '--service', service, '--lease-ttl', '2s');
   process.env.NODE_OPTIONS = `--import=${clock}`;
   const daemon = await startImstate(...flags).finally(() => delete process.env.NODE_OPTIONS);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   const watch = clients.v1.watch({ userIds: ['alice'], initialState: true });
   await until(() => watch.syncs > 0, 'the watch has begun');
 
@@ -94,7 +94,7 @@ test('the clock of a daemon is set back: watches and its registration go on', as
   await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: SERVER.addr });
   await until(() => watch.changes.length === 1, 'the change is told');
   const raw = new Etcd3({ hosts: `http://${etcd}` });
-  undo.push(() => raw.close());
+  disposables.push(() => raw.close());
   await raw.delete().all().prefix(`${service}/`).exec();
   await until(() => raw.get(`${service}/${daemon.addr}`).string(), 'the entry is written again');
 });

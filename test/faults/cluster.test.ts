@@ -4,9 +4,9 @@ import { STORE_DEFAULTS } from '../../src/presence/defaults.ts';
 import { RedisStore } from '../../src/store/redis/RedisStore.ts';
 import { login } from '../integration/store/contract/underTest.ts';
 import { startCluster } from '../support/cluster.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 import { Following } from './following.ts';
 import { Load } from './load.ts';
@@ -58,9 +58,9 @@ class Resharding {
 
 test('slots are moved under load: their calls fail meanwhile and change nothing, and nothing is lost', async () => {
   const cluster = await startCluster(2);
-  undo.push(() => cluster.stop());
+  disposables.push(() => cluster.stop());
   const [from, to] = cluster.nodes.map(({ url }) => new Redis(url)) as [Redis, Redis];
-  undo.push(() => [from, to].map((node) => node.disconnect()));
+  disposables.push(() => [from, to].map((node) => node.disconnect()));
   const daemon = await startDaemon({ redis: cluster.url, keyPrefix: 'im:', shards: 4 });
   const client = await clientOf(daemon.addr);
   const following = new Following(client);
@@ -97,17 +97,17 @@ test('slots are moved under load: their calls fail meanwhile and change nothing,
 
 test('a change is not sent again when the connection breaks before its answer', async () => {
   const proxy = await startProxy(0);
-  undo.push(() => proxy.close());
+  disposables.push(() => proxy.close());
   const announced = ['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-port', `${proxy.port}`];
   const node = await startRedis('--cluster-enabled', 'yes', ...announced);
-  undo.push(() => node.stop());
+  disposables.push(() => node.stop());
   proxy.redirect(node.port);
   const admin = new Redis(node.url);
-  undo.push(() => admin.disconnect());
+  disposables.push(() => admin.disconnect());
   await admin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
   const url = `redis+cluster://127.0.0.1:${proxy.port}`;
   const store = new RedisStore({ ...STORE_DEFAULTS, url, shards: 1 });
-  undo.push(() => store.close());
+  disposables.push(() => store.close());
   const isOpen = () =>
     store.open().then(
       () => true,
@@ -127,7 +127,7 @@ test('a change is not sent again when the connection breaks before its answer', 
 
 test('a cluster with replicas that must have each change: the master of half of the data is killed', async () => {
   const cluster = await startCluster(3, 3);
-  undo.push(() => cluster.stop());
+  disposables.push(() => cluster.stop());
   const daemon = await startDaemon({ redis: cluster.url, keyPrefix: 'im:', waitReplicas: 1 });
   const client = await clientOf(daemon.addr);
   const load = new Load(client);

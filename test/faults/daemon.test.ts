@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Etcd3 } from 'etcd3';
 import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { type Client, connect } from '../../packages/client/src/index.ts';
+import { disposables } from '../support/disposables.ts';
 import { type Imstate, startImstate } from '../support/imstate.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 import { Load } from './load.ts';
 
@@ -18,20 +18,20 @@ describe('three daemons under load', () => {
   beforeEach(async () => {
     service = `test/${randomUUID()}`;
     etcd = new Etcd3({ hosts: `http://${inject('etcdHost')}` });
-    undo.push(() => etcd.close());
+    disposables.push(() => etcd.close());
     flags = ['--port', '0', '--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
     flags.push('--etcd', inject('etcdHost'), '--service', service, '--lease-ttl', '2s');
     daemons = await Promise.all([1, 2, 3].map(() => start()));
     client = await connect({ etcd: inject('etcdHost'), service, timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     load = new Load(client);
-    undo.push(() => load.stop());
+    disposables.push(() => load.stop());
     await load.goesOn(300);
   });
 
   async function start(): Promise<Imstate> {
     const daemon = await startImstate('serve', ...flags);
-    undo.push(() => daemon.kill());
+    disposables.push(() => daemon.kill());
     return daemon;
   }
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Etcd3 } from 'etcd3';
 import { expect, inject, test } from 'vitest';
 import { connect } from '../../packages/client/src/index.ts';
+import { disposables, startDaemon } from '../support/disposables.ts';
 import { startEtcdCluster } from '../support/servers.ts';
-import { startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 import { Load } from './load.ts';
 
@@ -16,7 +16,7 @@ async function leads({ host }: { host: string }): Promise<boolean> {
 
 test('three nodes, the leader is killed: no call fails, entries stand, and daemons come and go', async () => {
   const nodes = await startEtcdCluster(3);
-  undo.push(() => Promise.all(nodes.map((node) => node.stop())));
+  disposables.push(() => Promise.all(nodes.map((node) => node.stop())));
   const etcd = nodes.map(({ host }) => host).join(',');
   const shared = {
     etcd,
@@ -26,9 +26,9 @@ test('three nodes, the leader is killed: no call fails, entries stand, and daemo
   };
   const first = await startDaemon(shared);
   const client = await connect({ etcd, timeoutMs: 30_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const load = new Load(client);
-  undo.push(() => load.stop());
+  disposables.push(() => load.stop());
   await load.goesOn(100);
 
   const led = await Promise.all(nodes.map(leads));
@@ -38,7 +38,7 @@ test('three nodes, the leader is killed: no call fails, entries stand, and daemo
   const raw = new Etcd3({
     hosts: nodes.filter((node) => node !== leader).map(({ host }) => `http://${host}`),
   });
-  undo.push(() => raw.close());
+  disposables.push(() => raw.close());
   const listed = () =>
     raw
       .getAll()

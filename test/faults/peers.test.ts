@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { Authority } from '../support/authority.ts';
+import { disposables } from '../support/disposables.ts';
 import { type Imstate, spawnImstate, startImstate } from '../support/imstate.ts';
 import { PREFACE } from '../support/rawHttp2.ts';
 import { STOPPED, stopped } from '../support/stopping.ts';
-import { undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 /** The addresses of a daemon, host:port. */
@@ -18,7 +18,7 @@ interface Addresses {
 async function openHalf(addr: string, text: string, isAnswered: boolean): Promise<void> {
   const [host, port] = addr.split(':') as [string, string];
   const socket: Socket = connect({ host, port: Number(port), allowHalfOpen: true });
-  undo.push(() => socket.destroy());
+  disposables.push(() => socket.destroy());
   socket.on('error', () => {});
   const first = once(socket, 'data');
   socket.write(text);
@@ -45,7 +45,7 @@ const tls: typeof plain = [
 
 async function startDaemon(...flags: string[]): Promise<Imstate & { addresses: Addresses }> {
   const daemon = await startImstate('serve', '--port', '0', '--http-port', '0', ...flags);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const http = /^http\s+https?:\/\/(\S+)$/m.exec(daemon.stdout())?.[1] as string;
   return Object.assign(daemon, { addresses: { grpc: daemon.addr, http } });
 }
@@ -69,7 +69,7 @@ describe('SIGTERM ends a daemon whose peer keeps its half of a connection open',
   test('a watch whose process is frozen', async () => {
     const daemon = await startDaemon();
     const watch = spawnImstate(['watch', '--all', '--json', '--endpoint', daemon.addr]);
-    undo.push(() => watch.signal('SIGKILL'));
+    disposables.push(() => watch.signal('SIGKILL'));
     await until(() => watch.stdout().includes('synced'), 'it watches');
     watch.signal('SIGSTOP');
     expect(await stopped(daemon)).toEqual(STOPPED);

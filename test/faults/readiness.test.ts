@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { probeEndpoint } from '../../packages/client/src/connection/probe.ts';
+import { clientOf, startDaemon } from '../support/disposables.ts';
 import { ask } from '../support/http.ts';
 import { startPartialCluster, victims } from '../support/partialCluster.ts';
-import { clientOf, startDaemon } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };

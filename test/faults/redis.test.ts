@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { probeEndpoint } from '../../packages/client/src/connection/probe.ts';
 import type { Client } from '../../packages/client/src/index.ts';
 import type { TestDaemon } from '../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { freePort, startRedis } from '../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const LOGIN = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000', sessionId: 's1' };
@@ -18,11 +18,11 @@ describe('a Redis that cannot do all', () => {
 
   beforeEach(async () => {
     const redis = await startRedis();
-    undo.push(() => redis.stop());
+    disposables.push(() => redis.stop());
     admin = new Redis(redis.url);
-    undo.push(() => admin.disconnect());
+    disposables.push(() => admin.disconnect());
     link = await startProxy(redis.port);
-    undo.push(() => link.close());
+    disposables.push(() => link.close());
     daemon = await startDaemon({ redis: `redis://127.0.0.1:${link.port}` });
     client = await clientOf(daemon.addr);
     await client.online(LOGIN);
@@ -47,9 +47,9 @@ describe('a Redis that cannot do all', () => {
 
   test('a master that was made a replica, and keeps its connections: the one that its address leads to now is used', async () => {
     const other = await startRedis();
-    undo.push(() => other.stop());
+    disposables.push(() => other.stop());
     const successor = new Redis(other.url);
-    undo.push(() => successor.disconnect());
+    disposables.push(() => successor.disconnect());
     link.lead(other.port);
     await admin.replicaof('127.0.0.1', other.port);
     await until(

@@ -4,25 +4,25 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { STORE_DEFAULTS } from '../../src/presence/defaults.ts';
 import { RedisStore } from '../../src/store/redis/RedisStore.ts';
 import { login } from '../integration/store/contract/underTest.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { failedStart } from '../support/failedStart.ts';
 import { spawnImstate } from '../support/imstate.ts';
 import { startSentinels, type TestSentinels } from '../support/sentinels.ts';
-import { NOBODY, temporaryFolder } from '../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
+import { NOBODY, temporaryDirectory } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { Following } from './following.ts';
 import { Load } from './load.ts';
 
 test('a master whose name has several addresses keeps its connections', async () => {
   const redis = await startSentinels(0, ['--bind', '127.0.0.1', '127.0.0.2'], 'localhost');
-  undo.push(() => redis.stop());
-  const folder = await temporaryFolder();
+  disposables.push(() => redis.stop());
+  const folder = await temporaryDirectory();
   const resolver = fileURLToPath(new URL('../support/rotatingLookup.mjs', import.meta.url));
   const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', folder.path, '--redis', redis.url], {
     NODE_OPTIONS: `--import ${resolver}`,
   });
   const master = new Redis(redis.master.port, { protocol: 2, enableReadyCheck: false });
-  undo.push(async () => {
+  disposables.push(async () => {
     daemon.signal('SIGKILL');
     await daemon.ended;
     await folder.remove();
@@ -42,7 +42,7 @@ describe('a master that Sentinels replace', () => {
 
   beforeEach(async () => {
     redis = await startSentinels();
-    undo.push(() => redis.stop());
+    disposables.push(() => redis.stop());
   });
 
   test.each([
@@ -73,11 +73,11 @@ describe('a master that Sentinels replace', () => {
 
   test('the bell of the new master is heard, though the old one was frozen', async () => {
     const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
-    undo.push(() => store.close());
+    disposables.push(() => store.close());
     await store.open();
     let rings = 0;
-    undo.push(
-      store.ledger().onNews(() => {
+    disposables.push(
+      store.changeLog().onNews(() => {
         rings += 1;
       }),
     );
@@ -98,14 +98,14 @@ test('a master that was replaced, and was not told, is left', async () => {
   // Sentinels cannot make a replica of it.
   const deaf = ['--rename-command', 'SLAVEOF', 'deaf1', '--rename-command', 'REPLICAOF', 'deaf2'];
   const redis = await startSentinels(1, deaf);
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
-  undo.push(() => store.close());
+  disposables.push(() => store.close());
   await store.open();
   await store.online(login({ userId: 'before', sessionId: 'before' }));
   const open = (port: number) => {
     const connection = new Redis(port, { protocol: 2, enableReadyCheck: false });
-    undo.push(() => connection.disconnect());
+    disposables.push(() => connection.disconnect());
     return connection;
   };
   const [sentinel, replica] = [
@@ -125,7 +125,7 @@ test('a master that was replaced, and was not told, is left', async () => {
 describe('at the start', () => {
   test('Sentinels that know no such master are named as the reason', async () => {
     const redis = await startSentinels(0);
-    undo.push(() => redis.stop());
+    disposables.push(() => redis.stop());
     const url = redis.url.replace('/presence', '/absence');
     expect(await failedStart({ redis: url })).toMatchObject({
       code: 'STORE_UNAVAILABLE',

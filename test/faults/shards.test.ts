@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { ask } from '../support/http.ts';
 import { type PartialMaster, startPartialCluster, victims } from '../support/partialCluster.ts';
 import { runCli } from '../support/runCli.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
@@ -20,7 +20,7 @@ async function startChatServer() {
     ...{ addr: SERVER, leaseTtlMs: TTL_MS },
     onError: (error) => failures.push(error.message),
   });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   await server.ready;
   const users = masters.map((master) => master.user(0));
   await Promise.all(users.map((userId) => server.online({ userId, deviceId: 'phone' })));

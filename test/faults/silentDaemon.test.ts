@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, inject, test } from 'vitest';
 import { connect } from '../../packages/client/src/index.ts';
+import { disposables } from '../support/disposables.ts';
 import { type Imstate, runImstate, startImstate } from '../support/imstate.ts';
-import { undo } from '../support/undo.ts';
 
 let daemons: Imstate[];
 let endpoints: string[];
@@ -11,7 +11,7 @@ beforeEach(async () => {
   const store = ['--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
   daemons = await Promise.all([1, 2].map(() => startImstate('serve', '--port', '0', ...store)));
   for (const daemon of daemons) {
-    undo.push(async () => {
+    disposables.push(async () => {
       daemon.signal('SIGCONT');
       await daemon.kill();
     });
@@ -32,7 +32,7 @@ test('no command fails while one of two daemons is silent', async () => {
 test('no read of a client fails while a daemon that it is connected to falls silent', async () => {
   // Less than gRPC needs to find out by pings that the connection is dead.
   const client = await connect({ endpoints, timeoutMs: 10_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const reads = [
     () => client.getUser({ userId: 'alice' }),
     () => client.getUsers(['alice', 'bob']),

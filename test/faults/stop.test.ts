@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { type Imstate, runImstate, spawnImstate, startImstate } from '../support/imstate.ts';
 import { startSentinels, type TestSentinels } from '../support/sentinels.ts';
-import { NOBODY, startEtcd, startRedis, type TestServer, temporaryFolder } from '../support/servers.ts';
+import { NOBODY, startEtcd, startRedis, type TestServer, temporaryDirectory } from '../support/servers.ts';
 import { STOPPED, stopped } from '../support/stopping.ts';
 import { until } from '../support/until.ts';
 
@@ -133,7 +133,7 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
   const cases = Object.keys(urls).flatMap((name) => Object.keys(places).map((place) => [name, place]));
 
   test.each(cases as [string, string][])('%s, which %s, while it starts', async (name, place) => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryDirectory();
     const where = (places[place] as () => string)();
     const flags = (urls[name] as (at: string) => string[])(where);
     const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags]);
@@ -155,7 +155,7 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
       '--etcd-password-file',
     ],
   ])('a secret in its pipe (%s …)', async (...flags) => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryDirectory();
     const pipe = join(folder.path, 'pipe');
     execFileSync('mkfifo', [pipe]);
     const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags, pipe]);

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import type { Client, WatchEvent, WatchOptions } from '../../packages/client/src/index.ts';
+import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { type PartialMaster, startPartialCluster, victims } from '../support/partialCluster.ts';
-import { clientOf, startDaemon, undo } from '../support/undo.ts';
 import { until } from '../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
@@ -16,7 +16,7 @@ class Watching {
   constructor(client: Client, options: WatchOptions) {
     this.#watch = client.watch(options);
     this.close = this.#watch.close;
-    undo.push(this.close);
+    disposables.push(this.close);
     void this.#collect();
   }
 
@@ -100,7 +100,7 @@ test('users are added to a watch while the master of some of them is away', asyn
   await login(alive.user(1));
   await login(victim.user(1));
   const watch = client.watch({ users: [alive.user(0)] });
-  undo.push(watch.close);
+  disposables.push(watch.close);
   const told: WatchEvent[] = [];
   void (async () => {
     for await (const event of watch) told.push(event);
@@ -133,7 +133,7 @@ test('a master that lost its change log ends the watches that it concerns, and n
   const concerned = await begin({ users: [victim.user(0)] });
   const spared = await begin({ users: [alive.user(0)] });
   const redis = new Redis(victim.node.url);
-  undo.push(() => redis.disconnect());
+  disposables.push(() => redis.disconnect());
   await redis.flushall();
   await until(() => all.count('lost') === 1 && concerned.count('lost') === 1, 'two watches begin anew');
   await login(alive.user(0));

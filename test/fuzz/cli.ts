@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { temporaryFolder } from '../support/servers.ts';
+import { temporaryDirectory } from '../support/servers.ts';
 import { commandCases, faultOfCommand } from './commands.ts';
 import { corpus } from './corpus.ts';
 import { faultsOfRecords, lines } from './records.ts';
@@ -20,7 +20,7 @@ const LOG_EVERY = 200;
 
 /** Runs random commands and files of records in this process; returns what was wrong, in words that name the case. */
 export async function fuzzCli({ addr, seed, commands, records, log }: CliFuzz): Promise<string[]> {
-  const { path, remove } = await temporaryFolder();
+  const { path, remove } = await temporaryDirectory();
   const before = process.cwd();
   const folder = join(path, 'a/b');
   await mkdir(folder, { recursive: true });

@@ -149,8 +149,8 @@ export const commandCases: fc.Arbitrary<CommandCase> = fc.constantFrom(...comman
     }));
 });
 
-function someOf(flags: Flag[], most: number): fc.Arbitrary<Flag[]> {
-  return fc.subarray(flags, { maxLength: Math.min(most, flags.length) });
+function someOf(flags: Flag[], max: number): fc.Arbitrary<Flag[]> {
+  return fc.subarray(flags, { maxLength: Math.min(max, flags.length) });
 }
 
 /** Runs it, and stops it if it would go on; returns what is wrong with what it did, in words. */

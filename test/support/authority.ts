@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryFolder } from './servers.ts';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
+import { temporaryDirectory } from './servers.ts';
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 const HERE = ['DNS:localhost', 'IP:127.0.0.1'];
@@ -21,8 +21,8 @@ export class Authority {
   #issued = 0;
 
   static async make(name = 'authority', days = 2): Promise<Authority> {
-    const { path, remove } = await temporaryFolder();
-    undo.push(remove);
+    const { path, remove } = await temporaryDirectory();
+    disposables.push(remove);
     const authority = new Authority(path, name);
     const to = ['-keyout', join(path, 'ca.key'), '-out', authority.file];
     await openssl('req', '-x509', ...NEW_KEY, '-days', `${days}`, '-subj', `/CN=${name}`, ...to);

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { launch } from './chromium.ts';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
 
 /** Tells the console of the browser what the page's policy stopped, before anything of the page runs. */
 const TELL_OF_POLICY = `document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
@@ -42,7 +42,7 @@ export function testBrowser(...names: string[]): TestBrowser {
         if (new URL(request.url()).origin !== new URL(url).origin) faults.push(`asked ${request.url()}`);
       });
       await page.addInitScript(TELL_OF_POLICY);
-      undo.push(async () => {
+      disposables.push(async () => {
         await context.close();
         expect(faults).toEqual([]);
       });

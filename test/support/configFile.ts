@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { disposables } from './disposables.ts';
 import { type CliResult, runCli } from './runCli.ts';
-import { temporaryFolder } from './servers.ts';
-import { undo } from './undo.ts';
+import { temporaryDirectory } from './servers.ts';
 
 /** A config file in a folder of its own, which is removed after the test. */
 export interface ConfigFile {
@@ -16,8 +16,8 @@ export interface ConfigFile {
 }
 
 export async function configFile(): Promise<ConfigFile> {
-  const made = await temporaryFolder();
-  undo.push(() => made.remove());
+  const made = await temporaryDirectory();
+  disposables.push(() => made.remove());
   const folder = made.path;
   const path = join(folder, 'imstate.yaml');
   const withConfig: ConfigFile['withConfig'] = async (text, args, env = {}) => {

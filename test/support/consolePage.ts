@@ -3,7 +3,7 @@ import { beforeEach } from 'vitest';
 import type { Client } from '../../packages/client/src/index.ts';
 import { testBrowser } from './browser.ts';
 import type { TestDaemon } from './daemon.ts';
-import { clientOf, startDaemon } from './undo.ts';
+import { clientOf, startDaemon } from './disposables.ts';
 
 /** Serves HTTP on a free port. */
 export const http = { addr: '127.0.0.1', port: 0 };

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
 import { ROLES, type Role } from '../../src/daemon/auth/roles.ts';
 import { formatToken, hashToken, makeToken } from '../../src/daemon/auth/tokenFile.ts';
-import { temporaryFolder } from './servers.ts';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
+import { temporaryDirectory } from './servers.ts';
 
 /** A file of tokens until the end of the test: at first one of each role, named after it. */
 export class TokenFile {
@@ -12,7 +12,7 @@ export class TokenFile {
   readonly tokens: Record<string, string> = {};
 
   static async make(): Promise<TokenFile> {
-    const file = new TokenFile(join(await scratchFolder(), 'tokens.ndjson'));
+    const file = new TokenFile(join(await scratchDirectory(), 'tokens.ndjson'));
     for (const role of ROLES) await file.add(role, role);
     return file;
   }
@@ -78,7 +78,7 @@ export class Issuer {
 
 /** A file of the keys of these issuers, until the end of the test. */
 export async function keysFile(...issuers: Issuer[]): Promise<string> {
-  const path = join(await scratchFolder(), 'jwks.json');
+  const path = join(await scratchDirectory(), 'jwks.json');
   await writeFile(path, keysOf(...issuers));
   return path;
 }
@@ -89,8 +89,8 @@ export function keysOf(...issuers: Issuer[]): string {
 }
 
 /** A folder until the end of the test. */
-export async function scratchFolder(): Promise<string> {
-  const { path, remove } = await temporaryFolder();
-  undo.push(remove);
+export async function scratchDirectory(): Promise<string> {
+  const { path, remove } = await temporaryDirectory();
+  disposables.push(remove);
   return path;
 }

@@ -34,7 +34,7 @@ import type { QueryUserStatusResponse__Output } from '../../packages/client/src/
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/startDaemon.ts';
-import { temporaryFolder } from './servers.ts';
+import { temporaryDirectory } from './servers.ts';
 
 /** A daemon in this process, on a free port and a folder of its own. */
 export interface TestDaemon extends Daemon {
@@ -47,7 +47,7 @@ export interface TestDaemon extends Daemon {
 
 /** Starts a daemon; embedded unless the overrides name a Redis. */
 export async function startTestDaemon(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => void logged.push(line) });
   try {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import pkg from '../../package.json' with { type: 'json' };
 import type { Report } from '../../src/doctor/check.ts';
 import { type DoctorOptions, doctor } from '../../src/doctor/doctor.ts';
-import { scratchFolder } from './credentials.ts';
+import { scratchDirectory } from './credentials.ts';
+import { disposables } from './disposables.ts';
 import { startRedis } from './servers.ts';
-import { undo } from './undo.ts';
 
 /** What the doctor reports, by check; the daemons are searched in a folder of the test unless it is told otherwise. */
 export async function look(options: Partial<DoctorOptions> = {}): Promise<Record<string, Report>> {
@@ -20,7 +20,7 @@ export async function look(options: Partial<DoctorOptions> = {}): Promise<Record
       timeoutMs: 20_000,
     },
     version: pkg.version,
-    dataDir: options.dataDir ?? (await scratchFolder()),
+    dataDir: options.dataDir ?? (await scratchDirectory()),
   };
   for await (const report of doctor({ ...defaults, ...options })) reports.push(report);
   return Object.fromEntries(reports.map((report) => [report.check, report]));
@@ -29,6 +29,6 @@ export async function look(options: Partial<DoctorOptions> = {}): Promise<Record
 /** A Redis until the end of the test. */
 export async function redisWith(...args: string[]) {
   const redis = await startRedis(...args);
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   return redis;
 }

@@ -1,4 +1,4 @@
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
 import { until } from './until.ts';
 
 /** What tests read of the data of an event, by its type. */
@@ -31,7 +31,7 @@ export class EventReader {
 
   static async open(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
     const over = new AbortController();
-    undo.push(() => over.abort());
+    disposables.push(() => over.abort());
     return new EventReader(await fetch(url, { headers, signal: over.signal }));
   }
 

@@ -1,10 +1,10 @@
 import { credentials } from '@grpc/grpc-js';
 import { connect } from '../../packages/client/src/index.ts';
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
+import { disposables } from './disposables.ts';
 import { field, numberField } from './protobuf.ts';
 import { frame } from './rawGrpc.ts';
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, http2Frame, rawHttp2 } from './rawHttp2.ts';
-import { undo } from './undo.ts';
 import { until } from './until.ts';
 
 /** Drives a daemon to a limit; resolves once the daemon holds what it was given. */
@@ -31,7 +31,7 @@ async function hold(addr: string, frames: Buffer[]): Promise<void> {
     const connection = rawHttp2(addr, ({ type, flags }) => {
       if (type === FRAME.ping && flags === PONG_FLAG) resolve();
     });
-    undo.push(() => connection.socket.destroy());
+    disposables.push(() => connection.socket.destroy());
     void connection.closed.then(() => reject(new Error('the daemon has closed the connection')));
     void connection.send(...frames, PING);
   });
@@ -120,7 +120,7 @@ async function holdUnreadWatches(addr: string): Promise<void> {
   const { PresenceService } = loadProtos().types.imstate.v1;
   const options = { 'grpc.use_local_subchannel_pool': 1 };
   const unread = new PresenceService(addr, credentials.createInsecure(), options);
-  undo.push(() => unread.close());
+  disposables.push(() => unread.close());
   let synced = 0;
   for (let i = 0; i < UNREAD_WATCHES; i++) {
     const stream = unread.Watch();
@@ -133,7 +133,7 @@ async function holdUnreadWatches(addr: string): Promise<void> {
   }
   await until(() => synced === UNREAD_WATCHES, 'all watches are synced');
   const client = await connect({ endpoints: [addr], timeoutMs: 30_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   for (let i = 0; i < UNREAD_CHANGES; i += 100) {
     const logins = Array.from({ length: 100 }, (_, k) => `user-${i + k}-`.padEnd(256, 'x'));
     const login = { deviceId: 'phone', serverAddr: '10.0.0.1:9000' };

@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
 
 /** An HTTP proxy until the end of the test, which takes every host for this machine. */
 export interface TestHttpProxy {
@@ -35,7 +35,7 @@ export async function startHttpProxy(targetPort: number): Promise<TestHttpProxy>
     inbound.pipe(outbound).pipe(inbound);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  undo.push(() => {
+  disposables.push(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });

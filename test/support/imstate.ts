@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from './servers.ts';
+import { temporaryDirectory } from './servers.ts';
 import { until } from './until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -67,7 +67,7 @@ export async function startImstate(...args: string[]): Promise<Imstate> {
 
 /** Starts `imstate serve` as {@link startImstate} does, with options of Node.js. */
 export async function startImstateWith(nodeOptions: string[], ...args: string[]): Promise<Imstate> {
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   const at = args.indexOf('--data-dir');
   const dataDir = at < 0 ? folder.path : (args[at + 1] as string);
   const serveArgs = at < 0 ? [...args, '--data-dir', dataDir] : args;

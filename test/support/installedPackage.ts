@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { temporaryFolder } from './servers.ts';
+import { temporaryDirectory } from './servers.ts';
 
 /** The clone of imstate. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,7 +28,7 @@ export function installClient(): Promise<InstalledPackage> {
 }
 
 async function install(workspaces: string[], beside: string[]): Promise<InstalledPackage> {
-  const { path, remove } = await temporaryFolder();
+  const { path, remove } = await temporaryDirectory();
   // Packs what was built: a build would take it away from the tests that run meanwhile.
   const packed = await promisify(execFile)(
     'npm',

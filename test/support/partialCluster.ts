@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { makeShards, shardOf } from '../../src/store/redis/shards.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
 
 const SHARDS = 16;
 
@@ -20,7 +20,7 @@ export interface PartialMaster {
 /** A cluster of three masters, until the end of the test, that serves what it has while a master is away. */
 export async function startPartialCluster(): Promise<{ url: string; masters: PartialMaster[] }> {
   const cluster = await startCluster(3, 0, '--cluster-require-full-coverage', 'no');
-  undo.push(() => cluster.stop());
+  disposables.push(() => cluster.stop());
   const redis = new Redis(cluster.nodes[0]?.port as number);
   const ownerOf = async (key: string) => Math.floor(((await redis.cluster('KEYSLOT', key)) * 3) / 16_384);
   const owners = await Promise.all(makeShards('im:', SHARDS).map(({ keys }) => ownerOf(keys[1])));

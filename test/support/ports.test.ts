@@ -2,10 +2,10 @@ import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
 import { startCluster } from './cluster.ts';
+import { disposables } from './disposables.ts';
 import { forcedPorts } from './ports.ts';
 import { startSentinel } from './sentinels.ts';
 import { startEtcd, startEtcdCluster, startRedis, type TestServer } from './servers.ts';
-import { undo } from './undo.ts';
 
 afterEach(() => {
   forcedPorts.length = 0;
@@ -15,13 +15,13 @@ afterEach(() => {
 async function takenPort(): Promise<number> {
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   return (server.address() as { port: number }).port;
 }
 
 async function started(server: Promise<TestServer>): Promise<TestServer> {
   const running = await server;
-  undo.push(() => running.stop());
+  disposables.push(() => running.stop());
   return running;
 }
 
@@ -43,7 +43,7 @@ test.each(kinds)('%s starts on another port if its own is taken meanwhile', asyn
 
 test.each(kinds.slice(1, 3))('%s does so too if its second port is taken', async (_, start) => {
   const [free, taken] = [(await started(startRedis())).port, await takenPort()];
-  await undo.pop()?.();
+  await disposables.pop()?.();
   forcedPorts.push(free, taken);
   expect((await started(start())).peer).not.toBe(taken);
 });
@@ -51,7 +51,7 @@ test.each(kinds.slice(1, 3))('%s does so too if its second port is taken', async
 test('a Redis Cluster forms although a port of a node was taken', async () => {
   forcedPorts.push(await takenPort());
   const cluster = await startCluster(3);
-  undo.push(() => cluster.stop());
+  disposables.push(() => cluster.stop());
   const redis = new Redis(cluster.nodes[0]?.port as number);
   expect(await redis.cluster('INFO')).toContain('cluster_state:ok');
   redis.disconnect();
@@ -61,6 +61,6 @@ test('an etcd cluster begins anew with other ports', async () => {
   const taken = await takenPort();
   forcedPorts.push(taken);
   const nodes = await startEtcdCluster(3);
-  undo.push(() => Promise.all(nodes.map((node) => node.stop())));
+  disposables.push(() => Promise.all(nodes.map((node) => node.stop())));
   expect(nodes.map(({ port }) => port)).not.toContain(taken);
 });

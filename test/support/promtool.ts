@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { LiveFamily } from './metrics.ts';
-import { temporaryFolder } from './servers.ts';
+import { temporaryDirectory } from './servers.ts';
 
 const RULES = 'deploy/alerts.yaml';
 const INSTANCE = '10.0.0.5:9090';
@@ -18,7 +18,7 @@ type Scraped = Map<string, LiveFamily>;
  */
 export async function firingAlerts(before: Scraped, after: Scraped): Promise<string[]> {
   const names = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name as string);
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   try {
     const path = join(folder.path, 'test.yaml');
     const base = { interval: '1m', input_series: seriesOf(before, after) };

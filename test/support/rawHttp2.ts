@@ -71,10 +71,10 @@ export function headerFrames(stream: number, block: Buffer): Buffer[] {
 
 /** A text in HPACK: its length, of which 7 bits are in the first byte, and its bytes as they are. */
 function hpackText(value: string): Buffer {
-  const most = 127;
-  const length: number[] = [Math.min(value.length, most)];
-  if (value.length >= most) {
-    let left = value.length - most;
+  const max = 127;
+  const length: number[] = [Math.min(value.length, max)];
+  if (value.length >= max) {
+    let left = value.length - max;
     for (; left >= 128; left = Math.floor(left / 128)) length.push((left % 128) | 0x80);
     length.push(left);
   }

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pair } from './authority.ts';
+import { disposables } from './disposables.ts';
 import { PROGRAM_PATH } from './packages.ts';
 import { startServer, type TestServer } from './servers.ts';
-import { undo } from './undo.ts';
 
 /** How a reverse proxy is set up. */
 interface ProxySetup {
@@ -61,6 +61,6 @@ async function start(commandOf: (port: number, folder: string) => string[]): Pro
     ...['env', `PATH=${PROGRAM_PATH}`],
     ...commandOf(port, folder),
   ]);
-  undo.push(() => server.stop());
+  disposables.push(() => server.stop());
   return server;
 }

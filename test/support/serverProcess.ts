@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, holdsPort } from './ports.ts';
-import { temporaryFolder } from './temporaryFolder.ts';
+import { temporaryDirectory } from './temporaryDirectory.ts';
 
 /** A server process that a test started, in a temporary folder and on ports of its own. */
 export interface TestServer {
@@ -57,7 +57,7 @@ export async function startOnPorts(
   commandOf: CommandOf,
   giveUp?: AbortSignal,
 ): Promise<TestServer> {
-  let folder = await temporaryFolder();
+  let folder = await temporaryDirectory();
   let child = launch(commandOf({ port, peer, folder: folder.path }));
   const kill = () => end(child);
   const stop = async () => {
@@ -85,7 +85,7 @@ export async function startOnPorts(
       await kill();
       if (wipe) {
         await folder.remove();
-        folder = await temporaryFolder();
+        folder = await temporaryDirectory();
       }
       child = launch(commandOf({ port, peer, folder: folder.path }));
       await listening(child, port);

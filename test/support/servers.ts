@@ -10,7 +10,7 @@ import {
 
 export { freePort, NOBODY } from './ports.ts';
 export { startServer, type TestServer } from './serverProcess.ts';
-export { temporaryFolder } from './temporaryFolder.ts';
+export { temporaryDirectory } from './temporaryDirectory.ts';
 
 /** A redis-server; `args` are added to its command line. */
 export async function startRedis(...args: string[]): Promise<TestServer & { url: string }> {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import headless from '@xterm/headless';
-import { temporaryFolder } from './servers.ts';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
+import { temporaryDirectory } from './servers.ts';
 import { until } from './until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -34,9 +34,9 @@ export class TestTerminal {
     size: Size,
     env: Record<string, string | undefined> = {},
   ): Promise<TestTerminal> {
-    const { path, remove } = await temporaryFolder();
+    const { path, remove } = await temporaryDirectory();
     const terminal = new TestTerminal(args, size, env, path);
-    undo.push(async () => {
+    disposables.push(async () => {
       terminal.#child.kill('SIGKILL');
       await terminal.ended;
       await remove();

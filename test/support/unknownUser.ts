@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { chown } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { scratchFolder } from './credentials.ts';
-import { undo } from './undo.ts';
+import { scratchDirectory } from './credentials.ts';
+import { disposables } from './disposables.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 /** A uid without a passwd entry, as OpenShift gives to a container. */
@@ -33,7 +33,7 @@ export function startAsUnknownUser(
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  undo.push(() => child.kill('SIGKILL'));
+  disposables.push(() => child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   return { output: () => output, exitCode: () => child.exitCode };
@@ -41,7 +41,7 @@ export function startAsUnknownUser(
 
 /** A folder of that user, until the end of the test. */
 export async function folderOfUnknownUser(): Promise<string> {
-  const folder = await scratchFolder();
+  const folder = await scratchDirectory();
   await chown(folder, UNKNOWN_UID, UNKNOWN_UID);
   return folder;
 }

@@ -2,7 +2,7 @@ import { credentials, type StatusObject } from '@grpc/grpc-js';
 import type { WatchResponse__Output } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
 import type { WatchStart } from '../../packages/client/src/generated/imstate/v1/WatchStart.ts';
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
-import { undo } from './undo.ts';
+import { disposables } from './disposables.ts';
 
 /** A watch that reads its first response, and nothing more until resume(). */
 export class UnreadWatch {
@@ -16,7 +16,7 @@ export class UnreadWatch {
     const client = new PresenceService(addr, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     this.#stream = client.Watch();
     this.ended = new Promise((resolve) => this.#stream.on('status', resolve));
     this.#stream.on('error', () => {});

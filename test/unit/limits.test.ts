@@ -7,9 +7,9 @@ const readme = readFileSync('README.md', 'utf8');
 
 /** A row of the page for each limit. */
 const rows = Object.values(LIMITS).map((limit) => {
-  const { most, unit, what, beyond, reason } = limit;
+  const { max, unit, what, beyond, reason } = limit;
   const flag = 'flag' in limit ? ` (\`--${limit.flag}\`)` : '';
-  return `| ${what}${flag} | ${amount(most, unit)} | ${beyond} | ${reason} |`;
+  return `| ${what}${flag} | ${amount(max, unit)} | ${beyond} | ${reason} |`;
 });
 
 test('docs/limits.md has every limit as it is, and no other', () => {
@@ -26,8 +26,8 @@ test('README says where they are, with the flags that change them', () => {
     if ('flag' in limit) expect(readme).toContain(`\`--${limit.flag}\``);
 });
 
-function amount(most: number, unit: string): string {
-  if (unit === 'ms') return `${most / 1_000} s`;
-  if (unit === 'bytes' && most >= 2 ** 20) return `${most / 2 ** 20} MiB`;
-  return `${most.toLocaleString('en')} ${unit}`;
+function amount(max: number, unit: string): string {
+  if (unit === 'ms') return `${max / 1_000} s`;
+  if (unit === 'bytes' && max >= 2 ** 20) return `${max / 2 ** 20} MiB`;
+  return `${max.toLocaleString('en')} ${unit}`;
 }

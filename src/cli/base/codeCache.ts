@@ -82,11 +82,11 @@ function folder(): string {
   checkOwner(base, statSync(base).uid);
   const own = join(base, given ? '' : '.cache', 'imstate');
   const code = join(own, 'code');
-  for (const path of [own, code]) checkFolder(path);
+  for (const path of [own, code]) checkDirectory(path);
   return code;
 }
 
-function checkFolder(path: string): void {
+function checkDirectory(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isDirectory()) throw new Error(`${path} is no folder`);

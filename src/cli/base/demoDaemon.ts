@@ -31,11 +31,11 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
       ...REGISTRY_DEFAULTS,
       ...{ redis: undefined, shards: undefined, etcd: undefined, dataDir },
       ...{ addr: '127.0.0.1', port: 0, advertise: undefined, startTimeoutMs: 15_000, drainDelayMs: 0 },
-      maxConnections: LIMITS.connections.most,
-      maxConnectionAgeMs: LIMITS.connectionAge.most,
-      maxCallsInFlight: LIMITS.calls.most,
-      maxWatches: LIMITS.watches.most,
-      maxWatchBacklogBytes: LIMITS.watchBacklog.most,
+      maxConnections: LIMITS.connections.max,
+      maxConnectionAgeMs: LIMITS.connectionAge.max,
+      maxCallsInFlight: LIMITS.calls.max,
+      maxWatches: LIMITS.watches.max,
+      maxWatchBacklogBytes: LIMITS.watchBacklog.max,
       log: pino({ level: 'silent' }),
     });
     return { addr, stop: () => stop().finally(remove) };

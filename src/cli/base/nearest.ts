@@ -5,8 +5,8 @@ export function nearest(word: string, words: readonly string[]): string | undefi
     .map((candidate) => ({ candidate, distance: distanceOf(bare, plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  const most = Math.min(Math.max(2, bare.length / 3), bare.length - 1);
-  if (best !== undefined && best.distance <= most) return best.candidate;
+  const max = Math.min(Math.max(2, bare.length / 3), bare.length - 1);
+  if (best !== undefined && best.distance <= max) return best.candidate;
   return words.find((candidate) => candidate.startsWith(`${word}-`));
 }
 

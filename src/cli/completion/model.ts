@@ -63,12 +63,12 @@ function toFlag(flag: Command.Flag.Cached): CompletedFlag {
   return { name, description: firstLine(summary ?? description), ...value };
 }
 
-function toValue(taker: Command.Flag.Cached | Command.Arg.Cached): Value {
-  const options = ('options' in taker && taker.options) || [];
+function toValue(argument: Command.Flag.Cached | Command.Arg.Cached): Value {
+  const options = ('options' in argument && argument.options) || [];
   if (options.length > 0) return { takes: 'word', options };
-  if (taker.name === 'context') return { takes: 'context', options };
-  if (!takesPath(taker)) return ANYTHING;
-  return { takes: 'helpValue' in taker && taker.helpValue === 'DIR' ? 'folder' : 'file', options };
+  if (argument.name === 'context') return { takes: 'context', options };
+  if (!takesPath(argument)) return ANYTHING;
+  return { takes: 'helpValue' in argument && argument.helpValue === 'DIR' ? 'folder' : 'file', options };
 }
 
 function firstLine(text: string): string {

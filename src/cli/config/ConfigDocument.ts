@@ -10,13 +10,13 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
-import { type Place, unusable } from './keys.js';
+import { type LogPosition, unusable } from './keys.js';
 
 /** A key with what stands there. */
 export interface Entry {
   name: string;
   node: unknown;
-  place: Place;
+  place: LogPosition;
 }
 
 /** The text of a config file, with the lines that things stand in. */
@@ -66,7 +66,7 @@ export class ConfigDocument {
     return target;
   }
 
-  #place(node: unknown, path: string): Place {
+  #place(node: unknown, path: string): LogPosition {
     const line = isNode(node) && node.range ? this.#lines.linePos(node.range[0]).line : 1;
     return { file: this.#file, line, path, folder: dirname(this.#file) };
   }

@@ -34,7 +34,7 @@ export function kindOf(flag: FlagTable[string]): Kind {
 }
 
 /** Where a value was read. */
-export interface Place {
+export interface LogPosition {
   /** Of the file, for messages. */
   file: string;
   line?: number;
@@ -45,7 +45,7 @@ export interface Place {
 }
 
 /** A value of a file as a setting of the flag `name`; throws CONFIG_UNUSABLE. */
-export function settingOf(flags: FlagTable, name: string, value: unknown, place: Place): Setting {
+export function settingOf(flags: FlagTable, name: string, value: unknown, place: LogPosition): Setting {
   const keys = keysOf(flags);
   const flag = Object.hasOwn(keys, name) ? keys[name] : undefined;
   if (flag === undefined) throw unknownKey(name, Object.keys(keys), place);
@@ -56,11 +56,11 @@ export function settingOf(flags: FlagTable, name: string, value: unknown, place:
   const text = String(value);
   if (hasPassword(text)) throw unusable(place, passwordRule(name, flag.env, Object.keys(keys)));
   const { file, line, path } = place;
-  return { text: fromFolder(flag, text, place.folder), origin: `${path} in ${at(file, line)}` };
+  return { text: fromDirectory(flag, text, place.folder), origin: `${path} in ${at(file, line)}` };
 }
 
 /** The error of a key that is none, with what was probably meant. */
-export function unknownKey(name: string, known: readonly string[], place: Place): ImstateError {
+export function unknownKey(name: string, known: readonly string[], place: LogPosition): ImstateError {
   const meant = nearest(name, known);
   if (meant !== undefined) return unusable(place, `is no key here: did you mean ${meant}?`);
   const files = known.filter((key) => key.endsWith('-file'));
@@ -74,7 +74,7 @@ export function unknownKey(name: string, known: readonly string[], place: Place)
 }
 
 /** The error of what stands at a place of a file. */
-export function unusable({ file, line, path }: Omit<Place, 'folder'>, rule: string): ImstateError {
+export function unusable({ file, line, path }: Omit<LogPosition, 'folder'>, rule: string): ImstateError {
   return new ImstateError('CONFIG_UNUSABLE', `${at(file, line)}: ${path} ${rule}`);
 }
 
@@ -105,7 +105,7 @@ export function takesPath(flag: object): boolean {
 }
 
 /** A file of settings may be read from any folder, so what it names lies beside it. */
-function fromFolder(flag: FlagTable[string], text: string, folder: string): string {
+function fromDirectory(flag: FlagTable[string], text: string, folder: string): string {
   if (text === '' || !takesPath(flag) || isAbsolute(text) || URL.canParse(text)) return text;
   return resolve(folder, text);
 }

@@ -8,7 +8,7 @@ import { durationFlag, textFlag } from './flags.js';
 /** Which times to live a session may have. */
 export const TTL_RULE: DurationRule = { min: 1_000, max: 30 * 86_400_000 };
 /** The greatest incarnation of a chat server. */
-export const MOST_INCARNATION = 2 ** 48 - 1;
+export const MAX_INCARNATION = 2 ** 48 - 1;
 
 const policyFlag = Flags.custom<LoginPolicy>({
   parse: async (text, _, { name }) => loginPolicies.parse(`--${name}`, text),
@@ -54,7 +54,7 @@ export const loginFlags = {
     description: 'incarnation of the chat server: the session belongs to its lease, and ends with it',
     env: 'IMSTATE_INCARNATION',
     min: 1,
-    max: MOST_INCARNATION,
+    max: MAX_INCARNATION,
     helpValue: 'N',
   }),
 };

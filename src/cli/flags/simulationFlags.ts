@@ -3,12 +3,12 @@ import { Flags } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { type Assertion, parseAssertions } from '../../simulation/assertion.js';
 import { PLAN_DEFAULTS, type Plan } from '../../simulation/plan.js';
-import { MOST_DEVICES } from '../../simulation/town.js';
+import { MAX_DEVICES } from '../../simulation/population.js';
 import { durationDefault, durationFlag, textFlag } from './flags.js';
 
 const DAY_MS = 86_400_000;
 /** How long a simulation may be told to go on. */
-export const MOST_DURATION_MS = 7 * DAY_MS;
+export const MAX_DURATION_MS = 7 * DAY_MS;
 
 /** Flags that `simulate` and `demo` share. */
 export const runFlags = {
@@ -28,7 +28,7 @@ export const planFlags = {
     description: 'how long it goes on; 0s: until Ctrl-C',
     env: 'IMSTATE_DURATION',
     ...durationDefault(PLAN_DEFAULTS.durationMs),
-    ...{ min: 0, max: MOST_DURATION_MS, helpValue: 'TIME' },
+    ...{ min: 0, max: MAX_DURATION_MS, helpValue: 'TIME' },
   }),
   users: Flags.integer({
     description: 'users',
@@ -38,7 +38,7 @@ export const planFlags = {
   devices: Flags.integer({
     description: 'devices of a user: each has from 1 to so many',
     env: 'IMSTATE_DEVICES',
-    ...{ default: PLAN_DEFAULTS.devices, min: 1, max: MOST_DEVICES, helpValue: 'N' },
+    ...{ default: PLAN_DEFAULTS.devices, min: 1, max: MAX_DEVICES, helpValue: 'N' },
   }),
   servers: Flags.integer({
     description: 'chat servers, each with a connection and a lease of its own',

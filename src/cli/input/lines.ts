@@ -10,7 +10,7 @@ export interface Line {
 
 const NEWLINE = 0x0a;
 /** More than any request that a daemon takes. */
-const MOST_LINE_BYTES = 1024 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
 
 /**
  * The lines of a stream of UTF-8, one after the other. Not node:readline: that ends a line at U+2028 too, which may
@@ -52,13 +52,13 @@ class LineBuffer {
 
   add(part: Buffer): void {
     this.#bytes += part.length;
-    if (this.#bytes > MOST_LINE_BYTES) this.#parts.length = 0;
+    if (this.#bytes > MAX_LINE_BYTES) this.#parts.length = 0;
     else this.#parts.push(part);
   }
 
   toLine(number: number): Line {
-    if (this.#bytes > MOST_LINE_BYTES) {
-      return { number, text: '', fault: `a line must be at most ${MOST_LINE_BYTES} bytes long` };
+    if (this.#bytes > MAX_LINE_BYTES) {
+      return { number, text: '', fault: `a line must be at most ${MAX_LINE_BYTES} bytes long` };
     }
     try {
       return { number, text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(this.#parts)) };

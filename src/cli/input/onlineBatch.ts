@@ -85,16 +85,16 @@ function giveUpLater(calls: AbortController): void {
 /** What reports one record, and never rejects. */
 function reporter({ defaults, online }: OnlineBatch, signal: AbortSignal): (line: Line) => Promise<Outcome> {
   /** The last call for each user that has one under way. */
-  const underWay = new Map<string, Promise<unknown>>();
+  const inFlight = new Map<string, Promise<unknown>>();
   const inTurn = async (request: OnlineRequest): Promise<OnlineResult> => {
-    const before = underWay.get(request.userId);
+    const before = inFlight.get(request.userId);
     const call = (before ?? Promise.resolve()).then(() => online(request, { signal }));
     const settled = call.catch(() => {});
-    underWay.set(request.userId, settled);
+    inFlight.set(request.userId, settled);
     try {
       return await call;
     } finally {
-      if (underWay.get(request.userId) === settled) underWay.delete(request.userId);
+      if (inFlight.get(request.userId) === settled) inFlight.delete(request.userId);
     }
   };
   return async ({ number: line, text, fault }) => {

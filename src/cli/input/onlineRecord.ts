@@ -2,7 +2,7 @@ import type { OnlineRequest } from 'imstate-client';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import { parseDuration } from '../flags/durations.js';
-import { MOST_INCARNATION, TTL_RULE } from '../flags/loginFlags.js';
+import { MAX_INCARNATION, TTL_RULE } from '../flags/loginFlags.js';
 
 /** How the value of each key of a record is read. */
 const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineRequest>> = {
@@ -64,9 +64,8 @@ function readTexts(value: unknown, key: string): Record<string, string> {
 }
 
 function readIncarnation(value: unknown, key: string): number {
-  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_INCARNATION)
-    return Number(value);
-  throw broken(`${key} must be an integer from 1 to ${MOST_INCARNATION}`);
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_INCARNATION) return Number(value);
+  throw broken(`${key} must be an integer from 1 to ${MAX_INCARNATION}`);
 }
 
 function isObject(value: unknown): value is object {

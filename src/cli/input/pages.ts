@@ -1,6 +1,6 @@
 import type { ChatServer, Client, PageRequest } from 'imstate-client';
 
-const MOST_PER_PAGE = 1_000;
+const MAX_PER_PAGE = 1_000;
 
 interface Page<Row> {
   rows: Row[];
@@ -21,7 +21,7 @@ export async function collectPages<Row>(
   let isPartial = false;
   let token: string | undefined;
   do {
-    const pageSize = Math.min(limit - rows.length, MOST_PER_PAGE);
+    const pageSize = Math.min(limit - rows.length, MAX_PER_PAGE);
     const page = await fetch({ pageSize, ...(token && { pageToken: token }) });
     rows.push(...page.rows);
     isPartial ||= page.partial ?? false;

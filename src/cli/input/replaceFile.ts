@@ -4,7 +4,7 @@ import { readRegularText } from 'imstate-client/internal/shared/regularFile';
 
 /** What is in it is nobody else's business, and who can write it decides for its owner. */
 const OWNER_ONLY = 0o600;
-const MOST_TRIES = 50;
+const MAX_TRIES = 50;
 const PAUSE_MS = 100;
 
 /**
@@ -36,7 +36,7 @@ async function lock(draft: string) {
       return await open(draft, 'wx', OWNER_ONLY);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if (tries === MOST_TRIES) {
+      if (tries === MAX_TRIES) {
         throw new Error(`another command is changing it; if none is, remove ${draft}`);
       }
       await delay(PAUSE_MS);

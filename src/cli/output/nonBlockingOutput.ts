@@ -6,7 +6,7 @@ const { O_WRONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
 /** How soon text that nobody has read is tried again. */
 const POLL_INTERVAL_MS = 20;
 /** How long the end of the process waits for a reader: in all, and for one that reads nothing. */
-const EXIT_MS = { most: 2_000, idle: 500 };
+const EXIT_MS = { max: 2_000, idle: 500 };
 
 type Outcome = 'written' | 'blocked' | 'failed';
 
@@ -42,7 +42,7 @@ export class NonBlockingOutput {
   /** Writes one line, which ends with a newline. */
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
-    if (this.#waitingBytes + this.#batch.length + bytes > LIMITS.logBuffer.most) {
+    if (this.#waitingBytes + this.#batch.length + bytes > LIMITS.logBuffer.max) {
       this.#dropped += 1;
       return;
     }
@@ -104,7 +104,7 @@ export class NonBlockingOutput {
   /** At the end of the process, when nothing else is done any longer: the last lines wait for whoever still reads. */
   #finish(): void {
     const idle = new Int32Array(new SharedArrayBuffer(4));
-    const end = performance.now() + EXIT_MS.most;
+    const end = performance.now() + EXIT_MS.max;
     let idleSince = performance.now();
     while (this.#hasMore() && performance.now() < Math.min(end, idleSince + EXIT_MS.idle)) {
       if (this.#writeBatch() === 'written') idleSince = performance.now();

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../simulation/assertion.js';
+import { CALLS, type CallFigures } from '../../simulation/results.js';
 import type { Ending, Simulation } from '../../simulation/simulation.js';
-import { CALLS, type CallFigures } from '../../simulation/tally.js';
 import { count } from './count.js';
 import { type Cell, colors, renderTable } from './style.js';
 
@@ -41,7 +41,7 @@ export function summaryNotices({ tally, elapsedMs, late }: Simulation, { left, k
   if (late.calls > 0) {
     const never = missed > 0 ? `, and ${number(missed)} were never made` : '';
     notices.push(
-      `${number(late.calls)} of ${count(calls + missed, 'call')} were late, by up to ${seconds(late.mostMs)}${never}: the` +
+      `${number(late.calls)} of ${count(calls + missed, 'call')} were late, by up to ${seconds(late.maxMs)}${never}: the` +
         ' daemons or this machine were too slow for the load that was asked for; the times include the wait',
     );
   }
@@ -68,7 +68,7 @@ export function summaryJson(
     calls: { all: toJson(all), online: toJson(online), offline: toJson(offline), query: toJson(query) },
     errors: tally.errors,
     ...counts,
-    ...{ late: late.calls, lateMs: rounded(late.mostMs) },
+    ...{ late: late.calls, lateMs: rounded(late.maxMs) },
     ...{ online: wereOnline, kept, left },
     assertions: verdicts.map(({ value, ...verdict }) => ({ ...verdict, value: rounded(value, 6) })),
   };

@@ -35,8 +35,8 @@ export function renderTable(head: string[][], rows: Cell[][]): string {
 
 /** Anything fits where stdout is no terminal. */
 function fits(text: string): boolean {
-  const most = process.stdout.columns || Infinity;
-  return text.split('\n').every((line) => widthOf(line) <= most);
+  const max = process.stdout.columns || Infinity;
+  return text.split('\n').every((line) => widthOf(line) <= max);
 }
 
 function renderGrid(head: string[][], rows: Cell[][]): string {

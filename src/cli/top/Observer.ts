@@ -9,7 +9,7 @@ import { Meter } from './Meter.js';
 import { push } from './series.js';
 import type { Snapshot } from './snapshot.js';
 
-const MOST_SERVERS = 1_000;
+const MAX_SERVERS = 1_000;
 const RETRY_MS = 1_000;
 /** What may fail by itself. */
 const PARTS = ['stats', 'servers', 'changes', 'registry'] as const;
@@ -87,7 +87,7 @@ export class Observer {
         push(this.#online, this.#stats.devicesOnline);
       }),
       this.#try('servers', async () => {
-        const { rows, isCut } = await collectPages(MOST_SERVERS, async (page) => {
+        const { rows, isCut } = await collectPages(MAX_SERVERS, async (page) => {
           const { servers, nextPageToken } = await this.#client.listServers(page, { signal: this.#signal });
           return { rows: servers, nextPageToken };
         });

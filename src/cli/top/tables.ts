@@ -6,7 +6,7 @@ import { cell, type Paint, type Part, sparkline } from './text.js';
 
 /** Columns between two cells. */
 const GAP = 2;
-const ADDRESS = { least: 15, most: 45 };
+const ADDRESS = { least: 15, max: 45 };
 /** The widths of the cells behind the address. */
 const DAEMON = { health: 11, latency: 10, latencies: 12 };
 const SERVER = { sessions: 12, lease: 6, left: 9 };
@@ -73,5 +73,5 @@ function table(head: Part[], lines: Part[][], rows: number, hasMore: boolean): P
 function addressWidth(columns: number, others: Record<string, number>): number {
   const widths = Object.values(others);
   const room = columns - widths.reduce((sum, width) => sum + GAP + width, 0);
-  return Math.min(Math.max(room, ADDRESS.least), ADDRESS.most);
+  return Math.min(Math.max(room, ADDRESS.least), ADDRESS.max);
 }

@@ -35,13 +35,13 @@ export function widthOfParts(parts: Part[]): number {
   return widthOf(printable(texts.join('')));
 }
 
-/** Bars for the last `width` values: from the least to the most of them, or from 0 if there is no difference. */
+/** Bars for the last `width` values: from the least to the max of them, or from 0 if there is no difference. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = width > 0 ? values.slice(-width) : [];
-  const [least, most] = [Math.min(...shown), Math.max(...shown)];
+  const [least, max] = [Math.min(...shown), Math.max(...shown)];
   const barOf = (value: number) => {
-    if (most === least) return most === 0 ? BARS[0] : BARS[3];
-    return BARS[Math.round(((value - least) / (most - least)) * (BARS.length - 1))];
+    if (max === least) return max === 0 ? BARS[0] : BARS[3];
+    return BARS[Math.round(((value - least) / (max - least)) * (BARS.length - 1))];
   };
   return shown.map(barOf).join('');
 }

@@ -21,7 +21,7 @@ export interface AuthOptions {
 export type Peer = Pick<ServerInterceptingCallInterface, 'getPeer' | 'getAuthContext'>;
 
 /** How many credentials are remembered; the oldest of more is checked again. */
-const MOST_REMEMBERED = 4_096;
+const MAX_REMEMBERED = 4_096;
 /** Tells who calls. What was checked once is remembered, until it is good no longer. */
 export class Authenticator {
   #tokens: Tokens | undefined;
@@ -83,7 +83,7 @@ export class Authenticator {
   #byHeader(authorization: string): Caller | Promise<Caller> {
     const known = this.#byAuthorization.get(authorization);
     if (known instanceof Promise || (known && !known.fault())) return known;
-    const maxLength = LIMITS.credential.most;
+    const maxLength = LIMITS.credential.max;
     if (authorization.length > maxLength) {
       throw new ImstateError(
         'UNAUTHENTICATED',
@@ -109,7 +109,7 @@ export class Authenticator {
     const known = this.#byAuthorization;
     known.delete(authorization);
     known.set(authorization, caller);
-    const [oldest] = known.size > MOST_REMEMBERED ? known.keys() : [];
+    const [oldest] = known.size > MAX_REMEMBERED ? known.keys() : [];
     if (oldest !== undefined) known.delete(oldest);
     if (!(caller instanceof Promise)) return;
     // Into the map that it was put in: what was forgotten meanwhile stays so.

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 /** The same denial is logged again after this time, with how many there were. */
 const PAUSE_MS = 10_000;
 /** Different denials that are told apart at the same time. */
-const MOST_KINDS = 1_000;
+const MAX_KINDS = 1_000;
 
 /** Who was refused, and where. */
 interface Denied {
@@ -42,7 +42,7 @@ export class DenialLog {
       known.left += 1;
       return;
     }
-    if (this.#kinds.size >= MOST_KINDS) this.#kinds.clear();
+    if (this.#kinds.size >= MAX_KINDS) this.#kinds.clear();
     this.#kinds.set(kind, { until: now + PAUSE_MS, left: 0 });
     const before = known?.left ? { unlogged: known.left } : {};
     this.#log.warn({ ...denied, code, ...before }, `refused: ${message}`);

@@ -4,7 +4,7 @@ import { trusted } from 'imstate-client/internal/shared/ownership';
 import { readRegularText } from 'imstate-client/internal/shared/regularFile';
 import type { Logger } from 'pino';
 
-const LOOK_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /** Which file to follow, and what to make of it. */
 export interface FollowedFileOptions<T> {
@@ -36,7 +36,7 @@ export class FollowedFile<T> {
     this.#options = options;
     this.#read = stamp;
     this.#seen = stamp;
-    this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
+    this.#timer = setInterval(() => void this.#look(), POLL_INTERVAL_MS).unref();
   }
 
   /** Reads the file, tells `onChange`, and follows the file until close(). Rejects with AUTH_FILE_UNUSABLE. */

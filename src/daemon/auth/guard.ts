@@ -6,7 +6,7 @@ import { DenialLog } from './denialLog.js';
 import { GuardedCall, type GuardParts } from './guardedCall.js';
 import { type Caller, checkRole, type Role, ruleOf } from './roles.js';
 
-const LOOK_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 /** What is asked for that is no call of gRPC. */
 interface Asked {
@@ -24,7 +24,7 @@ export class Guard {
 
   private constructor(authenticator: Authenticator, log: Logger) {
     this.#parts = { authenticator, denials: new DenialLog(log), streams: new Set() };
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#timer = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
   }
 
   /** Rejects as Authenticator.open() does. */

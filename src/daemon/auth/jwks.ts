@@ -16,7 +16,7 @@ const RETRY_MS = 30_000;
 /** How soon a JWT of an unknown key may make us ask again: anybody can send one. */
 const LEAST_PAUSE_MS = 5_000;
 /** Far more than any issuer has. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 type KeySet = ReturnType<typeof createLocalJWKSet>;
 
@@ -180,7 +180,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of response) {
     bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw new Error('it is larger than 1 MiB');
+    if (bytes > MAX_BYTES) throw new Error('it is larger than 1 MiB');
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));

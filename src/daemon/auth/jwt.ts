@@ -22,7 +22,7 @@ const ALGORITHMS = [
 ];
 /** How far the issuer's clock may be from ours. */
 const CLOCK_SKEW_S = 5;
-const MOST_NAME = 64;
+const MAX_NAME = 64;
 
 /** Verifies JWTs of one issuer. */
 export class Jwts {
@@ -90,7 +90,7 @@ export class Jwts {
 }
 
 function toCaller(payload: JWTPayload): Caller {
-  const name = `the JWT of ${JSON.stringify(subjectOf(payload).slice(0, MOST_NAME))}`;
+  const name = `the JWT of ${JSON.stringify(subjectOf(payload).slice(0, MAX_NAME))}`;
   const { role, serverAddrs } = grantOf(payload, name);
   const overAtMs = ((payload.exp as number) + CLOCK_SKEW_S) * 1_000;
   return {

@@ -2,23 +2,23 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { LIMITS } from '../../presence/limits.js';
 import type { Session } from '../../presence/sessions.js';
 
-const MAX_BYTES = LIMITS.answerBytes.most;
+const MAX_BYTES = LIMITS.answerBytes.max;
 /** A device on the wire beside its texts: tags, lengths and times. */
 const DEVICE_BYTES = 64;
 const EXPLANATION_BYTES = 160;
 /** An entry of the metadata beside its texts. */
 const ENTRY_BYTES = 8;
 /** A user beside its devices: the id, and what was left out. */
-export const USER_BYTES = LIMITS.id.most + 20;
+export const USER_BYTES = LIMITS.id.max + 20;
 /** The most that a device takes on the wire. */
 export const MAX_DEVICE_BYTES =
   DEVICE_BYTES +
   EXPLANATION_BYTES +
-  2 * LIMITS.id.most +
-  LIMITS.address.most +
-  LIMITS.platform.most +
-  LIMITS.metadata.most +
-  LIMITS.metadataEntries.most * ENTRY_BYTES;
+  2 * LIMITS.id.max +
+  LIMITS.address.max +
+  LIMITS.platform.max +
+  LIMITS.metadata.max +
+  LIMITS.metadataEntries.max * ENTRY_BYTES;
 
 /** What of a user's sessions an answer has room for. */
 export interface Shown {

@@ -14,12 +14,12 @@ import {
   withoutMetadata,
 } from './answerSize.js';
 
-const MAX_BYTES = LIMITS.answerBytes.most;
+const MAX_BYTES = LIMITS.answerBytes.max;
 /** A session that ended, on the wire, beside its texts. */
 const ENDED_BYTES = 20;
-const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.most + LIMITS.address.most;
+const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.max + LIMITS.address.max;
 /** The result of a login without the sessions that it replaced. */
-const LOGIN_BYTES = LIMITS.id.most + 64;
+const LOGIN_BYTES = LIMITS.id.max + 64;
 /** A result that only says yes or no, and one that says what is wrong. */
 const SMALL_BYTES = 16;
 const ERROR_BYTES = 1_024;
@@ -51,10 +51,10 @@ export function showAnswers(
   otherErrors: number,
 ): ShownAnswer[] {
   const bytes = MAX_BYTES - otherErrors * ERROR_BYTES;
-  const bytesBy = (sizeOf: typeof mostBytesOf) =>
+  const bytesBy = (sizeOf: typeof maxBytesOf) =>
     answers.reduce<number>((sum, answer, i) => sum + sizeOf(operations[i] as Operation, answer), 0);
   const fits =
-    bytesBy(mostBytesOf) <= bytes ||
+    bytesBy(maxBytesOf) <= bytes ||
     [atMost, exactly].some(
       (measure) => bytesBy((operation, answer) => bytesOf(measure, operation, answer)) <= bytes,
     );
@@ -111,7 +111,7 @@ function sessionsOf(kind: Operation['kind'], answer: Answer): readonly Session[]
 }
 
 /** The most that a result takes, by counting alone: the usual batch is not measured. */
-function mostBytesOf({ kind }: Operation, answer: Answer | Error): number {
+function maxBytesOf({ kind }: Operation, answer: Answer | Error): number {
   if (answer instanceof Error) return ERROR_BYTES;
   if (kind === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
   if (kind === 'getUser') return USER_BYTES + (answer as Session[]).length * MAX_DEVICE_BYTES;
@@ -127,14 +127,14 @@ function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error)
     return replaced.reduce((sum, session) => sum + endedBytes(measure, of.userId, session), LOGIN_BYTES);
   }
   const sessions = sessionsOf(kind, answer);
-  return sessions ? sizeOfUser(sessions, USER_FORM, measure) : mostBytesOf(operation, answer);
+  return sessions ? sizeOfUser(sessions, USER_FORM, measure) : maxBytesOf(operation, answer);
 }
 
 /** What a result takes in any case. */
 function leastBytesOf(operation: Operation, answer: Answer | Error): number {
   const { kind } = operation;
   if (answer instanceof Error || kind === 'getUser' || kind === 'getDevice') return ERROR_BYTES;
-  return kind === 'online' ? LOGIN_BYTES : mostBytesOf(operation, answer);
+  return kind === 'online' ? LOGIN_BYTES : maxBytesOf(operation, answer);
 }
 
 function endedBytes(

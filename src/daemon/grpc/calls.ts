@@ -11,9 +11,9 @@ import { permitOf } from '../auth/guardedCall.js';
 import { callOf } from '../overload/admittedCall.js';
 import type { Load } from '../overload/load.js';
 import { AGED } from './connectionAge.js';
-import { firstOf, type Link, makeLink } from './link.js';
 import { type OpenStream, OpenStreams } from './openStreams.js';
 import { type Ending, requestReaderOf } from './requests/requestReader.js';
+import { firstOf, makeStreamSink, type StreamSink } from './streamSink.js';
 
 /** A call or stream, as far as the log is concerned. */
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
@@ -28,7 +28,7 @@ type UnaryCall = Pick<
 type Handle<Request, Response> = (request: Request, call: UnaryCall) => Promise<Response> | Response;
 
 /** Takes the messages of one stream. */
-export interface StreamTaker<Request> {
+export interface StreamHandler<Request> {
   /** Deals with a message; resolves when that is done. `arrivedAt` is a time of performance.now(). */
   take(request: Request, arrivedAt: number): Promise<void>;
   /** The message is not dealt with: the store has too much to do, or the stream is over. */
@@ -120,17 +120,17 @@ export class Calls {
    * what came before is answered, and then the stream ends as one that was not taken up from there on.
    */
   streamHandler<Request, Response>(
-    begin: (link: Link<Response>) => StreamTaker<Request>,
+    begin: (link: StreamSink<Response>) => StreamHandler<Request>,
     { weigh, isVital }: Cost<Request> = {},
   ): handleBidiStreamingCall<Request, Response> {
     return (stream) => {
-      let underWay = 0;
+      let inFlight = 0;
       let isEnding = false;
       let refusal: Ending | undefined;
       let lastWord: ImstateError | undefined;
       const end = (finish: () => void) => {
         if (!this.#streams.delete(open)) return;
-        taker.close?.();
+        handler.close?.();
         finish();
       };
       const fail = (error: unknown) =>
@@ -142,7 +142,7 @@ export class Calls {
       const endWell = (error?: ImstateError) => {
         isEnding = true;
         lastWord ??= error;
-        if (underWay > 0) return;
+        if (inFlight > 0) return;
         end(() => {
           // The last answers are under way until the caller has taken them.
           this.#inFlight += 1;
@@ -157,8 +157,8 @@ export class Calls {
       };
       /** Answers what was taken, and ends the stream so that its caller continues on another connection. */
       const retire = async () => {
-        await taker.canEnd?.();
-        if (!taker.endsWell) refusal ??= AGED;
+        await handler.canEnd?.();
+        if (!handler.endsWell) refusal ??= AGED;
         endWell();
       };
       /** Deals with a message in its turn, unless the stream is over by then, or one before it was not taken up. */
@@ -168,19 +168,19 @@ export class Calls {
         if (room !== true && !(await room)) {
           refusal ??= this.#load.refuseOperations();
           isEnding = true;
-          taker.refuse?.(request, refusal.code, arrivedAt);
+          handler.refuse?.(request, refusal.code, arrivedAt);
           return;
         }
         try {
-          if (refusal !== undefined) taker.refuse?.(request, refusal.code, arrivedAt);
-          else if (!this.#streams.has(open)) taker.refuse?.(request, status.CANCELLED, arrivedAt);
-          else await taker.take(request, arrivedAt);
+          if (refusal !== undefined) handler.refuse?.(request, refusal.code, arrivedAt);
+          else if (!this.#streams.has(open)) handler.refuse?.(request, status.CANCELLED, arrivedAt);
+          else await handler.take(request, arrivedAt);
         } finally {
           this.#load.end(weight);
         }
         // Not before the store is done with it: a caller that does not read must not take up its room.
-        await taker.ready?.();
-        if (!taker.outlivesRequests) await link.drained();
+        await handler.ready?.();
+        if (!handler.outlivesRequests) await link.drained();
       };
       const permit = permitOf(stream.metadata);
       const reader = requestReaderOf(stream.metadata)?.releasedByHandler((ending) => {
@@ -188,11 +188,11 @@ export class Calls {
         endWell();
       });
       const statusOf = (error: unknown) => this.#toStatus(error, stream);
-      const link = makeLink<Request, Response>(stream, permit, fail, statusOf);
-      const taker = begin(link);
+      const link = makeStreamSink<Request, Response>(stream, permit, fail, statusOf);
+      const handler = begin(link);
       // What was taken before its credential was good no longer is answered still.
-      if (permit) permit.end = taker.endsWell ? endWell : fail;
-      const open: OpenStream = { stop: () => (taker.endsWell ? endWell() : fail(stopping())), retire };
+      if (permit) permit.end = handler.endsWell ? endWell : fail;
+      const open: OpenStream = { stop: () => (handler.endsWell ? endWell() : fail(stopping())), retire };
       this.#streams.add(open, callOf(stream.metadata)?.connection ?? stream);
       stream.on('data', (request: Request) => {
         reader?.beginMessage();
@@ -200,13 +200,13 @@ export class Calls {
           reader?.endMessage();
           return;
         }
-        underWay += 1;
+        inFlight += 1;
         this.#inFlight += 1;
-        if (underWay >= (taker.atOnce ?? 1)) stream.pause();
+        if (inFlight >= (handler.atOnce ?? 1)) stream.pause();
         take(request, performance.now())
           .catch(fail)
           .finally(() => {
-            underWay -= 1;
+            inFlight -= 1;
             reader?.endMessage();
             this.#inFlight -= 1;
             if (isEnding) endWell();
@@ -214,11 +214,11 @@ export class Calls {
           });
       });
       stream.on('end', () => {
-        if (!taker.outlivesRequests) endWell();
+        if (!handler.outlivesRequests) endWell();
       });
       stream.on('cancelled', () => {
         end(() => {});
-        taker.gone?.();
+        handler.gone?.();
       });
     };
   }

@@ -11,7 +11,7 @@ import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
 import { type Shown, showUser, showUsers } from './answerSize.js';
-import { applyTaker } from './applyTaker.js';
+import { applyHandler } from './applyHandler.js';
 import { showLogin } from './batchSize.js';
 import type { Calls } from './calls.js';
 import { toGetUserResponse, toHeartbeatResponse, toOnlineResponse } from './operations.js';
@@ -25,7 +25,7 @@ import {
   readSessions,
 } from './requests.js';
 import { toChatServer, toDevice, toHistoryEntry } from './responses.js';
-import { watchTaker } from './watchTaker.js';
+import { watchHandler } from './watchHandler.js';
 
 const PAGE = 100;
 const PAGE_OF_SERVERS = 1_000;
@@ -57,7 +57,7 @@ export function presenceServiceHandlers(
       { weigh: ({ sessions }) => sessions.length, isVital: true },
     ),
 
-    Apply: calls.streamHandler((link) => applyTaker(presence, batches, link), {
+    Apply: calls.streamHandler((link) => applyHandler(presence, batches, link), {
       weigh: ({ operations }) => operations.length,
     }),
 
@@ -84,7 +84,7 @@ export function presenceServiceHandlers(
       { isVital: true },
     ),
 
-    Watch: calls.streamHandler((link) => watchTaker(hub, link)),
+    Watch: calls.streamHandler((link) => watchHandler(hub, link)),
 
     GetUser: calls.handler((request, call) => {
       const { userId, deviceId } = readGetUser(request);

@@ -24,7 +24,7 @@ import {
   checkServerName,
 } from '../../presence/validate.js';
 import type { EvictTarget } from '../presence.js';
-import { MOST_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
+import { MAX_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
 import { makeSessionId } from './sessionId.js';
 
 const SECOND = 1_000;
@@ -104,7 +104,7 @@ export function readKeepAlive(request: KeepServerAliveRequest__Output, known: st
 
 /** Reads and checks the sessions of a heartbeat. */
 export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
-  if (sessions.length < 1 || sessions.length > LIMITS.heartbeatSessions.most) {
+  if (sessions.length < 1 || sessions.length > LIMITS.heartbeatSessions.max) {
     throw broken('sessions', `must be 1 to 1,000; these are ${sessions.length}: send several calls`);
   }
   return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
@@ -130,7 +130,7 @@ export function readGetUser({ userId, deviceId }: GetUserRequest__Output): {
 
 /** Checks the users of a batch. */
 export function readBatch(userIds: string[]): string[] {
-  if (userIds.length < 1 || userIds.length > LIMITS.batchUsers.most) {
+  if (userIds.length < 1 || userIds.length > LIMITS.batchUsers.max) {
     throw broken('user_ids', `must be 1 to 1,000; these are ${userIds.length}: send several calls`);
   }
   for (const [i, userId] of userIds.entries()) checkId(`user_ids[${i}]`, userId);
@@ -161,7 +161,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
   if (initialState && resumeRevision !== '') {
     throw broken('initial_state', 'must not be together with resume_revision, which goes on from there');
   }
-  if (serverAddrs.length > LIMITS.watchedServers.most) {
+  if (serverAddrs.length > LIMITS.watchedServers.max) {
     throw broken(
       'server_addrs',
       `must be at most 1,000; these are ${serverAddrs.length}: watch everything, or open several`,
@@ -177,7 +177,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
 
 /** Checks the users of a watch. */
 export function readUsers(field: string, userIds: string[]): string[] {
-  if (userIds.length > MOST_WATCHED_USERS) {
+  if (userIds.length > MAX_WATCHED_USERS) {
     throw broken(field, `must be at most 10,000; these are ${userIds.length}: open several watches`);
   }
   for (const [i, userId] of userIds.entries()) checkId(`${field}[${i}]`, userId);

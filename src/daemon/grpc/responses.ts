@@ -13,7 +13,7 @@ import { endReasons, leaseStates } from 'imstate-client/internal/wire/enums';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { ChatServer } from '../../presence/servers.js';
 import type { Ended, ReplacedSession, Session } from '../../presence/sessions.js';
-import type { BegunSession, Change, UserAt } from '../../store/ledger.js';
+import type { BegunSession, Change, UserAt } from '../../store/changeLog.js';
 import type { HistoryEntry } from '../history.js';
 import { showUser } from './answerSize.js';
 
@@ -36,12 +36,12 @@ export function toDevice(session: Session, explain = false, metadataOmitted = fa
   };
 }
 
-function toExplanation({ ttlMs, lastSeenMs, graceEndMs, forgetTimeMs, lease }: Session): Explanation {
+function toExplanation({ ttlMs, lastSeenMs, graceEndMs, removalTimeMs, lease }: Session): Explanation {
   return {
     timeToLive: ttlMs > 0 ? toDuration(ttlMs) : null,
     expireTime: ttlMs > 0 ? toTimestamp(lastSeenMs + ttlMs) : null,
     graceEndTime: graceEndMs > 0 ? toTimestamp(graceEndMs) : null,
-    forgetTime: forgetTimeMs > 0 ? toTimestamp(forgetTimeMs) : null,
+    forgetTime: removalTimeMs > 0 ? toTimestamp(removalTimeMs) : null,
     lease: toLease(lease),
   };
 }

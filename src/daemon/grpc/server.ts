@@ -74,11 +74,11 @@ export function makeServer(
   const load = new Load(bounds, log);
   const admission = new Admission(load, limits, observer);
   const server = new Server({
-    'grpc.max_receive_message_length': LIMITS.message.most,
-    'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.most,
+    'grpc.max_receive_message_length': LIMITS.message.max,
+    'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.max,
     'grpc.max_connection_idle_ms': bounds.idleMs,
-    'grpc.keepalive_time_ms': LIMITS.ping.most,
-    'grpc.keepalive_timeout_ms': LIMITS.pong.most,
+    'grpc.keepalive_time_ms': LIMITS.ping.max,
+    'grpc.keepalive_timeout_ms': LIMITS.pong.max,
     interceptors: [admission.intercept, ...(guard ? [guard.interceptor] : [])],
   });
   const calls = new Calls(log, load);

@@ -9,7 +9,7 @@ import { TLS_NAMES, type TlsFiles } from 'imstate-client/internal/tls/names';
 import type { Logger } from 'pino';
 
 /** How often the files are looked at. */
-const LOOK_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 /**
  * The TLS of the ports: a certificate, and with `ca` (the authorities of the clients) mutual TLS. When the files change, new
@@ -66,7 +66,7 @@ export class DaemonTls {
   }
 
   /** Follows the files until the signal aborts. Not by events of the file system: where a folder is swapped there are none. */
-  async follow(log: Logger, signal: AbortSignal, lookMs = LOOK_MS): Promise<void> {
+  async follow(log: Logger, signal: AbortSignal, lookMs = POLL_INTERVAL_MS): Promise<void> {
     while (await delay(lookMs, true, { signal }).catch(() => false)) this.#look(log);
   }
 

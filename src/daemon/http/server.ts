@@ -11,7 +11,7 @@ import { type AccessParts, HttpAccess } from './access.js';
 import { readBody } from './body.js';
 import { ObservedRequest } from './observedRequest.js';
 import { sendError, sendText } from './replies.js';
-import { RequestsUnderWay } from './requestsUnderWay.js';
+import { RequestsInFlight } from './requestsInFlight.js';
 import type { Exchange, Route } from './routes.js';
 import type { TrustedProxies } from './trustedProxies.js';
 
@@ -49,7 +49,7 @@ export class HttpServer {
   readonly #routes: Map<string, Route>;
   readonly #access: HttpAccess;
   readonly #proxies: TrustedProxies;
-  readonly #underWay = new RequestsUnderWay();
+  readonly #underWay = new RequestsInFlight();
   readonly #observer: CallObserver;
   readonly #log: Logger;
   readonly #onClose: () => void;
@@ -66,7 +66,7 @@ export class HttpServer {
     this.#observer = observer;
     this.#log = log;
     const limits = {
-      maxHeaderSize: LIMITS.headers.most,
+      maxHeaderSize: LIMITS.headers.max,
       requestTimeout: bounds.requestMs,
       headersTimeout: bounds.requestMs,
       connectionsCheckingInterval: CHECK_MS,
@@ -75,7 +75,7 @@ export class HttpServer {
     this.#server = tls
       ? tls.serveHttps({ ...limits, handshakeTimeout: bounds.silenceMs }, take)
       : createServer(limits, take);
-    this.#server.maxConnections = LIMITS.httpConnections.most;
+    this.#server.maxConnections = LIMITS.httpConnections.max;
     this.#open.follow(this.#server);
     // A socket on which neither side gets anything across; streams of events say something every 5 s or so.
     this.#server.timeout = bounds.answerMs;

@@ -1,10 +1,10 @@
 import { types } from 'node:util';
-import { Places } from '../overload/places.js';
+import { Slots } from '../overload/slots.js';
 
 /** What a session of node:http2 asks of its table of streams (Node.js 20 to 24). */
 class StreamTable<Stream> {
   readonly #places = new Map<number, number>();
-  readonly #streams = new Places<Stream>();
+  readonly #streams = new Slots<Stream>();
 
   get size(): number {
     return this.#places.size;
@@ -35,7 +35,7 @@ class StreamTable<Stream> {
 let stateKey: symbol | undefined;
 
 /**
- * Lets the streams of a session of node:http2 go when they are over. It keeps them in a Map, which does not ({@link Places}), and has no public way to
+ * Lets the streams of a session of node:http2 go when they are over. It keeps them in a Map, which does not ({@link Slots}), and has no public way to
  * another table; on a connection that lasts, a call takes a quarter more of the processor so. What is made otherwise is left as it is.
  */
 export function letEndedStreamsGo(session: object): void {

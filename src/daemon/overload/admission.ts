@@ -9,7 +9,7 @@ import type { CallObserver } from '../observability/callObserver.js';
 import { operationsIn } from '../observability/operations.js';
 import { AdmittedCall } from './admittedCall.js';
 import type { Load, Refusal } from './load.js';
-import { Places } from './places.js';
+import { Slots } from './slots.js';
 
 /** Calls that share a bound. What is vital shares that of calls, and has room on top. */
 export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'probe' | 'stream';
@@ -37,7 +37,7 @@ const NAMES: Record<Kind, string> = {
   probe: 'calls and streams of health',
   stream: 'streams of reflection',
 };
-const LOOK_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /** What the calls of a method have in common. */
 export interface Method {
@@ -65,7 +65,7 @@ export class Admission {
   readonly #methods = new Map<string, Method>();
   readonly observer: CallObserver;
   readonly #most: Record<Kind, number>;
-  readonly #open = new Places<AdmittedCall>();
+  readonly #open = new Slots<AdmittedCall>();
   readonly #counts: Record<Kind, number> = {
     call: 0,
     vital: 0,
@@ -83,22 +83,22 @@ export class Admission {
   readonly requests = new HeldBytes();
   readonly #looks: NodeJS.Timeout;
   /** The time of the next look, in milliseconds. Calls go by it: to ask the clock for each is dear, and so no limit is cut short. */
-  now = performance.now() + LOOK_MS;
+  now = performance.now() + POLL_INTERVAL_MS;
 
   constructor(load: Load, limits: LoadLimits, observer: CallObserver) {
     const { maxCallsInFlight, maxWatches } = limits;
     this.#bounds = boundsOf(limits);
     this.#load = load;
     this.observer = observer;
-    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#looks = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
     this.#most = {
       call: maxCallsInFlight,
-      vital: maxCallsInFlight + LIMITS.vitalCalls.most,
+      vital: maxCallsInFlight + LIMITS.vitalCalls.max,
       watch: maxWatches,
-      apply: LIMITS.applies.most,
-      lease: LIMITS.leases.most,
-      probe: LIMITS.probes.most,
-      stream: LIMITS.otherStreams.most,
+      apply: LIMITS.applies.max,
+      lease: LIMITS.leases.max,
+      probe: LIMITS.probes.max,
+      stream: LIMITS.otherStreams.max,
     };
   }
 
@@ -139,14 +139,14 @@ export class Admission {
 
   /** Why there is no room for so many bytes more of requests, as what the call is answered with; undefined if there is. */
   refuseRequest({ connection, kind }: AdmittedCall, bytes: number): Refusal | undefined {
-    const more = kind === 'vital' || kind === 'lease' ? LIMITS.vitalRequests.most : 0;
+    const more = kind === 'vital' || kind === 'lease' ? LIMITS.vitalRequests.max : 0;
     const { requests } = this;
     const why = kind === 'apply' ? this.#whyNotAnswer(connection) : undefined;
     if (why !== undefined) return this.#load.refuse(why);
-    if (requests.total + bytes > LIMITS.requests.most + more)
+    if (requests.total + bytes > LIMITS.requests.max + more)
       return this.#load.refuse(`the daemon holds ${requests.total} bytes of requests`);
     const ofConnection = requests.of(connection);
-    if (ofConnection + bytes <= LIMITS.requestsOfConnection.most + more) return undefined;
+    if (ofConnection + bytes <= LIMITS.requestsOfConnection.max + more) return undefined;
     return this.#load.refuse(`the daemon holds ${ofConnection} bytes of requests of this connection`);
   }
 
@@ -185,7 +185,7 @@ export class Admission {
   #whyNotOn(connection: object, kind: Kind): string | undefined {
     if (hasLimitOnConnection(kind)) {
       const count = this.#ofConnection.get(connection) ?? 0;
-      if (count < LIMITS.probesOfConnection.most) return undefined;
+      if (count < LIMITS.probesOfConnection.max) return undefined;
       return `the connection has ${count} calls and streams of health and reflection`;
     }
     return kind === 'call' ? this.#whyNotAnswer(connection) : undefined;
@@ -195,10 +195,10 @@ export class Admission {
     const { answers } = this;
     if (answers.total === 0) return undefined;
     const held = answers.of(connection);
-    if (held > LIMITS.answersOfConnection.most) {
+    if (held > LIMITS.answersOfConnection.max) {
       return `${held} bytes of answers wait until the caller reads them`;
     }
-    if (answers.total <= LIMITS.answers.most) return undefined;
+    if (answers.total <= LIMITS.answers.max) return undefined;
     return `${answers.total} bytes of answers wait until their callers read them`;
   }
 
@@ -213,7 +213,7 @@ export class Admission {
     this.#open.forEach((call) => {
       call.look(now, this.#bounds);
     });
-    this.now = now + LOOK_MS;
+    this.now = now + POLL_INTERVAL_MS;
   }
 }
 

@@ -321,15 +321,15 @@ function bytesOf(metadata: Metadata): number {
 
 /** What a call is ended with whose headers are too long; undefined if they are not. */
 function excessOf(bytes: number, stream: ServerHttp2Stream | undefined): Ending | undefined {
-  if (bytes > LIMITS.headers.most) {
+  if (bytes > LIMITS.headers.max) {
     return tooLong(
-      `the metadata of a call must be at most ${LIMITS.headers.most} bytes; this one has ${bytes}`,
+      `the metadata of a call must be at most ${LIMITS.headers.max} bytes; this one has ${bytes}`,
     );
   }
   const length = stream ? pseudoHeaderBytes(stream) : 0;
-  if (length <= LIMITS.authority.most) return undefined;
+  if (length <= LIMITS.authority.max) return undefined;
   return tooLong(
-    `the authority and scheme of a call must be at most ${LIMITS.authority.most} bytes; these have ${length}`,
+    `the authority and scheme of a call must be at most ${LIMITS.authority.max} bytes; these have ${length}`,
   );
 }
 

@@ -8,7 +8,7 @@ import { OpenSockets } from './openSockets.js';
 
 /** How HTTP/2 begins is so long. */
 const PREFACE_BYTES = 24;
-const SAY_EVERY_MS = 10_000;
+const LOG_INTERVAL_MS = 10_000;
 
 /** Listens, and hands the connections on as long as there are not too many. gRPC itself would take any number. */
 export class Connections {
@@ -49,11 +49,11 @@ export class Connections {
     this.#open.destroy();
   }
 
-  #sayDropped(most: number): void {
-    if (performance.now() - this.#saidAt < SAY_EVERY_MS) return;
+  #sayDropped(max: number): void {
+    if (performance.now() - this.#saidAt < LOG_INTERVAL_MS) return;
     this.#saidAt = performance.now();
     this.#log.warn(
-      `there are ${most} connections, and further ones are closed: --max-connections allows more`,
+      `there are ${max} connections, and further ones are closed: --max-connections allows more`,
     );
   }
 }

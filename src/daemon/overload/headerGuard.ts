@@ -10,7 +10,7 @@ const LOG_INTERVAL_MS = 60_000;
 /** The error of nghttp2 for headers in too many frames. Node.js resets the call and closes the connection. */
 const TOO_MANY_CONTINUATIONS = -905;
 
-const REFUSED = `HTTP/2 does not accept the headers of calls: metadata must be at most ${LIMITS.headers.most} bytes`;
+const REFUSED = `HTTP/2 does not accept the headers of calls: metadata must be at most ${LIMITS.headers.max} bytes`;
 
 /** What is known of a connection. */
 interface Headers {
@@ -96,7 +96,7 @@ export class HeaderGuard implements SessionListener {
 
   #isLate({ quietChecks, checks }: Headers): boolean {
     return (
-      quietChecks * CHECK_INTERVAL_MS >= LIMITS.headersPause.most ||
+      quietChecks * CHECK_INTERVAL_MS >= LIMITS.headersPause.max ||
       checks * CHECK_INTERVAL_MS >= this.#requestMs
     );
   }

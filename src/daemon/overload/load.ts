@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Bounds, LIMITS } from '../../presence/limits.js';
 
 /** How often it is said that calls are refused. Milliseconds. */
-const SAY_EVERY_MS = 10_000;
+const LOG_INTERVAL_MS = 10_000;
 /**
  * A refused call carries this trailer, which no other RESOURCE_EXHAUSTED has: gRPC's word for "nothing was done, try again
  * after so many milliseconds" (gRFC A6). Clients with a retry policy for RESOURCE_EXHAUSTED keep to it.
@@ -46,7 +46,7 @@ export class Load {
 
   /** Begins so many operations; false if there is no room. What is vital has room of its own on top. */
   begin(weight: number, isVital = false): boolean {
-    if (isVital ? !this.#fits(weight, LIMITS.vitalCalls.most) : this.#waiting.size > 0 || !this.#fits(weight))
+    if (isVital ? !this.#fits(weight, LIMITS.vitalCalls.max) : this.#waiting.size > 0 || !this.#fits(weight))
       return false;
     this.#operations += weight;
     return true;
@@ -75,7 +75,7 @@ export class Load {
   /** What a call that was not taken up is answered with; now and then the log is told. */
   refuse(why: string): Refusal {
     this.#refused += 1;
-    if (performance.now() - this.#saidAt >= SAY_EVERY_MS) {
+    if (performance.now() - this.#saidAt >= LOG_INTERVAL_MS) {
       this.#log.warn(
         { refused: this.#refused },
         `more is asked than this daemon takes: ${why}; such calls are refused`,

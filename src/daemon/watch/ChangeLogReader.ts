@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { isBehind, type Ledger, type LedgerEntry, type Place } from '../../store/ledger.js';
+import { type ChangeLog, type ChangeLogEntry, isBehind, type LogPosition } from '../../store/changeLog.js';
 import type { ChangeDelivery } from './changeDelivery.js';
 import { RevisionWriter } from './revision.js';
 
@@ -12,12 +12,12 @@ const READ_AT_ONCE = 64;
 /** How long changes are delivered before calls get their turn. Milliseconds. */
 const TURN_MS = 2;
 /** Before the log position of a shard is known. No change is at it or before it. */
-const UNKNOWN: Place = [0, 0];
+const UNKNOWN: LogPosition = [0, 0];
 
 /** Receives what a {@link ChangeLogReader} reads. */
 export interface ChangeLogListener {
   /** Delivers a change. Returns what is left of that, for further turns; undefined if nothing is. */
-  told(shard: number, entry: LedgerEntry, revision: () => string): ChangeDelivery | undefined;
+  told(shard: number, entry: ChangeLogEntry, revision: () => string): ChangeDelivery | undefined;
   /** A page was passed on, the oldest change of which is of that time. Milliseconds since 1970. */
   toldSince(timeMs: number): void;
   /** Called at every poll. */
@@ -46,13 +46,13 @@ interface ShardState {
  * that does not answer lags, and delays no other.
  */
 export class ChangeLogReader {
-  readonly places: Place[];
+  readonly places: LogPosition[];
   readonly started: Promise<void>;
-  readonly #ledger: Ledger;
+  readonly #changeLog: ChangeLog;
   readonly #log: Logger;
   readonly #listener: ChangeLogListener;
   readonly #states: ShardState[];
-  readonly #waiting = new Set<{ places: ReadonlyMap<number, Place>; resolve: () => void }>();
+  readonly #waiting = new Set<{ places: ReadonlyMap<number, LogPosition>; resolve: () => void }>();
   readonly #writer = new RevisionWriter();
   #isOver = false;
   #endNews: () => void = () => {};
@@ -65,11 +65,11 @@ export class ChangeLogReader {
   /** Resolves in the next turn of the event loop; there while somebody waits for it. */
   #turn: Promise<void> | undefined;
 
-  constructor(ledger: Ledger, log: Logger, listener: ChangeLogListener) {
-    this.#ledger = ledger;
+  constructor(changeLog: ChangeLog, log: Logger, listener: ChangeLogListener) {
+    this.#changeLog = changeLog;
     this.#log = log;
     this.#listener = listener;
-    this.places = Array.from({ length: ledger.shards }, () => UNKNOWN);
+    this.places = Array.from({ length: changeLog.shards }, () => UNKNOWN);
     const readAtMs = Date.now();
     this.#states = this.places.map(() => ({
       ...{ isReading: false, hasNews: false, readAtMs, laggingSinceMs: undefined },
@@ -93,7 +93,7 @@ export class ChangeLogReader {
     return this.#states[shard]?.laggingSinceMs;
   }
 
-  reach(places: ReadonlyMap<number, Place>): Promise<void> {
+  reach(places: ReadonlyMap<number, LogPosition>): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.add({ places, resolve });
       this.#settleWaiting();
@@ -110,7 +110,7 @@ export class ChangeLogReader {
   /** Rejects if no shard answers. */
   async #start(): Promise<void> {
     // Notifications first: what happens from now on is not missed.
-    this.#endNews = this.#ledger.onNews((shard) => void this.#follow(shard));
+    this.#endNews = this.#changeLog.onNews((shard) => void this.#follow(shard));
     const shards = this.places.map((_, shard) => shard);
     const failures = await Promise.all(shards.map((shard) => this.#follow(shard)));
     const [failure] = failures;
@@ -147,13 +147,13 @@ export class ChangeLogReader {
 
   async #readPage(shard: number, state: ShardState): Promise<void> {
     if (!this.isKnown(shard)) {
-      const { newest } = await this.#ledger.ends(shard);
+      const { newest } = await this.#changeLog.ends(shard);
       this.places[shard] = newest;
       this.#revision = undefined;
       this.#settleWaiting();
       return;
     }
-    const page = await this.#ledger.read(shard, this.places[shard] as Place, READ_AT_ONCE);
+    const page = await this.#changeLog.read(shard, this.places[shard] as LogPosition, READ_AT_ONCE);
     if (this.#isOver) return;
     if (page === undefined) {
       this.#lose(shard);
@@ -180,7 +180,7 @@ export class ChangeLogReader {
    * Delivers changes in order. Other shards have their turn between two changes, never within one, so that the revision of each change
    * covers those that were delivered before, and no others. Calls have theirs also while a change goes to very many followers.
    */
-  async #deliver(shard: number, entries: readonly LedgerEntry[]): Promise<void> {
+  async #deliver(shard: number, entries: readonly ChangeLogEntry[]): Promise<void> {
     for (const entry of entries) {
       while (this.#spentMs >= TURN_MS || this.#isDelivering) await this.#nextTurn();
       if (this.#isOver) return;
@@ -209,8 +209,8 @@ export class ChangeLogReader {
     }
   }
 
-  #moveTo(shard: number, place: Place): void {
-    if (!isBehind(this.places[shard] as Place, place)) return;
+  #moveTo(shard: number, place: LogPosition): void {
+    if (!isBehind(this.places[shard] as LogPosition, place)) return;
     this.places[shard] = place;
     this.#revision = undefined;
   }
@@ -251,7 +251,7 @@ export class ChangeLogReader {
   #settleWaiting(): void {
     for (const each of this.#waiting) {
       const isReached = [...each.places].every(
-        ([shard, place]) => !isBehind(this.places[shard] as Place, place),
+        ([shard, place]) => !isBehind(this.places[shard] as LogPosition, place),
       );
       if (!isReached) continue;
       this.#waiting.delete(each);

@@ -1,15 +1,15 @@
-import type { LedgerEntry } from '../../store/ledger.js';
+import type { ChangeLogEntry } from '../../store/changeLog.js';
 import { concerns, type Follower } from './follower.js';
 import type { PublishedChange } from './publishedChange.js';
 
 /** A change on its way to very many followers, which takes several turns of the event loop. */
 export class ChangeDelivery {
   readonly #shard: number;
-  readonly #entry: LedgerEntry;
+  readonly #entry: ChangeLogEntry;
   readonly #published: PublishedChange;
   readonly #pending: Set<Follower>;
 
-  constructor(shard: number, entry: LedgerEntry, published: PublishedChange, followers: Set<Follower>) {
+  constructor(shard: number, entry: ChangeLogEntry, published: PublishedChange, followers: Set<Follower>) {
     this.#shard = shard;
     this.#entry = entry;
     this.#published = published;

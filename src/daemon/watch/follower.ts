@@ -1,5 +1,5 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { LedgerEntry } from '../../store/ledger.js';
+import type { ChangeLogEntry } from '../../store/changeLog.js';
 import type { PublishedChange } from './publishedChange.js';
 
 /** Who follows the change log through a hub. */
@@ -11,7 +11,7 @@ export interface Follower {
   /** How many changes wait until its caller reads, if any do. */
   readonly waiting?: number;
   /** A change that concerns it. `publish` makes, once for all who call it, what they send. */
-  offer(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void;
+  offer(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void;
   /** The hub has looked: all that has happened was offered. */
   tick(): void;
   /** What the hub knows of it has changed: see {@link WatchHub.laggingSinceMs}. */
@@ -21,7 +21,7 @@ export interface Follower {
 }
 
 /** Whether a change concerns a follower. */
-export function concerns({ userIds, serverAddrs }: Follower, { change }: LedgerEntry): boolean {
+export function concerns({ userIds, serverAddrs }: Follower, { change }: ChangeLogEntry): boolean {
   if (userIds) return userIds.has(change.userId);
   if (serverAddrs === undefined) return true;
   const { began, ended } = change;

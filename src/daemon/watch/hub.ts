@@ -1,6 +1,6 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import type { Ledger, LedgerEntry, Place } from '../../store/ledger.js';
+import type { ChangeLog, ChangeLogEntry, LogPosition } from '../../store/changeLog.js';
 import type { PresenceStore } from '../../store/store.js';
 import { WatchCounts } from '../observability/watchCounts.js';
 import { AdmittedWatches } from './admittedWatches.js';
@@ -31,7 +31,7 @@ export interface WatchLimits {
 /** A change for more followers than this is delivered in turns of the event loop. */
 const MAX_FOLLOWERS_AT_ONCE = 64;
 
-/** Reads the ledger once for all watches of a daemon, while there are any, and tells each what concerns it. */
+/** Reads the change log once for all watches of a daemon, while there are any, and tells each what concerns it. */
 export class WatchHub {
   readonly counts = new WatchCounts();
   /** What watches share to send their changes. */
@@ -95,15 +95,15 @@ export class WatchHub {
     return this.outboxParts.backlog.closed;
   }
 
-  get ledger(): Ledger {
-    return this.#store.ledger();
+  get changeLog(): ChangeLog {
+    return this.#store.changeLog();
   }
 
   /**
    * The log positions up to which changes were delivered, by shard. The last change may still be on its way to some followers: see
    * {@link catchUp}.
    */
-  get places(): readonly Place[] {
+  get places(): readonly LogPosition[] {
     return this.#run?.places ?? [];
   }
 
@@ -115,13 +115,13 @@ export class WatchHub {
   /** Tells the follower of what happens from the present {@link places} on; resolves when that has begun. */
   async join(follower: Follower): Promise<void> {
     const { userIds, serverAddrs } = follower;
-    const { ledger } = this;
-    const shardOf = (userId: string) => ledger.shardOf(userId);
-    this.#followers.set(follower, userIds && new WatchedShards(userIds, ledger.shards, shardOf));
+    const { changeLog } = this;
+    const shardOf = (userId: string) => changeLog.shardOf(userId);
+    this.#followers.set(follower, userIds && new WatchedShards(userIds, changeLog.shards, shardOf));
     if (!userIds && !serverAddrs) this.#wide.add(follower);
     for (const userId of userIds ?? []) this.#byUser.add(userId, follower);
     for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
-    this.#run ??= new ChangeLogReader(this.ledger, this.#log, {
+    this.#run ??= new ChangeLogReader(this.changeLog, this.#log, {
       told: (shard, entry, revision) => this.#deliver(shard, entry, revision),
       toldSince: (timeMs) => this.counts.lag.note(Math.max(0, Date.now() - timeMs)),
       looked: () => {
@@ -205,12 +205,12 @@ export class WatchHub {
   }
 
   /** Resolves once followers have been told of everything up to the places, of which there is one a shard at most. */
-  async reach(places: ReadonlyMap<number, Place>): Promise<void> {
+  async reach(places: ReadonlyMap<number, LogPosition>): Promise<void> {
     await this.#run?.reach(places);
   }
 
   /** Returns what is left to deliver, if these are very many followers. */
-  #deliver(shard: number, entry: LedgerEntry, revision: () => string): ChangeDelivery | undefined {
+  #deliver(shard: number, entry: ChangeLogEntry, revision: () => string): ChangeDelivery | undefined {
     let published: PublishedChange | undefined;
     const publish = () => {
       published ??= new PublishedChange(entry.change, revision());
@@ -262,7 +262,7 @@ export class WatchHub {
 function offer(
   followers: Iterable<Follower> | undefined,
   shard: number,
-  entry: LedgerEntry,
+  entry: ChangeLogEntry,
   publish: () => PublishedChange,
 ): void {
   if (followers) for (const follower of followers) follower.offer(shard, entry, publish);

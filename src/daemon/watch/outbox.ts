@@ -22,7 +22,7 @@ export type Outgoing =
   | { lag: number | undefined };
 
 /** How a watch reaches its caller. */
-export interface WatchLink {
+export interface WatchSink {
   /**
    * Sends a message and calls `onTaken`, later, once the network has taken it: never if the caller is gone. Returns what is kept in
    * memory until then.
@@ -54,7 +54,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
   position = 0;
   /** Called when too many changes wait. */
   readonly overflow: () => void;
-  readonly #link: WatchLink;
+  readonly #link: WatchSink;
   readonly #coalesces: boolean;
   readonly #parts: OutboxParts;
   readonly #waiting = new Map<string | number, Outgoing>();
@@ -72,7 +72,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
   #onCalm: () => void = () => {};
   #onRevision: () => void = () => {};
 
-  constructor(link: WatchLink, coalesces: boolean, parts: OutboxParts, overflow: () => void) {
+  constructor(link: WatchSink, coalesces: boolean, parts: OutboxParts, overflow: () => void) {
     this.#link = link;
     this.#coalesces = coalesces;
     this.#parts = parts;

@@ -1,6 +1,6 @@
 import type { WatchResponse } from 'imstate-client/internal/generated/imstate/v1/WatchResponse';
 import { loadCodec } from 'imstate-client/internal/wire/codec';
-import type { Change } from '../../store/ledger.js';
+import type { Change } from '../../store/changeLog.js';
 import { toChange } from '../grpc/responses.js';
 import type { Shared } from './backlog.js';
 

@@ -1,5 +1,5 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { isBehind, type Place } from '../../store/ledger.js';
+import { isBehind, type LogPosition } from '../../store/changeLog.js';
 import { concerns, type Follower } from './follower.js';
 import type { WatchHub } from './hub.js';
 import { PublishedChange } from './publishedChange.js';
@@ -21,11 +21,11 @@ export class Resume {
   readonly #hub: WatchHub;
   readonly #watch: ResumingWatch;
   /** The log position of each shard up to which the caller was sent the changes. */
-  readonly #positions: Place[];
+  readonly #positions: LogPosition[];
   /** The shards whose changes come from the hub. */
   readonly #liveShards = new Set<number>();
 
-  constructor(hub: WatchHub, watch: ResumingWatch, positions: Place[]) {
+  constructor(hub: WatchHub, watch: ResumingWatch, positions: LogPosition[]) {
     this.#hub = hub;
     this.#watch = watch;
     this.#positions = positions;
@@ -37,30 +37,30 @@ export class Resume {
   }
 
   /** True if the caller was sent the changes of the shard up to the position. */
-  includes(shard: number, position: Place): boolean {
+  includes(shard: number, position: LogPosition): boolean {
     const reached = this.#positions[shard];
     return reached !== undefined && !isBehind(reached, position);
   }
 
   /** The changes of the shard are sent up to a position. Returns the revision of that. */
-  advance(shard: number, position: Place): string {
+  advance(shard: number, position: LogPosition): string {
     this.#positions[shard] = position;
     return formatRevision(this.#positions);
   }
 
   /** The shards to read; those without users of the watch go on from where the hub is. */
   async begin(): Promise<number[]> {
-    const { ledger, places } = this.#hub;
-    if (this.#positions.length !== ledger.shards) throw await this.#gone();
+    const { changeLog, places } = this.#hub;
+    if (this.#positions.length !== changeLog.shards) throw await this.#gone();
     const { userIds } = this.#watch;
-    const concerned = userIds && new Set([...userIds].map((userId) => ledger.shardOf(userId)));
+    const concerned = userIds && new Set([...userIds].map((userId) => changeLog.shardOf(userId)));
     const shards: number[] = [];
     for (const shard of this.#positions.keys()) {
       if (!concerned || concerned.has(shard)) {
         shards.push(shard);
         continue;
       }
-      this.#positions[shard] = places[shard] as Place;
+      this.#positions[shard] = places[shard] as LogPosition;
       this.#liveShards.add(shard);
     }
     return shards;
@@ -73,7 +73,7 @@ export class Resume {
         this.#hub.requireKnown(shard);
         await this.#readShard(shard);
         if (this.#watch.isOver) break;
-        reached.add(shard, this.#positions[shard] as Place);
+        reached.add(shard, this.#positions[shard] as LogPosition);
       } catch (error) {
         unread.add(shard, error);
       }
@@ -92,7 +92,7 @@ export class Resume {
   /** Reads changes, which count for --max-watch-backlog before the next watch reads. */
   async #readPage(shard: number): Promise<void> {
     if (this.#watch.isOver) return;
-    const found = await this.#hub.ledger.read(shard, this.#positions[shard] as Place, READ_AT_ONCE);
+    const found = await this.#hub.changeLog.read(shard, this.#positions[shard] as LogPosition, READ_AT_ONCE);
     if (found === undefined) throw await this.#gone();
     if (this.#watch.isOver) return;
     for (const entry of found.entries) {
@@ -101,14 +101,14 @@ export class Resume {
       this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
     }
     this.#positions[shard] = found.upTo;
-    const isWithHub = !isBehind(found.upTo, this.#hub.places[shard] as Place);
+    const isWithHub = !isBehind(found.upTo, this.#hub.places[shard] as LogPosition);
     // In this very turn: what the hub delivers from now on is taken from it.
     if (isWithHub && found.entries.length < READ_AT_ONCE) this.#liveShards.add(shard);
   }
 
   async #gone(): Promise<ImstateError> {
     const oldest = await Promise.all(
-      Array.from({ length: this.#hub.ledger.shards }, (_, shard) => this.#oldestOf(shard)),
+      Array.from({ length: this.#hub.changeLog.shards }, (_, shard) => this.#oldestOf(shard)),
     );
     return new ImstateError(
       'OUT_OF_RANGE',
@@ -117,9 +117,9 @@ export class Resume {
     );
   }
 
-  async #oldestOf(shard: number): Promise<Place> {
+  async #oldestOf(shard: number): Promise<LogPosition> {
     try {
-      return (await this.#hub.ledger.ends(shard)).oldest;
+      return (await this.#hub.changeLog.ends(shard)).oldest;
     } catch {
       return this.#hub.places[shard] ?? [0, 0];
     }

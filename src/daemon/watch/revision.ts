@@ -1,22 +1,22 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Place } from '../../store/ledger.js';
+import type { LogPosition } from '../../store/changeLog.js';
 
-/** A revision as callers carry it, opaque to them: the place in the ledger of each shard, as variable-length numbers. */
-export function formatRevision(places: readonly Place[]): string {
+/** A revision as callers carry it, opaque to them: the place in the change log of each shard, as variable-length numbers. */
+export function formatRevision(places: readonly LogPosition[]): string {
   return new RevisionWriter().write(places);
 }
 
 /** Writes one revision after the other, of which each is like that before but for a few places. */
 export class RevisionWriter {
-  #written: (Place | undefined)[] = [];
+  #written: (LogPosition | undefined)[] = [];
   /** Where the place of each shard begins, and where the last one ends. */
   #starts: number[] = [];
   #buffer = Buffer.alloc(0);
 
-  write(places: readonly Place[]): string {
+  write(places: readonly LogPosition[]): string {
     if (places.length !== this.#written.length) this.#writeAll(places);
     for (let shard = 0; shard < places.length; shard++) {
-      const place = places[shard] as Place;
+      const place = places[shard] as LogPosition;
       if (place === this.#written[shard]) continue;
       if (sizeOf(place) === (this.#starts[shard + 1] as number) - (this.#starts[shard] as number)) {
         this.#writePlace(shard, place);
@@ -28,13 +28,13 @@ export class RevisionWriter {
     return this.#buffer.toString('base64url', 0, this.#starts[places.length]);
   }
 
-  #writeAll(places: readonly Place[]): void {
+  #writeAll(places: readonly LogPosition[]): void {
     if (this.#written.length !== places.length) this.#buffer = Buffer.allocUnsafe(2 + places.length * 16);
     this.#starts = [writeNumber(this.#buffer, 0, places.length)];
     for (const [shard, place] of places.entries()) this.#starts.push(this.#writePlace(shard, place));
   }
 
-  #writePlace(shard: number, place: Place): number {
+  #writePlace(shard: number, place: LogPosition): number {
     this.#written[shard] = place;
     return writeNumber(
       this.#buffer,
@@ -45,7 +45,7 @@ export class RevisionWriter {
 }
 
 /** The places of a revision; rejects what formatRevision did not make. */
-export function parseRevision(revision: string): Place[] {
+export function parseRevision(revision: string): LogPosition[] {
   const buffer = Buffer.from(revision, 'base64url');
   const numbers: number[] = [];
   let value = 0;
@@ -71,7 +71,7 @@ function writeNumber(buffer: Buffer, at: number, value: number): number {
   return buffer.writeUInt8(left, end);
 }
 
-function sizeOf([first, second]: Place): number {
+function sizeOf([first, second]: LogPosition): number {
   return sizeOfNumber(first) + sizeOfNumber(second);
 }
 

@@ -1,4 +1,4 @@
-import { isBehind, type LedgerEntry, type Place } from '../../store/ledger.js';
+import { type ChangeLogEntry, isBehind, type LogPosition } from '../../store/changeLog.js';
 import type { WatchBacklog } from './backlog.js';
 import { ENTRY_BYTES } from './outbox.js';
 import type { PublishedChange } from './publishedChange.js';
@@ -6,7 +6,7 @@ import type { PublishedChange } from './publishedChange.js';
 /** A change that waits for the snapshot of its user. */
 export interface WaitingChange {
   shard: number;
-  entry: LedgerEntry;
+  entry: ChangeLogEntry;
   published: PublishedChange;
 }
 
@@ -17,7 +17,7 @@ export interface WaitingChange {
 export class SnapshotProgress {
   readonly #backlog: WatchBacklog;
   /** Undefined while the snapshot is being read. */
-  readonly #known = new Map<string, Place | undefined>();
+  readonly #known = new Map<string, LogPosition | undefined>();
   readonly #waiting = new Map<string, WaitingChange[]>();
   #expectsAll: boolean;
   #count = 0;
@@ -45,7 +45,7 @@ export class SnapshotProgress {
   }
 
   /** The key is known up to a position. */
-  know(key: string, position: Place | undefined): void {
+  know(key: string, position: LogPosition | undefined): void {
     this.#known.set(key, position);
   }
 
@@ -61,7 +61,7 @@ export class SnapshotProgress {
   }
 
   /** True if the snapshot of the key includes the change at the position. */
-  includes(key: string, position: Place): boolean {
+  includes(key: string, position: LogPosition): boolean {
     const known = this.#known.get(key);
     return known !== undefined && !isBehind(known, position);
   }

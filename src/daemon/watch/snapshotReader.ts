@@ -1,10 +1,10 @@
-import type { Place, UserAt } from '../../store/ledger.js';
+import type { LogPosition, UserAt } from '../../store/changeLog.js';
 import type { WatchHub } from './hub.js';
 import { type ReachedPositions, type ReadParts, UnreadParts } from './watchSteps.js';
 
 /** How many users a watch reads at once: few at first, then as many as are about so many bytes. */
 const FIRST_USERS_AT_ONCE = 10;
-const MOST_USERS_AT_ONCE = 100;
+const MAX_USERS_AT_ONCE = 100;
 const BYTES_AT_ONCE = 1024 * 1024;
 /** A session of a snapshot, and an entry of its metadata, without their texts. Bytes, as measured. */
 const SESSION_BYTES = 600;
@@ -15,7 +15,7 @@ export interface SnapshotPart {
   /** The id of the user, or the name of the part. */
   key: string;
   shard: number;
-  position: Place;
+  position: LogPosition;
   users: readonly UserAt[];
 }
 
@@ -49,7 +49,7 @@ export class SnapshotReader {
       const bytes = await this.#readSomeUsers(next, reached, unread);
       i += next.length;
       const mayBe = Math.ceil((BYTES_AT_ONCE * next.length) / (bytes + 1));
-      atOnce = Math.min(mayBe, 2 * atOnce, MOST_USERS_AT_ONCE);
+      atOnce = Math.min(mayBe, 2 * atOnce, MAX_USERS_AT_ONCE);
     }
     return unread;
   };
@@ -85,12 +85,12 @@ export class SnapshotReader {
 
   /** Reads a user, which counts for --max-watch-backlog as soon as it is read. Returns its bytes. */
   #readUser(userId: string, reached: ReachedPositions): Promise<number> {
-    const { ledger, userReads } = this.#hub;
-    const shard = ledger.shardOf(userId);
+    const { changeLog, userReads } = this.#hub;
+    const shard = changeLog.shardOf(userId);
     return userReads.run(shard, async () => {
       if (!this.#isWatched(userId)) return 0;
       this.#hub.requireKnown(shard);
-      const { sessions, place } = await ledger.readUser(userId);
+      const { sessions, place } = await changeLog.readUser(userId);
       if (!this.#isWatched(userId)) return 0;
       return this.#add({ key: userId, shard, position: place, users: [{ userId, sessions }] }, reached);
     });
@@ -104,7 +104,9 @@ export class SnapshotReader {
   async #readShard(shard: number, reached: ReachedPositions): Promise<void> {
     this.#hub.requireKnown(shard);
     const { serverAddrs } = this.#watch;
-    const parts = this.#hub.ledger.snapshot(shard, serverAddrs && [...serverAddrs])[Symbol.asyncIterator]();
+    const parts = this.#hub.changeLog
+      .snapshot(shard, serverAddrs && [...serverAddrs])
+      [Symbol.asyncIterator]();
     const readPart = async (): Promise<boolean> => {
       if (this.#watch.isOver) return false;
       const { value, done } = await parts.next();

@@ -1,18 +1,18 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { LedgerEntry } from '../../store/ledger.js';
+import type { ChangeLogEntry } from '../../store/changeLog.js';
 import { toUserSnapshot } from '../grpc/responses.js';
 import { AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
 import type { BacklogMember } from './backlog.js';
 import type { Follower } from './follower.js';
 import type { WatchHub } from './hub.js';
-import { Outbox, type Outgoing, type WatchLink } from './outbox.js';
+import { Outbox, type Outgoing, type WatchSink } from './outbox.js';
 import { PublishedChange } from './publishedChange.js';
 import { Resume, type ResumingWatch } from './resume.js';
 import { parseRevision } from './revision.js';
 import { SnapshotProgress } from './snapshotProgress.js';
 import { type SnapshotPart, SnapshotReader, type SnapshotReceiver, snapshotBytes } from './snapshotReader.js';
 import { type SteppedWatch, WatchSteps } from './watchSteps.js';
-import { MOST_WATCHED_USERS, type WatchTarget } from './watchTarget.js';
+import { MAX_WATCHED_USERS, type WatchTarget } from './watchTarget.js';
 
 /** How many changes may wait for the snapshot of their user. */
 const MAX_WAITING_FOR_SNAPSHOT = 10_000;
@@ -27,7 +27,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   readonly userIds: Set<string> | undefined;
   readonly serverAddrs: Set<string> | undefined;
   readonly #hub: WatchHub;
-  readonly #link: WatchLink;
+  readonly #link: WatchSink;
   readonly #target: WatchTarget;
   readonly #outbox: Outbox;
   readonly #share: AdmittedShare;
@@ -41,7 +41,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   #isLagging = false;
   #isOver = false;
 
-  constructor(hub: WatchHub, link: WatchLink, target: WatchTarget) {
+  constructor(hub: WatchHub, link: WatchSink, target: WatchTarget) {
     this.#hub = hub;
     this.#link = link;
     this.#target = target;
@@ -129,7 +129,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
     this.#link.end(error);
   }
 
-  offer(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void {
+  offer(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void {
     if (this.#isOver) return;
     // A resume reads this shard by itself still.
     if (this.#resume && !this.#resume.isLive(shard)) return;
@@ -244,23 +244,23 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
 
   #addUsers(userIds: Set<string>, added: ReadonlySet<string>, initialState: boolean): void {
     const size = userIds.size + added.size;
-    if (size > MOST_WATCHED_USERS) {
+    if (size > MAX_WATCHED_USERS) {
       throw new ImstateError(
         'INVALID_ARGUMENT',
-        `add_user_ids must leave at most ${MOST_WATCHED_USERS} users: open another watch`,
+        `add_user_ids must leave at most ${MAX_WATCHED_USERS} users: open another watch`,
       );
     }
     this.#share.resize(weightOf({ userIds: { size }, serverAddrs: undefined }), namesBytes(added));
     for (const userId of added) {
       userIds.add(userId);
       if (initialState) this.#snapshots.expect(userId);
-      else this.#snapshots.know(userId, this.#hub.places[this.#hub.ledger.shardOf(userId)]);
+      else this.#snapshots.know(userId, this.#hub.places[this.#hub.changeLog.shardOf(userId)]);
       this.#hub.addUser(this, userId);
     }
   }
 
   /** Sends a change that the hub delivered, unless it is known already. */
-  #pass(shard: number, entry: LedgerEntry, publish: () => PublishedChange): void {
+  #pass(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void {
     const { place } = entry;
     // A user who was added while a resume goes on may be known further than the others.
     if (this.#resume?.includes(shard, place)) return;
@@ -270,7 +270,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   }
 
   #keyOf(userId: string): string {
-    return this.userIds ? userId : this.#hub.ledger.partOf(userId);
+    return this.userIds ? userId : this.#hub.changeLog.partOf(userId);
   }
 
   #add(outgoing: Outgoing): void {

@@ -1,14 +1,14 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { isBehind, type Place } from '../../store/ledger.js';
+import { isBehind, type LogPosition } from '../../store/changeLog.js';
 
 /** After how long parts that could not be read are read again. Milliseconds. */
 const RETRY_MS = 500;
 
 /** The log positions, by shard, that a step has read up to. */
 export class ReachedPositions {
-  readonly byShard = new Map<number, Place>();
+  readonly byShard = new Map<number, LogPosition>();
 
-  add(shard: number, position: Place): void {
+  add(shard: number, position: LogPosition): void {
     const before = this.byShard.get(shard);
     if (before === undefined || isBehind(before, position)) this.byShard.set(shard, position);
   }
@@ -45,7 +45,7 @@ export interface SteppedWatch {
 /** The steps of a watch, its start and then its updates, one after the other. Parts whose shard is away are read later. */
 export class WatchSteps {
   readonly #watch: SteppedWatch;
-  readonly #reach: (positions: ReadonlyMap<number, Place>) => Promise<void>;
+  readonly #reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>;
   #last = Promise.resolve();
   /** How many steps wait for shards that do not answer. */
   #incomplete = 0;
@@ -53,7 +53,7 @@ export class WatchSteps {
   #unsynced = 0;
 
   /** `reach` resolves once the changes up to the positions were delivered, so that the revision covers them. */
-  constructor(watch: SteppedWatch, reach: (positions: ReadonlyMap<number, Place>) => Promise<void>) {
+  constructor(watch: SteppedWatch, reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>) {
     this.#watch = watch;
     this.#reach = reach;
   }

@@ -11,4 +11,4 @@ export interface WatchTarget {
 }
 
 /** How many users one watch follows at most. */
-export const MOST_WATCHED_USERS = 10_000;
+export const MAX_WATCHED_USERS = 10_000;

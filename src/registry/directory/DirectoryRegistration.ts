@@ -7,7 +7,7 @@ import { formatEntry } from 'imstate-client/internal/registry/entry';
 import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/stores';
 import { backoffMs } from 'imstate-client/internal/shared/backoff';
 import { type ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
-import { makeDataFolder, makeInnerFolder } from '../../dataDirectory.js';
+import { makeDataDirectory, makeInnerDirectory } from '../../dataDirectory.js';
 import type { Registration } from '../registry.js';
 import {
   countStores,
@@ -31,7 +31,7 @@ interface RegistrationOptions {
 const RENEW_MS = STALE_MS / 3;
 
 /** The files of one endpoint, kept young for as long as its daemon lives. */
-export class EmbeddedRegistration implements Registration {
+export class DirectoryRegistration implements Registration {
   readonly #options: RegistrationOptions;
   readonly #entry: string;
   readonly #store: string;
@@ -43,8 +43,8 @@ export class EmbeddedRegistration implements Registration {
   #running: Promise<void> = Promise.resolve();
 
   /** Resolves once the entry stands. */
-  static async start(options: RegistrationOptions): Promise<EmbeddedRegistration> {
-    const registration = new EmbeddedRegistration(options);
+  static async start(options: RegistrationOptions): Promise<DirectoryRegistration> {
+    const registration = new DirectoryRegistration(options);
     await registration.#write();
     registration.#running = registration.#keep();
     return registration;
@@ -112,9 +112,9 @@ export class EmbeddedRegistration implements Registration {
    */
   async #write(): Promise<void> {
     const { dataDir, folder, addr, store, listStores } = this.#options;
-    await makeDataFolder(dataDir);
-    await makeInnerFolder(dataDir, 'registry');
-    await makeInnerFolder(dataDir, 'registry', basename(folder));
+    await makeDataDirectory(dataDir);
+    await makeInnerDirectory(dataDir, 'registry');
+    await makeInnerDirectory(dataDir, 'registry', basename(folder));
     const identity = store.identity();
     if (identity !== undefined) {
       await this.#publish(identity);

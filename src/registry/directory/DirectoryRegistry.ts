@@ -12,10 +12,10 @@ import {
 } from 'imstate-client/internal/registry/directory/files';
 import type { Registration, Registry } from '../registry.js';
 import { NO_STORE } from '../storeClaim.js';
-import { EmbeddedRegistration } from './DirectoryRegistration.js';
+import { DirectoryRegistration } from './DirectoryRegistration.js';
 
 /** Registers the daemons of one machine in a directory: a file per endpoint, refreshed by its daemon. See Registry. */
-export class EmbeddedRegistry extends DirectoryDiscovery implements Registry {
+export class DirectoryRegistry extends DirectoryDiscovery implements Registry {
   readonly #dataDir: string;
 
   constructor(options: DirectoryOptions) {
@@ -27,7 +27,7 @@ export class EmbeddedRegistry extends DirectoryDiscovery implements Registry {
     const listStores = () => this.listStores();
     const options = { dataDir: this.#dataDir, folder: this.folder, addr, store, log: this.log, listStores };
     await this.#removeStale();
-    return EmbeddedRegistration.start(options).catch((error) => {
+    return DirectoryRegistration.start(options).catch((error) => {
       throw directoryUnavailable(error);
     });
   }

@@ -1,7 +1,7 @@
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { RootDatabase } from 'lmdb';
-import { claimDataFile, makeDataFolder, unusable } from '../../dataDirectory.js';
+import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import { type SessionRecord, unpackRecord } from '../../presence/record.js';
 import { newestLoginFirst, readRecord } from '../../presence/rules.js';
@@ -10,10 +10,10 @@ import type { Login, LoginResult, PastSession, Session } from '../../presence/se
 import { STATS_CACHE_MS } from '../../presence/stats.js';
 import { Batcher, type StepResult } from '../batcher.js';
 import { cached } from '../cached.js';
+import type { ChangeLog } from '../changeLog.js';
 import { newStoreId } from '../identity.js';
-import type { Ledger } from '../ledger.js';
 import { type Answer, type Operation, OperationByOperation } from '../operations.js';
-import { formatPlace, otherPlace, parsePlace } from '../place.js';
+import { foreignPageToken, formatPageToken, parsePageToken } from '../pageToken.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { WORK } from '../work.js';
@@ -21,13 +21,13 @@ import { evictDevices, evictSession, heartbeat, offline, online, type Replacing 
 import { checkDataFile } from './checkDataFile.js';
 import { countOnline, readAllCounters } from './counters.js';
 import { someDevices } from './devices.js';
-import { EmbeddedLedger } from './LmdbLedger.js';
+import { LmdbChangeLog } from './LmdbChangeLog.js';
 import { keepServerAlive } from './leases.js';
 import { listServers } from './servers.js';
-import { Step, StepWork } from './step.js';
 import { evictServer, sweep } from './sweep.js';
 import { LAST, openTables, type SessionKey, type Tables } from './tables.js';
 import { Unfinished } from './unfinished.js';
+import { Step, StepWork } from './WriteTransaction.js';
 
 /** Version of the keys and records in the data folder: raised by a change that an older imstate could not read. */
 const LAYOUT_VERSION = 1;
@@ -45,8 +45,8 @@ interface Call {
 /** The beginning of all sessions. */
 const FIRST_PLACE: SessionKey = ['', '', ''];
 
-/** What {@link EmbeddedStore} takes beside the common options. */
-export interface EmbeddedStoreOptions extends StoreOptions {
+/** What {@link LmdbStore} takes beside the common options. */
+export interface LmdbStoreOptions extends StoreOptions {
   /** The data folder; made if it is not there. */
   dataDir: string;
 }
@@ -55,9 +55,9 @@ export interface EmbeddedStoreOptions extends StoreOptions {
  * Sessions in an LMDB file of the data folder. A change is acknowledged once its transaction is on disk, so it
  * survives `kill -9` and a power cut; changes made at once share a transaction. Rules: see PresenceStore.
  */
-export class EmbeddedStore extends OperationByOperation implements PresenceStore {
+export class LmdbStore extends OperationByOperation implements PresenceStore {
   readonly description: string;
-  readonly #options: EmbeddedStoreOptions;
+  readonly #options: LmdbStoreOptions;
   readonly #now: () => number;
   readonly #changes = new Batcher<Call>({
     ...{ shards: 1, maxItems: BATCH.changes },
@@ -66,7 +66,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     send: (changes) => this.#commit(changes),
     onStep: (ms, hasFailed) => this.#options.onStep?.(ms, hasFailed),
   });
-  readonly #ledger = new EmbeddedLedger(() => this.#open());
+  readonly #changeLog = new LmdbChangeLog(() => this.#open());
   readonly #allCounters = cached(() => readAllCounters(() => this.#open()), STATS_CACHE_MS);
   #tables: Tables | undefined;
   /** The records that were read at once in this turn of the event loop. */
@@ -75,7 +75,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   #work = new StepWork();
   #identity: string | undefined;
 
-  constructor(options: EmbeddedStoreOptions) {
+  constructor(options: LmdbStoreOptions) {
     super();
     this.#options = options;
     this.#now = options.clock ?? Date.now;
@@ -91,7 +91,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     try {
       const { open } = await import('lmdb');
       const { dataDir } = this.#options;
-      await makeDataFolder(dataDir);
+      await makeDataDirectory(dataDir);
       // LMDB itself would follow links, and make files that others may read.
       const path = await claimDataFile(dataDir, 'presence.lmdb');
       await claimDataFile(dataDir, 'presence.lmdb-lock');
@@ -161,8 +161,8 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
   async listSessions({ serverAddr, limit, after }: SessionPage): Promise<SessionsPage> {
     const tables = this.#open();
     const only = serverAddr === undefined ? [] : [serverAddr];
-    const start = after === undefined ? only : parsePlace(after, FIRST_PLACE);
-    if (serverAddr !== undefined && start[0] !== serverAddr) throw otherPlace();
+    const start = after === undefined ? only : parsePageToken(after, FIRST_PLACE);
+    if (serverAddr !== undefined && start[0] !== serverAddr) throw foreignPageToken();
     const range = {
       start: start as unknown as SessionKey,
       end: [...only, LAST] as unknown as SessionKey,
@@ -174,7 +174,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
       return session?.online ? [{ userId, session }] : [];
     });
     const last = keys.length === limit ? keys.at(-1) : undefined;
-    return { sessions, next: last && formatPlace(last), isPartial: false };
+    return { sessions, next: last && formatPageToken(last), isPartial: false };
   }
 
   async listServers(page: ServerPage): Promise<ServersPage> {
@@ -190,8 +190,8 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     return this.#change((step) => sweep(step, BATCH), {}, ended);
   }
 
-  ledger(): Ledger {
-    return this.#ledger;
+  changeLog(): ChangeLog {
+    return this.#changeLog;
   }
 
   async check(): Promise<StoreHealth> {
@@ -306,7 +306,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     const { root } = this.#open();
     try {
       const result = root.transactionSync(() => this.#carryOutSome(changes));
-      this.#ledger.ring();
+      this.#changeLog.ring();
       return result;
     } catch (error) {
       const message = `the data folder ${this.#options.dataDir} cannot be written (${messageOf(error)}); nothing was changed`;
@@ -320,7 +320,7 @@ export class EmbeddedStore extends OperationByOperation implements PresenceStore
     const answers: unknown[] = [];
     while (answers.length < calls.length && this.#work.done < WORK.max) {
       const { userId, run } = calls[answers.length] as Call;
-      const answer = apart(run);
+      const answer = settle(run);
       if (answer instanceof Unfinished)
         return { answers, rest: [{ userId, run: answer.goOn }, ...calls.slice(answers.length + 1)] };
       answers.push(answer);
@@ -348,7 +348,7 @@ function failureOf(read: () => unknown): ImstateError | undefined {
 }
 
 /** What a change gives, or its error: one that fails, before it has written anything, leaves the others be. */
-function apart(change: () => unknown): unknown {
+function settle(change: () => unknown): unknown {
   try {
     return change();
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Ended, Login, LoginResult, Logout, ReplacedSession } from '../../p
 import { WORK } from '../work.js';
 import { dropOldest, hasRoom, othersToReplace } from './devices.js';
 import { claimLease, saveLease } from './leases.js';
-import type { Step } from './step.js';
+import type { Step } from './WriteTransaction.js';
 
 /** How a login goes on that ends very many sessions. */
 export interface Replacing {
@@ -41,7 +41,7 @@ export function online(step: Step, login: Login, so?: Replacing): LoginResult | 
   const record: SessionRecord = {
     ...{ deviceId, sessionId, serverAddr: login.serverAddr, platform: login.platform },
     ...{ metadata: login.metadata, online: true, ttlMs: login.ttlMs },
-    ...{ logoutTimeMs: undefined, endReason: undefined, forgetTimeMs: 0 },
+    ...{ logoutTimeMs: undefined, endReason: undefined, removalTimeMs: 0 },
     // A refresh may be a repeat that comes late: it does not call a logout off.
     graceEndMs: isRefresh ? before.graceEndMs : 0,
     ...bond,

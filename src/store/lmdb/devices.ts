@@ -2,8 +2,8 @@ import { type SessionRecord, unpackRecord } from '../../presence/record.js';
 import type { End } from '../../presence/rules.js';
 import type { Login } from '../../presence/sessions.js';
 import { WORK } from '../work.js';
-import type { Step } from './step.js';
 import { LAST, type RecordKey, under } from './tables.js';
+import type { Step } from './WriteTransaction.js';
 
 /** The first devices of a user behind one, the bytes of their records, and whether there are more. Behind undefined: from the first on. */
 export function someDevices(
@@ -69,7 +69,7 @@ export function hasRoom(step: Step, { userId, deviceId, platform, policy }: Logi
 interface OfflineRecord {
   record: SessionRecord;
   end: End | undefined;
-  forgetTimeMs: number;
+  removalTimeMs: number;
 }
 
 /**
@@ -83,8 +83,8 @@ export function dropOldest(step: Step, userId: string): void {
   const { records } = someDevices(step, userId);
   const offline = records
     .flatMap((record) => offlineRecord(step, record) ?? [])
-    .sort((a, b) => a.forgetTimeMs - b.forgetTimeMs || (a.record.deviceId < b.record.deviceId ? -1 : 1));
-  const isSeen = ({ forgetTimeMs }: OfflineRecord) => forgetTimeMs > step.now;
+    .sort((a, b) => a.removalTimeMs - b.removalTimeMs || (a.record.deviceId < b.record.deviceId ? -1 : 1));
+  const isSeen = ({ removalTimeMs }: OfflineRecord) => removalTimeMs > step.now;
   const seen = records.length - offline.filter((each) => !isSeen(each)).length;
   let surplus = seen > maxDevices ? Math.max(seen - maxDevices, Math.floor(maxDevices / 8)) : 0;
   for (const each of offline.slice(0, WORK.ends)) {
@@ -100,7 +100,7 @@ export function dropOldest(step: Step, userId: string): void {
 }
 
 function offlineRecord(step: Step, record: SessionRecord): OfflineRecord | undefined {
-  if (!record.online) return { record, end: undefined, forgetTimeMs: record.forgetTimeMs };
+  if (!record.online) return { record, end: undefined, removalTimeMs: record.removalTimeMs };
   const end = step.endOf(record);
-  return end && { record, end, forgetTimeMs: end.timeMs + step.options.retentionMs };
+  return end && { record, end, removalTimeMs: end.timeMs + step.options.retentionMs };
 }

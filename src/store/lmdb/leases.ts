@@ -1,7 +1,7 @@
 import { DEFAULT_LEASE_MS, type LeaseRecord } from '../../presence/rules.js';
 import type { KeepAlive, KeepAliveResult } from '../../presence/servers.js';
-import type { Step } from './step.js';
 import { noteFirstLease } from './sweepNote.js';
+import type { Step } from './WriteTransaction.js';
 
 /** See PresenceStore.keepServerAlive. */
 export function keepServerAlive(

@@ -2,19 +2,19 @@ import type { ServerPage, ServersPage } from '../../presence/listings.js';
 import { readLease } from '../../presence/rules.js';
 import type { ChatServer } from '../../presence/servers.js';
 import { inByteOrder } from '../byteOrder.js';
-import { formatPlace, parsePlace } from '../place.js';
+import { formatPageToken, parsePageToken } from '../pageToken.js';
 import type { Tables } from './tables.js';
 
 /** See PresenceStore.listServers. */
 export function listServers(tables: Tables, { limit, after }: ServerPage): ServersPage {
-  const [from] = after === undefined ? [undefined] : parsePlace(after, ['']);
+  const [from] = after === undefined ? [undefined] : parsePageToken(after, ['']);
   const addrs = new Set([...withSessions(tables, from, limit + 1), ...withLease(tables, from, limit + 1)]);
   const sorted = [...addrs].sort(inByteOrder);
   const page = sorted.slice(0, limit);
   const last = sorted.length > limit ? page.at(-1) : undefined;
   return {
     servers: page.map((serverAddr) => readServer(tables, serverAddr)),
-    next: last && formatPlace([last]),
+    next: last && formatPageToken([last]),
     isPartial: false,
   };
 }

@@ -1,9 +1,9 @@
 import { type SessionRecord, unpackRecord } from '../../presence/record.js';
 import { type End, endOf, type LeaseRecord, nextDeadline } from '../../presence/rules.js';
 import type { ServerEviction } from '../../presence/servers.js';
-import type { Step } from './step.js';
 import { noteSweep } from './sweepNote.js';
 import { type HistoryKey, LAST, type LookKey, type SessionKey, under } from './tables.js';
+import type { Step } from './WriteTransaction.js';
 
 /** Bounds on the work of one sweep. */
 export interface SweepLimits {
@@ -43,20 +43,20 @@ export function evictServer(step: Step, serverAddr: string, limit: number): Serv
 function lookAtDevice(step: Step, [userId, deviceId]: LookKey): void {
   const { records, deadlines } = step.tables;
   const record = step.current(userId, deviceId);
-  if (record && !record.online && record.forgetTimeMs <= step.now) {
+  if (record && !record.online && record.removalTimeMs <= step.now) {
     records.remove([userId, deviceId]);
     deadlines.set([userId, deviceId], undefined);
     return;
   }
-  deadlines.set([userId, deviceId], record?.online ? nextDeadline(record) : record?.forgetTimeMs);
+  deadlines.set([userId, deviceId], record?.online ? nextDeadline(record) : record?.removalTimeMs);
 }
 
 /** Removes what is past the retention of the history, and notes when the next will be. */
 function trimHistory({ tables: { history, deadlines }, options, now }: Step, userId: string): void {
   for (const { key, value } of [...history.getRange(under<HistoryKey>(userId))]) {
-    const forgetTimeMs = value.endTimeMs + options.historyRetentionMs;
-    if (forgetTimeMs > now) {
-      deadlines.set([userId, ''], forgetTimeMs);
+    const removalTimeMs = value.endTimeMs + options.historyRetentionMs;
+    if (removalTimeMs > now) {
+      deadlines.set([userId, ''], removalTimeMs);
       return;
     }
     history.remove(key);

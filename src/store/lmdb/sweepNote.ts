@@ -1,6 +1,6 @@
 import { OUTAGE_MS } from '../../presence/rules.js';
-import type { Step } from './step.js';
 import type { SweepNote } from './tables.js';
+import type { Step } from './WriteTransaction.js';
 
 const SWEEP_NOTE = 'sweep';
 

@@ -1,7 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { LeaseRecord } from '../../presence/rules.js';
 import type { PastSession } from '../../presence/sessions.js';
-import type { Change } from '../ledger.js';
+import type { Change } from '../changeLog.js';
 
 /** A device of a user. */
 export type RecordKey = [userId: string, deviceId: string];
@@ -34,7 +34,7 @@ export interface Tables {
   counters: Database<number, string>;
   leases: Database<LeaseRecord, string>;
   history: Database<PastSession, HistoryKey>;
-  /** The ledger: changes by their number. */
+  /** The change log: changes by their number. */
   changes: Database<Change, number>;
   deadlines: Deadlines;
 }
@@ -60,7 +60,7 @@ const LEASES_FIRST_MS = -1e15;
 /** When each thing has to be looked at: one time a thing, in the order of time. */
 class Deadlines {
   readonly #byKey: Database<number, LookKey>;
-  readonly #byTime: Database<boolean, Place>;
+  readonly #byTime: Database<boolean, LogPosition>;
 
   constructor(root: RootDatabase) {
     this.#byKey = root.openDB({ name: 'deadlines', encoding: 'json' });
@@ -85,20 +85,20 @@ class Deadlines {
     return this.#byKey.get(key);
   }
 
-  /** What is due at `now`, leases first, then the earliest: at most `limit` of the leases, and of the rest. */
+  /** What is due at `now`, leases first, then the earliest: at max `limit` of the leases, and of the rest. */
   due(now: number, limit: number): LookKey[] {
     return [...this.#between(LEASES_FIRST_MS, LEASES_FIRST_MS + now, limit), ...this.#between(0, now, limit)];
   }
 
   #between(fromMs: number, toMs: number, limit: number): LookKey[] {
-    const range = { start: [fromMs] as unknown as Place, end: [toMs + 1] as unknown as Place };
+    const range = { start: [fromMs] as unknown as LogPosition, end: [toMs + 1] as unknown as LogPosition };
     return [...this.#byTime.getKeys({ ...range, limit })].map(([, first, second]) => [first, second]);
   }
 }
 
-type Place = [timeMs: number, ...LookKey];
+type LogPosition = [timeMs: number, ...LookKey];
 
-function placeOf(key: LookKey, timeMs: number): Place {
+function placeOf(key: LookKey, timeMs: number): LogPosition {
   return [key[0] === '' ? LEASES_FIRST_MS + timeMs : timeMs, ...key];
 }
 

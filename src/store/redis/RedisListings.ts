@@ -10,7 +10,7 @@ import type {
 import type { UserSession } from '../../presence/sessions.js';
 import { Breakdown, type BreakdownSummary, COUNTERS_PER_READ, STATS_CACHE_MS } from '../../presence/stats.js';
 import { cached } from '../cached.js';
-import { formatPlace, otherPlace, parsePlace } from '../place.js';
+import { foreignPageToken, formatPageToken, parsePageToken } from '../pageToken.js';
 import { Leases, readListed } from './answers.js';
 import { type Connection, storeError } from './connection.js';
 import { RedisServers } from './RedisServers.js';
@@ -49,8 +49,8 @@ export class RedisListings {
   /** A shard that does not answer is skipped, also when a page was to go on in it: the next page begins behind it. */
   async listSessions({ serverAddr, limit, after }: SessionPage): Promise<SessionsPage> {
     const shards = this.#options.shards();
-    const place = after === undefined ? FIRST_PLACE : parsePlace(after, FIRST_PLACE);
-    if (serverAddr !== undefined && after !== undefined && place[1] !== serverAddr) throw otherPlace();
+    const place = after === undefined ? FIRST_PLACE : parsePageToken(after, FIRST_PLACE);
+    if (serverAddr !== undefined && after !== undefined && place[1] !== serverAddr) throw foreignPageToken();
     const sessions: UserSession[] = [];
     const health = this.#options.health();
     let failure: ImstateError | undefined;
@@ -70,7 +70,11 @@ export class RedisListings {
         sessions.push(...found.sessions);
         if (found.stopped) {
           health.rejectUnlessPartial(answered, failure);
-          return { sessions, next: formatPlace([shard, ...found.stopped]), isPartial: failure !== undefined };
+          return {
+            sessions,
+            next: formatPageToken([shard, ...found.stopped]),
+            isPartial: failure !== undefined,
+          };
         }
       } catch (error) {
         failure ??= storeError(error, false);

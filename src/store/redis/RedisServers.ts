@@ -3,7 +3,7 @@ import type { ServerPage, ServersPage } from '../../presence/listings.js';
 import { readLease } from '../../presence/rules.js';
 import type { ChatServer } from '../../presence/servers.js';
 import { inByteOrder } from '../byteOrder.js';
-import { formatPlace, parsePlace } from '../place.js';
+import { formatPageToken, parsePageToken } from '../pageToken.js';
 import { parseLease } from './answers.js';
 import type { Connection } from './connection.js';
 import type { ShardHealth } from './ShardHealth.js';
@@ -27,14 +27,14 @@ export class RedisServers {
 
   /** Each shard gives its first servers, with one to spare: among these are the first of all. */
   async list(health: ShardHealth, { limit, after }: ServerPage): Promise<ServersPage> {
-    const args = [limit + 1, ...(after === undefined ? [] : parsePlace(after, ['']))];
+    const args = [limit + 1, ...(after === undefined ? [] : parsePageToken(after, ['']))];
     const { answers, isPartial } = await health.askAll((shard) => this.#read(shard, args));
     const servers = new Map<string, ChatServer>();
     for (const part of answers.values()) for (const server of part) addServer(servers, server);
     const sorted = [...servers.values()].sort((a, b) => inByteOrder(a.serverAddr, b.serverAddr));
     const page = sorted.slice(0, limit);
     const last = sorted.length > limit ? page.at(-1) : undefined;
-    const next = last && formatPlace([last.serverAddr]);
+    const next = last && formatPageToken([last.serverAddr]);
     return { servers: page, next, isPartial };
   }
 

@@ -7,8 +7,8 @@ import { END_REASONS } from '../../presence/record.js';
 import { OUTAGE_MS } from '../../presence/rules.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
 import type { PastSession } from '../../presence/sessions.js';
+import type { ChangeLog } from '../changeLog.js';
 import { newStoreId } from '../identity.js';
-import type { Ledger } from '../ledger.js';
 import { type Answer, allAnswers, type Operation, OperationByOperation } from '../operations.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
@@ -25,7 +25,7 @@ import {
   storeError,
 } from './connection.js';
 import { claimLayout, layoutKey, refusedDatabase } from './layout.js';
-import { RedisLedger } from './RedisLedger.js';
+import { RedisChangeLog } from './RedisChangeLog.js';
 import { RedisListings } from './RedisListings.js';
 import { Replicas } from './replicas.js';
 import { ShardHealth } from './ShardHealth.js';
@@ -40,7 +40,7 @@ const STEP = { deadlines: 128, endings: 64 };
 /** Stands for all watches that read users: they share one turn. */
 const WATCHES = 'watches';
 /** How many sessions of a chat server one call evicts at most. */
-const MOST_EVICTED = 10_000;
+const MAX_EVICTED = 10_000;
 
 /** What {@link RedisStore} takes beside the common options. */
 export interface RedisStoreOptions extends StoreOptions {
@@ -75,7 +75,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
   /** Undefined before the store is open. */
   #health: ShardHealth | undefined;
   #batches: Batches | undefined;
-  #ledger: RedisLedger | undefined;
+  #changeLog: RedisChangeLog | undefined;
 
   constructor(options: RedisStoreOptions) {
     super();
@@ -143,7 +143,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
         // Not as a change: sessions of other shards may have been evicted when it is said.
         this.#health?.check(i);
         for (let more = 1; more === 1; ) {
-          if (evicted >= MOST_EVICTED) return { evicted, more: true, failure: undefined };
+          if (evicted >= MAX_EVICTED) return { evicted, more: true, failure: undefined };
           const args = [...this.#settings(), serverAddr, STEP.endings];
           const [count, isMore] = await this.#write<[number, number]>(shard, (redis) =>
             redis.imEvictServer(...shard.keys, ...args),
@@ -249,13 +249,13 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return health.health;
   }
 
-  ledger(): Ledger {
+  changeLog(): ChangeLog {
     this.#usableShards();
-    return this.#ledger as RedisLedger;
+    return this.#changeLog as RedisChangeLog;
   }
 
   async close(): Promise<void> {
-    this.#ledger?.close();
+    this.#changeLog?.close();
     this.#redis.disconnect();
   }
 
@@ -282,7 +282,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     this.#health = health;
     const parts = { redis, replicas, health, shards };
     this.#batches = new Batches({ ...parts, retentionMs, maxDevices, settings, onStep });
-    this.#ledger = new RedisLedger({
+    this.#changeLog = new RedisChangeLog({
       ...{ redis, health, shards },
       channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
       makeSubscriber: () => makeSubscriber(url, tls),

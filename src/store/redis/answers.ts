@@ -37,7 +37,7 @@ export interface ReadingContext {
 
 /**
  * The sessions of records: those that readers may see, and those that the records show as online, whatever has run out since
- * (as the ledger has them).
+ * (as the change log has them).
  */
 export function readSessions(
   records: readonly SessionRecord[],

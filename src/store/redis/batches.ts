@@ -13,7 +13,7 @@ import { type Shard, shardOf } from './shards.js';
  * How many commands one script call carries at most: a millisecond or two of Redis. A script that touches many records carries out
  * the first of them only, see scripts/devices.lua.
  */
-const MOST_COMMANDS = 128;
+const MAX_COMMANDS = 128;
 
 /** Control characters occur in no command, but for those that end its parts. */
 const END_OF_COMMAND = '\x1e';
@@ -57,7 +57,7 @@ export class Batches {
     const shards = options.shards.length;
     this.#batcher = new Batcher({
       shards,
-      maxItems: MOST_COMMANDS,
+      maxItems: MAX_COMMANDS,
       shardOf: ({ userId }) => shardOf(userId, shards),
       userOf: ({ userId }) => userId,
       send: (commands, shard) => this.#sendUnlessDown(commands, shard),

@@ -1,50 +1,50 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
 import { PackedText } from '../../presence/packedText.js';
 import { END_REASONS } from '../../presence/record.js';
-import type { BegunSession, Change, LedgerEntry, Place } from '../ledger.js';
+import type { BegunSession, Change, ChangeLogEntry, LogPosition } from '../changeLog.js';
 import { Texts } from './answers.js';
 
-/** What a script wrote into the ledger of a shard, as it tells on the channel. */
+/** What a script wrote into the change log of a shard, as it tells on the channel. */
 export interface Message {
   shard: number;
   /** The newest entry before; undefined if there was none. */
-  after: Place | undefined;
-  entries: LedgerEntry[];
+  after: LogPosition | undefined;
+  entries: ChangeLogEntry[];
 }
 
 /** Reads what `ring` in scripts/shard.lua sends. */
 export function readMessage(bytes: Buffer): Message {
   const packed = new PackedText(bytes);
-  const entries: LedgerEntry[] = [];
+  const entries: ChangeLogEntry[] = [];
   let at = 4 + bytes.readUInt16BE(2);
-  const after = readPlace(bytes, 4, at);
+  const after = readLogPosition(bytes, 4, at);
   while (at < bytes.length) {
     const id = at + 2;
     const member = id + bytes.readUInt16BE(at) + 2;
     const change = member + bytes.readUInt16BE(member - 2) + 2;
     at = change + bytes.readUInt16BE(change - 2);
-    const place = readPlace(bytes, id, member - 2);
+    const place = readLogPosition(bytes, id, member - 2);
     entries.push({ place, change: readChange(packed, member, change - 2, new Texts(packed, change)) });
   }
   return { shard: bytes.readUInt16BE(0), after: after[0] === 0 ? undefined : after, entries };
 }
 
 /** Reads an entry of a stream; undefined for the one without a change. */
-export function readEntry(id: Buffer, member: Buffer, change: Buffer): LedgerEntry | undefined {
+export function readEntry(id: Buffer, member: Buffer, change: Buffer): ChangeLogEntry | undefined {
   if (change.length === 0) return undefined;
   const texts = new Texts(new PackedText(change), 0);
-  return { place: parsePlace(id), change: readChange(new PackedText(member), 0, member.length, texts) };
+  return { place: parseLogPosition(id), change: readChange(new PackedText(member), 0, member.length, texts) };
 }
 
 /** An id of a stream. */
-export function parsePlace(id: Buffer): Place {
-  return readPlace(id, 0, id.length);
+export function parseLogPosition(id: Buffer): LogPosition {
+  return readLogPosition(id, 0, id.length);
 }
 
 const DASH = 0x2d;
 const ZERO = 0x30;
 
-function readPlace(bytes: Buffer, start: number, end: number): Place {
+function readLogPosition(bytes: Buffer, start: number, end: number): LogPosition {
   let [first, number] = [0, 0];
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;

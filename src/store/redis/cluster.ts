@@ -5,7 +5,7 @@ import { shardOf } from './shards.js';
 
 const SLOTS = 16_384;
 /** Tries to find the node that has a shard now, and the pause after the first of them, which doubles: half a second in all. */
-const MOST_TRIES = 6;
+const MAX_TRIES = 6;
 const FIRST_PAUSE_MS = 16;
 /** Refusals that say: another node has it, or none has all of it now. */
 const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
@@ -51,7 +51,7 @@ export async function toMaster(
       return { answer: await send(node), node };
     } catch (error) {
       const mayPass = error instanceof NotSent || ELSEWHERE.test(messageOf(error));
-      if (!mayPass || tries === MOST_TRIES || cluster.status !== 'ready') throw error;
+      if (!mayPass || tries === MAX_TRIES || cluster.status !== 'ready') throw error;
     }
     cluster.refreshSlotsCache();
     await delay(FIRST_PAUSE_MS * 2 ** (tries - 1));

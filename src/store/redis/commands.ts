@@ -2,11 +2,11 @@ import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { END_REASONS, unpackRecordAt } from '../../presence/record.js';
 import { LOGIN_POLICIES, newestLoginFirst, tooManyDevices } from '../../presence/rules.js';
 import type { Ended, Login, LoginResult, Logout, ReplacedSession, Session } from '../../presence/sessions.js';
-import type { Place } from '../ledger.js';
+import type { LogPosition } from '../changeLog.js';
 import type { Answer, Operation } from '../operations.js';
 import type { ReadBudget } from '../reads.js';
 import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
-import { parsePlace } from './changes.js';
+import { parseLogPosition } from './changes.js';
 
 /** Control characters occur in no id and address. */
 const END = '\x1f';
@@ -178,13 +178,13 @@ function userResult(texts: Texts, context: ReadingContext): Session[] {
   return sessions.length > 1 ? sessions.sort(newestLoginFirst) : sessions;
 }
 
-/** A user's sessions that its records show as online, and the place in the ledger. */
+/** A user's sessions that its records show as online, and the place in the change log. */
 interface UserAtResult {
   sessions: Session[];
-  place: Place;
+  place: LogPosition;
 }
 
-/** See Ledger.readUser. */
+/** See ChangeLog.readUser. */
 export function userAtCommand(userId: string): Command<UserAtResult> {
   return { userId, text: `a${userId}`, isChange: false, result: userAtResult, merge: mergeUserAt };
 }
@@ -196,7 +196,7 @@ function mergeUserAt(before: UserAtResult, part: UserAtResult): UserAtResult {
 
 function userAtResult(answer: ScriptAnswer, context: ReadingContext): UserAtResult {
   const texts = answer as Texts;
-  const place = parsePlace(Buffer.from(texts.next(0)));
+  const place = parseLogPosition(Buffer.from(texts.next(0)));
   const { recorded } = readSessions(recordsIn(texts), context);
   return { sessions: recorded.sort(newestLoginFirst), place };
 }

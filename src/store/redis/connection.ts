@@ -18,7 +18,7 @@ declare module 'ioredis' {
     imStats(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imServersBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imNamesBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
-    imLedgerBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imChangeLogBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSnapshotBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imKeepAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
@@ -28,7 +28,7 @@ declare module 'ioredis' {
   }
 }
 
-const RECONNECT_MS = { first: 50, most: 1_000 };
+const RECONNECT_MS = { first: 50, max: 1_000 };
 /** How long a Sentinel may take to name the master. */
 const SENTINEL_MS = 1_000;
 
@@ -150,7 +150,7 @@ function sentinelOptions(
 }
 
 function pause(times: number): number {
-  return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
+  return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.max);
 }
 
 /** Refusals that come before the first write of a change. */

@@ -9,7 +9,7 @@ const SCRIPTS = {
   imServers: ['record', 'leases', 'servers'],
   imNames: ['record', 'leases', 'names'],
   imHistory: ['record', 'leases', 'history'],
-  imLedger: ['record', 'leases', 'ledger'],
+  imChangeLog: ['record', 'leases', 'changeLog'],
   imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
   imList: ['record', 'leases', 'shard', 'list'],
   imApply: [

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { Redis } from 'ioredis';
 import type { RedisAddress } from './url.js';
 
-const LOOK_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /**
  * Leaves a master in whose place most Sentinels name another; the connection is then made anew. One that was cut off or frozen while it was replaced
@@ -24,7 +24,7 @@ export function leaveWhenReplaced(redis: Redis, { nodes, master, ...how }: Senti
       if (await isReplaced(stream, sentinels, master))
         stream.destroy(new Error('Sentinels name another master'));
       isLooking = false;
-    }, LOOK_MS).unref();
+    }, POLL_INTERVAL_MS).unref();
     stream.once('close', () => {
       clearInterval(looks);
       for (const sentinel of sentinels) sentinel.disconnect();
@@ -38,7 +38,12 @@ function sentinelClient({ sentinelCredentials, tls }: Pick<SentinelAddress, 'sen
   return {
     ...{ ...sentinelCredentials, ...(tls && { tls }), connectionName: 'imstate' },
     ...{ enableReadyCheck: false, enableOfflineQueue: false, maxRetriesPerRequest: 0, protocol: 2 as const },
-    ...{ commandTimeout: LOOK_MS, connectTimeout: 5_000, disconnectTimeout: 200, retryStrategy: () => 1_000 },
+    ...{
+      commandTimeout: POLL_INTERVAL_MS,
+      connectTimeout: 5_000,
+      disconnectTimeout: 200,
+      retryStrategy: () => 1_000,
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
-const LOOK_MS = 100;
+const POLL_INTERVAL_MS = 100;
 /** So many looks in a row: callers are promised UNAVAILABLE within a second. */
-const MOST_SILENT_LOOKS = 7;
+const MAX_SILENT_LOOKS = 7;
 
 /**
  * Drops the connection, which is then made anew, when Redis owes an answer and says nothing for 700 ms: a frozen Redis keeps its
@@ -18,8 +18,8 @@ export function dropWhenSilent(redis: Redis): void {
     });
     const looks = setInterval(() => {
       silentLooks = redis.commandQueue.length === 0 ? 0 : silentLooks + 1;
-      if (silentLooks >= MOST_SILENT_LOOKS) stream.destroy(new Error('no answer within 700 ms'));
-    }, LOOK_MS);
+      if (silentLooks >= MAX_SILENT_LOOKS) stream.destroy(new Error('no answer within 700 ms'));
+    }, POLL_INTERVAL_MS);
     stream.once('close', () => clearInterval(looks));
   });
 }

@@ -14,7 +14,7 @@ import { World } from './world.ts';
 const SERVERS = 5;
 const USERS = 300;
 const DEVICES_PER_USER = 3;
-const MOST_TASKS = 150;
+const MAX_TASKS = 150;
 /** A login that arrives after its chat server was lost begins a lease that lasts this long, see docs/presence.md. */
 const LATE_LEASE_MS = 10_000;
 
@@ -91,7 +91,7 @@ export class Crowd {
   /** One thing happens to one device; resolves once so few things are under way that another may. */
   async step(): Promise<void> {
     this.#happen();
-    while (this.#tasks.size > MOST_TASKS) await delay(1);
+    while (this.#tasks.size > MAX_TASKS) await delay(1);
   }
 
   /** One of the chat servers that run crashes, and starts again after this time. */

@@ -5,8 +5,8 @@ import { connect } from '../../../packages/client/src/index.ts';
 import type { DaemonOptions } from '../../../src/daemon/daemonOptions.ts';
 import { Authority } from '../../support/authority.ts';
 import type { TestDaemon } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { freePort } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const NAME = 'presence.test';
@@ -43,7 +43,7 @@ const daemonAt = (addr: string, options: Partial<DaemonOptions> = {}) =>
 
 async function clientOf(options: object = {}) {
   const client = await connect({ endpoints: [`${NAME}:${port}`], timeoutMs: 30_000, ...options });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   return client;
 }
 
@@ -118,6 +118,6 @@ test('a certificate is checked for the name, at each of its addresses', async ()
   const second = await daemonAt('127.0.0.2', { tls });
   await reach(await clientOf({ tls: { ca: authority.file } }), first, second);
   const byAddress = await connect({ endpoints: [`127.0.0.1:${port}`], tls: { ca: authority.file } });
-  undo.push(() => byAddress.close());
+  disposables.push(() => byAddress.close());
   await expect(byAddress.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 'TLS_FAILED' });
 });

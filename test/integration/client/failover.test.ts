@@ -5,11 +5,11 @@ import { describe, expect, inject, test } from 'vitest';
 import { connect } from '../../../packages/client/src/index.ts';
 import { loadCodec } from '../../../packages/client/src/wire/codec.ts';
 import { startTestDaemon } from '../../support/daemon.ts';
+import { disposables } from '../../support/disposables.ts';
 import { type Imstate, startImstate } from '../../support/imstate.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { frame } from '../../support/rawGrpc.ts';
-import { freePort, startEtcd, temporaryFolder } from '../../support/servers.ts';
-import { undo } from '../../support/undo.ts';
+import { freePort, startEtcd, temporaryDirectory } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 /** What daemons and clients of one test share. */
@@ -39,7 +39,7 @@ async function startDaemonProcess({
     '--lease-ttl',
     '2s',
   );
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   return daemon;
 }
 
@@ -48,7 +48,7 @@ describe('a client on etcd', () => {
     const config = shared();
     const daemons = await Promise.all([1, 2, 3].map(() => startDaemonProcess(config)));
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
 
     let asked = 0;
@@ -78,12 +78,12 @@ describe('a client on etcd', () => {
   test('calls go round robin to all daemons, also to one that comes later', async () => {
     const config = shared();
     const first = await startTestDaemon(config);
-    undo.push(() => first.remove());
+    disposables.push(() => first.remove());
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     await client.getUser({ userId: 'alice' });
     const second = await startTestDaemon(config);
-    undo.push(() => second.remove());
+    disposables.push(() => second.remove());
     const bad = () => client.getUser({ userId: '' }).catch(() => {});
     const refused = (daemon: typeof first) => daemon.logged.filter((line) => line.includes('user_id')).length;
     await until(async () => {
@@ -95,25 +95,25 @@ describe('a client on etcd', () => {
   test('with no daemon registered a call fails at once, and works when one comes', async () => {
     const config = shared();
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 600_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const nobody = { code: 'NO_ENDPOINT', message: expect.stringContaining(config.service) };
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(nobody);
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(nobody);
     const daemon = await startTestDaemon(config);
-    undo.push(() => daemon.remove());
+    disposables.push(() => daemon.remove());
     await until(() => client.getUser({ userId: 'alice' }).catch(() => false), 'the daemon is found');
   });
 
   test('while etcd is away the last endpoints are used', async () => {
     const etcd = await startEtcd();
-    undo.push(() => etcd.stop());
+    disposables.push(() => etcd.stop());
     const proxy = await startProxy(etcd.port);
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const config = { ...shared(), etcd: `127.0.0.1:${proxy.port}` };
     const daemon = await startTestDaemon(config);
-    undo.push(() => daemon.remove());
+    disposables.push(() => daemon.remove());
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     await client.getUser({ userId: 'alice' });
     proxy.cut();
     await etcd.kill();
@@ -125,7 +125,7 @@ describe('a client on etcd', () => {
 
   test('an etcd that is not there is told as such, at once', async () => {
     const client = await connect({ etcd: `127.0.0.1:${await freePort()}`, timeoutMs: 600_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
   });
 });
@@ -134,23 +134,23 @@ describe('a client of named endpoints', () => {
   test('nobody listens there', async () => {
     const addr = `127.0.0.1:${await freePort()}`;
     const client = await connect({ endpoints: [addr], timeoutMs: 600_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const nobody = { code: 'UNAVAILABLE', message: expect.stringContaining(addr) };
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(nobody);
   });
 
   test('a peer that accepts and says nothing: connecting has a deadline of its own', async () => {
     const daemon = await startTestDaemon();
-    undo.push(() => daemon.remove());
+    disposables.push(() => daemon.remove());
     const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     proxy.pause();
     const client = await connect({
       endpoints: [`127.0.0.1:${proxy.port}`],
       connectTimeoutMs: 100,
       timeoutMs: 600_000,
     });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('no connection within 100 ms'),
@@ -159,11 +159,11 @@ describe('a client of named endpoints', () => {
 
   test('a daemon that freezes after connecting: the call has a deadline', async () => {
     const daemon = await startTestDaemon();
-    undo.push(() => daemon.remove());
+    disposables.push(() => daemon.remove());
     const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const client = await connect({ endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     await client.getUser({ userId: 'alice' });
     proxy.pause();
     const late = client.getUser({ userId: 'alice' }, { timeoutMs: 200 });
@@ -185,10 +185,10 @@ describe('a client of named endpoints', () => {
       else stream.end(frame(answer));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    undo.push(() => server.close());
+    disposables.push(() => server.close());
     const { port } = server.address() as { port: number };
     const client = await connect({ endpoints: [`127.0.0.1:${port}`], timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     expect(await client.getUser({ userId: 'alice' })).toMatchObject({ online: false });
     expect(calls).toBe(2);
     const logout = client.offline({ userId: 'alice', deviceId: 'phone' });
@@ -199,9 +199,9 @@ describe('a client of named endpoints', () => {
 
   test('a call can be cancelled', async () => {
     const daemon = await startTestDaemon();
-    undo.push(() => daemon.remove());
+    disposables.push(() => daemon.remove());
     const client = await connect({ endpoints: [daemon.addr] });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const stop = new AbortController();
     const pending = client.getUser({ userId: 'alice' }, { signal: stop.signal });
     stop.abort(new Error('no longer needed'));
@@ -223,7 +223,7 @@ describe('a client that is misused', () => {
 
   test('an empty session id is refused: it would end another session than was meant', async () => {
     const client = await connect({ endpoints: [`127.0.0.1:${await freePort()}`] });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const refused = { code: 'INVALID_ARGUMENT' };
     await expect(client.offline({ userId: 'a', deviceId: 'd', sessionId: '' })).rejects.toMatchObject(
       refused,
@@ -239,7 +239,7 @@ describe('a client that is misused', () => {
         code: 'INVALID_ARGUMENT',
       });
       const client = await connect({ endpoints: ['127.0.0.1:1'], timeoutMs: undefined });
-      undo.push(() => client.close());
+      disposables.push(() => client.close());
       const call = client.getUser({ userId: 'alice' }, { timeoutMs });
       await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     },
@@ -248,20 +248,20 @@ describe('a client that is misused', () => {
   test('a registry whose only entry cannot be dialled', async () => {
     const config = shared();
     const etcd = new Etcd3({ hosts: `http://${config.etcd}` });
-    undo.push(() => etcd.close());
+    disposables.push(() => etcd.close());
     await etcd.put(`${config.service}/x`).value('{"Addr":"nowhere"}');
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const unusable = { code: 'NO_ENDPOINT', message: expect.stringContaining('can be dialled') };
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(unusable);
   });
 
   test('an etcd that is frozen is named as what does not answer', async () => {
     const etcd = await startEtcd();
-    undo.push(() => etcd.stop());
+    disposables.push(() => etcd.stop());
     etcd.freeze();
     const client = await connect({ etcd: etcd.host, connectTimeoutMs: 200 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const silent = { code: 'REGISTRY_UNAVAILABLE', message: expect.stringContaining(etcd.host) };
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(silent);
   });
@@ -273,12 +273,12 @@ test('connect needs to be told where to look', async () => {
 });
 
 test('the embedded registry of a data folder leads to its daemon', async () => {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
   const client = await connect({ dataDir: folder.path, timeoutMs: 30_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 'NO_ENDPOINT' });
   const daemon = await startTestDaemon({ dataDir: folder.path });
-  undo.push(() => daemon.remove());
+  disposables.push(() => daemon.remove());
   await until(() => client.getUser({ userId: 'alice' }).catch(() => false), 'the daemon is found');
 });

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { Etcd3 } from 'etcd3';
 import { expect, inject, test } from 'vitest';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { runCli } from '../../support/runCli.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
@@ -12,7 +12,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
 test.runIf(hasIpv6)('a daemon on IPv6 that is registered without brackets is found and called', async () => {
   const etcd = new Etcd3({ hosts: `http://${inject('etcdHost')}` });
   const service = `test-${randomUUID()}`;
-  undo.push(async () => {
+  disposables.push(async () => {
     await etcd.delete().prefix(`${service}/`).exec();
     etcd.close();
   });

@@ -4,11 +4,11 @@ import { type Client, connect } from '../../../packages/client/src/index.ts';
 import { EtcdRegistry } from '../../../src/registry/etcd/EtcdRegistry.ts';
 import type { Registration } from '../../../src/registry/registry.ts';
 import { startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
+import { Told } from '../../support/delivered.ts';
 import { startImstate } from '../../support/imstate.ts';
 import { type LegacyServer, startLegacyServer } from '../../support/legacyServer.ts';
 import { runCli } from '../../support/runCli.ts';
 import { startEtcd, startRedis } from '../../support/servers.ts';
-import { Told } from '../../support/told.ts';
 import { until } from '../../support/until.ts';
 
 const LOGIN = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };

@@ -3,9 +3,16 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type ConnectOptions, connect } from '../../../packages/client/src/index.ts';
-import { AUDIENCE, ISSUER, Issuer, keysFile, scratchFolder, TokenFile } from '../../support/credentials.ts';
-import { Told } from '../../support/told.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  Issuer,
+  keysFile,
+  scratchDirectory,
+  TokenFile,
+} from '../../support/credentials.ts';
+import { Told } from '../../support/delivered.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { until } from '../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
@@ -18,7 +25,7 @@ async function start() {
 
 async function clientOf(addr: string, options: ConnectOptions) {
   const client = await connect({ endpoints: [addr], timeoutMs: 30_000, ...options });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   return client;
 }
 
@@ -50,7 +57,7 @@ test('a chat server with a wrong token is told at once', async () => {
 
 test('a client goes on with the token that follows in its file: calls, a watch and a lease', async () => {
   const { file, daemon } = await start();
-  const tokenFile = join(await scratchFolder(), 'token');
+  const tokenFile = join(await scratchDirectory(), 'token');
   await writeFile(tokenFile, `${file.tokens.writer}\n`);
   const client = await clientOf(daemon.addr, { tokenFile });
   const told = new Told(client.watch({ everything: true }));
@@ -83,7 +90,7 @@ test('operations lose nothing when a JWT is followed by another', { timeout: 120
   const issuer = await Issuer.make();
   const jwt = { issuer: ISSUER, audience: AUDIENCE, jwks: await keysFile(issuer) };
   const daemon = await startDaemon({ auth: { jwt } });
-  const tokenFile = join(await scratchFolder(), 'token');
+  const tokenFile = join(await scratchDirectory(), 'token');
   const sign = (exp: number) =>
     issuer.sign({ imstate_role: 'writer', exp: Math.floor(Date.now() / 1_000) + exp });
   const hasExpired = () => daemon.logged.some((line) => line.includes('has expired'));
@@ -113,7 +120,7 @@ test('operations lose nothing when a JWT is followed by another', { timeout: 120
 
 test('a token file that goes away leaves the token from before', async () => {
   const { file, daemon } = await start();
-  const tokenFile = join(await scratchFolder(), 'token');
+  const tokenFile = join(await scratchDirectory(), 'token');
   await writeFile(tokenFile, file.tokens.reader as string);
   const client = await clientOf(daemon.addr, { tokenFile });
   await rm(tokenFile);

@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Client, connect, type WatchOptions } from '../../../packages/client/src/index.ts';
+import { Told } from '../../support/delivered.ts';
+import { disposables } from '../../support/disposables.ts';
 import { startFakeWatchServer } from '../../support/fakeWatchServer.ts';
-import { Told } from '../../support/told.ts';
-import { undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 let server: Awaited<ReturnType<typeof startFakeWatchServer>>;
@@ -11,14 +11,14 @@ let client: Client;
 
 beforeEach(async () => {
   server = await startFakeWatchServer();
-  undo.push(() => server.stop());
+  disposables.push(() => server.stop());
   client = await connect({ endpoints: [server.addr], timeoutMs: 30_000, connectTimeoutMs: 30_000 });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
 });
 
 function watch(options: WatchOptions) {
   const made = client.watch(options);
-  undo.push(() => made.close());
+  disposables.push(() => made.close());
   return { made, told: new Told(made) };
 }
 
@@ -305,7 +305,7 @@ test.each([{}, { users: ['alice'], everything: true }, { servers: ['a:1'], users
 
 test('a loop that does not read holds the daemon back, and loses nothing', async () => {
   const made = client.watch({ everything: true });
-  undo.push(() => made.close());
+  disposables.push(() => made.close());
   const events = made[Symbol.asyncIterator]();
   const next = events.next();
   const daemon = await server.watch(0);

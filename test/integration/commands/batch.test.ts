@@ -3,15 +3,15 @@ import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { spawnImstate } from '../../support/imstate.ts';
-import { temporaryFolder } from '../../support/servers.ts';
+import { temporaryDirectory } from '../../support/servers.ts';
 import { ISO, testCli } from '../../support/testCli.ts';
 import { until } from '../../support/until.ts';
 
 const cli = testCli();
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await temporaryDirectory();
 });
 
 afterAll(() => folder.remove());
@@ -161,7 +161,7 @@ describe('online --file', () => {
 
   test('the greatest exit code counts: nobody is there', async () => {
     const file = await fileOf('{', { userId: 'u', deviceId: 'd', serverAddr });
-    const elsewhere = await temporaryFolder();
+    const elsewhere = await temporaryDirectory();
     const { lines, exitCode } = await batch(file, '--data-dir', elsewhere.path);
     expect(lines[1]).toMatch(/^2 failed: no daemon is registered/);
     expect(exitCode).toBe(3);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { grpcClients, startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
 import { runCli } from '../../support/runCli.ts';
-import { freePort, temporaryFolder } from '../../support/servers.ts';
+import { freePort, temporaryDirectory } from '../../support/servers.ts';
 
 let daemon: TestDaemon;
 let env: Record<string, string>;
@@ -163,7 +163,7 @@ describe('endpoints', () => {
       service: null,
       endpoints: [{ addr: nowhere, health: 'UNREACHABLE', latencyMs: null }],
     });
-    const folder = await temporaryFolder();
+    const folder = await temporaryDirectory();
     const { stdout, exitCode } = await cli('endpoints', '--data-dir', folder.path);
     expect(stdout).toContain('no daemon is registered as im/state-server');
     expect(exitCode).toBe(0);
@@ -197,7 +197,7 @@ describe('where commands look for daemons', () => {
   });
 
   test('nobody is registered', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryDirectory();
     const { stderr, exitCode } = await cli('query', user, '--data-dir', folder.path);
     expect(stderr).toContain('no daemon is registered as im/state-server');
     expect(exitCode).toBe(3);
@@ -219,13 +219,13 @@ describe('errors', () => {
     [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
     [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing; --help/, 2],
     [['query', 'alice', '--jsno'], /Nonexistent flag: --jsno: did you mean --json\? --help shows how/, 2],
-    [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at most 256 bytes/, 2],
+    [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at max 256 bytes/, 2],
     [['sessions', '--server-addr', '\u0001'], /--server-addr must/, 2],
     [['query', 'alice', '--endpoint', 'nowhere'], /must be HOST:PORT/, 2],
     [['query', ''], /USER must not be empty: give it a value$/m, 2],
     [['query', 'alice', ''], /DEVICE must not be empty: give it a value, or leave it out$/m, 2],
     [['watch', 'alice', ''], /USER must not be empty/, 2],
-    [['query', 'x'.repeat(257)], /USER must be at most 256 bytes/, 2],
+    [['query', 'x'.repeat(257)], /USER must be at max 256 bytes/, 2],
     [['serve', '--etcd', '127.0.0.1:2379'], /--etcd needs --redis/, 2],
     [['nothing'], /"nothing" is no command of imstate; there are: completion, /, 2],
     [['qeury', 'alice'], /"qeury" is no command of imstate: did you mean query\? There are: /, 2],

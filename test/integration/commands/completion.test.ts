@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { disposables } from '../../support/disposables.ts';
 import { runCli } from '../../support/runCli.ts';
-import { temporaryFolder } from '../../support/servers.ts';
-import { undo } from '../../support/undo.ts';
+import { temporaryDirectory } from '../../support/servers.ts';
 
 const isInstalled = (program: string) => spawnSync('which', [program]).status === 0;
 
@@ -17,8 +17,8 @@ let folder: string;
 let env: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
-  const made = await temporaryFolder();
-  undo.push(() => made.remove());
+  const made = await temporaryDirectory();
+  disposables.push(() => made.remove());
   folder = made.path;
   await writeFile(join(folder, 'a token'), '');
   await mkdir(join(folder, 'a folder'));

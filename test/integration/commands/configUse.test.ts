@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type ConfigFile, configFile } from '../../support/configFile.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { spawnImstate } from '../../support/imstate.ts';
 import { runCli } from '../../support/runCli.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 let file: ConfigFile;
@@ -176,7 +176,7 @@ describe('a secret in a file', () => {
 function inFolder(name: string): void {
   const before = process.cwd();
   process.chdir(name);
-  undo.push(() => process.chdir(before));
+  disposables.push(() => process.chdir(before));
 }
 
 function escaped(text: string): string {

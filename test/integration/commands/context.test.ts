@@ -1,17 +1,17 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { runImstate } from '../../support/imstate.ts';
 import { runCli } from '../../support/runCli.ts';
-import { freePort, temporaryFolder } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
+import { freePort, temporaryDirectory } from '../../support/servers.ts';
 
 let folder: string;
 let file: string;
 
 beforeEach(async () => {
-  const made = await temporaryFolder();
-  undo.push(() => made.remove());
+  const made = await temporaryDirectory();
+  disposables.push(() => made.remove());
   folder = made.path;
   file = join(folder, 'imstate', 'contexts.json');
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { configFile } from '../../support/configFile.ts';
+import { disposables } from '../../support/disposables.ts';
 import { runImstate } from '../../support/imstate.ts';
 import { freePort, startRedis } from '../../support/servers.ts';
 import { testCli } from '../../support/testCli.ts';
-import { undo } from '../../support/undo.ts';
 
 const cli = testCli();
 
@@ -39,7 +39,7 @@ test('--json prints one object, with the same exit code', async () => {
 
 test('exits with 1 for warnings, and with the code of the first failure', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const run = async (...args: string[]) =>
     (await cli.run('doctor', '--endpoint', cli.daemon.addr, '--redis', redis.url, ...args)).exitCode;
   expect(await run()).toBe(1);

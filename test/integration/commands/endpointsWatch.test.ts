@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
 import { startTestDaemon } from '../../support/daemon.ts';
+import { disposables } from '../../support/disposables.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../../support/imstate.ts';
 import { runCli } from '../../support/runCli.ts';
 import { freePort, startEtcd, startRedis } from '../../support/servers.ts';
 import { ISO } from '../../support/testCli.ts';
-import { undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 /** What the daemons of one test share. */
@@ -20,7 +20,7 @@ function shared(redis = inject('redisUrl')) {
 
 function watch({ etcd, service }: ReturnType<typeof shared>, ...flags: string[]): ImstateProcess {
   const started = spawnImstate(['endpoints', '--watch', '--etcd', etcd, '--service', service, ...flags]);
-  undo.push(async () => {
+  disposables.push(async () => {
     started.signal('SIGKILL');
     await started.ended;
   });
@@ -39,7 +39,7 @@ test('prints the list, then the daemons that come and go', async () => {
   await printed(text, `no daemon is registered as ${config.service}`);
   await until(() => eventsOf(json).length === 1, 'the list is printed');
   const first = await startTestDaemon(config);
-  undo.push(() => first.remove());
+  disposables.push(() => first.remove());
   await printed(text, new RegExp(`^\\S+ \\S+Z  ${first.addr}  came: SERVING  [\\d.]+ ms$`, 'm'));
   const late = watch(config);
   await printed(late, new RegExp(`^${first.addr} +SERVING`, 'm'));
@@ -61,10 +61,10 @@ test('prints the list, then the daemons that come and go', async () => {
 
 test('prints a change of health: the store is away, and back', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const config = shared(redis.url);
   const daemon = await startTestDaemon(config);
-  undo.push(() => daemon.remove());
+  disposables.push(() => daemon.remove());
   const json = watch(config, '--json');
   const health = () => eventsOf(json).flatMap((event) => (event.type === 'health' ? [event.health] : []));
   await until(() => eventsOf(json).length > 0, 'the list is printed');
@@ -78,7 +78,7 @@ test('a daemon that was killed leaves the list with its lease', async () => {
   const { redis, keyPrefix, etcd, service } = shared();
   const flags = ['--redis', redis, '--key-prefix', keyPrefix, '--etcd', etcd, '--service', service];
   const daemon = await startImstate('serve', '--port', '0', '--lease-ttl', '2s', ...flags);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const text = watch({ redis, keyPrefix, etcd, service });
   await printed(text, daemon.addr);
   await daemon.kill();
@@ -87,7 +87,7 @@ test('a daemon that was killed leaves the list with its lease', async () => {
 
 test('a registry that goes and comes back is told, each once', async () => {
   const etcd = await startEtcd();
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const config = { ...shared(), etcd: etcd.host };
   const [text, json] = [watch(config), watch(config, '--json')];
   await printed(text, 'no daemon is registered');

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { TokenFile } from '../../support/credentials.ts';
+import { startDaemon } from '../../support/disposables.ts';
 import { TestTerminal } from '../../support/terminal.ts';
 import { testCli } from '../../support/testCli.ts';
-import { startDaemon } from '../../support/undo.ts';
 
 const cli = testCli();
 const login = (user: string, device: string, serverAddr: string) =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { clientOf, startDaemon } from '../../support/disposables.ts';
 import { ask } from '../../support/http.ts';
 import { runCli } from '../../support/runCli.ts';
-import { clientOf, startDaemon } from '../../support/undo.ts';
 
 const SERVER = '10.0.0.1:9000';
 

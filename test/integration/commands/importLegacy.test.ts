@@ -5,14 +5,14 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Authority } from '../../support/authority.ts';
 import { startCluster } from '../../support/cluster.ts';
-import { scratchFolder } from '../../support/credentials.ts';
+import { scratchDirectory } from '../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { redisWith } from '../../support/doctor.ts';
 import { spawnImstate } from '../../support/imstate.ts';
 import { legacyRecord, startLegacyServer } from '../../support/legacyServer.ts';
 import { runCli } from '../../support/runCli.ts';
 import { startTlsRedis } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 let url: string;
@@ -22,7 +22,7 @@ let daemon: TestDaemon;
 beforeEach(async () => {
   ({ url } = await redisWith());
   redis = new Redis(url);
-  undo.push(() => redis.disconnect());
+  disposables.push(() => redis.disconnect());
   daemon = await startDaemon();
 });
 
@@ -43,7 +43,7 @@ async function run(...args: string[]) {
 async function goServer(): Promise<ReturnType<typeof grpcClients>['pb']> {
   const server = await startLegacyServer(url);
   const clients = grpcClients(server.addr);
-  undo.push(() => {
+  disposables.push(() => {
     clients.close();
     server.stop();
   });
@@ -140,7 +140,7 @@ describe('import legacy', () => {
       'no-user': /UserID must not be empty/,
       '': /DeviceID must not be empty/,
       'no-server': /ServerAddr must not be empty/,
-      [long]: /DeviceID must be at most 256 bytes of UTF-8; this one has 257/,
+      [long]: /DeviceID must be at max 256 bytes of UTF-8; this one has 257/,
       'new\nline': /DeviceID must not contain control characters; this one has U\+000A/,
       'other-key': /DeviceID must be the key of the hash/,
       status: /Status must be 0 or 1/,
@@ -192,7 +192,7 @@ describe('import legacy', () => {
   test('never logs in at a legacy server', async () => {
     await redis.hset('phone', legacyRecord({ UserID: 'alice', DeviceID: 'phone', ServerAddr: 'a:1' }));
     const server = await startLegacyServer(url);
-    undo.push(() => server.stop());
+    disposables.push(() => server.stop());
     const alone = await runCli([
       'import',
       'legacy',
@@ -210,17 +210,17 @@ describe('import legacy', () => {
 
   test('reads all masters of a Redis Cluster, with the URL in a file', async () => {
     const cluster = await startCluster(3);
-    undo.push(() => cluster.stop());
+    disposables.push(() => cluster.stop());
     const { Cluster } = await import('ioredis');
     const nodes = new Cluster(cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })));
-    undo.push(() => nodes.disconnect());
+    disposables.push(() => nodes.disconnect());
     const devices = Array.from({ length: 300 }, (_, i) => `device-${i}`);
     await Promise.all(
       devices.map((DeviceID) =>
         nodes.hset(DeviceID, legacyRecord({ UserID: `u${DeviceID}`, DeviceID, ServerAddr: 'a:1' })),
       ),
     );
-    const file = join(await scratchFolder(), 'url');
+    const file = join(await scratchDirectory(), 'url');
     await writeFile(file, `${cluster.url}\n`, { mode: 0o600 });
     const { summary, exitCode } = await run('--redis-url-file', file, '--apply');
     expect(summary).toMatchObject({ keys: 300, online: 300, imported: 300, complete: true });
@@ -235,11 +235,11 @@ describe('import legacy', () => {
     const authority = await Authority.make();
     const pair = await authority.issue();
     const tlsRedis = await startTlsRedis({ ca: authority.file, ...pair });
-    undo.push(() => tlsRedis.stop());
+    disposables.push(() => tlsRedis.stop());
     const files = { ca: authority.file, cert: pair.cert, key: pair.key };
     const [ca, cert, key] = [files.ca, files.cert, files.key].map((file) => readFileSync(file));
     const filler = new Redis(tlsRedis.port, '127.0.0.1', { tls: { ca, cert, key } });
-    undo.push(() => filler.disconnect());
+    disposables.push(() => filler.disconnect());
     await filler.hset('phone', legacyRecord({ UserID: 'alice', DeviceID: 'phone', ServerAddr: 'a:1' }));
     const tls = Object.entries(files).flatMap(([name, file]) => [`--redis-tls-${name}`, file]);
     expect((await run('--redis', tlsRedis.url, ...tls, '--apply')).summary).toMatchObject({ imported: 1 });
@@ -252,7 +252,7 @@ describe('import legacy', () => {
     const args = ['import', 'legacy', '--redis', url, '--endpoint', daemon.addr, '--json', '--apply'];
     const process = spawnImstate(args);
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     await until(async () => (await clients.v1.getStats()).devicesOnline > 0, 'the import has begun');
     process.signal('SIGINT');
     expect(await process.ended).toBe(130);

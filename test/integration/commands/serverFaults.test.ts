@@ -1,8 +1,8 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { loadProtos } from '../../../packages/client/src/wire/protos.ts';
+import { disposables } from '../../support/disposables.ts';
 import { runCli } from '../../support/runCli.ts';
-import { undo } from '../../support/undo.ts';
 
 /** A server that answers each query with this status, as the legacy server in Go does when its store fails. */
 async function startFailing(code: status, details: string): Promise<string> {
@@ -17,7 +17,7 @@ async function startFailing(code: status, details: string): Promise<string> {
     const done = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound));
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), done);
   });
-  undo.push(() => server.forceShutdown());
+  disposables.push(() => server.forceShutdown());
   return `127.0.0.1:${port}`;
 }
 

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { disposables } from '../../support/disposables.ts';
 import { spawnImstate } from '../../support/imstate.ts';
-import { temporaryFolder } from '../../support/servers.ts';
+import { temporaryDirectory } from '../../support/servers.ts';
 import { TestTerminal } from '../../support/terminal.ts';
 import { testCli } from '../../support/testCli.ts';
-import { undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const cli = testCli();
@@ -91,8 +91,8 @@ describe('simulate', () => {
   });
 
   test('where no daemon is registered it exits with 3', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const { stderr, exitCode } = await cli.run('simulate', ...short, '--data-dir', folder.path);
     expect(stderr).toContain('Error: no daemon is registered');
     expect(exitCode).toBe(3);
@@ -112,8 +112,8 @@ describe('simulate', () => {
 
 describe('demo', () => {
   async function demo(...flags: string[]) {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     return { folder, ...spawnImstate(['demo', ...flags], { TMPDIR: folder.path }) };
   }
 
@@ -148,8 +148,8 @@ describe('demo', () => {
   });
 
   test('on a terminal it is top, and q ends it with the summary', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const env = { TMPDIR: folder.path, NO_COLOR: undefined };
     const terminal = await TestTerminal.start(['demo'], { columns: 80, rows: 40 }, env);
     await terminal.shows(/CHAT SERVER[\s\S]*sim-chat-1:9000 +[1-9]/);

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { Authority } from '../../support/authority.ts';
+import { disposables } from '../../support/disposables.ts';
 import { runImstate, spawnImstate, startImstate } from '../../support/imstate.ts';
 import { runCli } from '../../support/runCli.ts';
-import { startEtcd, temporaryFolder } from '../../support/servers.ts';
-import { undo } from '../../support/undo.ts';
+import { startEtcd, temporaryDirectory } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 async function serve(...flags: string[]) {
   const daemon = await startImstate('serve', '--port', '0', ...flags);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   return daemon;
 }
 
@@ -67,8 +67,8 @@ test('a daemon that is open to others without TLS says so in its log and in what
   expect(stdout()).toMatch(/^warning {3}0\.0\.0\.0:\d+ is open to other machines without TLS: .*--tls-cert/m);
   expect(stderr()).toMatch(/"level":40,.*without TLS/);
 
-  const { path, remove } = await temporaryFolder();
-  undo.push(remove);
+  const { path, remove } = await temporaryDirectory();
+  disposables.push(remove);
   const json = spawnImstate(['serve', '--port', '0', '--addr', '0.0.0.0', '--json', '--data-dir', path]);
   await until(() => json.stdout().includes('}'), 'it prints its object');
   json.signal('SIGTERM');
@@ -82,7 +82,7 @@ test('a daemon that is open to others without TLS says so in its log and in what
 test('a client finds daemons by an etcd with TLS, and no deprecation is told', async () => {
   const authority = await Authority.make();
   const etcd = await startEtcd({ ca: authority.file, ...(await authority.issue({ subject: 'etcd' })) });
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const { cert, key } = await authority.issue({ subject: 'client' });
   const files = ['--etcd-tls-ca', authority.file, '--etcd-tls-cert', cert, '--etcd-tls-key', key];
   const { exitCode, stdout, stderr } = await runImstate(['endpoints', '--etcd', etcd.host, ...files]);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { changeTokens } from '../../../src/cli/input/tokenList.ts';
 import { hashToken } from '../../../src/daemon/auth/tokenFile.ts';
-import { scratchFolder } from '../../support/credentials.ts';
+import { scratchDirectory } from '../../support/credentials.ts';
+import { startDaemon } from '../../support/disposables.ts';
 import { runImstate, spawnImstate } from '../../support/imstate.ts';
 import { runCli } from '../../support/runCli.ts';
-import { startDaemon } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const TOKEN = /^imstate_[A-Za-z0-9_-]{43}\n$/;
@@ -14,7 +14,7 @@ const TOKEN = /^imstate_[A-Za-z0-9_-]{43}\n$/;
 let file: string;
 
 beforeEach(async () => {
-  file = join(await scratchFolder(), 'tokens.ndjson');
+  file = join(await scratchDirectory(), 'tokens.ndjson');
 });
 
 const token = (...args: string[]) => runCli(['token', ...args, '--file', file]);
@@ -165,7 +165,7 @@ test('commands call with a token of a file or of the environment, and say in one
 
 test('ps shows no secret of a daemon and a client, and neither do they print or log one', async () => {
   const secret = (await token('create', '--role', 'reader', '--name', 'desk')).stdout.trim();
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const args = ['--port', '0', '--data-dir', dataDir, '--log-level', 'trace'];
   const daemon = spawnImstate(['serve', ...args], { IMSTATE_AUTH_TOKENS: file });
   await until(() => daemon.stdout().includes('service'), 'the daemon is ready');
@@ -202,7 +202,7 @@ test.each([
     ...[2, 'an URL that begins with https://'],
   ],
 ] as [string[], number, string][])('serve %j is refused in one line', async (args, exitCode, message) => {
-  const refused = await runImstate(['serve', '--port', '0', '--data-dir', await scratchFolder(), ...args]);
+  const refused = await runImstate(['serve', '--port', '0', '--data-dir', await scratchDirectory(), ...args]);
   expect(refused).toMatchObject({ exitCode, stderr: expect.stringContaining(message) });
   expect(refused.stderr).toMatch(/^Error: [^\n]+\n$/);
 });

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { spawnImstate, startImstate } from '../../support/imstate.ts';
 import { freePort, startEtcd } from '../../support/servers.ts';
 import { TestTerminal } from '../../support/terminal.ts';
 import { ISO, testCli } from '../../support/testCli.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const cli = testCli();
 /** Until the end of the test. */
 async function login(user: string, ...flags: string[]): Promise<void> {
   await cli.run('online', user, 'phone', '--server-addr', '10.0.0.1:9000', ...flags);
-  undo.push(() => cli.run('offline', user, 'phone'));
+  disposables.push(() => cli.run('offline', user, 'phone'));
 }
 
 function top(columns: number, rows = 24, env: Record<string, string> = {}, ...args: string[]) {
@@ -98,7 +98,7 @@ test('a crash gives the terminal back, and is told there', async () => {
 test('goes on while its daemon is away, and says so', async () => {
   const port = `${await freePort()}`;
   const daemon = await startImstate('serve', '--port', port);
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const terminal = await top(120, 24, { IMSTATE_ENDPOINT: daemon.addr }, '--timeout', '1s');
   await terminal.shows(/SERVING/);
   daemon.signal('SIGKILL');
@@ -106,7 +106,7 @@ test('goes on while its daemon is away, and says so', async () => {
   await terminal.shows(/UNREACHABLE/);
   await terminal.shows(/no daemon answers|no connection/);
   const again = await startImstate('serve', '--port', port, '--data-dir', daemon.dataDir);
-  undo.push(() => again.kill());
+  disposables.push(() => again.kill());
   await until(async () => {
     const text = (await terminal.screen()).join('\n');
     return / SERVING/.test(text) && !/UNREACHABLE|no daemon answers|no connection/.test(text);
@@ -117,7 +117,7 @@ test('goes on while its daemon is away, and says so', async () => {
 
 test('goes on while the registry is away, and says so', async () => {
   const etcd = await startEtcd();
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const shared = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:`, etcd: etcd.host };
   const daemon = await startDaemon(shared);
   const terminal = await top(120, 24, { IMSTATE_ETCD: etcd.host });

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
+import { disposables } from '../../support/disposables.ts';
 import { spawnImstate } from '../../support/imstate.ts';
-import { freePort, temporaryFolder } from '../../support/servers.ts';
+import { freePort, temporaryDirectory } from '../../support/servers.ts';
 import { ISO, testCli } from '../../support/testCli.ts';
-import { undo } from '../../support/undo.ts';
 
 const cli = testCli();
 const serverAddr = '10.0.0.1:9000';
@@ -70,8 +70,8 @@ test('exit code 1 when the time is over, also under --json', async () => {
 });
 
 test('exit code 3 when it is not known: no daemon is there', async () => {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
   const nobody = ['wait', user, '--for', 'online', '--data-dir', folder.path];
   const { stdout, exitCode } = await cli.run(...nobody, '--json');
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'NO_ENDPOINT' } });

@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { startTestDaemon } from '../../support/daemon.ts';
+import { disposables } from '../../support/disposables.ts';
 import { type ImstateProcess, spawnImstate, startImstate } from '../../support/imstate.ts';
 import { freePort, startRedis } from '../../support/servers.ts';
 import { ISO, testCli } from '../../support/testCli.ts';
-import { undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const cli = testCli();
@@ -23,7 +23,7 @@ beforeEach(() => {
 /** Starts `imstate watch` on the daemon of this file, or on the endpoints that are named. */
 function watch(...args: string[]): ImstateProcess {
   const started = spawnImstate(['watch', ...args], { IMSTATE_DATA_DIR: cli.daemon.dataDir });
-  undo.push(async () => {
+  disposables.push(async () => {
     started.signal('SIGKILL');
     await started.ended;
   });
@@ -161,7 +161,7 @@ describe('watch', () => {
 
   test('says when a daemon is lost and another goes on, and when changes were lost', async () => {
     const server = await startRedis();
-    undo.push(() => server.stop());
+    disposables.push(() => server.stop());
     const config = { redis: server.url, keyPrefix: `test-${randomUUID()}:` };
     const first = await startImstate(
       'serve',
@@ -172,7 +172,7 @@ describe('watch', () => {
       '--key-prefix',
       config.keyPrefix,
     );
-    undo.push(() => first.kill());
+    disposables.push(() => first.kill());
     const text = watch(user, '--endpoint', first.addr);
     const json = watch(user, '--endpoint', first.addr, '--json');
     await lines(text, 2);
@@ -180,7 +180,7 @@ describe('watch', () => {
     await first.kill();
     await until(() => text.stderr().includes('connection lost ('), 'it is said that the connection is lost');
     const second = await startTestDaemon({ ...config, port: Number(first.addr.split(':')[1]) });
-    undo.push(() => second.remove());
+    disposables.push(() => second.remove());
     await until(() => text.stderr().includes('connected again'), 'it is said that it is back');
     expect(await events(json, 5)).toMatchObject([
       { type: 'snapshot' },
@@ -190,7 +190,7 @@ describe('watch', () => {
       { type: 'synced' },
     ]);
     const redis = new Redis(server.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     await until(() => text.stderr().includes('changes were lost ('), 'it is said that changes were lost');
     expect((await events(json, 8)).slice(5)).toMatchObject([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { see, testConsole } from '../../support/consolePage.ts';
-import { undo } from '../../support/undo.ts';
+import { disposables } from '../../support/disposables.ts';
 import { until } from '../../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
@@ -10,7 +10,7 @@ const STORE_ID = '[0-9a-f]{8}';
 
 test('the cluster is shown with counts, leases, daemons, and charts that go on', async () => {
   const server = web.client.server({ addr: serverAddr, incarnation: 7 });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   await server.ready;
   await server.online({ userId: 'alice', deviceId: 'phone', platform: 'ios' });
   await web.client.online({ userId: 'bob', deviceId: 'web', serverAddr: '10.0.0.2:9000' });

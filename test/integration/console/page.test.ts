@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { http, see, testConsole } from '../../support/consolePage.ts';
+import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';
 import { ask } from '../../support/http.ts';
 import { startRedis } from '../../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
@@ -127,10 +127,10 @@ test('a daemon that does not answer is told in words, and the page goes on when 
 
 test('a store that does not answer is told in the words of the daemon', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
   redis.freeze();
-  undo.push(() => redis.thaw());
+  disposables.push(() => redis.thaw());
   await until(async () => (await ask(`${daemon.http}/readyz`)).status === 503, 'the store is away');
   const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
   await see(page, '#banner', /Nothing is up to date since .+: .+\. Trying again/);

@@ -6,9 +6,9 @@ import { Authority, type Pair } from '../../support/authority.ts';
 import { testBrowser } from '../../support/browser.ts';
 import { see } from '../../support/consolePage.ts';
 import { TokenFile } from '../../support/credentials.ts';
+import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';
 import { type StartProxy, startCaddy, startNginx } from '../../support/reverseProxies.ts';
 import { freePort } from '../../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 
 const NAME = 'presence.example';
 const FOREIGN = 'evil.example';
@@ -36,7 +36,7 @@ async function behind(startProxy: StartProxy, { isSecure = false, directives = [
 async function startWithAlice(options: Partial<DaemonOptions>, token?: string) {
   const daemon = await startDaemon(options);
   const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000, token });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
   return async () => (await client.getUser({ userId: 'alice', deviceId: 'phone' })).online;
 }

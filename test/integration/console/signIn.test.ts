@@ -3,7 +3,7 @@ import { connect } from '../../../packages/client/src/index.ts';
 import { http, see, testConsole } from '../../support/consolePage.ts';
 import { TokenFile } from '../../support/credentials.ts';
 import type { TestDaemon } from '../../support/daemon.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
@@ -25,7 +25,7 @@ test('a token is asked for, kept in the tab, and a reader may not evict', async 
   await page.keyboard.press('Enter');
   await see(page, '#foot', 'token "reader"');
   const writer = await connect({ endpoints: [guarded.addr], token: file.tokens.writer as string });
-  undo.push(() => writer.close());
+  disposables.push(() => writer.close());
   await writer.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   await see(page, '#user tr', /phone.*online/s);
   expect(await page.getByRole('button', { name: 'Evict' }).count()).toBe(0);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { http, see, testConsole } from '../../support/consolePage.ts';
-import { clientOf, startDaemon } from '../../support/undo.ts';
+import { clientOf, startDaemon } from '../../support/disposables.ts';
 
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();

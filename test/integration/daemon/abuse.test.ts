@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { describe, expect, test } from 'vitest';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { frame, rawGrpc } from '../../support/rawGrpc.ts';
 import { callHeaders, END_HEADERS, FRAME, http2Frame, rawHttp2 } from '../../support/rawHttp2.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
@@ -21,13 +21,13 @@ async function serves({ addr }: TestDaemon): Promise<void> {
 
 function floodOf(daemon: TestDaemon, onFrame?: Parameters<typeof rawHttp2>[1]) {
   const flood = rawHttp2(daemon.addr, onFrame);
-  undo.push(() => flood.socket.destroy());
+  disposables.push(() => flood.socket.destroy());
   return flood;
 }
 
 function rawOf(daemon: TestDaemon) {
   const raw = rawGrpc(daemon.addr);
-  undo.push(() => raw.session.destroy());
+  disposables.push(() => raw.session.destroy());
   return raw;
 }
 
@@ -79,7 +79,7 @@ describe('floods of frames', () => {
   test('headers of 16 KiB are the most, and many of them do no harm', async () => {
     const daemon = await startDaemon();
     const session = connectHttp2(`http://${daemon.addr}`, { maxSendHeaderBlockLength: 2 ** 20 });
-    undo.push(() => session.destroy());
+    disposables.push(() => session.destroy());
     const send = async (bytes: number) => {
       const name = 'x-long';
       const stream = session.request({
@@ -121,7 +121,7 @@ describe('callers that take their time', () => {
     const daemon = await startDaemon({ bounds: { requestMs: 3_000 }, maxCallsInFlight: 1 });
     const stream = rawOf(daemon).begin(GET_USER, Buffer.from([0, 0, 0, 3, 232]));
     const dribble = setInterval(() => stream.write(Buffer.alloc(1)), 100);
-    undo.push(() => clearInterval(dribble));
+    disposables.push(() => clearInterval(dribble));
     const [headers] = await once(stream, 'response');
     clearInterval(dribble);
     expect(headers['grpc-status']).toBe('4');
@@ -133,7 +133,7 @@ describe('callers that take their time', () => {
   test('a stream without a first message is cut, one that had its first is not', async () => {
     const daemon = await startDaemon({ bounds: { requestMs: 3_000 } });
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     const kept = clients.v1.apply();
     await kept.send({ operations: [{ getUser: { userId: 'alice' } }] });
     const [headers] = await once(rawOf(daemon).begin(APPLY), 'response');
@@ -145,7 +145,7 @@ describe('callers that take their time', () => {
   /** A connection that opens its windows for headers alone, so that no answer with a body can leave. */
   const closedWindow = (daemon: TestDaemon) => {
     const session = connectHttp2(`http://${daemon.addr}`, { settings: { initialWindowSize: 0 } });
-    undo.push(() => session.destroy());
+    disposables.push(() => session.destroy());
     return (path: string, body: Buffer) => {
       const stream = session.request({
         ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' },
@@ -162,7 +162,7 @@ describe('callers that take their time', () => {
     const unread = [call(GET_USER, ALICE), call(GET_USER, ALICE)];
     await Promise.all(unread.map((stream) => once(stream, 'response')));
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     await expect(clients.v1.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 8 });
     await Promise.all(unread.map((stream) => once(stream, 'close')));
     expect(unread.map(({ rstCode }) => rstCode)).toEqual(unread.map(() => constants.NGHTTP2_CANCEL));
@@ -172,7 +172,7 @@ describe('callers that take their time', () => {
   test('a connection that holds too many bytes of answers gets no further ones, another does', async () => {
     const daemon = await startDaemon();
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     const users = Array.from({ length: 1_000 }, (_, i) => `${i}-`.padEnd(256, 'x'));
     const fields = users.map((user) => Buffer.concat([Buffer.from('0a8002', 'hex'), Buffer.from(user)]));
     const request = frame(Buffer.concat(fields));
@@ -190,7 +190,7 @@ describe('callers that take their time', () => {
   test('calls that come at once and whose answers nobody reads are refused beyond the same bytes', async () => {
     const daemon = await startDaemon();
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     const apply = clients.v1.apply();
     const metadata = { note: 'x'.repeat(1_000) };
     const operations = Array.from({ length: 500 }, (_, i) => ({
@@ -215,7 +215,7 @@ describe('callers that take their time', () => {
   test('a watch may be read as slowly as one likes', async () => {
     const daemon = await startDaemon({ bounds: { answerMs: 3_000 } });
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     const watch = clients.v1.watch({ everything: true, initialState: true });
     await until(() => watch.syncs > 0, 'it watches');
     watch.pause();

@@ -26,10 +26,10 @@ async function start(redis: string | undefined): Promise<void> {
   v1 = clients.v1;
 }
 
-const undo: (() => Promise<void>)[] = [];
+const disposables: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
+  for (const step of disposables.splice(0)) await step();
   clients.close();
   await daemon.remove();
 });
@@ -54,7 +54,7 @@ async function slowCaller() {
   );
   const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
   const slow = grpcClients(`127.0.0.1:${proxy.port}`);
-  undo.push(async () => {
+  disposables.push(async () => {
     slow.close();
     await proxy.close();
   });
@@ -149,7 +149,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
       { online: { sessionId: 's1' } },
       refused(/^user_id must not be empty/),
       refused(/^operation must be given: online, offline, heartbeat or get_user/),
-      refused(/^user_id must be at most 256 bytes/),
+      refused(/^user_id must be at max 256 bytes/),
       refused(/^heartbeat\.session_id must not be empty/),
       refused(/^server_addr must be HOST:PORT/),
       refused(/^user_id must not contain control characters/),

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
 import type { Operation } from '../../../packages/client/src/generated/imstate/v1/Operation.ts';
 import { grpcClients } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { scrape, sumOf } from '../../support/metrics.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 
 const RESOURCE_EXHAUSTED = 8;
 const http = { addr: '127.0.0.1', port: 0 };
@@ -11,7 +11,7 @@ const login = { userId: 'alice', serverAddr: '10.0.0.1:9000' };
 
 function callerOf({ addr }: { addr: string }) {
   const clients = grpcClients(addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 

@@ -45,7 +45,7 @@ test('a probe returns health, latency, version and limit of devices, and never r
   expect(await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
-    maxDevices: LIMITS.devices.most,
+    maxDevices: LIMITS.devices.max,
     version: pkg.version,
   });
   expect(await probeEndpoint('127.0.0.1:1', { timeoutMs: 30_000 })).toEqual({

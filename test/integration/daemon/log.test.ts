@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { ask } from '../../support/http.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -10,7 +10,7 @@ const alice = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' 
 
 function callerOf(daemon: TestDaemon) {
   const clients = grpcClients(daemon.addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 
@@ -54,7 +54,7 @@ test('an operation that comes alone, and a call that is refused, have their line
   apply.end();
   await apply.ended;
   const watches = [1, 2].map(() => v1.watch({ everything: true }));
-  undo.push(() => {
+  disposables.push(() => {
     for (const watch of watches) watch.cancel();
   });
   const lines = await until(() => {

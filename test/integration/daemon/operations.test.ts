@@ -5,9 +5,9 @@ import { type ApiParts, apiCalls } from '../../../src/daemon/http/api/calls.ts';
 import { operationOf } from '../../../src/daemon/observability/operations.ts';
 import { TokenFile } from '../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';
 import { ask } from '../../support/http.ts';
 import { scrape, sumOf } from '../../support/metrics.ts';
-import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -17,7 +17,7 @@ const alice = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' 
 
 function callerOf(daemon: TestDaemon, token?: string) {
   const clients = grpcClients(daemon.addr, token);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 

@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 import type { Operation } from '../../../packages/client/src/generated/imstate/v1/Operation.ts';
 import { makeServer } from '../../../src/daemon/grpc/server.ts';
 import { CallObserver } from '../../../src/daemon/observability/callObserver.ts';
-import { Transitions } from '../../../src/daemon/observability/transitions.ts';
+import { SessionCounters } from '../../../src/daemon/observability/sessionCounters.ts';
 import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
 import { Presence } from '../../../src/daemon/presence.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
 import { LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
 import { grpcClients } from '../../support/daemon.ts';
-import { undo } from '../../support/undo.ts';
+import { disposables } from '../../support/disposables.ts';
 import { HISTORY_LIMIT, HISTORY_RETENTION, RETENTION } from '../store/contract/underTest.ts';
 import { makeEmbeddedStore } from '../store/stores.ts';
 
@@ -18,7 +18,7 @@ const RESOURCE_EXHAUSTED = 8;
 
 function openApply(addr: string) {
   const clients = grpcClients(addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients.v1.apply();
 }
 
@@ -28,11 +28,11 @@ async function startServer() {
     ...{ retentionMs: RETENTION, historyLimit: HISTORY_LIMIT, historyRetentionMs: HISTORY_RETENTION },
     ...{ changeLimit: 1_000, maxDevices: 1_000 },
   });
-  undo.push(remove);
+  disposables.push(remove);
   await store.open();
   const logged: string[] = [];
   const log = pino({}, { write: (line) => void logged.push(line) });
-  const presence = new Presence(store, new Transitions(), () => {});
+  const presence = new Presence(store, new SessionCounters(), () => {});
   const observer = new CallObserver({ log, showIds: false, tracing: undefined });
   const limits: LoadLimits & { maxDevices: number } = {
     maxDevices: 1_000,
@@ -46,7 +46,7 @@ async function startServer() {
   const closed = new ConnectionCounts();
   const server = makeServer(presence, hub, limits, log, undefined, observer, closed);
   const port = await server.listen({ host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
-  undo.push(() => server.drain(1_000));
+  disposables.push(() => server.drain(1_000));
   return { addr: `127.0.0.1:${port}`, presence, observer, logged };
 }
 
@@ -63,7 +63,7 @@ test('operations that are refused because too much was read are counted and logg
   expect(await readAll()).toEqual([undefined, undefined, undefined]);
   // A request that is refused once is refused to its end. Another caller has read as much as the daemon holds, and has no answer yet.
   const errors = await presence.reads.use('other', async (budget) => {
-    expect(() => budget.spend(0, LIMITS.reads.most)).toThrow('bytes of sessions that were read for answers');
+    expect(() => budget.spend(0, LIMITS.reads.max)).toThrow('bytes of sessions that were read for answers');
     return readAll();
   });
   const message = expect.stringMatching(/sessions that were read for answers.*nothing was done/);

@@ -3,9 +3,9 @@ import { connect as connectHttp2, constants } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { grpcClients } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { field } from '../../support/protobuf.ts';
 import { frame, rawGrpc } from '../../support/rawGrpc.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
@@ -17,7 +17,7 @@ const CHANNELZ = '/grpc.channelz.v1.Channelz/GetTopChannels';
 
 function rawOf(addr: string) {
   const raw = rawGrpc(addr);
-  undo.push(() => raw.destroy());
+  disposables.push(() => raw.destroy());
   return raw;
 }
 
@@ -61,7 +61,7 @@ describe('the size of a request', () => {
   test.each([':authority', ':scheme'])('%s that is too long is refused', async (name) => {
     const { addr } = await startDaemon();
     const session = connectHttp2(`http://${addr}`);
-    undo.push(() => session.destroy());
+    disposables.push(() => session.destroy());
     const ask = async (length: number) => {
       const stream = session.request({
         ':method': 'POST',
@@ -96,7 +96,7 @@ describe('without credentials', () => {
     expect((await watch(raw)).status).toBe('8');
     expect((await watch(rawOf(addr))).status).toBeUndefined();
     const clients = grpcClients(addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     expect(await clients.v1.getUser({ userId: 'alice' })).toMatchObject({ online: false });
     open[0]?.stream.close();
     await until(async () => (await watch(raw)).status === undefined, 'there is room');

@@ -7,9 +7,9 @@ import { describe, expect, inject, test } from 'vitest';
 import { parseHostPort } from '../../../packages/client/src/shared/address.ts';
 import { EtcdRegistry } from '../../../src/registry/etcd/EtcdRegistry.ts';
 import { grpcClients, startTestDaemon } from '../../support/daemon.ts';
+import { disposables } from '../../support/disposables.ts';
 import { failedStart } from '../../support/failedStart.ts';
-import { freePort, NOBODY, startRedis, temporaryFolder } from '../../support/servers.ts';
-import { undo } from '../../support/undo.ts';
+import { freePort, NOBODY, startRedis, temporaryDirectory } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 describe('a start that cannot succeed says why, and leaves nothing behind', () => {
@@ -81,7 +81,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
   test('a port in use', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    undo.push(() => server.close());
+    disposables.push(() => server.close());
     const { port } = server.address() as { port: number };
     await expect(startTestDaemon({ port })).rejects.toMatchObject({
       code: 'ADDRESS_UNAVAILABLE',
@@ -107,7 +107,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
 
   test('a password that Redis refuses ends the start at once', async () => {
     const redis = await startRedis('--requirepass', 'right');
-    undo.push(() => redis.stop());
+    disposables.push(() => redis.stop());
     const failure = await startTestDaemon({ redis: redis.url.replace('//', '//:wrong@') }).catch(
       (error: Error) => error,
     );
@@ -141,8 +141,8 @@ test.each([
   ['random bytes', randomBytes(100_000)],
   ['a file that was cut off', Buffer.alloc(4_096)],
 ])('a data file that is damaged: %s', async (_, bytes) => {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
   await writeFile(join(folder.path, 'presence.lmdb'), bytes);
   await expect(startTestDaemon({ dataDir: folder.path })).rejects.toMatchObject({
     code: 'DATA_FOLDER_UNUSABLE',
@@ -153,27 +153,27 @@ test.each([
 test('the start-up limit holds for a peer that accepts and says nothing', async () => {
   const silent = createServer();
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  undo.push(() => silent.close());
+  disposables.push(() => silent.close());
   const { port } = silent.address() as { port: number };
   const start = startTestDaemon({ redis: `rediss://127.0.0.1:${port}`, startTimeoutMs: 300 });
   await expect(start).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
 });
 
 test('the data folder is free again after a stop, and keeps its sessions', async () => {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
   const first = await startTestDaemon({ dataDir: folder.path });
   await report(first.addr, 'alice');
   await first.remove();
   const second = await startTestDaemon({ dataDir: folder.path });
-  undo.push(() => second.remove());
+  disposables.push(() => second.remove());
   expect(await ask(second.addr, 'alice')).toMatchObject({ online: true });
 });
 
 test('it listens where it says, and nowhere else', async () => {
   const port = await freePort();
   const daemon = await startTestDaemon({ port });
-  undo.push(() => daemon.remove());
+  disposables.push(() => daemon.remove());
   expect(daemon.addr).toBe(`127.0.0.1:${port}`);
   expect(await accepts(port)).toBe(true);
   expect(await accepts(port, '127.0.0.2')).toBe(false);
@@ -181,20 +181,20 @@ test('it listens where it says, and nowhere else', async () => {
 
 test('a wildcard address on the embedded registry is registered as one that this machine can dial', async () => {
   const daemon = await startTestDaemon({ addr: '0.0.0.0' });
-  undo.push(() => daemon.remove());
+  disposables.push(() => daemon.remove());
   expect(daemon.advertised).toBe(`127.0.0.1:${parseHostPort(daemon.addr)?.port}`);
   expect(await ask(daemon.advertised, 'alice')).toMatchObject({ online: false });
 });
 
 test('it registers only when it can serve: not while Redis is away', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   await redis.kill();
   const service = `test/${randomUUID()}`;
   const hosts = inject('etcdHost');
   const log = { info: () => {}, warn: () => {} };
   const registry = new EtcdRegistry({ hosts, service, leaseTtlMs: 2_000, log });
-  undo.push(() => registry.close());
+  disposables.push(() => registry.close());
   const seen: string[] = [];
   const start = startTestDaemon({
     ...{ redis: redis.url, etcd: hosts, service, startTimeoutMs: 60_000 },

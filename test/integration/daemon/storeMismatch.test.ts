@@ -5,11 +5,11 @@ import { beforeEach, expect, inject, test } from 'vitest';
 import { listEndpoints } from '../../../packages/client/src/connection/endpoints.ts';
 import type { DaemonOptions } from '../../../src/daemon/daemonOptions.ts';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { look } from '../../support/doctor.ts';
 import { failedStart } from '../../support/failedStart.ts';
 import { runCli } from '../../support/runCli.ts';
-import { startEtcd, startRedis, temporaryFolder } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
+import { startEtcd, startRedis, temporaryDirectory } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 let common: { etcd: string; service: string; startTimeoutMs: number; redis: string; keyPrefix: string };
@@ -76,8 +76,8 @@ test('daemons of one store register beside each other', async () => {
 });
 
 test('two Redis do not meet in the registry of one machine', async () => {
-  const folder = await temporaryFolder();
-  undo.push(() => folder.remove());
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
   const local = { etcd: undefined, dataDir: folder.path };
   const first = await start(local);
   const failure = await failedStart({ ...common, ...local, keyPrefix: `test-${randomUUID()}:` });
@@ -86,11 +86,11 @@ test('two Redis do not meet in the registry of one machine', async () => {
 
 test('a daemon that starts right after a flush, before the others wrote back, is registered beside them', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const first = await start({ redis: redis.url });
   const before = first.storeId;
   const admin = new Redis(redis.url);
-  undo.push(() => admin.disconnect());
+  disposables.push(() => admin.disconnect());
   await admin
     .multi()
     .flushall()
@@ -105,10 +105,10 @@ test('a daemon that starts right after a flush, before the others wrote back, is
 
 test('after a flush the daemons write their identity back, and stay registered', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const first = await start({ redis: redis.url });
   const admin = new Redis(redis.url);
-  undo.push(() => admin.disconnect());
+  disposables.push(() => admin.disconnect());
   await admin.flushall();
   const key = `${common.keyPrefix}layout`;
   await until(async () => (await admin.hget(key, 'id')) === first.storeId, 'the identity is back');
@@ -119,7 +119,7 @@ test('after a flush the daemons write their identity back, and stay registered',
 test('a daemon that lost its entry while another store was registered serves, and is not ready', async () => {
   const first = await start({ http: { addr: '127.0.0.1', port: 0 } });
   const etcd = new Etcd3({ hosts: `http://${common.etcd}` });
-  undo.push(() => etcd.close());
+  disposables.push(() => etcd.close());
   await etcd.put(`${common.service}.store/10.0.0.9:1`).value('{"storeId":"another"}');
   await etcd.delete().prefix(`${common.service}/`);
   const ready = async () => fetch(`${first.http}/readyz`);
@@ -136,7 +136,7 @@ test('a daemon that lost its entry while another store was registered serves, an
 
 test('where etcd denies the key beside the entry a daemon registers with one warning', async () => {
   const etcd = await startEtcd();
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   await grantEntriesOnly(etcd.host, `${common.service}/`);
   const credentials = { etcd: etcd.host, etcdUsername: 'imstate', etcdPassword: 'secret' };
   const daemon = await start({ ...credentials, startTimeoutMs: 30_000 });

@@ -347,7 +347,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
   });
 });
 
-test('a ledger that Redis lost is noticed: OUT_OF_RANGE, for those who watch and those who resume', async () => {
+test('a change log that Redis lost is noticed: OUT_OF_RANGE, for those who watch and those who resume', async () => {
   const redis = await startRedis();
   const daemon = await startTestDaemon({ redis: redis.url });
   const clients = grpcClients(daemon.addr);
@@ -378,7 +378,7 @@ test('a ledger that Redis lost is noticed: OUT_OF_RANGE, for those who watch and
   }
 });
 
-test('a ledger that Redis lost is noticed while changes go on, before any of them is told', async () => {
+test('a change log that Redis lost is noticed while changes go on, before any of them is told', async () => {
   const redis = await startRedis();
   const daemon = await startTestDaemon({ redis: redis.url });
   const clients = grpcClients(daemon.addr);

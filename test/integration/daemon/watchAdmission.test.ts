@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { weightOf } from '../../../src/daemon/watch/admittedWatches.ts';
 import { grpcClients } from '../../support/daemon.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { until } from '../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
@@ -9,7 +9,7 @@ const SERVER = '10.0.0.1:9000';
 async function clientsOf(limits: Parameters<typeof startDaemon>[0]) {
   const { addr } = await startDaemon(limits);
   const clients = grpcClients(addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients.v1;
 }
 

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import type { Follower } from '../../../src/daemon/watch/follower.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
 import type { PublishedChange } from '../../../src/daemon/watch/publishedChange.ts';
-import type { LedgerEntry } from '../../../src/store/ledger.ts';
-import { undo } from '../../support/undo.ts';
+import type { ChangeLogEntry } from '../../../src/store/changeLog.ts';
+import { disposables } from '../../support/disposables.ts';
 import { until } from '../../support/until.ts';
 import { HISTORY_LIMIT, HISTORY_RETENTION, login, RETENTION } from '../store/contract/underTest.ts';
 import { makeEmbeddedStore } from '../store/stores.ts';
@@ -30,7 +30,7 @@ async function startHub() {
     changeLimit: 10_000,
     maxDevices: CHANGES,
   });
-  undo.push(remove);
+  disposables.push(remove);
   await store.open();
   const hub = new WatchHub(store, pino({ enabled: false }), {
     maxWatches: 100,
@@ -42,7 +42,7 @@ async function startHub() {
 /** Notes each turn of the event loop, in which calls are served, until the end of the test. */
 function noteTurns(order: string[]): void {
   let isOver = false;
-  undo.push(() => {
+  disposables.push(() => {
     isOver = true;
   });
   const call = () => {
@@ -65,7 +65,7 @@ class SlowFollower implements Follower {
     this.userIds = userIds;
   }
 
-  offer(_: number, { change }: LedgerEntry, publish: () => PublishedChange): void {
+  offer(_: number, { change }: ChangeLogEntry, publish: () => PublishedChange): void {
     this.#order.push('offer');
     this.got.push(change.deviceId);
     this.revisions.push(publish().revision);
@@ -81,7 +81,7 @@ test('calls have their turn between the changes of a page, and the positions are
   const { store, hub } = await startHub();
   const order: string[] = [];
   const positions: unknown[] = [];
-  const entries: LedgerEntry[] = [];
+  const entries: ChangeLogEntry[] = [];
   const follower: Follower = {
     userIds: undefined,
     serverAddrs: undefined,
@@ -95,7 +95,7 @@ test('calls have their turn between the changes of a page, and the positions are
     fail: () => {},
   };
   await hub.join(follower);
-  undo.push(() => hub.leave(follower));
+  disposables.push(() => hub.leave(follower));
   noteTurns(order);
   const logins = Array.from({ length: CHANGES }, (_, i) =>
     store.online(login({ deviceId: `d${i}`, sessionId: `s${i}` })),
@@ -117,7 +117,7 @@ test('calls have their turn while one change goes to very many followers', async
   const followers = Array.from({ length: FOLLOWERS }, () => new SlowFollower(order, userIds));
   for (const follower of followers) {
     await hub.join(follower);
-    undo.push(() => hub.leave(follower));
+    disposables.push(() => hub.leave(follower));
   }
   noteTurns(order);
   const devices = ['phone', 'web'];
@@ -138,7 +138,7 @@ test('followers that catch up, leave or come while a change is delivered have ea
   const former = new SlowFollower(order, userIds);
   for (const follower of [...followers, early, former]) {
     await hub.join(follower);
-    undo.push(() => hub.leave(follower));
+    disposables.push(() => hub.leave(follower));
   }
   const [first] = followers as [SlowFollower];
   await store.online(login({ deviceId: 'phone', sessionId: 'a' }));
@@ -150,7 +150,7 @@ test('followers that catch up, leave or come while a change is delivered have ea
   expect([early.got, early.revisions]).toEqual([['phone'], [before]]);
   userIds.clear();
   const joined = hub.join(late);
-  undo.push(() => hub.leave(late));
+  disposables.push(() => hub.leave(late));
   await store.online(login({ deviceId: 'web', sessionId: 'b' }));
   // The second change waits until all have the first.
   expect(first.got).toEqual(['phone']);

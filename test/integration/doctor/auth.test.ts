@@ -1,7 +1,14 @@
 import { appendFile, chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { AUDIENCE, ISSUER, Issuer, keysFile, scratchFolder, TokenFile } from '../../support/credentials.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  Issuer,
+  keysFile,
+  scratchDirectory,
+  TokenFile,
+} from '../../support/credentials.ts';
 import { look } from '../../support/doctor.ts';
 import { freePort } from '../../support/servers.ts';
 
@@ -10,7 +17,7 @@ const jwtOf = (jwks: string) => ({ issuer: ISSUER, audience: AUDIENCE, jwks });
 
 test('files that a daemon takes are well, and what is not named is skipped', async () => {
   const [{ path: tokens }, jwks] = [await TokenFile.make(), await keysFile(await Issuer.make())];
-  const certificates = join(await scratchFolder(), 'certificates.ndjson');
+  const certificates = join(await scratchDirectory(), 'certificates.ndjson');
   await writeFile(certificates, '{"cn":"chat","role":"writer"}\n', { mode: 0o600 });
   await Promise.all([chmod(tokens, 0o600), chmod(jwks, 0o600)]);
   expect(await look({ auth: { tokens, jwt: jwtOf(jwks), certificates } })).toMatchObject({

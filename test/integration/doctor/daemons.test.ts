@@ -2,10 +2,10 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import pkg from '../../../package.json' with { type: 'json' };
-import { scratchFolder } from '../../support/credentials.ts';
+import { scratchDirectory } from '../../support/credentials.ts';
+import { startDaemon } from '../../support/disposables.ts';
 import { look } from '../../support/doctor.ts';
 import { freePort } from '../../support/servers.ts';
-import { startDaemon } from '../../support/undo.ts';
 
 describe('the daemons', () => {
   test('that do not answer warn as long as one does, and fail when none does', async () => {
@@ -31,7 +31,7 @@ describe('the daemons', () => {
   });
 
   test('of which there are none: a warning', async () => {
-    const dataDir = await scratchFolder();
+    const dataDir = await scratchDirectory();
     await mkdir(join(dataDir, 'registry'));
     const reports = await look({ dataDir });
     expect(reports.registry).toMatchObject({

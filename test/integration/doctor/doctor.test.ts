@@ -4,10 +4,10 @@ import { Redis } from 'ioredis';
 import { expect, inject, test } from 'vitest';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { Report } from '../../../src/doctor/check.ts';
-import { scratchFolder } from '../../support/credentials.ts';
+import { scratchDirectory } from '../../support/credentials.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { look, redisWith } from '../../support/doctor.ts';
 import { startEtcd } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 
 /** The checks that found one of these. */
 function namesOf(reports: Record<string, Report>, ...statuses: Report['status'][]): string[] {
@@ -56,11 +56,11 @@ test('a daemon on a good Redis and etcd: all is well', async () => {
 
 test('it changes nothing in Redis, etcd and the folder', async () => {
   const [redis, etcd] = [await redisWith(), await startEtcd()];
-  undo.push(() => etcd.stop());
-  const dataDir = await scratchFolder();
+  disposables.push(() => etcd.stop());
+  const dataDir = await scratchDirectory();
   const { Etcd3 } = await import('etcd3');
   const client = new Etcd3({ hosts: etcd.host });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const revision = async () => (await client.get('none').exec()).header.revision;
   const before = await revision();
   const reports = await look({ redis: redis.url, etcd: etcd.host, dataDir });
@@ -70,7 +70,7 @@ test('it changes nothing in Redis, etcd and the folder', async () => {
   expect(reports['etcd-rights']?.status).toBe('ok');
   expect(await revision()).toBe(before);
   const connection = new Redis(redis.url);
-  undo.push(() => connection.disconnect());
+  disposables.push(() => connection.disconnect());
   expect(await connection.dbsize()).toBe(0);
   expect(await readdir(dataDir)).toEqual([]);
   await look({ dataDir });

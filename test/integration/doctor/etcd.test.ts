@@ -1,7 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
+import { disposables } from '../../support/disposables.ts';
 import { look } from '../../support/doctor.ts';
 import { freePort, startEtcd } from '../../support/servers.ts';
-import { undo } from '../../support/undo.ts';
 
 describe('etcd', () => {
   test('that is away fails one check, and the others are skipped', async () => {
@@ -25,10 +25,10 @@ describe('etcd', () => {
 
   test('whose user may only read fails, and says how to grant the rest', async () => {
     const etcd = await startEtcd();
-    undo.push(() => etcd.stop());
+    disposables.push(() => etcd.stop());
     const { Etcd3 } = await import('etcd3');
     const client = new Etcd3({ hosts: etcd.host });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const [root, reader] = [client.role('root'), client.role('reader')];
     await root.create();
     await reader.create();

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { look, redisWith } from '../../support/doctor.ts';
 import { freePort } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 describe('Redis', () => {
@@ -16,7 +16,7 @@ describe('Redis', () => {
   test('that is frozen holds nothing up', async () => {
     const redis = await redisWith();
     redis.freeze();
-    undo.push(() => redis.thaw());
+    disposables.push(() => redis.thaw());
     const reports = await look({ redis: redis.url, timeoutMs: 10_000 });
     expect(reports['redis-dial']).toMatchObject({ status: 'failed' });
     expect(reports['folder-rights']?.status).toBe('ok');
@@ -67,7 +67,7 @@ describe('Redis', () => {
   test('that refuses changes until it has replicas fails, and says what to do', async () => {
     const redis = await redisWith('--min-replicas-to-write', '1', '--repl-diskless-sync-delay', '0');
     const admin = new Redis(redis.url);
-    undo.push(() => admin.disconnect());
+    disposables.push(() => admin.disconnect());
     await expect(admin.set('key', 'value')).rejects.toThrow('NOREPLICAS');
     const judged = async (url = redis.url) => (await look({ redis: url }))['redis-replicas'];
     const found = await judged();
@@ -98,7 +98,7 @@ describe('Redis', () => {
   test('with too few rights fails, and says which are missing', async () => {
     const redis = await redisWith();
     const admin = new Redis(redis.url);
-    undo.push(() => admin.disconnect());
+    disposables.push(() => admin.disconnect());
     const enough = '~im:* &im:* +@all -@admin -@dangerous +info +cluster|slots +cluster|shards'.split(' ');
     await admin.call('ACL', 'SETUSER', 'imstate', 'on', '>secret', ...enough);
     await admin.call('ACL', 'SETUSER', 'less', 'on', '>secret', ...enough, '-hset', 'resetchannels');

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { startCluster } from '../../support/cluster.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { look } from '../../support/doctor.ts';
 import { startPartialCluster, victims } from '../../support/partialCluster.ts';
 import { startSentinels } from '../../support/sentinels.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 describe('Redis', () => {
   test('that is a cluster is looked at whole, and only by its own kind of URL', async () => {
     const cluster = await startCluster(3);
-    undo.push(() => cluster.stop());
+    disposables.push(() => cluster.stop());
     const reports = await look({ redis: cluster.url, keyPrefix: 'im:' });
     expect(reports['redis-topology']).toMatchObject({
       status: 'ok',
@@ -50,7 +50,7 @@ describe('Redis', () => {
 
   test('that Sentinels name is compared with what each of them says', async () => {
     const sentinels = await startSentinels(1);
-    undo.push(() => sentinels.stop());
+    disposables.push(() => sentinels.stop());
     const judged = async () => (await look({ redis: sentinels.url, waitReplicas: 1 }))['redis-topology'];
     expect(await judged()).toMatchObject({
       status: 'ok',

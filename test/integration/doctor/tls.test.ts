@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Authority } from '../../support/authority.ts';
+import { disposables, startDaemon } from '../../support/disposables.ts';
 import { look } from '../../support/doctor.ts';
 import { startEtcd, startTlsRedis } from '../../support/servers.ts';
-import { startDaemon, undo } from '../../support/undo.ts';
 
 const SOON = { status: 'warning', message: expect.stringMatching(/expires on \d{4}-\d\d-\d\d, in 1 day: /) };
 const FINE = { status: 'ok', message: expect.stringMatching(/valid until \d{4}-\d\d-\d\d$/) };
@@ -65,8 +65,8 @@ test('certificates of Redis and etcd that expire soon warn', async () => {
   const ca = authority.file;
   const judged = async (pair: typeof short) => {
     const [redis, etcd] = [await startTlsRedis({ ca, ...pair }), await startEtcd({ ca, ...pair })];
-    undo.push(() => redis.stop());
-    undo.push(() => etcd.stop());
+    disposables.push(() => redis.stop());
+    disposables.push(() => etcd.stop());
     const files = { ca, ...long };
     return look({ redis: redis.url, redisTls: files, etcd: etcd.host, etcdTls: files });
   };

@@ -7,10 +7,10 @@ import { describe, expect, inject, test } from 'vitest';
 import { Load } from '../../../src/daemon/overload/load.ts';
 import { boundsOf, type LoadLimits } from '../../../src/presence/limits.ts';
 import { call, grpcClients, startTestDaemon } from '../../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';
 import { scrape, sumOf } from '../../support/metrics.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { frame, rawGrpc } from '../../support/rawGrpc.ts';
-import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
@@ -25,21 +25,21 @@ const LIMITS: LoadLimits = {
 
 function clientsOf(addr: string) {
   const clients = grpcClients(addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 
 function healthOf(addr: string) {
   const Health = makeClientConstructor(healthService, 'Health');
   const client = new Health(addr, credentials.createInsecure());
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const check = client.Check?.bind(client) as (...args: unknown[]) => unknown;
   return () => call<{ status: string }>((options, done) => check({}, options, done));
 }
 
 function rawOf(addr: string) {
   const raw = rawGrpc(addr);
-  undo.push(() => raw.session.destroy());
+  disposables.push(() => raw.session.destroy());
   return raw;
 }
 
@@ -182,7 +182,7 @@ describe('operations at the store', () => {
   const slow = async (turnMs: number) => {
     const redis = new URL(inject('redisUrl'));
     const proxy = await startProxy(Number(redis.port));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     redis.port = String(proxy.port);
     const bounds = { operations: 2, turnMs };
     const http = { addr: '127.0.0.1', port: 0 };
@@ -309,7 +309,7 @@ describe('connections', () => {
 
   test('a stream keeps its connection', async () => {
     const daemon = await startTestDaemon({ bounds: { idleMs: 100 } });
-    undo.push(() => daemon.remove());
+    disposables.push(() => daemon.remove());
     const { v1 } = clientsOf(daemon.addr);
     const watch = v1.watch({ userIds: ['alice'] });
     await until(() => watch.syncs > 0, 'it watches');

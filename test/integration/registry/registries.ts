@@ -3,9 +3,9 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Etcd3 } from 'etcd3';
 import { storeFile } from '../../../packages/client/src/registry/directory/files.ts';
-import { EmbeddedRegistry } from '../../../src/registry/directory/DirectoryRegistry.ts';
+import { DirectoryRegistry } from '../../../src/registry/directory/DirectoryRegistry.ts';
 import { EtcdRegistry } from '../../../src/registry/etcd/EtcdRegistry.ts';
-import { temporaryFolder } from '../../support/servers.ts';
+import { temporaryDirectory } from '../../support/servers.ts';
 import type { RegistryUnderTest } from './contract.ts';
 
 /** Registries of a service of their own on an etcd. */
@@ -40,14 +40,14 @@ export async function makeEtcdRegistries(hosts: string, leaseTtlMs = 2_000): Pro
 }
 
 /** Registries of one data folder. */
-export async function makeEmbeddedRegistries(): Promise<RegistryUnderTest> {
-  const folder = await temporaryFolder();
+export async function makeDirectoryRegistries(): Promise<RegistryUnderTest> {
+  const folder = await temporaryDirectory();
   const warnings: string[] = [];
   const service = 'im/state-server';
   const entries = join(folder.path, 'registry', encodeURIComponent(service));
   const file = (key: string) => join(entries, `${encodeURIComponent(key)}.json`);
   const make = () =>
-    new EmbeddedRegistry({
+    new DirectoryRegistry({
       ...{ dataDir: folder.path, service },
       log: { info: () => {}, warn: (message) => void warnings.push(message) },
     });

@@ -4,11 +4,11 @@ import { collectPages } from '../../../src/cli/input/pages.ts';
 import { summaryNotices } from '../../../src/cli/output/simulationReport.ts';
 import { ChatServer } from '../../../src/simulation/chatServer.ts';
 import { PLAN_DEFAULTS, type Plan } from '../../../src/simulation/plan.ts';
+import type { PlannedSession } from '../../../src/simulation/population.ts';
 import { schedule } from '../../../src/simulation/schedule.ts';
 import { Simulation } from '../../../src/simulation/simulation.ts';
-import type { PlannedSession } from '../../../src/simulation/town.ts';
+import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';
 import { startProxy } from '../../support/proxy.ts';
-import { clientOf, startDaemon, undo } from '../../support/undo.ts';
 import { until } from '../../support/until.ts';
 
 const plan: Plan = { ...PLAN_DEFAULTS, seed: 3, durationMs: 2_000, users: 200, logins: 100 };
@@ -96,7 +96,7 @@ describe('a chat server that crashes', () => {
       connect: () => connect({ endpoints: [addr], timeoutMs }),
     };
     const server = new ChatServer('chat-1:9000', around);
-    undo.push(() => server.crash());
+    disposables.push(() => server.crash());
     await server.start();
     return server;
   }
@@ -175,7 +175,7 @@ test('the same seed makes the same calls, whatever becomes of them', async () =>
 test('what a network swallows is told: by calls that fail, calls that were never made, and times from when they were due', async () => {
   const daemon = await startDaemon();
   const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
-  undo.push(() => proxy.close());
+  disposables.push(() => proxy.close());
   const changes = { queries: 20_000, durationMs: Infinity };
   const simulation = simulationAt(`127.0.0.1:${proxy.port}`, changes, 1_500);
   const stop = new AbortController();

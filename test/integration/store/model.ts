@@ -16,7 +16,7 @@ export interface ModelSession {
   endReason: EndReason | undefined;
   ttlMs: number;
   graceEndMs: number;
-  forgetTimeMs: number;
+  removalTimeMs: number;
   incarnation: number;
 }
 
@@ -79,7 +79,7 @@ export class Model {
     this.sessions = this.sessions.filter((each) => each !== current);
     this.sessions.push({
       ...{ userId, deviceId, sessionId, serverAddr, platform, ttlMs, online: true, loginTimeMs },
-      ...{ logoutTimeMs: undefined, endReason: undefined, forgetTimeMs: 0 },
+      ...{ logoutTimeMs: undefined, endReason: undefined, removalTimeMs: 0 },
       graceEndMs: isRefresh ? before.graceEndMs : 0,
       lastSeenMs: lease ? Math.max(this.now, purged + 1) : this.now,
       incarnation: lease?.incarnation ?? 0,
@@ -156,7 +156,7 @@ export class Model {
       }
     }
     this.#lasting();
-    this.sessions = this.sessions.filter((each) => each.online || each.forgetTimeMs > this.now);
+    this.sessions = this.sessions.filter((each) => each.online || each.removalTimeMs > this.now);
   }
 
   /** What readers see of a user, or of one device of it. */
@@ -164,7 +164,7 @@ export class Model {
     this.#lasting();
     return this.sessions
       .filter((each) => each.userId === userId && (deviceId === undefined || each.deviceId === deviceId))
-      .filter((each) => each.online || each.forgetTimeMs > this.now)
+      .filter((each) => each.online || each.removalTimeMs > this.now)
       .sort((a, b) => b.loginTimeMs - a.loginTimeMs || (a.deviceId < b.deviceId ? -1 : 1));
   }
 
@@ -185,7 +185,7 @@ export class Model {
     if (records.length <= this.maxDevices) return;
     const oldest = records
       .filter(({ online }) => !online)
-      .sort((a, b) => a.forgetTimeMs - b.forgetTimeMs || (a.deviceId < b.deviceId ? -1 : 1))
+      .sort((a, b) => a.removalTimeMs - b.removalTimeMs || (a.deviceId < b.deviceId ? -1 : 1))
       .slice(0, surplus);
     this.sessions = this.sessions.filter((each) => !oldest.includes(each));
   }
@@ -227,7 +227,7 @@ export class Model {
     });
     Object.assign(session, { online: false, logoutTimeMs: time, endReason });
     Object.assign(session, {
-      forgetTimeMs: time + this.retentionMs,
+      removalTimeMs: time + this.retentionMs,
       ttlMs: 0,
       graceEndMs: 0,
       incarnation: 0,

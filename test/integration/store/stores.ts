@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { open } from 'lmdb';
 import { inject } from 'vitest';
-import { EmbeddedStore } from '../../../src/store/lmdb/LmdbStore.ts';
+import { LmdbStore } from '../../../src/store/lmdb/LmdbStore.ts';
 import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
-import { temporaryFolder } from '../../support/servers.ts';
+import { temporaryDirectory } from '../../support/servers.ts';
 import type { MakeStore } from './contract/underTest.ts';
 
 /** A Redis store under a prefix of its own on the shared server. */
@@ -56,9 +56,9 @@ const TABLES = [
 
 /** An embedded store in a folder of its own. */
 export const makeEmbeddedStore: MakeStore = async (options) => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   let now = 0;
-  const make = () => new EmbeddedStore({ dataDir: folder.path, ...options, clock: () => now });
+  const make = () => new LmdbStore({ dataDir: folder.path, ...options, clock: () => now });
   let store = make();
   return {
     get store() {

@@ -136,14 +136,14 @@ describe('the feed', () => {
       slow.isOver = true;
       feed.leave(slow);
     };
-    let most = 0;
+    let max = 0;
     for (let i = 0; i < 11_000; i++) {
       feed.append(changeOf(i));
       quick.position = feed.end;
-      most = Math.max(most, backlog.bytes);
+      max = Math.max(max, backlog.bytes);
     }
     expect([slow.isOver, quick.isOver]).toEqual([true, false]);
-    expect(backlog.bytes).toBeLessThan(most / 10);
+    expect(backlog.bytes).toBeLessThan(max / 10);
   });
 });
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ImstateError } from '../../../packages/client/src/shared/errors.ts';
 import { judge, parseAssertions } from '../../../src/simulation/assertion.ts';
-import { Tally } from '../../../src/simulation/tally.ts';
+import { SimulationResults } from '../../../src/simulation/results.ts';
 
 /** 99 answers after 1 to 99 ms and a failure after 500 ms, within 10 s; one more was missed. */
 function tallied() {
-  const tally = new Tally();
+  const tally = new SimulationResults();
   for (let ms = 1; ms <= 99; ms++) tally.answered('online', ms);
   tally.failed('online', 500, new ImstateError('UNAVAILABLE', 'away'));
   tally.missed('offline', 700);

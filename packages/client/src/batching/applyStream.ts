@@ -7,8 +7,8 @@ import { ImstateError } from '../shared/errors.js';
 import { loadCodec } from '../wire/codec.js';
 
 /** A daemon answers each operation within a second, be it that its store is gone: one that says nothing for longer is. */
-const MOST_SILENCE_MS = 2_000;
-const LOOK_MS = 250;
+const MAX_SILENCE_MS = 2_000;
+const POLL_INTERVAL_MS = 250;
 const APPLY = '/imstate.v1.PresenceService/Apply';
 /** What a server says that took nothing, and another one would say too. */
 const REFUSALS = [
@@ -64,8 +64,8 @@ export class ApplyStream {
     this.#stream.on('data', (response: ApplyResponse__Output) => this.#take(response));
     let shed: ImstateError | undefined;
     this.#stream.on('error', (error: ServiceError) => {
-      if (isShed(error)) shed = channel.explain(error, MOST_SILENCE_MS);
-      else this.#end(channel.explain(error, MOST_SILENCE_MS), toSendAgain(error, this.#wasLetIn));
+      if (isShed(error)) shed = channel.explain(error, MAX_SILENCE_MS);
+      else this.#end(channel.explain(error, MAX_SILENCE_MS), toSendAgain(error, this.#wasLetIn));
     });
     // And not 'status' or 'error', which may overtake an answer.
     this.#stream.on('end', () => this.#end(shed, 'all'));
@@ -74,11 +74,11 @@ export class ApplyStream {
       this.#end(error, 'none');
       this.#stream.cancel();
     });
-    this.#looks = setInterval(() => this.#look(), LOOK_MS);
+    this.#looks = setInterval(() => this.#look(), POLL_INTERVAL_MS);
   }
 
   /** Batches that are not answered yet. */
-  get underWay(): number {
+  get inFlight(): number {
     return this.#batches.length;
   }
 
@@ -120,12 +120,12 @@ export class ApplyStream {
   #look(): void {
     const isDue = this.#batches.length > 0 && this.#channel.isConnected();
     this.#silentLooks = isDue ? this.#silentLooks + 1 : 0;
-    if (this.#silentLooks * LOOK_MS >= MOST_SILENCE_MS) this.cancel(this.#silence());
+    if (this.#silentLooks * POLL_INTERVAL_MS >= MAX_SILENCE_MS) this.cancel(this.#silence());
   }
 
   /** Not DEADLINE_EXCEEDED: the time of the calls is not over, and who repeats them until it is goes on. */
   #silence(): ImstateError {
-    const message = `${this.#channel.addresses} said nothing for ${MOST_SILENCE_MS} ms while answers were due`;
+    const message = `${this.#channel.addresses} said nothing for ${MAX_SILENCE_MS} ms while answers were due`;
     return new ImstateError('UNAVAILABLE', message);
   }
 

@@ -1,4 +1,4 @@
-import { ApplyLane } from '../batching/applyLane.js';
+import { BatchingClient } from '../batching/BatchingClient.js';
 import type { Channel } from '../connection/channel.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
@@ -22,7 +22,7 @@ import { UserReader } from './userReader.js';
 /** The calls of imstate.v1.PresenceService. */
 export function presenceServiceApi(channel: Channel): PresenceApi {
   const { presenceService } = channel;
-  const lane = new ApplyLane(channel);
+  const lane = new BatchingClient(channel);
   const users = new UserReader(channel, lane);
   return {
     async online(request, options) {

@@ -1,4 +1,4 @@
-import type { ApplyLane } from '../batching/applyLane.js';
+import type { BatchingClient } from '../batching/BatchingClient.js';
 import type { Channel } from '../connection/channel.js';
 import type { BatchGetUsersResponse__Output } from '../generated/imstate/v1/BatchGetUsersResponse.js';
 import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
@@ -15,9 +15,9 @@ const MAX_USERS = 500;
  */
 export class UserReader {
   readonly #channel: Channel;
-  readonly #lane: ApplyLane;
+  readonly #lane: BatchingClient;
 
-  constructor(channel: Channel, lane: ApplyLane) {
+  constructor(channel: Channel, lane: BatchingClient) {
     this.#channel = channel;
     this.#lane = lane;
   }

@@ -17,7 +17,7 @@ export interface TokenOptions {
 }
 
 /** Sooner than a daemon ends streams whose token was revoked: the next stream is to have the token that follows. */
-const LOOK_MS = 100;
+const POLL_INTERVAL_MS = 100;
 
 /** Puts the token into each call. */
 export class BearerToken {
@@ -47,7 +47,7 @@ export class BearerToken {
 
   /** The token as the file has it now; one that cannot be read leaves the token from before in force. */
   #now(): string {
-    if (this.#file === undefined || performance.now() - this.#readAt < LOOK_MS) return this.#token;
+    if (this.#file === undefined || performance.now() - this.#readAt < POLL_INTERVAL_MS) return this.#token;
     try {
       // Its maker may have put a FIFO there: the first read may wait for that, calls that are made must not.
       this.#token = this.#read((path) => readRegularFile(path, trusted(path)));

@@ -43,15 +43,15 @@ export interface Access {
 }
 
 /** How often a call is made again whose daemon died in the middle of the answer. */
-const MOST_REPEATS = 3;
+const MAX_REPEATS = 3;
 /** How often a call is made again that a daemon did not take up, for it had too much to do. */
-const MOST_SHEDS = 4;
-const SHED_BACKOFF_MS = { first: 100, most: 1_000 };
+const MAX_SHEDS = 4;
+const SHED_BACKOFF_MS = { first: 100, max: 1_000 };
 /** How long the daemon of a read may be silent until the next one is asked beside it, and how many are asked in all. */
 const MAX_SILENCE_MS = 1_000;
 const MAX_ATTEMPTS = 3;
 /** A day: gRPC takes no deadline that is much longer. */
-const MOST_TIMEOUT_MS = 86_400_000;
+const MAX_TIMEOUT_MS = 86_400_000;
 
 /** Starts one call of a generated client. */
 type StartCall<Response> = (options: GrpcCallOptions, callback: requestCallback<Response>) => ClientUnaryCall;
@@ -168,8 +168,8 @@ export class Channel {
       /** Whether there is time for another try of a call that was not taken up. */
       const isPutOff = (triesLeft: number): boolean => {
         sheds += 1;
-        const waitMs = backoffMs(sheds, SHED_BACKOFF_MS.first, SHED_BACKOFF_MS.most);
-        if (sheds > MOST_SHEDS || Date.now() + waitMs >= deadline || this.#isClosed) return false;
+        const waitMs = backoffMs(sheds, SHED_BACKOFF_MS.first, SHED_BACKOFF_MS.max);
+        if (sheds > MAX_SHEDS || Date.now() + waitMs >= deadline || this.#isClosed) return false;
         waiting = setTimeout(() => {
           call = attempt(triesLeft);
         }, waitMs);
@@ -193,7 +193,7 @@ export class Channel {
         });
         return made;
       };
-      let call = attempt(mayRepeat ? MOST_REPEATS : 0);
+      let call = attempt(mayRepeat ? MAX_REPEATS : 0);
       const giveUp = (reason: unknown) => {
         removeAbort();
         reject(reason);
@@ -331,6 +331,6 @@ function clientIsClosed(): ImstateError {
 }
 
 function checkTimeout(timeoutMs: number): number {
-  if (timeoutMs > 0 && timeoutMs <= MOST_TIMEOUT_MS) return timeoutMs;
-  throw new ImstateError('INVALID_ARGUMENT', `timeoutMs must be from 1 to ${MOST_TIMEOUT_MS}`);
+  if (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  throw new ImstateError('INVALID_ARGUMENT', `timeoutMs must be from 1 to ${MAX_TIMEOUT_MS}`);
 }

@@ -3,7 +3,7 @@ import type { CallOptions } from '../calls/messages.js';
 import { backoffMs } from '../shared/backoff.js';
 import { type ErrorCode, ImstateError } from '../shared/errors.js';
 
-const BACKOFF_MS = { first: 50, most: 1_000 };
+const BACKOFF_MS = { first: 50, max: 1_000 };
 /** They pass; of what is sent here, none is too large. */
 const UNAVAILABLE = new Set<ErrorCode>([
   'UNAVAILABLE',
@@ -30,7 +30,7 @@ export async function untilAnswered<T>(
     try {
       return await call({ timeoutMs: Math.max(1, until - performance.now()), signal });
     } catch (error) {
-      const waitMs = backoffMs(failures, BACKOFF_MS.first, BACKOFF_MS.most);
+      const waitMs = backoffMs(failures, BACKOFF_MS.first, BACKOFF_MS.max);
       const isLast = performance.now() + waitMs >= until || over.aborted;
       if (isLast || !(error instanceof ImstateError) || !UNAVAILABLE.has(error.code)) throw error;
       await delay(waitMs);

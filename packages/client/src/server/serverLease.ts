@@ -23,7 +23,7 @@ export interface ServerLeaseOptions {
 }
 
 const LEAST_TTL_MS = 1_000;
-const MOST_TTL_MS = 3_600_000;
+const MAX_TTL_MS = 3_600_000;
 const FIRST_BACKOFF_MS = 50;
 /** What no other try could change, unless it comes from a lease that was kept before. */
 const FINAL_AT_FIRST = new Set<ErrorCode>([
@@ -218,8 +218,8 @@ export class ServerLease {
 }
 
 function checkTtl(ttlMs: number): number {
-  if (ttlMs >= LEAST_TTL_MS && ttlMs <= MOST_TTL_MS) return ttlMs;
-  throw new ImstateError('INVALID_ARGUMENT', `ttlMs must be from ${LEAST_TTL_MS} to ${MOST_TTL_MS}`);
+  if (ttlMs >= LEAST_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs;
+  throw new ImstateError('INVALID_ARGUMENT', `ttlMs must be from ${LEAST_TTL_MS} to ${MAX_TTL_MS}`);
 }
 
 function unavailable(message: string): ImstateError {

@@ -11,9 +11,9 @@ import type { WatchEvent, WatchOptions } from './watchMessages.js';
 import { WatchStream } from './watchStream.js';
 
 /** A daemon says something at least every 5 s. */
-const MOST_SILENCE_MS = 15_000;
+const MAX_SILENCE_MS = 15_000;
 const FIRST_BACKOFF_MS = 50;
-const MOST_BACKOFF_MS = 5_000;
+const MAX_BACKOFF_MS = 5_000;
 /** How many of the last changes are remembered, so that none is told twice. */
 const REMEMBERED = 256;
 /** No further try could change these. */
@@ -150,7 +150,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
     this.#wasLetIn = false;
     try {
       for (;;) {
-        const limitMs = this.#hasAnswered ? MOST_SILENCE_MS : this.#channel.timeouts.timeoutMs;
+        const limitMs = this.#hasAnswered ? MAX_SILENCE_MS : this.#channel.timeouts.timeoutMs;
         const response = await stream.next(limitMs).catch((error: unknown) => {
           // Nothing has failed, and the next stream resumes at once.
           if (stream.isHandedOver && this.#revision !== '') return undefined;
@@ -160,7 +160,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
         this.#hasAnswered = true;
         this.#wasLetIn = true;
         this.#coalesced.onStream = response.coalesced;
-        if (performance.now() - openedAt > MOST_BACKOFF_MS) this.#failures = 0;
+        if (performance.now() - openedAt > MAX_BACKOFF_MS) this.#failures = 0;
         if (this.#isAway) {
           this.#isAway = false;
           yield { type: 'reconnected' };
@@ -248,7 +248,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
       yield { type: 'lost', reason: error.message };
     }
     this.#failures += 1;
-    const waitMs = backoffMs(this.#failures, FIRST_BACKOFF_MS, MOST_BACKOFF_MS);
+    const waitMs = backoffMs(this.#failures, FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     // Rejects when the watch is closed meanwhile.
     await delay(waitMs, undefined, { signal: this.#over.signal }).catch(() => {});
   }

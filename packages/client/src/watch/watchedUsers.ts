@@ -1,12 +1,12 @@
 import type { WatchUpdate } from '../generated/imstate/v1/WatchUpdate.js';
 import { ImstateError } from '../shared/errors.js';
 
-const MOST_USERS = 10_000;
+const MAX_USERS = 10_000;
 /** A request takes 1 MiB at most; a resume names all users in one. */
-const MOST_BYTES = 900 * 1024;
+const MAX_BYTES = 900 * 1024;
 /** Bytes of an id that stand in a request beside its text, at most. */
 const EXTRA_BYTES = 3;
-const MOST_PER_UPDATE = 1_000;
+const MAX_PER_UPDATE = 1_000;
 
 /**
  * The set of users of a watch, as it is wanted, and which of them the reader knows of: those are resumed when the stream
@@ -39,10 +39,10 @@ export class WatchedUsers {
   add(userIds: Iterable<string>): string[] {
     const fresh = [...new Set(userIds)].filter((userId) => !this.has(userId));
     const bytes = this.#bytes + sizeOf(fresh);
-    if (this.size + fresh.length > MOST_USERS || bytes > MOST_BYTES) {
+    if (this.size + fresh.length > MAX_USERS || bytes > MAX_BYTES) {
       throw new ImstateError(
         'INVALID_ARGUMENT',
-        `a watch has at most ${MOST_USERS} users, whose ids take at most ${MOST_BYTES / 1024} KiB together: use several watches`,
+        `a watch has at most ${MAX_USERS} users, whose ids take at most ${MAX_BYTES / 1024} KiB together: use several watches`,
       );
     }
     for (const userId of fresh) this.#added.add(userId);
@@ -107,7 +107,7 @@ function sizeOf(userIds: string[]): number {
 }
 
 function inParts(userIds: string[]): string[][] {
-  return Array.from({ length: Math.ceil(userIds.length / MOST_PER_UPDATE) }, (_, i) =>
-    userIds.slice(i * MOST_PER_UPDATE, (i + 1) * MOST_PER_UPDATE),
+  return Array.from({ length: Math.ceil(userIds.length / MAX_PER_UPDATE) }, (_, i) =>
+    userIds.slice(i * MAX_PER_UPDATE, (i + 1) * MAX_PER_UPDATE),
   );
 }

@@ -23,7 +23,7 @@ export function loadRoot(): protobuf.Namespace {
   return root;
 }
 
-/** How messages are shown; the options are those with which the build made src/generated/. */
+/** How messages are shown; the options are those with which the build made packages/client/src/generated/. */
 const CONVERSION = { longs: Number, defaults: true, oneofs: true };
 
 /**

@@ -2,7 +2,7 @@ import type protobuf from 'protobufjs';
 
 const FIRST_BYTES = 64 * 1024;
 /** A buffer that has become larger than this, for a message that is seldom as long, is not kept. */
-const MOST_KEPT_BYTES = 1024 * 1024;
+const MAX_KEPT_BYTES = 1024 * 1024;
 /** The greatest length that is written in one byte, and how many characters are never longer. */
 const ONE_BYTE_LENGTH = 0x7f;
 const SHORT = Math.floor(ONE_BYTE_LENGTH / 3);
@@ -24,7 +24,7 @@ export class MessageWriter {
     this.#starts.length = 0;
     type.encode(message, this as unknown as protobuf.Writer);
     const written = Buffer.from(this.#buffer.subarray(0, this.#at));
-    if (this.#buffer.length > MOST_KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
     return written;
   }
 

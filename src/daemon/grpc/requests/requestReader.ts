@@ -165,9 +165,9 @@ export class RequestReader {
   }
 
   /** A caller that sends a byte at a time gets memory for what came, and not for what it has announced. */
-  #reserve(bytes: number, most: number): void {
+  #reserve(bytes: number, max: number): void {
     if (bytes <= this.#partial.length) return;
-    const capacity = Math.max(bytes, Math.min(most, 2 * this.#partial.length));
+    const capacity = Math.max(bytes, Math.min(max, 2 * this.#partial.length));
     if (!this.#hasRoom(capacity)) return;
     const larger = Buffer.allocUnsafeSlow(capacity);
     this.#partial.copy(larger, 0, 0, this.#partialBytes);

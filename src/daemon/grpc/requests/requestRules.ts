@@ -12,11 +12,11 @@ export interface RequestRule {
  * Fields of a batch. The handlers say more precisely how many entries they take; this limit is a little above theirs, and keeps a message of
  * 1 MiB from becoming half a million objects.
  */
-const BATCH_FIELDS = LIMITS.page.most + 24;
+const BATCH_FIELDS = LIMITS.page.max + 24;
 
-const small: RequestRule = { maxBytes: LIMITS.smallMessage.most };
-const open: RequestRule = { maxBytes: LIMITS.openMessage.most };
-const large: RequestRule = { maxBytes: LIMITS.message.most };
+const small: RequestRule = { maxBytes: LIMITS.smallMessage.max };
+const open: RequestRule = { maxBytes: LIMITS.openMessage.max };
+const large: RequestRule = { maxBytes: LIMITS.message.max };
 
 const METHODS: Readonly<Record<string, RequestRule>> = {
   '/imstate.v1.PresenceService/Apply': { ...large, maxFields: BATCH_FIELDS },
@@ -24,7 +24,7 @@ const METHODS: Readonly<Record<string, RequestRule>> = {
   '/imstate.v1.PresenceService/BatchGetUsers': large,
   '/imstate.v1.PresenceService/Watch': large,
   // The token of a resync has a part for each shard.
-  '/imstate.v1.PresenceService/KeepServerAlive': { maxBytes: LIMITS.leaseMessage.most },
+  '/imstate.v1.PresenceService/KeepServerAlive': { maxBytes: LIMITS.leaseMessage.max },
 };
 
 /** Services that name nothing longer than a service or a symbol; health is open to everybody. */

@@ -4,13 +4,13 @@ import { LIMITS } from '../../../presence/limits.js';
 import type { Exchange } from '../routes.js';
 import { EventStream } from './eventStream.js';
 
-const LOOK_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 /** The event streams of a daemon that are open, up to a limit. */
 export class EventStreams {
   readonly #log: Logger;
   readonly #open = new Set<EventStream>();
-  readonly #looks = setInterval(() => this.#look(), LOOK_MS).unref();
+  readonly #looks = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
   #isClosed = false;
 
   constructor(log: Logger) {
@@ -22,7 +22,7 @@ export class EventStreams {
     if (this.#isClosed) throw stopping();
     if (exchange.request.method !== 'GET')
       throw new ImstateError('INVALID_ARGUMENT', 'a stream of events must be asked for by GET');
-    if (this.#open.size >= LIMITS.eventStreams.most) {
+    if (this.#open.size >= LIMITS.eventStreams.max) {
       throw new ImstateError(
         'RESOURCE_EXHAUSTED',
         `the daemon has ${this.#open.size} event streams: try again in a while, or ask another daemon`,

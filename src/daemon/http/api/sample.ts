@@ -8,8 +8,8 @@ export class Sample {
   #passed = 0;
   #skipped = 0;
 
-  constructor(most: number, now: () => number = () => performance.now()) {
-    this.#most = most;
+  constructor(max: number, now: () => number = () => performance.now()) {
+    this.#most = max;
     this.#now = now;
   }
 

@@ -7,7 +7,7 @@ import type { StreamEvent } from './eventStream.js';
 
 const EVERY_MS = 1_000;
 /** What those who come later are given to begin with: 10 minutes. */
-const MOST_KEPT = 600;
+const MAX_KEPT = 600;
 
 /** What was online at an instant, and how much changed before. */
 export interface StatsSample extends StreamEvent {
@@ -112,7 +112,7 @@ export class StatsSampler implements Follower {
   #tell(sample: StatsSample): void {
     if (this.#timer === undefined) return;
     this.#samples.push(sample);
-    if (this.#samples.length > MOST_KEPT) this.#samples.shift();
+    if (this.#samples.length > MAX_KEPT) this.#samples.shift();
     for (const listener of this.#listeners) listener([sample]);
   }
 }

@@ -2,11 +2,11 @@ import { LIMITS } from '../../../presence/limits.js';
 import { broken, checkId, checkServerName } from '../../../presence/validate.js';
 import { ownCopy } from '../../grpc/ownCopy.js';
 import { toChange } from '../../grpc/responses.js';
-import type { WatchLink } from '../../watch/outbox.js';
+import type { WatchSink } from '../../watch/outbox.js';
 import type { PublishedChange } from '../../watch/publishedChange.js';
 import { Watch } from '../../watch/watch.js';
 import type { WatchMessage } from '../../watch/watchMessage.js';
-import { MOST_WATCHED_USERS, type WatchTarget } from '../../watch/watchTarget.js';
+import { MAX_WATCHED_USERS, type WatchTarget } from '../../watch/watchTarget.js';
 import type { Exchange } from '../routes.js';
 import type { ApiCall, ApiParts } from './calls.js';
 import { type EventStream, formatEvent } from './eventStream.js';
@@ -14,8 +14,8 @@ import { changeJson, snapshotJson } from './json.js';
 import type { Parameters } from './parameters.js';
 import { Sample } from './sample.js';
 
-/** The most that `most` may be; what a page can show in a second is far below it. */
-const MOST_A_SECOND = 10_000;
+/** The max that `most` may be; what a page can show in a second is far below it. */
+const MAX_A_SECOND = 10_000;
 
 /** GET /api/v1/watch: what `imstate watch --json` prints, as server-sent events. */
 export function watchCall({ hub, streams }: ApiParts): ApiCall {
@@ -24,9 +24,9 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
     parameters: ['userId', 'serverAddr', 'all', 'initial', 'resume', 'coalesce', 'most'],
     async answer(parameters, exchange) {
       const target = readTarget(parameters, exchange);
-      const most = parameters.number('most', 0, 0, MOST_A_SECOND);
+      const max = parameters.number('most', 0, 0, MAX_A_SECOND);
       const stream = streams.open(exchange);
-      const sample = new Sample(most || Number.POSITIVE_INFINITY);
+      const sample = new Sample(max || Number.POSITIVE_INFINITY);
       const watch = new Watch(hub, linkOf(stream, sample), target);
       stream.onClose(() => watch.close());
       stream.onGone(() => watch.gone());
@@ -43,8 +43,8 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
   const named = [userIds.length > 0, serverAddrs.length > 0, parameters.flag('all', false)];
   if (named.filter(Boolean).length !== 1)
     throw broken('userId', 'or serverAddr or all=true must be given: one of the three');
-  if (userIds.length > MOST_WATCHED_USERS) throw broken('userId', 'must be given at most 10,000 times');
-  if (serverAddrs.length > LIMITS.watchedServers.most)
+  if (userIds.length > MAX_WATCHED_USERS) throw broken('userId', 'must be given at most 10,000 times');
+  if (serverAddrs.length > LIMITS.watchedServers.max)
     throw broken('serverAddr', 'must be given at most 1,000 times');
   for (const userId of userIds) checkId('userId', userId);
   for (const serverAddr of serverAddrs) checkServerName('serverAddr', serverAddr);
@@ -60,7 +60,7 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
 }
 
 /** Gives what a watch sends to a stream of events. What waits for a slow reader is bounded by the watch, as for gRPC. */
-function linkOf(stream: EventStream, sample: Sample): WatchLink {
+function linkOf(stream: EventStream, sample: Sample): WatchSink {
   return {
     send: (message, onTaken) => {
       const text = textOf(message, sample);

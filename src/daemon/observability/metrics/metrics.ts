@@ -9,7 +9,7 @@ import type { Readiness } from '../../readiness.js';
 import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { CallCounts } from '../callCounts.js';
-import type { Transitions } from '../transitions.js';
+import type { SessionCounters } from '../sessionCounters.js';
 import { callFamilies, operationFamilies } from './calls.js';
 import { connectionFamilies } from './connections.js';
 import { type Family, one, toMetric } from './family.js';
@@ -25,7 +25,7 @@ export interface MetricsParts {
   steps: StoreSteps;
   readiness: Readiness;
   sweeper: Sweeper;
-  transitions: Transitions;
+  transitions: SessionCounters;
   hub: WatchHub;
   connectionCounts: ConnectionCounts;
   malformedRequests: MalformedRequests;

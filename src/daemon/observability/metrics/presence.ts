@@ -1,13 +1,13 @@
 import { cached } from '../../../store/cached.js';
 import type { PresenceStore } from '../../../store/store.js';
-import type { Transitions } from '../transitions.js';
+import type { SessionCounters } from '../sessionCounters.js';
 import { type Family, one } from './family.js';
 
 /** Whoever asks again within this time gets the same numbers, for reading them asks every shard. Milliseconds. */
 const CACHE_MS = 1_000;
 
 /** Who is online, in the whole store, and what this daemon has changed. */
-export function presenceFamilies(store: PresenceStore, transitions: Transitions): Family[] {
+export function presenceFamilies(store: PresenceStore, transitions: SessionCounters): Family[] {
   // A part of the counts would look as if all others had gone offline.
   const stats = cached(async () => {
     const counts = await store.getStats();

@@ -7,14 +7,14 @@
 -- Returns {time in ms, leases as in read.lua, place to go on (server, bucket, member) or false, then user, device and packed
 -- session of each}.
 local only, server_from, bucket_from, member_from = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local limit, MOST_BUCKETS, MOST_BYTES = tonumber(ARGV[10]), 2048, 512 * 1024
+local limit, MAX_BUCKETS, MAX_BYTES = tonumber(ARGV[10]), 2048, 512 * 1024
 
 local function servers()
   if only ~= '' then return { only } end
   local found = {}
   if names_complete() then
     local fields = redis.call('ZRANGEBYLEX', NAMES, '[s:' .. server_from, '(s;', 'LIMIT', 0,
-      MOST_BUCKETS / BUCKETS + 2)
+      MAX_BUCKETS / BUCKETS + 2)
     for i, field in ipairs(fields) do found[i] = string.sub(field, 3) end
     return found
   end
@@ -35,7 +35,7 @@ for _, server in ipairs(servers()) do
   end
   for bucket = server == server_from and bucket_from or 0, BUCKETS - 1 do
     buckets = buckets + 1
-    if buckets > MOST_BUCKETS then
+    if buckets > MAX_BUCKETS then
       answer[3] = { server, bucket, '' }
       return answer
     end
@@ -49,7 +49,7 @@ for _, server in ipairs(servers()) do
         local packed = redis.call('HGET', devices_of(user), device)
         answer[#answer + 1] = packed
         listed, bytes = listed + 1, bytes + #member + (packed and #packed or 0)
-        if listed == limit or bytes > MOST_BYTES then
+        if listed == limit or bytes > MAX_BYTES then
           answer[3] = { server, bucket, member }
           return answer
         end

@@ -59,9 +59,9 @@ local function read_user(user)
   return parts and table.concat(parts) or only
 end
 
--- A user behind the id of the ledger's newest entry, which has its length in a byte before it.
+-- A user behind the id of the change log's newest entry, which has its length in a byte before it.
 local function read_at(user)
-  local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
+  local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
   local id = newest and newest[1] or '0-0'
   return string.char(#id) .. id .. read_user(user)
 end

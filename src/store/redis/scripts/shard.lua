@@ -4,7 +4,7 @@
 -- ARGV[2]  retention in ms
 -- ARGV[3]  how many ended sessions of a user the history keeps
 -- ARGV[4]  how long it keeps them, in ms
--- ARGV[5]  how many changes the ledger keeps
+-- ARGV[5]  how many changes the change log keeps
 -- DATABASE       the number of the database (scripts.ts puts it in front, and what follows)
 -- MAX_PLATFORMS  how many platforms the shard counts by name
 -- OTHER          under which name it counts further ones
@@ -14,18 +14,18 @@
 -- im:{S}:s:<server>/<bucket>  hash, 'user NUL device' -> '', or 'o' if the session is counted under OTHER_PLATFORM: the sessions of a
 --                             chat server that are online; small enough to stay a listpack
 -- im:{S}:h:<user>             list, packed sessions that ended, newest first
--- im:{S}:e                    stream, the ledger: an entry a change, m = 'user NUL device', c = see note_change
--- im:changes:<database>       channel: what a script wrote into a ledger, see ring; databases share channels
+-- im:{S}:e                    stream, the change log: an entry a change, m = 'user NUL device', c = see note_change
+-- im:changes:<database>       channel: what a script wrote into a change log, see ring; databases share channels
 -- im:bell                     channel: "shard S has news", where it was too much for a message
 
 local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local LEDGER, ledger_limit = shard .. 'e', tonumber(ARGV[5])
+local CHANGE_LOG, change_limit = shard .. 'e', tonumber(ARGV[5])
 local BUCKETS = 64
 -- As many ended sessions of a user are kept at least: they tell a late repeat of a login from a new one.
 local REMEMBERED = 32
 -- How many bytes of changes a message carries at most: Redis copies it for each daemon that has watches. For as much as this, about a
 -- hundred changes, a read more is little.
-local MOST_TOLD = 16384
+local MAX_TOLD = 16384
 local news, news_size = {}, 0
 local counts = {}
 local OTHER_PLATFORM = 'p:' .. OTHER
@@ -150,7 +150,7 @@ local function add_news(packed)
   news_size = news_size + #packed
 end
 
--- Writes a change of a device into the ledger. `began` is the session that is current now, `ended` the one that ended;
+-- Writes a change of a device into the change log. `began` is the session that is current now, `ended` the one that ended;
 -- either may be nil. `online` is how many devices of the user are online now.
 local function note_change(user, device, was_online, began, ended, reason, time, online)
   local flags = (was_online and 1 or 0) + (began and 2 or 0) + (ended and 4 or 0)
@@ -163,12 +163,12 @@ local function note_change(user, device, was_online, began, ended, reason, time,
   end
   local member = device_member(user, device)
   if news_size == 0 then
-    local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
+    local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
     local id = newest and newest[1] or '0-0'
     add_news(struct.pack('>I2c0', #id, id))
   end
-  local id = redis.call('XADD', LEDGER, 'MAXLEN', '~', ledger_limit, '*', 'm', member, 'c', change)
-  if news_size <= MOST_TOLD then
+  local id = redis.call('XADD', CHANGE_LOG, 'MAXLEN', '~', change_limit, '*', 'm', member, 'c', change)
+  if news_size <= MAX_TOLD then
     add_news(struct.pack('>I2c0I2c0I2c0', #id, id, #member, member, #change, change))
   end
 end
@@ -177,7 +177,7 @@ end
 -- behind its length in two bytes. A message may get lost: one that Redis refuses (an ACL) must not fail a change that is done.
 local function ring()
   local prefix, index = string.match(shard, '^(.*){(%d+)}:$')
-  if news_size > MOST_TOLD then
+  if news_size > MAX_TOLD then
     redis.pcall('PUBLISH', prefix .. 'bell', index)
   else
     redis.pcall('PUBLISH', prefix .. 'changes:' .. DATABASE, struct.pack('>I2', index) .. table.concat(news))

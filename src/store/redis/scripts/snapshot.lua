@@ -1,10 +1,10 @@
--- Reads the sessions of one bucket of all chat servers, or of some, at one instant (see Ledger.snapshot).
+-- Reads the sessions of one bucket of all chat servers, or of some, at one instant (see ChangeLog.snapshot).
 --
 -- KEYS, ARGV[1..5]  see leases.lua and shard.lua
 -- ARGV[6]     bucket
 -- ARGV[7...]  chat servers; none for all
--- Returns {time in ms, leases as in read.lua, newest entry of the ledger, then user, device and packed session of each}.
-local newest = redis.call('XREVRANGE', LEDGER, '+', '-', 'COUNT', 1)[1]
+-- Returns {time in ms, leases as in read.lua, newest entry of the change log, then user, device and packed session of each}.
+local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
 local answer = { now, {}, newest and newest[1] or '0-0' }
 
 local servers = {}

@@ -6,7 +6,7 @@
 -- ARGV[8]  after how many ms without a sweep leases get their whole time again
 -- Returns 1 if more may be due, else 0, and how many sessions it ended, by the number of the reason.
 local deadlines_limit, sessions_limit, outage = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local MOST_LEASES = 16
+local MAX_LEASES = 16
 local more = 0
 local ended = { 0, 0, 0, 0, 0 }
 
@@ -107,7 +107,7 @@ end
 local last_outage = note_sweep()
 -- All of them are judged, also when enough sessions of the first have ended.
 local left = sessions_limit
-for _, member in ipairs(due('-inf', lease_score(now), MOST_LEASES)) do
+for _, member in ipairs(due('-inf', lease_score(now), MAX_LEASES)) do
   left = left - look_at_lease(member, last_outage, math.max(left, 0))
 end
 left = sessions_limit

@@ -15,13 +15,13 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { keepCode, readCode } from '../../../../src/cli/base/codeCache.ts';
 import { type Imstate, runImstate, startImstate } from '../../../support/imstate.ts';
-import { temporaryFolder } from '../../../support/servers.ts';
+import { temporaryDirectory } from '../../../support/servers.ts';
 
-let cache: Awaited<ReturnType<typeof temporaryFolder>>;
+let cache: Awaited<ReturnType<typeof temporaryDirectory>>;
 let folder: string;
 
 beforeEach(async () => {
-  cache = await temporaryFolder();
+  cache = await temporaryDirectory();
   folder = join(cache.path, 'imstate/code');
   vi.stubEnv('XDG_CACHE_HOME', cache.path);
 });

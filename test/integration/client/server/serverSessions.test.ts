@@ -10,10 +10,10 @@ import {
   type ServerSessions,
   type SessionsPage,
 } from '../../../../packages/client/src/index.ts';
+import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { startImstate } from '../../../support/imstate.ts';
 import { startProxy } from '../../../support/proxy.ts';
 import { freePort, startRedis } from '../../../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
@@ -21,7 +21,7 @@ const serverAddr = '10.0.0.1:9000';
 /** A chat server on the client, closed after the test. */
 function serve(client: Client, options: Partial<ServerOptions> = {}): ServerSessions {
   const server = client.server({ addr: serverAddr, ...options });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   return server;
 }
 
@@ -111,7 +111,7 @@ describe('a chat server whose daemon goes', () => {
     const { redis, keyPrefix } = config;
     const args = ['--redis', redis, '--key-prefix', keyPrefix, '--port'];
     const first = await startImstate('serve', ...args, '0');
-    undo.push(() => first.kill());
+    disposables.push(() => first.kill());
     const second = await startDaemon(config);
     const client = await clientOf(first.addr, second.addr);
     const server = serve(client, { leaseTtlMs: 15_000 });
@@ -120,7 +120,7 @@ describe('a chat server whose daemon goes', () => {
     await first.kill();
     await keptAlive(client);
     const third = await startImstate('serve', ...args, first.addr.split(':')[1] as string);
-    undo.push(() => third.kill());
+    disposables.push(() => third.kill());
     await second.stop();
     await keptAlive(client);
     expect(await client.listHistory({ userId: 'alice' })).toMatchObject({
@@ -132,7 +132,7 @@ describe('a chat server whose daemon goes', () => {
     const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
     const frozen = await startDaemon(config);
     const proxy = await startProxy(Number(frozen.addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const client = await clientOf(`127.0.0.1:${proxy.port}`);
     const told: string[] = [];
     const failures: string[] = [];
@@ -171,7 +171,7 @@ describe('a chat server whose daemon goes', () => {
   test('a login and a logout that a silent daemon leaves unanswered are repeated for as long as they may take', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const failures: string[] = [];
     const server = serve(await clientOf(`127.0.0.1:${proxy.port}`), {
       ...{ leaseTtlMs: 3_000, onError: ({ code }) => failures.push(code) },
@@ -193,7 +193,7 @@ describe('a chat server whose daemon goes', () => {
   test('a logout that was not answered is made when a daemon comes', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const direct = await clientOf(addr);
     const server = serve(await clientOf(`127.0.0.1:${proxy.port}`), { leaseTtlMs: 60_000 });
     await server.ready;
@@ -241,10 +241,10 @@ describe('the sessions of a chat server', () => {
 
   test('that ended while nobody could watch are told afterwards', async () => {
     const server = await startRedis();
-    undo.push(() => server.stop());
+    disposables.push(() => server.stop());
     const { addr } = await startDaemon({ redis: server.url, changeLimit: 16 });
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const direct = await clientOf(addr);
     const ended: EndedSession[] = [];
     const sessions = serve(await clientOf(`127.0.0.1:${proxy.port}`), {
@@ -256,7 +256,7 @@ describe('the sessions of a chat server', () => {
     await sessions.online(phone('bob'));
     proxy.cut();
     await direct.evict({ userId: 'alice' });
-    // More changes than the ledger keeps.
+    // More changes than the change log keeps.
     for (let round = 0; round < 10; round++) {
       const users = Array.from({ length: 400 }, (_, i) => `other-${i}`);
       await Promise.all(users.map((userId) => direct.online({ ...phone(userId), serverAddr: 'a:1' })));
@@ -310,7 +310,7 @@ describe('the sessions of a chat server', () => {
 describe('a resync', () => {
   test('brings all sessions back after FLUSHALL, as they were', async () => {
     const redisServer = await startRedis();
-    undo.push(() => redisServer.stop());
+    disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
     const client = await clientOf(addr);
     const server = serve(client, { leaseTtlMs: 1_000, resendsPerSecond: 1_000 });
@@ -320,7 +320,7 @@ describe('a resync', () => {
       users.map((userId) => server.online({ ...phone(userId), platform: 'ios' })),
     );
     const redis = new Redis(redisServer.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     await until(async () => (await client.getStats()).devicesOnline === 300, 'all are online again');
     await until(async () => (await leaseOf(client))?.state === 'ALIVE', 'the resync is done');
@@ -333,7 +333,7 @@ describe('a resync', () => {
 
   test('does not bring back what was logged out meanwhile', async () => {
     const redisServer = await startRedis();
-    undo.push(() => redisServer.stop());
+    disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
     const client = await clientOf(addr);
     const server = serve(client, { leaseTtlMs: 1_000, resendsPerSecond: 200 });
@@ -341,7 +341,7 @@ describe('a resync', () => {
     const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
     await Promise.all(users.map((userId) => server.online(phone(userId))));
     const redis = new Redis(redisServer.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     await until(async () => (await client.getStats()).devicesOnline > 0, 'the resync has begun');
     const leaving = [...server].filter((_, i) => i % 2 === 0);
@@ -357,14 +357,14 @@ describe('a resync', () => {
 
   test('ends none of the sessions that a login of this policy would have ended', async () => {
     const redisServer = await startRedis();
-    undo.push(() => redisServer.stop());
+    disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
     const client = await clientOf(addr);
     const server = serve(client, { leaseTtlMs: 1_000 });
     await server.ready;
     await server.online({ userId: 'alice', deviceId: 'web', policy: 'REPLACE_ALL' });
     const redis = new Redis(redisServer.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     await client.online({ ...phone('alice'), serverAddr: '10.0.0.2:9000' });
     const online = async () =>
@@ -376,11 +376,11 @@ describe('a resync', () => {
 
   test('a login that is not answered yet: its session is sent too', async () => {
     const redisServer = await startRedis();
-    undo.push(() => redisServer.stop());
+    disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url, keyPrefix: 'im:' });
     const { addr: other } = await startDaemon({ redis: redisServer.url, keyPrefix: 'im:' });
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const reader = await clientOf(other);
     const server = serve(await clientOf(`127.0.0.1:${proxy.port}`, other), { leaseTtlMs: 3_000 });
     await server.ready;
@@ -389,7 +389,7 @@ describe('a resync', () => {
     for (let i = 0; i < 8; i++) logins.push(server.online(phone(`late-${i}`), { timeoutMs: 30_000 }));
     await until(async () => (await reader.getStats()).devicesOnline === 8, 'the logins are applied');
     const redis = new Redis(redisServer.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     proxy.heal();
     await Promise.all(logins);
@@ -400,14 +400,14 @@ describe('a resync', () => {
 
   test('again and again, while devices come and go', async () => {
     const redisServer = await startRedis();
-    undo.push(() => redisServer.stop());
+    disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
     const client = await clientOf(addr);
     const server = serve(client, { leaseTtlMs: 3_000 });
     await server.ready;
     await Promise.all(Array.from({ length: 200 }, (_, i) => server.online(phone(`staying-${i}`))));
     const redis = new Redis(redisServer.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     let goOn = true;
     let changes = 0;
     const flap = async (name: string) => {

@@ -10,18 +10,18 @@ import { readContexts } from '../../../../src/cli/config/contexts.ts';
 import { replaceFile } from '../../../../src/cli/input/replaceFile.ts';
 import { readTokens } from '../../../../src/cli/input/tokenList.ts';
 import { FollowedFile } from '../../../../src/daemon/auth/followedFile.ts';
-import { EmbeddedRegistry } from '../../../../src/registry/directory/DirectoryRegistry.ts';
-import { scratchFolder } from '../../../support/credentials.ts';
+import { DirectoryRegistry } from '../../../../src/registry/directory/DirectoryRegistry.ts';
+import { scratchDirectory } from '../../../support/credentials.ts';
 
 /** A FIFO that nobody writes to: whoever opens it as a file waits for ever. */
 async function fifo(name = 'fifo'): Promise<string> {
-  const path = join(await scratchFolder(), name);
+  const path = join(await scratchDirectory(), name);
   execFileSync('mkfifo', [path]);
   return path;
 }
 
 test('a regular file is read, also behind a link unless that is ruled out', async () => {
-  const folder = await scratchFolder();
+  const folder = await scratchDirectory();
   const [file, link] = [join(folder, 'file'), join(folder, 'link')];
   await writeFile(file, 'text');
   await symlink(file, link);
@@ -31,7 +31,7 @@ test('a regular file is read, also behind a link unless that is ruled out', asyn
 });
 
 test('what stands in the place of a file is named, and not waited for', async () => {
-  const folder = await scratchFolder();
+  const folder = await scratchDirectory();
   await mkdir(join(folder, 'folder'));
   const large = join(folder, 'large');
   await writeFile(large, '');
@@ -60,13 +60,13 @@ test('settings, tokens and certificates are not waited for', async () => {
 });
 
 test('a FIFO among the files of the registry is left out with a warning', async () => {
-  const dataDir = await scratchFolder();
+  const dataDir = await scratchDirectory();
   const folder = join(dataDir, 'registry', 'test');
   await mkdir(folder, { recursive: true });
   execFileSync('mkfifo', [join(folder, 'x.json')]);
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (message: string) => warnings.push(message) };
-  const registry = new EmbeddedRegistry({ dataDir, service: 'test', log });
+  const registry = new DirectoryRegistry({ dataDir, service: 'test', log });
   expect(await registry.list()).toEqual([]);
   expect(warnings).toEqual([expect.stringContaining('it is a FIFO')]);
 });

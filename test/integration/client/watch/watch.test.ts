@@ -3,18 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
 import { type Client, connect, type WatchOptions } from '../../../../packages/client/src/index.ts';
+import { Told } from '../../../support/delivered.ts';
+import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { startImstate } from '../../../support/imstate.ts';
 import { startProxy } from '../../../support/proxy.ts';
-import { freePort, startRedis, temporaryFolder } from '../../../support/servers.ts';
-import { Told } from '../../../support/told.ts';
-import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
+import { freePort, startRedis, temporaryDirectory } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 
 const serverAddr = '10.0.0.1:9000';
 
 function watch(client: Client, options: WatchOptions) {
   const made = client.watch(options);
-  undo.push(() => made.close());
+  disposables.push(() => made.close());
   return { made, told: new Told(made) };
 }
 
@@ -22,7 +22,7 @@ const login = (client: Client, userId: string, sessionId: string, more: object =
   client.online({ userId, deviceId: 'phone', serverAddr, sessionId, ...more });
 
 /** Repeats a login until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
-const insist = (client: Client, userId: string, sessionId: string) =>
+const retry = (client: Client, userId: string, sessionId: string) =>
   until(() => login(client, userId, sessionId).catch(() => undefined), `${sessionId} is reported`);
 
 describe('a watch', () => {
@@ -140,7 +140,7 @@ describe('a watch whose daemon goes', () => {
     const serve = (port: string) =>
       startImstate('serve', '--redis', config.redis, '--key-prefix', config.keyPrefix, '--port', port);
     const daemons = await Promise.all([serve('0'), serve('0')]);
-    undo.push(() => Promise.all(daemons.map((daemon) => daemon.kill())));
+    disposables.push(() => Promise.all(daemons.map((daemon) => daemon.kill())));
     const users = ['alice', 'bob', 'carol'];
     const client = await clientOf(...daemons.map(({ addr }) => addr));
     const { made, told } = watch(client, { users: users.slice(1) });
@@ -154,7 +154,7 @@ describe('a watch whose daemon goes', () => {
       const reported: string[] = [];
       while (goOn) {
         reported.push(`${userId}-${reported.length}`);
-        await insist(reporter, userId, reported.at(-1) as string);
+        await retry(reporter, userId, reported.at(-1) as string);
         await delay(2);
       }
       return reported;
@@ -197,7 +197,7 @@ describe('a watch whose daemon goes', () => {
   test('users that were added meanwhile come with how they stand, the others with what was missed', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const { made, told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
     await told.has(1, 'synced');
     proxy.cut();
@@ -216,7 +216,7 @@ describe('a watch whose daemon goes', () => {
   test('opens another stream where nothing is heard for long', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     const { told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
     await told.has(1, 'synced');
     proxy.pause();
@@ -230,14 +230,14 @@ describe('a watch whose daemon goes', () => {
 
   test('after FLUSHALL it says that changes were lost, and begins anew', async () => {
     const server = await startRedis();
-    undo.push(() => server.stop());
+    disposables.push(() => server.stop());
     const { addr } = await startDaemon({ redis: server.url });
     const client = await clientOf(addr);
     await login(client, 'alice', 's1');
     const { told } = watch(client, { users: ['alice', 'bob'] });
     await told.has(1, 'synced');
     const redis = new Redis(server.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     await told.has(1, 'lost');
     await told.has(2, 'synced');
@@ -257,7 +257,7 @@ describe('a watch whose daemon goes', () => {
 
   test('a revision that is not kept any more: it begins anew', async () => {
     const server = await startRedis();
-    undo.push(() => server.stop());
+    disposables.push(() => server.stop());
     const { addr } = await startDaemon({ redis: server.url });
     const client = await clientOf(addr);
     const { made, told } = watch(client, { everything: true });
@@ -265,7 +265,7 @@ describe('a watch whose daemon goes', () => {
     await told.has(1, 'synced');
     made.close();
     const redis = new Redis(server.url);
-    undo.push(() => redis.disconnect());
+    disposables.push(() => redis.disconnect());
     await redis.flushall();
     await login(client, 'alice', 's2');
     const { told: resumed } = watch(client, { everything: true, resumeRevision: made.revision });
@@ -277,17 +277,17 @@ describe('a watch whose daemon goes', () => {
 
 test('a loop that does not read for long is told everything in the end', { timeout: 300_000 }, async () => {
   const daemon = await startImstate('serve', '--port', '0');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const client = await clientOf(daemon.addr);
   const made = client.watch({ everything: true, initialState: false });
-  undo.push(() => made.close());
+  disposables.push(() => made.close());
   const events = made[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ type: 'synced' });
   // More than the daemon keeps for a caller that does not read: it ends the stream, which is resumed.
   const reported = Array.from({ length: 20_000 }, (_, i) => `s${i}`);
   for (let i = 0; i < reported.length; i += 500) {
     const some = reported.slice(i, i + 500);
-    await Promise.all(some.map((sessionId, user) => insist(client, `user-${user}`, sessionId)));
+    await Promise.all(some.map((sessionId, user) => retry(client, `user-${user}`, sessionId)));
   }
   const sessions: string[] = [];
   const others: string[] = [];
@@ -303,10 +303,10 @@ test('a loop that does not read for long is told everything in the end', { timeo
 
 describe('a watch that cannot begin', () => {
   test('with no daemon registered it is rejected at once', async () => {
-    const folder = await temporaryFolder();
-    undo.push(() => folder.remove());
+    const folder = await temporaryDirectory();
+    disposables.push(() => folder.remove());
     const client = await connect({ dataDir: folder.path, timeoutMs: 600_000, connectTimeoutMs: 600_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const { told } = watch(client, { everything: true });
     expect(await told.ended).toMatchObject({ code: 'NO_ENDPOINT', exitCode: 3 });
   });
@@ -314,7 +314,7 @@ describe('a watch that cannot begin', () => {
   test('nobody listens there: it is tried for as long as connecting may take', async () => {
     const addr = `127.0.0.1:${await freePort()}`;
     const client = await connect({ endpoints: [addr], connectTimeoutMs: 300 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const { told } = watch(client, { everything: true });
     expect(await told.ended).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(addr) });
   });
@@ -322,11 +322,11 @@ describe('a watch that cannot begin', () => {
   test('a peer that accepts and says nothing: the first answer has a deadline', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     proxy.pause();
     const endpoints = [`127.0.0.1:${proxy.port}`];
     const client = await connect({ endpoints, timeoutMs: 200, connectTimeoutMs: 100 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const { told } = watch(client, { everything: true });
     expect(await told.ended).toMatchObject({
       code: 'UNAVAILABLE',

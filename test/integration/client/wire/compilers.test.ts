@@ -3,17 +3,17 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporaryFolder } from '../../../support/servers.ts';
+import { temporaryDirectory } from '../../../support/servers.ts';
 
 /** Debian's, which finds Debian's grpc_tools: another one may stand first on the PATH. */
 const PYTHON = '/usr/bin/python3';
 
 const protos = (await readdir('proto', { recursive: true })).filter((path) => path.endsWith('.proto')).sort();
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await temporaryDirectory();
 });
 
 afterAll(() => folder.remove());

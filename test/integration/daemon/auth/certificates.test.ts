@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connect } from '../../../../packages/client/src/index.ts';
 import { Authority, type Pair } from '../../../support/authority.ts';
-import { scratchFolder, TokenFile } from '../../../support/credentials.ts';
+import { scratchDirectory, TokenFile } from '../../../support/credentials.ts';
 import type { TestDaemon } from '../../../support/daemon.ts';
-import { Told } from '../../../support/told.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
+import { Told } from '../../../support/delivered.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
@@ -14,7 +14,7 @@ const LOGIN = { userId: 'alice', deviceId: 'phone', serverAddr: SERVER };
 
 async function start(...lines: object[]) {
   const authority = await Authority.make();
-  const file = join(await scratchFolder(), 'certificates.ndjson');
+  const file = join(await scratchDirectory(), 'certificates.ndjson');
   const list = (...entries: object[]) =>
     writeFile(file, entries.map((entry) => JSON.stringify(entry)).join('\n'));
   await list(...lines);
@@ -28,7 +28,7 @@ async function start(...lines: object[]) {
       ...{ endpoints: [daemon.addr], timeoutMs: 30_000, token },
       tls: { ...pair, ca: authority.file },
     });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     return client;
   };
   return { authority, daemon, list, clientOf, tokens: tokens.tokens };

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { AUDIENCE, ISSUER, Issuer, keysFile, keysOf } from '../../../support/credentials.ts';
 import { grpcClients } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { failedStart } from '../../../support/failedStart.ts';
 import { scrape, sumOf } from '../../../support/metrics.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const PERMISSION_DENIED = 7;
@@ -17,7 +17,7 @@ const optionsOf = (jwks: string) => ({ auth: { jwt: { issuer: ISSUER, audience: 
 
 function apiOf(addr: string, token: string) {
   const clients = grpcClients(addr, token);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients.v1;
 }
 
@@ -172,7 +172,7 @@ async function startWeb() {
     response.end(web.body ?? '');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  undo.push(() => {
+  disposables.push(() => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   });

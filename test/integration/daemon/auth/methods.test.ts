@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { loadProtos } from '../../../../packages/client/src/wire/protos.ts';
 import { METHOD_RULES, type Role } from '../../../../src/daemon/auth/roles.ts';
 import { AUDIENCE, ISSUER, Issuer, keysFile, TokenFile } from '../../../support/credentials.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 
 const PERMISSION_DENIED = 7;
 const UNAUTHENTICATED = 16;
@@ -73,7 +73,7 @@ test('each method lets in who may call it, and nobody else', async () => {
   const jwt = { issuer: ISSUER, audience: AUDIENCE, jwks: await keysFile(issuer) };
   const daemon = await startDaemon({ auth: { tokens: file.path, jwt } });
   const client = new Client(daemon.addr, credentials.createInsecure());
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   const past = Math.floor(Date.now() / 1_000) - 60;
   const good = {
     ...Object.fromEntries(
@@ -148,7 +148,7 @@ test('each method lets in who may call it, and nobody else', async () => {
 test('without any way to prove who one is, everybody may do everything', async () => {
   const daemon = await startDaemon();
   const client = new Client(daemon.addr, credentials.createInsecure());
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   expect(daemon.auth).toEqual([]);
   for (const path of Object.values(METHODS).flat()) {
     const code = await callMethod(client, path, 'Bearer nonsense');

@@ -8,14 +8,14 @@ import {
   Issuer,
   keysFile,
   keysOf,
-  scratchFolder,
+  scratchDirectory,
   TokenFile,
 } from '../../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
 import { scrape, sumOf } from '../../../support/metrics.ts';
 import { firingAlerts } from '../../../support/promtool.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const BOM = '\ufeff';
@@ -25,7 +25,7 @@ const http = { addr: '127.0.0.1', port: 0 };
 /** The code with which a call with the token fails; 0 if it does not. */
 async function codeFor({ addr }: TestDaemon, token: string | undefined): Promise<number> {
   const clients = grpcClients(addr, token);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients.v1.getStats().then(
     () => 0,
     ({ code }) => code,
@@ -54,7 +54,7 @@ test('so is a file of keys, and one of client certificates', async () => {
   const jwks = await keysFile();
   await writeFile(jwks, `${BOM}${keysOf(before)}`);
   const authority = await Authority.make();
-  const certificates = join(await scratchFolder(), 'certificates.ndjson');
+  const certificates = join(await scratchDirectory(), 'certificates.ndjson');
   await writeFile(certificates, `${BOM}{"cn":"ops","role":"admin"}\n`);
   const jwt = { issuer: ISSUER, audience: AUDIENCE, jwks };
   const daemon = await startDaemon({ auth: { jwt } });

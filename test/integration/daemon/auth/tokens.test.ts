@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { TokenFile } from '../../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../../support/daemon.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 
 const PERMISSION_DENIED = 7;
@@ -19,7 +19,7 @@ async function start() {
 
 function callerOf(daemon: TestDaemon, token: string | undefined) {
   const clients = grpcClients(daemon.addr, token);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 

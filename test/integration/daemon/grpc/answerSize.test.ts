@@ -4,8 +4,8 @@ import type { Operation } from '../../../../packages/client/src/generated/imstat
 import { loadCodec } from '../../../../packages/client/src/wire/codec.ts';
 import { LIMITS } from '../../../../src/presence/limits.ts';
 import { grpcClients, type TestDaemon } from '../../../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
-import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const RESOURCE_EXHAUSTED = 8;
@@ -31,7 +31,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     const redis = kind === 'redis' ? inject('redisUrl') : undefined;
     daemon = await startDaemon({ http, redis, maxDevices: 5_000 });
     clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
   });
 
   /** Logs in so many devices of a user, whose first ten go offline. */
@@ -124,7 +124,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     const watch = clients.v1.watch({ userIds: users, initialState: true });
     await until(() => watch.syncs > 0, 'the snapshot is complete');
     watch.cancel();
-    expect(users.length * FEW * 1_000).toBeGreaterThan(LIMITS.answerBytes.most);
+    expect(users.length * FEW * 1_000).toBeGreaterThan(LIMITS.answerBytes.max);
   });
 
   test('sessions that logins replaced are left out where there is no room, and counted', async () => {
@@ -150,7 +150,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     apply.end();
     await apply.ended;
     const { results } = response;
-    expect(bytesOf(response)).toBeLessThanOrEqual(LIMITS.answerBytes.most);
+    expect(bytesOf(response)).toBeLessThanOrEqual(LIMITS.answerBytes.max);
     expect(results[1]?.getUser).toMatchObject({ metadataOmitted: true, devices: { length: FEW } });
     expect(results.at(-1)?.error).toMatchObject({ code: 3 });
     const logins = results.flatMap(({ online }) => online ?? []);

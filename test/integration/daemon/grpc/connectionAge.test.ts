@@ -8,10 +8,10 @@ import {
   type WatchEvent,
 } from '../../../../packages/client/src/index.ts';
 import { grpcClients, type TestDaemon } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { scrape, sumOf } from '../../../support/metrics.ts';
 import { frame, rawGrpc } from '../../../support/rawGrpc.ts';
 import { callHeaders, END_HEADERS, FRAME, http2Frame, rawHttp2 } from '../../../support/rawHttp2.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
@@ -37,7 +37,7 @@ async function agedOf({ http }: TestDaemon): Promise<number> {
 
 function clientsOf(addr: string) {
   const clients = grpcClients(addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 
@@ -49,7 +49,7 @@ describe('the TypeScript client on connections that last 300 ms', () => {
   async function connectTo(ageMs: number): Promise<void> {
     daemon = await start(ageMs);
     client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     failures.length = 0;
   }
 
@@ -111,7 +111,7 @@ describe('the TypeScript client on connections that last 300 ms', () => {
       ...{ addr: '10.0.0.1:9000', ttlMs: 60_000 },
       onError: (error) => void errors.push(error),
     });
-    undo.push(() => server.close());
+    disposables.push(() => server.close());
     await server.online({ userId: 'alice', deviceId: 'phone' });
     await during(8, () =>
       client.getUser({ userId: 'alice' }).then(({ online }) => expect(online).toBe(true)),
@@ -142,7 +142,7 @@ describe('a connection that reaches its age', () => {
     const daemon = await start(2_000);
     const frames: { type: number; stream: number; payload: Buffer }[] = [];
     const raw = rawHttp2(daemon.addr, (got) => frames.push(got));
-    undo.push(() => raw.socket.destroy());
+    disposables.push(() => raw.socket.destroy());
     // A call whose request is not complete before the GOAWAY.
     await raw.send(http2Frame(FRAME.headers, END_HEADERS, 1, callHeaders(GET_USER)));
     const goaway = await until(() => frames.find(({ type }) => type === FRAME.goaway), 'GOAWAY comes');
@@ -177,7 +177,7 @@ describe('a connection that reaches its age', () => {
   test('is cut after the grace, also where nothing of it ends: by then each stream has a status', async () => {
     const daemon = await start(2_000, 500);
     const raw = rawGrpc(daemon.addr);
-    undo.push(() => raw.session.destroy());
+    disposables.push(() => raw.session.destroy());
     const [health, incomplete] = [raw.begin(HEALTH_WATCH, frame(Buffer.alloc(0))), raw.begin(GET_USER)];
     incomplete.on('error', () => {});
     const [answer] = await once(health.resume(), 'response');

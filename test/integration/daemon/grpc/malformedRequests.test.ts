@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { grpcClients, type TestDaemon } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { scrape, sumOf } from '../../../support/metrics.ts';
 import {
   callHeaders,
@@ -9,7 +10,6 @@ import {
   http2Frame,
   rawHttp2,
 } from '../../../support/rawHttp2.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const QUERY = '/pb.UserStatus/QueryUserStatus';
@@ -22,7 +22,7 @@ function connectAs(daemon: TestDaemon, authority: string) {
     // As any client does: one that does not is in the middle of headers, or gone.
     if (type === FRAME.ping && flags === 0) void connection.send(http2Frame(FRAME.ping, 1, 0, payload));
   });
-  undo.push(() => connection.socket.destroy());
+  disposables.push(() => connection.socket.destroy());
   let next = 1;
   const call = async () => {
     const stream = next;
@@ -80,7 +80,7 @@ describe('requests with a slash in :authority', () => {
       client.close();
     }
     const clients = grpcClients(daemon.addr);
-    undo.push(() => clients.close());
+    disposables.push(() => clients.close());
     await clients.v1.getStats();
     const witness = connectAs(daemon, 'im/state-server');
     await witness.call();

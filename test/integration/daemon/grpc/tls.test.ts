@@ -16,13 +16,13 @@ import { parseHostPort } from '../../../../packages/client/src/shared/address.ts
 import { DaemonTls } from '../../../../src/daemon/grpc/tls.ts';
 import { Authority, type Pair } from '../../../support/authority.ts';
 import { TokenFile } from '../../../support/credentials.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 
 /** A client until the end of the test. */
 async function clientOf(options: ConnectOptions) {
   const client = await connect({ timeoutMs: 30_000, ...options });
-  undo.push(() => client.close());
+  disposables.push(() => client.close());
   return client;
 }
 
@@ -187,7 +187,7 @@ describe('mutual TLS', () => {
         error ? reject(error) : resolve(bound),
       );
     });
-    undo.push(() => server.forceShutdown());
+    disposables.push(() => server.forceShutdown());
     const own = await authority.issue({ subject: 'chat-1' });
     const tls: ChannelCredentials = new TlsCredentials({
       ca: authority.file,
@@ -195,7 +195,7 @@ describe('mutual TLS', () => {
       serverName: 'localhost',
     });
     const client = new Client(`127.0.0.1:${port}`, tls);
-    undo.push(() => client.close());
+    disposables.push(() => client.close());
     const subject = await new Promise((resolve, reject) => {
       const { requestSerialize, responseDeserialize } = bytes;
       client.makeUnaryRequest(
@@ -225,7 +225,7 @@ describe('files that are replaced', () => {
     const client = await clientOf({ endpoints: [daemon.addr], tls });
     const told: string[] = [];
     const watch = client.watch({ users: ['alice'] });
-    undo.push(() => watch.close());
+    disposables.push(() => watch.close());
     const watching = (async () => {
       for await (const event of watch) told.push(event.type);
     })();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
-import { startDaemon } from '../../../support/undo.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { TokenFile } from '../../../support/credentials.ts';
 import { grpcClients } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { EventReader } from '../../../support/events.ts';
 import { ask } from '../../../support/http.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -24,7 +24,7 @@ async function callLines(logged: string[], methods: string, count: number) {
 test('at debug each call by HTTP has a line as one by gRPC has, with the same masks', async () => {
   const { http: url, addr, logged } = await startDaemon({ http });
   const clients = grpcClients(addr);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   await clients.v1.online(alice);
   const [online] = await callLines(logged, '/imstate.v1.PresenceService/Online', 1);
   const headers = { 'x-request-id': 'mine' };

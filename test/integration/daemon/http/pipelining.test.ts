@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { EventReader } from '../../../support/events.ts';
 import { ask } from '../../../support/http.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -12,7 +12,7 @@ const headers = 'host: 127.0.0.1\r\n\r\n';
 function send(url: string | undefined, text: string): Socket {
   const { hostname, port } = new URL(url as string);
   const socket = connect(Number(port), hostname).on('error', () => {});
-  undo.push(() => socket.destroy());
+  disposables.push(() => socket.destroy());
   socket.write(text);
   return socket.resume();
 }

@@ -2,9 +2,9 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { Authority } from '../../../support/authority.ts';
 import { TokenFile } from '../../../support/credentials.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
 import { startRedis } from '../../../support/servers.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -23,7 +23,7 @@ test('a daemon that serves is alive and ready', async () => {
 
 test('it is alive and not ready while its store does not answer', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const { http: url } = await startDaemon({ http, redis: redis.url });
   redis.freeze();
   await until(async () => (await ask(`${url}/readyz`)).status === 503, 'it is not ready');

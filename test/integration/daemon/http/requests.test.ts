@@ -2,9 +2,9 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../../src/presence/limits.ts';
 import { Authority } from '../../../support/authority.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { EventReader } from '../../../support/events.ts';
 import { ask } from '../../../support/http.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -14,9 +14,9 @@ test('there is room for so many requests, and again when one is over; what is op
   const { http: url } = await startDaemon({ http });
   const { hostname, port } = new URL(url as string);
   const headers = 'host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 9';
-  const sockets = Array.from({ length: LIMITS.httpRequests.most }, () => {
+  const sockets = Array.from({ length: LIMITS.httpRequests.max }, () => {
     const socket = connect(Number(port), hostname).on('error', () => {});
-    undo.push(() => socket.destroy());
+    disposables.push(() => socket.destroy());
     socket.write(`POST /api/v1/evict HTTP/1.1\r\n${headers}\r\n\r\n`);
     return socket;
   });
@@ -57,7 +57,7 @@ test('a connection without the handshake of TLS is closed in time', async () => 
 async function closed(url: string | undefined, text: string): Promise<void> {
   const { hostname, port } = new URL(url as string);
   const socket = connect(Number(port), hostname).on('error', () => {});
-  undo.push(() => socket.destroy());
+  disposables.push(() => socket.destroy());
   if (text !== '') socket.write(text);
   await new Promise((resolve) => socket.resume().once('close', resolve));
 }

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { DaemonOptions } from '../../../../src/daemon/daemonOptions.ts';
 import { TrustedProxies } from '../../../../src/daemon/http/trustedProxies.ts';
 import { TokenFile } from '../../../support/credentials.ts';
+import { startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
-import { startDaemon } from '../../../support/undo.ts';
 
 const NAME = 'presence.example';
 const http = { addr: '127.0.0.1', port: 0 };

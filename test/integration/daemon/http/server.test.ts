@@ -5,7 +5,7 @@ import type { Exchange } from '../../../../src/daemon/http/routes.ts';
 import { HttpServer } from '../../../../src/daemon/http/server.ts';
 import { TrustedProxies } from '../../../../src/daemon/http/trustedProxies.ts';
 import { CallObserver } from '../../../../src/daemon/observability/callObserver.ts';
-import { undo } from '../../../support/undo.ts';
+import { disposables } from '../../../support/disposables.ts';
 
 /** More than what the buffers of both sides hold. */
 const MUCH = Buffer.alloc(64 * 1024 * 1024);
@@ -26,10 +26,10 @@ async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> 
       onClose: () => {},
     },
   });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   const { addr } = await server.listen({ addr: '127.0.0.1', port: 0 });
   const socket = connect(Number(addr.split(':')[1]), '127.0.0.1');
-  undo.push(() => socket.destroy());
+  disposables.push(() => socket.destroy());
   socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
   return socket;
 }

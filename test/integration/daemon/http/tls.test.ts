@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import { Authority } from '../../../support/authority.ts';
+import { startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
-import { startDaemon } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };

@@ -1,18 +1,18 @@
 import { expect, test, vi } from 'vitest';
 import { grpcClients } from '../../../support/daemon.ts';
+import { disposables } from '../../../support/disposables.ts';
 import { startImstate } from '../../../support/imstate.ts';
-import { undo } from '../../../support/undo.ts';
 
 /** V8 then prints how it pretenures at each collection of the young generation, while it does. */
 const TRACED = `--import=data:text/javascript,import{setFlagsFromString}from'node:v8';setFlagsFromString('--trace-gc');setFlagsFromString('--trace-pretenuring-statistics')`;
 
 test('V8 makes no objects of calls in the old generation', async () => {
   vi.stubEnv('NODE_OPTIONS', TRACED);
-  undo.push(async () => void vi.unstubAllEnvs());
+  disposables.push(async () => void vi.unstubAllEnvs());
   const daemon = await startImstate('serve', '--port', '0');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const { pb, close } = grpcClients(daemon.addr);
-  undo.push(close);
+  disposables.push(close);
   const begun = daemon.stdout().length;
   const since = () => daemon.stdout().slice(begun);
   while ((since().match(/Scavenge/g)?.length ?? 0) < 5)

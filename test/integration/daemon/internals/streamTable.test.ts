@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { types } from 'node:util';
 import { expect, test } from 'vitest';
 import { letEndedStreamsGo } from '../../../../src/daemon/internals/streamTable.ts';
-import { undo } from '../../../support/undo.ts';
+import { disposables } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 
 /** What Node.js keeps of a session. */
@@ -29,8 +29,8 @@ async function connected(): Promise<{ client: ClientHttp2Session; session: Serve
   await once(server, 'listening');
   const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   client.on('error', () => {});
-  undo.push(() => new Promise((resolve) => server.close(resolve)));
-  undo.push(async () => client.destroy());
+  disposables.push(() => new Promise((resolve) => server.close(resolve)));
+  disposables.push(async () => client.destroy());
   const [session] = (await once(server, 'session')) as [ServerHttp2Session];
   return { client, session };
 }

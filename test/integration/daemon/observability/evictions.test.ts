@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { Authority } from '../../../support/authority.ts';
 import { TokenFile } from '../../../support/credentials.ts';
 import { grpcClients } from '../../../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
 import { runImstate, startImstate } from '../../../support/imstate.ts';
 import { startRedis } from '../../../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -30,7 +30,7 @@ function evictionsIn(lines: string[]): Record<string, unknown>[] {
 
 function callerOf(addr: string, token?: string) {
   const clients = grpcClients(addr, token);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients.v1;
 }
 
@@ -112,7 +112,7 @@ test('an eviction that is denied has a line with who and where from; one that fa
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
   const file = await TokenFile.make();
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const { addr } = await startDaemon({ log, redis: redis.url, auth: { tokens: file.path } });
   await expect(callerOf(addr, file.tokens.writer).evict({ userId: 'alice' })).rejects.toMatchObject({
     code: 7,
@@ -157,7 +157,7 @@ test('a page of another origin that tries to evict leaves a line', async () => {
 
 test('the command leaves the line too, in which text from outside is escaped', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-format', 'json');
-  undo.push(() => daemon.kill());
+  disposables.push(() => daemon.kill());
   const user = 'eve\u202e\u2066"\u2028{"msg":"forged"}';
   const { exitCode, stdout } = await runImstate([
     'evict',

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import { Metadata } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { grpcClients } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { freePort } from '../../../support/servers.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 
 interface SpanJson {
   name: string;
@@ -28,7 +28,7 @@ async function startCollector() {
     response.setHeader('content-type', 'application/json').end('{}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   const { port } = server.address() as { port: number };
   return { url: `http://127.0.0.1:${port}`, spans, paths };
 }
@@ -42,7 +42,7 @@ test("a call continues its caller's trace, and what it asks of the store is a sp
   const metadata = new Metadata();
   metadata.set('traceparent', `00-${TRACE}-${PARENT}-01`);
   const { presence, close } = grpcClients(daemon.addr);
-  undo.push(close);
+  disposables.push(close);
   const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
   await new Promise((resolve, reject) =>
     presence.Online(login, metadata, (error: unknown) => (error ? reject(error) : resolve(undefined))),
@@ -65,7 +65,7 @@ test('calls without a trace have one each, and operations of a stream belong to 
   const collector = await startCollector();
   const daemon = await startDaemon({ otlpEndpoint: collector.url });
   const { v1, close } = grpcClients(daemon.addr);
-  undo.push(close);
+  disposables.push(close);
   await v1.getUser({ userId: 'alice' });
   await v1.getUser({ userId: 'bob' });
   const apply = v1.apply();
@@ -85,7 +85,7 @@ test('a collector that is away harms no call and no stop, and the log is told on
   const place = `127.0.0.1:${await freePort()}`;
   const daemon = await startDaemon({ otlpEndpoint: `http://me:secret@${place}` });
   const { v1, close } = grpcClients(daemon.addr);
-  undo.push(close);
+  disposables.push(close);
   await v1.getUser({ userId: 'alice' });
   await daemon.stop();
   const told = daemon.logged.map((line) => JSON.parse(line)).filter(({ level }) => level > 30);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TestDaemon } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { scrape, sumOf } from '../../../support/metrics.ts';
 import { frame } from '../../../support/rawGrpc.ts';
 import {
@@ -12,7 +13,6 @@ import {
   http2Frame,
   rawHttp2,
 } from '../../../support/rawHttp2.ts';
-import { startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
@@ -30,7 +30,7 @@ function connectTo({ addr }: TestDaemon) {
     frames.push(got);
     if (got.type === FRAME.ping && got.flags === 0) void raw.send(http2Frame(FRAME.ping, 1, 0, got.payload));
   });
-  undo.push(() => raw.socket.destroy());
+  disposables.push(() => raw.socket.destroy());
   const find = (type: number, stream: number) =>
     frames.find((got) => got.type === type && got.stream === stream);
   return { ...raw, find };
@@ -95,7 +95,7 @@ describe('headers that HTTP/2 cannot take', () => {
     // Whoever is in the middle of headers can answer nothing.
     const frames: Frame[] = [];
     const raw = rawHttp2(daemon.addr, (got) => frames.push(got));
-    undo.push(() => raw.socket.destroy());
+    disposables.push(() => raw.socket.destroy());
     await until(() => frames.some(isAcknowledgement), 'both sides know the settings');
     await raw.send(http2Frame(FRAME.headers, 0, 1, callHeaders(GET_USER)));
     await raw.closed;

@@ -1,18 +1,18 @@
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { EmbeddedRegistry } from '../../../../src/registry/directory/DirectoryRegistry.ts';
-import { temporaryFolder } from '../../../support/servers.ts';
+import { DirectoryRegistry } from '../../../../src/registry/directory/DirectoryRegistry.ts';
+import { temporaryDirectory } from '../../../support/servers.ts';
 import { describeRegistry } from '../contract.ts';
-import { makeEmbeddedRegistries } from '../registries.ts';
+import { makeDirectoryRegistries } from '../registries.ts';
 
-describeRegistry('embedded', makeEmbeddedRegistries);
+describeRegistry('embedded', makeDirectoryRegistries);
 
 test('what is no entry is skipped and told once, and the files of daemons that are gone are removed', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (message: string) => void warnings.push(message) };
-  const registry = new EmbeddedRegistry({ dataDir: folder.path, service: 'a/b', log });
+  const registry = new DirectoryRegistry({ dataDir: folder.path, service: 'a/b', log });
   const registration = await registry.register('127.0.0.1:1');
   const entries = join(folder.path, 'registry', 'a%2Fb');
   await mkdir(join(entries, 'x.json'));
@@ -28,9 +28,9 @@ test('what is no entry is skipped and told once, and the files of daemons that a
 });
 
 test('the file of a daemon that no longer renews it is stale after 10 seconds', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryDirectory();
   const log = { info: () => {}, warn: () => {} };
-  const registry = new EmbeddedRegistry({ dataDir: folder.path, service: 'im/state-server', log });
+  const registry = new DirectoryRegistry({ dataDir: folder.path, service: 'im/state-server', log });
   const registration = await registry.register('127.0.0.1:1');
   const file = join(folder.path, 'registry', 'im%2Fstate-server', '127.0.0.1%3A1.json');
   const old = new Date(Date.now() - 10_001);

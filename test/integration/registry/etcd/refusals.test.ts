@@ -1,23 +1,23 @@
 import { Etcd3 } from 'etcd3';
 import { expect, test } from 'vitest';
 import { registryError } from '../../../../packages/client/src/registry/etcd/faults.ts';
+import { disposables } from '../../../support/disposables.ts';
 import { startEtcd } from '../../../support/servers.ts';
-import { undo } from '../../../support/undo.ts';
 import { makeEtcdRegistries } from '../registries.ts';
 
 const ADDR = '127.0.0.1:7395';
 
 test('an etcd that is out of space says so, and what to do', async () => {
   const etcd = await startEtcd(undefined, ['--quota-backend-bytes', String(1024 * 1024)]);
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const raw = new Etcd3({ hosts: `http://${etcd.host}` });
-  undo.push(() => raw.close());
+  disposables.push(() => raw.close());
   const fill = async () => {
     for (let i = 0; i < 100; i++) await raw.put(`fill/${i}`).value('x'.repeat(100 * 1024));
   };
   await expect(fill()).rejects.toThrow('database space exceeded');
   const registries = await makeEtcdRegistries(etcd.host);
-  undo.push(() => registries.remove());
+  disposables.push(() => registries.remove());
   await expect(registries.daemon.register(ADDR)).rejects.toMatchObject({
     code: 'REGISTRY_UNAVAILABLE',
     message: expect.stringMatching(/^etcd is out of space and takes no writes .* etcdctl alarm disarm/),
@@ -27,9 +27,9 @@ test('an etcd that is out of space says so, and what to do', async () => {
 
 test('a user of etcd without the right is told which, and not that etcd is away', async () => {
   const etcd = await startEtcd();
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const admin = new Etcd3({ hosts: `http://${etcd.host}` });
-  undo.push(() => admin.close());
+  disposables.push(() => admin.close());
   const root = admin.user('root');
   await root.create('secret');
   await admin.role('root').create();
@@ -40,7 +40,7 @@ test('a user of etcd without the right is told which, and not that etcd is away'
     hosts: `http://${etcd.host}`,
     auth: { username: 'nobody', password: 'secret' },
   });
-  undo.push(() => nobody.close());
+  disposables.push(() => nobody.close());
   const refused = await nobody
     .put('im/state-server/x')
     .value('')
@@ -50,7 +50,7 @@ test('a user of etcd without the right is told which, and not that etcd is away'
     message: expect.stringContaining('grant-permission'),
   });
   const stranger = new Etcd3({ hosts: `http://${etcd.host}`, auth: { username: 'x', password: 'x' } });
-  undo.push(() => stranger.close());
+  disposables.push(() => stranger.close());
   const unknown = await stranger.get('x').then(() => undefined, registryError);
   expect(unknown).toMatchObject({ code: 'UNAUTHENTICATED' });
 });

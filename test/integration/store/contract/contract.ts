@@ -1,8 +1,8 @@
+import { describeLedger } from './changeLog.ts';
 import { describeDevices } from './devices.ts';
 import { describeEnds } from './ends.ts';
 import { describeIdentity } from './identity.ts';
 import { describeLeases } from './leases.ts';
-import { describeLedger } from './ledger.ts';
 import { describeLists } from './lists.ts';
 import { describeNames } from './names.ts';
 import { describeSessions } from './sessions.ts';

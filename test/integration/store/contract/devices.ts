@@ -139,7 +139,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
         MANY + 1,
       );
       expect(bob).toEqual([]);
-      const at = await store.ledger().readUser('alice');
+      const at = await store.changeLog().readUser('alice');
       expect(at.sessions).toHaveLength(MANY + 1);
     });
 

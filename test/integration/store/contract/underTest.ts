@@ -11,7 +11,7 @@ export interface StoreUnderTest {
   reopen(): Promise<void>;
   /** Sets the store's clock, in milliseconds since 1970. */
   setClock(ms: number): void;
-  /** How many entries the store holds, live or not, that do not go by themselves, the ledger apart: to see that nothing is left behind. */
+  /** How many entries the store holds, live or not, that do not go by themselves, the change log apart: to see that nothing is left behind. */
   countEntries(): Promise<number>;
   remove(): Promise<void>;
 }

@@ -53,13 +53,15 @@ test('sessions, leases, listings and the sweep work across the masters of a clus
   expect(await store.getHistory('user-7')).toMatchObject([{ endReason: 'LOGOUT' }]);
 });
 
-test('the ledger is read, and its bell heard, from every master', async () => {
-  const ledger = store.ledger();
-  const before = await Promise.all(Array.from({ length: ledger.shards }, (_, shard) => ledger.ends(shard)));
+test('the change log is read, and its bell heard, from every master', async () => {
+  const changeLog = store.changeLog();
+  const before = await Promise.all(
+    Array.from({ length: changeLog.shards }, (_, shard) => changeLog.ends(shard)),
+  );
   const rung = new Set<number>();
-  const end = ledger.onNews((shard) => rung.add(shard));
+  const end = changeLog.onNews((shard) => rung.add(shard));
   const users = Array.from({ length: 100 }, (_, i) => `watched-${i}`);
-  const shards = new Set(users.map((userId) => ledger.shardOf(userId)));
+  const shards = new Set(users.map((userId) => changeLog.shardOf(userId)));
   let round = 0;
   await until(async () => {
     round += 1;
@@ -67,7 +69,7 @@ test('the ledger is read, and its bell heard, from every master', async () => {
     return rung.size === shards.size;
   }, 'the bell of every shard was heard');
   end();
-  const read = await Promise.all(before.map(({ newest }, shard) => ledger.read(shard, newest, 10_000)));
+  const read = await Promise.all(before.map(({ newest }, shard) => changeLog.read(shard, newest, 10_000)));
   const changes = read.flatMap((page) => page?.entries ?? []);
   expect(changes).toHaveLength(100 * round);
 });

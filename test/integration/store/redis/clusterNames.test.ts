@@ -5,7 +5,7 @@ import { STORE_DEFAULTS } from '../../../../src/presence/defaults.ts';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
 import { Authority } from '../../../support/authority.ts';
 import { startCluster, startTlsCluster, type TestCluster } from '../../../support/cluster.ts';
-import { undo } from '../../../support/undo.ts';
+import { disposables } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 import { login } from '../contract/underTest.ts';
 
@@ -17,13 +17,13 @@ const BY_NAME = [
 
 async function untilTheEnd(starting: Promise<TestCluster>): Promise<TestCluster> {
   const cluster = await starting;
-  undo.push(() => cluster.stop());
+  disposables.push(() => cluster.stop());
   return cluster;
 }
 
 function storeAt(url: string, tls?: TlsFiles): RedisStore {
   const store = new RedisStore({ ...STORE_DEFAULTS, url, tls, shards: undefined });
-  undo.push(() => store.close());
+  disposables.push(() => store.close());
   return store;
 }
 

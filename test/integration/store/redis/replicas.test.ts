@@ -2,9 +2,9 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { STORE_DEFAULTS } from '../../../../src/presence/defaults.ts';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
+import { disposables } from '../../../support/disposables.ts';
 import { startProxy, type TcpProxy } from '../../../support/proxy.ts';
 import { startRedis } from '../../../support/servers.ts';
-import { undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 import { keepAlive, login, logout } from '../contract/underTest.ts';
 
@@ -20,16 +20,16 @@ describe('with one replica that must have each change', () => {
 
   beforeEach(async () => {
     const [master, copy] = await Promise.all([startRedis('--repl-diskless-sync-delay', '0'), startRedis()]);
-    undo.push(() => Promise.all([master.stop(), copy.stop()]));
+    disposables.push(() => Promise.all([master.stop(), copy.stop()]));
     link = await startProxy(master.port);
-    undo.push(() => link.close());
+    disposables.push(() => link.close());
     replica = new Redis(copy.url);
-    undo.push(() => replica.disconnect());
+    disposables.push(() => replica.disconnect());
     await replica.replicaof('127.0.0.1', link.port);
     const isUp = async () => (await replica.info('replication')).includes('master_link_status:up');
     await until(isUp, 'the replica has its first copy');
     store = new RedisStore({ ...STORE_DEFAULTS, url: master.url, shards: 4, waitReplicas: 1 });
-    undo.push(() => store.close());
+    disposables.push(() => store.close());
     await store.open();
   });
 

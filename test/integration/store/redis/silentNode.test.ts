@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { STORE_DEFAULTS } from '../../../../src/presence/defaults.ts';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
 import { startCluster } from '../../../support/cluster.ts';
+import { disposables } from '../../../support/disposables.ts';
 import { startSentinels } from '../../../support/sentinels.ts';
-import { undo } from '../../../support/undo.ts';
 
 /** As many as it takes for each node to be asked first, in whatever order they are asked. */
 const STARTS = 12;
@@ -22,14 +22,14 @@ async function openOften(url: string): Promise<void> {
 
 test('a store is found while one of three Sentinels is silent', async () => {
   const redis = await startSentinels(0);
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   redis.sentinels[0]?.freeze();
   await expect(openOften(redis.url)).resolves.toBeUndefined();
 });
 
 test('a store is found while one of the named nodes of a cluster is silent', async () => {
   const redis = await startCluster(3, 1);
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   redis.nodes[3]?.freeze();
   await expect(openOften(redis.url)).resolves.toBeUndefined();
 });

@@ -6,8 +6,8 @@ import type { TlsFiles } from '../../../../packages/client/src/tls/names.ts';
 import { STORE_DEFAULTS } from '../../../../src/presence/defaults.ts';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
 import { Authority } from '../../../support/authority.ts';
+import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { startRedis, startTlsRedis, type TestServer } from '../../../support/servers.ts';
-import { clientOf, startDaemon, undo } from '../../../support/undo.ts';
 import { until } from '../../../support/until.ts';
 
 /** What README tells to give a daemon's user. */
@@ -15,7 +15,7 @@ const ACL = '~im:* &im:* +@all -@admin -@dangerous +info +cluster|slots +cluster
 
 async function untilTheEnd<Server extends TestServer>(starting: Promise<Server>): Promise<Server> {
   const server = await starting;
-  undo.push(() => server.stop());
+  disposables.push(() => server.stop());
   return server;
 }
 
@@ -41,7 +41,7 @@ test('a daemon serves on a Redis with TLS, with a client certificate and a user 
   expect(daemon.store).toBe(`${redis.url}/0`);
   const client = await clientOf(daemon.addr);
   const watch = client.watch({ users: ['alice'] });
-  undo.push(() => watch.close());
+  disposables.push(() => watch.close());
   const events = watch[Symbol.asyncIterator]();
   await events.next();
   await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });

@@ -3,19 +3,19 @@ import { ReadTurns } from '../../../../src/daemon/watch/readTurns.ts';
 
 /** Reads that wait until they are let go. */
 function blockedReads(turns: ReadTurns, shard: number, count: number) {
-  let [now, most] = [0, 0];
+  let [now, max] = [0, 0];
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
   const read = async () => {
     now += 1;
-    most = Math.max(most, now);
+    max = Math.max(max, now);
     await released;
     now -= 1;
   };
   const all = Promise.all(Array.from({ length: count }, () => turns.run(shard, read)));
-  return { release: () => release(), all, most: () => most };
+  return { release: () => release(), all, max: () => max };
 }
 
 test('few watches read the same shard at once, and a shard that does not answer holds up no other', async () => {
@@ -24,7 +24,7 @@ test('few watches read the same shard at once, and a shard that does not answer 
   expect(await turns.run(1, async () => 'read')).toBe('read');
   stuck.release();
   await stuck.all;
-  expect(stuck.most()).toBe(4);
+  expect(stuck.max()).toBe(4);
 });
 
 test('a read that fails gives its place to the next', async () => {

@@ -5,8 +5,8 @@ import type { ImstateError } from '../../../../../packages/client/src/shared/err
 import type { TlsFiles } from '../../../../../packages/client/src/tls/names.ts';
 import { EtcdRegistry, type EtcdRegistryOptions } from '../../../../../src/registry/etcd/EtcdRegistry.ts';
 import { Authority } from '../../../../support/authority.ts';
+import { disposables } from '../../../../support/disposables.ts';
 import { startEtcd } from '../../../../support/servers.ts';
-import { undo } from '../../../../support/undo.ts';
 import { until } from '../../../../support/until.ts';
 import { follow } from '../../../registry/contract.ts';
 
@@ -18,7 +18,7 @@ async function makeRegistry(
 ): Promise<EtcdRegistry> {
   const log = { info: () => {}, warn: () => {} };
   const registry = new EtcdRegistry({ service: SERVICE, leaseTtlMs: 2_000, log, ...options });
-  undo.push(() => registry.close());
+  disposables.push(() => registry.close());
   return registry;
 }
 
@@ -26,7 +26,7 @@ async function makeRegistry(
 async function startTlsEtcd() {
   const authority = await Authority.make();
   const etcd = await startEtcd({ ca: authority.file, ...(await authority.issue({ subject: 'etcd' })) });
-  undo.push(() => etcd.stop());
+  disposables.push(() => etcd.stop());
   const tls = { ca: authority.file, ...(await authority.issue({ subject: 'imstate' })) };
   return { etcd, tls, authority };
 }
@@ -56,22 +56,22 @@ async function demandUsers(etcd: Etcd3): Promise<void> {
 test('a daemon registers in an etcd with TLS, client certificates and users, and again when etcd has forgotten its token', async () => {
   const { etcd, tls } = await startTlsEtcd();
   const administrator = await administratorOf(etcd.host, tls);
-  undo.push(() => administrator.close());
+  disposables.push(() => administrator.close());
   await demandUsers(administrator);
   const options = { hosts: etcd.host, tls, username: 'imstate', password: 'secret' };
   const [daemon, client] = [await makeRegistry(options), await makeRegistry(options)];
   const registration = await daemon.register(ADDR);
-  undo.push(() => registration.close());
+  disposables.push(() => registration.close());
   const { told, watch } = follow(client);
-  undo.push(() => watch.close());
+  disposables.push(() => watch.close());
   await until(() => told.at(-1)?.join() === ADDR, 'the endpoint is told');
 
   await etcd.restart();
   const second = await until(() => daemon.register('127.0.0.1:7396').catch(() => undefined), 'etcd is back');
-  undo.push(() => second.close());
+  disposables.push(() => second.close());
   await until(() => told.at(-1)?.join() === `${ADDR},127.0.0.1:7396`, 'both are told');
-  const standing = async () => (await client.list().catch(() => [])).length;
-  await until(async () => (await standing()) === 2, 'both stand');
+  const runtime = async () => (await client.list().catch(() => [])).length;
+  await until(async () => (await runtime()) === 2, 'both stand');
 });
 
 test('what is wrong between etcd and TLS or its users is one sentence with the way out', async () => {
@@ -108,7 +108,7 @@ test('what is wrong between etcd and TLS or its users is one sentence with the w
     message: expect.stringContaining('need https:// in front of each node'),
   });
   const administrator = await administratorOf(etcd.host, tls);
-  undo.push(() => administrator.close());
+  disposables.push(() => administrator.close());
   await demandUsers(administrator);
   expect(await refusal({ tls, username: 'imstate', password: 'wrong' })).toMatchObject({
     code: 'UNAUTHENTICATED',

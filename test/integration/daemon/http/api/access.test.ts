@@ -3,9 +3,9 @@ import { ROLES } from '../../../../../src/daemon/auth/roles.ts';
 import { type ApiParts, apiCalls } from '../../../../../src/daemon/http/api/calls.ts';
 import { Authority } from '../../../../support/authority.ts';
 import { TokenFile } from '../../../../support/credentials.ts';
+import { startDaemon } from '../../../../support/disposables.ts';
 import { EventReader } from '../../../../support/events.ts';
 import { ask } from '../../../../support/http.ts';
-import { startDaemon } from '../../../../support/undo.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 const json = { 'content-type': 'application/json' };

@@ -4,9 +4,9 @@ import { beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type ApiParts, apiCalls } from '../../../../../src/daemon/http/api/calls.ts';
 import type { TestDaemon } from '../../../../support/daemon.ts';
+import { clientOf, disposables, startDaemon } from '../../../../support/disposables.ts';
 import { EventReader } from '../../../../support/events.ts';
 import { ask } from '../../../../support/http.ts';
-import { clientOf, startDaemon, undo } from '../../../../support/undo.ts';
 
 interface Operation {
   operationId: string;
@@ -57,7 +57,7 @@ beforeEach(async () => {
   daemon = await startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
   const client = await clientOf(daemon.addr);
   const server = client.server({ addr: '10.0.0.1:9000' });
-  undo.push(() => server.close());
+  disposables.push(() => server.close());
   await server.ready;
   await server.online({ userId: 'alice', deviceId: 'phone', platform: 'ios', metadata: { version: '2.1' } });
   await client.online({ userId: 'alice', deviceId: 'web', serverAddr: '10.0.0.2:9000', ttlMs: 60_000 });

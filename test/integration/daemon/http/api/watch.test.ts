@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { expect, inject, test } from 'vitest';
 import { LIMITS } from '../../../../../src/presence/limits.ts';
+import { clientOf, disposables, startDaemon } from '../../../../support/disposables.ts';
 import { EventReader } from '../../../../support/events.ts';
 import { ask } from '../../../../support/http.ts';
 import { startProxy } from '../../../../support/proxy.ts';
-import { clientOf, startDaemon, undo } from '../../../../support/undo.ts';
 import { until } from '../../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -92,7 +92,7 @@ test('a reader that reads nothing is ended within bounds, and its daemon goes on
   const client = await clientOf(daemon.addr);
   const { hostname, port } = new URL(daemon.http as string);
   const socket = connect(Number(port), hostname);
-  undo.push(() => socket.destroy());
+  disposables.push(() => socket.destroy());
   socket.write('GET /api/v1/watch?all=true&initial=false HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
   // Until the answer has begun; nothing is read after.
   await new Promise((resolve) => socket.once('readable', resolve));
@@ -111,13 +111,13 @@ test('there is room for so many streams, and again when one is over', async () =
   const { hostname, port } = new URL(daemon.http as string);
   const open = async () => {
     const socket = connect(Number(port), hostname);
-    undo.push(() => socket.destroy());
+    disposables.push(() => socket.destroy());
     socket.write('GET /api/v1/stats/watch HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
     await new Promise((resolve) => socket.once('data', resolve));
     return socket;
   };
   const first = await open();
-  await Promise.all(Array.from({ length: LIMITS.eventStreams.most - 1 }, open));
+  await Promise.all(Array.from({ length: LIMITS.eventStreams.max - 1 }, open));
   const url = `${daemon.http}/api/v1/stats/watch`;
   const { status, text } = await ask(url);
   expect([status, JSON.parse(text).error.code]).toEqual([429, 'RESOURCE_EXHAUSTED']);
@@ -147,7 +147,7 @@ test.each(['watch?all=true', 'stats/watch'])(
   async (call) => {
     const redis = new URL(inject('redisUrl'));
     const proxy = await startProxy(Number(redis.port));
-    undo.push(() => proxy.close());
+    disposables.push(() => proxy.close());
     redis.port = String(proxy.port);
     const daemon = await startDaemon({ http, redis: redis.href });
     const reader = await EventReader.open(`${daemon.http}/api/v1/${call}`);

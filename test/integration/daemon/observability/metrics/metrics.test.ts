@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
 import { TokenFile } from '../../../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../../support/disposables.ts';
 import { ask } from '../../../../support/http.ts';
 import { type LiveFamily, scrape, sumOf } from '../../../../support/metrics.ts';
 import { startRedis } from '../../../../support/servers.ts';
-import { startDaemon, undo } from '../../../../support/undo.ts';
 import { until } from '../../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
@@ -13,7 +13,7 @@ const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' 
 
 function callerOf(daemon: TestDaemon, token?: string) {
   const clients = grpcClients(daemon.addr, token);
-  undo.push(() => clients.close());
+  disposables.push(() => clients.close());
   return clients;
 }
 
@@ -149,12 +149,12 @@ test('changes of a watch that waits, coalesces or is over are all accounted for'
 
 test('while Redis does not answer the store is down, who is online is not known, and the rest is told', async () => {
   const redis = await startRedis();
-  undo.push(() => redis.stop());
+  disposables.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
   const { v1 } = callerOf(daemon);
   await v1.online(login);
   redis.freeze();
-  undo.push(() => redis.thaw());
+  disposables.push(() => redis.thaw());
   const down = (await until(async () => {
     const families = await scrape(daemon.http);
     return sumOf(families, 'imstate_store_up') === 0 && families;

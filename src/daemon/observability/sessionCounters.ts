@@ -1,0 +1,42 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { EndReason } from 'imstate-client/internal/shared/session';
+import type { LoginResult, Logout } from '../../presence/sessions.js';
+import type { Answer, Operation } from '../../store/operations.js';
+
+/** How many logins this daemon has carried out, and how many sessions it has ended, by their reason. */
+export class SessionCounters {
+  readonly ended: Record<EndReason, number> = {
+    ...{ LOGOUT: 0, REPLACED: 0, EXPIRED: 0, SERVER_LOST: 0, EVICTED: 0 },
+  };
+  logins = 0;
+  /** Logins that were rejected because their user has too many devices online. */
+  rejectedLogins = 0;
+
+  /** A login was answered. A repeat of one counts again. */
+  login({ endReason, replaced }: LoginResult): void {
+    if (endReason === undefined) this.logins += 1;
+    this.ended.REPLACED += replaced.length;
+  }
+
+  /** A login has failed. */
+  loginFailed(error: unknown): void {
+    if (error instanceof ImstateError && error.code === 'RESOURCE_EXHAUSTED') this.rejectedLogins += 1;
+  }
+
+  /** A logout was answered; where it has a grace the sweep will write down its end. */
+  logout({ graceMs }: Logout, applied: boolean): void {
+    if (applied && graceMs === 0) this.ended.LOGOUT += 1;
+  }
+
+  /** Operations were answered, or have failed. */
+  operations(operations: readonly Operation[], answers: readonly (Answer | Error)[]): void {
+    for (let i = 0; i < operations.length; i++) {
+      const { kind, of } = operations[i] as Operation;
+      const answer = answers[i];
+      if (answer instanceof Error) {
+        if (kind === 'online') this.loginFailed(answer);
+      } else if (kind === 'online') this.login(answer as LoginResult);
+      else if (kind === 'offline') this.logout(of, answer as boolean);
+    }
+  }
+}

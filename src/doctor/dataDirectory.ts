@@ -1,0 +1,94 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { holderOf, nameOf } from '../daemon/dataDirectoryLock.js';
+import { directoryFault, unusable } from '../dataDirectory.js';
+import { checkDataFile } from '../store/lmdb/checkDataFile.js';
+import { type Check, type Finding, ok, skipped, warning } from './check.js';
+
+export const FOLDER_CHECKS = ['folder-rights', 'folder-space'] as const;
+export const DATA_CHECKS = ['folder-lock', 'folder-data'] as const;
+
+const MIB = 1024 * 1024;
+/** Below the first a change may fail at any moment; below the second somebody should look. */
+const SPACE = { least: 16 * MIB, enough: 512 * MIB };
+
+interface Folder {
+  dataDir: string;
+}
+
+/** The data folder, for whatever is kept there. */
+export function directoryChecks({ dataDir }: Folder): Check[] {
+  const runs = [() => rights(dataDir), () => space(dataDir)];
+  return FOLDER_CHECKS.map((name, i) => ({ name, run: runs[i] as () => Promise<Finding> }));
+}
+
+/** The embedded store in it. */
+export function dataChecks({ dataDir }: Folder): Check[] {
+  const runs = [() => lock(dataDir), () => dataFile(dataDir)];
+  return DATA_CHECKS.map((name, i) => ({ name, run: runs[i] as () => Promise<Finding> }));
+}
+
+async function rights(dataDir: string): Promise<Finding> {
+  const found = await stat(dataDir).catch(() => undefined);
+  if (found === undefined) {
+    await mustBeUsable(await nearest(dataDir));
+    return ok(`${dataDir} is not there yet: the first imstate serve makes it`);
+  }
+  if (!found.isDirectory()) throw unusable(dataDir, new Error('it is a file, not a folder'));
+  const fault = directoryFault(dataDir, found);
+  if (fault !== undefined) throw unusable(dataDir, new Error(fault));
+  await mustBeUsable(dataDir);
+  if ((found.mode & 0o077) === 0) return ok(`${dataDir} can be read and written, by its owner alone`);
+  const mode = (found.mode & 0o777).toString(8);
+  return warning(
+    `others may see what is in ${dataDir} (mode ${mode}): chmod 700, for sessions are nobody else's business`,
+  );
+}
+
+async function mustBeUsable(path: string): Promise<void> {
+  await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch((error) => {
+    throw unusable(path, error);
+  });
+}
+
+async function space(dataDir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(await nearest(dataDir));
+  const free = bavail * bsize;
+  const message = `${Math.floor(free / MIB).toLocaleString('en')} MiB are free for ${dataDir}`;
+  if (free >= SPACE.enough) return ok(message);
+  const wayOut = 'changes are refused when there is none, make room or choose another --data-dir';
+  if (free >= SPACE.least) return warning(`only ${message}: ${wayOut}`);
+  throw new ImstateError('DATA_FOLDER_UNUSABLE', `only ${message}: ${wayOut}`);
+}
+
+/** The folder itself, or the one above it that is there. */
+async function nearest(path: string): Promise<string> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere || dirname(path) === path ? path : nearest(dirname(path));
+}
+
+async function lock(dataDir: string): Promise<Finding> {
+  const holder = await holderOf(dataDir).catch((error) => {
+    throw unusable(dataDir, error);
+  });
+  return ok(holder === undefined ? 'no daemon holds the folder' : `${nameOf(holder)} holds the folder`);
+}
+
+/** The file is not opened as a database: a daemon may have it, and LMDB crashes on one that is damaged. */
+async function dataFile(dataDir: string): Promise<Finding> {
+  const path = join(dataDir, 'presence.lmdb');
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return skipped(`${path} is not there yet`);
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+    checkDataFile(path);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+  return ok(`${path} can be read and written: ${(found.size / MIB).toFixed(1)} MiB`);
+}

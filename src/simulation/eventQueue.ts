@@ -1,0 +1,54 @@
+/** An item and when it is due. */
+interface Entry<Item> {
+  atMs: number;
+  item: Item;
+  /** Of two that are due at the same time, the one that was added first comes first. */
+  order: number;
+}
+
+/** What is due, the earliest first: a binary heap. */
+export class EventQueue<Item> {
+  readonly #heap: Entry<Item>[] = [];
+  #added = 0;
+
+  add(atMs: number, item: Item): void {
+    const heap = this.#heap;
+    const entry = { atMs, item, order: this.#added++ };
+    let at = heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(entry, heap[parent] as Entry<Item>)) break;
+      heap[at] = heap[parent] as Entry<Item>;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  /** Takes the earliest away; undefined if there is none. */
+  take(): { atMs: number; item: Item } | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (last !== undefined && last !== first) this.#sink(last);
+    return first;
+  }
+
+  #sink(entry: Entry<Item>): void {
+    const heap = this.#heap;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Entry<Item>, heap[child] as Entry<Item>)) {
+        child += 1;
+      }
+      if (child >= heap.length || !isBefore(heap[child] as Entry<Item>, entry)) break;
+      heap[at] = heap[child] as Entry<Item>;
+      at = child;
+    }
+    heap[at] = entry;
+  }
+}
+
+function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}

@@ -1,0 +1,129 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { unpackRecord } from '../../presence/record.js';
+import { newestLoginFirst, toSession } from '../../presence/rules.js';
+import type { Session } from '../../presence/sessions.js';
+import type { Change, ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart } from '../changeLog.js';
+import { LAST, type RecordKey, type SessionKey, type Tables, under } from './tables.js';
+
+/** Sessions that are read before others have their turn. */
+const READ_AT_ONCE = 256;
+
+/** The table of changes: one shard, whose places are the numbers of its entries. See ChangeLog. */
+export class LmdbChangeLog implements ChangeLog {
+  readonly shards = 1;
+  readonly #tables: () => Tables;
+  readonly #listeners = new Set<(shard: number) => void>();
+  /** How many sessions of single users were read in this turn of the event loop. */
+  #readInTurn = 0;
+  /** Resolves in the next turn of the event loop; there while that is due. */
+  #turn: Promise<void> | undefined;
+
+  constructor(tables: () => Tables) {
+    this.#tables = tables;
+  }
+
+  shardOf(): number {
+    return 0;
+  }
+
+  partOf(): string {
+    return 'all';
+  }
+
+  async ends(): Promise<{ oldest: LogPosition; newest: LogPosition }> {
+    const { changes } = this.#tables();
+    const [oldest = 0] = changes.getKeys({ limit: 1 });
+    return { oldest: [oldest, 0], newest: newestPosition(this.#tables()) };
+  }
+
+  async read(
+    _shard: number,
+    after: LogPosition,
+    limit: number,
+  ): Promise<{ entries: ChangeLogEntry[]; upTo: LogPosition } | undefined> {
+    const { changes } = this.#tables();
+    // Before the first change there is nothing that could be gone.
+    if (!changes.doesExist(after[0]) && !(after[0] === 0 && !isTrimmed(this.#tables()))) return undefined;
+    const found = [...changes.getRange({ start: after[0] + 1, limit })];
+    const entries = found.map(({ key, value }) => ({ place: [key, 0] as const, change: value }));
+    return { entries, upTo: entries.at(-1)?.place ?? after };
+  }
+
+  onNews(listener: (shard: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells the listeners, once a change is on disk. */
+  ring(): void {
+    for (const listener of this.#listeners) listener(0);
+  }
+
+  async readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }> {
+    while (this.#readInTurn >= READ_AT_ONCE) await this.#nextTurn();
+    const tables = this.#tables();
+    const sessions = [...tables.records.getRange(under<RecordKey>(userId))].flatMap(({ key, value }) => {
+      const record = unpackRecord(key[1], value);
+      return record.online ? [toSession(record, tables.leases.get(record.serverAddr))] : [];
+    });
+    this.#readInTurn += 1 + sessions.length;
+    // Resets it even if nobody waits for the turn.
+    void this.#nextTurn();
+    return { sessions: sessions.sort(newestLoginFirst), place: newestPosition(tables) };
+  }
+
+  #nextTurn(): Promise<void> {
+    this.#turn ??= nextTurn().then(() => {
+      this.#turn = undefined;
+      this.#readInTurn = 0;
+    });
+    return this.#turn;
+  }
+
+  /** One part: all of it as it was at one instant, which a read transaction holds on to. */
+  async *snapshot(_shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
+    const tables = this.#tables();
+    const transaction = tables.root.useReadTransaction();
+    try {
+      const place = newestPosition(tables);
+      const ranges = serverAddrs?.map((addr) => under<SessionKey>(addr)) ?? [
+        { start: [] as unknown as SessionKey, end: [LAST] as unknown as SessionKey },
+      ];
+      const users = new Map<string, Session[]>();
+      let read = 0;
+      for (const range of ranges) {
+        for (const [serverAddr, userId, deviceId] of tables.sessions.getKeys({ ...range, transaction })) {
+          const packed = tables.records.get([userId, deviceId], { transaction }) as Buffer;
+          const lease = tables.leases.get(serverAddr, { transaction });
+          const session = toSession(unpackRecord(deviceId, packed), lease);
+          const known = users.get(userId);
+          if (known) known.push(session);
+          else users.set(userId, [session]);
+          read += 1;
+          if (read % READ_AT_ONCE === 0) await nextTurn();
+        }
+      }
+      const found = [...users].map(([userId, sessions]) => ({ userId, sessions }));
+      yield { part: 'all', shard: 0, place, users: found };
+    } finally {
+      transaction.done();
+    }
+  }
+}
+
+/** Writes a change behind the newest, and drops those that are too many. */
+export function noteChange({ changes }: Tables, change: Change, limit: number): void {
+  const [newest = 0] = changes.getKeys({ reverse: true, limit: 1 });
+  changes.put(newest + 1, change);
+  for (const key of [...changes.getKeys({ end: newest + 2 - limit })]) changes.remove(key);
+}
+
+function newestPosition({ changes }: Tables): LogPosition {
+  const [newest = 0] = changes.getKeys({ reverse: true, limit: 1 });
+  return [newest, 0];
+}
+
+function isTrimmed({ changes }: Tables): boolean {
+  const [oldest = 1] = changes.getKeys({ limit: 1 });
+  return oldest > 1;
+}

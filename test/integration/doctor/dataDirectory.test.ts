@@ -1,0 +1,40 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { scratchDirectory } from '../../support/credentials.ts';
+import { look } from '../../support/doctor.ts';
+
+describe('the data folder', () => {
+  test('that others may read warns; a lock file that was left holds nothing; a damaged file is reported', async () => {
+    const dataDir = await scratchDirectory();
+    await chmod(dataDir, 0o755);
+    await writeFile(
+      join(dataDir, 'daemon.lock'),
+      JSON.stringify({ pid: 2 ** 22 + 1, startedAt: '1', addr: '127.0.0.1:8080' }),
+    );
+    await writeFile(join(dataDir, 'presence.lmdb'), 'no database');
+    const reports = await look({ dataDir });
+    expect(reports['folder-rights']).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/mode 755.*chmod 700/),
+    });
+    expect(reports['folder-lock']).toMatchObject({
+      status: 'ok',
+      message: 'no daemon holds the folder',
+    });
+    expect(reports['folder-data']).toMatchObject({ status: 'failed', code: 'DATA_FOLDER_UNUSABLE' });
+  });
+
+  test('that is not there yet is well, and stays so', async () => {
+    const dataDir = join(await scratchDirectory(), 'a', 'b');
+    const reports = await look({ dataDir });
+    expect(reports['folder-rights']).toMatchObject({
+      status: 'ok',
+      message: expect.stringMatching(/is not there yet/),
+    });
+    expect(reports['folder-data']).toMatchObject({ status: 'skipped' });
+    const file = join(await scratchDirectory(), 'file');
+    await writeFile(file, '');
+    expect((await look({ dataDir: file }))['folder-rights']).toMatchObject({ status: 'failed' });
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Change,
+  type ChangeLogEntry,
+  isBehind,
+  type LogPosition,
+} from '../../../../src/store/changeLog.ts';
+import { eachWithStore, type Fixture, keepAlive, login, logout, type MakeStore, START } from './underTest.ts';
+
+/** The change log: what Watch follows. */
+export function describeLedger(name: string, makeStore: MakeStore): void {
+  describe(`change log of the ${name} store`, () => {
+    const on = eachWithStore(makeStore);
+
+    test('every change is in it once, in order, with what it was before', async () => {
+      const places = await newest(on);
+      await on.store.online(login());
+      await on.store.online(login());
+      on.underTest.setClock(START + 1);
+      await on.store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
+      await on.store.online(login({ deviceId: 'web', sessionId: 's3', platform: 'web' }));
+      await on.store.offline(logout());
+      await on.store.offline(logout());
+      const changes = await readAll(on, places);
+      expect(changes.map(brief)).toEqual([
+        'phone: offline > s1@10.0.0.1:9000, 1 online',
+        'phone: online > s2@10.0.0.2:9000, 1 online, s1 REPLACED',
+        'web: offline > s3@10.0.0.1:9000, 2 online',
+        'phone: online > offline, 1 online, s2 LOGOUT',
+      ]);
+      expect(changes[1]).toMatchObject({
+        ...{ userId: 'alice', timeMs: START + 1 },
+        began: { platform: 'ios', loginTimeMs: START + 1 },
+        ended: { serverAddr: '10.0.0.1:9000', platform: 'ios' },
+      });
+    });
+
+    test('a session that moves is a change; a heartbeat, a grace and a refresh are none', async () => {
+      await on.store.online(login());
+      const places = await newest(on);
+      await on.store.online(login({ ttlMs: 60_000 }));
+      await on.store.heartbeat({ userId: 'alice', deviceId: 'phone', sessionId: 's1' });
+      await on.store.offline(logout({ graceMs: 1_000 }));
+      await on.store.online(login({ serverAddr: '10.0.0.2:9000' }));
+      expect((await readAll(on, places)).map(brief)).toEqual(['phone: online > s1@10.0.0.2:9000, 1 online']);
+    });
+
+    test('ends by time, lease, policy and eviction are in it', async () => {
+      await on.store.keepServerAlive(keepAlive({ serverAddr: '10.0.0.9:1', ttlMs: 2_000 }));
+      await on.store.online(login({ ttlMs: 1_000 }));
+      await on.store.online(login({ deviceId: 'web', sessionId: 's2', serverAddr: '10.0.0.9:1' }));
+      await on.store.online(login({ deviceId: 'tv', sessionId: 's3' }));
+      const places = await newest(on);
+      await on.pass(3_000);
+      await on.store.online(login({ deviceId: 'car', sessionId: 's4', policy: 'REPLACE_ALL' }));
+      await on.store.evictUser('alice');
+      expect((await readAll(on, places)).map(brief)).toEqual([
+        'phone: online > offline, 2 online, s1 EXPIRED',
+        'web: online > offline, 1 online, s2 SERVER_LOST',
+        'car: offline > s4@10.0.0.1:9000, 2 online',
+        'tv: online > offline, 1 online, s3 REPLACED',
+        'car: online > offline, 0 online, s4 EVICTED',
+      ]);
+    });
+
+    test('it is read page by page, from any place in it', async () => {
+      const [before] = await Promise.all([newest(on)]);
+      for (let i = 0; i < 25; i++) await on.store.online(login({ sessionId: `s${i}` }));
+      const shard = on.store.changeLog().shardOf('alice');
+      const seen: ChangeLogEntry[] = [];
+      for (let place = before[shard] as LogPosition; ; ) {
+        const page = await on.store.changeLog().read(shard, place, 10);
+        seen.push(...(page?.entries ?? []));
+        place = page?.upTo ?? place;
+        if ((page?.entries.length ?? 0) < 10) break;
+      }
+      expect(seen.map(({ change }) => change.began?.sessionId)).toEqual(
+        Array.from({ length: 25 }, (_, i) => `s${i}`),
+      );
+      expect(
+        seen.every(({ place }, i) => i === 0 || isBehind((seen[i - 1] as ChangeLogEntry).place, place)),
+      ).toBe(true);
+      const rest = await on.store.changeLog().read(shard, (seen[19] as ChangeLogEntry).place, 100);
+      expect(rest?.entries.map(({ place }) => place)).toEqual(seen.slice(20).map(({ place }) => place));
+    });
+
+    test('a place that it never had is gone', async () => {
+      await on.store.online(login());
+      const changeLog = on.store.changeLog();
+      expect(await changeLog.read(changeLog.shardOf('alice'), [999_999, 7], 10)).toBeUndefined();
+    });
+
+    test('its bell rings at a change', async () => {
+      const changeLog = on.store.changeLog();
+      const shard = changeLog.shardOf('alice');
+      const rung = new Promise<number>((resolve) => {
+        changeLog.onNews((of) => {
+          if (of === shard) resolve(of);
+        });
+      });
+      // The bell is a courtesy: it may take a moment until one is heard.
+      const logins = setInterval(() => void on.store.online(login({ sessionId: `s${Math.random()}` })), 50);
+      expect(await rung).toBe(shard);
+      clearInterval(logins);
+    });
+
+    test('a user is read with the place up to which that is true', async () => {
+      await newest(on);
+      await on.store.online(login());
+      const changeLog = on.store.changeLog();
+      const { sessions, place } = await changeLog.readUser('alice');
+      expect(sessions).toMatchObject([{ deviceId: 'phone', sessionId: 's1' }]);
+      await on.store.online(login({ sessionId: 's2' }));
+      const after = await changeLog.read(changeLog.shardOf('alice'), place, 10);
+      expect(after?.entries.map(({ change }) => change.began?.sessionId)).toEqual(['s2']);
+    });
+
+    test('a snapshot has every session once, of all chat servers or of some', async () => {
+      const logins = Array.from({ length: 120 }, (_, i) =>
+        login({ userId: `user-${i % 80}`, deviceId: `d${i}`, serverAddr: `10.0.0.${i % 3}:9000` }),
+      );
+      await Promise.all(logins.map((each) => on.store.online(each)));
+      expect((await snapshot(on, undefined)).sort()).toEqual(
+        logins.map((each) => `${each.userId}/${each.deviceId}`).sort(),
+      );
+      const some = logins.filter(({ serverAddr }) => serverAddr === '10.0.0.1:9000');
+      expect((await snapshot(on, ['10.0.0.1:9000'])).sort()).toEqual(
+        some.map((each) => `${each.userId}/${each.deviceId}`).sort(),
+      );
+    });
+  });
+}
+
+async function newest({ store }: Fixture): Promise<LogPosition[]> {
+  const changeLog = store.changeLog();
+  return Promise.all(
+    Array.from({ length: changeLog.shards }, async (_, i) => (await changeLog.ends(i)).newest),
+  );
+}
+
+async function readAll({ store }: Fixture, places: LogPosition[]): Promise<Change[]> {
+  const changeLog = store.changeLog();
+  const all = await Promise.all(places.map((place, shard) => changeLog.read(shard, place, 1_000)));
+  return all.flatMap((page) => page?.entries ?? []).map(({ change }) => change);
+}
+
+async function snapshot({ store }: Fixture, serverAddrs: string[] | undefined): Promise<string[]> {
+  const found: string[] = [];
+  const changeLog = store.changeLog();
+  for (let shard = 0; shard < changeLog.shards; shard++) {
+    for await (const { users, part } of changeLog.snapshot(shard, serverAddrs)) {
+      for (const { userId, sessions } of users) {
+        expect(changeLog.partOf(userId)).toBe(part);
+        found.push(...sessions.map(({ deviceId }) => `${userId}/${deviceId}`));
+      }
+    }
+  }
+  return found;
+}
+
+function brief({ deviceId, wasOnline, began, ended, devicesOnline }: Change): string {
+  const now = began ? `${began.sessionId}@${began.serverAddr}` : 'offline';
+  const over = ended ? `, ${ended.sessionId} ${ended.reason}` : '';
+  return `${deviceId}: ${wasOnline ? 'online' : 'offline'} > ${now}, ${devicesOnline} online${over}`;
+}

@@ -1,0 +1,31 @@
+import { afterEach } from 'vitest';
+import { type Client, connect } from '../../packages/client/src/index.ts';
+import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
+import { startTestDaemon, type TestDaemon } from './daemon.ts';
+
+/** What is to be undone after the test of this file that runs now, the last first. */
+export const disposables: (() => unknown)[] = [];
+
+afterEach(async () => {
+  const failures: unknown[] = [];
+  for (const step of disposables.splice(0).reverse())
+    await Promise.resolve()
+      .then(step)
+      .catch((error) => failures.push(error));
+  if (failures.length > 0)
+    throw new AggregateError(failures, `${failures.length} steps of the clean-up failed`);
+});
+
+/** A daemon until the end of the test; embedded unless the overrides name a Redis. */
+export async function startDaemon(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {
+  const daemon = await startTestDaemon(overrides);
+  disposables.push(() => daemon.remove());
+  return daemon;
+}
+
+/** A client of these daemons until the end of the test, more patient than any machine needs. */
+export async function clientOf(...endpoints: string[]): Promise<Client> {
+  const client = await connect({ endpoints, timeoutMs: 30_000 });
+  disposables.push(() => client.close());
+  return client;
+}
