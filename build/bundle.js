@@ -53,7 +53,7 @@ export async function bundle(root, staging) {
   const options = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node20', format: 'cjs' };
   const { metafile, outputFiles } = await build({
     ...options,
-    entryPoints: ['src/cli/base/main.ts'],
+    entryPoints: ['src/main.ts'],
     outfile: join(folder, 'main.cjs'),
     write: false,
     external: EXTERNAL,
@@ -69,7 +69,7 @@ export async function bundle(root, staging) {
   writeFileSync(join(folder, 'main.cjs'), `${code}\n// ${hash}\n`);
   await build({
     ...options,
-    entryPoints: ['src/cli/base/start.ts'],
+    entryPoints: ['src/start.ts'],
     outfile: join(folder, 'start.cjs'),
     define: { BUNDLE_HASH: JSON.stringify(hash) },
   });

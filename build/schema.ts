@@ -1,6 +1,6 @@
 // Writes docs/imstate.schema.json, the JSON Schema of config files.
 import { writeFileSync } from 'node:fs';
-import { configSchema } from '../src/cli/config/schema.ts';
+import { configSchema } from './configSchema.ts';
 
 const file = new URL('../docs/imstate.schema.json', import.meta.url);
 writeFileSync(file, `${JSON.stringify(configSchema(), null, 2)}\n`);

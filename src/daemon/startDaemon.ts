@@ -1,9 +1,9 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { formatHostPort, isWildcard } from 'imstate-client/internal/shared/address';
+import { lockDataDirectory } from '../store/lmdb/dataDirectoryLock.js';
 import type { StoreHealth } from '../store/store.js';
 import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
-import { lockDataDirectory } from './dataDirectoryLock.js';
 import { Disposables } from './disposables.js';
 import { exposures } from './grpc/exposure.js';
 import type { DaemonTls } from './grpc/tls.js';

@@ -96,3 +96,6 @@ export function once<T>(missing: string, limitMs: number, ask: () => Promise<T>)
     },
   };
 }
+
+/** Takes note of what is to be closed. */
+export type OnClose = (close: () => unknown) => void;

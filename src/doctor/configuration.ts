@@ -3,8 +3,8 @@ import { readTls } from 'imstate-client/internal/tls/files';
 import { TLS_NAMES, type TlsFiles, type TlsNames } from 'imstate-client/internal/tls/names';
 import { describeRedisUrl } from '../store/redis/url.js';
 import { type Check, type Finding, ok, skipped, warning } from './check.js';
-import type { DoctorOptions } from './doctor.js';
 import { expiry } from './expiry.js';
+import type { DoctorOptions } from './options.js';
 
 const LEAST_NODE = 20;
 

@@ -6,8 +6,9 @@ import type { StoreIds } from 'imstate-client/internal/registry/stores';
 import { type HostPort, isHostPort, parseHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { TLS_NAMES } from 'imstate-client/internal/tls/names';
+import type { OnClose } from './check.js';
 import { type Check, type Finding, ok, once, type Source, skipped, warning } from './check.js';
-import type { DoctorOptions, OnClose } from './doctor.js';
+import type { DoctorOptions } from './options.js';
 import { judgePeers } from './peerCertificate.js';
 import { judgeStores } from './stores.js';
 

@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { holderOf, nameOf } from '../daemon/dataDirectoryLock.js';
 import { directoryFault, unusable } from '../dataDirectory.js';
 import { checkDataFile } from '../store/lmdb/checkDataFile.js';
+import { holderOf, nameOf } from '../store/lmdb/dataDirectoryLock.js';
 import { type Check, type Finding, ok, skipped, warning } from './check.js';
 
 export const FOLDER_CHECKS = ['folder-rights', 'folder-space'] as const;

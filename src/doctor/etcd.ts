@@ -4,9 +4,10 @@ import type { EtcdNodes } from 'imstate-client/internal/registry/etcd/nodes';
 import { isDenied, storePrefix } from 'imstate-client/internal/registry/etcd/stores';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { TLS_NAMES } from 'imstate-client/internal/tls/names';
+import type { OnClose } from './check.js';
 import { type Check, type Finding, ok, once, warning } from './check.js';
 import { resolveHosts } from './dns.js';
-import type { DoctorOptions, OnClose } from './doctor.js';
+import type { DoctorOptions } from './options.js';
 import { judgePeers } from './peerCertificate.js';
 import { isAtLeast } from './versionOrder.js';
 

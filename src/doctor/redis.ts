@@ -1,7 +1,8 @@
 import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';
+import type { OnClose } from './check.js';
 import { type Check, type Finding, ok, once, skipped, warning } from './check.js';
 import { resolveHosts } from './dns.js';
-import type { DoctorOptions, OnClose } from './doctor.js';
+import type { DoctorOptions } from './options.js';
 import { judgeSockets } from './peerCertificate.js';
 import { judgeClock } from './redisClock.js';
 import { judgeLayout } from './redisLayout.js';

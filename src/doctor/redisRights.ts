@@ -3,7 +3,7 @@ import { connectError } from '../store/redis/connection.js';
 import { loadScripts } from '../store/redis/scripts.js';
 import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';
 import { type Finding, ok, skipped } from './check.js';
-import type { DoctorOptions } from './doctor.js';
+import type { DoctorOptions } from './options.js';
 import type { Master } from './redisNodes.js';
 import { isOld } from './redisSettings.js';
 

@@ -1,8 +1,9 @@
 import type { StoreIds } from 'imstate-client/internal/registry/stores';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { connectOnce, makeConnection } from '../store/redis/connection.js';
+import type { OnClose } from './check.js';
 import { type Finding, ok, skipped } from './check.js';
-import type { DoctorOptions, OnClose } from './doctor.js';
+import type { DoctorOptions } from './options.js';
 
 const REMEDY =
   'they answer for different users; correct --redis or --key-prefix of those with the wrong store, and restart them';

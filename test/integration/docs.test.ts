@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { configSchema } from '../../build/configSchema.ts';
 import manifest from '../../oclif.manifest.json' with { type: 'json' };
-import { configSchema } from '../../src/cli/config/schema.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 const rows = [...readme.matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pkg from '../../package.json' with { type: 'json' };
 import type { Report } from '../../src/doctor/check.ts';
-import { type DoctorOptions, doctor } from '../../src/doctor/doctor.ts';
+import { doctor } from '../../src/doctor/doctor.ts';
+import type { DoctorOptions } from '../../src/doctor/options.ts';
 import { scratchDirectory } from './credentials.ts';
 import { disposables } from './disposables.ts';
 import { startRedis } from './servers.ts';

@@ -165,7 +165,7 @@ async function readUrl(url: URL): Promise<string> {
 
 /** Follows no redirection: it could lead to where the keys are anybody's. */
 async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  const { proxyAgentFor } = await import('../grpc/httpProxy.js');
+  const { proxyAgentFor } = await import('../httpProxy.js');
   const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   const headers = { accept: 'application/jwk-set+json, application/json' };
   const asked = request(url, { agent: proxyAgentFor(url), headers, signal });

@@ -12,7 +12,7 @@ import {
   USER_BYTES,
   whole,
   withoutMetadata,
-} from './answerSize.js';
+} from '../messages/answerSize.js';
 
 const MAX_BYTES = LIMITS.answerBytes.max;
 /** A session that ended, on the wire, beside its texts. */

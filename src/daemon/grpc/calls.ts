@@ -9,10 +9,10 @@ import type { Logger } from 'pino';
 import { ReadsExhausted } from '../../store/reads.js';
 import { permitOf } from '../auth/guardedCall.js';
 import { callOf } from '../overload/admittedCall.js';
+import { AGED } from '../overload/connectionAge.js';
 import type { Load } from '../overload/load.js';
-import { AGED } from './connectionAge.js';
+import { type Ending, requestReaderOf } from '../overload/requests/requestReader.js';
 import { type OpenStream, OpenStreams } from './openStreams.js';
-import { type Ending, requestReaderOf } from './requests/requestReader.js';
 import { firstOf, makeStreamSink, type StreamSink } from './streamSink.js';
 
 /** A call or stream, as far as the log is concerned. */

@@ -1,4 +1,3 @@
-import type { GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
 import type { HeartbeatResponse } from 'imstate-client/internal/generated/imstate/v1/HeartbeatResponse';
 import type { OnlineResponse } from 'imstate-client/internal/generated/imstate/v1/OnlineResponse';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
@@ -9,10 +8,10 @@ import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { Ended, Login } from '../../presence/sessions.js';
 import { broken } from '../../presence/validate.js';
 import type { Answer, Operation } from '../../store/operations.js';
-import type { Shown } from './answerSize.js';
+import type { Shown } from '../messages/answerSize.js';
+import { toEnded, toGetUserResponse, toReplaced } from '../messages/responses.js';
 import type { ShownAnswer, ShownLogin } from './batchSize.js';
 import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
-import { toDevice, toEnded, toReplaced } from './responses.js';
 
 /** Reads and checks an operation of Apply. */
 export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {
@@ -71,17 +70,5 @@ export function toHeartbeatResponse(
       const reason = answers[i];
       return reason === undefined ? [] : [toEnded(session, reason)];
     }),
-  };
-}
-
-/** The response to GetUser. */
-export function toGetUserResponse(userId: string, shown: Shown, explain: boolean): GetUserResponse {
-  const { sessions, metadataOmitted, devicesOmitted } = shown;
-  return {
-    userId,
-    online: sessions.some(({ online }) => online),
-    devices: sessions.map((session) => toDevice(session, explain, metadataOmitted)),
-    metadataOmitted,
-    devicesOmitted,
   };
 }

@@ -5,16 +5,17 @@ import { toDuration } from 'imstate-client/internal/wire/duration';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
 import { permitOf } from '../auth/guardedCall.js';
 import { identityOf } from '../auth/identity.js';
+import { type Shown, showUser, showUsers } from '../messages/answerSize.js';
+import { toChatServer, toDevice, toGetUserResponse, toHistoryEntry } from '../messages/responses.js';
 import { BatchCounts } from '../observability/batchCounts.js';
 import type { Evictions } from '../observability/evictions.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
-import { type Shown, showUser, showUsers } from './answerSize.js';
 import { applyHandler } from './applyHandler.js';
 import { showLogin } from './batchSize.js';
 import type { Calls } from './calls.js';
-import { toGetUserResponse, toHeartbeatResponse, toOnlineResponse } from './operations.js';
+import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
 import {
   readBatch,
   readEvictTarget,
@@ -24,7 +25,6 @@ import {
   readLogout,
   readSessions,
 } from './requests.js';
-import { toChatServer, toDevice, toHistoryEntry } from './responses.js';
 import { watchHandler } from './watchHandler.js';
 
 const PAGE = 100;

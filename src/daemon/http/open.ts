@@ -1,6 +1,6 @@
 import type { MetricsParts } from '../observability/metrics/metrics.js';
 import type { Readiness } from '../readiness.js';
-import type { ApiParts } from './api/calls.js';
+import type { ApiParts } from './api/apiCall.js';
 import { logLevelRoutes } from './logLevel.js';
 import { probeRoutes } from './probes.js';
 import { type HttpOptions, type HttpParts, HttpServer } from './server.js';

@@ -4,7 +4,7 @@ import { formatHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import { type Bounds, LIMITS } from '../../presence/limits.js';
-import { listenAt } from '../grpc/listening.js';
+import { listenAt } from '../listening.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { OpenSockets } from '../overload/openSockets.js';
 import { type AccessParts, HttpAccess } from './access.js';

@@ -1,4 +1,5 @@
-import { type ApiParts, apiRoutes } from './api/calls.js';
+import type { ApiParts } from './api/apiCall.js';
+import { apiRoutes } from './api/calls.js';
 import { descriptionRoute } from './api/description.js';
 import { EventStreams } from './api/eventStreams.js';
 import { consoleRoutes } from './console/consoleRoutes.js';

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { Slots } from '../overload/slots.js';
+import { Slots } from './slots.js';
 
 /** What a session of node:http2 asks of its table of streams (Node.js 20 to 24). */
 class StreamTable<Stream> {

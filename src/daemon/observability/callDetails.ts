@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
 import type { Logger } from 'pino';
-import { ownCopy } from '../grpc/ownCopy.js';
-import type { ObservedCall } from './callObserver.js';
+import { ownCopy } from '../ownCopy.js';
 import type { WriteId } from './ids.js';
+import type { ObservedCall } from './observedCall.js';
 import type { OperationName } from './operations.js';
 import type { CallSpan } from './tracing.js';
 

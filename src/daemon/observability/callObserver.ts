@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { CallCounts } from './callCounts.js';
 import { CallDetails } from './callDetails.js';
 import { idsOfLog, type WriteId } from './ids.js';
+import type { ObservedCall } from './observedCall.js';
 import type { Tracing } from './tracing.js';
 
 /** pino's number of the level. */
@@ -16,14 +17,6 @@ export interface CallObserverOptions {
   showIds: boolean;
   /** Undefined traces nothing. */
   tracing: Tracing | undefined;
-}
-
-/** A call, as far as its observer is concerned. */
-export interface ObservedCall {
-  readonly path: string;
-  readonly metadata: Metadata;
-  /** Address of the caller, with its port. */
-  readonly peer: string;
 }
 
 /** What is seen of calls from outside: counts of all, and more of each while somebody wants that. */

@@ -16,9 +16,9 @@ import { parseHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import type { PresenceStore } from '../../store/store.js';
-import { proxyAgentFor } from '../grpc/httpProxy.js';
+import { proxyAgentFor } from '../httpProxy.js';
 import { doneWithin } from '../stopLimit.js';
-import type { ObservedCall } from './callObserver.js';
+import type { ObservedCall } from './observedCall.js';
 
 /** How long the collector may take, and how long a daemon that stops waits for it. */
 const EXPORT_MS = 2_000;

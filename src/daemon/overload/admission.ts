@@ -1,15 +1,15 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type Bounds, boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
-import { HeldBytes } from '../grpc/requests/heldBytes.js';
-import type { Ending } from '../grpc/requests/requestReader.js';
-import { type RequestRule, requestRuleOf } from '../grpc/requests/requestRules.js';
+import { Slots } from '../internals/slots.js';
 import { letEndedStreamsGo } from '../internals/streamTable.js';
 import type { MethodCounts } from '../observability/callCounts.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { operationsIn } from '../observability/operations.js';
 import { AdmittedCall } from './admittedCall.js';
 import type { Load, Refusal } from './load.js';
-import { Slots } from './slots.js';
+import { HeldBytes } from './requests/heldBytes.js';
+import type { Ending } from './requests/requestReader.js';
+import { type RequestRule, requestRuleOf } from './requests/requestRules.js';
 
 /** Calls that share a bound. What is vital shares that of calls, and has room on top. */
 export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'probe' | 'stream';

@@ -7,10 +7,10 @@ import {
 } from '@grpc/grpc-js';
 import { FramedMessage } from 'imstate-client/internal/wire/framedMessage';
 import { type Bounds, LIMITS } from '../../presence/limits.js';
-import { isAged } from '../grpc/connectionAge.js';
-import { type Ending, type ReadCall, RequestReader } from '../grpc/requests/requestReader.js';
 import type { CallDetails } from '../observability/callDetails.js';
 import type { Admission, Kind, Method } from './admission.js';
+import { isAged } from './connectionAge.js';
+import { type Ending, type ReadCall, RequestReader } from './requests/requestReader.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
 type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { HostPort } from 'imstate-client/internal/shared/address';
 import type { Logger } from 'pino';
 import { boundsOf, type LoadLimits } from '../../presence/limits.js';
-import { listenAt } from '../grpc/listening.js';
+import { listenAt } from '../listening.js';
 import type { ConnectionCounts } from './connectionCounts.js';
 import { OpenSockets } from './openSockets.js';
 

@@ -1,9 +1,9 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Logger } from 'pino';
 import { LIMITS } from '../../presence/limits.js';
-import type { MalformedRequests } from '../grpc/malformedRequests.js';
 import type { SessionListener } from '../internals/http2Sessions.js';
 import type { ConnectionCounts } from './connectionCounts.js';
+import type { MalformedRequests } from './malformedRequests.js';
 
 const CHECK_INTERVAL_MS = 500;
 const LOG_INTERVAL_MS = 60_000;

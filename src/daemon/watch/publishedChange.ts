@@ -1,7 +1,7 @@
 import type { WatchResponse } from 'imstate-client/internal/generated/imstate/v1/WatchResponse';
 import { loadCodec } from 'imstate-client/internal/wire/codec';
 import type { Change } from '../../store/changeLog.js';
-import { toChange } from '../grpc/responses.js';
+import { toChange } from '../messages/responses.js';
 import type { Shared } from './backlog.js';
 
 /** The objects of a change, without their texts. Bytes, as measured. */

@@ -1,6 +1,6 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { ChangeLogEntry } from '../../store/changeLog.js';
-import { toUserSnapshot } from '../grpc/responses.js';
+import { toUserSnapshot } from '../messages/responses.js';
 import { AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
 import type { BacklogMember } from './backlog.js';
 import type { Follower } from './follower.js';

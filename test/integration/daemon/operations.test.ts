@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { loadProtos } from '../../../packages/client/src/wire/protos.ts';
-import { type ApiParts, apiCalls } from '../../../src/daemon/http/api/calls.ts';
+import type { ApiParts } from '../../../src/daemon/http/api/apiCall.ts';
+import { apiCalls } from '../../../src/daemon/http/api/calls.ts';
 import { operationOf } from '../../../src/daemon/observability/operations.ts';
 import { TokenFile } from '../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';

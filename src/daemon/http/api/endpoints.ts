@@ -1,4 +1,4 @@
-import type { ApiCall, ApiParts } from './calls.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 
 /** GET /api/v1/endpoints: the daemons that are registered, and which of them answers. */
 export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {

@@ -5,7 +5,7 @@ import { broken, checkId, checkServerName } from '../../../presence/validate.js'
 import { identityOf } from '../../auth/identity.js';
 import { Evictions } from '../../observability/evictions.js';
 import type { EvictTarget } from '../../presence.js';
-import type { ApiCall, ApiParts } from './calls.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
 

@@ -1,6 +1,6 @@
 import { checkId, checkOptionalId } from '../../../presence/validate.js';
-import { toHistoryEntry } from '../../grpc/responses.js';
-import type { ApiCall, ApiParts } from './calls.js';
+import { toHistoryEntry } from '../../messages/responses.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 import { historyEntryJson } from './json.js';
 
 /** GET /api/v1/history: a page of what `imstate history --json` prints. */

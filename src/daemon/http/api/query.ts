@@ -1,7 +1,7 @@
 import { checkId, checkOptionalId } from '../../../presence/validate.js';
-import { showUser } from '../../grpc/answerSize.js';
-import { toGetUserResponse } from '../../grpc/operations.js';
-import type { ApiCall, ApiParts } from './calls.js';
+import { showUser } from '../../messages/answerSize.js';
+import { toGetUserResponse } from '../../messages/responses.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 import { userJson } from './json.js';
 
 /** GET /api/v1/query: the devices of a user, as `imstate query --json` prints them. */

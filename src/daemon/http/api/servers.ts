@@ -1,5 +1,5 @@
-import { toChatServer } from '../../grpc/responses.js';
-import type { ApiCall, ApiParts } from './calls.js';
+import { toChatServer } from '../../messages/responses.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 import { chatServerJson } from './json.js';
 
 const PAGE = 1_000;

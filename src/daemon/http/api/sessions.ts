@@ -1,6 +1,6 @@
 import { checkServerName } from '../../../presence/validate.js';
-import { toDevice } from '../../grpc/responses.js';
-import type { ApiCall, ApiParts } from './calls.js';
+import { toDevice } from '../../messages/responses.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 import { deviceJson } from './json.js';
 
 /** GET /api/v1/sessions: a page of what `imstate sessions --json` prints. */

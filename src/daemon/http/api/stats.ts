@@ -1,4 +1,4 @@
-import type { ApiCall, ApiParts } from './calls.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 
 /** GET /api/v1/stats: what is online, as `imstate stats --json` prints it. */
 export function statsCall({ presence }: ApiParts): ApiCall {

@@ -1,4 +1,4 @@
-import type { ApiCall, ApiParts } from './calls.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 import { StatsSampler } from './statsSampler.js';
 
 /** GET /api/v1/stats/watch: what is online and how much changes, every second, as server-sent events. */

@@ -1,14 +1,14 @@
 import { LIMITS } from '../../../presence/limits.js';
 import { broken, checkId, checkServerName } from '../../../presence/validate.js';
-import { ownCopy } from '../../grpc/ownCopy.js';
-import { toChange } from '../../grpc/responses.js';
+import { toChange } from '../../messages/responses.js';
+import { ownCopy } from '../../ownCopy.js';
 import type { WatchSink } from '../../watch/outbox.js';
 import type { PublishedChange } from '../../watch/publishedChange.js';
 import { Watch } from '../../watch/watch.js';
 import type { WatchMessage } from '../../watch/watchMessage.js';
 import { MAX_WATCHED_USERS, type WatchTarget } from '../../watch/watchTarget.js';
 import type { Exchange } from '../routes.js';
-import type { ApiCall, ApiParts } from './calls.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
 import { type EventStream, formatEvent } from './eventStream.js';
 import { changeJson, snapshotJson } from './json.js';
 import type { Parameters } from './parameters.js';

@@ -1,4 +1,4 @@
-import type { ApiCall } from './calls.js';
+import type { ApiCall } from './apiCall.js';
 
 /** GET /api/v1/whoami: who asks, and what they may do. */
 export function whoamiCall(): ApiCall {

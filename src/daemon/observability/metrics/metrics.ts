@@ -1,10 +1,10 @@
 import type { Registry as PromRegistry } from 'prom-client';
 import type { Registration } from '../../../registry/registry.js';
 import type { PresenceStore } from '../../../store/store.js';
-import type { MalformedRequests } from '../../grpc/malformedRequests.js';
 import { sendText } from '../../http/replies.js';
 import type { Route } from '../../http/routes.js';
 import type { ConnectionCounts } from '../../overload/connectionCounts.js';
+import type { MalformedRequests } from '../../overload/malformedRequests.js';
 import type { Readiness } from '../../readiness.js';
 import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { withKeys, withOwnNames } from '../../../../src/cli/base/commandWords.ts';
-import { commands } from '../../../../src/cli/base/main.ts';
 import { RECORD_KEYS } from '../../../../src/cli/input/onlineRecord.ts';
+import { commands } from '../../../../src/main.ts';
 
 function wordsOf(id: keyof typeof commands) {
   const { args, flags, baseFlags } = commands[id];

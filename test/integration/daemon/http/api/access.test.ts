@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ROLES } from '../../../../../src/daemon/auth/roles.ts';
-import { type ApiParts, apiCalls } from '../../../../../src/daemon/http/api/calls.ts';
+import type { ApiParts } from '../../../../../src/daemon/http/api/apiCall.ts';
+import { apiCalls } from '../../../../../src/daemon/http/api/calls.ts';
 import { Authority } from '../../../../support/authority.ts';
 import { TokenFile } from '../../../../support/credentials.ts';
 import { startDaemon } from '../../../../support/disposables.ts';

@@ -3,12 +3,12 @@ import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Script } from 'node:vm';
-import { completeAccount } from './account.js';
-import { keepCode, readCode } from './codeCache.js';
-import { loadFault } from './loadFault.js';
-import { exitWithin } from './processEnd.js';
-import { keepIgnoringSignals } from './signals.js';
-import { systemFault } from './systemFault.js';
+import { completeAccount } from './cli/base/account.js';
+import { keepCode, readCode } from './cli/base/codeCache.js';
+import { loadFault } from './cli/base/loadFault.js';
+import { exitWithin } from './cli/base/processEnd.js';
+import { keepIgnoringSignals } from './cli/base/signals.js';
+import { systemFault } from './cli/base/systemFault.js';
 
 /** main.ts as the build bundles it, with all that the commands of a client need. */
 type Main = typeof import('./main.js');

@@ -3,6 +3,7 @@ import type { ChatServer as WireChatServer } from 'imstate-client/internal/gener
 import type { Device } from 'imstate-client/internal/generated/imstate/v1/Device';
 import type { EndedSession } from 'imstate-client/internal/generated/imstate/v1/EndedSession';
 import type { Explanation } from 'imstate-client/internal/generated/imstate/v1/Explanation';
+import type { GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
 import type { HistoryEntry as WireHistoryEntry } from 'imstate-client/internal/generated/imstate/v1/HistoryEntry';
 import type { Lease as WireLease } from 'imstate-client/internal/generated/imstate/v1/Lease';
 import type { SessionBegin } from 'imstate-client/internal/generated/imstate/v1/SessionBegin';
@@ -15,7 +16,7 @@ import type { ChatServer } from '../../presence/servers.js';
 import type { Ended, ReplacedSession, Session } from '../../presence/sessions.js';
 import type { BegunSession, Change, UserAt } from '../../store/changeLog.js';
 import type { HistoryEntry } from '../history.js';
-import { showUser } from './answerSize.js';
+import { type Shown, showUser } from './answerSize.js';
 
 const NO_METADATA = {};
 
@@ -121,5 +122,17 @@ function toLease(lease: Lease | undefined): WireLease | null {
     incarnation,
     timeToLive: toDuration(ttlMs),
     expireTime: toTimestamp(expireTimeMs),
+  };
+}
+
+/** The response to GetUser. */
+export function toGetUserResponse(userId: string, shown: Shown, explain: boolean): GetUserResponse {
+  const { sessions, metadataOmitted, devicesOmitted } = shown;
+  return {
+    userId,
+    online: sessions.some(({ online }) => online),
+    devices: sessions.map((session) => toDevice(session, explain, metadataOmitted)),
+    metadataOmitted,
+    devicesOmitted,
   };
 }

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { Metadata } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
-import { countFields } from '../../../../../src/daemon/grpc/requests/fields.ts';
-import { HeldBytes } from '../../../../../src/daemon/grpc/requests/heldBytes.ts';
-import { type Ending, RequestReader } from '../../../../../src/daemon/grpc/requests/requestReader.ts';
+import { countFields } from '../../../../../src/daemon/overload/requests/fields.ts';
+import { HeldBytes } from '../../../../../src/daemon/overload/requests/heldBytes.ts';
+import { type Ending, RequestReader } from '../../../../../src/daemon/overload/requests/requestReader.ts';
 import { field, numberField } from '../../../../support/protobuf.ts';
 import { frame } from '../../../../support/rawGrpc.ts';
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
-import { claimDataFile, makeDataDirectory, unusable } from '../dataDirectory.js';
+import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.js';
 
 /** The daemon that holds a data folder, as it describes itself in its lock file. */
 interface Holder {

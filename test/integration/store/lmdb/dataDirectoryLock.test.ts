@@ -4,15 +4,15 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { parseHostPort } from '../../../packages/client/src/shared/address.ts';
-import { holderOf } from '../../../src/daemon/dataDirectoryLock.ts';
-import { scratchDirectory } from '../../support/credentials.ts';
-import { startTestDaemon } from '../../support/daemon.ts';
-import { disposables, startDaemon } from '../../support/disposables.ts';
-import { startImstate } from '../../support/imstate.ts';
-import { until } from '../../support/until.ts';
+import { parseHostPort } from '../../../../packages/client/src/shared/address.ts';
+import { holderOf } from '../../../../src/store/lmdb/dataDirectoryLock.ts';
+import { scratchDirectory } from '../../../support/credentials.ts';
+import { startTestDaemon } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
+import { startImstate } from '../../../support/imstate.ts';
+import { until } from '../../../support/until.ts';
 
-const BIN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../../../bin/run.js', import.meta.url));
 
 test('one daemon a data folder: a second is refused with the pid and address of the first', async () => {
   const first = await startDaemon();

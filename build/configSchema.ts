@@ -1,9 +1,9 @@
-import Serve from '../../commands/serve.js';
-import { ClientCommand } from '../base/ClientCommand.js';
-import { DURATION, formatDuration } from '../flags/durations.js';
-import type { ConfigGroup } from './configFile.js';
-import { keysOf, kindOf } from './keys.js';
-import type { FlagTable } from './settings.js';
+import { ClientCommand } from '../src/cli/base/ClientCommand.ts';
+import type { ConfigGroup } from '../src/cli/config/configFile.ts';
+import { keysOf, kindOf } from '../src/cli/config/keys.ts';
+import type { FlagTable } from '../src/cli/config/settings.ts';
+import { DURATION, formatDuration } from '../src/cli/flags/durations.ts';
+import Serve from '../src/commands/serve.ts';
 
 const GROUPS: Record<ConfigGroup, FlagTable> = {
   serve: { ...Serve.baseFlags, ...Serve.flags },

@@ -1,0 +1,60 @@
+import Completion from './commands/completion.js';
+import ContextList from './commands/context/list.js';
+import ContextRemove from './commands/context/remove.js';
+import ContextSet from './commands/context/set.js';
+import ContextShow from './commands/context/show.js';
+import ContextUse from './commands/context/use.js';
+import Demo from './commands/demo.js';
+import Doctor from './commands/doctor.js';
+import Endpoints from './commands/endpoints.js';
+import Evict from './commands/evict.js';
+import History from './commands/history.js';
+import ImportLegacy from './commands/import/legacy.js';
+import Offline from './commands/offline.js';
+import Online from './commands/online.js';
+import Query from './commands/query.js';
+import Serve from './commands/serve.js';
+import Servers from './commands/servers.js';
+import Sessions from './commands/sessions.js';
+import Simulate from './commands/simulate.js';
+import Stats from './commands/stats.js';
+import TokenCreate from './commands/token/create.js';
+import TokenList from './commands/token/list.js';
+import TokenRevoke from './commands/token/revoke.js';
+import Top from './commands/top.js';
+import Wait from './commands/wait.js';
+import Watch from './commands/watch.js';
+
+export { execute } from '@oclif/core';
+export { hasAnswer } from './cli/base/ClientCommand.js';
+export { default as commandNotFound } from './cli/base/commandNotFound.js';
+
+/** What oclif finds here, as package.json tells it. */
+export const commands = {
+  completion: Completion,
+  'context:list': ContextList,
+  'context:remove': ContextRemove,
+  'context:set': ContextSet,
+  'context:show': ContextShow,
+  'context:use': ContextUse,
+  demo: Demo,
+  doctor: Doctor,
+  endpoints: Endpoints,
+  evict: Evict,
+  history: History,
+  'import:legacy': ImportLegacy,
+  offline: Offline,
+  online: Online,
+  query: Query,
+  serve: Serve,
+  servers: Servers,
+  sessions: Sessions,
+  simulate: Simulate,
+  stats: Stats,
+  'token:create': TokenCreate,
+  'token:list': TokenList,
+  'token:revoke': TokenRevoke,
+  top: Top,
+  wait: Wait,
+  watch: Watch,
+};
