@@ -56,7 +56,7 @@ test('the unit is the only one, and the guide for operators has its numbers', as
   const guide = await readFile('docs/operator.md', 'utf8');
   const [files] = await settings('LimitNOFILE');
   expect(guide).toContain(`${Number(files).toLocaleString('en')} open files`);
-  expect(guide).toContain(`let it have ${await settings('TimeoutStopSec')} s`);
+  expect(guide).toContain(`Allow ${await settings('TimeoutStopSec')} s`);
   expect(guide).toContain(`(${(await settings('RestartPreventExitStatus'))[0]?.replace(' ', ' and ')})`);
 });
 
