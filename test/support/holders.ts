@@ -143,12 +143,12 @@ async function holdUnreadWatches(addr: string): Promise<void> {
 
 /** How each row of the table in docs/limits.md is driven to its limit, by what is held. */
 export const HOLDERS: Record<string, Holder> = {
-  'connections that do nothing': holdConnections,
+  'idle connections': holdConnections,
   'calls and streams of health, with the longest names': holdProbes,
-  'calls that are refused while their request lasts': holdRefused,
-  'requests that are not complete': holdIncomplete,
+  'calls that are rejected while their request is still arriving': holdRefused,
+  'incomplete requests': holdIncomplete,
   'metadata of streams without a first message': holdMetadata,
-  'batches of Apply whose answers nobody reads': holdBatches,
+  'batches of Apply whose responses nobody reads': holdBatches,
   'streams of Apply': streamsOf('Apply', () => ONE_QUERY),
   'leases of chat servers': streamsOf('KeepServerAlive', leaseOf),
   'watches of everything': streamsOf('Watch', () => EVERYTHING),
