@@ -6,7 +6,7 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024;
 }
 
-/** A row of the table "What a caller can make a daemon hold" of docs/limits.md. */
+/** A row of the table "Memory that callers can occupy" of docs/limits.md. */
 export interface HeldRow {
   held: string;
   limit: string;
@@ -17,7 +17,7 @@ export interface HeldRow {
 /** The rows of the table, in order. */
 export async function heldRows(): Promise<HeldRow[]> {
   const page = await readFile('docs/limits.md', 'utf8');
-  const [, section = ''] = page.split('## What a caller can make a daemon hold\n');
+  const [, section = ''] = page.split('## Memory that callers can occupy\n');
   const [table = ''] = section.split('\n## ');
   const rows = table.split('\n').filter((line) => line.startsWith('| '));
   return rows.slice(2).map((line) => {
