@@ -1,11 +1,11 @@
-import { STORE_DEFAULTS } from '../store/defaults.js';
-import { MAX_PLATFORMS, MAX_STATS_SERVERS } from '../store/stats.js';
+import { STORE_DEFAULTS } from './defaults.js';
+import { MAX_PLATFORMS, MAX_STATS_SERVERS } from './stats.js';
 
 /** A bound of the daemon. docs/limits.md shows all of them; a test holds the two together. */
 interface Limit {
-  /** The most (or longest) there may be; times in milliseconds. */
-  readonly most: number;
-  /** What `most` counts, for the table: "bytes", "calls" and so on. */
+  /** The max (or longest) there may be; times in milliseconds. */
+  readonly max: number;
+  /** What `max` counts, for the table: "bytes", "calls" and so on. */
   readonly unit: string;
   readonly what: string;
   /** What becomes of what goes beyond it. */
@@ -22,7 +22,7 @@ const INVALID = '`INVALID_ARGUMENT`';
 export const LIMITS = {
   message: {
     ...{
-      most: 1024 * 1024,
+      max: 1024 * 1024,
       unit: 'bytes',
       what: 'size of a request of Apply, Heartbeat, BatchGetUsers or Watch, decompressed',
     },
@@ -30,59 +30,59 @@ export const LIMITS = {
     reason: 'ten times a full batch of typical ids',
   },
   leaseMessage: {
-    most: 65_536,
+    max: 65_536,
     unit: 'bytes',
     what: 'size of a message of KeepServerAlive, decompressed',
     beyond: '`RESOURCE_EXHAUSTED`; do not retry',
     reason: 'a resync token has a part for each shard',
   },
   smallMessage: {
-    most: 8_192,
+    max: 8_192,
     unit: 'bytes',
     what: 'size of a request of any other method of both services, decompressed',
     beyond: '`RESOURCE_EXHAUSTED`; do not retry',
     reason: 'three times a login with the longest ids and metadata',
   },
   openMessage: {
-    most: 512,
+    max: 512,
     unit: 'bytes',
     what: 'size of a request of health, reflection or channelz, decompressed',
     beyond: '`RESOURCE_EXHAUSTED`; do not retry',
     reason: 'fits the name of a service or symbol; health needs no credentials',
   },
   id: {
-    ...{ most: 256, unit: 'bytes', what: 'length of an id of a user, device or session', beyond: INVALID },
+    ...{ max: 256, unit: 'bytes', what: 'length of an id of a user, device or session', beyond: INVALID },
     reason: 'a UUID has 36, an e-mail address at most 254; ids are in keys and indexes',
   },
   address: {
-    ...{ most: 255, unit: 'bytes', what: 'length of the address of a chat server', beyond: INVALID },
+    ...{ max: 255, unit: 'bytes', what: 'length of the address of a chat server', beyond: INVALID },
     reason: 'the longest DNS name; the record keeps its length in one byte',
   },
   platform: {
-    ...{ most: 32, unit: 'bytes', what: 'length of a platform', beyond: INVALID },
+    ...{ max: 32, unit: 'bytes', what: 'length of a platform', beyond: INVALID },
     reason: 'a word such as ios; each has an entry in the counters',
   },
   metadata: {
-    ...{ most: 1_024, unit: 'bytes', what: 'metadata of a login, keys and values', beyond: INVALID },
+    ...{ max: 1_024, unit: 'bytes', what: 'metadata of a login, keys and values', beyond: INVALID },
     reason: 'many times the size of a session; every read of the user includes it',
   },
   metadataEntries: {
-    ...{ most: 32, unit: 'entries', what: 'metadata of a login', beyond: INVALID },
+    ...{ max: 32, unit: 'entries', what: 'metadata of a login', beyond: INVALID },
     reason: 'each entry is an object in every response',
   },
   devices: {
-    ...{ most: STORE_DEFAULTS.maxDevices, unit: 'devices', what: 'devices of a user online' },
+    ...{ max: STORE_DEFAULTS.maxDevices, unit: 'devices', what: 'devices of a user online' },
     flag: 'max-devices',
     beyond: 'a login of another device: `RESOURCE_EXHAUSTED`, nothing was changed, see below',
     reason: 'every read of the user includes all of them; a person has ten at most',
   },
   batchUsers: {
-    ...{ most: 1_000, unit: 'users', what: 'users in a BatchGetUsers', beyond: INVALID },
+    ...{ max: 1_000, unit: 'users', what: 'users in a BatchGetUsers', beyond: INVALID },
     reason: 'takes milliseconds, so that no call waits long behind it',
   },
   answerBytes: {
     ...{
-      most: 3 * 1024 * 1024,
+      max: 3 * 1024 * 1024,
       unit: 'bytes',
       what: 'size of a response about users or logins, or of a message of Watch',
     },
@@ -90,25 +90,25 @@ export const LIMITS = {
     reason: 'gRPC clients accept 4 MiB by default',
   },
   heartbeatSessions: {
-    ...{ most: 1_000, unit: 'sessions', what: 'sessions in a Heartbeat', beyond: INVALID },
+    ...{ max: 1_000, unit: 'sessions', what: 'sessions in a Heartbeat', beyond: INVALID },
     reason: 'as for BatchGetUsers',
   },
   batchOperations: {
-    ...{ most: 1_000, unit: 'operations', what: 'operations in a batch of Apply', beyond: INVALID },
+    ...{ max: 1_000, unit: 'operations', what: 'operations in a batch of Apply', beyond: INVALID },
     reason: 'as for BatchGetUsers',
   },
   page: {
-    ...{ most: 1_000, unit: 'entries', what: 'entries on a page of a listing', beyond: INVALID },
+    ...{ max: 1_000, unit: 'entries', what: 'entries on a page of a listing', beyond: INVALID },
     reason: 'as for BatchGetUsers',
   },
   platforms: {
-    ...{ most: MAX_PLATFORMS, unit: 'platforms', what: 'platforms that a shard of the store counts by name' },
+    ...{ max: MAX_PLATFORMS, unit: 'platforms', what: 'platforms that a shard of the store counts by name' },
     beyond: 'counted as `other`; the session keeps its platform',
     reason: 'deployments have a handful; a caller that invents names must not fill the counters',
   },
   statsServers: {
     ...{
-      most: MAX_STATS_SERVERS,
+      max: MAX_STATS_SERVERS,
       unit: 'chat servers',
       what: 'chat servers that GetStats lists, largest first',
     },
@@ -116,72 +116,72 @@ export const LIMITS = {
     reason: 'keeps a response below 300 kB',
   },
   watchedServers: {
-    ...{ most: 1_000, unit: 'chat servers', what: 'chat servers in a watch', beyond: INVALID },
+    ...{ max: 1_000, unit: 'chat servers', what: 'chat servers in a watch', beyond: INVALID },
     reason: 'to watch more, watch everything',
   },
   headers: {
-    ...{ most: 16_384, unit: 'bytes', what: 'metadata of a call, names and values' },
+    ...{ max: 16_384, unit: 'bytes', what: 'metadata of a call, names and values' },
     beyond: '`RESOURCE_EXHAUSTED`; do not retry',
     reason: 'a call has about 100; a stream keeps it until its first message',
   },
   headerValue: {
-    ...{ most: 65_535, unit: 'bytes', what: 'length of a name or a value in the metadata of a call' },
+    ...{ max: 65_535, unit: 'bytes', what: 'length of a name or a value in the metadata of a call' },
     beyond: 'GOAWAY, and the connection is closed within 3 s',
     reason: 'Node.js HTTP/2 reads nothing more on such a connection',
   },
   headerFields: {
-    ...{ most: 128, unit: 'fields', what: 'headers of a call, including those of gRPC itself' },
+    ...{ max: 128, unit: 'fields', what: 'headers of a call, including those of gRPC itself' },
     beyond: 'the call is reset with ENHANCE_YOUR_CALM',
     reason: 'Node.js HTTP/2; a call has about ten',
   },
   headerFrames: {
-    ...{ most: 9, unit: 'frames', what: 'frames that carry the headers of a call, 16 KiB each at most' },
+    ...{ max: 9, unit: 'frames', what: 'frames that carry the headers of a call, 16 KiB each at most' },
     beyond: 'the call is reset with ENHANCE_YOUR_CALM, and the connection is closed with GOAWAY',
     reason: 'Node.js HTTP/2: protection against floods of CONTINUATION frames',
   },
   headersPause: {
-    ...{ most: 2_000, unit: 'ms', what: 'time between two frames of the headers of a call' },
+    ...{ max: 2_000, unit: 'ms', what: 'time between two frames of the headers of a call' },
     beyond: 'the connection is closed with GOAWAY',
     reason: 'headers are usually one packet; nothing else can arrive on the connection meanwhile',
   },
   authority: {
-    most: 512,
+    max: 512,
     unit: 'bytes',
     what: 'length of the authority and scheme of a call',
     beyond: '`RESOURCE_EXHAUSTED`; do not retry',
     reason: 'a host and a port; kept while the call is open',
   },
   credential: {
-    most: 8_192,
+    max: 8_192,
     unit: 'bytes',
     what: 'length of a credential: the `authorization` of a call or request',
     beyond: '`UNAUTHENTICATED`; do not retry',
     reason: 'a JWT has about 1,000; valid ones are remembered',
   },
   connections: {
-    ...{ most: 10_000, unit: 'connections', what: 'open connections', flag: 'max-connections' },
+    ...{ max: 10_000, unit: 'connections', what: 'open connections', flag: 'max-connections' },
     beyond: 'a new one is closed at once; open ones are served as before',
     reason: 'a client has one; each takes memory and an open file',
   },
   connectionAge: {
-    ...{ most: 1_800_000, unit: 'ms', what: 'age of a connection, plus or minus a tenth' },
+    ...{ max: 1_800_000, unit: 'ms', what: 'age of a connection, plus or minus a tenth' },
     flag: 'max-connection-age',
     beyond: 'GOAWAY: calls in flight are answered, streams end, and clients continue on another connection',
     reason: 'behind a TCP load balancer, a daemon that starts later gets its share within this time',
   },
   connectionGrace: {
-    ...{ most: 30_000, unit: 'ms', what: 'time from that GOAWAY until the connection is closed' },
+    ...{ max: 30_000, unit: 'ms', what: 'time from that GOAWAY until the connection is closed' },
     beyond: 'the connection is cut',
     reason: 'a caller that does not read must not keep it open forever',
   },
   streamsOfConnection: {
-    ...{ most: 1_000, unit: 'calls', what: 'open calls and streams on a connection' },
+    ...{ max: 1_000, unit: 'calls', what: 'open calls and streams on a connection' },
     beyond: 'gRPC clients wait until one ends; a connection that does not wait is cut',
     reason: 'one connection cannot use up all calls, and a gateway can keep its watches on one',
   },
   silence: {
     ...{
-      most: 10_000,
+      max: 10_000,
       unit: 'ms',
       what: 'time from connecting to HTTP/2; by HTTPS, to the end of the handshake',
     },
@@ -189,13 +189,13 @@ export const LIMITS = {
     reason: 'only a port scan, or an attempt to exhaust connections, is silent for so long',
   },
   idle: {
-    ...{ most: 300_000, unit: 'ms', what: 'time of a connection without a call' },
+    ...{ max: 300_000, unit: 'ms', what: 'time of a connection without a call' },
     beyond: 'the connection is closed with GOAWAY; clients connect again by themselves',
     reason: 'shorter than the idle timeout of firewalls',
   },
   ping: {
     ...{
-      most: 30_000,
+      max: 30_000,
       unit: 'ms',
       what: 'time without data on a connection, until the daemon sends a ping',
     },
@@ -203,23 +203,23 @@ export const LIMITS = {
     reason: 'a machine that died never closes its connection',
   },
   pong: {
-    ...{ most: 10_000, unit: 'ms', what: 'time from that ping until its acknowledgement' },
+    ...{ max: 10_000, unit: 'ms', what: 'time from that ping until its acknowledgement' },
     beyond: 'the connection is cut',
     reason: 'a network answers within a second or not at all',
   },
   pings: {
-    ...{ most: 1_000, unit: 'frames', what: 'pings and settings of a peer that are not yet acknowledged' },
+    ...{ max: 1_000, unit: 'frames', what: 'pings and settings of a peer that are not yet acknowledged' },
     beyond: 'the connection is cut',
     reason: 'Node.js HTTP/2; a gRPC client sends one every few seconds at most',
   },
   resets: {
-    ...{ most: 1_000, unit: 'calls', what: 'calls that a peer resets at once, plus 33 per second' },
+    ...{ max: 1_000, unit: 'calls', what: 'calls that a peer resets at once, plus 33 per second' },
     beyond: 'the connection is closed with GOAWAY',
     reason: 'Node.js HTTP/2: protection against rapid reset (CVE-2023-44487)',
   },
   request: {
     ...{
-      most: 10_000,
+      max: 10_000,
       unit: 'ms',
       what: 'time from the headers of a call to the end of its (first) message; by HTTP, of a request from its first byte',
     },
@@ -227,7 +227,7 @@ export const LIMITS = {
     reason: 'usually one packet; 1 MiB takes this long at 1 Mbit/s',
   },
   requestsOfConnection: {
-    most: 32 * 1024 * 1024,
+    max: 32 * 1024 * 1024,
     unit: 'bytes',
     what: 'memory of requests of a connection, from their first byte until they are handled',
     beyond: `the call: ${REFUSED}`,
@@ -235,14 +235,14 @@ export const LIMITS = {
       'counted as 8 bytes per byte on the wire, 256 per operation and 2,048 per message, which is what decoding takes',
   },
   requests: {
-    most: 128 * 1024 * 1024,
+    max: 128 * 1024 * 1024,
     unit: 'bytes',
     what: 'memory of requests of all connections',
     beyond: `the call: ${REFUSED}`,
     reason: 'an eighth of a small machine; 700 batches of 256 operations',
   },
   vitalRequests: {
-    most: 32 * 1024 * 1024,
+    max: 32 * 1024 * 1024,
     unit: 'bytes',
     what: 'additional memory of requests, for Heartbeat and KeepServerAlive only',
     beyond: `the call: ${REFUSED}`,
@@ -250,7 +250,7 @@ export const LIMITS = {
   },
   answer: {
     ...{
-      most: 20_000,
+      max: 20_000,
       unit: 'ms',
       what: 'time until the caller reads a response, or a message of a stream (not of Watch); by HTTP, any part of it',
     },
@@ -258,13 +258,13 @@ export const LIMITS = {
     reason: 'an unread response stays in memory; watches have a limit of their own',
   },
   answersOfConnection: {
-    ...{ most: 16 * 1024 * 1024, unit: 'bytes', what: 'unread responses of a connection' },
+    ...{ max: 16 * 1024 * 1024, unit: 'bytes', what: 'unread responses of a connection' },
     beyond: `further calls on it: ${REFUSED}`,
     reason: 'a caller that sends faster than it reads must affect only itself',
   },
   answers: {
     ...{
-      most: 256 * 1024 * 1024,
+      max: 256 * 1024 * 1024,
       unit: 'bytes',
       what: 'unread responses of all connections',
     },
@@ -272,7 +272,7 @@ export const LIMITS = {
     reason: 'a quarter of a small machine',
   },
   reads: {
-    most: 128 * 1024 * 1024,
+    max: 128 * 1024 * 1024,
     unit: 'bytes',
     what: 'memory of sessions read for responses of all requests, until the responses are encoded',
     beyond: `a request that has read more than 32 KiB: ${REFUSED}; in Apply only that operation fails`,
@@ -280,35 +280,35 @@ export const LIMITS = {
       'an eighth of a small machine; eight requests of 16 MiB. A connection may use as much as it leaves free',
   },
   calls: {
-    ...{ most: 4_000, unit: 'calls', what: 'calls in flight, from their headers until the response is read' },
+    ...{ max: 4_000, unit: 'calls', what: 'calls in flight, from their headers until the response is read' },
     flag: 'max-calls-in-flight',
     beyond: `${REFUSED}, and the request is not read`,
     reason: 'a quarter of a second of work at 16,000 calls a second',
   },
   vitalCalls: {
-    ...{ most: 1_000, unit: 'calls', what: 'additional calls in flight, for Heartbeat only' },
+    ...{ max: 1_000, unit: 'calls', what: 'additional calls in flight, for Heartbeat only' },
     beyond: REFUSED,
     reason: 'a flood of queries must not end sessions',
   },
   operations: {
-    ...{ most: 50_000, unit: 'operations', what: 'operations in the store, those in batches included' },
+    ...{ max: 50_000, unit: 'operations', what: 'operations in the store, those in batches included' },
     beyond: `a call: ${REFUSED}; a batch of Apply waits`,
     reason: 'a quarter of a second of work at 200,000 operations a second',
   },
   turn: {
-    ...{ most: 1_000, unit: 'ms', what: 'time that a batch of Apply waits for the store' },
+    ...{ max: 1_000, unit: 'ms', what: 'time that a batch of Apply waits for the store' },
     beyond: `earlier messages are answered, then the stream ends with ${REFUSED}`,
     reason: 'half of the time that the client library waits for a response',
   },
   watches: {
-    ...{ most: 10_000, unit: 'watches', flag: 'max-watches' },
+    ...{ max: 10_000, unit: 'watches', flag: 'max-watches' },
     what: 'open watches, each of which counts as 1 to 10 by its scope',
     beyond: '`RESOURCE_EXHAUSTED`, nothing was done',
     reason: 'chat servers and viewers of presence have one each; each takes memory, and time for each change',
   },
   watchBacklog: {
     ...{
-      most: 256 * 1024 * 1024,
+      max: 256 * 1024 * 1024,
       unit: 'bytes',
       what: 'memory of unread changes of all watches and, up to half, of the ids that watches name',
     },
@@ -318,44 +318,44 @@ export const LIMITS = {
     reason: 'a quarter of a small machine, as for responses',
   },
   leases: {
-    ...{ most: 10_000, unit: 'streams', what: 'open streams of KeepServerAlive' },
+    ...{ max: 10_000, unit: 'streams', what: 'open streams of KeepServerAlive' },
     beyond: REFUSED,
     reason: 'one per chat server; their messages are never rejected',
   },
   applies: {
-    ...{ most: 10_000, unit: 'streams', what: 'open streams of Apply' },
+    ...{ max: 10_000, unit: 'streams', what: 'open streams of Apply' },
     beyond: REFUSED,
     reason: 'one per client; four batches of each run concurrently',
   },
   probes: {
-    most: 1_000,
+    max: 1_000,
     unit: 'calls',
     what: 'open calls and streams of health',
     beyond: REFUSED,
     reason: 'a load balancer has one; they need no credentials and do not count as other calls',
   },
   probesOfConnection: {
-    most: 16,
+    max: 16,
     unit: 'calls',
     what: 'open calls and streams of health on a connection; the same for streams of reflection',
     beyond: REFUSED,
     reason: 'one connection cannot use up all of them',
   },
   otherStreams: {
-    most: 100,
+    max: 100,
     unit: 'streams',
     what: 'open streams of reflection',
     beyond: REFUSED,
     reason: 'a person with a tool has one, briefly',
   },
   httpConnections: {
-    ...{ most: 2_000, unit: 'connections', what: 'open HTTP connections' },
+    ...{ max: 2_000, unit: 'connections', what: 'open HTTP connections' },
     beyond: 'a new one is closed at once',
     reason: 'Prometheus has one, a browser at most six',
   },
   httpRequests: {
     ...{
-      most: 100,
+      max: 100,
       unit: 'requests',
       what: 'HTTP requests in flight, until the response is read; without streams and open paths',
     },
@@ -363,23 +363,23 @@ export const LIMITS = {
     reason: 'a page of a thousand entries may have 2 MB; a console sends three at once',
   },
   httpPipeline: {
-    ...{ most: 1, unit: 'request', what: 'requests in flight on an HTTP connection' },
+    ...{ max: 1, unit: 'request', what: 'requests in flight on an HTTP connection' },
     beyond:
       'the connection is cut: wait for the response before you send the next request, or use another connection',
     reason: 'no browser sends the next one earlier; unread responses would pile up',
   },
   httpBody: {
-    ...{ most: 65_536, unit: 'bytes', what: 'size of the body of an HTTP request' },
+    ...{ max: 65_536, unit: 'bytes', what: 'size of the body of an HTTP request' },
     beyond: '`INVALID_ARGUMENT` (400)',
     reason: 'no request names more than one user or chat server',
   },
   eventStreams: {
-    ...{ most: 1_000, unit: 'streams', what: 'open event streams by HTTP' },
+    ...{ max: 1_000, unit: 'streams', what: 'open event streams by HTTP' },
     beyond: '`RESOURCE_EXHAUSTED` (429), nothing was done',
     reason: 'an open console has two or three',
   },
   logBuffer: {
-    ...{ most: 1024 * 1024, unit: 'bytes', what: 'log lines that wait because nothing reads the log' },
+    ...{ max: 1024 * 1024, unit: 'bytes', what: 'log lines that wait because nothing reads the log' },
     beyond: 'the line is dropped and counted; the log says how many when it is read again',
     reason: 'a terminal after Ctrl-S or a full pipe must not keep the daemon from serving',
   },
@@ -416,13 +416,13 @@ export interface LoadLimits {
 /** The bounds of a daemon. */
 export function boundsOf({ bounds }: LoadLimits): Bounds {
   return {
-    operations: LIMITS.operations.most,
-    turnMs: LIMITS.turn.most,
-    silenceMs: LIMITS.silence.most,
-    idleMs: LIMITS.idle.most,
-    requestMs: LIMITS.request.most,
-    answerMs: LIMITS.answer.most,
-    connectionGraceMs: LIMITS.connectionGrace.most,
+    operations: LIMITS.operations.max,
+    turnMs: LIMITS.turn.max,
+    silenceMs: LIMITS.silence.max,
+    idleMs: LIMITS.idle.max,
+    requestMs: LIMITS.request.max,
+    answerMs: LIMITS.answer.max,
+    connectionGraceMs: LIMITS.connectionGrace.max,
     ...bounds,
   };
 }
