@@ -6,7 +6,8 @@ import { framed } from './unaryLoad.ts';
 
 const { service } = loadProtos().types.pb.UserStatus;
 const online = service.QueryUserStatus.responseSerialize({
-  ...{ Status: true, ServerAddr: '10.0.0.1:9000' },
+  Status: true,
+  ServerAddr: '10.0.0.1:9000',
 });
 const answers: Record<string, Buffer> = {
   [service.QueryUserStatus.path]: framed(online),

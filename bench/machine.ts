@@ -20,8 +20,12 @@ export function describeMachine(): Machine {
   const [, redis = '?'] =
     /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' })) ?? [];
   return {
-    ...{ cpu: cpus()[0]?.model.trim() ?? '?', cores: cpus().length },
-    ...{ memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version, redis },
+    cpu: cpus()[0]?.model.trim() ?? '?',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    redis,
     unaryLoad: hasH2load() ? 'h2load' : 'grpc-js client',
   };
 }

@@ -62,7 +62,9 @@ export function makeRow({ row, unit, values, reference, goal }: Figures): Row {
   const ratios = reference?.values.map((value, i) => (values[i] as number) / value);
   const judged = median((goal?.figure === 'ratio' ? ratios : values) ?? []);
   return {
-    ...{ row, unit, value: spread(values) },
+    row,
+    unit,
+    value: spread(values),
     reference: reference && { name: reference.name, value: spread(reference.values) },
     ratio: ratios && spread(ratios),
     goal,

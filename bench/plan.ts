@@ -168,7 +168,8 @@ function unitCosts(results: Results, shards: number) {
       lookUp: of('look-up', 'the daemon'),
       keepAlive: of('keep-alive', 'the daemon'),
       idle: of('second without calls', 'the daemon'),
-      ...{ read, tell: Math.max(0, ten - read / 10) },
+      read,
+      tell: Math.max(0, ten - read / 10),
     },
     redis: {
       change: of('change', 'Redis'),

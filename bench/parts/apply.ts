@@ -67,7 +67,10 @@ export const apply = definePart({
       const callUnary = () =>
         cost(calls, () =>
           sendUnary({
-            ...{ addr: daemon.addr, path: PATH.online, calls, folder: place.folder },
+            addr: daemon.addr,
+            path: PATH.online,
+            calls,
+            folder: place.folder,
             requests: Array.from({ length: SENDERS }, (_, i) =>
               write.online(loginOf(population, i, { userId: `unary-${userId(i)}` })),
             ),
@@ -105,20 +108,30 @@ function rowsOf(rounds: Round[]): Row[] {
   const [turn, replacing] = ['logins and logouts', 'logins that replace'];
   const rows: Row[] = [
     makeRow({
-      ...{ row: replacing, unit: cpu, values: rate((round) => round.replacing.daemon) },
-      ...{ reference: unary('daemon'), goal: { figure: 'ratio', atLeast: 10 } },
+      row: replacing,
+      unit: cpu,
+      values: rate((round) => round.replacing.daemon),
+      reference: unary('daemon'),
+      goal: { figure: 'ratio', atLeast: 10 },
     }),
     makeRow({
-      ...{ row: turn, unit: cpu, values: rate(inTurn('daemon')) },
-      ...{ reference: unary('daemon'), goal: { figure: 'ratio', atLeast: 10 } },
+      row: turn,
+      unit: cpu,
+      values: rate(inTurn('daemon')),
+      reference: unary('daemon'),
+      goal: { figure: 'ratio', atLeast: 10 },
     }),
     makeRow({ row: turn, unit: wall, values: rate(inTurn('wall')), reference: unary('wall') }),
     makeRow({
-      ...{ row: turn, unit: ofRedis, values: micros(inTurn('redis')) },
+      row: turn,
+      unit: ofRedis,
+      values: micros(inTurn('redis')),
       reference: { name: 'redis-benchmark -P 16 HSET', values: micros(({ set }) => set) },
     }),
     makeRow({
-      ...{ row: turn, unit: ofRedis, values: micros(inTurn('redis')) },
+      row: turn,
+      unit: ofRedis,
+      values: micros(inTurn('redis')),
       reference: {
         name: "redis-benchmark -P 16, the article's HSET and EXPIRE",
         values: micros(({ set, expire }) => set + expire),
@@ -136,11 +149,15 @@ function rowsOf(rounds: Round[]): Row[] {
     });
     rows.push(
       makeRow({
-        ...{ row, unit: 'µs CPU of the daemon/change', values: micros((round) => round[kind].daemon) },
+        row,
+        unit: 'µs CPU of the daemon/change',
+        values: micros((round) => round[kind].daemon),
         reference: unaryMicros('daemon'),
       }),
       makeRow({
-        ...{ row, unit: ofRedis, values: micros((round) => round[kind].redis) },
+        row,
+        unit: ofRedis,
+        values: micros((round) => round[kind].redis),
         reference: unaryMicros('redis'),
       }),
     );

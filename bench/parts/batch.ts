@@ -130,7 +130,9 @@ function rowsOf(rounds: Round[]): Row[] {
   const inRedis = { row: 'several at a time', unit: ofRedis, values: micros((round) => round.batch.redis) };
   return [
     makeRow({
-      ...{ row: 'alone', unit: 'ms', values: rounds.map(({ alone }) => alone) },
+      row: 'alone',
+      unit: 'ms',
+      values: rounds.map(({ alone }) => alone),
       reference: {
         name: "the article's EXISTS and HGETALL, pipelined by ioredis",
         values: rounds.map(({ article }) => article),
@@ -138,12 +140,16 @@ function rowsOf(rounds: Round[]): Row[] {
       goal: { figure: 'value', atMost: 5 },
     }),
     makeRow({
-      ...{ row: 'several at a time', unit: cpu, values: rate((round) => round.batch.daemon) },
+      row: 'several at a time',
+      unit: cpu,
+      values: rate((round) => round.batch.daemon),
       reference: { name: 'unary GetUser', values: rate((round) => round.unary.daemon) },
       goal: { figure: 'value', atLeast: 150_000 },
     }),
     makeRow({
-      ...{ row: 'several at a time', unit: 'look-ups/s', values: rate((round) => round.batch.wall) },
+      row: 'several at a time',
+      unit: 'look-ups/s',
+      values: rate((round) => round.batch.wall),
       reference: { name: 'unary GetUser', values: rate((round) => round.unary.wall) },
     }),
     makeRow({
@@ -207,8 +213,11 @@ async function countScriptCalls(redis: Redis, client: RawClient, pick: () => str
   monitor.disconnect();
   return [
     makeRow({
-      ...{ row: 'alone', unit: 'script calls', values: counts },
-      ...{ reference: { name: 'shards', values: shards }, goal: { figure: 'ratio', atMost: 1 } },
+      row: 'alone',
+      unit: 'script calls',
+      values: counts,
+      reference: { name: 'shards', values: shards },
+      goal: { figure: 'ratio', atMost: 1 },
     }),
   ];
 }

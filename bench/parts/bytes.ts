@@ -38,7 +38,9 @@ const CASES: Case[] = [
   { name: 'session id a UUID, of a lease', hasLease: true, hasUuid: true, redis: [] },
   {
     name: 'session id a UUID, of a lease, Redis with hash-max-listpack-value 128',
-    ...{ hasLease: true, hasUuid: true, redis: ['--hash-max-listpack-value', '128'] },
+    hasLease: true,
+    hasUuid: true,
+    redis: ['--hash-max-listpack-value', '128'],
   },
 ];
 
@@ -78,22 +80,29 @@ export const bytes = definePart({
     const unit = 'bytes';
     return [
       makeRow({
-        ...{ row: 'online device', unit, values: values(({ device }) => device), reference },
+        row: 'online device',
+        unit,
+        values: values(({ device }) => device),
+        reference,
         goal: { figure: 'value', atMost: 240 },
       }),
       ...CASES.map(({ name }, i) =>
         makeRow({
-          ...{ row: `online device, ${name}`, unit, reference },
+          row: `online device, ${name}`,
+          unit,
+          reference,
           values: values(({ cases }) => cases[i] as number),
         }),
       ),
       makeRow({ row: 'change in the ledger', unit, values: values(({ ledgerEntry }) => ledgerEntry) }),
       makeRow({
-        ...{ row: 'session in the history, the first of its user', unit },
+        row: 'session in the history, the first of its user',
+        unit,
         values: values(({ pastSession }) => pastSession),
       }),
       makeRow({
-        ...{ row: `session in the history, one of ${HISTORY}`, unit },
+        row: `session in the history, one of ${HISTORY}`,
+        unit,
         values: values(({ oneOfMany }) => oneOfMany),
       }),
     ];

@@ -114,12 +114,11 @@ function rowsOf(found: Crash[], leaseMs: number): Row[] {
   const bound = leaseMs + SWEEP_MS;
   const row = (what: string, times: number[], share: number, goal: Pick<Figures, 'goal'> = {}) =>
     makeRow({
-      ...{
-        row: `${what}, ${share === 1 ? 'longest' : `p${share * 100}`}`,
-        unit: 'ms',
-        values: [quantile(times, share)],
-      },
-      ...{ reference: { name: 'lease and 1 s', values: [bound] }, ...goal },
+      row: `${what}, ${share === 1 ? 'longest' : `p${share * 100}`}`,
+      unit: 'ms',
+      values: [quantile(times, share)],
+      reference: { name: 'lease and 1 s', values: [bound] },
+      ...goal,
     });
   const offline = found.map(({ offlineMs }) => offlineMs);
   const counted = found.map(({ countedMs }) => countedMs);

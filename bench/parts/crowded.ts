@@ -135,16 +135,21 @@ function rowsOf(watches: number, { rate }: Load, crowd: Taken, without: Taken): 
   const at = ({ tookMs }: Taken, share: number) => [quantile(tookMs, share)];
   return [
     makeRow({
-      ...{ row: `${row}, p50`, unit: 'ms', values: at(crowd, 0.5) },
+      row: `${row}, p50`,
+      unit: 'ms',
+      values: at(crowd, 0.5),
       reference: { name: 'without watches', values: at(without, 0.5) },
     }),
     makeRow({
-      ...{ row: `${row}, p99`, unit: 'ms', values: at(crowd, 0.99) },
+      row: `${row}, p99`,
+      unit: 'ms',
+      values: at(crowd, 0.99),
       reference: { name: 'without watches', values: at(without, 0.99) },
       goal: { figure: 'value', atMost: MAX_P99_MS },
     }),
     makeRow({
-      ...{ row: `delivered to ${watches} watches of everything`, unit: 'µs CPU of the daemon/change' },
+      row: `delivered to ${watches} watches of everything`,
+      unit: 'µs CPU of the daemon/change',
       values: [((crowd.cpuSeconds - without.cpuSeconds) / crowd.received) * 1e6],
     }),
   ];

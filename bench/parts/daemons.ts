@@ -66,8 +66,9 @@ export const daemons = definePart({
       const setups = [
         await start(place, redis.url, { name: 'one Redis', masters: [redis.pid], replicas: [] }),
         await start(place, cluster.url, {
-          ...{ name: 'cluster of 3 masters, 3 replicas' },
-          ...{ masters: pids.slice(0, 3), replicas: pids.slice(3) },
+          name: 'cluster of 3 masters, 3 replicas',
+          masters: pids.slice(0, 3),
+          replicas: pids.slice(3),
         }),
       ];
       const found: Found[] = setups.flatMap((setup) =>
@@ -157,7 +158,9 @@ function rowsOf(each: Found, all: Found[]): Row[] {
       makeRow({ row: row(what), unit: '/s', ...besideFirst('wall') }),
       makeRow({ row: row(what), unit: '/CPU s of the daemons', ...besideFirst('daemons') }),
       makeRow({
-        ...{ row: row(what), unit: 'µs CPU of the masters', values: micros(each, 'masters') },
+        row: row(what),
+        unit: 'µs CPU of the masters',
+        values: micros(each, 'masters'),
         reference: { name: 'on one Redis', values: micros(onOne, 'masters') },
       }),
     ];

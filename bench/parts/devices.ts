@@ -51,7 +51,8 @@ export const devices = definePart({
 async function measure(client: RawClient, redis: Redis, count: number, operations: number): Promise<Round> {
   await client.send(PATH.keepServerAlive, {
     messages: [write.keepServerAlive({ ...SERVER, timeToLive: { seconds: 3_600 } })],
-    ...{ streams: 1, inFlight: 1 },
+    streams: 1,
+    inFlight: 1,
   });
   const timed = async (all: Operation[], isExpected: (code: number | undefined) => boolean) => {
     await redis.slowlog('RESET');
@@ -126,7 +127,8 @@ async function scriptTimes(redis: Redis): Promise<number[]> {
 function rowsOf(kind: string, rounds: Round[], count: number): Row[] {
   const row = (share: number, name: string, goal?: Figures['goal']) =>
     makeRow({
-      ...{ row: `${kind}, ${count} devices`, unit: `ms of a script call, ${name}` },
+      row: `${kind}, ${count} devices`,
+      unit: `ms of a script call, ${name}`,
       values: rounds.map((round) => quantile(round[kind] as number[], share)),
       ...(goal && { goal }),
     });

@@ -150,7 +150,9 @@ function rowsOf(small: Size, { size, rounds, ofSmallest }: Growth): Row[] {
   const name = `with ${small.users.toLocaleString('en')}`;
   const row = (what: string) => `${what}, ${size.users.toLocaleString('en')} devices`;
   const latency = (kind: Kind, figure: 'p50' | 'p99') => ({
-    ...{ row: row(`${kind}, ${figure}`), unit: 'ms', values: rounds.map((round) => round[kind][figure]) },
+    row: row(`${kind}, ${figure}`),
+    unit: 'ms',
+    values: rounds.map((round) => round[kind][figure]),
     reference: { name, values: ofSmallest.map((round) => round[kind][figure]) },
   });
   return [
@@ -159,8 +161,11 @@ function rowsOf(small: Size, { size, rounds, ofSmallest }: Growth): Row[] {
     ),
     ...KINDS.map((kind) => makeRow(latency(kind, 'p99'))),
     makeRow({
-      ...{ row: row('memory'), unit: 'bytes/device', values: [size.bytes] },
-      ...{ reference: { name, values: [small.bytes] }, goal: { figure: 'ratio', atMost: MAX_RATIO } },
+      row: row('memory'),
+      unit: 'bytes/device',
+      values: [size.bytes],
+      reference: { name, values: [small.bytes] },
+      goal: { figure: 'ratio', atMost: MAX_RATIO },
     }),
   ];
 }

@@ -107,7 +107,8 @@ function rowsOf(samples: Sample[]) {
   const megabytes = (of: Sample[], figure: keyof Sample) => [median(of.map((each) => each[figure])) / 1e6];
   return (['heapUsed', 'rss'] as const).map((figure) =>
     makeRow({
-      ...{ row: figure === 'rss' ? 'resident' : 'heap after garbage collection', unit: 'MB' },
+      row: figure === 'rss' ? 'resident' : 'heap after garbage collection',
+      unit: 'MB',
       values: megabytes(samples.slice(-third), figure),
       reference: { name: 'in the first third', values: megabytes(samples.slice(0, third), figure) },
       goal: { figure: 'ratio', atMost: 1.1 },

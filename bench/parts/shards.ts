@@ -106,7 +106,8 @@ async function measure({ redis, daemon, client }: Setup, users: number, keepAliv
     'keep-alive': await cost(keepAlives, () =>
       client.send(PATH.keepServerAlive, {
         messages: Array.from({ length: keepAlives }, () => keepAlive),
-        ...{ streams: KEEP_ALIVES_AT_ONCE, inFlight: 1 },
+        streams: KEEP_ALIVES_AT_ONCE,
+        inFlight: 1,
       }),
     ),
     'second without calls': await cost(IDLE_MS / 1_000, () => delay(IDLE_MS)),
@@ -120,7 +121,8 @@ function rowsOf(setup: Setup, rounds: Round[], first: Setup, ofFirst: Round[]): 
   return (Object.keys(rounds[0] as Round) as Kind[]).flatMap((kind) =>
     (['daemon', 'redis'] as const).map((figure) =>
       makeRow({
-        ...{ row: row(kind), unit: `µs CPU of ${figure === 'redis' ? 'Redis' : 'the daemon'}` },
+        row: row(kind),
+        unit: `µs CPU of ${figure === 'redis' ? 'Redis' : 'the daemon'}`,
         values: micros(rounds, kind, figure),
         reference: { name: `with ${first.shards}`, values: micros(ofFirst, kind, figure) },
       }),

@@ -84,8 +84,11 @@ export const sweep = definePart({
         alive.push(await start(`alive-${i}:9000`, Math.ceil(sessions / 10)));
       }
       const world = {
-        ...{ client, redis: redis.admin, servers: alive.length + 1 },
-        ...{ idleMs: seconds(settings['idle-seconds']), retentionMs },
+        client,
+        redis: redis.admin,
+        servers: alive.length + 1,
+        idleMs: seconds(settings['idle-seconds']),
+        retentionMs,
       };
       const measured: Round[] = [];
       for (let round = 1; round <= rounds; round++) {
@@ -210,22 +213,26 @@ function pick<T>(values: T[]): T {
 function rowsOf(rounds: Round[]): Row[] {
   const of = (phase: Phase, share: number) => rounds.map((round) => quantile(round[phase], share));
   const besideIdle = (phase: Phase, share: number) => ({
-    ...{ unit: 'ms', values: of(phase, share) },
+    unit: 'ms',
+    values: of(phase, share),
     reference: { name: 'before', values: of('idle', share) },
   });
   return [
     makeRow({ row: 'GetUser while sessions are ended, p50', ...besideIdle('ending', 0.5) }),
     makeRow({
-      ...{ row: 'GetUser while sessions are ended, p99', ...besideIdle('ending', 0.99) },
+      row: 'GetUser while sessions are ended, p99',
+      ...besideIdle('ending', 0.99),
       goal: { figure: 'ratio', atMost: GOAL.ratio },
     }),
     makeRow({ row: 'GetUser while records are forgotten, p99', ...besideIdle('forgetting', 0.99) }),
     makeRow({
-      ...{ row: 'offline to readers after the lease', unit: 'ms' },
+      row: 'offline to readers after the lease',
+      unit: 'ms',
       values: rounds.map(({ offlineAfterMs }) => offlineAfterMs),
     }),
     makeRow({
-      ...{ row: 'written down after the lease', unit: 'ms' },
+      row: 'written down after the lease',
+      unit: 'ms',
       values: rounds.map(({ countedAfterMs }) => countedAfterMs),
       goal: { figure: 'value', atMost: GOAL.afterLeaseMs },
     }),

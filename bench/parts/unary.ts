@@ -53,7 +53,10 @@ export const unary = definePart({
       const measure = async (target: Measured, method: Method, count: number): Promise<Measure> => {
         const cost = await costOf([[target.pid], [redis.pid], [ofArticle.pid]], () =>
           sendUnary({
-            ...{ addr: target.addr, path: `/pb.UserStatus/${method}`, calls: count, folder: place.folder },
+            addr: target.addr,
+            path: `/pb.UserStatus/${method}`,
+            calls: count,
+            folder: place.folder,
             requests: Array.from({ length: SENDERS }, (_, i) => requestOf(method, i)),
           }),
         );
@@ -90,18 +93,24 @@ function rowsOf(method: Method, of: (name: Name) => Measure[]): Row[] {
   const [wall, cpu] = ['calls/s', 'calls/CPU s of the server'];
   return [
     makeRow({
-      ...{ row: method, unit: wall, ...beside('constant', perSecond) },
+      row: method,
+      unit: wall,
+      ...beside('constant', perSecond),
       goal: { figure: 'ratio', atLeast: 0.9 },
     }),
     makeRow({
-      ...{ row: method, unit: cpu, ...beside('constant', perCpu) },
+      row: method,
+      unit: cpu,
+      ...beside('constant', perCpu),
       goal: { figure: 'ratio', atLeast: 0.9 },
     }),
     makeRow({ row: method, unit: cpu, ...beside('flagged', perCpu) }),
     makeRow({ row: method, unit: cpu, ...beside('http2', perCpu) }),
     makeRow({ row: method, unit: cpu, ...beside('article', perCpu) }),
     makeRow({
-      ...{ row: method, unit: 'µs CPU of Redis/call', values: ofRedis('imstate', 1) },
+      row: method,
+      unit: 'µs CPU of Redis/call',
+      values: ofRedis('imstate', 1),
       reference: { name: NAMES.article, values: ofRedis('article', 2) },
     }),
   ];

@@ -54,7 +54,9 @@ export const watch = definePart({
         first ??= told;
         rows.push(
           makeRow({
-            ...{ row: `${count} watchers of everything`, unit: 'told/s', values: [told] },
+            row: `${count} watchers of everything`,
+            unit: 'told/s',
+            values: [told],
             reference: { name: 'with the fewest watchers', values: [first] },
           }),
         );
@@ -143,7 +145,8 @@ async function measureDelay({ daemon, login }: Watched, rate: number, seconds: n
   close();
   return Object.entries(SHARES).map(([name, share]) =>
     makeRow({
-      ...{ row: `from Online answered to told, ${rate} changes/s, ${name}`, unit: 'ms' },
+      row: `from Online answered to told, ${rate} changes/s, ${name}`,
+      unit: 'ms',
       values: [quantile(delays, share)],
       reference: { name: 'for the answer to Online', values: [quantile(took, share)] },
     }),
@@ -161,8 +164,9 @@ async function measureIdle({ daemon }: Watched, count: number): Promise<Row> {
   close();
   await delay(1_000);
   return makeRow({
-    ...{ row: `idle watcher of 10 users, one of ${count}, ${WATCHERS_A_CONNECTION} a connection` },
-    ...{ unit: 'kB in the daemon', values: [each / 1_024] },
+    row: `idle watcher of 10 users, one of ${count}, ${WATCHERS_A_CONNECTION} a connection`,
+    unit: 'kB in the daemon',
+    values: [each / 1_024],
   });
 }
 

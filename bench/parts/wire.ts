@@ -127,7 +127,8 @@ function rowsOf(measured: Wires[]): Row[] {
     (Object.keys(names) as (keyof Traffic)[]).map((wire) =>
       makeRow({
         row: `${kind === 'change' ? `change, ${BATCH} a batch` : 'look-up, 500 a batch'}: ${names[wire]}`,
-        ...{ unit: 'bytes', values: measured.map((each) => each[kind][wire]) },
+        unit: 'bytes',
+        values: measured.map((each) => each[kind][wire]),
       }),
     ),
   );

@@ -36,8 +36,13 @@ export function askForToken(error) {
 
 function form(error, decide) {
   const field = h('input', {
-    ...{ id: 'token', type: 'password', autocomplete: 'off', spellcheck: 'false', required: true },
-    ...{ 'data-first': true, 'aria-describedby': 'token-error' },
+    id: 'token',
+    type: 'password',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    required: true,
+    'data-first': true,
+    'aria-describedby': 'token-error',
   });
   const fault = h('p', { id: 'token-error', class: 'fault', role: 'alert' }, error && faultText(error));
   const submit = async (event) => {

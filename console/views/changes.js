@@ -76,9 +76,15 @@ function filterForm(scope, value, feed, go) {
 
 function filterField(scope, value) {
   return h('input', {
-    ...{ id: 'filter', type: 'search', value, 'aria-label': t('filter.value') },
-    ...{ placeholder: t('filter.placeholder'), autocomplete: 'off', autocapitalize: 'off' },
-    ...{ spellcheck: 'false', disabled: scope === 'all' },
+    id: 'filter',
+    type: 'search',
+    value,
+    'aria-label': t('filter.value'),
+    placeholder: t('filter.placeholder'),
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    disabled: scope === 'all',
   });
 }
 

@@ -68,7 +68,10 @@ function optionsOf(series, width, element) {
     },
     axes: [
       {
-        ...{ ...axisOf(color), incrs: SECONDS, space: 90, size: 26 },
+        ...axisOf(color),
+        incrs: SECONDS,
+        space: 90,
+        size: 26,
         values: (_, times) => times.map((time) => clock(new Date(time * 1_000))),
       },
       {
@@ -82,7 +85,10 @@ function optionsOf(series, width, element) {
     series: [
       { label: '', value: (_, time) => (time === null ? '–' : clock(new Date(time * 1_000))) },
       ...series.map(([label, name], i) => ({
-        ...{ label, width: 1.75, points: { show: false }, spanGaps: false },
+        label,
+        width: 1.75,
+        points: { show: false },
+        spanGaps: false,
         stroke: () => color(name),
         // Of the time under the pointer; without one, the latest.
         value: ({ data }, value) => formatValue(value ?? data[i + 1].at(-1)),

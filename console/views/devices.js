@@ -28,8 +28,11 @@ function rowsOf(userId, device, opened, onDone) {
   const button = h(
     'button',
     {
-      ...{ type: 'button', class: 'quiet', 'data-key': `why ${deviceId}` },
-      ...{ 'aria-expanded': String(opened.has(deviceId)), on: { click: toggle } },
+      type: 'button',
+      class: 'quiet',
+      'data-key': `why ${deviceId}`,
+      'aria-expanded': String(opened.has(deviceId)),
+      on: { click: toggle },
     },
     t('why.button'),
   );

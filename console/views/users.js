@@ -37,8 +37,15 @@ export function showUsers(main, { argument: userId, go, ...context }) {
 
 function searchField(userId) {
   return h('input', {
-    ...{ id: 'search', type: 'search', value: userId, placeholder: t('search.placeholder'), maxlength: 256 },
-    ...{ autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', 'aria-label': t('search.label') },
+    id: 'search',
+    type: 'search',
+    value: userId,
+    placeholder: t('search.placeholder'),
+    maxlength: 256,
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    'aria-label': t('search.label'),
   });
 }
 

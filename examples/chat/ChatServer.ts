@@ -69,7 +69,8 @@ export class ChatServer {
     this.#server = server;
     this.#contacts = new Contacts(client);
     this.#sessions = client.server({
-      ...{ addr: hop.addr, leaseTtlMs },
+      addr: hop.addr,
+      leaseTtlMs,
       // Logged in elsewhere, or evicted: this is where the old connection is closed.
       onEnded: ({ sessionId, reason }) => this.#end(sessionId, reason ?? 'over'),
       onDisconnected: ({ message }) => console.warn(`no daemon of imstate answers: ${message}`),

@@ -24,7 +24,9 @@ export default class Demo extends BaseCommand {
     duration: durationFlag({
       description: 'how long it goes on; until Ctrl-C if it is left out, or 0s',
       env: 'IMSTATE_DURATION',
-      ...{ min: 0, max: MAX_DURATION_MS, helpValue: 'TIME' },
+      min: 0,
+      max: MAX_DURATION_MS,
+      helpValue: 'TIME',
     }),
   };
 

@@ -73,10 +73,18 @@ export default class Doctor extends ClientCommand {
     const reports: Report[] = [];
     const looking = doctor({
       ...this.connectOptions(flags),
-      ...{ redis, redisTls: redisTls(flags), keyPrefix, shards, service, timeoutMs },
-      ...{ waitReplicas: flags['redis-wait-replicas'], clientCa: flags['tls-client-ca'] },
-      ...{ daemonTls: this.#daemonTls, auth: authOptions(flags) },
-      ...{ dataDir: flags['data-dir'] ?? this.config.dataDir, version: this.config.version },
+      redis,
+      redisTls: redisTls(flags),
+      keyPrefix,
+      shards,
+      service,
+      timeoutMs,
+      waitReplicas: flags['redis-wait-replicas'],
+      clientCa: flags['tls-client-ca'],
+      daemonTls: this.#daemonTls,
+      auth: authOptions(flags),
+      dataDir: flags['data-dir'] ?? this.config.dataDir,
+      version: this.config.version,
     });
     for await (const group of grouped(looking)) {
       reports.push(...group);

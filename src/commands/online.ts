@@ -84,7 +84,11 @@ export default class Online extends ClientCommand {
     const { stop, release } = listenForStop();
     try {
       process.exitCode = await runOnlineBatch({
-        ...{ file, defaults, concurrency: CALLS_AT_ONCE, isJson: this.jsonEnabled(), stop },
+        file,
+        defaults,
+        concurrency: CALLS_AT_ONCE,
+        isJson: this.jsonEnabled(),
+        stop,
         online: (request, options) => client.online(request, options),
       });
     } finally {
@@ -103,7 +107,10 @@ function oneLogin(
   if (serverAddr === undefined) throw wrongUsage('Missing required flag --server-addr');
   return {
     ...loginOf(flags),
-    ...{ userId: user as string, deviceId: device as string, serverAddr, sessionId: flags.session },
+    userId: user as string,
+    deviceId: device as string,
+    serverAddr,
+    sessionId: flags.session,
   };
 }
 

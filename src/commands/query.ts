@@ -55,7 +55,8 @@ export default class Query extends ClientCommand {
     }));
     const { userId, online, metadataOmitted, devicesOmitted } = user;
     return {
-      ...{ userId, online },
+      userId,
+      online,
       ...(metadataOmitted && { metadataOmitted }),
       ...(devicesOmitted && { devicesOmitted }),
       devices,

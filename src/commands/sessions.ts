@@ -41,7 +41,8 @@ export default class Sessions extends ClientCommand {
     if (isPartial) this.warnOfMissing();
     return {
       sessions: rows.map(({ userId, device }) => ({ userId, ...deviceJson(device) })),
-      ...{ more: isCut, partial: isPartial },
+      more: isCut,
+      partial: isPartial,
     };
   }
 }

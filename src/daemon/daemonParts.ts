@@ -78,9 +78,21 @@ export async function makeParts(
     options.http &&
     (await openHttp({
       options: options.http,
-      ...{ log, observer, guard, tls, readiness, bounds: boundsOf(options) },
+      log,
+      observer,
+      guard,
+      tls,
+      readiness,
+      bounds: boundsOf(options),
       metrics: {
-        ...{ counts: observer.counts, store, steps, sweeper, transitions, hub, readiness, connectionCounts },
+        counts: observer.counts,
+        store,
+        steps,
+        sweeper,
+        transitions,
+        hub,
+        readiness,
+        connectionCounts,
         malformedRequests,
         registration: () => runtime.registration,
         staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),

@@ -50,7 +50,12 @@ function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
   return devices
     .filter((session) => !isPast(session))
     .map(({ deviceId, sessionId, serverAddr, platform, loginTimeMs, logoutTimeMs, endReason }) => ({
-      ...{ deviceId, sessionId, serverAddr, platform, loginTimeMs, endReason },
+      deviceId,
+      sessionId,
+      serverAddr,
+      platform,
+      loginTimeMs,
+      endReason,
       endTimeMs: logoutTimeMs,
     }));
 }

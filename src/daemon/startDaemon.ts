@@ -60,11 +60,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const { store, registry, tls, guard, drainDelay } = parts;
     return {
       ...place,
-      ...{ store: store.description, registry: registry.description, service: registry.service },
+      store: store.description,
+      registry: registry.description,
+      service: registry.service,
       get storeId() {
         return store.identity;
       },
-      ...{ tls, auth: guard?.ways ?? [], stop: () => undo.run() },
+      tls,
+      auth: guard?.ways ?? [],
+      stop: () => undo.run(),
       skipDrainDelay: () => drainDelay.skip(),
     };
   } catch (error) {
@@ -149,7 +153,8 @@ async function register(
 ): Promise<void> {
   const claim = { identity: () => store.identity, allowOther };
   const registration = await patience.retry({
-    ...{ code: 'REGISTRY_UNAVAILABLE', description: registry.description },
+    code: 'REGISTRY_UNAVAILABLE',
+    description: registry.description,
     attempt: () => registry.register(runtime.advertised, claim),
     // Left alone it would be renewed for as long as the process lives, which would not end because of it.
     onLate: (late) => void late.close().catch(() => {}),

@@ -24,7 +24,11 @@ export async function judgePeers(
   const shown = peers.map(async ({ addr, host, port, serverName = host }) => {
     // Only looks at it: whether it is trusted, the call to this peer has found out.
     const socket = connect({
-      ...{ ...context, host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false },
+      ...context,
+      host,
+      port,
+      ALPNProtocols: ['h2'],
+      rejectUnauthorized: false,
       ...(isIP(serverName) === 0 && { servername: serverName }),
     });
     return { addr, validTo: await validTo(socket, timeoutMs) };

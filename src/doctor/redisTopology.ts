@@ -86,10 +86,15 @@ function askEach<Answer>(
   ask: (node: Redis) => Promise<Answer>,
 ): Promise<NodeAnswer<Answer>[]> {
   const common = {
-    ...{ ...credentials, ...(secure && { tls: redisTls(files) }) },
+    ...credentials,
+    ...(secure && { tls: redisTls(files) }),
     // A Sentinel speaks no RESP3, and is ready when it is connected.
-    ...{ protocol: 2 as const, enableReadyCheck: false, lazyConnect: true, retryStrategy: () => null },
-    ...{ connectTimeout: ONE_NODE_MS, commandTimeout: ONE_NODE_MS },
+    protocol: 2 as const,
+    enableReadyCheck: false,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: ONE_NODE_MS,
+    commandTimeout: ONE_NODE_MS,
   };
   return Promise.all(
     nodes.map(async ({ host, port }) => {

@@ -33,8 +33,13 @@ const FORM =
   /^(?:(all|online|offline|query)\.)?(p50|p95|p99|max|errors|missed|rate)\s*(<=|>=|==|<|>)\s*(\d+(?:\.\d+)?)(us|ms|s|%|\/s)?$/;
 /** The units that a metric takes; "" for none. */
 const UNITS = {
-  ...{ p50: ['us', 'ms', 's'], p95: ['us', 'ms', 's'], p99: ['us', 'ms', 's'], max: ['us', 'ms', 's'] },
-  ...{ errors: ['', '%'], missed: ['', '%'], rate: ['', '/s'] },
+  p50: ['us', 'ms', 's'],
+  p95: ['us', 'ms', 's'],
+  p99: ['us', 'ms', 's'],
+  max: ['us', 'ms', 's'],
+  errors: ['', '%'],
+  missed: ['', '%'],
+  rate: ['', '/s'],
 };
 
 /** Reads assertions that commas part; throws WRONG_USAGE. */
@@ -54,7 +59,10 @@ function parseOne(text: string): Assertion {
   const name = metric as Assertion['metric'];
   if (!UNITS[name].includes(unit)) throw wrong(text, `${name} is compared with ${valuesOf(name)}`);
   return {
-    ...{ text, call: call as Assertion['call'], metric: name, op: op as Assertion['op'] },
+    text,
+    call: call as Assertion['call'],
+    metric: name,
+    op: op as Assertion['op'],
     limit: Number(number) * (MS[unit] ?? (unit === '%' ? 0.01 : 1)),
     isShare: unit === '%',
   };

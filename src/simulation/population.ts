@@ -48,8 +48,11 @@ export class Population {
     this.#users = Array.from({ length: users }, (_, i) => `${prefix}user-${i + 1}`);
     this.devices = this.#users.flatMap((userId) =>
       DEVICES.slice(0, random.between(1, devices)).map(({ deviceId, platforms }) => ({
-        ...{ userId, deviceId, platform: random.pick<string>(platforms) },
-        ...{ session: undefined, place: -1 },
+        userId,
+        deviceId,
+        platform: random.pick<string>(platforms),
+        session: undefined,
+        place: -1,
       })),
     );
     for (const device of this.devices) this.#leave(device);

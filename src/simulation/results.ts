@@ -37,8 +37,13 @@ class Counter {
   figures(elapsedMs: number): CallFigures {
     const { times, answers, errors, missed } = this;
     return {
-      ...{ calls: answers + errors, errors, missed, rate: (answers / Math.max(elapsedMs, 1)) * 1_000 },
-      ...{ p50Ms: times.quantile(0.5), p95Ms: times.quantile(0.95), p99Ms: times.quantile(0.99) },
+      calls: answers + errors,
+      errors,
+      missed,
+      rate: (answers / Math.max(elapsedMs, 1)) * 1_000,
+      p50Ms: times.quantile(0.5),
+      p95Ms: times.quantile(0.95),
+      p99Ms: times.quantile(0.99),
       maxMs: times.max,
     };
   }

@@ -64,7 +64,8 @@ export class Simulation {
     this.plan = plan;
     this.#connect = connect;
     const around = {
-      ...{ connect, run: randomBytes(6).toString('base64url') },
+      connect,
+      run: randomBytes(6).toString('base64url'),
       onDisconnected: () => this.#count('disconnections'),
       onEnded: () => this.#count('ended'),
       onLost: (error: ImstateError) => this.#fail(error),

@@ -31,8 +31,12 @@ await client.close();
 
 const TSCONFIG = {
   compilerOptions: {
-    ...{ target: 'es2023', module: 'nodenext', moduleResolution: 'nodenext', strict: true },
-    ...{ skipLibCheck: false, types: ['node'] },
+    target: 'es2023',
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    strict: true,
+    skipLibCheck: false,
+    types: ['node'],
   },
   files: ['program.ts'],
 };

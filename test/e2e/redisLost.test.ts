@@ -166,8 +166,10 @@ class Reader {
     const byServer: Record<string, number> = {};
     for (const { serverAddr } of expected) byServer[serverAddr] = (byServer[serverAddr] ?? 0) + 1;
     expect(await this.getStats()).toEqual({
-      ...{ usersOnline: expected.length, devicesOnline: expected.length },
-      ...{ devicesByPlatform: { ios: expected.length }, devicesByServer: byServer },
+      usersOnline: expected.length,
+      devicesOnline: expected.length,
+      devicesByPlatform: { ios: expected.length },
+      devicesByServer: byServer,
       devicesOnOtherServers: 0,
       partial: false,
     });

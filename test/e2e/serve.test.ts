@@ -82,14 +82,18 @@ describe('imstate serve', () => {
     await until(() => daemon.stdout().endsWith('}\n'), 'it is ready');
     const printed = JSON.parse(daemon.stdout());
     expect(printed).toEqual({
-      ...{ addr: expect.stringMatching(/^127\.0\.0\.1:\d+$/), advertised: printed.addr, pid: daemon.pid },
-      ...{
-        store: `embedded, ${folder.path}`,
-        registry: `embedded, ${folder.path}`,
-        storeId: expect.stringMatching(/^\w{8}/),
-        service: 'im/state-server',
-      },
-      ...{ config: null, http: null, tls: null, auth: [], warnings: [] },
+      addr: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      advertised: printed.addr,
+      pid: daemon.pid,
+      store: `embedded, ${folder.path}`,
+      registry: `embedded, ${folder.path}`,
+      storeId: expect.stringMatching(/^\w{8}/),
+      service: 'im/state-server',
+      config: null,
+      http: null,
+      tls: null,
+      auth: [],
+      warnings: [],
     });
     const { stdout } = await runImstate(['endpoints'], env);
     expect(JSON.parse(stdout)).toMatchObject({ endpoints: [{ addr: printed.addr, health: 'SERVING' }] });

@@ -54,7 +54,9 @@ test('logins are answered while their changes wait for hundreds of watches; each
 
   for (let i = 0; i < LOGINS_PER_USER; i++) {
     const logins = Array.from({ length: USERS }, (_, user) => ({
-      ...{ userId: `user-${user}`.padEnd(100, 'x'), deviceId: 'phone', serverAddr: '10.0.0.1:9000' },
+      userId: `user-${user}`.padEnd(100, 'x'),
+      deviceId: 'phone',
+      serverAddr: '10.0.0.1:9000',
       sessionId: `s-${i}`,
     }));
     await Promise.all(logins.map((login) => clients.v1.online(login)));

@@ -17,7 +17,8 @@ async function startChatServer() {
   const client = await clientOf(daemon.addr);
   const failures: unknown[] = [];
   const server = client.server({
-    ...{ addr: SERVER, leaseTtlMs: TTL_MS },
+    addr: SERVER,
+    leaseTtlMs: TTL_MS,
     onError: (error) => failures.push(error.message),
   });
   disposables.push(() => server.close());

@@ -159,13 +159,12 @@ export async function faultOfCommand(
   { addr, folder }: Surroundings,
 ): Promise<string | undefined> {
   const usual = {
-    ...{
-      IMSTATE_ENDPOINT: addr,
-      IMSTATE_TIMEOUT: '200ms',
-      IMSTATE_START_TIMEOUT: '100ms',
-      IMSTATE_PORT: '0',
-    },
-    ...{ IMSTATE_DATA_DIR: `${folder}/data`, IMSTATE_LOG_LEVEL: 'silent' },
+    IMSTATE_ENDPOINT: addr,
+    IMSTATE_TIMEOUT: '200ms',
+    IMSTATE_START_TIMEOUT: '100ms',
+    IMSTATE_PORT: '0',
+    IMSTATE_DATA_DIR: `${folder}/data`,
+    IMSTATE_LOG_LEVEL: 'silent',
     // Contexts are made and removed there, and not those of who runs this.
     XDG_CONFIG_HOME: `${folder}/config`,
   };

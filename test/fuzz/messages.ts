@@ -10,8 +10,13 @@ const TEXTS: Record<string, string[]> = {
   platform: ['ios', 'web', ''],
 };
 const ALIASES: Record<string, string> = {
-  ...{ userIds: 'userId', addUserIds: 'userId', removeUserIds: 'userId', serverAddrs: 'serverAddr' },
-  ...{ UserID: 'userId', DeviceID: 'deviceId', ServerAddr: 'serverAddr' },
+  userIds: 'userId',
+  addUserIds: 'userId',
+  removeUserIds: 'userId',
+  serverAddrs: 'serverAddr',
+  UserID: 'userId',
+  DeviceID: 'deviceId',
+  ServerAddr: 'serverAddr',
 };
 /** Texts that rules, JSON, Lua, keys of Redis and objects of JavaScript may take for something else. */
 const ODD_TEXTS = [

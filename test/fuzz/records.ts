@@ -89,7 +89,9 @@ export const lines: fc.Arbitrary<Buffer> = fc
 /** Runs `online --file` on a file of these lines; returns what is wrong with the answers, in words. */
 export async function faultsOfRecords(file: string, some: Buffer[], addr: string): Promise<string[]> {
   const { stdout, stderr, exitCode } = await runCli(['online', '--file', file, '--json'], {
-    ...{ IMSTATE_ENDPOINT: addr, IMSTATE_TIMEOUT: '30s', IMSTATE_SERVER_ADDR: '10.0.0.3:9000' },
+    IMSTATE_ENDPOINT: addr,
+    IMSTATE_TIMEOUT: '30s',
+    IMSTATE_SERVER_ADDR: '10.0.0.3:9000',
   });
   const answers: Answer[] = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
   const numbers = some.flatMap((line, i) => (isBlank(line) ? [] : [i + 1]));

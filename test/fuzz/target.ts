@@ -46,7 +46,8 @@ export class Target {
     const raw = isOdd ? rawGrpc(this.#daemon.addr) : shared;
     const chunks = call.chunks.map((chunk) => Buffer.from(chunk, 'hex'));
     const answer = await raw.send(call.path, chunks, headersOf(call), {
-      ...{ isOpen: call.isOpen, giveUpMs: GIVE_UP_MS },
+      isOpen: call.isOpen,
+      giveUpMs: GIVE_UP_MS,
     });
     if (isOdd) raw.destroy();
     const { ':status': http = 'reset', 'grpc-status': code = `HTTP ${http}` } = answer.headers;

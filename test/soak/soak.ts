@@ -50,13 +50,14 @@ export async function runSoak({ seed, minutes, stop, log }: SoakOptions): Promis
   const ready = await memory();
   const faults = new Faults(installation, random);
   const report: SoakReport = {
-    ...{ seconds: 0, rounds: 0, operations: 0, told: 0 },
-    ...{
-      probes: newProbeCounts(),
-      faults: faults.counts,
-      memory: { start: ready, warm: ready, end: ready },
-      wrong: installation.wrong,
-    },
+    seconds: 0,
+    rounds: 0,
+    operations: 0,
+    told: 0,
+    probes: newProbeCounts(),
+    faults: faults.counts,
+    memory: { start: ready, warm: ready, end: ready },
+    wrong: installation.wrong,
   };
   const begun = Date.now();
   try {

@@ -53,7 +53,8 @@ export async function startTestDaemon(overrides: Partial<DaemonOptions> = {}): P
   try {
     const daemon = await startDaemon({ ...daemonOptions(folder.path), log, ...overrides });
     return Object.assign(daemon, {
-      ...{ dataDir: overrides.dataDir ?? folder.path, logged },
+      dataDir: overrides.dataDir ?? folder.path,
+      logged,
       remove: async () => {
         await daemon.stop();
         await folder.remove();
@@ -68,14 +69,30 @@ export async function startTestDaemon(overrides: Partial<DaemonOptions> = {}): P
 /** Options of an embedded daemon; a Redis it is given is used under a prefix of its own. */
 function daemonOptions(dataDir: string): DaemonOptions {
   return {
-    ...{ addr: '127.0.0.1', port: 0, advertise: undefined, dataDir },
-    ...{ redis: undefined, keyPrefix: `test-${randomUUID()}:`, shards: undefined, retentionMs: 180_000 },
-    ...{ historyLimit: 100, historyRetentionMs: 86_400_000, changeLimit: 100_000, maxDevices: 1_000 },
-    ...{ etcd: undefined, service: 'im/state-server', leaseTtlMs: 2_000 },
-    ...{ maxConnectionAgeMs: 0, drainDelayMs: 0 },
-    ...{ maxConnections: 10_000, maxCallsInFlight: 4_000, maxWatches: 10_000, readyShards: 50 },
+    addr: '127.0.0.1',
+    port: 0,
+    advertise: undefined,
+    dataDir,
+    redis: undefined,
+    keyPrefix: `test-${randomUUID()}:`,
+    shards: undefined,
+    retentionMs: 180_000,
+    historyLimit: 100,
+    historyRetentionMs: 86_400_000,
+    changeLimit: 100_000,
+    maxDevices: 1_000,
+    etcd: undefined,
+    service: 'im/state-server',
+    leaseTtlMs: 2_000,
+    maxConnectionAgeMs: 0,
+    drainDelayMs: 0,
+    maxConnections: 10_000,
+    maxCallsInFlight: 4_000,
+    maxWatches: 10_000,
+    readyShards: 50,
     maxWatchBacklogBytes: 256 * 2 ** 20,
-    ...{ startTimeoutMs: 30_000, log: pino({ level: 'silent' }) },
+    startTimeoutMs: 30_000,
+    log: pino({ level: 'silent' }),
   };
 }
 

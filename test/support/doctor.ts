@@ -11,15 +11,16 @@ import { startRedis } from './servers.ts';
 export async function look(options: Partial<DoctorOptions> = {}): Promise<Record<string, Report>> {
   const reports: Report[] = [];
   const defaults = {
-    ...{ redis: undefined, redisTls: undefined, keyPrefix: `test-${randomUUID()}:`, shards: undefined },
-    ...{
-      waitReplicas: 0,
-      clientCa: undefined,
-      daemonTls: undefined,
-      auth: undefined,
-      service: 'im/state-server',
-      timeoutMs: 20_000,
-    },
+    redis: undefined,
+    redisTls: undefined,
+    keyPrefix: `test-${randomUUID()}:`,
+    shards: undefined,
+    waitReplicas: 0,
+    clientCa: undefined,
+    daemonTls: undefined,
+    auth: undefined,
+    service: 'im/state-server',
+    timeoutMs: 20_000,
     version: pkg.version,
     dataDir: options.dataDir ?? (await scratchDirectory()),
   };

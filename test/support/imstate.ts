@@ -81,7 +81,8 @@ export async function startImstateWith(nodeOptions: string[], ...args: string[])
   if (addr === undefined) throw new Error(`imstate ${args.join(' ')} did not start: ${started.stderr()}`);
   return {
     ...started,
-    ...{ addr, dataDir },
+    addr,
+    dataDir,
     kill: async () => {
       started.signal('SIGKILL');
       await started.ended;

@@ -35,7 +35,10 @@ export function rawGrpc(addr: string) {
     /** Begins a request and sends no more of it than this: it stays open. */
     begin(path: string, body: Buffer = Buffer.alloc(0)): ClientHttp2Stream {
       const stream = session.request({
-        ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
       });
       stream.on('error', () => {});
       stream.write(body);
@@ -49,13 +52,19 @@ export function rawGrpc(addr: string) {
       { isOpen = false, giveUpMs }: RawSending = {},
     ): Promise<RawAnswer> {
       const all: Record<string, string | undefined> = {
-        ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
         ...headers,
       };
       const sent = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
       return new Promise((resolve) => {
         const answer: RawAnswer = {
-          ...{ headers: {}, body: Buffer.alloc(0), reset: undefined, isGivenUp: false },
+          headers: {},
+          body: Buffer.alloc(0),
+          reset: undefined,
+          isGivenUp: false,
         };
         const stream = session.request(sent as OutgoingHttpHeaders);
         stream.on('response', (got) => Object.assign(answer.headers, got));

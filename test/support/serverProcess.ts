@@ -75,7 +75,10 @@ export async function startOnPorts(
     giveUp?.removeEventListener('abort', onGiveUp);
   }
   return {
-    ...{ port, peer, kill, stop },
+    port,
+    peer,
+    kill,
+    stop,
     get pid() {
       return child.pid as number;
     },

@@ -70,7 +70,11 @@ export function doctorExitCode(reports: Report[]): number {
 export function doctorJson(reports: Report[]): object {
   const status = ['failed', 'warning'].find((wanted) => reports.some((report) => report.status === wanted));
   const checks = reports.map(({ check, status, message, code, durationMs }) => ({
-    ...{ check, status, message, code: code ?? null, durationMs },
+    check,
+    status,
+    message,
+    code: code ?? null,
+    durationMs,
   }));
   return { status: status ?? 'ok', checks };
 }

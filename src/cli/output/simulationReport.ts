@@ -68,8 +68,11 @@ export function summaryJson(
     calls: { all: toJson(all), online: toJson(online), offline: toJson(offline), query: toJson(query) },
     errors: tally.errors,
     ...counts,
-    ...{ late: late.calls, lateMs: rounded(late.maxMs) },
-    ...{ online: wereOnline, kept, left },
+    late: late.calls,
+    lateMs: rounded(late.maxMs),
+    online: wereOnline,
+    kept,
+    left,
     assertions: verdicts.map(({ value, ...verdict }) => ({ ...verdict, value: rounded(value, 6) })),
   };
 }

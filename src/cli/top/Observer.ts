@@ -57,9 +57,15 @@ export class Observer {
 
   snapshot(): Snapshot {
     return {
-      ...{ time: new Date(), ...this.#place, stats: this.#stats, online: this.#online },
-      ...{ rates: this.#meter?.rates(performance.now()), daemons: this.#daemons.list() },
-      ...{ servers: this.#servers, hasMoreServers: this.#hasMoreServers, faults: this.#currentFaults() },
+      time: new Date(),
+      ...this.#place,
+      stats: this.#stats,
+      online: this.#online,
+      rates: this.#meter?.rates(performance.now()),
+      daemons: this.#daemons.list(),
+      servers: this.#servers,
+      hasMoreServers: this.#hasMoreServers,
+      faults: this.#currentFaults(),
     };
   }
 

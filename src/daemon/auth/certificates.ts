@@ -25,7 +25,10 @@ export class Certificates {
   static async open(path: string, log: Logger, onChange: () => void): Promise<Certificates> {
     const certificates = new Certificates();
     certificates.#file = await FollowedFile.open({
-      ...{ flag: '--auth-certificates', path, parse: parseCertificates, log },
+      flag: '--auth-certificates',
+      path,
+      parse: parseCertificates,
+      log,
       onChange: (entries) => {
         certificates.#entries = entries;
         onChange();
@@ -50,7 +53,9 @@ export class Certificates {
     const name = `the client certificate ${entry.name}`;
     const overAtMs = Date.parse(certificate.valid_to);
     return {
-      ...{ name, role, serverAddrs: serverAddrs && new Set(serverAddrs) },
+      name,
+      role,
+      serverAddrs: serverAddrs && new Set(serverAddrs),
       fault: () => {
         if (Date.now() >= overAtMs)
           return new ImstateError('UNAUTHENTICATED', `${name} has expired: renew it`);

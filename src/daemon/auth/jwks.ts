@@ -47,7 +47,10 @@ export async function openJwks(source: string, log: Logger, onChange: () => void
 async function openFile(path: string, log: Logger, onChange: () => void): Promise<Jwks> {
   let keys: KeySet | undefined;
   const file = await FollowedFile.open({
-    ...{ flag: FLAG, path, parse: parseKeys, log },
+    flag: FLAG,
+    path,
+    parse: parseKeys,
+    log,
     onChange: (value) => {
       keys = value;
       onChange();

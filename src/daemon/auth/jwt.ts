@@ -43,8 +43,11 @@ export class Jwts {
   async callerOf(jwt: string): Promise<Caller> {
     const { issuer, audience } = this.#options;
     const { payload } = await jwtVerify(jwt, this.#keys.keyOf, {
-      ...{ issuer, audience, algorithms: ALGORITHMS },
-      ...{ clockTolerance: CLOCK_SKEW_S, requiredClaims: ['exp'] },
+      issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: CLOCK_SKEW_S,
+      requiredClaims: ['exp'],
     }).catch((error) => {
       throw new ImstateError('UNAUTHENTICATED', `the JWT ${this.#whyNot(error)}`);
     });
@@ -94,7 +97,9 @@ function toCaller(payload: JWTPayload): Caller {
   const { role, serverAddrs } = grantOf(payload, name);
   const overAtMs = ((payload.exp as number) + CLOCK_SKEW_S) * 1_000;
   return {
-    ...{ name, role, serverAddrs: serverAddrs && new Set(serverAddrs) },
+    name,
+    role,
+    serverAddrs: serverAddrs && new Set(serverAddrs),
     fault: () =>
       Date.now() < overAtMs
         ? undefined

@@ -20,7 +20,10 @@ export class Tokens {
   static async open(path: string, log: Logger): Promise<Tokens> {
     const tokens = new Tokens();
     tokens.#file = await FollowedFile.open({
-      ...{ flag: '--auth-tokens', path, parse: parseTokens, log },
+      flag: '--auth-tokens',
+      path,
+      parse: parseTokens,
+      log,
       onChange: (entries) => tokens.#take(entries),
     });
     return tokens;
@@ -63,7 +66,9 @@ export class Tokens {
   #toCaller({ id, sha256, role, serverAddrs }: TokenEntry): Caller {
     const name = `token "${id}"`;
     const caller: Caller = {
-      ...{ name, role, serverAddrs: serverAddrs && new Set(serverAddrs) },
+      name,
+      role,
+      serverAddrs: serverAddrs && new Set(serverAddrs),
       fault: () => {
         const now = this.#byHash.get(sha256)?.caller;
         if (now === caller) return undefined;

@@ -171,7 +171,9 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
   return {
     userIds: userIds.length > 0 ? new Set(readUsers('user_ids', userIds)) : undefined,
     serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
-    ...{ initialState, resumeRevision, coalesce },
+    initialState,
+    resumeRevision,
+    coalesce,
   };
 }
 

@@ -9,7 +9,9 @@ const path = '/admin/log-level';
 /** The level of the log, as JSON: `{"level":"info"}`. To read it and to change it, until the daemon stops. */
 export function logLevelRoutes(log: Logger): Route[] {
   const route = (method: 'GET' | 'POST', change: (exchange: Exchange) => Promise<void> | void): Route => ({
-    ...{ method, path, role: 'admin' },
+    method,
+    path,
+    role: 'admin',
     async handle(exchange) {
       await change(exchange);
       sendJson(exchange.response, 200, { level: log.level });

@@ -9,11 +9,15 @@ import type { Route } from './routes.js';
 export function probeRoutes(readiness: Pick<Readiness, 'whyNot' | 'shardsAway'>): Route[] {
   return [
     {
-      ...{ method: 'GET', path: '/healthz', role: undefined },
+      method: 'GET',
+      path: '/healthz',
+      role: undefined,
       handle: ({ response }) => sendText(response, 200, withShards('alive', readiness)),
     },
     {
-      ...{ method: 'GET', path: '/readyz', role: undefined },
+      method: 'GET',
+      path: '/readyz',
+      role: undefined,
       handle: ({ response }) => {
         const reason = readiness.whyNot;
         if (reason === undefined) sendText(response, 200, withShards('ready', readiness));

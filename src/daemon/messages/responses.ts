@@ -58,7 +58,11 @@ export function toUserSnapshot({ userId, sessions }: UserAt): UserSnapshot {
 export function toChange({ began, ended, ...change }: Change, revision: string): WireChange {
   const { userId, deviceId, wasOnline, devicesOnline, timeMs } = change;
   return {
-    ...{ userId, deviceId, wasOnline, online: began !== undefined, userOnline: devicesOnline > 0 },
+    userId,
+    deviceId,
+    wasOnline,
+    online: began !== undefined,
+    userOnline: devicesOnline > 0,
     session: began ? toSessionBegin(began) : null,
     ended: ended
       ? {

@@ -43,7 +43,9 @@ export class CallObserver {
   begin(call: ObservedCall): CallDetails {
     this.#calls += 1;
     return new CallDetails({
-      ...{ call, log: this.#log, writeId: this.#writeId },
+      call,
+      log: this.#log,
+      writeId: this.#writeId,
       requestId: idGiven(call.metadata) ?? `${this.#run}-${this.#calls}`,
       span: this.#tracing?.begin(call),
     });

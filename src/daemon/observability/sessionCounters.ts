@@ -6,7 +6,11 @@ import type { Answer, Operation } from '../../store/operations.js';
 /** How many logins this daemon has carried out, and how many sessions it has ended, by their reason. */
 export class SessionCounters {
   readonly ended: Record<EndReason, number> = {
-    ...{ LOGOUT: 0, REPLACED: 0, EXPIRED: 0, SERVER_LOST: 0, EVICTED: 0 },
+    LOGOUT: 0,
+    REPLACED: 0,
+    EXPIRED: 0,
+    SERVER_LOST: 0,
+    EVICTED: 0,
   };
   logins = 0;
   /** Logins that were rejected because their user has too many devices online. */

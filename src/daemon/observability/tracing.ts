@@ -71,7 +71,9 @@ export class Tracing {
   begin({ path, metadata, peer }: ObservedCall): CallSpan {
     const [, service = '', method = ''] = path.split('/');
     const attributes = {
-      ...{ 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method },
+      'rpc.system': 'grpc',
+      'rpc.service': service,
+      'rpc.method': method,
       ...peerAttributes(peer),
     };
     const parent = parentOf(metadata.get('traceparent'), metadata.get('tracestate'));
@@ -168,7 +170,10 @@ function parentOf([traceparent]: unknown[], [tracestate]: unknown[]): Context {
   if (match === null) return ROOT_CONTEXT;
   const [, traceId, spanId, flags] = match as unknown as [string, string, string, string];
   return trace.setSpanContext(ROOT_CONTEXT, {
-    ...{ traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true },
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16) & 1,
+    isRemote: true,
     ...(typeof tracestate === 'string' && { traceState: createTraceState(tracestate) }),
   });
 }

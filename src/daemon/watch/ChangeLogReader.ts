@@ -72,7 +72,10 @@ export class ChangeLogReader {
     this.places = Array.from({ length: changeLog.shards }, () => UNKNOWN);
     const readAtMs = Date.now();
     this.#states = this.places.map(() => ({
-      ...{ isReading: false, hasNews: false, readAtMs, laggingSinceMs: undefined },
+      isReading: false,
+      hasNews: false,
+      readAtMs,
+      laggingSinceMs: undefined,
     }));
     this.started = this.#start();
     this.started.catch((error) => this.#fail(error));

@@ -60,7 +60,8 @@ export class LmdbStore extends OperationByOperation implements PresenceStore {
   readonly #options: LmdbStoreOptions;
   readonly #now: () => number;
   readonly #changes = new Batcher<Call>({
-    ...{ shards: 1, maxItems: BATCH.changes },
+    shards: 1,
+    maxItems: BATCH.changes,
     shardOf: () => 0,
     userOf: ({ userId }) => userId,
     send: (changes) => this.#commit(changes),

@@ -78,7 +78,10 @@ export class Step {
     });
     const { deviceId } = (began ?? ended) as SessionRecord;
     const entry: Change = {
-      ...{ userId, deviceId, wasOnline, timeMs },
+      userId,
+      deviceId,
+      wasOnline,
+      timeMs,
       began: began && { loginTimeMs: began.loginTimeMs, ...texts(began) },
       ended: ended && { reason, ...texts(ended) },
       devicesOnline: this.tables.users.get(userId) ?? 0,

@@ -39,9 +39,16 @@ export function online(step: Step, login: Login, so?: Replacing): LoginResult | 
     return { goOn: { behind: next, replaced: [...replaced, ...replaceOthers(step, userId, others)] } };
   }
   const record: SessionRecord = {
-    ...{ deviceId, sessionId, serverAddr: login.serverAddr, platform: login.platform },
-    ...{ metadata: login.metadata, online: true, ttlMs: login.ttlMs },
-    ...{ logoutTimeMs: undefined, endReason: undefined, removalTimeMs: 0 },
+    deviceId,
+    sessionId,
+    serverAddr: login.serverAddr,
+    platform: login.platform,
+    metadata: login.metadata,
+    online: true,
+    ttlMs: login.ttlMs,
+    logoutTimeMs: undefined,
+    endReason: undefined,
+    removalTimeMs: 0,
     // A refresh may be a repeat that comes late: it does not call a logout off.
     graceEndMs: isRefresh ? before.graceEndMs : 0,
     ...bond,

@@ -283,10 +283,13 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     const parts = { redis, replicas, health, shards };
     this.#batches = new Batches({ ...parts, retentionMs, maxDevices, settings, onStep });
     this.#changeLog = new RedisChangeLog({
-      ...{ redis, health, shards },
+      redis,
+      health,
+      shards,
       channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
       makeSubscriber: () => makeSubscriber(url, tls),
-      ...{ settings, retentionMs },
+      settings,
+      retentionMs,
       readUser: (userId) => this.#carryOutOne(userAtCommand(userId), WATCHES),
     });
   }

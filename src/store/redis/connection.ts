@@ -119,7 +119,10 @@ function open(
   if (kind === 'cluster') {
     const { lazyConnect = false, enableOfflineQueue = true, ...redisOptions } = options;
     const cluster: Cluster = new Cluster(nodes, {
-      ...{ lazyConnect, enableOfflineQueue, scripts, clusterRetryStrategy: pause },
+      lazyConnect,
+      enableOfflineQueue,
+      scripts,
+      clusterRetryStrategy: pause,
       redisOptions: { ...common, ...redisOptions },
       // A certificate is for a name, and one name that is not known here must not keep the other nodes from being asked.
       dnsLookup: (host, done) => done(null, host),
@@ -140,11 +143,13 @@ function sentinelOptions(
 ) {
   const { username, password } = sentinelCredentials;
   return {
-    ...{ sentinels: nodes, name: master, sentinelRetryStrategy: pause },
+    sentinels: nodes,
+    name: master,
+    sentinelRetryStrategy: pause,
     ...(username !== undefined && { sentinelUsername: username }),
     ...(password !== undefined && { sentinelPassword: password }),
     // One that is frozen must not keep the others from being asked.
-    ...{ sentinelCommandTimeout: SENTINEL_MS },
+    sentinelCommandTimeout: SENTINEL_MS,
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
   };
 }

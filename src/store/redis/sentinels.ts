@@ -36,14 +36,17 @@ type SentinelAddress = Pick<RedisAddress, 'nodes' | 'master' | 'sentinelCredenti
 
 function sentinelClient({ sentinelCredentials, tls }: Pick<SentinelAddress, 'sentinelCredentials' | 'tls'>) {
   return {
-    ...{ ...sentinelCredentials, ...(tls && { tls }), connectionName: 'imstate' },
-    ...{ enableReadyCheck: false, enableOfflineQueue: false, maxRetriesPerRequest: 0, protocol: 2 as const },
-    ...{
-      commandTimeout: POLL_INTERVAL_MS,
-      connectTimeout: 5_000,
-      disconnectTimeout: 200,
-      retryStrategy: () => 1_000,
-    },
+    ...sentinelCredentials,
+    ...(tls && { tls }),
+    connectionName: 'imstate',
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    protocol: 2 as const,
+    commandTimeout: POLL_INTERVAL_MS,
+    connectTimeout: 5_000,
+    disconnectTimeout: 200,
+    retryStrategy: () => 1_000,
   };
 }
 

@@ -51,7 +51,9 @@ export class SimulatedServer {
     this.#held = new Map();
     this.#client = await connect({ ...this.#around.daemons, timeoutMs: CALL_MS });
     this.#sessions = this.#client.server({
-      ...{ addr: this.addr, incarnation: this.#incarnation, leaseTtlMs: LEASE_MS },
+      addr: this.addr,
+      incarnation: this.#incarnation,
+      leaseTtlMs: LEASE_MS,
       onEnded: (ended) => this.#ended(ended),
     });
     this.isUp = true;
@@ -86,7 +88,10 @@ export class SimulatedServer {
     const { device, sessionId } = connection;
     const { userId, deviceId } = device;
     const login = {
-      ...{ userId, deviceId, sessionId, platform: deviceId },
+      userId,
+      deviceId,
+      sessionId,
+      platform: deviceId,
       // Some sessions have a time to live as well.
       ...(sessionId.endsWith('7') && { ttlMs: 4_000 }),
     };

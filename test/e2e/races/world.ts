@@ -28,11 +28,9 @@ export class World {
 
   constructor(name: string, users: number, devicesPerUser: number) {
     this.devices = Array.from({ length: users * devicesPerUser }, (_, i) => ({
-      ...{
-        userId: `${name}-${i % users}`,
-        deviceId: `device-${Math.floor(i / users)}`,
-        connection: undefined,
-      },
+      userId: `${name}-${i % users}`,
+      deviceId: `device-${Math.floor(i / users)}`,
+      connection: undefined,
     }));
   }
 

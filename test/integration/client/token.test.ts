@@ -134,7 +134,8 @@ test.each([
   [{ token: 'a', tokenFile: 'b' }, 'WRONG_USAGE', 'give one of them'],
 ])('%j is refused before anything is called', async (options, code, message) => {
   await expect(connect({ endpoints: ['127.0.0.1:1'], ...options })).rejects.toMatchObject({
-    ...{ code, message: expect.stringContaining(message) },
+    code,
+    message: expect.stringContaining(message),
   });
 });
 

@@ -25,7 +25,11 @@ function watch(options: WatchOptions) {
 const snapshot = (...userIds: string[]) => ({ snapshot: userIds.map((userId) => ({ userId })) });
 const synced = (revision: string) => ({ synced: true, revision });
 const change = (userId: string, revision: string) => ({
-  ...{ userId, deviceId: 'phone', online: true, userOnline: true, revision },
+  userId,
+  deviceId: 'phone',
+  online: true,
+  userOnline: true,
+  revision,
   session: { sessionId: revision, serverAddr: '10.0.0.1:9000' },
 });
 const changes = (...all: ReturnType<typeof change>[]) => ({
@@ -39,7 +43,10 @@ describe('a watch that is resumed', () => {
     const { made, told } = watch({ users: ['alice', 'bob'], coalesce: true });
     const first = await server.watch(0);
     expect(first.requests[0]?.start).toMatchObject({
-      ...{ userIds: ['alice', 'bob'], initialState: true, resumeRevision: '', coalesce: true },
+      userIds: ['alice', 'bob'],
+      initialState: true,
+      resumeRevision: '',
+      coalesce: true,
     });
     first.send(snapshot('alice', 'bob'), synced('r1'));
     first.send({ ...changes(change('alice', 'r2'), change('bob', 'r3')), coalesced: 3 });
@@ -47,7 +54,10 @@ describe('a watch that is resumed', () => {
     first.fail(status.UNAVAILABLE, broken);
     const second = await server.watch(1);
     expect(second.requests[0]?.start).toMatchObject({
-      ...{ userIds: ['alice', 'bob'], initialState: false, resumeRevision: 'r3', coalesce: true },
+      userIds: ['alice', 'bob'],
+      initialState: false,
+      resumeRevision: 'r3',
+      coalesce: true,
     });
     second.send(changes(change('bob', 'r4')), synced('r4'), { revision: 'r5', coalesced: 2 });
     await told.has(1, 'progress');
@@ -86,7 +96,9 @@ describe('a watch that is resumed', () => {
     watch({ users: ['alice'], resumeRevision: 'r7' });
     const { requests } = await server.watch(0);
     expect(requests[0]?.start).toMatchObject({
-      ...{ userIds: ['alice'], initialState: false, resumeRevision: 'r7' },
+      userIds: ['alice'],
+      initialState: false,
+      resumeRevision: 'r7',
     });
   });
 

@@ -52,8 +52,15 @@ describe('online --file', () => {
 
   test('a record says what a flag would, and flags stand for what it leaves out', async () => {
     const full = {
-      ...{ userId: 'full', deviceId: 'phone', serverAddr, sessionId: 's-1', platform: 'ios', ttl: '90s' },
-      ...{ metadata: { app: '3,1' }, policy: 'replace-all', serverIncarnation: 7 },
+      userId: 'full',
+      deviceId: 'phone',
+      serverAddr,
+      sessionId: 's-1',
+      platform: 'ios',
+      ttl: '90s',
+      metadata: { app: '3,1' },
+      policy: 'replace-all',
+      serverIncarnation: 7,
     };
     const file = await fileOf(full, { userId: 'bare', deviceId: 'phone', sessionId: null });
     const flags = [
@@ -70,7 +77,10 @@ describe('online --file', () => {
     expect(await cli.json('query', 'full', '--explain')).toMatchObject({
       devices: [
         {
-          ...{ sessionId: 's-1', serverAddr, platform: 'ios', metadata: { app: '3,1' } },
+          sessionId: 's-1',
+          serverAddr,
+          platform: 'ios',
+          metadata: { app: '3,1' },
           explanation: { ttlMs: 90_000, lease: { incarnation: 7 } },
         },
       ],
@@ -78,7 +88,9 @@ describe('online --file', () => {
     expect(await cli.json('query', 'bare', '--explain')).toMatchObject({
       devices: [
         {
-          ...{ serverAddr: '10.0.0.2:9000', platform: 'web', metadata: { a: 'b' } },
+          serverAddr: '10.0.0.2:9000',
+          platform: 'web',
+          metadata: { a: 'b' },
           explanation: { ttlMs: 60_000, lease: null },
         },
       ],
@@ -87,7 +99,10 @@ describe('online --file', () => {
 
   test('records of one user are reported one after the other: the last is current', async () => {
     const records = Array.from({ length: 100 }, (_, i) => ({
-      ...{ userId: 'busy', deviceId: 'phone', serverAddr, sessionId: `s-${i}` },
+      userId: 'busy',
+      deviceId: 'phone',
+      serverAddr,
+      sessionId: `s-${i}`,
     }));
     const { lines } = await batch(await fileOf(...records));
     expect(lines.slice(1).every((line, i) => line.includes(`replaced session s-${i} of phone`))).toBe(true);

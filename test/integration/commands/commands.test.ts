@@ -43,7 +43,10 @@ describe('online', () => {
     await login('--session', 's-1');
     expect(await json('online', user, 'phone', '--server-addr', '10.0.0.2:9000', '--session', 's-2')).toEqual(
       {
-        ...{ userId: user, deviceId: 'phone', sessionId: 's-2', serverAddr: '10.0.0.2:9000' },
+        userId: user,
+        deviceId: 'phone',
+        sessionId: 's-2',
+        serverAddr: '10.0.0.2:9000',
         loginTime: expect.stringMatching(ISO),
         replaced: [{ deviceId: 'phone', sessionId: 's-1', serverAddr: '10.0.0.1:9000', reason: 'REPLACED' }],
         endReason: null,
@@ -104,19 +107,22 @@ describe('query', () => {
   test('--json has the shape of the contract', async () => {
     await login('--session', 's-1', '--platform', 'ios');
     const online = {
-      ...{ deviceId: 'phone', online: true, serverAddr: '10.0.0.1:9000', sessionId: 's-1', platform: 'ios' },
-      ...{
-        loginTime: expect.stringMatching(ISO),
-        lastSeen: expect.stringMatching(ISO),
-        logoutTime: null,
-        reason: null,
-        metadata: {},
-      },
+      deviceId: 'phone',
+      online: true,
+      serverAddr: '10.0.0.1:9000',
+      sessionId: 's-1',
+      platform: 'ios',
+      loginTime: expect.stringMatching(ISO),
+      lastSeen: expect.stringMatching(ISO),
+      logoutTime: null,
+      reason: null,
+      metadata: {},
     };
     expect(await json('query', user)).toEqual({ userId: user, online: true, devices: [online] });
     await cli('offline', user, 'phone');
     expect(await json('query', user, 'phone')).toEqual({
-      ...{ userId: user, online: false },
+      userId: user,
+      online: false,
       devices: [{ ...online, online: false, logoutTime: expect.stringMatching(ISO), reason: 'LOGOUT' }],
     });
   });

@@ -126,7 +126,8 @@ describe('imstate serve', () => {
     await writeFile(join(file.folder, 'imstate.json'), '{}');
     inFolder(file.folder);
     expect(await runCli(['serve'])).toEqual({
-      ...{ stdout: '', exitCode: 2 },
+      stdout: '',
+      exitCode: 2,
       stderr:
         'Error: imstate.yaml and imstate.json are both in this folder: keep one, or name one with --config\n',
     });

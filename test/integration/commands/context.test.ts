@@ -43,7 +43,9 @@ describe('imstate context', () => {
       'etcd     10.0.0.3:2379\ntimeout  2s\ntls      true\n',
     );
     expect(await json('context', 'show', 'try')).toEqual({
-      ...{ name: 'try', current: false, settings: { endpoint: '127.0.0.1:1' } },
+      name: 'try',
+      current: false,
+      settings: { endpoint: '127.0.0.1:1' },
     });
     expect((await run(['context', 'remove', 'prod'])).stdout).toBe('context "prod" is removed\n');
     expect(await json('context', 'list')).toEqual({

@@ -31,8 +31,11 @@ test('--json prints one object, with the same exit code', async () => {
   };
   expect(status).toBe('failed');
   expect(checks.find(({ check }) => check === 'redis-dial')).toEqual({
-    ...{ check: 'redis-dial', status: 'failed', code: 'STORE_UNAVAILABLE' },
-    ...{ message: expect.stringContaining('start it, or correct --redis'), durationMs: expect.any(Number) },
+    check: 'redis-dial',
+    status: 'failed',
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('start it, or correct --redis'),
+    durationMs: expect.any(Number),
   });
   expect(checks.find(({ check }) => check === 'etcd-dial')).toMatchObject({ status: 'skipped', code: null });
 });

@@ -13,7 +13,9 @@ test('ends the sessions of a user, and a repeat of their login changes nothing',
   await login('alice', 'phone', '10.0.0.1:9000');
   await login('alice', 'web', '10.0.0.2:9000');
   expect(await cli.run('evict', '--user', 'alice', '--yes')).toEqual({
-    ...{ stdout: '2 sessions were evicted\n', stderr: '', exitCode: 0 },
+    stdout: '2 sessions were evicted\n',
+    stderr: '',
+    exitCode: 0,
   });
   expect(await cli.json('query', 'alice')).toMatchObject({
     online: false,

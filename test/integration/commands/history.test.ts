@@ -28,8 +28,12 @@ describe('history', () => {
     await cli.run('offline', 'bob', 'phone');
     const shared = { serverAddr: '10.0.0.1:9000', loginTime: expect.stringMatching(ISO) };
     const ended = {
-      ...{ ...shared, deviceId: 'phone', sessionId: 's-1', platform: 'ios' },
-      ...{ endTime: expect.stringMatching(ISO), reason: 'LOGOUT' },
+      ...shared,
+      deviceId: 'phone',
+      sessionId: 's-1',
+      platform: 'ios',
+      endTime: expect.stringMatching(ISO),
+      reason: 'LOGOUT',
     };
     expect(await cli.json('history', 'bob')).toEqual({
       userId: 'bob',
@@ -57,7 +61,9 @@ describe('history', () => {
 
   test('a user without one', async () => {
     expect(await cli.run('history', 'nobody')).toEqual({
-      ...{ stdout: 'nobody has no history\n', stderr: '', exitCode: 0 },
+      stdout: 'nobody has no history\n',
+      stderr: '',
+      exitCode: 0,
     });
     expect(await cli.json('history', 'nobody')).toEqual({ userId: 'nobody', entries: [], more: false });
   });

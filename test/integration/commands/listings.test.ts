@@ -13,14 +13,12 @@ test('without anything online the listings are empty, and say so', async () => {
   expect(await cli.json('sessions')).toEqual({ sessions: [], more: false, partial: false });
   expect(await cli.json('servers')).toEqual({ servers: [], partial: false });
   expect(await cli.json('stats')).toEqual({
-    ...{
-      usersOnline: 0,
-      devicesOnline: 0,
-      devicesByPlatform: {},
-      devicesByServer: {},
-      devicesOnOtherServers: 0,
-      partial: false,
-    },
+    usersOnline: 0,
+    devicesOnline: 0,
+    devicesByPlatform: {},
+    devicesByServer: {},
+    devicesOnOtherServers: 0,
+    partial: false,
   });
 });
 
@@ -38,15 +36,17 @@ test('what is online is listed and counted', async () => {
     'bob-phone',
   ]);
   expect(sessions).toContainEqual({
-    ...{
-      userId: 'bob',
-      deviceId: 'phone',
-      online: true,
-      serverAddr: '10.0.0.1:9000',
-      sessionId: 'bob-phone',
-    },
-    ...{ platform: 'ios', metadata: { a: 'b' }, logoutTime: null, reason: null },
-    ...{ loginTime: expect.stringMatching(ISO), lastSeen: expect.stringMatching(ISO) },
+    userId: 'bob',
+    deviceId: 'phone',
+    online: true,
+    serverAddr: '10.0.0.1:9000',
+    sessionId: 'bob-phone',
+    platform: 'ios',
+    metadata: { a: 'b' },
+    logoutTime: null,
+    reason: null,
+    loginTime: expect.stringMatching(ISO),
+    lastSeen: expect.stringMatching(ISO),
   });
   const ofServer = await cli.run('sessions', '--server-addr', '10.0.0.2:9000');
   expect(ofServer.stdout).toMatch(/^User +Device .*\nalice +web +- +10\.0\.0\.2:9000 +alice-web +.*\n$/);
@@ -64,7 +64,8 @@ test('what is online is listed and counted', async () => {
   });
   expect((await cli.run('servers')).stdout).toMatch(/^10\.0\.0\.1:9000 +2 +- +- +- +-$/m);
   expect(await cli.json('stats')).toEqual({
-    ...{ usersOnline: 2, devicesOnline: 3 },
+    usersOnline: 2,
+    devicesOnline: 3,
     devicesByPlatform: { '': 1, ios: 2 },
     devicesByServer: { '10.0.0.1:9000': 2, '10.0.0.2:9000': 1 },
     devicesOnOtherServers: 0,

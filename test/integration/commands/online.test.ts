@@ -19,7 +19,8 @@ test('a session with time to live, metadata and platform, as the query shows it'
   expect(await cli.json('query', 'alice', '--explain')).toMatchObject({
     devices: [
       {
-        ...{ platform: 'ios', metadata: { app: '3.1', os: '17', note: 'a=b' } },
+        platform: 'ios',
+        metadata: { app: '3.1', os: '17', note: 'a=b' },
         explanation: { ttlMs: 60_000, expireTime: expect.stringMatching(ISO) },
       },
     ],
@@ -76,7 +77,8 @@ test('--incarnation puts the session under the lease of its chat server', async 
   expect(await cli.json('servers')).toMatchObject({
     servers: expect.arrayContaining([
       {
-        ...{ serverAddr: '10.0.0.5:9000', sessions: 1 },
+        serverAddr: '10.0.0.5:9000',
+        sessions: 1,
         lease: { state: 'RESYNC', incarnation: 7, ttlMs: 10_000, expireTime: expect.stringMatching(ISO) },
       },
     ]),

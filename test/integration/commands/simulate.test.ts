@@ -33,20 +33,37 @@ describe('simulate', () => {
       'errors==0',
     );
     const figures = {
-      ...{ calls: expect.any(Number), errors: 0, missed: expect.any(Number), rate: expect.any(Number) },
-      ...{ p50Ms: expect.any(Number), p95Ms: expect.any(Number), p99Ms: expect.any(Number) },
+      calls: expect.any(Number),
+      errors: 0,
+      missed: expect.any(Number),
+      rate: expect.any(Number),
+      p50Ms: expect.any(Number),
+      p95Ms: expect.any(Number),
+      p99Ms: expect.any(Number),
       maxMs: expect.any(Number),
     };
     const none = { p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null };
     const printed = JSON.parse(stdout);
     expect(printed).toEqual({
-      ...{ seed: 5, durationMs: expect.any(Number), stopped: false, online: expect.any(Number) },
+      seed: 5,
+      durationMs: expect.any(Number),
+      stopped: false,
+      online: expect.any(Number),
       calls: {
-        ...{ all: figures, online: figures, query: figures },
+        all: figures,
+        online: figures,
+        query: figures,
         offline: printed.calls.offline.calls > 0 ? figures : { ...figures, ...none },
       },
-      ...{ errors: [], crashes: 0, cut: 0, ended: expect.any(Number), disconnections: 0 },
-      ...{ late: expect.any(Number), lateMs: expect.any(Number), kept: false, left: 0 },
+      errors: [],
+      crashes: 0,
+      cut: 0,
+      ended: expect.any(Number),
+      disconnections: 0,
+      late: expect.any(Number),
+      lateMs: expect.any(Number),
+      kept: false,
+      left: 0,
       assertions: [{ assertion: 'errors==0', holds: true, value: 0 }],
     });
     // A busy machine makes calls late, which causes a warning.

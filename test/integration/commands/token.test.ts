@@ -45,8 +45,11 @@ test('a token is printed once, on stdout alone, and the file has its hash', asyn
 test('a token as JSON, the list, and its revocation', async () => {
   const made = JSON.parse((await token('create', '--role', 'admin', '--json')).stdout);
   expect(made).toEqual({
-    ...{ id: expect.stringMatching(/^admin-[0-9a-f]{8}$/), role: 'admin', servers: null },
-    ...{ created: expect.any(String), token: expect.stringMatching(/^imstate_/) },
+    id: expect.stringMatching(/^admin-[0-9a-f]{8}$/),
+    role: 'admin',
+    servers: null,
+    created: expect.any(String),
+    token: expect.stringMatching(/^imstate_/),
   });
   await token('create', '--role', 'writer', '--server-addr', 'a:1', '--name', 'chat');
   const list = await token('list');
@@ -83,11 +86,15 @@ test.each([
 test('two tokens of one name are refused, and so is a file of something else', async () => {
   await token('create', '--role', 'reader', '--name', 'a');
   expect(await token('create', '--role', 'admin', '--name', 'a')).toMatchObject({
-    ...{ stdout: '', exitCode: 2, stderr: expect.stringContaining('has a token "a" already') },
+    stdout: '',
+    exitCode: 2,
+    stderr: expect.stringContaining('has a token "a" already'),
   });
   await writeFile(file, '{"userId":"alice"}\n');
   expect(await token('create', '--role', 'reader')).toMatchObject({
-    ...{ stdout: '', exitCode: 2, stderr: expect.stringContaining('line 1: it may have id') },
+    stdout: '',
+    exitCode: 2,
+    stderr: expect.stringContaining('line 1: it may have id'),
   });
   expect(await readFile(file, 'utf8')).toBe('{"userId":"alice"}\n');
 });
@@ -121,7 +128,9 @@ test('changes that are made at the same time are all kept', async () => {
 test('a change that is held up by another says what to do', async () => {
   await writeFile(`${file}.lock`, '');
   expect(await token('create', '--role', 'reader')).toMatchObject({
-    ...{ stdout: '', exitCode: 2, stderr: expect.stringContaining(`if none is, remove ${file}.lock`) },
+    stdout: '',
+    exitCode: 2,
+    stderr: expect.stringContaining(`if none is, remove ${file}.lock`),
   });
 });
 

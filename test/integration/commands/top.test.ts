@@ -156,8 +156,13 @@ test('--json prints an object each interval, with --once one', async () => {
   await login('dave', '--platform', 'web');
   const shape = {
     time: expect.stringMatching(ISO),
-    ...{ service: 'im/state-server', usersOnline: 1, devicesOnline: 1, devicesByPlatform: { web: 1 } },
-    ...{ loginsPerSecond: 0, endsPerSecond: 0, endsByReason: {} },
+    service: 'im/state-server',
+    usersOnline: 1,
+    devicesOnline: 1,
+    devicesByPlatform: { web: 1 },
+    loginsPerSecond: 0,
+    endsPerSecond: 0,
+    endsByReason: {},
     endpoints: [{ addr: cli.daemon.addr, health: 'SERVING', latencyMs: expect.any(Number) }],
     servers: [{ serverAddr: '10.0.0.1:9000', sessions: 1, lease: null }],
     faults: [],

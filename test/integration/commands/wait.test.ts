@@ -19,11 +19,15 @@ const login = (device: string, session: string) =>
 
 test('ends at once when it is so already, and prints the state', async () => {
   expect(await cli.run('wait', user, '--for', 'offline')).toEqual({
-    ...{ stdout: `${user} is offline\n`, stderr: '', exitCode: 0 },
+    stdout: `${user} is offline\n`,
+    stderr: '',
+    exitCode: 0,
   });
   await login('phone', 's-1');
   expect(await cli.run('wait', user, '--for', 'online')).toEqual({
-    ...{ stdout: `${user} is online\nphone  ${serverAddr}  s-1\n`, stderr: '', exitCode: 0 },
+    stdout: `${user} is online\nphone  ${serverAddr}  s-1\n`,
+    stderr: '',
+    exitCode: 0,
   });
   expect((await cli.run('wait', user, 'tv', '--for', 'offline')).stdout).toBe(`${user}/tv is offline\n`);
 });
@@ -32,16 +36,25 @@ test('--json has the shape of the contract', async () => {
   await login('phone', 's-1');
   await login('web', 's-2');
   expect(await cli.json('wait', user, 'phone', '--for', 'online')).toEqual({
-    ...{ userId: user, deviceId: 'phone', online: true, reached: true },
+    userId: user,
+    deviceId: 'phone',
+    online: true,
+    reached: true,
     devices: [
       {
-        ...{ deviceId: 'phone', serverAddr, sessionId: 's-1', platform: null },
+        deviceId: 'phone',
+        serverAddr,
+        sessionId: 's-1',
+        platform: null,
         loginTime: expect.stringMatching(ISO),
       },
     ],
   });
   expect(await cli.json('wait', user, '--for', 'offline', '--timeout', '0s')).toMatchObject({
-    ...{ userId: user, deviceId: null, online: true, reached: false },
+    userId: user,
+    deviceId: null,
+    online: true,
+    reached: false,
     devices: [{ deviceId: 'web' }, { deviceId: 'phone' }],
   });
 });

@@ -81,28 +81,45 @@ describe('watch', () => {
     await cli.run('offline', user, 'phone');
     const [snapshot, synced, ...changes] = await events(started, 4);
     expect(snapshot).toEqual({
-      ...{ type: 'snapshot', userId: user },
+      type: 'snapshot',
+      userId: user,
       devices: [
         {
-          ...{ deviceId: 'phone', online: true, serverAddr, sessionId: 's-1', platform: 'ios' },
-          ...{ loginTime: expect.stringMatching(ISO), lastSeen: expect.stringMatching(ISO) },
-          ...{ logoutTime: null, reason: null, metadata: { app: '1' } },
+          deviceId: 'phone',
+          online: true,
+          serverAddr,
+          sessionId: 's-1',
+          platform: 'ios',
+          loginTime: expect.stringMatching(ISO),
+          lastSeen: expect.stringMatching(ISO),
+          logoutTime: null,
+          reason: null,
+          metadata: { app: '1' },
         },
       ],
     });
     expect(synced).toEqual({ type: 'synced', revision: expect.stringMatching(/^\S+$/) });
     const common = {
-      ...{ type: 'change', userId: user, deviceId: 'phone', wasOnline: true },
-      ...{ time: expect.stringMatching(ISO), revision: expect.stringMatching(/^\S+$/) },
+      type: 'change',
+      userId: user,
+      deviceId: 'phone',
+      wasOnline: true,
+      time: expect.stringMatching(ISO),
+      revision: expect.stringMatching(/^\S+$/),
     };
     expect(changes).toEqual([
       {
-        ...{ ...common, online: true, userOnline: true },
+        ...common,
+        online: true,
+        userOnline: true,
         session: { sessionId: 's-2', serverAddr, platform: null, loginTime: expect.stringMatching(ISO) },
         ended: { sessionId: 's-1', serverAddr, reason: 'REPLACED' },
       },
       {
-        ...{ ...common, online: false, userOnline: false, session: null },
+        ...common,
+        online: false,
+        userOnline: false,
+        session: null,
         ended: { sessionId: 's-2', serverAddr, reason: 'LOGOUT' },
       },
     ]);

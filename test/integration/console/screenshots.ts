@@ -22,7 +22,10 @@ const daemon = await startTestDaemon({ http: { addr: '127.0.0.1', port: 0 } });
 const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
 const login = (deviceId: string, platform: string, server = 0, ttlMs = 0) =>
   client.online({
-    ...{ userId: 'alice', deviceId, platform, serverAddr: SERVERS[server] as string },
+    userId: 'alice',
+    deviceId,
+    platform,
+    serverAddr: SERVERS[server] as string,
     ...(ttlMs > 0 && { ttlMs }),
   });
 
@@ -53,11 +56,9 @@ await client.offline({ userId: 'alice', deviceId: 'tablet' });
 const servers = LEASED.map((addr) => client.server({ addr, incarnation: now() }));
 for (const server of servers) await server.ready;
 const crowd = Array.from({ length: 900 }, (_, i) => ({
-  ...{
-    userId: `user-${i % 760}`,
-    deviceId: i < 760 ? 'phone' : 'web',
-    platform: PLATFORMS[(i % 7) % 4] as string,
-  },
+  userId: `user-${i % 760}`,
+  deviceId: i < 760 ? 'phone' : 'web',
+  platform: PLATFORMS[(i % 7) % 4] as string,
   server: servers[i % 10 < 5 ? 0 : i % 10 < 8 ? 1 : 2] as (typeof servers)[number],
 }));
 for (const { server, ...session } of crowd.slice(0, 700)) await server.online(session);
@@ -92,7 +93,10 @@ async function take(
   },
 ): Promise<void> {
   const context = await browser.newContext({
-    ...{ viewport: { width, height }, locale: language, deviceScaleFactor: 1.5, timezoneId: 'Europe/Berlin' },
+    viewport: { width, height },
+    locale: language,
+    deviceScaleFactor: 1.5,
+    timezoneId: 'Europe/Berlin',
     colorScheme: theme === 'dark' ? 'dark' : 'light',
   });
   const page = await context.newPage();

@@ -83,7 +83,9 @@ describe('floods of frames', () => {
     const send = async (bytes: number) => {
       const name = 'x-long';
       const stream = session.request({
-        ...{ ':method': 'POST', ':path': GET_USER, 'content-type': 'application/grpc' },
+        ':method': 'POST',
+        ':path': GET_USER,
+        'content-type': 'application/grpc',
         [name]: 'x'.repeat(bytes - name.length),
       });
       stream.on('error', () => {}).resume();
@@ -148,7 +150,9 @@ describe('callers that take their time', () => {
     disposables.push(() => session.destroy());
     return (path: string, body: Buffer) => {
       const stream = session.request({
-        ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' },
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
       });
       stream.on('error', () => {});
       stream.end(body);

@@ -25,8 +25,11 @@ function openApply(addr: string) {
 /** A gRPC server of which more is known than of a daemon. */
 async function startServer() {
   const { store, remove } = await makeEmbeddedStore({
-    ...{ retentionMs: RETENTION, historyLimit: HISTORY_LIMIT, historyRetentionMs: HISTORY_RETENTION },
-    ...{ changeLimit: 1_000, maxDevices: 1_000 },
+    retentionMs: RETENTION,
+    historyLimit: HISTORY_LIMIT,
+    historyRetentionMs: HISTORY_RETENTION,
+    changeLimit: 1_000,
+    maxDevices: 1_000,
   });
   disposables.push(remove);
   await store.open();

@@ -197,7 +197,10 @@ test('it registers only when it can serve: not while Redis is away', async () =>
   disposables.push(() => registry.close());
   const seen: string[] = [];
   const start = startTestDaemon({
-    ...{ redis: redis.url, etcd: hosts, service, startTimeoutMs: 60_000 },
+    redis: redis.url,
+    etcd: hosts,
+    service,
+    startTimeoutMs: 60_000,
     log: Object.assign(pino({ level: 'silent' }), { warn: (message: string) => void seen.push(message) }),
   });
   await until(() => seen.some((line) => line.includes('trying again')), 'the daemon waits for Redis');

@@ -16,8 +16,11 @@ let common: { etcd: string; service: string; startTimeoutMs: number; redis: stri
 
 beforeEach(() => {
   common = {
-    ...{ etcd: inject('etcdHost'), service: `test/${randomUUID()}`, startTimeoutMs: 30_000 },
-    ...{ redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` },
+    etcd: inject('etcdHost'),
+    service: `test/${randomUUID()}`,
+    startTimeoutMs: 30_000,
+    redis: inject('redisUrl'),
+    keyPrefix: `test-${randomUUID()}:`,
   };
 });
 

@@ -53,7 +53,8 @@ test('a file that others may write fails', async () => {
   await chmod(tokens, 0o666);
   const report = (await look({ auth: { tokens } }))['auth-tokens'];
   expect(report).toMatchObject({
-    ...{ status: 'failed', code: 'AUTH_FILE_UNUSABLE' },
+    status: 'failed',
+    code: 'AUTH_FILE_UNUSABLE',
     message: expect.stringContaining(`run chmod go-w ${tokens}`),
   });
 });

@@ -14,13 +14,17 @@ export async function makeEtcdRegistries(hosts: string, leaseTtlMs = 2_000): Pro
   const warnings: string[] = [];
   const make = () =>
     new EtcdRegistry({
-      ...{ hosts, service, leaseTtlMs },
+      hosts,
+      service,
+      leaseTtlMs,
       log: { info: () => {}, warn: (message) => void warnings.push(message) },
     });
   const [daemon, client] = await Promise.all([make(), make()]);
   const etcd = new Etcd3({ hosts: hosts.split(',').map((host) => `http://${host}`) });
   return {
-    ...{ daemon, client, warnings },
+    daemon,
+    client,
+    warnings,
     putRaw: async (key, value) => void (await etcd.put(`${service}/${key}`).value(value)),
     putStore: async (addr, storeId) =>
       void (await etcd.put(`${service}.store/${addr}`).value(JSON.stringify({ storeId }))),
@@ -48,11 +52,14 @@ export async function makeDirectoryRegistries(): Promise<RegistryUnderTest> {
   const file = (key: string) => join(entries, `${encodeURIComponent(key)}.json`);
   const make = () =>
     new DirectoryRegistry({
-      ...{ dataDir: folder.path, service },
+      dataDir: folder.path,
+      service,
       log: { info: () => {}, warn: (message) => void warnings.push(message) },
     });
   return {
-    ...{ daemon: make(), client: make(), warnings },
+    daemon: make(),
+    client: make(),
+    warnings,
     putRaw: async (key, value) => {
       await mkdir(entries, { recursive: true });
       await writeFile(file(key), value);

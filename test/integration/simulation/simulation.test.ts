@@ -92,7 +92,10 @@ describe('a chat server that crashes', () => {
 
   async function chatServer(addr: string, timeoutMs = 30_000) {
     const around = {
-      ...{ run: 'run', onDisconnected: () => {}, onEnded: () => {}, onLost: () => {} },
+      run: 'run',
+      onDisconnected: () => {},
+      onEnded: () => {},
+      onLost: () => {},
       connect: () => connect({ endpoints: [addr], timeoutMs }),
     };
     const server = new ChatServer('chat-1:9000', around);

@@ -78,8 +78,17 @@ export class Model {
     const { userId, deviceId, sessionId, serverAddr, platform, ttlMs } = login;
     this.sessions = this.sessions.filter((each) => each !== current);
     this.sessions.push({
-      ...{ userId, deviceId, sessionId, serverAddr, platform, ttlMs, online: true, loginTimeMs },
-      ...{ logoutTimeMs: undefined, endReason: undefined, removalTimeMs: 0 },
+      userId,
+      deviceId,
+      sessionId,
+      serverAddr,
+      platform,
+      ttlMs,
+      online: true,
+      loginTimeMs,
+      logoutTimeMs: undefined,
+      endReason: undefined,
+      removalTimeMs: 0,
       graceEndMs: isRefresh ? before.graceEndMs : 0,
       lastSeenMs: lease ? Math.max(this.now, purged + 1) : this.now,
       incarnation: lease?.incarnation ?? 0,

@@ -11,7 +11,12 @@ const readResponse = loadCodec().reader<WatchResponse__Output>('imstate.v1.Watch
 
 function changeOf(i: number, deviceId = 'phone'): PublishedChange {
   const change = {
-    ...{ userId: `user-${i}`, deviceId, wasOnline: false, ended: undefined, devicesOnline: 1, timeMs: i },
+    userId: `user-${i}`,
+    deviceId,
+    wasOnline: false,
+    ended: undefined,
+    devicesOnline: 1,
+    timeMs: i,
     began: { sessionId: `s-${i}`, serverAddr: '10.0.0.1:9000', platform: '', loginTimeMs: i },
   };
   return new PublishedChange(change, `r-${i}`);

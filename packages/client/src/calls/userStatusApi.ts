@@ -72,9 +72,17 @@ export function userStatusApi(channel: Channel): PresenceApi {
 
 function onlineDevice(deviceId: string, serverAddr: string): DeviceState {
   return {
-    ...{ deviceId, online: true, serverAddr, sessionId: undefined, platform: undefined },
-    ...{ loginTime: undefined, lastSeen: undefined, logoutTime: undefined, reason: undefined },
-    ...{ metadata: {}, explanation: undefined },
+    deviceId,
+    online: true,
+    serverAddr,
+    sessionId: undefined,
+    platform: undefined,
+    loginTime: undefined,
+    lastSeen: undefined,
+    logoutTime: undefined,
+    reason: undefined,
+    metadata: {},
+    explanation: undefined,
   };
 }
 

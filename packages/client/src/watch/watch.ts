@@ -194,8 +194,12 @@ export class Watch implements AsyncIterable<WatchEvent> {
     const isResumed = this.#revision !== '';
     const { userIds, updates } = this.#users?.begin(isResumed) ?? { userIds: [], updates: [] };
     const stream = new WatchStream(this.#channel, {
-      ...{ userIds, serverAddrs: servers, everything, coalesce },
-      ...{ initialState: initialState && !isResumed, resumeRevision: this.#revision },
+      userIds,
+      serverAddrs: servers,
+      everything,
+      coalesce,
+      initialState: initialState && !isResumed,
+      resumeRevision: this.#revision,
     });
     for (const update of updates) stream.update(update);
     this.#stream = stream;

@@ -33,7 +33,12 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
 export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(
     ({ method, name, role, parameters, isSignIn = false, isStream = false, answer }) => ({
-      ...{ method, role, isSignIn, isStream, path: `/api/v1/${name}`, call: name.replace('/', '-') },
+      method,
+      role,
+      isSignIn,
+      isStream,
+      path: `/api/v1/${name}`,
+      call: name.replace('/', '-'),
       async handle(exchange) {
         const [userId, other] = exchange.query.getAll('userId');
         if (userId !== undefined && other === undefined)

@@ -6,7 +6,9 @@ import type { Route } from '../routes.js';
 export async function descriptionRoute(): Promise<Route> {
   const text = await readFile(new URL('../../../../docs/openapi.yaml', import.meta.url), 'utf8');
   return {
-    ...{ method: 'GET', path: '/api/openapi.yaml', role: undefined },
+    method: 'GET',
+    path: '/api/openapi.yaml',
+    role: undefined,
     handle: ({ response }) => sendText(response, 200, text, 'application/yaml'),
   };
 }

@@ -3,7 +3,10 @@ import type { ApiCall, ApiParts } from './apiCall.js';
 /** GET /api/v1/endpoints: the daemons that are registered, and which of them answers. */
 export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {
   return {
-    ...{ method: 'GET', name: 'endpoints', role: 'reader', parameters: [] },
+    method: 'GET',
+    name: 'endpoints',
+    role: 'reader',
+    parameters: [],
     async answer() {
       const [endpoints, stores] = await Promise.all([registry.list(), registry.listStores()]);
       const self = advertised();

@@ -13,7 +13,10 @@ const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
 export function evictCall({ presence, log }: ApiParts): ApiCall {
   const evictions = new Evictions(presence, log);
   return {
-    ...{ method: 'POST', name: 'evict', role: 'admin', parameters: [] },
+    method: 'POST',
+    name: 'evict',
+    role: 'admin',
+    parameters: [],
     async answer(_, { request, peer, caller, about, body }) {
       const target = readTarget(parse(await body()));
       if (!('serverAddr' in target)) about('session' in target ? target.session : target);

@@ -6,7 +6,9 @@ import { historyEntryJson } from './json.js';
 /** GET /api/v1/history: a page of what `imstate history --json` prints. */
 export function historyCall({ presence }: ApiParts): ApiCall {
   return {
-    ...{ method: 'GET', name: 'history', role: 'reader' },
+    method: 'GET',
+    name: 'history',
+    role: 'reader',
     parameters: ['userId', 'deviceId', 'pageSize', 'pageToken'],
     async answer(parameters, { peer }) {
       const userId = parameters.text('userId');

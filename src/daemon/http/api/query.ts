@@ -7,7 +7,10 @@ import { userJson } from './json.js';
 /** GET /api/v1/query: the devices of a user, as `imstate query --json` prints them. */
 export function queryCall({ presence }: ApiParts): ApiCall {
   return {
-    ...{ method: 'GET', name: 'query', role: 'reader', parameters: ['userId', 'deviceId', 'explain'] },
+    method: 'GET',
+    name: 'query',
+    role: 'reader',
+    parameters: ['userId', 'deviceId', 'explain'],
     async answer(parameters, { peer }) {
       const userId = parameters.text('userId');
       const deviceId = parameters.text('deviceId');

@@ -7,7 +7,10 @@ const PAGE = 1_000;
 /** GET /api/v1/servers: a page of what `imstate servers --json` prints, by address. */
 export function serversCall({ presence }: ApiParts): ApiCall {
   return {
-    ...{ method: 'GET', name: 'servers', role: 'reader', parameters: ['pageSize', 'pageToken'] },
+    method: 'GET',
+    name: 'servers',
+    role: 'reader',
+    parameters: ['pageSize', 'pageToken'],
     async answer(parameters) {
       const { limit, after } = parameters.page(PAGE);
       const { servers, next, isPartial } = await presence.servers({ limit, after });

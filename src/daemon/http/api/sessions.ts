@@ -6,7 +6,9 @@ import { deviceJson } from './json.js';
 /** GET /api/v1/sessions: a page of what `imstate sessions --json` prints. */
 export function sessionsCall({ presence }: ApiParts): ApiCall {
   return {
-    ...{ method: 'GET', name: 'sessions', role: 'reader' },
+    method: 'GET',
+    name: 'sessions',
+    role: 'reader',
     parameters: ['serverAddr', 'pageSize', 'pageToken'],
     async answer(parameters) {
       const serverAddr = parameters.text('serverAddr');

@@ -87,8 +87,12 @@ export class StatsSampler implements Follower {
       const { users: usersOnline, devices: devicesOnline, isPartial: partial } = await this.#presence.stats();
       this.#hasFailed = false;
       this.#tell({
-        ...{ type: 'stats', time: new Date().toISOString() },
-        ...{ usersOnline, devicesOnline, partial, changesPerSecond },
+        type: 'stats',
+        time: new Date().toISOString(),
+        usersOnline,
+        devicesOnline,
+        partial,
+        changesPerSecond,
       });
     } catch (error) {
       if (!this.#hasFailed) this.#log.warn(`counts are not sampled: ${messageOf(error)}; trying again`);

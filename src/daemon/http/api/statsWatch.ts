@@ -5,7 +5,11 @@ import { StatsSampler } from './statsSampler.js';
 export function statsWatchCall({ presence, hub, streams, log }: ApiParts): ApiCall {
   const sampler = new StatsSampler(presence, hub, log);
   return {
-    ...{ method: 'GET', name: 'stats/watch', role: 'reader', isStream: true, parameters: [] },
+    method: 'GET',
+    name: 'stats/watch',
+    role: 'reader',
+    isStream: true,
+    parameters: [],
     async answer(_, exchange) {
       const stream = streams.open(exchange);
       stream.onClose(sampler.follow((events) => stream.isBusy || stream.send(events)));

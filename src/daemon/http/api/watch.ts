@@ -20,7 +20,10 @@ const MAX_A_SECOND = 10_000;
 /** GET /api/v1/watch: what `imstate watch --json` prints, as server-sent events. */
 export function watchCall({ hub, streams }: ApiParts): ApiCall {
   return {
-    ...{ method: 'GET', name: 'watch', role: 'reader', isStream: true },
+    method: 'GET',
+    name: 'watch',
+    role: 'reader',
+    isStream: true,
     parameters: ['userId', 'serverAddr', 'all', 'initial', 'resume', 'coalesce', 'most'],
     async answer(parameters, exchange) {
       const target = readTarget(parameters, exchange);

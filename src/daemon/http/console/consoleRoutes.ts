@@ -47,7 +47,10 @@ function send({ request, response }: Exchange, { type, body, zipped, etag }: Ass
   const isZipped = takesGzip(String(request.headers['accept-encoding'] ?? ''));
   const content = isZipped ? zipped : body;
   response.writeHead(200, {
-    ...{ ...HEADERS, etag, 'content-type': type, 'content-length': content.length },
+    ...HEADERS,
+    etag,
+    'content-type': type,
+    'content-length': content.length,
     ...(isZipped && { 'content-encoding': 'gzip' }),
   });
   response.end(content);

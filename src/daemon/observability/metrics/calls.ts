@@ -33,7 +33,8 @@ export function callFamilies(counts: CallCounts): Family[] {
   const duration = 'imstate_call_duration_seconds';
   return [
     {
-      ...{ name: 'imstate_calls_total', type: 'counter' },
+      name: 'imstate_calls_total',
+      type: 'counter',
       help: 'Calls and streams that are over, by the status they ended with.',
       *read() {
         for (const method of counts.methods()) {
@@ -43,7 +44,8 @@ export function callFamilies(counts: CallCounts): Family[] {
       },
     },
     {
-      ...{ name: duration, type: 'histogram' },
+      name: duration,
+      type: 'histogram',
       help: 'From the headers of a call until its answer was given to the network. Streams are left out.',
       *read() {
         for (const method of counts.methods()) {
@@ -54,7 +56,8 @@ export function callFamilies(counts: CallCounts): Family[] {
       },
     },
     {
-      ...{ name: 'imstate_calls_open', type: 'gauge' },
+      name: 'imstate_calls_open',
+      type: 'gauge',
       help: 'Calls and streams that are open.',
       *read() {
         for (const method of counts.methods()) yield { labels: namesOf(method), value: method.open };

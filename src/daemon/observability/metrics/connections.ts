@@ -5,7 +5,8 @@ import { type Family, one } from './family.js';
 export function connectionFamilies(counts: ConnectionCounts): Family[] {
   return [
     {
-      ...{ name: 'imstate_connections_closed_total', type: 'counter' },
+      name: 'imstate_connections_closed_total',
+      type: 'counter',
       help: 'gRPC connections that the daemon closed, by the reason: age, headers or limit.',
       *read() {
         for (const [reason, value] of Object.entries(counts.closed)) yield { labels: { reason }, value };

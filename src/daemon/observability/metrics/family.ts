@@ -23,7 +23,8 @@ export interface Family {
 /** The family as prom-client takes it: nothing is kept there, each scrape reads what the daemon has counted. */
 export function toMetric({ read, ...family }: Family): Metric {
   const get = async () => ({
-    ...{ ...family, aggregator: 'sum' },
+    ...family,
+    aggregator: 'sum',
     values: await Promise.resolve()
       .then(read)
       .then(

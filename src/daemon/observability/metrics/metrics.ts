@@ -56,7 +56,9 @@ export class Metrics {
   /** Who may ask what stands in the store may ask for its numbers. */
   get route(): Route {
     return {
-      ...{ method: 'GET', path: '/metrics', role: 'reader' },
+      method: 'GET',
+      path: '/metrics',
+      role: 'reader',
       handle: async ({ response }) => {
         const text = await this.#registry.metrics();
         sendText(response, 200, text, 'text/plain; version=0.0.4');

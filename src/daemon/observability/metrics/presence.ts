@@ -26,7 +26,8 @@ export function presenceFamilies(store: PresenceStore, transitions: SessionCount
       () => transitions.rejectedLogins,
     ),
     {
-      ...{ name: 'imstate_transitions_total', type: 'counter' },
+      name: 'imstate_transitions_total',
+      type: 'counter',
       help: 'Logins that this daemon carried out (LOGIN), and sessions that it ended, by their reason.',
       *read() {
         yield { labels: { reason: 'LOGIN' }, value: transitions.logins };

@@ -21,7 +21,8 @@ export class ProcessFamilies {
       one('gauge', name, help, () => process.memoryUsage()[key]);
     return [
       {
-        ...{ name: 'imstate_event_loop_delay_seconds', type: 'gauge' },
+        name: 'imstate_event_loop_delay_seconds',
+        type: 'gauge',
         help: 'How late the event loop was since the scrape before: median, 0.99, and the most (1).',
         read: () => this.#delays(),
       },

@@ -26,7 +26,8 @@ export function storeFamilies(steps: StoreSteps, sweeper: Sweeper, readiness: Re
       () => readiness.shardsUnavailable,
     ),
     {
-      ...{ name, type: 'histogram' },
+      name,
+      type: 'histogram',
       help: 'Round trips to the store for operations of callers: a script call or a transaction, of many operations.',
       *read() {
         yield* samplesOf(name, steps.ok, { outcome: 'ok' });

@@ -14,12 +14,14 @@ export function watchFamilies(hub: WatchHub): Family[] {
       () => hub.admitted.weight,
     ),
     {
-      ...{ name: lag, type: 'histogram' },
+      name: lag,
+      type: 'histogram',
       help: 'From a change until watches are told, by the clocks of the store and of this machine.',
       read: () => samplesOf(lag, counts.lag),
     },
     {
-      ...{ name: 'imstate_watch_events_total', type: 'counter' },
+      name: 'imstate_watch_events_total',
+      type: 'counter',
       help: 'Changes for watches, one for each watch it concerns: sent, coalesced as asked, or left when the watch was over.',
       *read() {
         for (const outcome of ['sent', 'coalesced', 'left'] as const)

@@ -187,7 +187,8 @@ describe('a call among others', () => {
     proxy.holdAnswers();
     const stop = new AbortController();
     const late = expect(client.getUser({ userId: 'a' }, { timeoutMs: 20 })).rejects.toMatchObject({
-      ...{ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining('no answer within 20 ms') },
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringContaining('no answer within 20 ms'),
     });
     const cancelled = expect(client.online(phone('b'), { signal: stop.signal })).rejects.toThrow(
       'no longer needed',
@@ -309,7 +310,8 @@ describe('daemons that come and go', () => {
     const client = await connectTo(...proxies.map(({ addr }) => addr));
     proxies[await indexInUse(client, daemons)]?.pause();
     const change = expect(client.online(phone('alice'))).rejects.toMatchObject({
-      ...{ code: 'UNAVAILABLE', ...unsure },
+      code: 'UNAVAILABLE',
+      ...unsure,
     });
     const reads = Array.from({ length: 10 }, (_, i) => client.getUser({ userId: `user-${i}` }));
     await Promise.all([change, ...reads]);

@@ -174,7 +174,8 @@ describe('a chat server whose daemon goes', () => {
     disposables.push(() => proxy.close());
     const failures: string[] = [];
     const server = serve(await clientOf(`127.0.0.1:${proxy.port}`), {
-      ...{ leaseTtlMs: 3_000, onError: ({ code }) => failures.push(code) },
+      leaseTtlMs: 3_000,
+      onError: ({ code }) => failures.push(code),
     });
     await server.ready;
     const { sessionId } = await server.online(phone('alice'));

@@ -34,11 +34,19 @@ describe('a watch', () => {
     await told.has(1, 'synced');
     expect(told.news).toMatchObject([
       {
-        ...{ type: 'snapshot', userId: 'alice' },
+        type: 'snapshot',
+        userId: 'alice',
         devices: [
           {
-            ...{ deviceId: 'phone', online: true, sessionId: 's1', serverAddr, platform: 'ios', loginTime },
-            ...{ logoutTime: undefined, reason: undefined, metadata: { app: '1' } },
+            deviceId: 'phone',
+            online: true,
+            sessionId: 's1',
+            serverAddr,
+            platform: 'ios',
+            loginTime,
+            logoutTime: undefined,
+            reason: undefined,
+            metadata: { app: '1' },
           },
         ],
       },
@@ -51,18 +59,31 @@ describe('a watch', () => {
     await told.has(2, 'change');
     expect(told.of('change')).toEqual([
       {
-        ...{ type: 'change', userId: 'alice', deviceId: 'phone' },
-        ...{ wasOnline: true, online: true, userOnline: true, time: expect.any(Date) },
+        type: 'change',
+        userId: 'alice',
+        deviceId: 'phone',
+        wasOnline: true,
+        online: true,
+        userOnline: true,
+        time: expect.any(Date),
         session: {
-          ...{ sessionId: 's2', serverAddr: '10.0.0.2:9000', platform: undefined },
+          sessionId: 's2',
+          serverAddr: '10.0.0.2:9000',
+          platform: undefined,
           loginTime: expect.any(Date),
         },
         ended: { userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr, reason: 'REPLACED' },
         revision: expect.any(String),
       },
       {
-        ...{ type: 'change', userId: 'alice', deviceId: 'phone' },
-        ...{ wasOnline: true, online: false, userOnline: false, time: expect.any(Date), session: undefined },
+        type: 'change',
+        userId: 'alice',
+        deviceId: 'phone',
+        wasOnline: true,
+        online: false,
+        userOnline: false,
+        time: expect.any(Date),
+        session: undefined,
         ended: expect.objectContaining({ sessionId: 's2', reason: 'LOGOUT' }),
         revision: made.revision,
       },

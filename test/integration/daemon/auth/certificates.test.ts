@@ -25,7 +25,9 @@ async function start(...lines: object[]) {
   });
   const clientOf = async (pair: Pair, token?: string) => {
     const client = await connect({
-      ...{ endpoints: [daemon.addr], timeoutMs: 30_000, token },
+      endpoints: [daemon.addr],
+      timeoutMs: 30_000,
+      token,
       tls: { ...pair, ca: authority.file },
     });
     disposables.push(() => client.close());

@@ -212,8 +212,10 @@ describe('mutual TLS', () => {
 
 const same = (value: Buffer) => value;
 const bytes = {
-  ...{ requestSerialize: same, requestDeserialize: same },
-  ...{ responseSerialize: same, responseDeserialize: same },
+  requestSerialize: same,
+  requestDeserialize: same,
+  responseSerialize: same,
+  responseDeserialize: same,
 };
 
 describe('files that are replaced', () => {

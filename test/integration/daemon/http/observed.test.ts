@@ -33,8 +33,13 @@ test('at debug each call by HTTP has a line as one by gRPC has, with the same ma
   await ask(`${url}/api/v1/evict`, { method: 'POST', headers: json, body: '{"userId":"carol"}' });
   const [query, refused, evict] = await callLines(logged, '/imstate.http/', 3);
   expect(query).toMatchObject({
-    ...{ requestId: 'mine', method: '/imstate.http/query', status: 'OK', ms: expect.any(Number) },
-    ...{ peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/), user: online?.user, device: online?.device },
+    requestId: 'mine',
+    method: '/imstate.http/query',
+    status: 'OK',
+    ms: expect.any(Number),
+    peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+    user: online?.user,
+    device: online?.device,
   });
   expect(refused).toMatchObject({ status: 'INVALID_ARGUMENT' });
   expect(evict).toMatchObject({ method: '/imstate.http/evict', status: 'OK' });

@@ -14,17 +14,16 @@ const MUCH = Buffer.alloc(64 * 1024 * 1024);
 async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> {
   const log = pino({ level: 'silent' });
   const server = new HttpServer({
-    ...{ log, observer: new CallObserver({ log, showIds: false, tracing: undefined }) },
-    ...{ routes: [{ method: 'GET', path: '/', role: undefined, handle }] },
-    ...{
-      guard: undefined,
-      tls: undefined,
-      origins: [],
-      proxies: new TrustedProxies(),
-      bounds: { silenceMs: 5_000, requestMs: 5_000, answerMs: 5_000 },
-      onEndStreams: () => {},
-      onClose: () => {},
-    },
+    log,
+    observer: new CallObserver({ log, showIds: false, tracing: undefined }),
+    routes: [{ method: 'GET', path: '/', role: undefined, handle }],
+    guard: undefined,
+    tls: undefined,
+    origins: [],
+    proxies: new TrustedProxies(),
+    bounds: { silenceMs: 5_000, requestMs: 5_000, answerMs: 5_000 },
+    onEndStreams: () => {},
+    onClose: () => {},
   });
   disposables.push(() => server.close());
   const { addr } = await server.listen({ addr: '127.0.0.1', port: 0 });

@@ -108,7 +108,7 @@ describe('the TypeScript client on connections that last 300 ms', () => {
     await connectTo(300);
     const errors: ImstateError[] = [];
     const server = client.server({
-      ...{ addr: '10.0.0.1:9000', ttlMs: 60_000 },
+      addr: '10.0.0.1:9000',
       onError: (error) => void errors.push(error),
     });
     disposables.push(() => server.close());

@@ -28,7 +28,10 @@ afterEach(async () => {
 const hosts = (of = nodes) => of.map(({ host }) => host).join(',');
 const makeRegistry = (etcd: string, user: { username?: string; password?: string } = {}) =>
   new EtcdRegistry({
-    ...{ hosts: etcd, service, leaseTtlMs: 6_000, ...user },
+    hosts: etcd,
+    service,
+    leaseTtlMs: 6_000,
+    ...user,
     log: { info: () => {}, warn: (message) => void warnings.push(message) },
   });
 

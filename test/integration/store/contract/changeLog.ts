@@ -29,7 +29,8 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
         'phone: online > offline, 1 online, s2 LOGOUT',
       ]);
       expect(changes[1]).toMatchObject({
-        ...{ userId: 'alice', timeMs: START + 1 },
+        userId: 'alice',
+        timeMs: START + 1,
         began: { platform: 'ios', loginTimeMs: START + 1 },
         ended: { serverAddr: '10.0.0.1:9000', platform: 'ios' },
       });

@@ -32,8 +32,13 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 0, devices: 0 });
       expect(await on.store.getHistory('alice')).toEqual([
         {
-          ...{ deviceId: 'phone', sessionId: 's1', serverAddr: '10.0.0.1:9000', platform: 'ios' },
-          ...{ loginTimeMs: START, endTimeMs: START + TTL, endReason: 'EXPIRED' },
+          deviceId: 'phone',
+          sessionId: 's1',
+          serverAddr: '10.0.0.1:9000',
+          platform: 'ios',
+          loginTimeMs: START,
+          endTimeMs: START + TTL,
+          endReason: 'EXPIRED',
         },
       ]);
       on.underTest.setClock(START + TTL + RETENTION);

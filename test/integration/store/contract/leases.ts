@@ -25,7 +25,10 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(done).toMatchObject({ resyncToken: '' });
       await on.pass(1);
       expect(await on.store.keepServerAlive(keepAlive())).toEqual({
-        ...{ incarnation: 1, resyncToken: '', hasEnded: false, isPartial: false },
+        incarnation: 1,
+        resyncToken: '',
+        hasEnded: false,
+        isPartial: false,
       });
     });
 
@@ -51,7 +54,10 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true });
       await on.pass(500);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({
-        ...{ online: false, endReason: 'SERVER_LOST', logoutTimeMs: START + LEASE, lastSeenMs: START },
+        online: false,
+        endReason: 'SERVER_LOST',
+        logoutTimeMs: START + LEASE,
+        lastSeenMs: START,
       });
       expect(await on.store.getHistory('alice')).toMatchObject([{ endReason: 'SERVER_LOST' }]);
       expect(await on.store.getDevice('bob', 'phone')).toMatchObject({ online: true });
@@ -104,7 +110,9 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       on.underTest.setClock(START + 1_000);
       expect(await on.store.keepServerAlive(keepAlive({ incarnation: 2 }))).toMatchObject({ hasEnded: true });
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({
-        ...{ online: false, endReason: 'SERVER_LOST', logoutTimeMs: START + 1_000 },
+        online: false,
+        endReason: 'SERVER_LOST',
+        logoutTimeMs: START + 1_000,
       });
       const { replaced } = await on.store.online(login({ userId: 'bob', sessionId: 's2' }));
       expect(replaced).toEqual([]);

@@ -49,8 +49,12 @@ export function eachWithStore(
   let now = 0;
   beforeEach(async () => {
     underTest = await makeStore({
-      ...{ retentionMs: RETENTION, historyLimit: HISTORY_LIMIT, historyRetentionMs: HISTORY_RETENTION },
-      ...{ changeLimit: 10_000, maxDevices: 1_000, ...changes },
+      retentionMs: RETENTION,
+      historyLimit: HISTORY_LIMIT,
+      historyRetentionMs: HISTORY_RETENTION,
+      changeLimit: 10_000,
+      maxDevices: 1_000,
+      ...changes,
     });
     now = 0;
     underTest.setClock(START);
@@ -95,9 +99,18 @@ export function eachWithStore(
 /** A login of alice's phone, unless said otherwise. */
 export function login(changes: Partial<Login> = {}): Login {
   return {
-    ...{ userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr: '10.0.0.1:9000', platform: 'ios' },
-    ...{ ttlMs: 0, metadata: {}, policy: 'KEEP_ALL', incarnation: 0, resentLoginTimeMs: 0 },
-    ...{ isNewSessionId: false, ...changes },
+    userId: 'alice',
+    deviceId: 'phone',
+    sessionId: 's1',
+    serverAddr: '10.0.0.1:9000',
+    platform: 'ios',
+    ttlMs: 0,
+    metadata: {},
+    policy: 'KEEP_ALL',
+    incarnation: 0,
+    resentLoginTimeMs: 0,
+    isNewSessionId: false,
+    ...changes,
   };
 }
 

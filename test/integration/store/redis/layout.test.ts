@@ -93,7 +93,8 @@ test('a layout that another claimed after a flush is refused, until it is the ri
   await store.open();
   await own.redis.hset(`${own.keyPrefix}layout`, 'shards', '8');
   expect(await store.check()).toMatchObject({
-    ...{ shards: 4, unavailable: [0, 1, 2, 3] },
+    shards: 4,
+    unavailable: [0, 1, 2, 3],
     failure: { code: 'LAYOUT_MISMATCH' },
   });
   await expect(store.online(login())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });

@@ -19,8 +19,16 @@ function clientThatTells(...events: WatchEvent[]): Pick<Client, 'watch'> {
 
 const session = { sessionId: 's-1', serverAddr: '10.0.0.1:9000', platform: undefined, loginTime: undefined };
 const change = (deviceId: string, online: boolean): WatchEvent => ({
-  ...{ type: 'change', userId: 'alice', deviceId, wasOnline: !online, online, userOnline: online },
-  ...{ session: online ? session : undefined, ended: undefined, time: undefined, revision: 'r' },
+  type: 'change',
+  userId: 'alice',
+  deviceId,
+  wasOnline: !online,
+  online,
+  userOnline: online,
+  session: online ? session : undefined,
+  ended: undefined,
+  time: undefined,
+  revision: 'r',
 });
 const synced: WatchEvent = { type: 'synced', revision: 'r' };
 const offline: WatchEvent = { type: 'snapshot', userId: 'alice', devices: [] };
@@ -55,6 +63,7 @@ test('what was told before changes were lost does not count', async () => {
 test('when the time is over and no daemon answers, it is not known', async () => {
   const client = clientThatTells(offline, synced, disconnected);
   await expect(waitFor(client, { ...request, limitMs: 10 })).rejects.toMatchObject({
-    ...{ code: 'UNAVAILABLE', message: 'it is not known whether alice is online: gone' },
+    code: 'UNAVAILABLE',
+    message: 'it is not known whether alice is online: gone',
   });
 });

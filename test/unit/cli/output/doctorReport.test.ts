@@ -9,7 +9,10 @@ import {
 import type { Report } from '../../../../src/doctor/check.ts';
 
 const report = (check: string, status: Report['status'], message: string, code?: Report['code']): Report => ({
-  ...{ check, status, message, durationMs: 1 },
+  check,
+  status,
+  message,
+  durationMs: 1,
   ...(code && { code }),
 });
 

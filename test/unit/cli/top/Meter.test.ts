@@ -3,8 +3,11 @@ import { Meter } from '../../../../src/cli/top/Meter.ts';
 
 const session = { sessionId: 's-1', serverAddr: '10.0.0.1:9000', platform: undefined, loginTime: undefined };
 const ended = (reason: 'LOGOUT' | 'REPLACED' | undefined) => ({
-  ...{ userId: 'alice', deviceId: 'phone', sessionId: 's-0' },
-  ...{ serverAddr: '10.0.0.1:9000', reason },
+  userId: 'alice',
+  deviceId: 'phone',
+  sessionId: 's-0',
+  serverAddr: '10.0.0.1:9000',
+  reason,
 });
 
 test('a rate is the mean of the last five whole seconds', () => {

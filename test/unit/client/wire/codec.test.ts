@@ -172,10 +172,16 @@ describe('what is read', () => {
 
   test('what is absent has its default', () => {
     expect(codec.reader('imstate.v1.GetStatsResponse')(Buffer.alloc(0))).toMatchObject({
-      ...{ usersOnline: 0, devicesOnline: 0, devicesByPlatform: {}, devicesByServer: {} },
+      usersOnline: 0,
+      devicesOnline: 0,
+      devicesByPlatform: {},
+      devicesByServer: {},
     });
     expect(codec.reader('imstate.v1.Operation')(Buffer.alloc(0))).toMatchObject({
-      ...{ online: null, offline: null, heartbeat: null, getUser: null },
+      online: null,
+      offline: null,
+      heartbeat: null,
+      getUser: null,
     });
     // An entry without key and value.
     const entry = Buffer.from('1a00', 'hex');

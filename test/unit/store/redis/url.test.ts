@@ -5,7 +5,10 @@ const SENTINEL = 'redis+sentinel://user:s%3Acret@10.0.0.1:26380,[::1],sentinel.e
 
 test('a Sentinel URL names Sentinels, master, database and both credentials', () => {
   expect(parseRedisUrl(`${SENTINEL}?sentinel-user=watcher&sentinel-password=p%26+q`)).toEqual({
-    ...{ kind: 'sentinel', master: 'presence', db: 2, tls: undefined },
+    kind: 'sentinel',
+    master: 'presence',
+    db: 2,
+    tls: undefined,
     nodes: [
       { host: '10.0.0.1', port: 26_380 },
       { host: '::1', port: 26_379 },

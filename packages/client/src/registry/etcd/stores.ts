@@ -54,8 +54,11 @@ export async function putUnlessChanged(
     kv.txn({
       compare: [
         {
-          ...{ target: 'Mod', result: 'Less', mod_revision: String(revision + 1n) },
-          ...{ key: Buffer.from(prefix), range_end: Buffer.from(prefix.replace(/\/$/, '0')) },
+          target: 'Mod',
+          result: 'Less',
+          mod_revision: String(revision + 1n),
+          key: Buffer.from(prefix),
+          range_end: Buffer.from(prefix.replace(/\/$/, '0')),
         },
       ],
       success: puts.map(({ key, value }) => ({

@@ -70,7 +70,9 @@ beforeEach(async () => {
 
 test('the document has every call of the API, its role and its parameters, and no other', () => {
   const described = operations.map(([path, method, { description, parameters = [] }]) => ({
-    ...{ method, name: path.slice(1), role: /Needs the role (\w+)/.exec(description)?.[1] },
+    method,
+    name: path.slice(1),
+    role: /Needs the role (\w+)/.exec(description)?.[1],
     parameters: parameters.map(({ $ref, name }) => name ?? $ref?.replace('#/components/parameters/', '')),
   }));
   const calls = apiCalls({} as ApiParts).map(({ method, name, role, parameters }) => ({
@@ -113,7 +115,8 @@ test.each([
 
 test('what /evict answers is as the document says', async () => {
   const answer = await ask(`${daemon.http}/api/v1/evict`, {
-    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ userId: 'alice' }),
   });
   expectValid(schemaOf('/evict', 'application/json', 'post'), JSON.parse(answer.text));

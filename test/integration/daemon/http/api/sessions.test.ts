@@ -187,7 +187,9 @@ test('sessions, chat servers and counts', async () => {
     { serverAddr: '10.0.0.2:9000' },
   ]);
   expect(await v1.getStats()).toEqual({
-    ...{ usersOnline: 2, devicesOnline: 2, devicesByPlatform: { ios: 1, '': 1 } },
+    usersOnline: 2,
+    devicesOnline: 2,
+    devicesByPlatform: { ios: 1, '': 1 },
     devicesByServer: { [SERVER]: 1, '10.0.0.2:9000': 1 },
     devicesOnOtherServers: 0,
     partial: false,
