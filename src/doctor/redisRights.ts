@@ -45,7 +45,7 @@ export async function judgeRights(
     for (const command of answer as string[]) refused.add(command);
   }
   if (refused.size === 0) return ok(`all that a daemon does is allowed on ${keyPrefix}*`);
-  const wayOut = 'grant it by ACL SETUSER, the README says what is needed';
+  const wayOut = 'grant them with ACL SETUSER, see docs/tls.md';
   const message = `the user of Redis may not do ${[...refused].join(', ')}: ${wayOut}`;
   throw new ImstateError('PERMISSION_DENIED', message);
 }

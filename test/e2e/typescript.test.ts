@@ -30,7 +30,7 @@ export type Accepts<T, U extends Optional<T>> = U;
 let project: InstalledPackage;
 
 beforeAll(async () => {
-  project = await installPackage(`typescript@${OLDER}`);
+  project = await installPackage(`typescript@${OLDER}`, 'ws@8', '@types/ws@8');
 }, 10 * MINUTES);
 
 afterAll(() => project.remove());
@@ -38,7 +38,8 @@ afterAll(() => project.remove());
 /** The TypeScript blocks of the pages, by a file name that says where each stands. */
 async function examples(): Promise<Map<string, string>> {
   const docs = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'));
-  const pages = ['README.md', 'README.zh-CN.md', ...docs.map((name) => `docs/${name}`)];
+  const readmes = ['README.md', 'README.zh-CN.md', 'packages/client/README.md'];
+  const pages = [...readmes, ...docs.map((name) => `docs/${name}`)];
   const found = new Map<string, string>();
   for (const page of pages) {
     const text = await readFile(join(ROOT, page), 'utf8');

@@ -5,14 +5,17 @@ import { expect, test } from 'vitest';
 import { configSchema } from '../../build/configSchema.ts';
 import manifest from '../../oclif.manifest.json' with { type: 'json' };
 
-const readme = readFileSync('README.md', 'utf8');
-const rows = [...readme.matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(
-  ([, flag, env]) => `--${flag} ${env}`,
-);
+const READMES = ['README.md', 'README.zh-CN.md'];
+
+/** The rows of docs/flags.md: a flag with its variable, and what the other columns say. */
+const rows = [
+  ...readFileSync('docs/flags.md', 'utf8').matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|(.*)\|$/gm),
+].map(([, name, env, text = '']) => ({ flag: `--${name} ${env}`, name, text }));
 
 interface Flag {
   name: string;
   env?: string;
+  default?: unknown;
 }
 
 const commands = Object.values(manifest.commands).filter(({ pluginName }) => pluginName === 'imstate');
@@ -21,8 +24,17 @@ const flags = commands
   .filter(({ env }) => env !== undefined)
   .map(({ name, env }) => `--${name} ${env}`);
 
-test("README's configuration has every flag with its environment variable, and no other", () => {
-  expect([...new Set(rows)].sort()).toEqual([...new Set(flags)].sort());
+test('docs/flags.md has every flag with its environment variable, and no other', () => {
+  expect([...new Set(rows.map(({ flag }) => flag))].sort()).toEqual([...new Set(flags)].sort());
+});
+
+test('docs/flags.md has the defaults of the flags', () => {
+  for (const { id, flags: own } of commands)
+    for (const { name, env, default: usual } of Object.values<Flag>(own)) {
+      if (env === undefined || usual === undefined || usual === false) continue;
+      const row = rows.find((each) => each.name === name);
+      expect(`${id} --${name}:${row?.text}`).toContain(`\`${usual}\``);
+    }
 });
 
 test('every flag has a variable of its own name', () => {
@@ -47,11 +59,12 @@ test('docs/imstate.schema.json is what the flags declare', () => {
   expect(readFileSync('docs/imstate.schema.json', 'utf8')).toBe(schema);
 });
 
-test('docs/commands has every command with its flags, and README lists the pages', () => {
+test('docs/commands has every command with its flags, and its index lists the pages', () => {
   const topics = new Set(commands.map(({ id }) => id.split(':')[0] as string));
-  const pages = readdirSync('docs/commands').filter((page) => page !== 'help.md');
+  const pages = readdirSync('docs/commands').filter((page) => page !== 'help.md' && page !== 'README.md');
   expect(pages).toEqual([...topics].map((topic) => `${topic}.md`).sort());
-  for (const topic of topics) expect(readme).toContain(`(docs/commands/${topic}.md)`);
+  const index = linksOf('docs/commands/README.md');
+  for (const topic of topics) expect(index).toContain(`${topic}.md`);
   for (const { id, flags: own } of commands) {
     const page = readFileSync(`docs/commands/${id.split(':')[0]}.md`, 'utf8');
     const part = page
@@ -99,12 +112,25 @@ test('every link of a page to a file of the repository leads there, and to a hea
   expect(links.filter(({ page, link }) => !isThere(page, link))).toEqual([]);
 });
 
-test('the Chinese README has the commands and outputs of the README, each in its order', () => {
-  const own = blocksOf('README.zh-CN.md');
-  const places = own.map((block) => blocksOf('README.md').indexOf(block));
-  expect(own.filter((_, i) => places[i] === -1)).toEqual([]);
-  expect(places).toEqual([...places].sort((a, b) => a - b));
-  expect(places.length).toBeGreaterThan(10);
+test('docs/README.md lists every page of docs', () => {
+  const listed = linksOf('docs/README.md').map((link) => link.split('#')[0]);
+  const own = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'README.md');
+  expect(own.filter((page) => !listed.includes(page))).toEqual([]);
+});
+
+test.each(READMES)('%s is short, and its commands leave nobody online', (page) => {
+  const text = readFileSync(page, 'utf8');
+  expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+  const logins = text.split('\n').filter((line) => line.includes('imstate online '));
+  expect(logins.length).toBeGreaterThan(0);
+  expect(logins.filter((line) => !line.includes(' --ttl '))).toEqual([]);
+});
+
+test('the Chinese README has the sections, commands and outputs of the README', () => {
+  const [english = [], chinese = []] = READMES.map((page) => blocksOf(page));
+  expect(chinese).toEqual(english);
+  const [sections, theirs] = READMES.map((page) => headingsOf(page).length);
+  expect(theirs).toBe(sections);
 });
 
 /** The Markdown that people read, without what others brought. */

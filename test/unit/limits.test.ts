@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/presence/limits.ts';
 
 const [limits = ''] = readFileSync('docs/limits.md', 'utf8').split('\n## ');
-const readme = readFileSync('README.md', 'utf8');
+const flags = readFileSync('docs/flags.md', 'utf8');
 
 /** A row of the page for each limit. */
 const rows = Object.values(LIMITS).map((limit) => {
@@ -20,10 +20,10 @@ test('docs/limits.md has every limit as it is, and no other', () => {
   expect(table).toEqual(rows);
 });
 
-test('README says where they are, with the flags that change them', () => {
-  expect(readme).toContain('](docs/limits.md)');
+test('docs/flags.md links to them, and has the flags that change them', () => {
+  expect(flags).toContain('](limits.md)');
   for (const limit of Object.values(LIMITS))
-    if ('flag' in limit) expect(readme).toContain(`\`--${limit.flag}\``);
+    if ('flag' in limit) expect(flags).toContain(`\`--${limit.flag}\``);
 });
 
 function amount(max: number, unit: string): string {

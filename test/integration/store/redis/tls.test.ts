@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
@@ -10,8 +11,9 @@ import { clientOf, disposables, startDaemon } from '../../../support/disposables
 import { startRedis, startTlsRedis, type TestServer } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 
-/** What README tells to give a daemon's user. */
-const ACL = '~im:* &im:* +@all -@admin -@dangerous +info +cluster|slots +cluster|shards';
+/** The permissions that docs/tls.md gives to the user of a daemon. */
+const [, ACL = ''] =
+  /^ACL SETUSER imstate on >PASSWORD (.+)$/m.exec(readFileSync('docs/tls.md', 'utf8')) ?? [];
 
 async function untilTheEnd<Server extends TestServer>(starting: Promise<Server>): Promise<Server> {
   const server = await starting;
