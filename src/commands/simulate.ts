@@ -46,7 +46,7 @@ export default class Simulate extends ClientCommand {
     try {
       const ending = await simulation.run(stop, flags);
       hide();
-      const figures = simulation.tally.figures(simulation.elapsedMs);
+      const figures = simulation.results.figures(simulation.elapsedMs);
       const verdicts = assertions.map((assertion) => judge(assertion, figures));
       if (verdicts.some(({ holds }) => !holds)) process.exitCode = 1;
       for (const line of summaryLines(simulation, ending, verdicts)) this.log(line);

@@ -1,23 +1,23 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Call, CallFigures } from './results.js';
 
-/** What is demanded of a simulation: `metric op value`, such as "p99<20ms". */
+/** A condition on the results of a simulation: `metric op value`, such as "p99<20ms". */
 export interface Assertion {
-  /** As it was written. */
+  /** The text as given. */
   text: string;
   call: Call | 'all';
   metric: 'p50' | 'p95' | 'p99' | 'max' | 'errors' | 'missed' | 'rate';
   op: keyof typeof OPS;
-  /** Milliseconds of a time; a count, or a share of the calls where `isShare`; answers a second of a rate. */
+  /** A time in milliseconds; a count, or a share of the calls if `isShare`; a rate in responses per second. */
   limit: number;
   isShare: boolean;
 }
 
-/** What became of it. */
+/** The verdict on an assertion. */
 export interface Verdict {
   assertion: string;
   holds: boolean;
-  /** What was measured, in the units of the assertion; undefined if there was no such call. */
+  /** The measured value, in the unit of the assertion; undefined if there was no such call. */
   value: number | undefined;
 }
 
@@ -42,7 +42,7 @@ const UNITS = {
   rate: ['', '/s'],
 };
 
-/** Reads assertions that commas part; throws WRONG_USAGE. */
+/** Parses a comma-separated list of assertions; throws WRONG_USAGE. */
 export function parseAssertions(text: string): Assertion[] {
   return text.split(',').map((part) => parseOne(part.trim()));
 }
@@ -53,11 +53,11 @@ function parseOne(text: string): Assertion {
     throw wrong(
       text,
       'must be METRIC OP VALUE, such as p99<20ms or query.errors<0.1%: METRIC is p50, p95, p99, max, errors, missed or rate, ' +
-        'behind online., offline. or query. if it is for one kind of call; OP is <, <=, >, >= or ==',
+        'optionally prefixed with online., offline. or query.; OP is <, <=, >, >= or ==',
     );
   }
   const name = metric as Assertion['metric'];
-  if (!UNITS[name].includes(unit)) throw wrong(text, `${name} is compared with ${valuesOf(name)}`);
+  if (!UNITS[name].includes(unit)) throw wrong(text, `${name} takes ${valuesOf(name)}`);
   return {
     text,
     call: call as Assertion['call'],
@@ -69,17 +69,17 @@ function parseOne(text: string): Assertion {
 }
 
 function valuesOf(metric: Assertion['metric']): string {
-  if (metric === 'rate') return 'answers a second, such as 100 or 100/s';
+  if (metric === 'rate') return 'responses per second, such as 100 or 100/s';
   if (metric === 'errors' || metric === 'missed')
     return 'a number, such as 0, or a share of the calls, such as 0.1%';
-  return 'a time with its unit, such as 500us, 20ms or 1s';
+  return 'a time with a unit, such as 500us, 20ms or 1s';
 }
 
 function wrong(text: string, rule: string): ImstateError {
   return new ImstateError('WRONG_USAGE', `--assert "${text}": ${rule}`);
 }
 
-/** Holds an assertion against what was measured. Of a time that nothing took, nothing holds. */
+/** Checks an assertion against the results. An assertion on a time fails if there was no call. */
 export function judge(assertion: Assertion, figures: Record<Call | 'all', CallFigures>): Verdict {
   const value = measured(assertion, figures[assertion.call]);
   const holds = value !== undefined && OPS[assertion.op](value, assertion.limit);

@@ -3,38 +3,38 @@ import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { PlannedSession } from './population.js';
 
-/** What a simulated chat server works with. */
+/** Dependencies of a simulated chat server. */
 export interface Surroundings {
   connect(): Promise<Client>;
-  /** Stands in front of session ids: those of another simulation are not to come again. */
+  /** Prefix of session ids, unique to this simulation. */
   run: string;
-  /** No daemon answers it any more. */
+  /** Called when no daemon answers. */
   onDisconnected(): void;
-  /** Another login replaced a session, or it was evicted: the chat server was told. */
+  /** Called when a session was replaced or evicted. */
   onEnded(): void;
-  /** Its lease has ended for good, and it was no crash. */
+  /** Called when its lease has ended for good without a crash. */
   onLost(error: ImstateError): void;
 }
 
-/** One life of a chat server. */
+/** One incarnation of a chat server. */
 interface Life {
   client: Client;
   sessions: ServerSessions;
 }
 
-/** How many logouts are under way at the same time at the end. */
+/** How many logouts are in flight at once at the end. */
 const LOGOUTS_AT_ONCE = 200;
 
 /**
- * A simulated chat server: a client of its own, with a lease and the sessions that it holds. When it crashes, its connection is cut
- * in the middle of whatever it does, and its lease runs out unless it starts again, as another incarnation, before.
+ * A simulated chat server: a client with a lease and its sessions. A crash closes its connection with calls in flight;
+ * its lease expires unless it restarts, as the next incarnation, in time.
  */
 export class ChatServer {
   readonly addr: string;
   readonly #around: Surroundings;
   #life: Promise<Life> | undefined;
   #sessions: ServerSessions | undefined;
-  /** When sessions that were logged out with a grace end, the earliest first. */
+  /** Ends of sessions in their grace period, earliest first. */
   #graces = new Map<SessionRef, number>();
   #incarnation = 0;
 
@@ -43,7 +43,7 @@ export class ChatServer {
     this.#around = around;
   }
 
-  /** How many sessions it holds. */
+  /** Number of sessions. */
   get size(): number {
     return this.#sessions?.size ?? 0;
   }
@@ -52,12 +52,12 @@ export class ChatServer {
     return this.#life !== undefined;
   }
 
-  /** False if it has never been up: nothing of it is online. */
+  /** False if it never started: none of its sessions is online. */
   get hasStarted(): boolean {
     return this.#incarnation > 0;
   }
 
-  /** Resolves once its lease is kept alive. */
+  /** Resolves once its lease is alive. */
   async start(): Promise<void> {
     const life = this.#begin();
     this.#life = life;
@@ -66,26 +66,26 @@ export class ChatServer {
     await sessions.ready;
   }
 
-  /** Ends at once, and knows of nothing any more. */
+  /** Crashes: closes its client and drops its state. */
   async crash(): Promise<void> {
     const life = this.#life;
     this.#life = undefined;
     this.#sessions = undefined;
     this.#graces.clear();
-    // One that could not start has nothing to close.
+    // A server that could not start has nothing to close.
     await life?.then(
       ({ client }) => client.close(),
       () => {},
     );
   }
 
-  /** Logs a session in; false if the chat server crashed before that was answered. */
+  /** Logs a session in; false if the chat server crashed before the response. */
   login(session: PlannedSession): Promise<boolean> {
     const { platform } = session.device;
     return this.#call((sessions) => sessions.online({ ...this.#refOf(session), platform }));
   }
 
-  /** Logs a session out; false if the chat server crashed before that was answered. */
+  /** Logs a session out; false if the chat server crashed before the response. */
   logout(session: PlannedSession, graceMs: number): Promise<boolean> {
     const ref = this.#refOf(session);
     if (graceMs > 0) this.#noteGrace(ref, graceMs);
@@ -94,18 +94,18 @@ export class ChatServer {
 
   /**
    * Logs all its sessions out; returns how many it could not log out. Graces end now too, if they can: those sessions were logged out
-   * before, and are not counted. `onAnswer` is called for each answer, with 1, or with 0 for a grace.
+   * before, and are not counted. Calls `onAnswer` for each response, with 1, or with 0 in a grace period.
    */
   async logoutAll(onAnswer: (sessions: 0 | 1) => void = () => {}): Promise<number> {
     const sessions = this.#sessions;
     if (sessions === undefined) return 0;
     const left = await logOut(sessions, [...sessions], () => onAnswer(1));
-    // Where nobody answers they are over soon all the same.
+    // Without a daemon they expire soon anyway.
     if (left === 0) await logOut(sessions, [...this.#graces.keys()], () => onAnswer(0));
     return left;
   }
 
-  /** Its sessions outlive it for so long. Milliseconds. */
+  /** How long its sessions outlive it. Milliseconds. */
   async keep(leaseTtlMs: number): Promise<void> {
     const { client, sessions } = (await this.#life) as Life;
     const { incarnation } = sessions;
@@ -113,7 +113,7 @@ export class ChatServer {
     await client.server({ addr: this.addr, incarnation, leaseTtlMs }).ready;
   }
 
-  /** Those that are over are forgotten: all graces are equally long. */
+  /** Drops those that have ended: all grace periods are equally long. */
   #noteGrace(ref: SessionRef, graceMs: number): void {
     const now = performance.now();
     for (const [other, endMs] of this.#graces) {
@@ -130,7 +130,7 @@ export class ChatServer {
   async #begin(): Promise<Life> {
     const { connect, onDisconnected, onEnded, onLost } = this.#around;
     const client = await connect();
-    // Greater than that of the start before, and than those of another simulation before.
+    // Greater than the previous incarnation, also of an earlier simulation.
     const incarnation = Math.max(Date.now(), this.#incarnation + 1);
     this.#incarnation = incarnation;
     const sessions = client.server({ addr: this.addr, incarnation, onDisconnected, onEnded });
@@ -138,7 +138,7 @@ export class ChatServer {
     return { client, sessions };
   }
 
-  /** What a call of a chat server that has crashed comes to, nobody is there to see. */
+  /** Ignores the result of a call whose chat server has crashed. */
   async #call(make: (sessions: ServerSessions) => Promise<unknown>): Promise<boolean> {
     const life = this.#life;
     if (life === undefined) return false;
@@ -151,13 +151,13 @@ export class ChatServer {
   }
 }
 
-/** Returns how many of them it could not log out. */
+/** Returns how many sessions it could not log out. */
 async function logOut(sessions: ServerSessions, all: SessionRef[], onAnswer: () => void): Promise<number> {
   for (let i = 0; i < all.length; i += LOGOUTS_AT_ONCE) {
     const some = all.slice(i, i + LOGOUTS_AT_ONCE).map((session) => sessions.offline(session).then(onAnswer));
     const results = await Promise.allSettled(some);
     const failed = results.filter(({ status }) => status === 'rejected').length;
-    // Nobody is there: the others would wait as long, and end with the lease all the same.
+    // No daemon answers: the other sessions end with the lease.
     if (failed > 0) return failed + Math.max(0, all.length - i - LOGOUTS_AT_ONCE);
   }
   return 0;

@@ -1,12 +1,12 @@
-/** An item and when it is due. */
+/** An item with its due time. */
 interface Entry<Item> {
   atMs: number;
   item: Item;
-  /** Of two that are due at the same time, the one that was added first comes first. */
+  /** Breaks ties: items with the same due time keep the order of insertion. */
   order: number;
 }
 
-/** What is due, the earliest first: a binary heap. */
+/** A priority queue by due time: a binary heap. */
 export class EventQueue<Item> {
   readonly #heap: Entry<Item>[] = [];
   #added = 0;
@@ -24,7 +24,7 @@ export class EventQueue<Item> {
     heap[at] = entry;
   }
 
-  /** Takes the earliest away; undefined if there is none. */
+  /** Removes and returns the earliest item; undefined if empty. */
   take(): { atMs: number; item: Item } | undefined {
     const heap = this.#heap;
     const first = heap[0];

@@ -1,13 +1,13 @@
-/** Neighbouring buckets are 2 % apart, so that what is read off is at most 1 % beside what was recorded. */
+/** Neighboring buckets are 2 % apart, so a reading is within 1 % of the recorded value. */
 const RATIO = 1.02;
-/** Shorter times count as this one. */
+/** Shorter times count as this. */
 const LEAST_MS = 0.001;
-/** Longer ones as this one: an hour. */
+/** Longer times count as this: one hour. */
 const MAX_MS = 3_600_000;
 const STEP = Math.log(RATIO);
 const BUCKETS = Math.ceil(Math.log(MAX_MS / LEAST_MS) / STEP) + 1;
 
-/** Any number of times in 9 kB: a count for each bucket, whose bounds grow by a constant ratio. Percentiles are exact to 1 %. */
+/** A histogram of times in 9 kB, with exponential buckets. Percentiles are exact to 1 %. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;
@@ -17,7 +17,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** The longest, exactly; undefined if there is none. Milliseconds. */
+  /** The exact maximum in milliseconds; undefined if empty. */
   get max(): number | undefined {
     return this.#count === 0 ? undefined : this.#max;
   }
@@ -30,7 +30,7 @@ export class Histogram {
     this.#max = Math.max(this.#max, ms);
   }
 
-  /** What `share` of the times do not exceed, such as 0.99; undefined if there is none. Milliseconds. */
+  /** The quantile `share`, such as 0.99, in milliseconds; undefined if empty. */
   quantile(share: number): number | undefined {
     if (this.#count === 0) return undefined;
     const rank = Math.max(1, Math.ceil(share * this.#count));

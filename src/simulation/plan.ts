@@ -1,28 +1,28 @@
-/** What is simulated. The same plan gives the same logins, logouts, crashes and queries at the same times. */
+/** The parameters of a simulation. Equal plans give equal logins, logouts, crashes and queries at equal times. */
 export interface Plan {
   /** From 0 to 2^32 - 1. */
   seed: number;
-  /** Infinity goes on until it is stopped. Milliseconds. */
+  /** Milliseconds; Infinity runs until stopped. */
   durationMs: number;
   users: number;
-  /** Each user has from 1 to so many devices, at most 4. */
+  /** Maximum devices per user, 1 to 4. */
   devices: number;
   servers: number;
-  /** Logins a second, on average, besides those of devices that come back after a break. */
+  /** Mean logins per second, without reconnects. */
   logins: number;
-  /** Questions for users a second, on average. */
+  /** Mean queries per second. */
   queries: number;
-  /** How long a session lasts, on average. Milliseconds. */
+  /** Mean session length in milliseconds. */
   sessionMs: number;
-  /** How many logins of a hundred are of devices whose connection breaks and comes back a few times. */
+  /** Percentage of logins by devices whose connection flaps. */
   flapping: number;
-  /** A chat server crashes once in this time, on average; Infinity for never. Milliseconds. */
+  /** Mean time between crashes of chat servers in milliseconds; Infinity for never. */
   crashEveryMs: number;
-  /** Stands in front of the names of users and chat servers. */
+  /** Prefix of the names of users and chat servers. */
   prefix: string;
 }
 
-/** A small town: some 600 of its 1,500 devices are online at the same time. */
+/** A small population: about 600 of its 1,500 devices are online at once. */
 export const PLAN_DEFAULTS = {
   durationMs: 30_000,
   users: 1_000,

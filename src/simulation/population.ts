@@ -1,23 +1,23 @@
 import type { Plan } from './plan.js';
 import type { Random } from './random.js';
 
-/** A device of somebody in the town. */
+/** A device of a simulated user. */
 export interface Device {
   readonly userId: string;
   readonly deviceId: string;
   readonly platform: string;
-  /** Its connection, as the device sees it. */
+  /** Its connection, from the point of view of the device. */
   session: PlannedSession | undefined;
-  /** Where it stands among those that are away; -1 if it does not. */
+  /** Its index among the disconnected devices; -1 if it is not one of them. */
   place: number;
 }
 
 /** A connection of a device to a chat server. */
 export interface PlannedSession {
-  /** Counts the sessions of the town. */
+  /** Sequence number of the session. */
   readonly number: number;
   readonly device: Device;
-  /** Which chat server has it, counted from 0. */
+  /** Index of its chat server. */
   readonly server: number;
 }
 
@@ -28,15 +28,15 @@ const DEVICES = [
   { deviceId: 'tablet', platforms: ['android', 'ipados'] },
 ] as const;
 
-/** How many devices a user can have. */
+/** Maximum devices per user. */
 export const MAX_DEVICES = DEVICES.length;
 
-/** The people of a simulation: who has which devices, and where these are connected. Chance is all that it asks. */
+/** The simulated users: their devices, and where each is connected. Its only input is the random generator. */
 export class Population {
   readonly devices: readonly Device[];
   readonly #users: readonly string[];
   readonly #random: Random;
-  /** Devices that are not connected and not about to be. */
+  /** Devices that are neither connected nor reconnecting. */
   readonly #away: Device[] = [];
   /** The sessions of each chat server. */
   readonly #sessions: readonly Set<PlannedSession>[];
@@ -60,22 +60,22 @@ export class Population {
     this.#up = this.#sessions.map((_, i) => i);
   }
 
-  /** A user, online or not. */
+  /** A random user, online or not. */
   anyUser(): string {
     return this.#random.pick(this.#users);
   }
 
-  /** A device that is away; undefined if none is. */
+  /** A random disconnected device; undefined if there is none. */
   deviceAway(): Device | undefined {
     return this.#away.length === 0 ? undefined : this.#random.pick(this.#away);
   }
 
-  /** A device, connected or not. */
+  /** A random device, connected or not. */
   anyDevice(): Device {
     return this.#random.pick(this.devices);
   }
 
-  /** The device connects to a chat server that is up; a connection that it has is forgotten. */
+  /** Connects the device to a running chat server, in place of its previous connection. */
   connect(device: Device): PlannedSession {
     if (device.session !== undefined) this.#forget(device.session);
     this.#come(device);
@@ -85,14 +85,14 @@ export class Population {
     return session;
   }
 
-  /** The connection ends; a device that `returns` is not away, but about to connect again. */
+  /** Ends the connection; a device that `returns` will reconnect. */
   disconnect(session: PlannedSession, returns: boolean): void {
     this.#forget(session);
     session.device.session = undefined;
     if (!returns) this.#leave(session.device);
   }
 
-  /** A chat server is gone, with its sessions, whose devices are about to connect again; undefined if there is only one left. */
+  /** Crashes a chat server, whose devices will reconnect; undefined if only one is left. */
   crash(): { server: number; devices: Device[] } | undefined {
     if (this.#up.length < 2) return undefined;
     const at = this.#random.between(0, this.#up.length - 1);
@@ -102,7 +102,7 @@ export class Population {
     return { server, devices: sessions.map(({ device }) => device) };
   }
 
-  /** The chat server is there again. */
+  /** Restarts the chat server. */
   restart(server: number): void {
     this.#up.push(server);
   }
@@ -115,7 +115,7 @@ export class Population {
     device.place = this.#away.push(device) - 1;
   }
 
-  /** The last of those that are away takes its place. */
+  /** The last disconnected device takes its index. */
   #come(device: Device): void {
     if (device.place < 0) return;
     const last = this.#away.pop() as Device;

@@ -1,18 +1,18 @@
 import type { ErrorCode, ImstateError } from 'imstate-client/internal/shared/errors';
 import { Histogram } from './histogram.js';
 
-/** What is called. */
+/** The kinds of calls. */
 export const CALLS = ['online', 'offline', 'query'] as const;
 export type Call = (typeof CALLS)[number];
 
-/** What became of calls; times in milliseconds, undefined if there was none. */
+/** Results of calls; times in milliseconds, undefined if there was no call. */
 export interface CallFigures {
-  /** Those that ended, with an answer or an error. */
+  /** Calls that ended, with a response or an error. */
   calls: number;
   errors: number;
-  /** Those that were due and never made, because too many others were under way. */
+  /** Calls that were due but never made, because too many were in flight. */
   missed: number;
-  /** Answers a second. */
+  /** Responses per second. */
   rate: number;
   p50Ms: number | undefined;
   p95Ms: number | undefined;
@@ -50,8 +50,8 @@ class Counter {
 }
 
 /**
- * Counts what became of calls, and how long they took: those that failed too, and those that were never made, for as long as they
- * waited. Who leaves these out hides what is slow.
+ * Counts results and latencies of calls, including failed calls and those that were never made, which count with their
+ * wait time: leaving them out would hide what is slow.
  */
 export class SimulationResults {
   readonly #counters = {
@@ -61,7 +61,7 @@ export class SimulationResults {
     query: new Counter(),
   };
   readonly #errors = new Map<ErrorCode, ErrorFigures>();
-  /** Since it was last taken. */
+  /** Since the last interval. */
   readonly #recent = new Histogram();
 
   answered(call: Call, ms: number): void {
@@ -79,7 +79,7 @@ export class SimulationResults {
     this.#count(call, ms, 'missed');
   }
 
-  /** So far, for so long. */
+  /** The totals after `ms`. */
   figures(elapsedMs: number): Record<Call | 'all', CallFigures> {
     const { all, online, offline, query } = this.#counters;
     return {
@@ -90,17 +90,17 @@ export class SimulationResults {
     };
   }
 
-  /** The most frequent first. */
+  /** Most frequent first. */
   get errors(): ErrorFigures[] {
     return [...this.#errors.values()].sort((a, b) => b.count - a.count);
   }
 
-  /** How many calls have failed so far. */
+  /** Failed calls so far. */
   get failures(): number {
     return this.#counters.all.errors;
   }
 
-  /** The calls since the last time that this was asked. Milliseconds. */
+  /** The calls since the previous interval. */
   takeRecent(): { calls: number; p50Ms: number | undefined; p99Ms: number | undefined } {
     const recent = this.#recent;
     const taken = { calls: recent.count, p50Ms: recent.quantile(0.5), p99Ms: recent.quantile(0.99) };

@@ -7,41 +7,41 @@ import { ChatServer } from './chatServer.js';
 import type { Plan } from './plan.js';
 import type { Device } from './population.js';
 import { SimulationResults } from './results.js';
-import { type CallStep, type Step, schedule } from './schedule.js';
+import { type CallEvent, type SimulationEvent, schedule } from './schedule.js';
 import { StallDetector } from './stall.js';
 
-/** Calls under way at the same time; what is due beyond waits, and its time counts all the same. */
+/** Maximum calls in flight; later calls wait, and their wait counts. */
 const MAX_IN_FLIGHT = 5_000;
-/** A timer may be so late when nothing is wrong; what begins later than that counts from when it was due. Milliseconds. */
+/** Normal lateness of a timer; a call that starts later counts from its due time. Milliseconds. */
 const TIMER_MS = 2;
-/** What begins later than this says that the load which was asked for could not be made. Milliseconds. */
+/** A call that starts later than this shows that the requested load could not be generated. Milliseconds. */
 const LATE_MS = 100;
-/** How long --keep leaves sessions online: the longest lease. */
+/** How long --keep leaves sessions online: the maximum lease. */
 const KEPT_MS = 3_600_000;
-/** How long chat servers may take at the end to get their leases. */
+/** How long chat servers may take to get their leases at the end. */
 const FINISH_MS = 5_000;
-/** How long a simulation that was stopped waits for the next answer before it gives up what is left. Milliseconds. */
+/** How long a stopped simulation waits for the next response before it gives up. Milliseconds. */
 const STALL_MS = 3_000;
 const CALL_OF = { login: 'online', logout: 'offline', query: 'query' } as const;
 
-/** How a simulation ended. */
+/** The outcome of a simulation. */
 export interface Ending {
-  /** Whether it was stopped before its time was over. */
+  /** Whether it was stopped early. */
   stopped: boolean;
-  /** How many sessions there were then, without those that were logged out and in a grace. */
+  /** Sessions at the end, without those in a grace period. */
   online: number;
-  /** Whether they stay online. */
+  /** Whether the sessions stay online. */
   kept: boolean;
-  /** Of how many that failed: they end with the leases of their chat servers. */
+  /** Sessions for which that failed: they end with the leases of their chat servers. */
   left: number;
 }
 
-/** Chat servers and users that do what a plan says, on real daemons. */
+/** Runs a plan against real daemons. */
 export class Simulation {
-  readonly tally = new SimulationResults();
-  /** What happened besides calls that ended; `cut` are those whose chat server crashed before it was answered. */
+  readonly results = new SimulationResults();
+  /** Counts besides finished calls; `cut` are calls whose chat server crashed before the response. */
   readonly counts = { crashes: 0, cut: 0, ended: 0, disconnections: 0 };
-  /** Calls that began more than 100 ms late, those that were missed among them, and how late one began at most. */
+  /** Calls that started more than 100 ms late, including missed calls, and the maximum lateness. */
   readonly late = { calls: 0, maxMs: 0 };
   readonly plan: Plan;
   readonly #connect: () => Promise<Client>;
@@ -52,14 +52,14 @@ export class Simulation {
   #client: Client | undefined;
   #startedAt = 0;
   #endedAt = 0;
-  /** The last call of each device that has one under way. */
+  /** The last call in flight of each device. */
   readonly #calling = new Map<Device, Promise<void>>();
   #underWay = 0;
-  /** Whoever waits for a call to end. */
+  /** Waits for a call to end. */
   #onEnd = () => {};
   #failure: ImstateError | undefined;
 
-  /** `connect` makes a client for each chat server, and one for those who ask; run() closes them. */
+  /** `connect` opens a client for each chat server and one for queries; run() closes them. */
   constructor(plan: Plan, connect: () => Promise<Client>) {
     this.plan = plan;
     this.#connect = connect;
@@ -76,18 +76,18 @@ export class Simulation {
     );
   }
 
-  /** For how long it has run; 0 before it has begun. Milliseconds. */
+  /** Run time in milliseconds; 0 before the start. */
   get elapsedMs(): number {
     if (this.#startedAt === 0) return 0;
     return (this.#endedAt || performance.now()) - this.#startedAt;
   }
 
-  /** True when its time is over, or it was stopped. */
+  /** True once its duration has passed or it was stopped. */
   get isPlayed(): boolean {
     return this.#endedAt > 0;
   }
 
-  /** How many sessions the chat servers hold. */
+  /** Sessions of all chat servers. */
   get online(): number {
     return this.#servers.reduce((sum, { size }) => sum + size, 0);
   }
@@ -97,8 +97,8 @@ export class Simulation {
   }
 
   /**
-   * Starts the chat servers, does what the plan says until its time is over or `stop` aborts, and logs everybody out, or leaves them
-   * online for an hour. After `stop` it gives up what nobody answers within {@link STALL_MS}. Rejects if no daemon can be reached at the start, or a chat server may not work here or has been taken
+   * Starts the chat servers, runs the plan until its duration has passed or `stop` aborts, and logs all sessions out, or leaves them
+   * online for an hour. After `stop` it gives up on calls without a response within {@link STALL_MS}. Rejects if no daemon can be reached at the start, or a chat server may not work here or has been taken
    * over; calls that fail later are counted.
    */
   async run(stop: AbortSignal, { keep = false } = {}): Promise<Ending> {
@@ -125,18 +125,18 @@ export class Simulation {
   }
 
   async #start(client: Client): Promise<void> {
-    // Nobody there, or not for us: chat servers alone would try again and again.
+    // Fails fast if no daemon answers or permits the call: chat servers would retry forever.
     await client.getUser({ userId: `${this.plan.prefix}user-1` });
     if (!this.#over.signal.aborted) await Promise.all(this.#servers.map((server) => server.start()));
   }
 
   async #play(client: Client): Promise<void> {
     const { signal } = this.#over;
-    const steps = schedule(this.plan);
-    // The first makes the whole town.
-    let next = steps.next();
+    const events = schedule(this.plan);
+    // The first event creates the whole population.
+    let next = events.next();
     this.#startedAt = performance.now();
-    for (; !next.done && !signal.aborted; next = steps.next()) {
+    for (; !next.done && !signal.aborted; next = events.next()) {
       const dueAt = this.#startedAt + next.value.atMs;
       const waitMs = dueAt - performance.now();
       if (waitMs >= 1) await delay(waitMs, undefined, { signal }).catch(() => {});
@@ -147,7 +147,7 @@ export class Simulation {
     const restMs = this.plan.durationMs - this.elapsedMs;
     if (next.done && restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
     const overMs = Math.min(this.elapsedMs, this.plan.durationMs);
-    for (; !next.done && next.value.atMs < overMs; next = steps.next()) this.#miss(next.value, overMs);
+    for (; !next.done && next.value.atMs < overMs; next = events.next()) this.#miss(next.value, overMs);
     while (this.#underWay > 0 && !this.#stall.isStalled) {
       await Promise.race([this.#someEnd(), this.#stall.stalled]);
     }
@@ -158,56 +158,56 @@ export class Simulation {
     return this.#over.signal.aborted || this.elapsedMs >= this.plan.durationMs;
   }
 
-  /** Begins a step and does not wait for it. */
-  #begin(client: Client, step: Step, dueAt: number): void {
-    if (step.type === 'crash') {
+  /** Starts an event without waiting for it. */
+  #begin(client: Client, event: SimulationEvent, dueAt: number): void {
+    if (event.type === 'crash') {
       this.#count('crashes');
-      this.#serverOf(step.server)
+      this.#serverOf(event.server)
         .crash()
         .catch(() => {});
-    } else if (step.type === 'restart') {
-      // What keeps it from starting fails its calls too, which are counted.
-      this.#serverOf(step.server)
+    } else if (event.type === 'restart') {
+      // What prevents the start also fails its calls, which are counted.
+      this.#serverOf(event.server)
         .start()
         .catch(() => {});
     } else {
-      void this.#call(client, step, dueAt);
+      void this.#call(client, event, dueAt);
     }
   }
 
-  async #call(client: Client, step: CallStep, dueAt: number): Promise<void> {
-    const call = CALL_OF[step.type];
+  async #call(client: Client, event: CallEvent, dueAt: number): Promise<void> {
+    const call = CALL_OF[event.type];
     const lateMs = performance.now() - dueAt;
     this.#noteLate(lateMs);
     const from = lateMs > TIMER_MS ? dueAt : performance.now();
     this.#underWay += 1;
     try {
-      const isSeen = await this.#make(client, step);
+      const isSeen = await this.#make(client, event);
       this.#stall.progress();
-      if (isSeen) this.tally.answered(call, performance.now() - from);
+      if (isSeen) this.results.answered(call, performance.now() - from);
       else this.#count('cut');
     } catch (error) {
-      this.tally.failed(call, performance.now() - from, error as ImstateError);
+      this.results.failed(call, performance.now() - from, error as ImstateError);
     } finally {
       this.#underWay -= 1;
       this.#onEnd();
     }
   }
 
-  /** False if nobody is there any more to see the answer. */
-  async #make(client: Client, step: CallStep): Promise<boolean> {
-    if (step.type === 'login' || step.type === 'logout') return this.#change(step);
-    await client.getUser({ userId: step.userId });
+  /** False if the caller crashed before the response. */
+  async #make(client: Client, event: CallEvent): Promise<boolean> {
+    if (event.type === 'login' || event.type === 'logout') return this.#change(event);
+    await client.getUser({ userId: event.userId });
     return true;
   }
 
-  /** A device waits for the answer to its last call: of two calls at once, of two chat servers, either may come first. */
-  #change(step: Exclude<CallStep, { type: 'query' }>): Promise<boolean> {
-    const { device, server } = step.session;
+  /** A device waits for the response to its last call: two concurrent calls of two chat servers have no order. */
+  #change(event: Exclude<CallEvent, { type: 'query' }>): Promise<boolean> {
+    const { device, server } = event.session;
     const make = () =>
-      step.type === 'login'
-        ? this.#serverOf(server).login(step.session)
-        : this.#serverOf(server).logout(step.session, step.graceMs);
+      event.type === 'login'
+        ? this.#serverOf(server).login(event.session)
+        : this.#serverOf(server).logout(event.session, event.graceMs);
     const made = (this.#calling.get(device) ?? Promise.resolve()).then(make);
     const ended = made
       .catch(() => {})
@@ -218,10 +218,10 @@ export class Simulation {
     return made;
   }
 
-  #miss(step: Step, overMs: number): void {
-    if (step.type === 'crash' || step.type === 'restart') return;
-    const waitedMs = overMs - step.atMs;
-    this.tally.missed(CALL_OF[step.type], waitedMs);
+  #miss(event: SimulationEvent, overMs: number): void {
+    if (event.type === 'crash' || event.type === 'restart') return;
+    const waitedMs = overMs - event.atMs;
+    this.results.missed(CALL_OF[event.type], waitedMs);
     this.#noteLate(waitedMs);
   }
 
@@ -236,7 +236,7 @@ export class Simulation {
     });
   }
 
-  /** Returns how many sessions could not be logged out, or kept. */
+  /** Returns how many sessions could not be logged out or kept. */
   async #finish(keep: boolean): Promise<number> {
     let { online: waiting } = this;
     const onAnswer = (sessions: number) => {
@@ -252,7 +252,7 @@ export class Simulation {
     return !server.isUp || (await isDone(server.keep(KEPT_MS))) ? 0 : server.size;
   }
 
-  /** A chat server that is down starts again, which ends what its crash has left online; not where another has taken over. */
+  /** Restarts a crashed chat server, which ends its remaining sessions, unless another has taken over. */
   async #logOut(server: ChatServer, onAnswer: (sessions: number) => void): Promise<number> {
     if (!server.isUp && server.hasStarted && this.#failure === undefined) await isDone(server.start());
     return server.logoutAll(onAnswer);
@@ -262,13 +262,13 @@ export class Simulation {
     await Promise.all([this.#client?.close(), ...this.#servers.map((server) => server.crash())]);
   }
 
-  /** A chat server may not go on: neither may the simulation. */
+  /** A chat server cannot continue, so the simulation stops. */
   #fail(error: ImstateError): void {
     this.#failure ??=
       error.code === 'SUPERSEDED'
         ? new ImstateError(
             'SUPERSEDED',
-            `another simulation with --prefix ${this.plan.prefix} has begun: give each its own`,
+            `another simulation uses --prefix ${this.plan.prefix}: give each its own prefix`,
           )
         : error;
     this.#over.abort();
@@ -283,7 +283,7 @@ export class Simulation {
   }
 }
 
-/** Whether the work is done in the time that the end may take. */
+/** Whether the work finishes within the time limit of the end. */
 async function isDone(work: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
   const done = work.then(

@@ -1,6 +1,6 @@
-/** Notices that work which was begun before a stop does not go on: nobody answers any more. */
+/** Detects after a stop that calls in flight no longer get responses. */
 export class StallDetector {
-  /** Resolves once nothing was answered for `limitMs` after the stop. */
+  /** Resolves once there was no response for `limitMs` after the stop. */
   readonly stalled: Promise<void>;
   readonly #limitMs: number;
   #onStalled = () => {};
@@ -18,7 +18,7 @@ export class StallDetector {
     return this.#isStalled;
   }
 
-  /** From now on the time counts. */
+  /** Starts the timer. */
   start(): void {
     this.#timer ??= setTimeout(() => {
       this.#isStalled = true;
@@ -26,7 +26,7 @@ export class StallDetector {
     }, this.#limitMs);
   }
 
-  /** Something was answered. */
+  /** Records a response. */
   readonly progress = (): void => void this.#timer?.refresh();
 
   close(): void {

@@ -18,11 +18,11 @@ export function describePlan({ plan }: Simulation): string {
 
 /** What became of a simulation, for people: lines and tables. */
 export function summaryLines(simulation: Simulation, ending: Ending, verdicts: Verdict[] = []): string[] {
-  const { tally, elapsedMs } = simulation;
-  const figures = tally.figures(elapsedMs);
+  const { results, elapsedMs } = simulation;
+  const figures = results.figures(elapsedMs);
   const rows = [...CALLS, 'all' as const].map((call) => toRow(call, figures[call]));
   const { red } = colors();
-  const errors = tally.errors.map(
+  const errors = results.errors.map(
     ({ code, count: times, example }) => `${red(code)}  ${count(times, 'time')}, the first: ${example}`,
   );
   return [
@@ -35,8 +35,8 @@ export function summaryLines(simulation: Simulation, ending: Ending, verdicts: V
 }
 
 /** What people should know of the run itself. */
-export function summaryNotices({ tally, elapsedMs, late }: Simulation, { left, kept }: Ending): string[] {
-  const { calls, missed } = tally.figures(elapsedMs).all;
+export function summaryNotices({ results, elapsedMs, late }: Simulation, { left, kept }: Ending): string[] {
+  const { calls, missed } = results.figures(elapsedMs).all;
   const notices: string[] = [];
   if (late.calls > 0) {
     const never = missed > 0 ? `, and ${number(missed)} were never made` : '';
@@ -55,18 +55,18 @@ export function summaryNotices({ tally, elapsedMs, late }: Simulation, { left, k
 
 /** What became of a simulation, as --json prints it. */
 export function summaryJson(
-  { plan, tally, counts, late, elapsedMs }: Simulation,
+  { plan, results, counts, late, elapsedMs }: Simulation,
   { stopped, online: wereOnline, kept, left }: Ending,
   verdicts: Verdict[] = [],
 ): object {
-  const figures = tally.figures(elapsedMs);
+  const figures = results.figures(elapsedMs);
   const { all, online, offline, query } = figures;
   return {
     seed: plan.seed,
     durationMs: Math.round(elapsedMs),
     stopped,
     calls: { all: toJson(all), online: toJson(online), offline: toJson(offline), query: toJson(query) },
-    errors: tally.errors,
+    errors: results.errors,
     ...counts,
     late: late.calls,
     lateMs: rounded(late.maxMs),

@@ -22,10 +22,10 @@ export function showProgress(simulation: Simulation, line = new LiveLine()): () 
 }
 
 function describe(simulation: Simulation, sinceMs: number): string {
-  const { plan, elapsedMs, online, serversUp, tally } = simulation;
+  const { plan, elapsedMs, online, serversUp, results } = simulation;
   if (elapsedMs === 0) return `starting ${count(plan.servers, 'chat server')}`;
   if (simulation.isPlayed) return 'logging everybody out';
-  const { calls, p50Ms, p99Ms } = tally.takeRecent();
+  const { calls, p50Ms, p99Ms } = results.takeRecent();
   const times =
     p50Ms === undefined ? [] : [`p50 ${milliseconds(p50Ms)}`, `p99 ${milliseconds(p99Ms as number)}`];
   return [
@@ -33,7 +33,7 @@ function describe(simulation: Simulation, sinceMs: number): string {
     `${Math.floor(elapsedMs / 1_000)} s`,
     `${online.toLocaleString('en')} online`,
     `${Math.round((calls / sinceMs) * 1_000).toLocaleString('en')} calls/s`,
-    count(tally.failures, 'error'),
+    count(results.failures, 'error'),
     ...times,
     ...(serversUp < plan.servers ? [`${count(plan.servers - serversUp, 'server')} down`] : []),
   ].join('  ');

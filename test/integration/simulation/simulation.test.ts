@@ -42,7 +42,7 @@ describe.each(['embedded', 'Redis'])('on a daemon (%s)', (store) => {
     const calm = { flapping: 0, crashEveryMs: Infinity };
     const simulation = simulationAt(addr, calm);
     expect((await simulation.run(never, { keep: true })).left).toBe(0);
-    const { all, online, query } = simulation.tally.figures(simulation.elapsedMs);
+    const { all, online, query } = simulation.results.figures(simulation.elapsedMs);
     expect(all.errors).toBe(0);
     expect(online.calls).toBeGreaterThan(50);
     expect(query.p99Ms).toBeGreaterThan(0);
@@ -68,7 +68,7 @@ describe.each(['embedded', 'Redis'])('on a daemon (%s)', (store) => {
     expect(simulation.counts.crashes).toBeGreaterThan(0);
     const client = await clientOf(addr);
     await until(async () => (await client.getStats()).devicesOnline === 0, 'all are offline');
-    expect(simulation.tally.errors).toEqual([]);
+    expect(simulation.results.errors).toEqual([]);
   });
 
   test('nobody is left in a grace at the end', async () => {
@@ -169,7 +169,7 @@ test('the same seed makes the same calls, whatever becomes of them', async () =>
   const made = async () => {
     const simulation = simulationAt(addr, { crashEveryMs: 300, flapping: 50 });
     await simulation.run(never);
-    const { calls, missed } = simulation.tally.figures(1).all;
+    const { calls, missed } = simulation.results.figures(1).all;
     return [calls + missed + simulation.counts.cut, simulation.counts.crashes];
   };
   expect(await made()).toEqual(await made());
@@ -183,14 +183,14 @@ test('what a network swallows is told: by calls that fail, calls that were never
   const simulation = simulationAt(`127.0.0.1:${proxy.port}`, changes, 1_500);
   const stop = new AbortController();
   const run = simulation.run(stop.signal);
-  await until(() => simulation.tally.figures(1).query.calls > 0, 'a query was answered');
+  await until(() => simulation.results.figures(1).query.calls > 0, 'a query was answered');
   proxy.pause();
-  await until(() => simulation.tally.failures > 0, 'a call has failed');
+  await until(() => simulation.results.failures > 0, 'a call has failed');
   stop.abort();
   await until(() => simulation.isPlayed, 'no call is under way');
   proxy.heal();
   const ending = await run;
-  const { query } = simulation.tally.figures(simulation.elapsedMs);
+  const { query } = simulation.results.figures(simulation.elapsedMs);
   expect(query.missed).toBeGreaterThan(0);
   expect(query.errors).toBeGreaterThan(0);
   expect(query.maxMs).toBeGreaterThan(1_400);
@@ -198,7 +198,7 @@ test('what a network swallows is told: by calls that fail, calls that were never
   expect(summaryNotices(simulation, ending)[0]).toMatch(
     /^[\d,]+ of [\d,]+ calls were late, by up to [\d.]+ s, and [\d,]+ were never made: the daemons or this machine/,
   );
-  expect(simulation.tally.errors).toContainEqual({
+  expect(simulation.results.errors).toContainEqual({
     code: 'DEADLINE_EXCEEDED',
     count: expect.any(Number),
     example: expect.stringMatching(/no answer within \d+ ms/),

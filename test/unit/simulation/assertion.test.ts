@@ -5,11 +5,11 @@ import { SimulationResults } from '../../../src/simulation/results.ts';
 
 /** 99 answers after 1 to 99 ms and a failure after 500 ms, within 10 s; one more was missed. */
 function tallied() {
-  const tally = new SimulationResults();
-  for (let ms = 1; ms <= 99; ms++) tally.answered('online', ms);
-  tally.failed('online', 500, new ImstateError('UNAVAILABLE', 'away'));
-  tally.missed('offline', 700);
-  return tally.figures(10_000);
+  const results = new SimulationResults();
+  for (let ms = 1; ms <= 99; ms++) results.answered('online', ms);
+  results.failed('online', 500, new ImstateError('UNAVAILABLE', 'away'));
+  results.missed('offline', 700);
+  return results.figures(10_000);
 }
 
 const verdictsOf = (text: string) => parseAssertions(text).map((assertion) => judge(assertion, tallied()));
@@ -48,12 +48,12 @@ test('of a kind of call that was not made no time holds', () => {
 describe('what cannot be read is refused with the rule', () => {
   test.each([
     ['p98<20ms', /--assert "p98<20ms": must be METRIC OP VALUE, such as p99<20ms/],
-    ['p99<20', /p99 is compared with a time with its unit, such as 500us, 20ms or 1s/],
-    ['p99<20%', /a time with its unit/],
+    ['p99<20', /p99 takes a time with a unit, such as 500us, 20ms or 1s/],
+    ['p99<20%', /a time with a unit/],
     ['p99=20ms', /OP is <, <=, >, >= or ==/],
     ['login.p99<20ms', /online\., offline\. or query\./],
-    ['errors<5ms', /errors is compared with a number, such as 0, or a share of the calls, such as 0\.1%/],
-    ['rate>5%', /rate is compared with answers a second/],
+    ['errors<5ms', /errors takes a number, such as 0, or a share of the calls, such as 0\.1%/],
+    ['rate>5%', /rate takes responses per second/],
     ['p99<20ms,', /--assert "": must be/],
     ['p99<1e3ms', /must be METRIC OP VALUE/],
   ])('%s', (text, message) => {

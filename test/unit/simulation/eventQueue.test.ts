@@ -4,13 +4,13 @@ import { Random } from '../../../src/simulation/random.ts';
 
 test('gives the earliest first, and of those at the same time the one that was added first', () => {
   const random = new Random(1);
-  const agenda = new EventQueue<number>();
+  const events = new EventQueue<number>();
   const all = Array.from({ length: 2_000 }, (_, item) => ({ atMs: random.between(0, 100), item }));
-  for (const { atMs, item } of all) agenda.add(atMs, item);
-  const taken = all.map(() => agenda.take());
+  for (const { atMs, item } of all) events.add(atMs, item);
+  const taken = all.map(() => events.take());
   const expected = all.toSorted((a, b) => a.atMs - b.atMs || a.item - b.item);
   expect(taken.map((entry) => [entry?.atMs, entry?.item])).toEqual(
     expected.map(({ atMs, item }) => [atMs, item]),
   );
-  expect(agenda.take()).toBeUndefined();
+  expect(events.take()).toBeUndefined();
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { PLAN_DEFAULTS, type Plan } from '../../../src/simulation/plan.ts';
-import { type Step, schedule } from '../../../src/simulation/schedule.ts';
+import { type SimulationEvent, schedule } from '../../../src/simulation/schedule.ts';
 
 const plan: Plan = { ...PLAN_DEFAULTS, seed: 7, durationMs: 60_000, crashEveryMs: 5_000 };
 
-/** Steps without what only objects tell apart. */
-function flat(step: Step): string {
-  if (!('session' in step)) return JSON.stringify(step);
-  const { session, ...rest } = step;
+/** Events as text, for comparison. */
+function flat(event: SimulationEvent): string {
+  if (!('session' in event)) return JSON.stringify(event);
+  const { session, ...rest } = event;
   const { userId, deviceId, platform } = session.device;
   return JSON.stringify({
     ...rest,
@@ -37,8 +37,8 @@ describe('a seed', () => {
   });
 
   test('gives the sequence that it gave before', () => {
-    const steps = [...schedule({ ...plan, users: 3, queries: 0, durationMs: 200 })];
-    expect(steps.map(({ atMs, type }) => `${atMs.toFixed(1)} ${type}`)).toMatchInlineSnapshot(`
+    const events = [...schedule({ ...plan, users: 3, queries: 0, durationMs: 200 })];
+    expect(events.map(({ atMs, type }) => `${atMs.toFixed(1)} ${type}`)).toMatchInlineSnapshot(`
       [
         "13.7 login",
         "79.2 login",
@@ -49,11 +49,11 @@ describe('a seed', () => {
 });
 
 describe('what happens', () => {
-  const steps = [...schedule(plan)];
-  const count = (type: Step['type']) => steps.filter((step) => step.type === type).length;
+  const events = [...schedule(plan)];
+  const count = (type: SimulationEvent['type']) => events.filter((event) => event.type === type).length;
 
   test('is in order of time, within the duration, at the rates that were asked for', () => {
-    expect(steps.every(({ atMs }, i) => atMs >= (steps[i - 1]?.atMs ?? 0) && atMs < 60_000)).toBe(true);
+    expect(events.every(({ atMs }, i) => atMs >= (events[i - 1]?.atMs ?? 0) && atMs < 60_000)).toBe(true);
     expect(count('query') / 60).toBeGreaterThan(90);
     expect(count('query') / 60).toBeLessThan(110);
     expect(count('login') / 60).toBeGreaterThan(18);
@@ -63,10 +63,10 @@ describe('what happens', () => {
 
   test('a chat server that is down has no logins and no logouts, and one is always up', () => {
     const down = new Set<number>();
-    for (const step of steps) {
-      if (step.type === 'crash') down.add(step.server);
-      if (step.type === 'restart') down.delete(step.server);
-      if ('session' in step) expect(down).not.toContain(step.session.server);
+    for (const event of events) {
+      if (event.type === 'crash') down.add(event.server);
+      if (event.type === 'restart') down.delete(event.server);
+      if ('session' in event) expect(down).not.toContain(event.session.server);
       expect(down.size).toBeLessThan(PLAN_DEFAULTS.servers);
     }
   });
@@ -75,12 +75,12 @@ describe('what happens', () => {
     const current = new Map<string, number>();
     const lost = new Set<number>();
     const byServer = new Map<number, Set<number>>();
-    for (const step of steps) {
-      if (step.type === 'crash') for (const session of byServer.get(step.server) ?? []) lost.add(session);
-      if (!('session' in step)) continue;
-      const { number, server, device } = step.session;
+    for (const event of events) {
+      if (event.type === 'crash') for (const session of byServer.get(event.server) ?? []) lost.add(session);
+      if (!('session' in event)) continue;
+      const { number, server, device } = event.session;
       const name = `${device.userId}/${device.deviceId}`;
-      if (step.type === 'login') {
+      if (event.type === 'login') {
         current.set(name, number);
         byServer.set(server, (byServer.get(server) ?? new Set()).add(number));
       } else {
@@ -93,13 +93,13 @@ describe('what happens', () => {
 
   test('a connection that flaps is given a grace, and is there again within it', () => {
     const flapping = [...schedule({ ...plan, flapping: 100, crashEveryMs: Infinity })];
-    const graces = flapping.flatMap((step) => (step.type === 'logout' && step.graceMs > 0 ? [step] : []));
+    const graces = flapping.flatMap((event) => (event.type === 'logout' && event.graceMs > 0 ? [event] : []));
     expect(graces.length).toBeGreaterThan(1_000);
     for (const { atMs, session, graceMs } of graces.slice(0, 100)) {
       const back = flapping.find(
-        (step) => step.type === 'login' && step.atMs > atMs && step.session.device === session.device,
+        (event) => event.type === 'login' && event.atMs > atMs && event.session.device === session.device,
       );
-      expect((back as Step).atMs - atMs).toBeLessThan(graceMs);
+      expect((back as SimulationEvent).atMs - atMs).toBeLessThan(graceMs);
     }
   });
 
