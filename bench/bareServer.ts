@@ -1,8 +1,8 @@
-// What the references that are grpc-js servers share.
+// The common code of the reference servers that use grpc-js.
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadProtos } from '../packages/client/src/wire/protos.ts';
 
-/** Serves pb.UserStatus on a free port, with nothing around it, until SIGTERM. Prints {"addr": …}. */
+/** Serves pb.UserStatus on a free port until SIGTERM, without interceptors. Prints {"addr": …}. */
 export function serveUserStatus(handlers: UntypedServiceImplementation): void {
   const server = new Server();
   server.addService(loadProtos().types.pb.UserStatus.service, handlers);

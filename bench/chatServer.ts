@@ -1,5 +1,5 @@
-// A chat server for benches: keeps its lease alive and holds sessions until it is killed. Prints {"addr": …} once all are
-// logged in. Its users are "<addr>/0", "<addr>/1" and so on.
+// A chat server for benchmarks: keeps its lease alive and holds sessions until it is killed. Prints {"addr":
+// …} when all of them are logged in. Its users are "<addr>/0", "<addr>/1" and so on.
 import { parseArgs } from 'node:util';
 import { connect } from '../packages/client/src/index.ts';
 
@@ -11,7 +11,7 @@ const { values: options } = parseArgs({
     'lease-ms': { type: 'string', default: '' },
   },
 });
-const LOGINS_AT_ONCE = 128;
+const CONCURRENT_LOGINS = 128;
 const { daemon, addr } = options;
 const ttlMs = Number(options['lease-ms']);
 
@@ -24,5 +24,5 @@ const users = Array.from({ length: Number(options.sessions) }, (_, i) => `${addr
 const logIn = async () => {
   for (const userId of users) await server.online({ userId, deviceId: 'phone', platform: 'ios' });
 };
-await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, logIn));
+await Promise.all(Array.from({ length: CONCURRENT_LOGINS }, logIn));
 process.stdout.write(`${JSON.stringify({ addr })}\n`);

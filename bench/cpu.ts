@@ -1,7 +1,7 @@
-// CPU time of other processes.
+// CPU time and memory of other processes, from /proc.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Seconds that all threads of a process have been running so far, to the nanosecond. */
+/** CPU time of all threads of a process so far, in seconds, with nanosecond precision. */
 function cpuSeconds(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = threads.map((thread) =>
@@ -15,15 +15,16 @@ export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
 }
 
-/** What some work took. */
+/** The cost of some work. */
 export interface Cost {
+  /** Elapsed time. */
   seconds: number;
   /** CPU seconds of each group of processes. */
   cpu: number[];
 }
 
-/** Does the work and counts the CPU time of groups of processes meanwhile. */
-export async function costOf(groups: number[][], work: () => Promise<unknown>): Promise<Cost> {
+/** Runs `work` and measures the CPU time that groups of processes use meanwhile. */
+export async function measureCpu(groups: number[][], work: () => Promise<unknown>): Promise<Cost> {
   const used = () => groups.map((pids) => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0));
   const [before, startedAt] = [used(), performance.now()];
   await work();

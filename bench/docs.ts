@@ -1,14 +1,17 @@
-// Puts the figures of runs into the documents: each block between "<!-- bench PART -->" and "<!-- end -->" becomes the table of a
-// part, and "<!-- plan -->" the plan. Takes the files that runs have written; the newest figure of a row counts.
+// Writes the results of runs into docs/: a page for each part, the plan, the charts, and the summaries in
+// docs/performance.md and docs/scale.md. Pages of parts without results stay as they are. If several files
+// have results of a part, the newest ones count.
 //
 //   npm run bench:docs -- bench-results.json bench-results.growth.json
 import { readFileSync, writeFileSync } from 'node:fs';
-import { planOf } from './plan.ts';
-import { describe, markdownOf, type Report } from './report.ts';
+import { CHARTS } from './charts.ts';
+import { parts } from './parts/index.ts';
+import { planPage } from './plan/page.ts';
+import { unitCosts } from './plan/unitCosts.ts';
+import { pageOf, type Report, replaceBlock } from './report.ts';
 import { Results } from './results.ts';
-
-const DOCUMENTS = ['docs/performance.md', 'docs/scale.md'];
-const BLOCK = /(<!-- (?:bench (\w+)|plan) -->\n)[\s\S]*?(<!-- end -->)/g;
+import { PERFORMANCE, planSummaryOf, SCALE, summaryOf } from './summary.ts';
+import { BENCHMARKS, rowsOfPage } from './tables.ts';
 
 const files = process.argv.slice(2);
 const reports = (files.length > 0 ? files : ['bench-results.json']).map(
@@ -16,18 +19,24 @@ const reports = (files.length > 0 ? files : ['bench-results.json']).map(
 );
 const results = new Results(reports);
 
-for (const document of DOCUMENTS) {
-  const text = readFileSync(document, 'utf8');
-  writeFileSync(document, text.replace(BLOCK, replaceBlock));
+for (const part of parts) {
+  const report = results.reportOf(part.name);
+  if (report !== undefined) writePage(part.name, pageOf(part, report, results.rowsOf(part.name)));
+}
+if (results.has('shards', 'wire', 'delivery', 'bytes', 'apply', 'batch', 'daemons')) {
+  writePage('plan', planPage(unitCosts(results)));
+}
+for (const [name, draw] of Object.entries(CHARTS)) {
+  writeFileSync(`${BENCHMARKS}/${name}.svg`, draw(rowsOfPage));
+}
+update('docs/performance.md', 'summary', summaryOf(PERFORMANCE, rowsOfPage));
+update('docs/scale.md', 'summary', summaryOf(SCALE, rowsOfPage));
+update('docs/scale.md', 'plan', planSummaryOf(rowsOfPage('plan')));
+
+function writePage(name: string, text: string): void {
+  writeFileSync(`${BENCHMARKS}/${name}.md`, text);
 }
 
-function replaceBlock(block: string, begin: string, part: string | undefined, end: string): string {
-  if (part === undefined)
-    return results.has('shards', 'wire', 'told', 'bytes', 'apply', 'batch', 'daemons')
-      ? `${begin}\n${planOf(results)}\n${end}`
-      : block;
-  const report = results.reportOf(part);
-  if (report === undefined) return block;
-  const rows = results.rowsOf(part);
-  return `${begin}\n${describe(report)}\n\n${markdownOf(rows)}\n${end}`;
+function update(page: string, block: string, content: string): void {
+  writeFileSync(page, replaceBlock(readFileSync(page, 'utf8'), block, content));
 }

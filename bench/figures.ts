@@ -1,29 +1,29 @@
-// What benches make of what they measured.
+// Statistics over measured values.
 
-/** The value below which `share` (0 to 1) of the values lie; NaN of none. */
+/** The quantile `share` (0 to 1) of the values; NaN if there are none. */
 export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** The value in the middle. */
+/** The median of the values; NaN if there are none. */
 export function median(values: number[]): number {
   return quantile(values, 0.5);
 }
 
-/** How values lie. */
+/** Minimum, median and maximum. */
 export interface Spread {
   min: number;
   median: number;
   max: number;
 }
 
-/** The least, the middle and the greatest; NaN of none. */
+/** The spread of the values; NaN if there are none. */
 export function spread(values: number[]): Spread {
   return { min: quantile(values, 0), median: median(values), max: quantile(values, 1) };
 }
 
-/** A number with three digits that count. */
+/** A number with three significant digits. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const size = Math.abs(value);

@@ -1,4 +1,5 @@
-// Loaded into a daemon (--import) whose memory is measured: collects garbage when asked to, and answers with what is left.
+// Loaded into a daemon (--import) whose memory is measured: on each message, it collects garbage and sends
+// its memory usage.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 

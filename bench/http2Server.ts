@@ -1,4 +1,5 @@
-// The limit of unary calls in Node.js: a bare node:http2 server that answers every call with the bytes of constantServer.ts.
+// The upper limit for unary calls in Node.js: a bare node:http2 server that sends the same responses as
+// constantServer.ts.
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { loadProtos } from '../packages/client/src/wire/protos.ts';
@@ -9,7 +10,7 @@ const online = service.QueryUserStatus.responseSerialize({
   Status: true,
   ServerAddr: '10.0.0.1:9000',
 });
-const answers: Record<string, Buffer> = {
+const responses: Record<string, Buffer> = {
   [service.QueryUserStatus.path]: framed(online),
   [service.Online.path]: framed(service.Online.responseSerialize({})),
   [service.Offline.path]: framed(service.Offline.responseSerialize({})),
@@ -21,7 +22,7 @@ server.on('stream', (stream, headers) => {
   stream.on('end', () => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-    stream.end(answers[headers[':path'] as string]);
+    stream.end(responses[headers[':path'] as string]);
   });
   stream.on('error', () => {});
 });

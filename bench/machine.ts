@@ -1,9 +1,9 @@
-// The machine and the programs of a run: without them its figures say nothing.
+// The machine and the versions of a run, which are needed to interpret its results.
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import { hasH2load } from './unaryLoad.ts';
 
-/** Where a run was made. */
+/** The machine and the versions. */
 export interface Machine {
   cpu: string;
   cores: number;
@@ -11,7 +11,7 @@ export interface Machine {
   kernel: string;
   node: string;
   redis: string;
-  /** What sends unary calls: h2load, or a client of this process. */
+  /** The load generator for unary calls: h2load, or a client in this process. */
   unaryLoad: string;
 }
 

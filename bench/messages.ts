@@ -1,4 +1,4 @@
-// The users of a bench, and the requests about them as bytes.
+// The users of a benchmark, and encoded requests for them.
 import type { ApplyResponse__Output } from '../packages/client/src/generated/imstate/v1/ApplyResponse.ts';
 import type { BatchGetUsersRequest } from '../packages/client/src/generated/imstate/v1/BatchGetUsersRequest.ts';
 import type { BatchGetUsersResponse__Output } from '../packages/client/src/generated/imstate/v1/BatchGetUsersResponse.ts';
@@ -11,7 +11,7 @@ import { Codec } from '../packages/client/src/wire/codec.ts';
 
 const codec = new Codec();
 
-/** Paths of calls. */
+/** Paths of the RPCs. */
 export const PATH = {
   online: '/imstate.v1.PresenceService/Online',
   offline: '/imstate.v1.PresenceService/Offline',
@@ -23,18 +23,18 @@ export const PATH = {
   getStats: '/imstate.v1.PresenceService/GetStats',
 } as const;
 
-/** How many operations a batch of Apply carries. */
+/** Operations per batch of Apply. */
 export const BATCH = 256;
-/** As many devices are connected to a chat server, about. */
+/** Approximate number of devices per chat server. */
 export const DEVICES_PER_SERVER = 100_000;
 
-/** The users of a bench: as many as they are, with one device each. */
+/** The users of a benchmark, each with one device, and their chat servers. */
 export interface Population {
   users: number;
   servers: number;
 }
 
-/** So many users, on as many chat servers as hold them. */
+/** A population with this number of users, on as many chat servers as they need. */
 export function populationOf(users: number): Population {
   return { users, servers: Math.ceil(users / DEVICES_PER_SERVER) };
 }
@@ -49,18 +49,18 @@ export function serverAddrOf(i: number): string {
   return `10.0.${i >> 8}.${i & 255}:9000`;
 }
 
-/** The login of a user's device, with more if need be. */
+/** The login of a user's device, with additional fields. */
 export function loginOf({ servers }: Population, i: number, more: OnlineRequest = {}): OnlineRequest {
   const serverAddr = serverAddrOf(i % servers);
   return { userId: userId(i), deviceId: 'phone', serverAddr, platform: 'ios', ...more };
 }
 
-/** The logout of a user's device, whatever its session. */
+/** The logout of a user's device, for any session. */
 export function logoutOf(i: number): OfflineRequest {
   return { userId: userId(i), deviceId: 'phone' };
 }
 
-/** Requests as bytes. */
+/** Encoders of requests. */
 export const write = {
   online: codec.writer<OnlineRequest>('imstate.v1.OnlineRequest'),
   offline: codec.writer<OfflineRequest>('imstate.v1.OfflineRequest'),
@@ -71,7 +71,7 @@ export const write = {
   keepServerAlive: codec.writer<object>('imstate.v1.KeepServerAliveRequest'),
 };
 
-/** Answers of bytes. */
+/** Decoders of responses. */
 export const read = {
   apply: codec.reader<ApplyResponse__Output>('imstate.v1.ApplyResponse'),
   batchGetUsers: codec.reader<BatchGetUsersResponse__Output>('imstate.v1.BatchGetUsersResponse'),
@@ -86,13 +86,16 @@ export function* batchesOf(users: number, operationOf: (i: number) => Operation)
   }
 }
 
-/** Looks into an answer now and then whether an operation has failed: throws then. */
-export function checkAnswers(): (bytes: Buffer) => void {
+/**
+ * A check that throws if an operation failed. It decodes one of 32 responses, to keep the load generator
+ * fast.
+ */
+export function checkResponses(): (bytes: Buffer) => void {
   let seen = 0;
   return (bytes) => {
     if (seen++ % 32 !== 0) return;
     const { results } = read.apply(bytes);
     const failed = results.find(({ error }) => error);
-    if (results.length === 0 || failed) throw new Error(`Apply answers ${JSON.stringify(failed?.error)}`);
+    if (results.length === 0 || failed) throw new Error(`Apply failed: ${JSON.stringify(failed?.error)}`);
   };
 }

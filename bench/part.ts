@@ -1,27 +1,27 @@
-// What a part of the bench is, and what it gives: rows, each a figure beside its reference.
+// A part is one benchmark. It returns rows, each with a measurement and optionally a reference.
 import { median, type Spread, spread } from './figures.ts';
 
-/** What is to be reached, by the median of a row's ratio or value. */
+/** A bound for the median of a row's ratio or value. */
 export interface Goal {
   figure: 'ratio' | 'value';
   atLeast?: number;
   atMost?: number;
 }
 
-/** One figure, beside its reference if it has one. Each spread is over the rounds of the run. */
+/** One measurement and its reference. Each spread covers the rounds of the run. */
 export interface Row {
   row: string;
   unit: string;
   value: Spread;
   reference: { name: string; value: Spread } | undefined;
-  /** Value by reference, round by round. */
+  /** Value divided by reference, round by round. */
   ratio: Spread | undefined;
   goal: Goal | undefined;
   /** Undefined if there is no goal. */
   reached: boolean | undefined;
 }
 
-/** What {@link makeRow} makes a row of: values of the rounds, and in the same order those of the reference. */
+/** Input of {@link makeRow}. `values` and the values of the reference have one element per round. */
 export interface Figures {
   row: string;
   unit: string;
@@ -30,34 +30,34 @@ export interface Figures {
   goal?: Goal;
 }
 
-/** An option of a part: what it is in a short run and with --full. */
+/** An option of a part, with its defaults for short and full runs. */
 export interface Option {
   short: string | number;
   full: string | number;
   about: string;
 }
 
-/** The options of a run, as texts. */
+/** The options of a run as strings. */
 type Settings<Options> = { readonly [Name in keyof Options]: string };
 
-/** A part of the bench, as main.ts runs it. */
+/** One benchmark. */
 export interface Part<Options extends Record<string, Option> = Record<string, Option>> {
   name: string;
-  /** What it measures: a line of the help. */
+  /** What it measures, as one line of the help. */
   about: string;
   options: Options;
-  /** It takes minutes: left out unless it is named or the run is a full one. */
+  /** True if it takes minutes. It then runs only if it is named, or with --full. */
   isLong?: boolean;
-  /** Measures; has ended what it has started when it resolves or rejects. */
+  /** Runs the benchmark. It has cleaned up when it resolves or rejects. */
   run(settings: Settings<Options>): Promise<Row[]>;
 }
 
-/** Keeps the names of the options, so that run() may be given nothing else. */
+/** Types the settings of `run` by the names of the options. */
 export function definePart<const Options extends Record<string, Option>>(part: Part<Options>): Part {
   return part as unknown as Part;
 }
 
-/** A row of what the rounds have measured. */
+/** Computes a row from the values of the rounds. */
 export function makeRow({ row, unit, values, reference, goal }: Figures): Row {
   const ratios = reference?.values.map((value, i) => (values[i] as number) / value);
   const judged = median((goal?.figure === 'ratio' ? ratios : values) ?? []);
@@ -72,7 +72,7 @@ export function makeRow({ row, unit, values, reference, goal }: Figures): Row {
   };
 }
 
-/** Tells how far a run is; what it found goes to stdout. */
-export function say(text: string): void {
+/** Logs progress to stderr. Results go to stdout. */
+export function logProgress(text: string): void {
   process.stderr.write(`${text}\n`);
 }

@@ -1,26 +1,26 @@
-// Processes that a bench starts, each on the cores it is to have.
+// Starts the processes of a benchmark, each on its cores.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-/** A process that printed one JSON object with its address. */
+/** A process that printed its address as a JSON object. */
 export interface Launched {
   addr: string;
   process: ChildProcess;
 }
 
-/** Cores for whatever is not measured. */
+/** The cores for processes that are not measured. */
 export function otherCores(): string {
   return cpus().length > 1 ? `1-${cpus().length - 1}` : '0';
 }
 
-/** Keeps all threads of a process on these cores, where there is a taskset to do so. */
+/** Pins all threads of a process to these cores. Does nothing if `taskset` is not installed. */
 export function pin(pid: number, cores: string): void {
   spawn('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' }).on('error', () => {});
 }
 
-/** Starts Node.js with these arguments, on all cores unless told; resolves once it has printed {"addr": …}. */
+/** Starts Node.js with these arguments, and resolves when it has printed {"addr": …}. */
 export async function launch(args: string[], cores?: string): Promise<Launched> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   let text = '';
@@ -34,29 +34,29 @@ export async function launch(args: string[], cores?: string): Promise<Launched> 
   throw new Error(`${args.join(' ')} did not start`);
 }
 
-/** How a daemon is started. */
+/** Options for starting a daemon. */
 export interface DaemonOptions {
   redis: string;
-  /** For its files. */
-  folder: string;
-  /** Further flags of `imstate serve`. */
+  /** Its data directory. */
+  directory: string;
+  /** Additional flags for `imstate serve`. */
   flags?: string[];
-  /** Flags of Node.js. */
+  /** Flags for Node.js. */
   node?: string[];
 }
 
-/** Starts `imstate serve` of dist/ on core 0 and a Redis. */
-export function launchDaemon({ redis, folder, flags = [], node = [] }: DaemonOptions): Promise<Launched> {
-  const all = ['--port', '0', '--redis', redis, '--data-dir', folder, '--json', ...flags];
+/** Starts `imstate serve` from dist/ on core 0, with Redis. */
+export function launchDaemon({ redis, directory, flags = [], node = [] }: DaemonOptions): Promise<Launched> {
+  const all = ['--port', '0', '--redis', redis, '--data-dir', directory, '--json', ...flags];
   return launch([...node, 'bin/run.js', 'serve', ...all], '0');
 }
 
-/** A chat server of bench/chatServer.ts that a bench may kill. */
+/** A running bench/chatServer.ts. */
 export interface ChatServer extends Launched {
   users: string[];
 }
 
-/** Starts a chat server, which keeps its lease alive; resolves once all its sessions are logged in. */
+/** Starts a chat server that keeps its lease alive, and resolves when all of its sessions are logged in. */
 export async function launchChatServer(
   daemon: string,
   server: { addr: string; sessions: number; leaseMs: number },
@@ -67,7 +67,7 @@ export async function launchChatServer(
   return { ...launched, users: Array.from({ length: sessions }, (_, i) => `${addr}/${i}`) };
 }
 
-/** The address in what was printed so far; undefined until that is whole. */
+/** The address in the output so far; undefined until the output is complete. */
 function readAddr(text: string): string | undefined {
   try {
     return (JSON.parse(text) as { addr: string }).addr;

@@ -1,54 +1,55 @@
-// Calls at a fixed rate, whether or not those before are answered.
+// Sends calls at a fixed rate, without waiting for responses.
 import { setTimeout as delay } from 'node:timers/promises';
-import { checkAnswers, loginOf, logoutOf, PATH, populationOf, write } from './messages.ts';
+import { checkResponses, loginOf, logoutOf, PATH, populationOf, write } from './messages.ts';
 import type { RawClient } from './rawClient.ts';
 
-/** A call to make. */
-export interface Ask<Kind extends string> {
+/** A call of some kind, whose latency is measured. */
+export interface ScheduledCall<Kind extends string> {
   client: RawClient;
   kind: Kind;
   path: string;
   request: Buffer;
 }
 
-/** Makes calls `rate` times a second; resolves with how long each kind took, in milliseconds. */
-export async function askAtRate<Kind extends string>(
+/** Sends `rate` calls per second. Resolves with the latencies of each kind, in milliseconds. */
+export async function callAtRate<Kind extends string>(
   { rate, seconds }: { rate: number; seconds: number },
-  next: (i: number) => Ask<Kind>,
+  next: (i: number) => ScheduledCall<Kind>,
 ): Promise<Record<Kind, number[]>> {
-  const took = {} as Record<Kind, number[]>;
+  const latencies = {} as Record<Kind, number[]>;
   const calls: Promise<void>[] = [];
-  const ask = async ({ client, kind, path, request }: Ask<Kind>) => {
+  const send = async ({ client, kind, path, request }: ScheduledCall<Kind>) => {
     const sentAt = performance.now();
     await client.call(path, request);
-    took[kind] ??= [];
-    took[kind].push(performance.now() - sentAt);
+    latencies[kind] ??= [];
+    latencies[kind].push(performance.now() - sentAt);
   };
   const startedAt = performance.now();
   for (let i = 0; i < rate * seconds; i++) {
     const call = next(i);
     const wait = startedAt + (i * 1_000) / rate - performance.now();
     if (wait > 0) await delay(wait);
-    calls.push(ask(call));
+    calls.push(send(call));
   }
   await Promise.all(calls);
-  return took;
+  return latencies;
 }
 
-/** How often changes are sent in a second, in batches. */
-const BATCHES_A_SECOND = 50;
+/** Batches of changes per second. */
+const BATCHES_PER_SECOND = 50;
 
 /**
- * Makes changes by Apply at a rate: user after user logs in, and once all have, out again. Resolves when all are answered.
+ * Sends changes with Apply at a fixed rate: all users log in one after the other, and then log out again.
+ * Resolves when all changes are applied.
  */
 export async function changeAtRate(
   client: RawClient,
   { rate, seconds, users }: { rate: number; seconds: number; users: number },
 ): Promise<void> {
   const population = populationOf(users);
-  const size = Math.ceil(rate / BATCHES_A_SECOND);
+  const size = Math.ceil(rate / BATCHES_PER_SECOND);
   const stream = client.stream(PATH.apply);
-  const check = checkAnswers();
+  const check = checkResponses();
   stream.on('data', check);
   const ended = new Promise<void>((resolve, reject) => {
     stream.on('end', resolve);

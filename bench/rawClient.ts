@@ -1,19 +1,19 @@
-// A gRPC client that sends and takes bytes: reading and writing messages costs the load more than the sending.
+// A gRPC client for encoded messages: encoding and decoding would cost the load generator more than sending.
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 
 const asIs = (bytes: Buffer) => bytes;
 /** Each client has a connection of its own. */
 const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': -1 };
 
-/** How a stream of batches is kept busy. */
+/** The load on a stream. */
 export interface StreamLoad {
-  /** Serialized messages, each answered by one. */
+  /** Encoded messages. Each has one response. */
   messages: Iterable<Buffer>;
   streams?: number;
-  /** How many messages of a stream may wait for their answers. */
+  /** Messages in flight per stream. */
   inFlight?: number;
-  /** Is shown each answer. */
-  onAnswer?(bytes: Buffer): void;
+  /** Receives each response. */
+  onResponse?(bytes: Buffer): void;
 }
 
 /** A connection to one server. */
@@ -33,14 +33,14 @@ export class RawClient {
     });
   }
 
-  /** A stream in both directions. */
+  /** A bidirectional stream. */
   stream(path: string): ClientDuplexStream<Buffer, Buffer> {
     return this.#client.makeBidiStreamRequest(path, asIs, asIs);
   }
 
-  /** Sends all messages and resolves once all are answered; rejects if a stream fails. */
+  /** Sends all messages and resolves when all responses have arrived. Rejects if a stream fails. */
   async send(path: string, load: StreamLoad): Promise<void> {
-    const { messages, streams = 2, inFlight = 8, onAnswer } = load;
+    const { messages, streams = 2, inFlight = 8, onResponse } = load;
     const source = messages[Symbol.iterator]();
     const one = () =>
       new Promise<void>((resolve, reject) => {
@@ -54,7 +54,7 @@ export class RawClient {
         };
         stream.on('data', (bytes: Buffer) => {
           open -= 1;
-          onAnswer?.(bytes);
+          onResponse?.(bytes);
           next();
           if (open === 0) stream.end();
         });
@@ -66,7 +66,7 @@ export class RawClient {
     await Promise.all(Array.from({ length: streams }, one));
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void {
     this.#client.close();
   }

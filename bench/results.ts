@@ -1,9 +1,9 @@
-// The figures of several runs, the newest of each part.
+// The results of several runs. Of each part, the newest results count.
 import type { Report } from './report.ts';
 
 type Row = Report['rows'][number];
 
-/** What runs have written. */
+/** The results of several runs. */
 export class Results {
   readonly #byPart = new Map<string, Report>();
 
@@ -12,12 +12,12 @@ export class Results {
     for (const report of inOrder) for (const { part } of report.rows) this.#byPart.set(part, report);
   }
 
-  /** Whether there are figures of all these parts. */
+  /** Whether there are results of all these parts. */
   has(...parts: string[]): boolean {
     return parts.every((part) => this.#byPart.has(part));
   }
 
-  /** The run that has the figures of a part. */
+  /** The run with the results of a part. */
   reportOf(part: string): Report | undefined {
     return this.#byPart.get(part);
   }
@@ -27,10 +27,10 @@ export class Results {
     return this.#byPart.get(part)?.rows.filter((row) => row.part === part) ?? [];
   }
 
-  /** The median of a row that begins so, in a unit; throws if there is none. */
+  /** The median of the first row whose name starts with `row`, in a unit. Throws if there is none. */
   value(part: string, row: string, unit: string): number {
     const found = this.rowsOf(part).find((each) => each.row.startsWith(row) && each.unit === unit);
-    if (found === undefined) throw new Error(`no figure of ${part}: ${row} (${unit})`);
+    if (found === undefined) throw new Error(`no result of ${part}: ${row} (${unit})`);
     return found.value.median;
   }
 }

@@ -1,5 +1,6 @@
-// How long `imstate query alice` takes as a whole process, beside `node -e 0`: against a daemon on the embedded store, with
-// the compiled code that an earlier process kept, and without. Rounds alternate. Prints a table; --json for programs.
+// Measures `imstate query alice` from process start to exit, compared with `node -e 0`: with a daemon on the
+// embedded store, with and without the code cache of an earlier process. Rounds alternate. Prints a table, or
+// JSON with --json.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -16,22 +17,22 @@ const ROUNDS = Number(options.rounds);
 interface Program {
   name: string;
   args: string[];
-  /** Where the code is kept; it is not kept in a folder that is not there. */
+  /** The cache directory. Nothing is cached in one that does not exist. */
   cache: string;
   ms: number[];
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'imstate-bench-'));
-const cache = join(folder, 'cache');
+const directory = await mkdtemp(join(tmpdir(), 'imstate-bench-'));
+const cache = join(directory, 'cache');
 await mkdir(cache);
-const flags = ['--port', '0', '--data-dir', folder, '--json'];
+const flags = ['--port', '0', '--data-dir', directory, '--json'];
 const daemon = await launch(['bin/run.js', 'serve', ...flags]);
 const query = ['bin/run.js', 'query', 'alice', '--endpoint', daemon.addr];
 const bare: Program = { name: 'node -e 0', args: ['-e', '0'], cache, ms: [] };
 const programs: Program[] = [
   bare,
-  { name: 'query', args: query, cache, ms: [] },
-  { name: 'query, nothing kept', args: query, cache: join(folder, 'nowhere'), ms: [] },
+  { name: 'imstate query', args: query, cache, ms: [] },
+  { name: 'imstate query, no code cache', args: query, cache: join(directory, 'missing'), ms: [] },
 ];
 try {
   await run(
@@ -48,10 +49,10 @@ try {
   report();
 } finally {
   daemon.process.kill('SIGTERM');
-  await rm(folder, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
 }
 
-/** Milliseconds from the start of a process to its end; it must end well. */
+/** Milliseconds from the start of a process to its exit. Throws if it fails. */
 async function run(args: string[], cache: string): Promise<number> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, {
@@ -60,7 +61,7 @@ async function run(args: string[], cache: string): Promise<number> {
   });
   child.stdout.resume();
   const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
+  if (code !== 0) throw new Error(`${args.join(' ')} exited with ${code}`);
   return performance.now() - startedAt;
 }
 
@@ -75,7 +76,7 @@ function report(): void {
     );
   else {
     console.log(
-      `Node.js ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${ROUNDS} rounds; ratio: least / median / most`,
+      `Node.js ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${ROUNDS} rounds; ratio: min / median / max`,
     );
     console.table(rows);
   }

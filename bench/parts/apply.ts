@@ -1,9 +1,11 @@
-// Changes by Apply, 256 a batch, beside the same changes as unary calls; and what a change costs Redis, beside redis-benchmark.
-import { costOf } from '../cpu.ts';
+// Changes by Apply in batches of 256, compared with unary calls, and their cost in Redis, compared with
+// redis-benchmark.
+import { measureCpu } from '../cpu.ts';
+import { Environment } from '../environment.ts';
 import {
   BATCH,
   batchesOf,
-  checkAnswers,
+  checkResponses,
   loginOf,
   logoutOf,
   PATH,
@@ -11,22 +13,21 @@ import {
   userId,
   write,
 } from '../messages.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition } from '../place.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { RawClient } from '../rawClient.ts';
 import { COMMANDS, cpuOfCommand } from '../redisLoad.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
 const SENDERS = 4;
 
-/** What one round measured, a change. Seconds. */
+/** The costs per change in one round. CPU times in seconds. */
 interface Round {
-  /** A login of a device that was offline, the next one, which replaces it, and the logout. */
+  /** A login of an offline device, a second login that replaces it, and the logout. */
   first: Change;
   replacing: Change;
   logout: Change;
   unary: Change;
-  /** CPU of Redis for commands of redis-benchmark. */
+  /** CPU time of Redis per command of redis-benchmark. */
   set: number;
   expire: number;
 }
@@ -40,37 +41,37 @@ interface Change {
 /** See the part's `about`. */
 export const apply = definePart({
   name: 'apply',
-  about: `changes by Apply, ${BATCH} a batch, beside unary calls, and their cost in Redis`,
+  about: `changes by Apply in batches of ${BATCH}, compared with unary calls, and their cost in Redis`,
   options: {
-    rounds: { short: 3, full: 9, about: 'how often each is measured, in alternation' },
-    users: { short: 50_000, full: 100_000, about: 'users, each of whom logs in twice and out a round' },
-    requests: { short: 8_000, full: 16_000, about: 'unary calls a round' },
+    rounds: { short: 3, full: 9, about: 'rounds, alternating' },
+    users: { short: 50_000, full: 100_000, about: 'users; each logs in twice and out once per round' },
+    requests: { short: 8_000, full: 16_000, about: 'unary calls per round' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const [rounds, calls] = [Number(settings.rounds), Number(settings.requests)];
       const population = populationOf(Number(settings.users));
-      const redis = await place.redis();
-      const daemon = await place.daemon({ redis: redis.url });
+      const redis = await environment.redis();
+      const daemon = await environment.daemon({ redis: redis.url });
       const client = new RawClient(daemon.addr);
-      place.atEnd(async () => client.close());
+      environment.defer(async () => client.close());
       const logins = [...batchesOf(population.users, (i) => ({ online: loginOf(population, i) }))];
       const logouts = [...batchesOf(population.users, (i) => ({ offline: logoutOf(i) }))];
 
       const cost = async (changes: number, work: () => Promise<unknown>): Promise<Change> => {
-        const { seconds, cpu } = await costOf([[daemon.pid], [redis.pid]], work);
+        const { seconds, cpu } = await measureCpu([[daemon.pid], [redis.pid]], work);
         const [ofDaemon, ofRedis] = cpu.map((each) => each / changes) as [number, number];
         return { wall: seconds / changes, daemon: ofDaemon, redis: ofRedis };
       };
       const send = (messages: Buffer[]) =>
-        cost(population.users, () => client.send(PATH.apply, { messages, onAnswer: checkAnswers() }));
+        cost(population.users, () => client.send(PATH.apply, { messages, onResponse: checkResponses() }));
       const callUnary = () =>
         cost(calls, () =>
           sendUnary({
             addr: daemon.addr,
             path: PATH.online,
             calls,
-            folder: place.folder,
+            directory: environment.directory,
             requests: Array.from({ length: SENDERS }, (_, i) =>
               write.online(loginOf(population, i, { userId: `unary-${userId(i)}` })),
             ),
@@ -84,11 +85,11 @@ export const apply = definePart({
         set: await cpuOfCommand(redis, COMMANDS.set, population.users),
         expire: await cpuOfCommand(redis, COMMANDS.expire, population.users),
       });
-      say('apply: warming up');
+      logProgress('apply: warming up');
       for (let i = 0; i < 2; i++) await round();
       const measured: Round[] = [];
       for (let i = 1; i <= rounds; i++) {
-        say(`apply: round ${i} of ${rounds}`);
+        logProgress(`apply: round ${i} of ${rounds}`);
         measured.push(await round());
       }
       return rowsOf(measured);
@@ -98,14 +99,14 @@ export const apply = definePart({
 function rowsOf(rounds: Round[]): Row[] {
   const rate = (of: (round: Round) => number) => rounds.map((round) => 1 / of(round));
   const micros = (of: (round: Round) => number) => rounds.map((round) => of(round) * 1e6);
-  /** Of a device that logs in and out. */
+  /** The mean of a first login and a logout. */
   const inTurn = (figure: keyof Change) => (round: Round) => (round.first[figure] + round.logout[figure]) / 2;
   const unary = (figure: keyof Change) => ({
     name: 'unary Online',
     values: rate((round) => round.unary[figure]),
   });
   const [wall, cpu, ofRedis] = ['changes/s', 'changes/CPU s of the daemon', 'µs CPU of Redis/change'];
-  const [turn, replacing] = ['logins and logouts', 'logins that replace'];
+  const [turn, replacing] = ['logins and logouts', 'replacing logins'];
   const rows: Row[] = [
     makeRow({
       row: replacing,
@@ -133,7 +134,7 @@ function rowsOf(rounds: Round[]): Row[] {
       unit: ofRedis,
       values: micros(inTurn('redis')),
       reference: {
-        name: "redis-benchmark -P 16, the article's HSET and EXPIRE",
+        name: 'redis-benchmark -P 16, legacy HSET and EXPIRE',
         values: micros(({ set, expire }) => set + expire),
       },
     }),

@@ -1,36 +1,36 @@
-// BatchGetUsers of 500 users: how long one takes alone, what a look-up costs, and how often it asks Redis.
+// BatchGetUsers of 500 users: latency of a single call, cost per lookup, and script calls per batch.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { shardOf } from '../../src/store/redis/shards.ts';
-import { keyOf } from '../article.ts';
-import { costOf } from '../cpu.ts';
+import { measureCpu } from '../cpu.ts';
+import { Environment } from '../environment.ts';
 import { median } from '../figures.ts';
 import { logInAll } from '../fill.ts';
+import { keyOf } from '../legacyLayout.ts';
 import { PATH, populationOf, read, userId, write } from '../messages.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition } from '../place.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { RawClient } from '../rawClient.ts';
-import { COMMANDS, cpuOfCommand, fillArticle, SHARDS } from '../redisLoad.ts';
+import { COMMANDS, cpuOfCommand, fillLegacyLayout, SHARDS } from '../redisLoad.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
-const USERS_A_BATCH = 500;
+const BATCH_USERS = 500;
 const SENDERS = 4;
 const CALLS_ALONE = 100;
 
-/** What a look-up took. Seconds. */
-interface LookUp {
+/** The cost per lookup. CPU times in seconds. */
+interface Lookup {
   wall: number;
   daemon: number;
   redis: number;
 }
 
 interface Round {
-  batch: LookUp;
-  unary: LookUp;
-  /** Median of a BatchGetUsers by itself, and of the article's commands for as many users. Milliseconds. */
+  batch: Lookup;
+  unary: Lookup;
+  /** Median latency of a single BatchGetUsers, and of the legacy commands for as many users. Milliseconds. */
   alone: number;
-  article: number;
-  /** CPU of Redis for commands of redis-benchmark. Seconds. */
+  legacy: number;
+  /** CPU time of Redis per command of redis-benchmark. Seconds. */
   get: number;
   exists: number;
   getAll: number;
@@ -39,46 +39,45 @@ interface Round {
 /** See the part's `about`. */
 export const batch = definePart({
   name: 'batch',
-  about: `BatchGetUsers of ${USERS_A_BATCH} users: time, look-ups a CPU second, and cost in Redis`,
+  about: `BatchGetUsers of ${BATCH_USERS} users: latency, lookups per CPU second, and cost in Redis`,
   options: {
-    rounds: { short: 3, full: 9, about: 'how often each is measured, in alternation' },
-    users: { short: 20_000, full: 100_000, about: 'users that are online' },
-    requests: { short: 8_000, full: 16_000, about: 'unary GetUser a round' },
-    batches: { short: 400, full: 800, about: 'BatchGetUsers a round, several at a time' },
+    rounds: { short: 3, full: 9, about: 'rounds, alternating' },
+    users: { short: 20_000, full: 100_000, about: 'online users' },
+    requests: { short: 8_000, full: 16_000, about: 'unary GetUser calls per round' },
+    batches: { short: 400, full: 800, about: 'concurrent BatchGetUsers calls per round' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const [rounds, users, calls] = [
         Number(settings.rounds),
         Number(settings.users),
         Number(settings.requests),
       ];
-      const redis = await place.redis();
-      const daemon = await place.daemon({ redis: redis.url });
+      const redis = await environment.redis();
+      const daemon = await environment.daemon({ redis: redis.url });
       const client = new RawClient(daemon.addr);
-      place.atEnd(async () => client.close());
+      environment.defer(async () => client.close());
       await logInAll(daemon.addr, populationOf(users));
-      await fillArticle(redis.admin, users);
-      const pick = () =>
-        Array.from({ length: USERS_A_BATCH }, () => userId(Math.floor(Math.random() * users)));
+      await fillLegacyLayout(redis.admin, users);
+      const pick = () => Array.from({ length: BATCH_USERS }, () => userId(Math.floor(Math.random() * users)));
 
       const cost = async (
         path: string,
         requests: Buffer[],
         count: number,
-        lookUps: number,
-      ): Promise<LookUp> => {
-        const { seconds, cpu } = await costOf([[daemon.pid], [redis.pid]], () =>
+        lookups: number,
+      ): Promise<Lookup> => {
+        const { seconds, cpu } = await measureCpu([[daemon.pid], [redis.pid]], () =>
           sendUnary({
             addr: daemon.addr,
             path,
             requests,
             calls: count,
-            folder: place.folder,
-            atOnce: lookUps > 1 ? 2 : 32,
+            directory: environment.directory,
+            concurrency: lookups > 1 ? 2 : 32,
           }),
         );
-        const all = count * lookUps;
+        const all = count * lookups;
         return { wall: seconds / all, daemon: (cpu[0] as number) / all, redis: (cpu[1] as number) / all };
       };
       const senders = <T>(make: (i: number) => T) => Array.from({ length: SENDERS }, (_, i) => make(i));
@@ -93,29 +92,29 @@ export const batch = definePart({
           PATH.batchGetUsers,
           senders(() => write.batchGetUsers({ userIds: pick() })),
           Number(settings.batches),
-          USERS_A_BATCH,
+          BATCH_USERS,
         ),
         alone: await medianOf(async () => {
           const userIds = pick();
           const request = write.batchGetUsers({ userIds });
           const startedAt = performance.now();
-          const answer = await client.call(PATH.batchGetUsers, request);
+          const response = await client.call(PATH.batchGetUsers, request);
           const took = performance.now() - startedAt;
-          verify(answer, userIds);
+          verify(response, userIds);
           return took;
         }),
-        article: await medianOf(() => askArticle(redis.admin, pick())),
+        legacy: await medianOf(() => queryLegacyLayout(redis.admin, pick())),
         get: await cpuOfCommand(redis, COMMANDS.get, users),
         exists: await cpuOfCommand(redis, COMMANDS.exists, users),
         getAll: await cpuOfCommand(redis, COMMANDS.getAll, users),
       });
-      // For redis-benchmark, which has keys of its own.
+      // redis-benchmark reads keys of its own, which have to exist.
       await cpuOfCommand(redis, COMMANDS.set, users * 3);
-      say('batch: warming up');
+      logProgress('batch: warming up');
       for (let i = 0; i < 2; i++) await round();
       const measured: Round[] = [];
       for (let i = 1; i <= rounds; i++) {
-        say(`batch: round ${i} of ${rounds}`);
+        logProgress(`batch: round ${i} of ${rounds}`);
         measured.push(await round());
       }
       const scriptCalls = await countScriptCalls(redis.admin, client, pick);
@@ -126,29 +125,29 @@ export const batch = definePart({
 function rowsOf(rounds: Round[]): Row[] {
   const rate = (of: (round: Round) => number) => rounds.map((round) => 1 / of(round));
   const micros = (of: (round: Round) => number) => rounds.map((round) => of(round) * 1e6);
-  const [cpu, ofRedis] = ['look-ups/CPU s of the daemon', 'µs CPU of Redis/look-up'];
-  const inRedis = { row: 'several at a time', unit: ofRedis, values: micros((round) => round.batch.redis) };
+  const [cpu, ofRedis] = ['lookups/CPU s of the daemon', 'µs CPU of Redis/lookup'];
+  const inRedis = { row: 'concurrent calls', unit: ofRedis, values: micros((round) => round.batch.redis) };
   return [
     makeRow({
-      row: 'alone',
+      row: 'one call at a time',
       unit: 'ms',
       values: rounds.map(({ alone }) => alone),
       reference: {
-        name: "the article's EXISTS and HGETALL, pipelined by ioredis",
-        values: rounds.map(({ article }) => article),
+        name: 'legacy EXISTS and HGETALL, pipelined by ioredis',
+        values: rounds.map(({ legacy }) => legacy),
       },
       goal: { figure: 'value', atMost: 5 },
     }),
     makeRow({
-      row: 'several at a time',
+      row: 'concurrent calls',
       unit: cpu,
       values: rate((round) => round.batch.daemon),
       reference: { name: 'unary GetUser', values: rate((round) => round.unary.daemon) },
       goal: { figure: 'value', atLeast: 150_000 },
     }),
     makeRow({
-      row: 'several at a time',
-      unit: 'look-ups/s',
+      row: 'concurrent calls',
+      unit: 'lookups/s',
       values: rate((round) => round.batch.wall),
       reference: { name: 'unary GetUser', values: rate((round) => round.unary.wall) },
     }),
@@ -159,21 +158,21 @@ function rowsOf(rounds: Round[]): Row[] {
     makeRow({
       ...inRedis,
       reference: {
-        name: "redis-benchmark -P 16, the article's EXISTS and HGETALL",
+        name: 'redis-benchmark -P 16, legacy EXISTS and HGETALL',
         values: micros(({ exists, getAll }) => exists + getAll),
       },
     }),
   ];
 }
 
-/** Median of what one call at a time returns. */
+/** Median over sequential calls of `measure`. */
 async function medianOf(measure: () => Promise<number>): Promise<number> {
   const values: number[] = [];
   for (let i = 0; i < CALLS_ALONE; i++) values.push(await measure());
   return median(values);
 }
 
-async function askArticle(redis: Redis, userIds: string[]): Promise<number> {
+async function queryLegacyLayout(redis: Redis, userIds: string[]): Promise<number> {
   const keys = userIds.map((id) => keyOf(id, 'phone'));
   const startedAt = performance.now();
   const asked = redis.pipeline();
@@ -183,18 +182,18 @@ async function askArticle(redis: Redis, userIds: string[]): Promise<number> {
   for (const [i, key] of keys.entries()) if (exist?.[i]?.[1] === 1) found.hgetall(key);
   const records = await found.exec();
   const took = performance.now() - startedAt;
-  if (records?.length !== keys.length) throw new Error("the article's layout lacks users");
+  if (records?.length !== keys.length) throw new Error('users are missing in the legacy layout');
   return took;
 }
 
-function verify(answer: Buffer, userIds: string[]): void {
-  const { users } = read.batchGetUsers(answer);
+function verify(response: Buffer, userIds: string[]): void {
+  const { users } = read.batchGetUsers(response);
   const isRight =
     users.length === userIds.length && users.every((user, i) => user.online && user.userId === userIds[i]);
-  if (!isRight) throw new Error('BatchGetUsers answers wrongly');
+  if (!isRight) throw new Error('BatchGetUsers returned a wrong response');
 }
 
-/** Looks on from within Redis how many scripts one BatchGetUsers calls. */
+/** Counts the script calls of one BatchGetUsers with MONITOR. */
 async function countScriptCalls(redis: Redis, client: RawClient, pick: () => string[]): Promise<Row[]> {
   const monitor = await redis.monitor();
   const [counts, shards]: [number[], number[]] = [[], []];
@@ -213,7 +212,7 @@ async function countScriptCalls(redis: Redis, client: RawClient, pick: () => str
   monitor.disconnect();
   return [
     makeRow({
-      row: 'alone',
+      row: 'one call at a time',
       unit: 'script calls',
       values: counts,
       reference: { name: 'shards', values: shards },

@@ -1,12 +1,13 @@
-// Memory of Redis: an online device with all that is kept of it, beside the article's bare hash; a change in the ledger, which
-// is capped, and a session in the history, each by itself.
+// Memory in Redis per online device, compared with the hash of the legacy layout, and per entry of the change
+// log and of the history.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { Environment } from '../environment.ts';
 import { logInAll } from '../fill.ts';
 import {
   batchesOf,
-  checkAnswers,
+  checkResponses,
   logoutOf,
   PATH,
   type Population,
@@ -14,69 +15,68 @@ import {
   serverAddrOf,
   write,
 } from '../messages.ts';
-import { definePart, makeRow, say } from '../part.ts';
-import { LogPosition } from '../place.ts';
+import { definePart, logProgress, makeRow } from '../part.ts';
 import { RawClient } from '../rawClient.ts';
-import { fillArticle, heldBytes, ledgerBytes, SHARDS, usedMemory } from '../redisLoad.ts';
+import { changeLogBytes, dataBytes, fillLegacyLayout, SHARDS, usedMemory } from '../redisLoad.ts';
 
-/** Of the lease of a chat server. */
+/** Incarnation of the chat servers. */
 const INCARNATION = 1_795_446_473_866;
 
-/** A kind of login. */
+/** A variant of a login. */
 interface Case {
   name: string;
   hasLease: boolean;
   hasUuid: boolean;
-  /** Flags of Redis. */
+  /** Additional arguments for Redis. */
   redis: string[];
 }
 
-/** Logins that take more than the simplest one, with a session id of 16 characters and no lease. */
+/** Variants that take more memory than a login without a lease and with a session ID of 16 characters. */
 const CASES: Case[] = [
-  { name: 'of a lease', hasLease: true, hasUuid: false, redis: [] },
-  { name: 'session id a UUID', hasLease: false, hasUuid: true, redis: [] },
-  { name: 'session id a UUID, of a lease', hasLease: true, hasUuid: true, redis: [] },
+  { name: 'with a lease', hasLease: true, hasUuid: false, redis: [] },
+  { name: 'with a UUID session ID', hasLease: false, hasUuid: true, redis: [] },
+  { name: 'with a lease and a UUID session ID', hasLease: true, hasUuid: true, redis: [] },
   {
-    name: 'session id a UUID, of a lease, Redis with hash-max-listpack-value 128',
+    name: 'with a lease and a UUID session ID, Redis with hash-max-listpack-value 128',
     hasLease: true,
     hasUuid: true,
     redis: ['--hash-max-listpack-value', '128'],
   },
 ];
 
-/** Bytes, a device or whatever it is. */
+/** Bytes per device or entry. */
 interface Measure {
   device: number;
-  /** As {@link CASES}. */
+  /** In the order of {@link CASES}. */
   cases: number[];
-  article: number;
-  ledgerEntry: number;
+  legacy: number;
+  changeLogEntry: number;
   pastSession: number;
-  /** A session of the history of a user with as many as are kept. */
+  /** An entry in the history of a user with the maximum number of entries. */
   oneOfMany: number;
 }
 
-/** As many sessions of a user are kept unless --history-limit says otherwise. */
+/** The default of --history-limit. */
 const HISTORY = 100;
 const USERS_WITH_HISTORY = 2_000;
 
 /** See the part's `about`. */
 export const bytes = definePart({
   name: 'bytes',
-  about: 'memory of Redis, a device, a change in the ledger and a session in the history',
+  about: 'memory in Redis for a device, a change log entry and a history entry',
   options: {
-    rounds: { short: 1, full: 3, about: 'how often it is measured' },
-    users: { short: 100_000, full: 1_000_000, about: 'devices, one a user' },
+    rounds: { short: 1, full: 3, about: 'rounds' },
+    users: { short: 100_000, full: 1_000_000, about: 'devices, one per user' },
   },
   run: async (settings) => {
     const population = populationOf(Number(settings.users));
     const measures: Measure[] = [];
     for (let i = 1; i <= Number(settings.rounds); i++) {
-      say(`bytes: round ${i} of ${settings.rounds}`);
-      measures.push(await LogPosition.with((place) => measure(place, population)));
+      logProgress(`bytes: round ${i} of ${settings.rounds}`);
+      measures.push(await Environment.with((environment) => measure(environment, population)));
     }
     const values = (of: (measure: Measure) => number) => measures.map(of);
-    const reference = { name: "the article's hash", values: values(({ article }) => article) };
+    const reference = { name: 'legacy hash', values: values(({ legacy }) => legacy) };
     const unit = 'bytes';
     return [
       makeRow({
@@ -88,20 +88,20 @@ export const bytes = definePart({
       }),
       ...CASES.map(({ name }, i) =>
         makeRow({
-          row: `online device, ${name}`,
+          row: `online device ${name}`,
           unit,
           reference,
           values: values(({ cases }) => cases[i] as number),
         }),
       ),
-      makeRow({ row: 'change in the ledger', unit, values: values(({ ledgerEntry }) => ledgerEntry) }),
+      makeRow({ row: 'change log entry', unit, values: values(({ changeLogEntry }) => changeLogEntry) }),
       makeRow({
-        row: 'session in the history, the first of its user',
+        row: 'history entry, first of its user',
         unit,
         values: values(({ pastSession }) => pastSession),
       }),
       makeRow({
-        row: `session in the history, one of ${HISTORY}`,
+        row: `history entry, one of ${HISTORY}`,
         unit,
         values: values(({ oneOfMany }) => oneOfMany),
       }),
@@ -109,57 +109,57 @@ export const bytes = definePart({
   },
 });
 
-async function measure(place: LogPosition, population: Population): Promise<Measure> {
+async function measure(environment: Environment, population: Population): Promise<Measure> {
   const { users } = population;
-  const ofArticle = await place.redis();
-  const before = await usedMemory(ofArticle.admin);
-  await fillArticle(ofArticle.admin, users);
-  const article = ((await usedMemory(ofArticle.admin)) - before) / users;
+  const legacyRedis = await environment.redis();
+  const before = await usedMemory(legacyRedis.admin);
+  await fillLegacyLayout(legacyRedis.admin, users);
+  const legacy = ((await usedMemory(legacyRedis.admin)) - before) / users;
 
-  const plain = await place.redis();
-  const daemon = await place.daemon({ redis: plain.url, flags: ['--retention', '1s'] });
-  const empty = await heldBytes(plain.admin);
+  const plain = await environment.redis();
+  const daemon = await environment.daemon({ redis: plain.url, flags: ['--retention', '1s'] });
+  const empty = await dataBytes(plain.admin);
   await logInAll(daemon.addr, population);
-  const device = ((await heldBytes(plain.admin)) - empty) / users;
-  const ledgerEntry = (await ledgerBytes(plain.admin)) / (await countIn(plain.admin, 'xlen', 'e'));
+  const device = ((await dataBytes(plain.admin)) - empty) / users;
+  const changeLogEntry = (await changeLogBytes(plain.admin)) / (await countIn(plain.admin, 'xlen', 'e'));
   await logOutAll(daemon.addr, users);
   await until(async () => (await countIn(plain.admin, 'zcard', 'x')) === 0);
-  const pastSession = ((await heldBytes(plain.admin)) - empty) / users;
+  const pastSession = ((await dataBytes(plain.admin)) - empty) / users;
 
   const cases: number[] = [];
-  for (const each of CASES) cases.push(await LogPosition.with((own) => deviceBytes(own, population, each)));
-  const oneOfMany = await LogPosition.with(historyBytes);
-  return { device, cases, article, ledgerEntry, pastSession, oneOfMany };
+  for (const each of CASES) cases.push(await Environment.with((own) => deviceBytes(own, population, each)));
+  const oneOfMany = await Environment.with(historyBytes);
+  return { device, cases, legacy, changeLogEntry, pastSession, oneOfMany };
 }
 
-/** Some users log in and out as often as the history keeps. */
-async function historyBytes(place: LogPosition): Promise<number> {
-  const redis = await place.redis();
-  const daemon = await place.daemon({ redis: redis.url });
+/** Fills the histories of some users. */
+async function historyBytes(environment: Environment): Promise<number> {
+  const redis = await environment.redis();
+  const daemon = await environment.daemon({ redis: redis.url });
   const population = populationOf(USERS_WITH_HISTORY);
   await logInAll(daemon.addr, population);
   await logOutAll(daemon.addr, population.users);
-  const first = await heldBytes(redis.admin);
+  const first = await dataBytes(redis.admin);
   for (let i = 1; i < HISTORY; i++) {
     await logInAll(daemon.addr, population);
     await logOutAll(daemon.addr, population.users);
   }
-  return ((await heldBytes(redis.admin)) - first) / population.users / (HISTORY - 1);
+  return ((await dataBytes(redis.admin)) - first) / population.users / (HISTORY - 1);
 }
 
-async function deviceBytes(place: LogPosition, population: Population, kind: Case): Promise<number> {
-  const redis = await place.redis(...kind.redis);
-  const daemon = await place.daemon({ redis: redis.url });
+async function deviceBytes(environment: Environment, population: Population, kind: Case): Promise<number> {
+  const redis = await environment.redis(...kind.redis);
+  const daemon = await environment.daemon({ redis: redis.url });
   if (kind.hasLease) await keepAlive(daemon.addr, population);
-  const empty = await heldBytes(redis.admin);
+  const empty = await dataBytes(redis.admin);
   await logInAll(daemon.addr, population, () => ({
     ...(kind.hasLease && { serverIncarnation: INCARNATION }),
     ...(kind.hasUuid && { sessionId: randomUUID() }),
   }));
-  return ((await heldBytes(redis.admin)) - empty) / population.users;
+  return ((await dataBytes(redis.admin)) - empty) / population.users;
 }
 
-/** Gives each chat server a lease that lasts for as long as anything here takes. */
+/** Creates a lease for each chat server that outlasts the measurement. */
 async function keepAlive(addr: string, { servers }: Population): Promise<void> {
   const client = new RawClient(addr);
   for (let i = 0; i < servers; i++) {
@@ -169,7 +169,7 @@ async function keepAlive(addr: string, { servers }: Population): Promise<void> {
   client.close();
 }
 
-/** Members of a key of each shard, together. */
+/** Total number of members of a key over all shards. */
 async function countIn(redis: Redis, command: 'xlen' | 'zcard', key: string): Promise<number> {
   const counts = await Promise.all(
     Array.from({ length: SHARDS }, (_, i) => redis[command](`im:{${i}}:${key}`)),
@@ -180,11 +180,11 @@ async function countIn(redis: Redis, command: 'xlen' | 'zcard', key: string): Pr
 async function logOutAll(addr: string, users: number): Promise<void> {
   const client = new RawClient(addr);
   const messages = batchesOf(users, (i) => ({ offline: logoutOf(i) }));
-  await client.send(PATH.apply, { messages, onAnswer: checkAnswers() });
+  await client.send(PATH.apply, { messages, onResponse: checkResponses() });
   client.close();
 }
 
-/** However long that takes: as many records are forgotten as were made. */
+/** Waits without a limit, because the sweep removes very many records. */
 async function until(probe: () => Promise<boolean>): Promise<void> {
   while (!(await probe())) await delay(200);
 }

@@ -1,23 +1,23 @@
-// Logins beside many watches of everything: each login is one more change for all of them. Redis store, one daemon on one core; the watches
-// take bytes, so that what is measured is the daemon.
+// Latency of logins while many watches of everything receive each change. The watches do not decode
+// responses, so that the daemon is the limit.
 import { setTimeout as delay } from 'node:timers/promises';
 import protobuf from 'protobufjs/light.js';
 import { loadRoot } from '../../packages/client/src/wire/protos.ts';
 import { until } from '../../test/support/until.ts';
-import { costOf } from '../cpu.ts';
+import { measureCpu } from '../cpu.ts';
+import { Environment, type MeasuredProcess } from '../environment.ts';
 import { quantile } from '../figures.ts';
 import { loginOf, PATH, populationOf, write } from '../messages.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition, type Measured } from '../place.ts';
-import { askAtRate } from '../rate.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
+import { callAtRate } from '../rate.ts';
 import { RawClient } from '../rawClient.ts';
 
 const WATCHES_PER_CONNECTION = 100;
-/** What a watch of everything counts as of --max-watches. */
+/** How much a watch of everything counts towards --max-watches. */
 const WEIGHT = 10;
 const USERS = 1_000;
 const MAX_P99_MS = 250;
-/** The number of `changes` in a response. */
+/** The field number of `changes` in a response. */
 const CHANGES_FIELD = changesField();
 const EVERYTHING = write.watch({ start: { everything: true } });
 
@@ -27,16 +27,16 @@ interface Load {
   seconds: number;
 }
 
-interface Taken {
+interface Usage {
   tookMs: number[];
   cpuSeconds: number;
-  /** How many changes the watches received meanwhile, all together. */
+  /** Changes received by all watches meanwhile. */
   received: number;
 }
 
-/** Watches of everything. */
-interface Crowd {
-  /** How many changes they have received, all together. */
+/** Open watches of everything. */
+interface OpenWatches {
+  /** Changes received by all watches so far. */
   received(): number;
   close(): void;
 }
@@ -44,33 +44,33 @@ interface Crowd {
 /** See the part's `about`. */
 export const crowded = definePart({
   name: 'crowded',
-  about: 'logins beside many watches of everything',
+  about: 'logins while many watches of everything receive each change',
   options: {
     watches: { short: 500, full: 3_000, about: 'watches of everything' },
-    rate: { short: 100, full: 100, about: 'logins a second' },
-    seconds: { short: 5, full: 20, about: 'how long' },
+    rate: { short: 100, full: 100, about: 'logins per second' },
+    seconds: { short: 5, full: 20, about: 'duration' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const watches = Number(settings.watches);
       const load = { rate: Number(settings.rate), seconds: Number(settings.seconds) };
-      const redis = await place.redis();
+      const redis = await environment.redis();
       const flags = ['--max-watches', `${watches * WEIGHT}`];
-      const daemon = await place.daemon({ redis: redis.url, flags });
+      const daemon = await environment.daemon({ redis: redis.url, flags });
       const client = new RawClient(daemon.addr);
-      place.atEnd(async () => client.close());
-      say('crowded: no watches');
-      const nobody: Crowd = { received: () => 0, close: () => {} };
-      await logIn(client, daemon, load, nobody);
-      const without = await logIn(client, daemon, load, nobody);
-      say(`crowded: ${watches} watches of everything`);
+      environment.defer(async () => client.close());
+      logProgress('crowded: no watches');
+      const none: OpenWatches = { received: () => 0, close: () => {} };
+      await logIn(client, daemon, load, none);
+      const without = await logIn(client, daemon, load, none);
+      logProgress(`crowded: ${watches} watches of everything`);
       const crowd = await openWatches(daemon.addr, watches);
-      place.atEnd(async () => crowd.close());
+      environment.defer(async () => crowd.close());
       return rowsOf(watches, load, await logIn(client, daemon, load, crowd), without);
     }),
 });
 
-async function openWatches(addr: string, count: number): Promise<Crowd> {
+async function openWatches(addr: string, count: number): Promise<OpenWatches> {
   const clients: RawClient[] = [];
   let synced = 0;
   let received = 0;
@@ -97,12 +97,17 @@ async function openWatches(addr: string, count: number): Promise<Crowd> {
   };
 }
 
-async function logIn(client: RawClient, daemon: Measured, load: Load, crowd: Crowd): Promise<Taken> {
+async function logIn(
+  client: RawClient,
+  daemon: MeasuredProcess,
+  load: Load,
+  crowd: OpenWatches,
+): Promise<Usage> {
   const population = populationOf(USERS);
   let tookMs: number[] = [];
   const receivedBefore = crowd.received();
-  const { cpu } = await costOf([[daemon.pid]], async () => {
-    const took = await askAtRate(load, (i) => {
+  const { cpu } = await measureCpu([[daemon.pid]], async () => {
+    const took = await callAtRate(load, (i) => {
       const request = write.online(loginOf(population, i % USERS, { sessionId: `s-${Date.now()}-${i}` }));
       return { client, kind: 'online', path: PATH.online, request };
     });
@@ -118,7 +123,10 @@ function changesField(): number {
   return id;
 }
 
-/** Counts the changes of a response without reading them, which would cost this process more than the daemon needs to send them. */
+/**
+ * Counts the changes of a response without decoding them, which would cost more than the daemon needs to send
+ * them.
+ */
 function countChanges(bytes: Buffer): number {
   const reader = protobuf.Reader.create(bytes);
   let count = 0;
@@ -130,9 +138,9 @@ function countChanges(bytes: Buffer): number {
   return count;
 }
 
-function rowsOf(watches: number, { rate }: Load, crowd: Taken, without: Taken): Row[] {
-  const row = `Online, ${rate} a second, ${watches} watches of everything`;
-  const at = ({ tookMs }: Taken, share: number) => [quantile(tookMs, share)];
+function rowsOf(watches: number, { rate }: Load, crowd: Usage, without: Usage): Row[] {
+  const row = `Online, ${rate} calls/s, ${watches} watches of everything`;
+  const at = ({ tookMs }: Usage, share: number) => [quantile(tookMs, share)];
   return [
     makeRow({
       row: `${row}, p50`,

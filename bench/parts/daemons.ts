@@ -1,11 +1,13 @@
-// More than one daemon, on one Redis and on a Redis Cluster of three masters with a replica each: what all of them take together,
-// and what it costs. The daemons share core 0, all of Redis and the load the others: two cores show the cost, not the speed.
+// Several daemons, on one Redis and on a Redis Cluster of three masters with one replica each: total rate and
+// costs. All daemons share core 0; Redis and the load generator share the other cores. Two cores show costs,
+// not throughput.
 import { startCluster } from '../../test/support/cluster.ts';
-import { costOf } from '../cpu.ts';
+import { measureCpu } from '../cpu.ts';
+import { Environment, type MeasuredProcess } from '../environment.ts';
 import {
   BATCH,
   batchesOf,
-  checkAnswers,
+  checkResponses,
   loginOf,
   logoutOf,
   PATH,
@@ -13,25 +15,24 @@ import {
   userId,
   write,
 } from '../messages.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition, type Measured } from '../place.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { RawClient } from '../rawClient.ts';
 
 const DAEMONS = [1, 2, 3];
-const USERS_A_BATCH = 500;
-/** BatchGetUsers that a client sends at a time. */
-const AT_ONCE = 4;
+const BATCH_USERS = 500;
+/** Concurrent BatchGetUsers calls per client. */
+const CONCURRENCY = 4;
 
-/** Redis of one kind, and the daemons on it. */
+/** A Redis or a Redis Cluster, and the daemons that use it. */
 interface Setup {
   name: string;
   masters: number[];
   replicas: number[];
-  daemons: Measured[];
+  daemons: MeasuredProcess[];
   clients: RawClient[];
 }
 
-/** Seconds, an operation. */
+/** Seconds per operation. */
 interface Measure {
   wall: number;
   daemons: number;
@@ -39,12 +40,12 @@ interface Measure {
   replicas: number;
 }
 
-/** What so many daemons of a setup took, round by round. */
+/** The rounds of a setup with a number of daemons. */
 interface Found {
   setup: Setup;
   daemons: number;
   changes: Measure[];
-  lookUps: Measure[];
+  lookups: Measure[];
 }
 
 /** See the part's `about`. */
@@ -53,33 +54,33 @@ export const daemons = definePart({
   about: 'one, two and three daemons, on one Redis and on a Redis Cluster of 3 masters and 3 replicas',
   isLong: true,
   options: {
-    rounds: { short: 2, full: 7, about: 'how often each number of daemons is measured, in alternation' },
-    users: { short: 20_000, full: 100_000, about: 'users, each of whom logs in and out a round' },
+    rounds: { short: 2, full: 7, about: 'rounds, alternating' },
+    users: { short: 20_000, full: 100_000, about: 'users; each logs in and out once per round' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const users = Number(settings.users);
-      const redis = await place.redis();
+      const redis = await environment.redis();
       const cluster = await startCluster(3, 3);
-      place.atEnd(() => cluster.stop());
+      environment.defer(() => cluster.stop());
       const pids = cluster.nodes.map(({ pid }) => pid);
       const setups = [
-        await start(place, redis.url, { name: 'one Redis', masters: [redis.pid], replicas: [] }),
-        await start(place, cluster.url, {
+        await start(environment, redis.url, { name: 'one Redis', masters: [redis.pid], replicas: [] }),
+        await start(environment, cluster.url, {
           name: 'cluster of 3 masters, 3 replicas',
           masters: pids.slice(0, 3),
           replicas: pids.slice(3),
         }),
       ];
       const found: Found[] = setups.flatMap((setup) =>
-        DAEMONS.map((count) => ({ setup, daemons: count, changes: [], lookUps: [] })),
+        DAEMONS.map((count) => ({ setup, daemons: count, changes: [], lookups: [] })),
       );
       for (const { setup, daemons: count } of found) await changes(setup, count, users);
       for (let i = 1; i <= Number(settings.rounds); i++) {
-        say(`daemons: round ${i} of ${settings.rounds}`);
+        logProgress(`daemons: round ${i} of ${settings.rounds}`);
         for (const each of i % 2 ? found : [...found].reverse()) {
           each.changes.push(await changes(each.setup, each.daemons, users));
-          each.lookUps.push(await lookUps(each.setup, each.daemons, users));
+          each.lookups.push(await lookups(each.setup, each.daemons, users));
         }
       }
       return found.flatMap((each) => rowsOf(each, found));
@@ -87,14 +88,14 @@ export const daemons = definePart({
 });
 
 async function start(
-  place: LogPosition,
+  environment: Environment,
   redis: string,
   setup: Omit<Setup, 'daemons' | 'clients'>,
 ): Promise<Setup> {
-  const started: Measured[] = [];
-  for (const _ of DAEMONS) started.push(await place.daemon({ redis }));
+  const started: MeasuredProcess[] = [];
+  for (const _ of DAEMONS) started.push(await environment.daemon({ redis }));
   const clients = started.map(({ addr }) => new RawClient(addr));
-  place.atEnd(async () => {
+  environment.defer(async () => {
     for (const client of clients) client.close();
   });
   return { ...setup, daemons: started, clients };
@@ -102,12 +103,12 @@ async function start(
 
 async function measure(setup: Setup, operations: number, work: () => Promise<unknown>): Promise<Measure> {
   const pids = setup.daemons.map(({ pid }) => pid);
-  const { seconds, cpu } = await costOf([pids, setup.masters, setup.replicas], work);
+  const { seconds, cpu } = await measureCpu([pids, setup.masters, setup.replicas], work);
   const [ofDaemons, masters, replicas] = cpu.map((each) => each / operations) as [number, number, number];
   return { wall: seconds / operations, daemons: ofDaemons, masters, replicas };
 }
 
-/** Everybody logs in, and then out. */
+/** All users log in, and then log out. */
 async function changes(setup: Setup, count: number, users: number): Promise<Measure> {
   const population = populationOf(users);
   const logins = [...batchesOf(users, (i) => ({ online: loginOf(population, i) }))];
@@ -117,27 +118,27 @@ async function changes(setup: Setup, count: number, users: number): Promise<Meas
       await Promise.all(
         setup.clients.slice(0, count).map((client, part) => {
           const messages = batches.filter((_, i) => i % count === part);
-          return client.send(PATH.apply, { messages, onAnswer: checkAnswers() });
+          return client.send(PATH.apply, { messages, onResponse: checkResponses() });
         }),
       );
     }
   });
 }
 
-async function lookUps(setup: Setup, count: number, users: number): Promise<Measure> {
-  const requests = Array.from({ length: Math.ceil((users * 2) / USERS_A_BATCH) }, () =>
+async function lookups(setup: Setup, count: number, users: number): Promise<Measure> {
+  const requests = Array.from({ length: Math.ceil((users * 2) / BATCH_USERS) }, () =>
     write.batchGetUsers({
-      userIds: Array.from({ length: USERS_A_BATCH }, () => userId(Math.floor(Math.random() * users))),
+      userIds: Array.from({ length: BATCH_USERS }, () => userId(Math.floor(Math.random() * users))),
     }),
   );
   const left = requests.values();
-  const ask = async (client: RawClient) => {
+  const sendAll = async (client: RawClient) => {
     for (const request of left) await client.call(PATH.batchGetUsers, request);
   };
-  const askers = setup.clients
+  const senders = setup.clients
     .slice(0, count)
-    .flatMap((client) => Array.from({ length: AT_ONCE }, () => client));
-  return measure(setup, requests.length * USERS_A_BATCH, () => Promise.all(askers.map(ask)));
+    .flatMap((client) => Array.from({ length: CONCURRENCY }, () => client));
+  return measure(setup, requests.length * BATCH_USERS, () => Promise.all(senders.map(sendAll)));
 }
 
 function rowsOf(each: Found, all: Found[]): Row[] {
@@ -145,18 +146,18 @@ function rowsOf(each: Found, all: Found[]): Row[] {
   const first = all.find((other) => other.setup === setup) as Found;
   const onOne = all.find((other) => other.daemons === count) as Found;
   const row = (what: string) => `${what}, ${setup.name}, ${count} daemon${count > 1 ? 's' : ''}`;
-  return (['changes', 'lookUps'] as const).flatMap((kind) => {
+  return (['changes', 'lookups'] as const).flatMap((kind) => {
     const what =
-      kind === 'changes' ? `changes by Apply, ${BATCH} a batch` : `look-ups, ${USERS_A_BATCH} a batch`;
+      kind === 'changes' ? `changes by Apply, batches of ${BATCH}` : `lookups, batches of ${BATCH_USERS}`;
     const rates = (of: Found, figure: keyof Measure) => of[kind].map((measured) => 1 / measured[figure]);
     const micros = (of: Found, figure: keyof Measure) => of[kind].map((measured) => measured[figure] * 1e6);
-    const besideFirst = (figure: keyof Measure) => ({
+    const comparedWithOne = (figure: keyof Measure) => ({
       values: rates(each, figure),
-      reference: { name: 'by one daemon', values: rates(first, figure) },
+      reference: { name: 'with one daemon', values: rates(first, figure) },
     });
     const rows = [
-      makeRow({ row: row(what), unit: '/s', ...besideFirst('wall') }),
-      makeRow({ row: row(what), unit: '/CPU s of the daemons', ...besideFirst('daemons') }),
+      makeRow({ row: row(what), unit: '/s', ...comparedWithOne('wall') }),
+      makeRow({ row: row(what), unit: '/CPU s of the daemons', ...comparedWithOne('daemons') }),
       makeRow({
         row: row(what),
         unit: 'µs CPU of the masters',

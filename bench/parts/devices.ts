@@ -1,47 +1,47 @@
-// How long script calls of Redis take that are about a user with as many devices as --max-devices allows: everybody else waits
-// behind each of them.
+// How long script calls take for a user with the maximum number of devices (--max-devices). All other calls
+// on the same Redis wait for each of them.
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { OnlineRequest } from '../../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
 import type { Operation } from '../../packages/client/src/generated/imstate/v1/Operation.ts';
 import { loginPolicies } from '../../packages/client/src/wire/enums.ts';
+import { Environment } from '../environment.ts';
 import { quantile } from '../figures.ts';
 import { BATCH, PATH, read, serverAddrOf, write } from '../messages.ts';
-import { definePart, type Figures, makeRow, type Row, say } from '../part.ts';
-import { LogPosition } from '../place.ts';
+import { definePart, type Figures, logProgress, makeRow, type Row } from '../part.ts';
 import { RawClient } from '../rawClient.ts';
 
-/** What docs/limits.md promises. Milliseconds. */
+/** The goal in docs/limits.md. Milliseconds. */
 const MAX_SCRIPT_MS = 5;
 const USER = 'user with many devices';
 const SERVER = { serverAddr: serverAddrOf(0), incarnation: 1 };
 const RESOURCE_EXHAUSTED = 8;
-/** Keeps every call of Redis, with how long it took. */
+/** Makes Redis log the duration of every command. */
 const SLOWLOG = ['--slowlog-log-slower-than', '0', '--slowlog-max-len', '1000000'];
 
-/** Milliseconds of each script call, by what was asked for. */
+/** Durations of the script calls by kind of operation. Milliseconds. */
 type Round = Record<string, number[]>;
 
 /** See the part's `about`. */
 export const devices = definePart({
   name: 'devices',
-  about: 'how long script calls take for a user with as many devices as --max-devices allows',
+  about: 'duration of script calls for a user with the maximum number of devices',
   options: {
-    rounds: { short: 2, full: 5, about: 'how often each is measured' },
+    rounds: { short: 2, full: 5, about: 'rounds' },
     devices: { short: 1_000, full: 1_000, about: 'devices of the user, and --max-devices' },
-    operations: { short: 500, full: 2_000, about: 'operations of a kind and round' },
+    operations: { short: 500, full: 2_000, about: 'operations per kind and round' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const count = Number(settings.devices);
-      const redis = await place.redis(...SLOWLOG);
+      const redis = await environment.redis(...SLOWLOG);
       const flags = ['--max-devices', settings.devices, '--shards', '1'];
-      const daemon = await place.daemon({ redis: redis.url, flags });
+      const daemon = await environment.daemon({ redis: redis.url, flags });
       const client = new RawClient(daemon.addr);
-      place.atEnd(async () => client.close());
+      environment.defer(async () => client.close());
       const rounds: Round[] = [];
       for (let i = 1; i <= Number(settings.rounds); i++) {
-        say(`devices: round ${i} of ${settings.rounds}`);
+        logProgress(`devices: round ${i} of ${settings.rounds}`);
         rounds.push(await measure(client, redis.admin, count, Number(settings.operations)));
       }
       return Object.keys(rounds[0] as Round).flatMap((kind) => rowsOf(kind, rounds, count));
@@ -72,9 +72,9 @@ async function measure(client: RawClient, redis: Redis, count: number, operation
   const all = loginOf('the only one', replacing);
   return {
     'logins up to the limit': logins,
-    // A batch reads no more than an answer could hold.
+    // Reads beyond the maximum size of a response fail.
     reads: await timed(reads, () => true),
-    'logins beyond it': await timed(rejected, (code) => code === RESOURCE_EXHAUSTED),
+    'logins beyond the limit': await timed(rejected, (code) => code === RESOURCE_EXHAUSTED),
     'a login that replaces all': await timed([all], succeeds),
     'logins that make room': await timed(
       times(operations, (i) => loginOf(`new ${randomUUID()} ${i}`)).flatMap((login) => [
@@ -86,7 +86,7 @@ async function measure(client: RawClient, redis: Redis, count: number, operation
   };
 }
 
-/** A login of a session with a lease, whose records take longest to judge. */
+/** A login of a session with a lease, because checking such a session takes longest. */
 function loginOf(deviceId: string, more: OnlineRequest = {}): { online: OnlineRequest } {
   const { serverAddr, incarnation: serverIncarnation } = SERVER;
   const session = { userId: USER, deviceId, serverAddr, serverIncarnation, platform: 'ios' };
@@ -105,14 +105,14 @@ async function apply(
   const batches = times(Math.ceil(operations.length / BATCH), (i) =>
     write.apply({ operations: operations.slice(i * BATCH, (i + 1) * BATCH) }),
   );
-  const onAnswer = (bytes: Buffer) => {
+  const onResponse = (bytes: Buffer) => {
     const failed = read.apply(bytes).results.find(({ error }) => !isExpected(error?.code));
-    if (failed) throw new Error(`Apply answers ${JSON.stringify(failed)}`);
+    if (failed) throw new Error(`Apply failed: ${JSON.stringify(failed)}`);
   };
-  await client.send(PATH.apply, { messages: batches, streams: 1, inFlight: 4, onAnswer });
+  await client.send(PATH.apply, { messages: batches, streams: 1, inFlight: 4, onResponse });
 }
 
-/** How long the calls of the script took that took most time of all. Milliseconds. */
+/** Durations of the calls of the script with the highest total time. Milliseconds. */
 async function scriptTimes(redis: Redis): Promise<number[]> {
   const log = (await redis.slowlog('GET', -1)) as [unknown, unknown, micros: number, args: string[]][];
   const byScript = new Map<string, number[]>();

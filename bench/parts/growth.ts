@@ -1,34 +1,34 @@
-// Growth: the latency of calls at a fixed modest rate, and the memory of Redis, with more and more devices online. Each size has a
-// Redis and a daemon of its own; the smallest lives as long as all others, and each is measured together with it, call by call in turn.
-import { writeFile } from 'node:fs/promises';
-import { chartOf } from '../chart.ts';
+// Latency at a moderate fixed rate, and memory in Redis, as the number of online devices grows. Each size has
+// its own Redis and daemon. Each larger size is measured together with the smallest one, in alternation call
+// by call.
+
+import { Environment } from '../environment.ts';
 import { median, quantile } from '../figures.ts';
 import { logInAll } from '../fill.ts';
 import { loginOf, PATH, type Population, populationOf, userId, write } from '../messages.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition } from '../place.ts';
-import { type Ask, askAtRate } from '../rate.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
+import { callAtRate, type ScheduledCall } from '../rate.ts';
 import { RawClient } from '../rawClient.ts';
-import { heldBytes } from '../redisLoad.ts';
+import { dataBytes } from '../redisLoad.ts';
 
 const KINDS = ['Online', 'Offline', 'GetUser', 'BatchGetUsers'] as const;
 type Kind = (typeof KINDS)[number];
-const USERS_A_BATCH = 500;
-/** One call of so many is a BatchGetUsers. */
+const BATCH_USERS = 500;
+/** Every n-th call is a BatchGetUsers. */
 const BATCH_EVERY = 20;
 const MAX_RATIO = 1.3;
 
-/** A Redis with so many devices online, and a daemon. */
+/** A Redis with a number of online devices, and a daemon. */
 interface Size extends Population {
   client: RawClient;
-  /** Memory of Redis without the ledger, a device. */
+  /** Memory in Redis per device, without the change logs. */
   bytes: number;
 }
 
 /** Percentiles of one round, in milliseconds. */
 type Round = Record<Kind, { p50: number; p99: number }>;
 
-/** What was measured of a size, each round beside the same of the smallest. */
+/** The rounds of a size, and the same rounds of the smallest size. */
 interface Growth {
   size: Size;
   rounds: Round[];
@@ -38,29 +38,32 @@ interface Growth {
 /** See the part's `about`. */
 export const growth = definePart({
   name: 'growth',
-  about: 'latency at a modest rate, and memory of Redis, with more and more devices online',
+  about: 'latency at a moderate rate, and memory in Redis, as the number of online devices grows',
   options: {
-    sizes: { short: '10000,100000', full: '10000,100000,1000000,10000000', about: 'devices online' },
+    sizes: {
+      short: '10000,100000',
+      full: '10000,100000,1000000,10000000',
+      about: 'numbers of online devices',
+    },
     rounds: {
       short: 3,
       full: 10,
-      about: 'how often each size is measured, call by call in turn with the smallest',
+      about: 'rounds per size, alternating with the smallest size',
     },
-    seconds: { short: 3, full: 10, about: 'how long a round is' },
-    rate: { short: 200, full: 200, about: 'calls a second, of all kinds and to both sizes together' },
-    chart: { short: '', full: 'docs/growth.svg', about: 'file of the chart' },
+    seconds: { short: 3, full: 10, about: 'duration of a round' },
+    rate: { short: 200, full: 200, about: 'calls per second, of all kinds and to both sizes' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const [smallest, ...larger] = settings.sizes
         .split(',')
         .map(Number)
         .sort((a, b) => a - b);
-      const small = await start(place, smallest as number);
+      const small = await start(environment, smallest as number);
       const found: Growth[] = [];
       for (const devices of larger) {
         found.push(
-          await LogPosition.with(async (ofSize) => {
+          await Environment.with(async (ofSize) => {
             const large = await start(ofSize, devices);
             return compare(small, large, Number(settings.rounds), {
               rate: Number(settings.rate),
@@ -69,21 +72,20 @@ export const growth = definePart({
           }),
         );
       }
-      if (settings.chart !== '') await writeFile(settings.chart, draw(small, found));
       return found.flatMap((each) => rowsOf(small, each));
     }),
 });
 
-async function start(place: LogPosition, devices: number): Promise<Size> {
-  say(`growth: ${devices} devices log in`);
+async function start(environment: Environment, devices: number): Promise<Size> {
+  logProgress(`growth: ${devices} devices log in`);
   const population = populationOf(devices);
-  const redis = await place.redis();
-  const daemon = await place.daemon({ redis: redis.url });
-  const empty = await heldBytes(redis.admin);
+  const redis = await environment.redis();
+  const daemon = await environment.daemon({ redis: redis.url });
+  const empty = await dataBytes(redis.admin);
   await logInAll(daemon.addr, population);
-  const bytes = ((await heldBytes(redis.admin)) - empty) / devices;
+  const bytes = ((await dataBytes(redis.admin)) - empty) / devices;
   const client = new RawClient(daemon.addr);
-  place.atEnd(async () => client.close());
+  environment.defer(async () => client.close());
   return { ...population, client, bytes };
 }
 
@@ -96,13 +98,13 @@ async function compare(
   const growth: Growth = { size: large, rounds: [], ofSmallest: [] };
   const next = [callsOf(small), callsOf(large)] as const;
   for (let i = 0; i <= rounds; i++) {
-    say(`growth: round ${i} of ${rounds} with ${large.users} devices`);
-    const took = await askAtRate(load, (at) => {
+    logProgress(`growth: round ${i} of ${rounds} with ${large.users} devices`);
+    const took = await callAtRate(load, (at) => {
       const side = at % 2;
-      const ask = (next[side] as () => Ask<Kind>)();
-      return { ...ask, kind: `${side} ${ask.kind}` };
+      const call = (next[side] as () => ScheduledCall<Kind>)();
+      return { ...call, kind: `${side} ${call.kind}` };
     });
-    // The first round warms up.
+    // The first round is the warm-up.
     if (i === 0) continue;
     for (const [side, into] of [growth.ofSmallest, growth.rounds].entries()) {
       const times = KINDS.map((kind) => [kind, took[`${side} ${kind}`] as number[]] as const);
@@ -113,13 +115,13 @@ async function compare(
   return growth;
 }
 
-/** Calls about users picked at random: logins of second devices and their logouts, and questions. */
-function callsOf(size: Size): () => Ask<Kind> {
+/** Calls for random users: logins and logouts of a second device, and lookups. */
+function callsOf(size: Size): () => ScheduledCall<Kind> {
   const pick = () => Math.floor(Math.random() * size.users);
   const { client } = size;
   let login = loginOf(size, 0);
   let calls = 0;
-  const turn: (() => Ask<Kind>)[] = [
+  const turn: (() => ScheduledCall<Kind>)[] = [
     () => {
       login = loginOf(size, pick(), { deviceId: 'tablet' });
       return { client, kind: 'Online', path: PATH.online, request: write.online(login) };
@@ -135,8 +137,8 @@ function callsOf(size: Size): () => Ask<Kind> {
   ];
   let turns = 0;
   return () => {
-    if (calls++ % BATCH_EVERY !== 0) return (turn[turns++ % turn.length] as () => Ask<Kind>)();
-    const userIds = Array.from({ length: USERS_A_BATCH }, () => userId(pick()));
+    if (calls++ % BATCH_EVERY !== 0) return (turn[turns++ % turn.length] as () => ScheduledCall<Kind>)();
+    const userIds = Array.from({ length: BATCH_USERS }, () => userId(pick()));
     return {
       client,
       kind: 'BatchGetUsers',
@@ -147,7 +149,7 @@ function callsOf(size: Size): () => Ask<Kind> {
 }
 
 function rowsOf(small: Size, { size, rounds, ofSmallest }: Growth): Row[] {
-  const name = `with ${small.users.toLocaleString('en')}`;
+  const name = `with ${small.users.toLocaleString('en')} devices`;
   const row = (what: string) => `${what}, ${size.users.toLocaleString('en')} devices`;
   const latency = (kind: Kind, figure: 'p50' | 'p99') => ({
     row: row(`${kind}, ${figure}`),
@@ -168,22 +170,4 @@ function rowsOf(small: Size, { size, rounds, ofSmallest }: Growth): Row[] {
       goal: { figure: 'ratio', atMost: MAX_RATIO },
     }),
   ];
-}
-
-function draw(small: Size, found: Growth[]): string {
-  const ratioOf = (kind: Kind, { rounds, ofSmallest }: Growth) =>
-    median(rounds.map((round, i) => round[kind].p50 / (ofSmallest[i] as Round)[kind].p50));
-  const lines = KINDS.map((kind) => ({
-    name: kind,
-    points: [
-      [small.users, 1] as const,
-      ...found.map((each) => [each.size.users, ratioOf(kind, each)] as const),
-    ],
-  }));
-  const memory = [small, ...found.map(({ size }) => size)].map(({ users, bytes }) => [users, bytes] as const);
-  const beside = `median latency, beside that with ${small.users.toLocaleString('en')} devices`;
-  return chartOf('devices online', [
-    { title: beside, lines, bound: { at: MAX_RATIO, name: `${MAX_RATIO}` }, max: 1.6 },
-    { title: 'bytes of Redis a device', lines: [{ name: 'memory', points: memory }], max: 320 },
-  ]);
 }

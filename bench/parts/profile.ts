@@ -1,29 +1,29 @@
-// Where the time of unary calls goes: the daemon and the bare server that answers a constant, each with a CPU profile, under the
-// same load. Shares of the time in which they were not idle.
+// Where the time of unary calls goes, from CPU profiles of the daemon and of the bare grpc-js server under
+// the same load. Idle time is excluded.
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition, type Measured } from '../place.ts';
+import { Environment, type MeasuredProcess } from '../environment.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
 const SENDERS = 4;
 const METHODS = ['QueryUserStatus', 'Online'] as const;
 
-/** Who runs a function, by its file; the first that fits. */
-const OWNERS: [name: string, files: RegExp][] = [
+/** Components by the file of a function. The first match counts. */
+const COMPONENTS: [name: string, files: RegExp][] = [
   ['protobuf and messages', /protobufjs|@protobufjs|proto-loader|dist\/wire\//],
   ['grpc-js', /@grpc\//],
   ['ioredis', /ioredis|redis-parser|denque|cluster-key-slot|standard-as-callback/],
-  ['imstate: calls and checks', /dist\/daemon\//],
+  ['imstate: calls and validation', /dist\/daemon\//],
   ['imstate: store', /dist\/store\//],
   ['node:http2', /internal\/http2|internal\/js_stream/],
   ['Node.js streams, sockets, timers, promises', /^node:/],
-  ['others', /^file:|^\/|^evalmachine/],
+  ['other', /^file:|^\/|^evalmachine/],
 ];
 
-/** What --cpu-prof writes, as far as it is read. */
+/** The output of --cpu-prof, as far as it is used. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string } }[];
   samples: number[];
@@ -33,22 +33,22 @@ interface CpuProfile {
 /** See the part's `about`. */
 export const profile = definePart({
   name: 'profile',
-  about: 'where the time of unary calls goes, by CPU profiles',
+  about: 'where the time of a unary call goes, from CPU profiles',
   isLong: true,
   options: {
     requests: { short: 40_000, full: 200_000, about: 'calls of each method' },
-    top: { short: 0, full: 0, about: 'functions of the daemon to list on stderr' },
+    top: { short: 0, full: 0, about: 'number of functions of the daemon to list on stderr' },
   },
   run: async (settings) => {
     const rows: Row[] = [];
     for (const method of METHODS) {
-      const ours = await shares(method, settings, async (place, node) =>
-        place.daemon({ redis: (await place.redis()).url, node }),
+      const ours = await shares(method, settings, async (environment, node) =>
+        environment.daemon({ redis: (await environment.redis()).url, node }),
       );
-      const bare = await shares(method, settings, (place, node) =>
-        place.server({ file: 'constantServer.ts', node }),
+      const bare = await shares(method, settings, (environment, node) =>
+        environment.server({ file: 'constantServer.ts', node }),
       );
-      const reference = 'grpc-js that answers a constant';
+      const reference = 'bare grpc-js server';
       for (const name of new Set([...ours.keys(), ...bare.keys()])) {
         const [mine, its] = [ours.get(name) ?? 0, bare.get(name) ?? 0];
         const figures = { row: `${method}: ${name}`, unit: 'µs of a call', values: [mine] };
@@ -59,28 +59,30 @@ export const profile = definePart({
   },
 });
 
-/** Microseconds of a call by owner. */
+/** Microseconds per call by component. */
 async function shares(
   method: (typeof METHODS)[number],
   settings: { requests: string; top: string },
-  start: (place: LogPosition, node: string[]) => Promise<Measured>,
+  start: (environment: Environment, node: string[]) => Promise<MeasuredProcess>,
 ): Promise<Map<string, number>> {
-  return LogPosition.with(async (place) => {
+  return Environment.with(async (environment) => {
     const calls = Number(settings.requests);
-    say(`profile: ${method}`);
-    const server = await start(place, ['--cpu-prof', '--cpu-prof-dir', place.folder]);
+    logProgress(`profile: ${method}`);
+    const server = await start(environment, ['--cpu-prof', '--cpu-prof-dir', environment.directory]);
     const { path, requestSerialize } = loadProtos().types.pb.UserStatus.service[method];
     const requests = Array.from({ length: SENDERS }, (_, i) =>
       requestSerialize({ UserID: `user-${i}`, DeviceID: 'phone', ServerAddr: '10.0.0.1:9000' }),
     );
-    await sendUnary({ addr: server.addr, path, requests, calls, folder: place.folder });
+    await sendUnary({ addr: server.addr, path, requests, calls, directory: environment.directory });
     const exited = once(server.process, 'exit');
     server.process.kill('SIGTERM');
     await exited;
-    const [file] = (await readdir(place.folder)).filter((name) => name.endsWith('.cpuprofile'));
-    const taken = JSON.parse(await readFile(join(place.folder, file as string), 'utf8')) as CpuProfile;
-    if (Number(settings.top) > 0) for (const line of topOf(taken, Number(settings.top))) say(line);
-    const spent = timeBy(taken, ownerOf);
+    const [file] = (await readdir(environment.directory)).filter((name) => name.endsWith('.cpuprofile'));
+    const taken = JSON.parse(
+      await readFile(join(environment.directory, file as string), 'utf8'),
+    ) as CpuProfile;
+    if (Number(settings.top) > 0) for (const line of topOf(taken, Number(settings.top))) logProgress(line);
+    const spent = timeBy(taken, componentOf);
     spent.delete('idle');
     return new Map([...spent].sort(([, a], [, b]) => b - a).map(([name, time]) => [name, time / calls]));
   });
@@ -88,7 +90,7 @@ async function shares(
 
 type Frame = CpuProfile['nodes'][number]['callFrame'];
 
-/** Microseconds in which each frame itself ran, summed by what `nameOf` calls it. */
+/** Self time of the frames in microseconds, summed by name. */
 function timeBy(
   { nodes, samples, timeDeltas }: CpuProfile,
   nameOf: (frame: Frame) => string,
@@ -102,11 +104,11 @@ function timeBy(
   return spent;
 }
 
-function ownerOf({ functionName, url }: Frame): string {
+function componentOf({ functionName, url }: Frame): string {
   if (functionName === '(idle)') return 'idle';
   if (functionName === '(garbage collector)') return 'garbage collection';
   if (url === '') return functionName === '(program)' ? 'native code, system calls' : 'built-in functions';
-  return OWNERS.find(([, files]) => files.test(url))?.[0] ?? 'others';
+  return COMPONENTS.find(([, files]) => files.test(url))?.[0] ?? 'other';
 }
 
 function topOf(taken: CpuProfile, count: number): string[] {

@@ -1,13 +1,13 @@
-// How long commands take to start: bench/startup.ts, which is a program of its own because it measures processes.
+// Start time of commands. Runs bench/startup.ts, which is a separate program because it measures processes.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { definePart, makeRow, say } from '../part.ts';
+import { definePart, logProgress, makeRow } from '../part.ts';
 
 const PROGRAM = 'bench/startup.ts';
 const REFERENCE = 'node -e 0';
 
-/** What it prints of a program; the ratio as "min / median / max". */
+/** A row of its output; the ratio is "min / median / max". */
 interface Started {
   program: string;
   medianMs: number;
@@ -17,13 +17,13 @@ interface Started {
 /** See the part's `about`. */
 export const startup = definePart({
   name: 'startup',
-  about: `start of commands, beside ${REFERENCE}`,
+  about: `start time of short commands, compared with ${REFERENCE}`,
   options: {
-    rounds: { short: 5, full: 25, about: 'how often each is started' },
+    rounds: { short: 5, full: 25, about: 'rounds; each program starts once per round' },
   },
   run: async ({ rounds }) => {
     if (!existsSync(PROGRAM)) {
-      say(`startup: there is no ${PROGRAM}`);
+      logProgress(`startup: ${PROGRAM} does not exist`);
       return [];
     }
     const args = ['--import', 'tsx', PROGRAM, '--json', '--rounds', rounds];

@@ -1,45 +1,48 @@
-// GetUser while the sweep ends all sessions of a chat server that died, beside GetUser before, in one run. The daemon runs on
-// core 0, Redis on the others; the calls go out at a fixed rate, whether or not those before are answered.
-// A round: log in, measure idle, kill the chat server, measure from the loss of its lease until the counters are 0, and again
-// when the records of its sessions are forgotten.
+// Latency of GetUser while the sweep ends all sessions of a failed chat server, compared with the latency
+// before. Calls are sent at a fixed rate, without waiting for responses. A round logs in, measures the idle
+// latency, kills the chat server, measures from the loss of its lease until the counters are 0, and measures
+// again while the records are removed.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Client, connect } from '../../packages/client/src/index.ts';
+import { Environment } from '../environment.ts';
 import { quantile } from '../figures.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition } from '../place.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { type ChatServer, launchChatServer } from '../processes.ts';
 import { SHARDS } from '../redisLoad.ts';
 
 const POLL_MS = 20;
-/** p99 at most this often the one before, and all over this long after the lease. */
+/**
+ * Bounds of the p99 relative to the idle p99, and of the time from the end of the lease until all ends are
+ * recorded.
+ */
 const GOAL = { ratio: 3, afterLeaseMs: 5_000 };
 
-/** One answered GetUser. Times in milliseconds since 1970. */
+/** One completed GetUser. Times are in milliseconds since 1970. */
 interface Sample {
   server: ChatServer;
   sentAt: number;
-  answeredAt: number;
+  receivedAt: number;
   tookMs: number;
   online: boolean;
 }
 
-const PHASES = ['idle', 'ending', 'forgetting'] as const;
+const PHASES = ['idle', 'ending', 'removing'] as const;
 type Phase = (typeof PHASES)[number];
 
-/** How long each GetUser of a phase took, in milliseconds, and what became of the sessions. */
+/** The latencies of GetUser by phase, and how long the sessions lasted. Milliseconds. */
 interface Round extends Record<Phase, number[]> {
-  /** From the end of the lease until the last answer that showed a session of it online. */
+  /** From the end of the lease until the last response that showed one of its sessions online. */
   offlineAfterMs: number;
   /** From the end of the lease until the counters were 0. */
   countedAfterMs: number;
 }
 
-/** What a round works with. */
-interface World {
+/** The environment of a round. */
+interface RoundSetup {
   client: Client;
   redis: Redis;
-  /** How many chat servers keep leases, with the one that dies. */
+  /** Number of chat servers with leases, including the one that fails. */
   servers: number;
   idleMs: number;
   retentionMs: number;
@@ -48,19 +51,19 @@ interface World {
 /** See the part's `about`. */
 export const sweep = definePart({
   name: 'sweep',
-  about: 'what readers notice while the sessions of a chat server that died are ended',
+  about: 'what readers notice while the sessions of a failed chat server end',
   isLong: true,
   options: {
-    sessions: { short: 10_000, full: 100_000, about: 'sessions of the chat server that dies' },
-    'servers-alive': { short: 2, full: 4, about: 'others, with a tenth of its sessions each' },
-    rounds: { short: 1, full: 3, about: 'how many die, one after the other' },
-    rate: { short: 500, full: 500, about: 'GetUser a second' },
-    'idle-seconds': { short: 5, full: 10, about: 'how long it is measured before' },
-    'lease-seconds': { short: 10, full: 10, about: 'lease of the chat servers' },
+    sessions: { short: 10_000, full: 100_000, about: 'sessions of the chat server that fails' },
+    'servers-alive': { short: 2, full: 4, about: 'other chat servers, with a tenth of its sessions each' },
+    rounds: { short: 1, full: 3, about: 'number of failures, one after the other' },
+    rate: { short: 500, full: 500, about: 'GetUser calls per second' },
+    'idle-seconds': { short: 5, full: 10, about: 'duration of the idle phase' },
+    'lease-seconds': { short: 10, full: 10, about: 'duration of the leases' },
     'retention-seconds': { short: 10, full: 20, about: '--retention of the daemon' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const [sessions, rounds, rate] = [
         Number(settings.sessions),
         Number(settings.rounds),
@@ -70,20 +73,23 @@ export const sweep = definePart({
         seconds(settings['lease-seconds']),
         seconds(settings['retention-seconds']),
       ];
-      const redis = await place.redis();
-      const daemon = await place.daemon({ redis: redis.url, flags: ['--retention', `${retentionMs}ms`] });
+      const redis = await environment.redis();
+      const daemon = await environment.daemon({
+        redis: redis.url,
+        flags: ['--retention', `${retentionMs}ms`],
+      });
       const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
-      place.atEnd(() => client.close());
+      environment.defer(() => client.close());
       const start = async (addr: string, count: number) => {
         const server = await launchChatServer(daemon.addr, { addr, sessions: count, leaseMs });
-        place.atEnd(async () => void server.process.kill('SIGKILL'));
+        environment.defer(async () => void server.process.kill('SIGKILL'));
         return server;
       };
       const alive: ChatServer[] = [];
       for (let i = 0; i < Number(settings['servers-alive']); i++) {
         alive.push(await start(`alive-${i}:9000`, Math.ceil(sessions / 10)));
       }
-      const world = {
+      const setup = {
         client,
         redis: redis.admin,
         servers: alive.length + 1,
@@ -92,13 +98,13 @@ export const sweep = definePart({
       };
       const measured: Round[] = [];
       for (let round = 1; round <= rounds; round++) {
-        say(`sweep: round ${round} of ${rounds}: logging in`);
+        logProgress(`sweep: round ${round} of ${rounds}: logging in`);
         const dead = await start(`dead-${round}:9000`, sessions);
         const load = startLoad(client, rate, [dead, ...alive]);
-        measured.push(await measure(world, dead, load).finally(() => load.stop()));
+        measured.push(await measure(setup, dead, load).finally(() => load.stop()));
         if (load.failures.length > 0) throw load.failures[0];
         if (load.samples.some(({ server, online }) => server !== dead && !online)) {
-          throw new Error('a session of a chat server that is alive was shown as offline');
+          throw new Error('a session of a running chat server was offline');
         }
       }
       return rowsOf(measured);
@@ -109,8 +115,12 @@ function seconds(text: string): number {
   return Number(text) * 1_000;
 }
 
-async function measure(world: World, dead: ChatServer, load: ReturnType<typeof startLoad>): Promise<Round> {
-  const { client, redis, servers, idleMs, retentionMs } = world;
+async function measure(
+  setup: RoundSetup,
+  dead: ChatServer,
+  load: ReturnType<typeof startLoad>,
+): Promise<Round> {
+  const { client, redis, servers, idleMs, retentionMs } = setup;
   await delay(1_000);
   const idleFrom = Date.now();
   await delay(idleMs);
@@ -122,24 +132,24 @@ async function measure(world: World, dead: ChatServer, load: ReturnType<typeof s
   const zeroAt = await pollUntil(
     async () => (await client.getStats()).devicesByServer[dead.addr] === undefined,
   );
-  const ofDead = load.samples.filter(({ server, answeredAt }) => server === dead && answeredAt > leaseEnd);
-  const lostAt = Math.min(...ofDead.filter(({ online }) => !online).map(({ answeredAt }) => answeredAt));
+  const ofDead = load.samples.filter(({ server, receivedAt }) => server === dead && receivedAt > leaseEnd);
+  const lostAt = Math.min(...ofDead.filter(({ online }) => !online).map(({ receivedAt }) => receivedAt));
   const lastOnlineAt = Math.max(
     leaseEnd,
-    ...ofDead.filter(({ online }) => online).map(({ answeredAt }) => answeredAt),
+    ...ofDead.filter(({ online }) => online).map(({ receivedAt }) => receivedAt),
   );
   const ending = load.between(lostAt, zeroAt);
   await verify(client, dead);
 
-  const forgetFrom = lostAt + retentionMs;
-  await delay(forgetFrom - Date.now());
-  const forgotten = await pollUntil(async () => (await countDeadlines(redis)) <= SHARDS * servers);
-  const forgetting = load.between(forgetFrom, forgotten);
+  const removalStart = lostAt + retentionMs;
+  await delay(removalStart - Date.now());
+  const removalEnd = await pollUntil(async () => (await countDeadlines(redis)) <= SHARDS * servers);
+  const removing = load.between(removalStart, removalEnd);
   const [offlineAfterMs, countedAfterMs] = [lastOnlineAt - leaseEnd, zeroAt - leaseEnd];
-  return { idle, ending, forgetting, offlineAfterMs, countedAfterMs };
+  return { idle, ending, removing, offlineAfterMs, countedAfterMs };
 }
 
-/** Asks for users of the chat servers at a fixed rate, half of them of the first one. */
+/** Queries users at a fixed rate, half of them on the first chat server. */
 function startLoad(caller: Client, rate: number, servers: ChatServer[]) {
   const samples: Sample[] = [];
   const failures: unknown[] = [];
@@ -147,24 +157,24 @@ function startLoad(caller: Client, rate: number, servers: ChatServer[]) {
   const [first, ...others] = servers as [ChatServer, ...ChatServer[]];
   const startedAt = performance.now();
   let sent = 0;
-  const ask = async () => {
+  const send = async () => {
     const server = sent % 2 === 0 || others.length === 0 ? first : pick(others);
     const [sentAt, from] = [Date.now(), performance.now()];
     const { online } = await caller.getUser({ userId: pick(server.users) });
-    samples.push({ server, sentAt, answeredAt: Date.now(), tookMs: performance.now() - from, online });
+    samples.push({ server, sentAt, receivedAt: Date.now(), tookMs: performance.now() - from, online });
   };
   const timer = setInterval(() => {
     const due = ((performance.now() - startedAt) * rate) / 1_000;
     for (; sent < due; sent++) {
-      const asked = ask().catch((error) => void failures.push(error));
-      pending.add(asked);
-      void asked.finally(() => pending.delete(asked));
+      const call = send().catch((error) => void failures.push(error));
+      pending.add(call);
+      void call.finally(() => pending.delete(call));
     }
   }, 1);
   return {
     samples,
     failures,
-    /** How long the calls took that were sent in this time. */
+    /** The latencies of the calls that were sent in this interval. */
     between: (from: number, until: number) =>
       samples.filter(({ sentAt }) => sentAt >= from && sentAt <= until).map(({ tookMs }) => tookMs),
     stop: async () => {
@@ -177,11 +187,11 @@ function startLoad(caller: Client, rate: number, servers: ChatServer[]) {
 async function leaseEndOf(client: Client, addr: string): Promise<number> {
   const { servers } = await client.listServers();
   const end = servers.find(({ serverAddr }) => serverAddr === addr)?.lease?.expireTime;
-  if (end === undefined) throw new Error(`${addr} keeps no lease`);
+  if (end === undefined) throw new Error(`${addr} has no lease`);
   return end.getTime();
 }
 
-/** After the counters are 0 no session of the chat server may be online to anyone. */
+/** Checks that no session of the chat server is online to any reader after the counters are 0. */
 async function verify(client: Client, { addr, users }: ChatServer): Promise<void> {
   for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
     const page = await client.listSessions({ serverAddr: addr, pageToken });
@@ -200,7 +210,7 @@ async function countDeadlines(redis: Redis): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** Resolves with the time at which `probe` was true. */
+/** Resolves with the time at which `probe` returned true. */
 async function pollUntil(probe: () => Promise<boolean>): Promise<number> {
   while (!(await probe())) await delay(POLL_MS);
   return Date.now();
@@ -212,26 +222,26 @@ function pick<T>(values: T[]): T {
 
 function rowsOf(rounds: Round[]): Row[] {
   const of = (phase: Phase, share: number) => rounds.map((round) => quantile(round[phase], share));
-  const besideIdle = (phase: Phase, share: number) => ({
+  const comparedWithIdle = (phase: Phase, share: number) => ({
     unit: 'ms',
     values: of(phase, share),
     reference: { name: 'before', values: of('idle', share) },
   });
   return [
-    makeRow({ row: 'GetUser while sessions are ended, p50', ...besideIdle('ending', 0.5) }),
+    makeRow({ row: 'GetUser while sessions end, p50', ...comparedWithIdle('ending', 0.5) }),
     makeRow({
-      row: 'GetUser while sessions are ended, p99',
-      ...besideIdle('ending', 0.99),
+      row: 'GetUser while sessions end, p99',
+      ...comparedWithIdle('ending', 0.99),
       goal: { figure: 'ratio', atMost: GOAL.ratio },
     }),
-    makeRow({ row: 'GetUser while records are forgotten, p99', ...besideIdle('forgetting', 0.99) }),
+    makeRow({ row: 'GetUser while records are removed, p99', ...comparedWithIdle('removing', 0.99) }),
     makeRow({
-      row: 'offline to readers after the lease',
+      row: 'offline to readers after the end of the lease',
       unit: 'ms',
       values: rounds.map(({ offlineAfterMs }) => offlineAfterMs),
     }),
     makeRow({
-      row: 'written down after the lease',
+      row: 'recorded after the end of the lease',
       unit: 'ms',
       values: rounds.map(({ countedAfterMs }) => countedAfterMs),
       goal: { figure: 'value', atMost: GOAL.afterLeaseMs },

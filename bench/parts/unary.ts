@@ -1,26 +1,26 @@
-// The calls of pb.UserStatus on the Redis store, beside servers that do less: one that answers a constant with grpc-js, one that
-// does with node:http2 alone, and one that uses the article's layout.
+// Unary calls of pb.UserStatus on the Redis store, compared with servers that do less: a bare grpc-js server
+// and a bare node:http2 server that return a constant, and a bare grpc-js server on the legacy Redis layout.
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { grpcClients } from '../../test/support/daemon.ts';
-import { type Cost, costOf } from '../cpu.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition, type Measured } from '../place.ts';
+import { type Cost, measureCpu } from '../cpu.ts';
+import { Environment, type MeasuredProcess } from '../environment.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { sendUnary } from '../unaryLoad.ts';
 
-/** Load generators, each for a user of its own. */
+/** Load generators. Each uses its own user. */
 const SENDERS = 4;
 const METHODS = ['QueryUserStatus', 'Online', 'Offline'] as const;
 type Method = (typeof METHODS)[number];
-type Name = 'imstate' | 'constant' | 'flagged' | 'http2' | 'article';
+type Name = 'imstate' | 'constant' | 'flagged' | 'http2' | 'legacy';
 const NAMES: Record<Name, string> = {
   imstate: 'imstate',
-  constant: 'grpc-js that answers a constant',
-  flagged: 'the same, with the flag of V8 that imstate sets',
-  http2: 'node:http2 that answers a constant',
-  article: "the article's commands",
+  constant: 'bare grpc-js server',
+  flagged: 'bare grpc-js server, V8 flag of imstate',
+  http2: 'bare node:http2 server',
+  legacy: 'legacy layout',
 };
 
-/** What calls took: CPU of the server, of imstate's Redis, and of the article's. */
+/** The cost of some calls: CPU time of the server, of imstate's Redis, and of the legacy Redis. */
 interface Measure extends Cost {
   calls: number;
 }
@@ -28,35 +28,35 @@ interface Measure extends Cost {
 /** See the part's `about`. */
 export const unary = definePart({
   name: 'unary',
-  about: 'unary calls of pb.UserStatus beside bare servers',
+  about: 'unary calls of pb.UserStatus, compared with bare servers',
   options: {
-    rounds: { short: 3, full: 15, about: 'how often each server is measured, in alternation' },
-    requests: { short: 8_000, full: 16_000, about: 'calls a round, method and server' },
-    // The JIT doubles the rate in the first 20,000 calls.
-    'warm-up': { short: 20_000, full: 40_000, about: 'calls before the first round, a method and server' },
+    rounds: { short: 3, full: 15, about: 'rounds, alternating between the servers' },
+    requests: { short: 8_000, full: 16_000, about: 'calls per round, method and server' },
+    // The JIT compiler doubles the rate during the first 20,000 calls.
+    'warm-up': { short: 20_000, full: 40_000, about: 'calls before the first round, per method and server' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
+    Environment.with(async (environment) => {
       const [rounds, calls] = [Number(settings.rounds), Number(settings.requests)];
-      const redis = await place.redis();
-      const ofArticle = await place.redis();
-      const targets: [Name, Measured][] = [
-        ['imstate', await place.daemon({ redis: redis.url })],
-        ['constant', await place.server({ file: 'constantServer.ts' })],
+      const redis = await environment.redis();
+      const legacyRedis = await environment.redis();
+      const targets: [Name, MeasuredProcess][] = [
+        ['imstate', await environment.daemon({ redis: redis.url })],
+        ['constant', await environment.server({ file: 'constantServer.ts' })],
         [
           'flagged',
-          await place.server({ file: 'constantServer.ts', node: ['--no-allocation-site-pretenuring'] }),
+          await environment.server({ file: 'constantServer.ts', node: ['--no-allocation-site-pretenuring'] }),
         ],
-        ['http2', await place.server({ file: 'http2Server.ts' })],
-        ['article', await place.server({ file: 'articleServer.ts', args: [ofArticle.url] })],
+        ['http2', await environment.server({ file: 'http2Server.ts' })],
+        ['legacy', await environment.server({ file: 'legacyServer.ts', args: [legacyRedis.url] })],
       ];
-      const measure = async (target: Measured, method: Method, count: number): Promise<Measure> => {
-        const cost = await costOf([[target.pid], [redis.pid], [ofArticle.pid]], () =>
+      const measure = async (target: MeasuredProcess, method: Method, count: number): Promise<Measure> => {
+        const cost = await measureCpu([[target.pid], [redis.pid], [legacyRedis.pid]], () =>
           sendUnary({
             addr: target.addr,
             path: `/pb.UserStatus/${method}`,
             calls: count,
-            folder: place.folder,
+            directory: environment.directory,
             requests: Array.from({ length: SENDERS }, (_, i) => requestOf(method, i)),
           }),
         );
@@ -68,7 +68,7 @@ export const unary = definePart({
         await verify(target);
       }
       for (let round = 1; round <= rounds; round++) {
-        say(`unary: round ${round} of ${rounds}`);
+        logProgress(`unary: round ${round} of ${rounds}`);
         for (const method of METHODS) {
           for (const [name, target] of round % 2 ? targets : [...targets].reverse()) {
             const key = `${method} ${name}`;
@@ -86,7 +86,7 @@ function rowsOf(method: Method, of: (name: Name) => Measure[]): Row[] {
   const perCpu = (name: Name) => of(name).map(({ calls, cpu }) => calls / (cpu[0] as number));
   const ofRedis = (name: Name, index: number) =>
     of(name).map(({ calls, cpu }) => ((cpu[index] as number) / calls) * 1e6);
-  const beside = (name: Name, values: (name: Name) => number[]) => ({
+  const comparedWith = (name: Name, values: (name: Name) => number[]) => ({
     values: values('imstate'),
     reference: { name: NAMES[name], values: values(name) },
   });
@@ -95,34 +95,35 @@ function rowsOf(method: Method, of: (name: Name) => Measure[]): Row[] {
     makeRow({
       row: method,
       unit: wall,
-      ...beside('constant', perSecond),
+      ...comparedWith('constant', perSecond),
       goal: { figure: 'ratio', atLeast: 0.9 },
     }),
     makeRow({
       row: method,
       unit: cpu,
-      ...beside('constant', perCpu),
+      ...comparedWith('constant', perCpu),
       goal: { figure: 'ratio', atLeast: 0.9 },
     }),
-    makeRow({ row: method, unit: cpu, ...beside('flagged', perCpu) }),
-    makeRow({ row: method, unit: cpu, ...beside('http2', perCpu) }),
-    makeRow({ row: method, unit: cpu, ...beside('article', perCpu) }),
+    makeRow({ row: method, unit: cpu, ...comparedWith('flagged', perCpu) }),
+    makeRow({ row: method, unit: cpu, ...comparedWith('http2', perCpu) }),
+    makeRow({ row: method, unit: cpu, ...comparedWith('legacy', perCpu) }),
     makeRow({
       row: method,
       unit: 'µs CPU of Redis/call',
       values: ofRedis('imstate', 1),
-      reference: { name: NAMES.article, values: ofRedis('article', 2) },
+      reference: { name: NAMES.legacy, values: ofRedis('legacy', 2) },
     }),
   ];
 }
 
-/** The load counts what HTTP says; this asks what gRPC says of the very calls it sends. */
-async function verify({ addr }: Measured): Promise<void> {
+/** Checks the gRPC responses to the calls of the load, because the load checks only the HTTP status. */
+async function verify({ addr }: MeasuredProcess): Promise<void> {
   const { pb, close } = grpcClients(addr);
   for (let i = 0; i < SENDERS; i++) {
     await pb.online(fieldsOf(i));
     const { Status, ServerAddr } = await pb.query(fieldsOf(i));
-    if (!Status || ServerAddr !== fieldsOf(i).ServerAddr) throw new Error(`${addr} answers wrongly`);
+    if (!Status || ServerAddr !== fieldsOf(i).ServerAddr)
+      throw new Error(`${addr} returned a wrong response`);
     await pb.offline(fieldsOf(i));
   }
   close();

@@ -1,5 +1,5 @@
-// Watches: how many changes one daemon tells how many watchers, how late, and what an idle watcher costs. Redis store, one daemon on
-// one core; watchers are plain gRPC streams of this process, so that what is measured is the daemon.
+// Watches: how many changes one daemon delivers, with what latency, and the memory of an idle watcher. The
+// watchers are plain gRPC streams of this process, so that the daemon is the limit.
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
 import type { WatchResponse__Output } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
@@ -8,55 +8,55 @@ import { type Client, connect } from '../../packages/client/src/index.ts';
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { until } from '../../test/support/until.ts';
 import { residentBytes } from '../cpu.ts';
+import { Environment, type MeasuredProcess } from '../environment.ts';
 import { quantile } from '../figures.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition, type Measured } from '../place.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 
 const { types } = loadProtos();
-const WATCHERS_A_CONNECTION = 100;
-const SHARES = { p50: 0.5, p99: 0.99, longest: 1 };
+const WATCHERS_PER_CONNECTION = 100;
+const SHARES = { p50: 0.5, p99: 0.99, max: 1 };
 
-/** A daemon, and who logs in there. */
+/** A daemon, and a source of logins. */
 interface Watched {
-  daemon: Measured;
-  /** A login of the next session, on one of a thousand users; repeated until it is answered, as chat servers do. */
+  daemon: MeasuredProcess;
+  /** Logs in one of a thousand users with a new session. Retries until it succeeds, as chat servers do. */
   login(): Promise<string>;
 }
 
 /** See the part's `about`. */
 export const watch = definePart({
   name: 'watch',
-  about: 'how many changes are told, how late, and what an idle watcher costs',
+  about: 'how many changes are delivered, their latency, and the memory of an idle watcher',
   options: {
-    changes: { short: 2_000, full: 20_000, about: 'changes to one watcher; fewer to more of them' },
+    changes: { short: 2_000, full: 20_000, about: 'changes with one watcher; fewer with more watchers' },
     watchers: { short: '1,100', full: '1,100,1000', about: 'numbers of watchers of everything' },
-    rate: { short: 1_000, full: 1_000, about: 'changes a second when the delay is measured' },
-    seconds: { short: 3, full: 10, about: 'how long that is' },
+    rate: { short: 1_000, full: 1_000, about: 'changes per second for the latency' },
+    seconds: { short: 3, full: 10, about: 'duration of the latency measurement' },
     idle: { short: 500, full: 2_000, about: 'idle watchers' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
-      const redis = await place.redis();
-      const daemon = await place.daemon({ redis: redis.url });
+    Environment.with(async (environment) => {
+      const redis = await environment.redis();
+      const daemon = await environment.daemon({ redis: redis.url });
       const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
-      place.atEnd(() => client.close());
+      environment.defer(() => client.close());
       const watched = { daemon, login: logins(client) };
-      // Warm: code that has not run often is slow.
+      // Warm-up: the JIT compiler has to optimize the code first.
       for (let i = 0; i < 50; i++) await Promise.all(Array.from({ length: 100 }, watched.login));
-      say('watch: delay');
-      const rows = await measureDelay(watched, Number(settings.rate), Number(settings.seconds));
-      say('watch: idle watchers');
+      logProgress('watch: latency');
+      const rows = await measureLatency(watched, Number(settings.rate), Number(settings.seconds));
+      logProgress('watch: idle watchers');
       rows.push(await measureIdle(watched, Number(settings.idle)));
       let first: number | undefined;
       for (const count of settings.watchers.split(',').map(Number)) {
-        say(`watch: ${count} watchers of everything`);
-        const told = await measureRate(watched, count, Number(settings.changes));
-        first ??= told;
+        logProgress(`watch: ${count} watchers of everything`);
+        const rate = await measureRate(watched, count, Number(settings.changes));
+        first ??= rate;
         rows.push(
           makeRow({
             row: `${count} watchers of everything`,
-            unit: 'told/s',
-            values: [told],
+            unit: 'deliveries/s',
+            values: [rate],
             reference: { name: 'with the fewest watchers', values: [first] },
           }),
         );
@@ -80,7 +80,7 @@ function logins(client: Client): () => Promise<string> {
   };
 }
 
-/** A watch on a connection that is shared. */
+/** Opens a watch on a shared connection. */
 function openWatch(stub: InstanceType<typeof types.imstate.v1.PresenceService>, start: WatchStart) {
   const stream = stub.Watch();
   const opened = {
@@ -102,11 +102,11 @@ function openWatch(stub: InstanceType<typeof types.imstate.v1.PresenceService>, 
 async function openWatches(addr: string, count: number, startOf: (i: number) => WatchStart) {
   const options = { 'grpc.use_local_subchannel_pool': 1 };
   const stubs = Array.from(
-    { length: Math.ceil(count / WATCHERS_A_CONNECTION) },
+    { length: Math.ceil(count / WATCHERS_PER_CONNECTION) },
     () => new types.imstate.v1.PresenceService(addr, credentials.createInsecure(), options),
   );
   const watches = Array.from({ length: count }, (_, i) =>
-    openWatch(stubs[Math.floor(i / WATCHERS_A_CONNECTION)] as (typeof stubs)[0], startOf(i)),
+    openWatch(stubs[Math.floor(i / WATCHERS_PER_CONNECTION)] as (typeof stubs)[0], startOf(i)),
   );
   await until(() => watches.every(({ isSynced }) => isSynced), 'all watches are synced');
   return {
@@ -118,14 +118,16 @@ async function openWatches(addr: string, count: number, startOf: (i: number) => 
   };
 }
 
-/** From the answer to Online until the change has come, at a fixed rate; beside how long that answer took. */
-async function measureDelay({ daemon, login }: Watched, rate: number, seconds: number): Promise<Row[]> {
+/**
+ * Latency from the response to Online until the change arrives, compared with the latency of that response.
+ */
+async function measureLatency({ daemon, login }: Watched, rate: number, seconds: number): Promise<Row[]> {
   const { watches, close } = await openWatches(daemon.addr, 1, () => ({ everything: true }));
   const answered = new Map<string, number>();
-  const came = new Map<string, number>();
+  const arrived = new Map<string, number>();
   const took: number[] = [];
   const [opened] = watches;
-  if (opened) opened.onChange = (sessionId) => came.set(sessionId, performance.now());
+  if (opened) opened.onChange = (sessionId) => arrived.set(sessionId, performance.now());
   const begin = performance.now();
   const calls: Promise<void>[] = [];
   const call = async () => {
@@ -140,20 +142,22 @@ async function measureDelay({ daemon, login }: Watched, rate: number, seconds: n
     calls.push(call());
   }
   await Promise.all(calls);
-  await until(() => came.size >= rate * seconds, 'all changes have come');
-  const delays = [...answered].map(([sessionId, at]) => Math.max(0, (came.get(sessionId) ?? Infinity) - at));
+  await until(() => arrived.size >= rate * seconds, 'all changes have arrived');
+  const delays = [...answered].map(([sessionId, at]) =>
+    Math.max(0, (arrived.get(sessionId) ?? Infinity) - at),
+  );
   close();
   return Object.entries(SHARES).map(([name, share]) =>
     makeRow({
-      row: `from Online answered to told, ${rate} changes/s, ${name}`,
+      row: `from the response to Online to the change, ${rate} changes/s, ${name}`,
       unit: 'ms',
       values: [quantile(delays, share)],
-      reference: { name: 'for the answer to Online', values: [quantile(took, share)] },
+      reference: { name: 'response to Online', values: [quantile(took, share)] },
     }),
   );
 }
 
-/** What an idle watcher of ten users takes of the daemon's memory. */
+/** Memory of the daemon per idle watcher of ten users. */
 async function measureIdle({ daemon }: Watched, count: number): Promise<Row> {
   const before = residentBytes(daemon.pid);
   const { close } = await openWatches(daemon.addr, count, (i) => ({
@@ -164,16 +168,16 @@ async function measureIdle({ daemon }: Watched, count: number): Promise<Row> {
   close();
   await delay(1_000);
   return makeRow({
-    row: `idle watcher of 10 users, one of ${count}, ${WATCHERS_A_CONNECTION} a connection`,
+    row: `idle watcher of 10 users, one of ${count}, ${WATCHERS_PER_CONNECTION} per connection`,
     unit: 'kB in the daemon',
     values: [each / 1_024],
   });
 }
 
-/** How many changes a second get to all watchers of everything together, as fast as the daemon takes them. */
-async function measureRate({ daemon, login }: Watched, count: number, max: number): Promise<number> {
+/** Deliveries per second to all watchers of everything, at the maximum rate of the daemon. */
+async function measureRate({ daemon, login }: Watched, count: number, maxChanges: number): Promise<number> {
   const { watches, close } = await openWatches(daemon.addr, count, () => ({ everything: true }));
-  const changes = Math.max(500, Math.round(max / Math.sqrt(count)));
+  const changes = Math.max(500, Math.round(maxChanges / Math.sqrt(count)));
   const begin = performance.now();
   for (let sent = 0; sent < changes; sent += 100) await Promise.all(Array.from({ length: 100 }, login));
   const total = Math.ceil(changes / 100) * 100;

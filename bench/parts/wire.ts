@@ -1,10 +1,11 @@
-// Bytes of a change and of a look-up on each wire: between caller, daemon, Redis and a replica.
+// Bytes of a change and of a lookup on each connection: between client, daemon, Redis and a replica.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { Environment, type MeasuredRedis } from '../environment.ts';
 import {
   BATCH,
   batchesOf,
-  checkAnswers,
+  checkResponses,
   loginOf,
   logoutOf,
   PATH,
@@ -12,8 +13,7 @@ import {
   userId,
   write,
 } from '../messages.ts';
-import { definePart, makeRow, type Row, say } from '../part.ts';
-import { LogPosition, type MeasuredRedis } from '../place.ts';
+import { definePart, logProgress, makeRow, type Row } from '../part.ts';
 import { RawClient } from '../rawClient.ts';
 import { infoNumber } from '../redisLoad.ts';
 
@@ -21,31 +21,31 @@ const USERS = 20_000;
 /** See the part's `about`. */
 export const wire = definePart({
   name: 'wire',
-  about: 'bytes of a change and of a look-up on each wire',
+  about: 'bytes of a change and of a lookup on each connection',
   options: {
-    rounds: { short: 1, full: 3, about: 'how often each is measured' },
+    rounds: { short: 1, full: 3, about: 'rounds' },
   },
   run: (settings) =>
-    LogPosition.with(async (place) => {
-      const redis = await place.redis();
-      const replica = await place.redis('--replicaof', '127.0.0.1', `${redis.port}`);
-      const daemon = await place.daemon({ redis: redis.url });
-      await linkUp(replica.admin);
+    Environment.with(async (environment) => {
+      const redis = await environment.redis();
+      const replica = await environment.redis('--replicaof', '127.0.0.1', `${redis.port}`);
+      const daemon = await environment.daemon({ redis: redis.url });
+      await waitForReplication(replica.admin);
       const client = new RawClient(daemon.addr);
-      place.atEnd(async () => client.close());
+      environment.defer(async () => client.close());
       const measured: Wires[] = [];
       for (let i = 1; i <= Number(settings.rounds); i++) {
-        say(`wire: round ${i} of ${settings.rounds}`);
+        logProgress(`wire: round ${i} of ${settings.rounds}`);
         measured.push(await wires(redis, client));
       }
       return rowsOf(measured);
     }),
 });
 
-/** Bytes of each wire, an operation. */
+/** Bytes per operation on each connection. */
 interface Wires {
   change: Traffic;
-  lookUp: Traffic;
+  lookup: Traffic;
 }
 
 interface Traffic {
@@ -56,11 +56,11 @@ interface Traffic {
   replicated: number;
 }
 
-async function linkUp(replica: Redis): Promise<void> {
+async function waitForReplication(replica: Redis): Promise<void> {
   while (!(await replica.info('replication')).includes('master_link_status:up')) await delay(100);
 }
 
-/** Everybody logs in, is looked up and logs out. */
+/** All users log in, are looked up and log out. */
 async function wires({ admin }: MeasuredRedis, client: RawClient): Promise<Wires> {
   const population = populationOf(USERS);
   const look = write.batchGetUsers({ userIds: Array.from({ length: 500 }, (_, i) => userId(i)) });
@@ -68,7 +68,7 @@ async function wires({ admin }: MeasuredRedis, client: RawClient): Promise<Wires
   const send = (messages: Buffer[]) =>
     client.send(PATH.apply, {
       messages,
-      onAnswer: (bytes) => {
+      onResponse: (bytes) => {
         received += bytes.length;
       },
     });
@@ -97,14 +97,14 @@ async function wires({ admin }: MeasuredRedis, client: RawClient): Promise<Wires
   });
   await client.send(PATH.apply, {
     messages: batchesOf(USERS, (i) => ({ online: loginOf(population, i) })),
-    onAnswer: checkAnswers(),
+    onResponse: checkResponses(),
   });
-  const lookUp = await count(50 * 500, async () => {
+  const lookup = await count(50 * 500, async () => {
     for (let i = 0; i < 50; i++) received += (await client.call(PATH.batchGetUsers, look)).length;
     sent = 50 * look.length;
   });
   await send([...batchesOf(USERS, (i) => ({ offline: logoutOf(i) }))]);
-  return { change, lookUp };
+  return { change, lookup };
 }
 
 async function traffic(redis: Redis): Promise<[number, number, number]> {
@@ -117,16 +117,16 @@ async function traffic(redis: Redis): Promise<[number, number, number]> {
 
 function rowsOf(measured: Wires[]): Row[] {
   const names: Record<keyof Traffic, string> = {
-    toDaemon: 'caller to daemon',
-    fromDaemon: 'daemon to caller',
+    toDaemon: 'client to daemon',
+    fromDaemon: 'daemon to client',
     toRedis: 'daemon to Redis',
     fromRedis: 'Redis to daemon',
     replicated: 'Redis to a replica',
   };
-  return (['change', 'lookUp'] as const).flatMap((kind) =>
+  return (['change', 'lookup'] as const).flatMap((kind) =>
     (Object.keys(names) as (keyof Traffic)[]).map((wire) =>
       makeRow({
-        row: `${kind === 'change' ? `change, ${BATCH} a batch` : 'look-up, 500 a batch'}: ${names[wire]}`,
+        row: `${kind === 'change' ? `change, batches of ${BATCH}` : 'lookup, batches of 500'}: ${names[wire]}`,
         unit: 'bytes',
         values: measured.map((each) => each[kind][wire]),
       }),

@@ -1,18 +1,19 @@
-// A reference: a bare grpc-js server of pb.UserStatus on the article's layout. Takes the URL of a Redis; prints its address.
+// A reference: a bare grpc-js server for pb.UserStatus on the legacy layout. Usage: legacyServer.ts
+// REDIS_URL.
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Redis } from 'ioredis';
 import type { OnlineRequest__Output } from '../packages/client/src/generated/pb/OnlineRequest.ts';
-import { change, fieldsOf, keyOf, query } from './article.ts';
 import { serveUserStatus } from './bareServer.ts';
+import { change, fieldsOf, keyOf, query } from './legacyLayout.ts';
 
 const redis = new Redis(process.argv[2] as string);
 
-/** Answers with what the work gives. */
+/** A handler that responds with the result of `work`. */
 const handler =
   (work: (request: OnlineRequest__Output, key: string) => Promise<object>) =>
   ({ request }: ServerUnaryCall<OnlineRequest__Output, object>, callback: sendUnaryData<object>) => {
     work(request, keyOf(request.UserID, request.DeviceID)).then(
-      (answer) => callback(null, answer),
+      (response) => callback(null, response),
       (error: Error) => callback(error),
     );
   };
