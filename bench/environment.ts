@@ -52,9 +52,13 @@ export class Environment {
     return Object.assign(server, { admin });
   }
 
-  /** Starts `imstate serve` from dist/ on core 0. */
+  /**
+   * Starts `imstate serve` from dist/ on core 0. Each daemon has a data directory of its own, because daemons of
+   * different stores do not register in one registry.
+   */
   async daemon(options: Omit<DaemonOptions, 'directory'>): Promise<MeasuredProcess> {
-    return this.#track(await launchDaemon({ directory: this.directory, ...options }));
+    const directory = await mkdtemp(join(this.directory, 'daemon-'));
+    return this.#track(await launchDaemon({ directory, ...options }));
   }
 
   /** Starts a server from bench/, such as constantServer.ts, on core 0. `node` has flags for Node.js. */
