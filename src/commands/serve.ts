@@ -37,6 +37,7 @@ import { NonBlockingOutput } from '../cli/output/nonBlockingOutput.js';
 import { printableJson } from '../cli/output/printable.js';
 import { absoluteTime } from '../cli/output/times.js';
 import type { DaemonOptions } from '../daemon/daemonOptions.js';
+import { disablePretenuring } from '../daemon/internals/v8Pretenuring.js';
 import type { Daemon } from '../daemon/startDaemon.js';
 import { STORE_DEFAULTS } from '../presence/defaults.js';
 import { LIMITS } from '../presence/limits.js';
@@ -344,6 +345,8 @@ export default class Serve extends BaseCommand {
   /** The daemon, or undefined if it was told to stop before it was ready. */
   async #start(options: DaemonOptions & { signal: AbortSignal }): Promise<Daemon | undefined> {
     const { startDaemon } = await import('../daemon/startDaemon.js');
+    // For the whole process, which is this daemon's alone.
+    disablePretenuring();
     try {
       return await startDaemon(options);
     } catch (error) {

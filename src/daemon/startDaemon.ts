@@ -7,7 +7,6 @@ import { type DaemonParts, makeParts } from './daemonParts.js';
 import { Disposables } from './disposables.js';
 import { exposures } from './grpc/exposure.js';
 import type { DaemonTls } from './grpc/tls.js';
-import { keepCallsYoung } from './internals/heap.js';
 import { warnOfLegacyServers } from './legacyServers.js';
 import { StartDeadline } from './startDeadline.js';
 import { doneWithin, STOP_STEP_MS } from './stopLimit.js';
@@ -47,7 +46,6 @@ const DRAIN_MS = 10_000;
  * what it had done, in reverse, and rejects with an ImstateError that says what to do.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  keepCallsYoung();
   const ip = await checkOptions(options);
   const undo = new Disposables(options.log);
   const patience = new StartDeadline(options);

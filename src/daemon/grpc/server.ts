@@ -15,8 +15,10 @@ import { loadProtos } from 'imstate-client/internal/wire/protos';
 import type { Logger } from 'pino';
 import { boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
 import type { Guard } from '../auth/guard.js';
-import { followSessions } from '../internals/http2Sessions.js';
-import { capLongTimeouts } from '../internals/longTimeout.js';
+import { followSessions, type SessionListener } from '../internals/grpcHttp2Sessions.js';
+import { capLongTimeouts } from '../internals/grpcLongTimeout.js';
+import { useStreamTable } from '../internals/http2StreamTable.js';
+import { PatchReport } from '../internals/patchReport.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { Evictions } from '../observability/evictions.js';
 import { Admission } from '../overload/admission.js';
@@ -24,6 +26,7 @@ import { AGED, ConnectionAge } from '../overload/connectionAge.js';
 import type { ConnectionCounts } from '../overload/connectionCounts.js';
 import { Connections } from '../overload/connections.js';
 import { HeaderGuard } from '../overload/headerGuard.js';
+import { pseudoHeaderListener } from '../overload/headerLimits.js';
 import { Load } from '../overload/load.js';
 import type { MalformedRequests } from '../overload/malformedRequests.js';
 import type { Presence } from '../presence.js';
@@ -69,10 +72,11 @@ export function makeServer(
 ): GrpcServer {
   // What grpc-js would print by itself reaches us as errors too.
   setLogVerbosity(logVerbosity.NONE);
-  capLongTimeouts();
+  const patches = new PatchReport(log);
+  patches.note('grpcLongTimeout', capLongTimeouts());
   const bounds = boundsOf(limits);
   const load = new Load(bounds, log);
-  const admission = new Admission(load, limits, observer);
+  const admission = new Admission(load, limits, observer, patches);
   const server = new Server({
     'grpc.max_receive_message_length': LIMITS.message.max,
     'grpc.max_concurrent_streams': LIMITS.streamsOfConnection.max,
@@ -106,12 +110,15 @@ export function makeServer(
     counts,
   );
   const headers = new HeaderGuard(bounds.requestMs, log, counts, malformed);
+  const streamTables: SessionListener = {
+    onSession: (session) => patches.note('http2StreamTable', useStreamTable(session)),
+  };
+  const listeners = [streamTables, age, headers, pseudoHeaderListener, ...(malformed ? [malformed] : [])];
 
   return {
     listen: (address, credentials) => {
       const injector = server.createConnectionInjector(credentials);
-      if (!followSessions(server, malformed ? [age, headers, malformed] : [age, headers]))
-        log.warn('this version of grpc-js hides its connections: their age and headers are not checked');
+      patches.note('grpcHttp2Sessions', followSessions(server, listeners));
       return connections.listen(address, (socket) => injector.injectConnection(socket));
     },
     setServing: (serving) => {

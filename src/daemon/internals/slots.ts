@@ -1,29 +1,34 @@
 /**
- * Things that come and go, a place for each. Not a Set or a Map: the tables that these leave behind as they change keep what was in them, until V8's
- * collector has been through all of the memory.
+ * Things that come and go, each in a numbered slot. Not a Set or a Map: when V8 rehashes those, the old table
+ * keeps its entries until the next full garbage collection.
  */
 export class Slots<Thing> {
   readonly #things: (Thing | undefined)[] = [];
   readonly #free: number[] = [];
 
-  at(place: number): Thing | undefined {
-    return this.#things[place];
+  at(slot: number): Thing | undefined {
+    return this.#things[slot];
   }
 
-  /** Returns the place, which is the thing's until it leaves. */
+  /** Returns the slot of the thing, which it has until it leaves. */
   take(thing: Thing): number {
-    const place = this.#free.pop() ?? this.#things.length;
-    this.#things[place] = thing;
-    return place;
+    const slot = this.#free.pop() ?? this.#things.length;
+    this.#things[slot] = thing;
+    return slot;
   }
 
-  leave(place: number): void {
-    this.#things[place] = undefined;
-    this.#free.push(place);
+  /** Replaces the thing in a slot. */
+  replace(slot: number, thing: Thing): void {
+    this.#things[slot] = thing;
   }
 
-  /** What leaves or comes meanwhile may be missed. */
-  forEach(look: (thing: Thing) => void): void {
-    for (const thing of this.#things) if (thing !== undefined) look(thing);
+  leave(slot: number): void {
+    this.#things[slot] = undefined;
+    this.#free.push(slot);
+  }
+
+  /** May miss things that come or leave meanwhile. */
+  forEach(visit: (thing: Thing) => void): void {
+    for (const thing of this.#things) if (thing !== undefined) visit(thing);
   }
 }

@@ -1,7 +1,8 @@
-import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
 import { type Bounds, boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
+import { hasCallFields } from '../internals/grpcCall.js';
+import type { PatchReport } from '../internals/patchReport.js';
 import { Slots } from '../internals/slots.js';
-import { letEndedStreamsGo } from '../internals/streamTable.js';
 import type { MethodCounts } from '../observability/callCounts.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { operationsIn } from '../observability/operations.js';
@@ -64,6 +65,7 @@ export class Admission {
   readonly #load: Load;
   readonly #methods = new Map<string, Method>();
   readonly observer: CallObserver;
+  readonly #patches: PatchReport;
   readonly #most: Record<Kind, number>;
   readonly #open = new Slots<AdmittedCall>();
   readonly #counts: Record<Kind, number> = {
@@ -85,11 +87,12 @@ export class Admission {
   /** The time of the next look, in milliseconds. Calls go by it: to ask the clock for each is dear, and so no limit is cut short. */
   now = performance.now() + POLL_INTERVAL_MS;
 
-  constructor(load: Load, limits: LoadLimits, observer: CallObserver) {
+  constructor(load: Load, limits: LoadLimits, observer: CallObserver, patches: PatchReport) {
     const { maxCallsInFlight, maxWatches } = limits;
     this.#bounds = boundsOf(limits);
     this.#load = load;
     this.observer = observer;
+    this.#patches = patches;
     this.#looks = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
     this.#most = {
       call: maxCallsInFlight,
@@ -104,7 +107,7 @@ export class Admission {
 
   /** For the gRPC server: every call of every service passes here. */
   readonly intercept: ServerInterceptor = (definition, call) => {
-    const method = this.#methods.get(definition.path) ?? this.#note(definition);
+    const method = this.#methods.get(definition.path) ?? this.#note(definition, call);
     return new AdmittedCall(call, this, method);
   };
 
@@ -112,16 +115,15 @@ export class Admission {
   admit(call: AdmittedCall): Refusal | undefined {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
     if (why !== undefined) return this.#load.refuse(why);
-    letEndedStreamsGo(call.connection);
     this.#count(call, 1);
-    call.place = this.#open.take(call);
+    call.slot = this.#open.take(call);
     return undefined;
   }
 
   /** The call is over, and its answer was taken. */
   over(call: AdmittedCall): void {
-    if (this.#open.at(call.place) !== call) return;
-    this.#open.leave(call.place);
+    if (this.#open.at(call.slot) !== call) return;
+    this.#open.leave(call.slot);
     this.#count(call, -1);
   }
 
@@ -156,7 +158,12 @@ export class Admission {
     return why === undefined ? undefined : this.#load.refuse(why);
   }
 
-  #note({ path, requestStream, responseStream }: Parameters<ServerInterceptor>[0]): Method {
+  /** Makes the record of a method when it is first called. */
+  #note(
+    { path, requestStream, responseStream }: Parameters<ServerInterceptor>[0],
+    call: ServerInterceptingCallInterface,
+  ): Method {
+    this.#patches.note('grpcCall', hasCallFields(call));
     const isStream = requestStream || responseStream;
     const kind = KINDS.get(path) ?? (isStream ? 'stream' : 'call');
     const counts = this.observer.counts.of(path, isStream);

@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Logger } from 'pino';
 import { LIMITS } from '../../presence/limits.js';
-import type { SessionListener } from '../internals/http2Sessions.js';
+import type { SessionListener } from '../internals/grpcHttp2Sessions.js';
 import type { ConnectionCounts } from './connectionCounts.js';
 import type { MalformedRequests } from './malformedRequests.js';
 

@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { status } from '@grpc/grpc-js';
+import type { SessionListener } from '../internals/grpcHttp2Sessions.js';
+import { LIMITS } from '../../presence/limits.js';
+import type { Ending } from './requests/requestReader.js';
+
+/** Bytes of the authority and scheme of streams that exceed their limit. */
+const excessBytes = new WeakMap<ServerHttp2Stream, number>();
+
+/**
+ * Measures the authority and scheme of each stream. They are not in the metadata of a call, and last as long
+ * as it.
+ */
+export const pseudoHeaderListener: SessionListener = {
+  onStream: (stream, headers) => {
+    const bytes = pseudoHeaderBytes(headers);
+    if (bytes > LIMITS.authority.max) excessBytes.set(stream, bytes);
+  },
+};
+
+function pseudoHeaderBytes({
+  ':authority': authority,
+  ':scheme': scheme,
+  host = '',
+}: IncomingHttpHeaders): number {
+  return (authority ?? host).length + (scheme?.length ?? 0);
+}
+
+/** What a call is ended with whose headers are too long; undefined if they are not. */
+export function headerExcess(
+  metadataBytes: number,
+  stream: ServerHttp2Stream | undefined,
+): Ending | undefined {
+  if (metadataBytes > LIMITS.headers.max) {
+    return tooLong(
+      `the metadata of a call must be at most ${LIMITS.headers.max} bytes; this one has ${metadataBytes}`,
+    );
+  }
+  const bytes = stream && excessBytes.get(stream);
+  if (bytes === undefined) return undefined;
+  return tooLong(
+    `the authority and scheme of a call must be at most ${LIMITS.authority.max} bytes; these have ${bytes}`,
+  );
+}
+
+function tooLong(details: string): Ending {
+  return { code: status.RESOURCE_EXHAUSTED, details };
+}
