@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from 'imstate-client/internal/shared/errors';
+import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Cluster, Redis } from 'ioredis';
+import { hasSlots, ownerOfSlot, refreshSlots } from './internals/clusterSlots.js';
 import { shardOf } from './shards.js';
 
 const SLOTS = 16_384;
@@ -11,6 +12,8 @@ const FIRST_PAUSE_MS = 16;
 const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 /** Refusals by which a master answers while it moves a slot. */
 const MOVING = /^(ASK|TRYAGAIN)\b/;
+const HIDDEN_SLOTS =
+  'this version of ioredis cannot be used with Redis Cluster: install the version that docs/dependencies.md lists';
 
 /** A call that was sent to no node. */
 export class NotSent extends Error {}
@@ -26,6 +29,7 @@ export interface Answered {
  * lost, which may have been carried out.
  */
 export function routeScripts(cluster: Cluster, names: string[]): void {
+  if (!hasSlots(cluster)) throw new ImstateError('STORE_UNAVAILABLE', HIDDEN_SLOTS);
   for (const name of names.flatMap((each) => [each, `${each}Buffer`])) {
     const run = async (keys: number, key: string, ...args: unknown[]) => {
       const send = (node: Redis) => scriptsOf(node)[name]?.(keys, key, ...args) as Promise<unknown>;
@@ -53,14 +57,14 @@ export async function toMaster(
       const mayPass = error instanceof NotSent || ELSEWHERE.test(messageOf(error));
       if (!mayPass || tries === MAX_TRIES || cluster.status !== 'ready') throw error;
     }
-    cluster.refreshSlotsCache();
+    refreshSlots(cluster);
     await delay(FIRST_PAUSE_MS * 2 ** (tries - 1));
   }
 }
 
 /** host:port of the master that owns the slot of the key, as far as is known; '' if none does. */
 export function ownerOf(cluster: Cluster, key: string): string {
-  return cluster.slots[slotOf(key)]?.[0] ?? '';
+  return ownerOfSlot(cluster, slotOf(key));
 }
 
 /** Resolves if the master that owns the key answers, also while it moves that slot; rejects with why it does not. */

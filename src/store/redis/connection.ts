@@ -4,7 +4,8 @@ import { oneSided, plainReason, type TlsPeer, tlsFault } from 'imstate-client/in
 import { TLS_NAMES, type TlsFiles } from 'imstate-client/internal/tls/names';
 import { type Callback, Cluster, Redis, type Result } from 'ioredis';
 import { NotSent, routeScripts } from './cluster.js';
-import { completeEndpoints, redirectionMap } from './endpoints.js';
+import { redirectionMap } from './endpoints.js';
+import { completeEndpoints } from './internals/clusterEndpoints.js';
 import { loadScripts } from './scripts.js';
 import { leaveWhenReplaced } from './sentinels.js';
 import { dropWhenSilent, talkInSilence } from './silence.js';

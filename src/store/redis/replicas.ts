@@ -3,6 +3,7 @@ import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { Cluster, type Redis } from 'ioredis';
 import { toMaster } from './cluster.js';
 import type { Connection } from './connection.js';
+import { type RedisSocket, socketOf } from './internals/connectionFields.js';
 import type { Shard } from './shards.js';
 
 /** Less than the silence for which a connection is given up, see silence.ts: Redis says nothing else meanwhile. */
@@ -25,7 +26,7 @@ export class Replicas {
   readonly #redis: Connection;
   readonly #count: number;
   /** Those who wait for the next WAIT, by socket; there while one is under way. */
-  readonly #waiting = new WeakMap<Redis['stream'], ((unsafe: ImstateError | undefined) => void)[]>();
+  readonly #waiting = new WeakMap<RedisSocket, ((unsafe: ImstateError | undefined) => void)[]>();
 
   /** With a count of 0 it waits for none. */
   constructor(redis: Connection, count: number) {
@@ -45,11 +46,12 @@ export class Replicas {
         ? await toMaster(redis, key, send)
         : { answer: await send(redis), node: redis };
     // The answer has just been read from it.
-    const unsafe = await this.#confirmed(node, node.stream);
-    return { answer: answer as Answer, unsafe };
+    const socket = socketOf(node);
+    const reason = socket === undefined ? unsafe(LOST) : await this.#confirmed(node, socket);
+    return { answer: answer as Answer, unsafe: reason };
   }
 
-  #confirmed(node: Redis, stream: Redis['stream']): Promise<ImstateError | undefined> {
+  #confirmed(node: Redis, stream: RedisSocket): Promise<ImstateError | undefined> {
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(stream);
       if (waiting) waiting.push(resolve);
@@ -60,7 +62,7 @@ export class Replicas {
     });
   }
 
-  async #waitOn(node: Redis, stream: Redis['stream']): Promise<void> {
+  async #waitOn(node: Redis, stream: RedisSocket): Promise<void> {
     // The answers of other shards are read in the same turn.
     await turn();
     for (let waiting = this.#take(stream); waiting.length > 0; waiting = this.#take(stream)) {
@@ -70,13 +72,13 @@ export class Replicas {
     this.#waiting.delete(stream);
   }
 
-  #take(stream: Redis['stream']): ((unsafe: ImstateError | undefined) => void)[] {
+  #take(stream: RedisSocket): ((unsafe: ImstateError | undefined) => void)[] {
     return this.#waiting.get(stream)?.splice(0) ?? [];
   }
 
   /** Why it is not known that enough replicas have all that the socket has written; undefined if they do. */
-  async #ask(node: Redis, stream: Redis['stream']): Promise<string | undefined> {
-    if (node.stream !== stream) return LOST;
+  async #ask(node: Redis, stream: RedisSocket): Promise<string | undefined> {
+    if (socketOf(node) !== stream) return LOST;
     try {
       const have = await node.wait(this.#count, WAIT_MS);
       if (have >= this.#count) return undefined;

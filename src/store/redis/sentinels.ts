@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { Redis } from 'ioredis';
+import { type RedisSocket, socketOf } from './internals/connectionFields.js';
 import type { RedisAddress } from './url.js';
 
 const POLL_INTERVAL_MS = 500;
@@ -11,7 +12,8 @@ const POLL_INTERVAL_MS = 500;
  */
 export function leaveWhenReplaced(redis: Redis, { nodes, master, ...how }: SentinelAddress): void {
   redis.on('ready', () => {
-    const { stream } = redis;
+    const stream = socketOf(redis);
+    if (stream === undefined) return;
     // They live as long as the connection: one that is ended while it is being made again has no event for that.
     const sentinels = nodes.map((node) =>
       new Redis({ ...node, ...sentinelClient(how) }).on('error', () => {}),
@@ -51,7 +53,7 @@ function sentinelClient({ sentinelCredentials, tls }: Pick<SentinelAddress, 'sen
 }
 
 /** Whether more than half of all Sentinels name another than the other side of the stream; those that do not answer name none. */
-async function isReplaced(stream: Redis['stream'], sentinels: Redis[], master: string): Promise<boolean> {
+async function isReplaced(stream: RedisSocket, sentinels: Redis[], master: string): Promise<boolean> {
   const named = await Promise.all(sentinels.map((sentinel) => masterOf(sentinel, master)));
   const { remoteAddress, remotePort } = stream as { remoteAddress?: string; remotePort?: number };
   if (remoteAddress === undefined) return false;
