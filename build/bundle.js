@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { oneStringWidth, plainSort } from './patches.js';
 
 /** What commands load from node_modules only where they need it. */
 const EXTERNAL = ['etcd3', 'cockatiel', 'grpc-health-check', 'pino', 'pino-pretty', 'yaml'];
@@ -20,33 +21,6 @@ const loadFromDist = {
   },
 };
 
-/** oclif sorts commands as people of this locale would, for which Node.js loads all of Intl: 10 ms. Ids are plain words. */
-const plainSort = {
-  name: 'plain-sort',
-  setup({ onLoad }) {
-    onLoad({ filter: /@oclif.core.lib.config.plugin\.js$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      const contents = source.replace('a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)');
-      if (contents === source) throw new Error(`${path} no longer sorts: is plainSort still needed?`);
-      return { contents };
-    });
-  },
-};
-
-/** cli-table3 brings a string-width that knows the emoji of 2019 and measures all later ones too narrow: it gets ours. */
-const oneStringWidth = {
-  name: 'one-string-width',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^string-width$/ }, ({ importer }) =>
-      /[\\/]cli-table3[\\/]/.test(importer) ? { path: 'cli-table3', namespace: 'string-width' } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'string-width' }, () => ({
-      contents: "module.exports = require('string-width').default;",
-      resolveDir: import.meta.dirname,
-    }));
-  },
-};
-
 /** Writes dist/cli/ of the staging folder, with the licenses of the packages that are in it. */
 export async function bundle(root, staging) {
   const folder = join(staging, 'dist/cli');
@@ -57,7 +31,7 @@ export async function bundle(root, staging) {
     outfile: join(folder, 'main.cjs'),
     write: false,
     external: EXTERNAL,
-    plugins: [loadFromDist, plainSort, oneStringWidth],
+    plugins: [loadFromDist, plainSort((text) => process.stderr.write(`${text}\n`)), oneStringWidth],
     // oclif compares the version of Node.js with the package.json above it, which is another one here.
     define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"true"' },
     metafile: true,
