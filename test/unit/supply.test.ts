@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import pkg from '../../package.json' with { type: 'json' };
 import lock from '../../package-lock.json' with { type: 'json' };
 import client from '../../packages/client/package.json' with { type: 'json' };
 
-const [, atRunTime = '', toBuild = ''] = readFileSync('docs/dependencies.md', 'utf8').split(/^## /m);
+const [, atRunTime = '', toBuild = '', patched = ''] = readFileSync('docs/dependencies.md', 'utf8').split(
+  /^## /m,
+);
 
 interface LockedPackage extends Record<string, unknown> {
   dependencies?: Record<string, string>;
@@ -67,4 +70,35 @@ test('no package runs a script when it is installed', () => {
   const withScript = Object.entries(lock.packages).filter(([, each]) => 'hasInstallScript' in each);
   const names = withScript.map(([path]) => path.split('node_modules/').at(-1)).filter((name) => name !== '');
   for (const name of names) expect(pkg.allowScripts).toHaveProperty(name as string, false);
+});
+
+/** Files in folders of patches that are no patch themselves. */
+const HELPERS = ['patchReport.ts', 'slots.ts', 'testedNode.ts'];
+
+/** The rows of the table of patches. */
+const patches = [...patched.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|/gm)].map(
+  ([, file = '', of = '', version = '']) => ({ file, of: of.replaceAll('`', ''), version }),
+);
+
+test('docs/dependencies.md has every patch, and no other', () => {
+  const files = ['src', 'packages/client/src']
+    .flatMap((root) => readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => `${root}/${file}`))
+    .filter((file) => /\/internals\/[^/]+\.ts$/.test(file) && !HELPERS.includes(basename(file)));
+  expect(files).not.toEqual([]);
+  expect([...new Set(patches.map(({ file }) => file))].sort()).toEqual([...files, 'build/patches.js'].sort());
+});
+
+test('a patch names what it was tested with, and a package that is patched is pinned to that', () => {
+  for (const { file, of, version } of patches) {
+    const text = readFileSync(file, 'utf8');
+    const pinned = (pkg.dependencies as Record<string, string>)[of];
+    expect([file, text.match(/ \* Patch of /g)?.length]).toEqual([
+      file,
+      patches.filter((each) => each.file === file).length,
+    ]);
+    expect(text).toMatch(/ \* - Upstream: .*\n(?: \* {3}.*\n)* \* - Tested with /);
+    expect(text).toMatch(/ \* - Fallback/);
+    if (!of.includes('Node.js')) expect([file, version]).toEqual([file, pinned]);
+    for (const tested of version.split(', ')) expect([file, text.includes(tested)]).toEqual([file, true]);
+  }
 });
