@@ -82,7 +82,9 @@ const patches = [...patched.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|/gm)
 
 test('docs/dependencies.md has every patch, and no other', () => {
   const files = ['src', 'packages/client/src']
-    .flatMap((root) => readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => `${root}/${file}`))
+    .flatMap((root) =>
+      readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => `${root}/${file}`),
+    )
     .filter((file) => /\/internals\/[^/]+\.ts$/.test(file) && !HELPERS.includes(basename(file)));
   expect(files).not.toEqual([]);
   expect([...new Set(patches.map(({ file }) => file))].sort()).toEqual([...files, 'build/patches.js'].sort());

@@ -4,6 +4,7 @@ import { BearerToken, type TokenOptions } from './connection/bearerToken.js';
 import { type Access, Channel, type ClientOptions } from './connection/channel.js';
 import { type Discovery, fixedEndpoints } from './connection/discovery.js';
 import type { TlsOptions } from './connection/tlsCredentials.js';
+import { isSecure } from './internals/secureConnector.js';
 import { REGISTRY_DEFAULTS, type RegistryLog } from './registry/discovery.js';
 import { makeDiscovery } from './registry/makeDiscovery.js';
 import { isLoopback } from './shared/address.js';
@@ -60,7 +61,7 @@ export async function openChannel(
 /** Throws if the token cannot be had. */
 function accessFor(options: ConnectOptions, credentials: ChannelCredentials): Access {
   const hasToken = options.token !== undefined || options.tokenFile !== undefined;
-  const mayTell = !hasToken || options.plaintextToken === true || credentials._isSecure();
+  const mayTell = !hasToken || options.plaintextToken === true || isSecure(credentials);
   const interceptor = hasToken ? new BearerToken(options).interceptor : undefined;
   return { credentials, interceptor, mayDial: (host) => mayTell || isLoopback(host) };
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import type { SessionListener } from '../internals/grpcHttp2Sessions.js';
 import { LIMITS } from '../../presence/limits.js';
+import type { SessionListener } from '../internals/grpcHttp2Sessions.js';
 import type { Ending } from './requests/requestReader.js';
 
 /** Bytes of the authority and scheme of streams that exceed their limit. */

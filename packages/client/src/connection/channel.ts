@@ -14,6 +14,7 @@ import type { CallOptions } from '../calls/messages.js';
 import { CLIENT_DEFAULTS } from '../defaults.js';
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
+import { isSecure } from '../internals/secureConnector.js';
 import { backoffMs } from '../shared/backoff.js';
 import { ImstateError } from '../shared/errors.js';
 import { type Attempt, hedge } from '../shared/hedge.js';
@@ -104,7 +105,7 @@ export class Channel {
 
   constructor(discovery: Discovery, options: ClientOptions, { credentials, ...access }: Access) {
     registerSchemes();
-    this.#isTls = credentials._isSecure();
+    this.#isTls = isSecure(credentials);
     this.timeouts = {
       timeoutMs: checkTimeout(options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs),
       connectTimeoutMs: checkTimeout(options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs),

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type ChannelCredentials, credentials as grpcCredentials, type ServiceError } from '@grpc/grpc-js';
 import { fromFault } from '../calls/callErrors.js';
+import { isSecure } from '../internals/secureConnector.js';
 import { parseHostPort } from '../shared/address.js';
 import type { ImstateError } from '../shared/errors.js';
 import { isDropped } from '../tls/faults.js';
@@ -49,7 +50,7 @@ export async function probeEndpoint(addr: string, options: ProbeOptions): Promis
   } catch (error) {
     const fault = fromFault(error as ServiceError, {
       addresses: addr,
-      isTls: credentials._isSecure(),
+      isTls: isSecure(credentials),
       timeoutMs,
     });
     return { ...UNREACHABLE, ...((fault.code === 'TLS_FAILED' || isDropped(fault.message)) && { fault }) };

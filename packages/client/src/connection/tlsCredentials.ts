@@ -1,7 +1,10 @@
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { CallCredentials, ChannelCredentials, type ChannelOptions, type experimental } from '@grpc/grpc-js';
+import type { ChannelOptions } from '@grpc/grpc-js';
+import { dialledHost } from '../internals/dialledHost.js';
+import { ConnectorCredentials, hasSecureConnectors } from '../internals/secureConnector.js';
 import { formatHostPort } from '../shared/address.js';
+import { ImstateError } from '../shared/errors.js';
 import { followTls, type TlsMaterial } from '../tls/files.js';
 import { TLS_NAMES, type TlsFiles } from '../tls/names.js';
 import type { HostNames } from './addressResolver.js';
@@ -15,49 +18,37 @@ export interface TlsOptions extends TlsFiles {
 
 /** How long a handshake may take: gRPC has no limit of its own, and would wait for ever for a peer that died in it. */
 const HANDSHAKE_MS = 10_000;
+const NO_CONNECTORS =
+  'this version of @grpc/grpc-js cannot be used with TLS: install the version that imstate-client names';
 
 /**
- * Credentials of a channel to several daemons, each of which is to prove its own name. What grpc-js brings checks all of them for the
- * name of the channel's target, which is a service here.
+ * Credentials of a channel to several daemons. The certificate of each must be for the host of its own address, or for
+ * `serverName`.
  */
-export class TlsCredentials extends ChannelCredentials {
+export class TlsCredentials extends ConnectorCredentials {
   readonly #options: TlsOptions;
   readonly #material: () => TlsMaterial;
 
   /** Throws BAD_CERTIFICATE if a file cannot be used. */
-  constructor(options: TlsOptions) {
+  constructor(options: TlsOptions, isPossible = hasSecureConnectors()) {
     super();
+    if (!isPossible) throw new ImstateError('TLS_FAILED', NO_CONNECTORS);
     this.#options = options;
     this.#material = followTls(options, TLS_NAMES.client);
   }
 
-  override _isSecure(): boolean {
-    return true;
+  protected override secure(socket: Socket, channelOptions: ChannelOptions): Promise<TLSSocket> {
+    return this.#handshake(socket, this.#nameOf(socket, channelOptions));
   }
 
-  override _equals(other: ChannelCredentials): boolean {
-    return other === this;
+  #nameOf(socket: Socket, channelOptions: ChannelOptions): string {
+    const names = channelOptions[NAMES_OPTION] as HostNames | undefined;
+    return (
+      this.#options.serverName ?? channelOptions['grpc.ssl_target_name_override'] ?? hostOf(socket, names)
+    );
   }
 
-  override _createSecureConnector(
-    _target: experimental.GrpcUri,
-    channelOptions: ChannelOptions,
-    callCredentials = CallCredentials.createEmpty(),
-  ): experimental.SecureConnector {
-    return {
-      connect: async (socket) => {
-        const names = channelOptions[NAMES_OPTION] as HostNames | undefined;
-        const { serverName = channelOptions['grpc.ssl_target_name_override'] ?? hostOf(socket, names) } =
-          this.#options;
-        return { socket: await this.#secure(socket, serverName), secure: true };
-      },
-      waitForReady: async () => {},
-      getCallCredentials: () => callCredentials,
-      destroy: () => {},
-    };
-  }
-
-  #secure(socket: Socket, host: string): Promise<TLSSocket> {
+  #handshake(socket: Socket, host: string): Promise<TLSSocket> {
     const options: ConnectionOptions = { ...this.#material().context, socket, host, ALPNProtocols: ['h2'] };
     // TLS takes no IP address as a server name; the certificate is checked for it all the same.
     if (isIP(host) === 0) options.servername = host;
@@ -78,11 +69,8 @@ export class TlsCredentials extends ChannelCredentials {
   }
 }
 
-/**
- * The host that was dialled: its name, where the resolver of the channel knows one. A name that it left to the connection is known only
- * to the field `_host`, which Node's own tls.connect() reads for the same purpose.
- */
-function hostOf(socket: Socket & { _host?: string }, names: HostNames | undefined): string {
+/** The host that was dialled: its name, where the resolver of the channel or the socket knows one. */
+function hostOf(socket: Socket, names: HostNames | undefined): string {
   const { remoteAddress: host = '', remotePort: port = 0 } = socket;
-  return names?.get(formatHostPort({ host, port })) ?? socket._host ?? host;
+  return names?.get(formatHostPort({ host, port })) ?? dialledHost(socket) ?? host;
 }

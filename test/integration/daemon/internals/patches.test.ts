@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { expect, test } from 'vitest';
 import { grpcClients } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { frame } from '../../../support/rawGrpc.ts';
-import { startDaemon, disposables } from '../../../support/disposables.ts';
 
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
 const ALICE = frame(Buffer.from('0a05616c696365', 'hex'));
