@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { messageOf } from 'imstate-client/internal/shared/errors';
 import { REMEDIES } from './systemFault.js';
 
 /** A process that may open fewer files than this cannot load a daemon: Node.js opens many modules at once. */
@@ -20,7 +19,7 @@ const FOLDERS =
 export function loadFault(error: unknown): string | undefined {
   if (!(error instanceof Error) || !isOfLoading(error)) return undefined;
   if (isShortOfFiles()) return `EMFILE (load imstate): ${REMEDIES.EMFILE}`;
-  const [what] = messageOf(error).split('\n');
+  const [what] = error.message.split('\n');
   return `a part of imstate cannot be loaded (${what}): while it is built or installed, try again; else install it again`;
 }
 

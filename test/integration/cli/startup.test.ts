@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runImstate } from '../../support/imstate.ts';
 import { testCli } from '../../support/testCli.ts';
@@ -11,4 +12,9 @@ test('a short command loads no package, for all that it needs is in the bundle',
   expect(exitCode).toBe(0);
   expect(stderr).toMatch(/load ".*start\.cjs"/);
   expect(stderr).not.toMatch(/load ".*node_modules/);
+});
+
+test('what is compiled anew for each command is small', () => {
+  // Without the code cache: the bundle itself is 2 MB.
+  expect(statSync('dist/cli/start.cjs').size).toBeLessThan(32 * 1024);
 });
