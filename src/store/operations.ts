@@ -1,9 +1,8 @@
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
 import type { ReadBudget } from './reads.js';
-import type { PresenceStore } from './store.js';
 
-/** What each method of {@link PresenceStore} that is for one user takes and answers. */
+/** What each method of PresenceStore that is for one user takes and answers. */
 interface Operations {
   online: { of: Login; answer: LoginResult };
   offline: { of: Logout; answer: boolean };
@@ -14,7 +13,7 @@ interface Operations {
 
 type Kind = keyof Operations;
 
-/** A call of the method of {@link PresenceStore} after which it is named, to be carried out together with others. */
+/** A call of the method of PresenceStore after which it is named, to be carried out together with others. */
 export type Operation = { [K in Kind]: { readonly kind: K; readonly of: Operations[K]['of'] } }[Kind];
 
 /** What the operation answers. */

@@ -3,17 +3,14 @@ import { type Bounds, boundsOf, LIMITS, type LoadLimits } from '../../presence/l
 import { hasCallFields } from '../internals/grpcCall.js';
 import type { PatchReport } from '../internals/patchReport.js';
 import { Slots } from '../internals/slots.js';
-import type { MethodCounts } from '../observability/callCounts.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { operationsIn } from '../observability/operations.js';
-import { AdmittedCall } from './admittedCall.js';
+import { AdmittedCall, type CallGate } from './admittedCall.js';
 import type { Load, Refusal } from './load.js';
+import type { Kind, Method } from './method.js';
 import { HeldBytes } from './requests/heldBytes.js';
 import type { Ending } from './requests/requestReader.js';
-import { type RequestRule, requestRuleOf } from './requests/requestRules.js';
-
-/** Calls that share a bound. What is vital shares that of calls, and has room on top. */
-export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'probe' | 'stream';
+import { requestRuleOf } from './requests/requestRules.js';
 
 const KINDS = new Map<string, Kind>([
   ['/imstate.v1.PresenceService/Watch', 'watch'],
@@ -40,27 +37,11 @@ const NAMES: Record<Kind, string> = {
 };
 const POLL_INTERVAL_MS = 500;
 
-/** What the calls of a method have in common. */
-export interface Method {
-  readonly path: string;
-  readonly kind: Kind;
-  /** Whether the messages of the caller are a stream. */
-  readonly isRequestStream: boolean;
-  /** Whether one request has one answer. */
-  readonly isUnary: boolean;
-  /** True if a call changes nothing, and its answer may be large. */
-  readonly isRead: boolean;
-  readonly rule: RequestRule;
-  readonly counts: MethodCounts;
-  /** How many operations a request carries; undefined where that is always one. */
-  readonly operationsIn: ((request: unknown) => number) | undefined;
-}
-
 /**
  * Admits calls while there is room, by their headers alone: what is refused is not even read. Looks after those that are open:
  * a request has to come, and an answer has to be taken, within a time.
  */
-export class Admission {
+export class Admission implements CallGate {
   readonly #bounds: Bounds;
   readonly #load: Load;
   readonly #methods = new Map<string, Method>();

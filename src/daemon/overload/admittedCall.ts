@@ -9,9 +9,12 @@ import { FramedMessage } from 'imstate-client/internal/wire/framedMessage';
 import type { Bounds } from '../../presence/limits.js';
 import { hasStatus, replaceDecoder } from '../internals/grpcCall.js';
 import type { CallDetails } from '../observability/callDetails.js';
-import type { Admission, Kind, Method } from './admission.js';
+import type { CallObserver } from '../observability/callObserver.js';
 import { isAged } from './connectionAge.js';
 import { headerExcess } from './headerLimits.js';
+import type { Refusal } from './load.js';
+import type { Kind, Method } from './method.js';
+import type { HeldBytes } from './requests/heldBytes.js';
 import { type Ending, type ReadCall, RequestReader } from './requests/requestReader.js';
 import { StreamCall } from './streamCall.js';
 
@@ -29,16 +32,35 @@ export function callOf(metadata: Metadata): AdmittedCall | undefined {
   return streamCalls.get(metadata);
 }
 
+/** Admits calls and counts what they hold. */
+export interface CallGate {
+  readonly observer: CallObserver;
+  /** Bytes of requests that are not done with. */
+  readonly requests: HeldBytes;
+  /** Bytes of responses that were not sent yet. */
+  readonly answers: HeldBytes;
+  /** The coarse clock, in milliseconds. */
+  readonly now: number;
+  /** Admits a call; returns the rejection if there is no room. */
+  admit(call: AdmittedCall): Refusal | undefined;
+  /** The call is over, and its response was sent. */
+  over(call: AdmittedCall): void;
+  /** The rejection of a request that is too large for the memory left; undefined if there is room. */
+  refuseRequest(call: AdmittedCall, bytes: number): Refusal | undefined;
+  /** The rejection of a response whose connection does not read; undefined if there is room. */
+  refuseAnswer(call: AdmittedCall): Refusal | undefined;
+}
+
 /**
- * A call between the network and its handler, as {@link Admission} sees it. It listens to the call inside by
+ * A call between the network and its handler, as {@link CallGate} sees it. It listens to the call inside by
  * itself: the chain of listeners of grpc-js takes more time than all checks of a call.
  */
 export class AdmittedCall extends StreamCall implements Listener, ReadCall {
-  /** Where {@link Admission} keeps it. */
+  /** Where {@link CallGate} keeps it. */
   slot = -1;
   #reader: RequestReader | undefined;
   readonly #method: Method;
-  readonly #admission: Admission;
+  readonly #admission: CallGate;
   readonly #begunAt = performance.now();
   #listener: Listener | undefined;
   #hasRequest = false;
@@ -56,7 +78,7 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall {
   #isCounted = false;
   #isOver = false;
 
-  constructor(call: ServerInterceptingCallInterface, admission: Admission, method: Method) {
+  constructor(call: ServerInterceptingCallInterface, admission: CallGate, method: Method) {
     super(call);
     this.#admission = admission;
     this.#method = method;
