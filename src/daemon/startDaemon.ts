@@ -33,7 +33,7 @@ export interface Daemon {
   tls: DaemonTls | undefined;
   /** What whoever runs the daemon should know of, such as that anybody may read the calls; each was logged too. */
   warnings: string[];
-  /** Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at max), and closes. May be called twice. */
+  /** Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at most), and closes. May be called twice. */
   stop(): Promise<void>;
   /** Ends the wait of {@link stop} for `drainDelayMs`; false if it is over. */
   skipDrainDelay(): boolean;

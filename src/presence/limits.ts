@@ -3,7 +3,7 @@ import { MAX_PLATFORMS, MAX_STATS_SERVERS } from './stats.js';
 
 /** A bound of the daemon. docs/limits.md shows all of them; a test holds the two together. */
 interface Limit {
-  /** The max (or longest) there may be; times in milliseconds. */
+  /** The most (or longest) there may be; times in milliseconds. */
   readonly max: number;
   /** What `max` counts, for the table: "bytes", "calls" and so on. */
   readonly unit: string;

@@ -1,5 +1,5 @@
 /**
- * Maps items as they come, at max `limit` at the same time, and yields the results in the order of the items, each
+ * Maps items as they come, at most `limit` at the same time, and yields the results in the order of the items, each
  * as soon as it is there. `map` must not reject; if `items` fails, that is thrown behind the results of those before.
  */
 export async function* mapInOrder<Item, Result>(

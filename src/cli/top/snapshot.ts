@@ -19,7 +19,7 @@ export interface Snapshot {
   rates: Rates | undefined;
   /** By address. */
   daemons: DaemonHealth[];
-  /** Those with the max sessions first; at max 1,000, see `hasMoreServers`. */
+  /** Those with the most sessions first; at most 1,000, see `hasMoreServers`. */
   servers: ChatServer[];
   hasMoreServers: boolean;
   /** What is wrong now. */

@@ -35,7 +35,7 @@ export function widthOfParts(parts: Part[]): number {
   return widthOf(printable(texts.join('')));
 }
 
-/** Bars for the last `width` values: from the least to the max of them, or from 0 if there is no difference. */
+/** Bars for the last `width` values: from the least to the greatest of them, or from 0 if there is no difference. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = width > 0 ? values.slice(-width) : [];
   const [least, max] = [Math.min(...shown), Math.max(...shown)];

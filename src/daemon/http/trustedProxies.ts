@@ -74,7 +74,7 @@ function addSubnet(list: BlockList, text: string): void {
   list.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** The host with the port that a proxy names settle from it: nginx's `$host` has none. */
+/** The host with the port that a proxy names apart from it: nginx's `$host` has none. */
 function withPort(host: string, port: string | undefined): string {
   return port !== undefined && /^\d{1,5}$/.test(port) && /^(\[[^\]]+\]|[^:]+)$/.test(host)
     ? `${host}:${port}`

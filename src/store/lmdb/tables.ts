@@ -85,7 +85,7 @@ class Deadlines {
     return this.#byKey.get(key);
   }
 
-  /** What is due at `now`, leases first, then the earliest: at max `limit` of the leases, and of the rest. */
+  /** What is due at `now`, leases first, then the earliest: at most `limit` of the leases, and of the rest. */
   due(now: number, limit: number): LookKey[] {
     return [...this.#between(LEASES_FIRST_MS, LEASES_FIRST_MS + now, limit), ...this.#between(0, now, limit)];
   }

@@ -140,7 +140,7 @@ describe('import legacy', () => {
       'no-user': /UserID must not be empty/,
       '': /DeviceID must not be empty/,
       'no-server': /ServerAddr must not be empty/,
-      [long]: /DeviceID must be at max 256 bytes of UTF-8; this one has 257/,
+      [long]: /DeviceID must be at most 256 bytes of UTF-8; this one has 257/,
       'new\nline': /DeviceID must not contain control characters; this one has U\+000A/,
       'other-key': /DeviceID must be the key of the hash/,
       status: /Status must be 0 or 1/,

@@ -149,7 +149,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
       { online: { sessionId: 's1' } },
       refused(/^user_id must not be empty/),
       refused(/^operation must be given: online, offline, heartbeat or get_user/),
-      refused(/^user_id must be at max 256 bytes/),
+      refused(/^user_id must be at most 256 bytes/),
       refused(/^heartbeat\.session_id must not be empty/),
       refused(/^server_addr must be HOST:PORT/),
       refused(/^user_id must not contain control characters/),

@@ -14,7 +14,7 @@ import { changeJson, snapshotJson } from './json.js';
 import type { Parameters } from './parameters.js';
 import { Sample } from './sample.js';
 
-/** The max that `most` may be; what a page can show in a second is far below it. */
+/** The most that `max` may be; what a page can show in a second is far below it. */
 const MAX_A_SECOND = 10_000;
 
 /** GET /api/v1/watch: what `imstate watch --json` prints, as server-sent events. */

@@ -1,6 +1,6 @@
 -- Ends sessions of a chat server, a bounded number a call; put behind shard.lua.
 
--- Ends those for which `ends(record)` gives a time and a reason, from the bucket on that `cursor` names: at max `limit` of
+-- Ends those for which `ends(record)` gives a time and a reason, from the bucket on that `cursor` names: at most `limit` of
 -- them, and no further bucket once `limit` sessions were looked at. Returns the cursor at which to go on (nil if all are done),
 -- and how many were looked at.
 local function end_some(server, cursor, limit, ends)
