@@ -12,7 +12,7 @@ local change_log = shard .. 'e'
 if ARGV[2] == 'ends' then
   local oldest = redis.call('XRANGE', change_log, '-', '+', 'COUNT', 1)[1]
   if not oldest then
-    local id = redis.call('XADD', change_log, '*', 'm', '', 'c', '')
+    local id = redis.call('XADD', change_log, first_entry_id(), 'm', '', 'c', '')
     return { id, id }
   end
   return { oldest[1], redis.call('XREVRANGE', change_log, '+', '-', 'COUNT', 1)[1][1] }

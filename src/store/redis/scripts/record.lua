@@ -11,6 +11,13 @@ local function now_ms(fixed)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- The id of the first entry of a change log: a millisecond and a number above 0. Redis numbers the entries of a millisecond from 0 on,
+-- so in a log that is written anew within the millisecond in which its data was lost, no entry has the id of a lost one.
+local function first_entry_id()
+  local time = redis.call('TIME')
+  return string.format('%d%03d-%d', time[1], math.floor(time[2] / 1000), 1 + time[2] % 1000)
+end
+
 -- What a session needs to stay, of a packed record that is online: ttl, grace and incarnation (0 where it has none), and where
 -- its texts begin.
 local function unpack_limits(packed, flags, at)

@@ -162,12 +162,14 @@ local function note_change(user, device, was_online, began, ended, reason, time,
     change = change .. string.char(reason) .. ended.texts
   end
   local member = device_member(user, device)
+  local new_id = '*'
   if news_size == 0 then
     local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
     local id = newest and newest[1] or '0-0'
+    if not newest then new_id = first_entry_id() end
     add_news(struct.pack('>I2c0', #id, id))
   end
-  local id = redis.call('XADD', CHANGE_LOG, 'MAXLEN', '~', change_limit, '*', 'm', member, 'c', change)
+  local id = redis.call('XADD', CHANGE_LOG, 'MAXLEN', '~', change_limit, new_id, 'm', member, 'c', change)
   if news_size <= MAX_TOLD then
     add_news(struct.pack('>I2c0I2c0I2c0', #id, id, #member, member, #change, change))
   end
