@@ -4,7 +4,7 @@ import { disposables } from '../support/disposables.ts';
 import { startImstateWith } from '../support/imstate.ts';
 
 const HEAP = '--max-old-space-size=512';
-const USERS = 100;
+const USERS = 60;
 const DEVICES = 1_000;
 const BATCHES = 50;
 /** Requests for one user each. */
