@@ -1,10 +1,11 @@
 import type { HistoryEntry } from 'imstate-client';
+import { historyEntryJson } from 'imstate-client/internal/json';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { limitFlag } from '../cli/flags/flags.js';
 import { collectPages } from '../cli/input/pages.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
-import { absoluteTime, jsonTime } from '../cli/output/times.js';
+import { absoluteTime } from '../cli/output/times.js';
 
 export default class History extends ClientCommand {
   static override summary = "List a user's sessions: those that last, then those that ended, newest first.";
@@ -36,7 +37,7 @@ export default class History extends ClientCommand {
     if (rows.length === 0) this.log(`${device ? `${userId}/${device}` : userId} has no history`);
     else this.log(renderTable(HEAD, rows.map(toRow)));
     if (isCut) this.warnOfLimit(flags.limit);
-    return { userId, entries: rows.map(toJson), more: isCut };
+    return { userId, entries: rows.map(historyEntryJson), more: isCut };
   }
 }
 
@@ -58,16 +59,4 @@ function toRow({
     [loginTime && absoluteTime(loginTime), endTime && absoluteTime(endTime)],
     [endTime === undefined ? green('online') : gray(reason?.toLowerCase() ?? '')],
   ];
-}
-
-function toJson(entry: HistoryEntry) {
-  return {
-    deviceId: entry.deviceId,
-    sessionId: entry.sessionId,
-    serverAddr: entry.serverAddr,
-    platform: entry.platform ?? null,
-    loginTime: jsonTime(entry.loginTime),
-    endTime: jsonTime(entry.endTime),
-    reason: entry.reason ?? null,
-  };
 }

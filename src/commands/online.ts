@@ -1,12 +1,13 @@
 import type { Client, OnlineRequest } from 'imstate-client';
 import { CALLS_AT_ONCE } from 'imstate-client/internal/defaults';
+import { loginJson } from 'imstate-client/internal/json';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { listenForStop } from '../cli/base/signals.js';
 import { textFlag } from '../cli/flags/flags.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
-import { describeLogin, loginJson } from '../cli/output/onlineReport.js';
+import { describeLogin } from '../cli/output/onlineReport.js';
 
 export default class Online extends ClientCommand {
   static override summary = 'Report the login of a device, or of many from a file.';

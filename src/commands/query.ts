@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import type { DeviceState, UserState } from 'imstate-client';
+import { userJson } from 'imstate-client/internal/json';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
-import { deviceJson, explanationJson } from '../cli/output/deviceJson.js';
 import { explainDevice } from '../cli/output/explain.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
@@ -49,18 +49,7 @@ export default class Query extends ClientCommand {
     const user = await this.withClient(flags, (client) => client.getUser(request));
     this.#print(user, args.device, explain);
     if (flags['exit-code'] && !user.online) process.exitCode = 1;
-    const devices = user.devices.map((device) => ({
-      ...deviceJson(device),
-      ...(explain && { explanation: explanationJson(device.explanation) }),
-    }));
-    const { userId, online, metadataOmitted, devicesOmitted } = user;
-    return {
-      userId,
-      online,
-      ...(metadataOmitted && { metadataOmitted }),
-      ...(devicesOmitted && { devicesOmitted }),
-      devices,
-    };
+    return userJson(user, explain);
   }
 
   #print(user: UserState, deviceId: string | undefined, explain: boolean): void {

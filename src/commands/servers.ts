@@ -1,7 +1,7 @@
 import type { ChatServer } from 'imstate-client';
+import { chatServerJson } from 'imstate-client/internal/json';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { allServers } from '../cli/input/pages.js';
-import { leaseJson } from '../cli/output/deviceJson.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
@@ -23,7 +23,7 @@ export default class Servers extends ClientCommand {
     else this.log(renderTable(HEAD, servers.map(toRow)));
     if (isPartial) this.warnOfMissing();
     return {
-      servers: servers.map((server) => ({ ...server, lease: leaseJson(server.lease) })),
+      servers: servers.map(chatServerJson),
       partial: isPartial,
     };
   }

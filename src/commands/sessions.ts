@@ -1,8 +1,8 @@
 import type { UserSession } from 'imstate-client';
+import { deviceJson } from 'imstate-client/internal/json';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { limitFlag, textFlag } from '../cli/flags/flags.js';
 import { collectPages } from '../cli/input/pages.js';
-import { deviceJson } from '../cli/output/deviceJson.js';
 import { type Cell, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
 

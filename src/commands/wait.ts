@@ -1,13 +1,13 @@
 import { Flags } from '@oclif/core';
 import type { SessionBegin } from 'imstate-client';
 import { CLIENT_DEFAULTS } from 'imstate-client/internal/defaults';
+import { sessionJson } from 'imstate-client/internal/json';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { type Sessions, waitFor } from '../cli/base/waitFor.js';
 import { formatDuration } from '../cli/flags/durations.js';
 import { durationDefault, durationFlag } from '../cli/flags/flags.js';
 import { colors } from '../cli/output/style.js';
-import { jsonTime } from '../cli/output/times.js';
 
 export default class Wait extends ClientCommand {
   static override summary = 'Wait until a user or a device is online, or offline.';
@@ -75,6 +75,6 @@ export default class Wait extends ClientCommand {
 }
 
 function toJson([deviceId, session]: [string, SessionBegin]) {
-  const { serverAddr, sessionId, platform, loginTime } = session;
-  return { deviceId, serverAddr, sessionId, platform: platform ?? null, loginTime: jsonTime(loginTime) };
+  const { sessionId, serverAddr, ...rest } = sessionJson(session);
+  return { deviceId, serverAddr, sessionId, ...rest };
 }

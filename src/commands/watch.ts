@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { WatchEvent, WatchOptions } from 'imstate-client';
+import { watchEventJson } from 'imstate-client/internal/json';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
@@ -7,7 +8,7 @@ import { withOwnNames } from '../cli/base/commandWords.js';
 import { printStream } from '../cli/base/stream.js';
 import { textFlag } from '../cli/flags/flags.js';
 import { printable, printableJson, printableValue } from '../cli/output/printable.js';
-import { WatchLines, watchEventJson, watchNotice } from '../cli/output/watchReport.js';
+import { WatchLines, watchNotice } from '../cli/output/watchReport.js';
 
 export default class Watch extends ClientCommand {
   static override summary = 'Follow who comes online and goes offline, as it happens.';

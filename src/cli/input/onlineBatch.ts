@@ -1,9 +1,10 @@
 import type { CallOptions, OnlineRequest, OnlineResult } from 'imstate-client';
+import { loginJson } from 'imstate-client/internal/json';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { onAbort } from 'imstate-client/internal/shared/onAbort';
 import { withKeys } from '../base/commandWords.js';
 import { EXIT_BY_SIGNAL } from '../base/signals.js';
-import { describeLogin, loginJson } from '../output/onlineReport.js';
+import { describeLogin } from '../output/onlineReport.js';
 import { printable, printableJson } from '../output/printable.js';
 import { Progress } from '../output/progress.js';
 import { errorJson, toImstateError } from '../output/report.js';

@@ -1,5 +1,6 @@
 import type { EndpointHealth } from 'imstate-client/internal/connection/endpointFollower';
 import type { EndpointEvent, EndpointList } from 'imstate-client/internal/connection/endpoints';
+import { faultJson } from 'imstate-client/internal/json';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { shortStoreId } from '../../store/identity.js';
 import type { MixedRegistry } from '../input/mixedRegistry.js';
@@ -68,7 +69,7 @@ export function endpointEventJson(event: EndpointEvent): object {
   const time = new Date().toISOString();
   if (event.type === 'removed') return { ...event, time };
   if (event.type !== 'registry') return { type: event.type, ...endpointJson(event), time };
-  const error = event.error ? { code: event.error.code, message: event.error.message } : null;
+  const error = event.error ? faultJson(event.error) : null;
   return { type: event.type, error, time };
 }
 

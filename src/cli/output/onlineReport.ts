@@ -1,7 +1,7 @@
 import type { OnlineRequest, OnlineResult } from 'imstate-client';
 import { reasonSentence } from './reasons.js';
 import { colors } from './style.js';
-import { absoluteTime, jsonTime } from './times.js';
+import { absoluteTime } from './times.js';
 
 /** What became of a login, for people: a line for it, and one for each session that it replaced. */
 export function describeLogin(request: OnlineRequest, result: OnlineResult): string[] {
@@ -25,23 +25,4 @@ export function describeLogin(request: OnlineRequest, result: OnlineResult): str
       ? [`${yellow('replaced')} ${result.replacedOmitted} more sessions, for which the answer had no room`]
       : []),
   ];
-}
-
-/** What became of a login, as --json prints it. */
-export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, result: OnlineResult) {
-  return {
-    userId,
-    deviceId,
-    sessionId: result.sessionId ?? null,
-    serverAddr,
-    loginTime: jsonTime(result.loginTime),
-    replaced: result.replaced.map((ended) => ({
-      deviceId: ended.deviceId,
-      sessionId: ended.sessionId,
-      serverAddr: ended.serverAddr,
-      reason: ended.reason ?? null,
-    })),
-    ...(result.replacedOmitted > 0 ? { replacedOmitted: result.replacedOmitted } : {}),
-    endReason: result.endReason ?? null,
-  };
 }

@@ -1,5 +1,6 @@
 import { Errors } from '@oclif/core';
 import { Chalk } from 'chalk';
+import { faultJson } from 'imstate-client/internal/json';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { loadFault } from '../base/loadFault.js';
 import { systemFault } from '../base/systemFault.js';
@@ -51,8 +52,8 @@ export function wantsJson(argv: string[]): boolean {
 }
 
 /** What --json prints on stdout for an error. */
-export function errorJson({ code, message }: ImstateError): object {
-  return { error: { code, message } };
+export function errorJson(error: ImstateError): object {
+  return { error: faultJson(error) };
 }
 
 /** Prints an error for people on stderr. */

@@ -20,8 +20,3 @@ export function relativeTime(time: Date, now = new Date()): string {
 export function absoluteTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
-
-/** ISO 8601 in UTC for JSON; an absent time is null. */
-export function jsonTime(time: Date | undefined): string | null {
-  return time?.toISOString() ?? null;
-}

@@ -1,40 +1,7 @@
 import type { Change, DeviceState, WatchEvent } from 'imstate-client';
-import { deviceJson } from './deviceJson.js';
 import { colors } from './style.js';
-import { absoluteTime, jsonTime } from './times.js';
+import { absoluteTime } from './times.js';
 import { pad, widthOf } from './width.js';
-
-function changeJson({ session, ended, time, ...change }: Change) {
-  return {
-    userId: change.userId,
-    deviceId: change.deviceId,
-    wasOnline: change.wasOnline,
-    online: change.online,
-    userOnline: change.userOnline,
-    session: session
-      ? {
-          sessionId: session.sessionId,
-          serverAddr: session.serverAddr,
-          platform: session.platform ?? null,
-          loginTime: jsonTime(session.loginTime),
-        }
-      : null,
-    ended: ended
-      ? { sessionId: ended.sessionId, serverAddr: ended.serverAddr, reason: ended.reason ?? null }
-      : null,
-    time: jsonTime(time),
-    revision: change.revision,
-  };
-}
-
-/** What a watch tells, as --json prints it. */
-export function watchEventJson(event: WatchEvent): object {
-  if (event.type === 'change') return { type: event.type, ...changeJson(event) };
-  if (event.type === 'snapshot') return { ...event, devices: event.devices.map(deviceJson) };
-  if (event.type === 'lagging') return { type: event.type, since: jsonTime(event.since) };
-  if (event.type !== 'disconnected') return event;
-  return { type: event.type, error: { code: event.error.code, message: event.error.message } };
-}
 
 /** What a watch tells, for people: lines in columns that widen as they need to. */
 export class WatchLines {

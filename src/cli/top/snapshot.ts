@@ -1,6 +1,6 @@
 import type { ChatServer, Stats } from 'imstate-client';
+import { chatServerJson, faultJson } from 'imstate-client/internal/json';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
-import { leaseJson } from '../output/deviceJson.js';
 import type { DaemonHealth } from './Daemons.js';
 import type { Rates } from './Meter.js';
 
@@ -38,7 +38,7 @@ export function snapshotJson({ time, service, stats, rates, daemons, servers, fa
     endsPerSecond: rates?.ends ?? null,
     endsByReason: rates?.endsByReason ?? null,
     endpoints: daemons.map(({ addr, health, latencyMs }) => ({ addr, health, latencyMs: latencyMs ?? null })),
-    servers: servers.map((server) => ({ ...server, lease: leaseJson(server.lease) })),
-    faults: faults.map(({ code, message }) => ({ code, message })),
+    servers: servers.map(chatServerJson),
+    faults: faults.map(faultJson),
   };
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { status } from '@grpc/grpc-js';
+import { faultJson } from 'imstate-client/internal/json';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /** The status of HTTP for one of gRPC, as gateways translate it; 500 for the rest. */
@@ -32,7 +33,8 @@ export function sendJson(response: ServerResponse, code: number, value: unknown)
 }
 
 /** Answers with an error, in the shape that commands print with --json. */
-export function sendError(response: ServerResponse, { code, status: ofGrpc, message }: ImstateError): void {
+export function sendError(response: ServerResponse, error: ImstateError): void {
+  const { status: ofGrpc } = error;
   if (ofGrpc === status.UNAUTHENTICATED) response.setHeader('www-authenticate', 'Bearer');
-  sendJson(response, STATUSES[ofGrpc] ?? 500, { error: { code, message } });
+  sendJson(response, STATUSES[ofGrpc] ?? 500, { error: faultJson(error) });
 }

@@ -1,4 +1,4 @@
-import type { UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import type { UserSnapshot__Output } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
 import type { WatchCounts } from '../observability/watchCounts.js';
 import type { ClosedHolder, Shared, WatchBacklog } from './backlog.js';
 import type { DeliveryQueue, Sender } from './delivery.js';
@@ -14,7 +14,7 @@ import { WatchMessage } from './watchMessage.js';
 
 /** What is sent of a watch, in order. */
 export type Outgoing =
-  | { snapshot: UserSnapshot; size: number }
+  | { snapshot: UserSnapshot__Output; size: number }
   | { change: PublishedChange; revision: string }
   | { synced: true; revision: string }
   | { progress: true; revision: string }

@@ -1,4 +1,4 @@
-import type { UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import type { UserSnapshot__Output } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
 import { FramedMessage } from 'imstate-client/internal/wire/framedMessage';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { Shared } from './backlog.js';
@@ -6,7 +6,7 @@ import { encodePart, type PublishedChange } from './publishedChange.js';
 
 /** A message of a watch. Watches that are to get the same share it. */
 export class WatchMessage {
-  readonly snapshot: UserSnapshot[] = [];
+  readonly snapshot: UserSnapshot__Output[] = [];
   readonly changes: PublishedChange[] = [];
   synced = false;
   revision = '';

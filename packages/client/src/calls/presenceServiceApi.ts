@@ -2,7 +2,6 @@ import { BatchingClient } from '../batching/BatchingClient.js';
 import type { Channel } from '../connection/channel.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
-import type { HistoryEntry__Output } from '../generated/imstate/v1/HistoryEntry.js';
 import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
 import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
 import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
@@ -13,10 +12,10 @@ import { ImstateError } from '../shared/errors.js';
 import { toDuration } from '../wire/duration.js';
 import { endReasons, loginPolicies } from '../wire/enums.js';
 import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
-import type { HistoryEntry, PageRequest } from './listings.js';
+import type { PageRequest } from './listings.js';
 import type { LoginPolicy, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
-import { readDevice, readEnded, readLease } from './readDevice.js';
+import { readChatServer, readDevice, readEnded, readHistoryEntry } from './readDevice.js';
 import { UserReader } from './userReader.js';
 
 /** The calls of imstate.v1.PresenceService. */
@@ -66,7 +65,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         options,
         true,
       );
-      return { entries: entries.map(readEntry), nextPageToken: nextPageToken || undefined };
+      return { entries: entries.map(readHistoryEntry), nextPageToken: nextPageToken || undefined };
     },
 
     async listSessions({ serverAddr, ...page }, options) {
@@ -93,7 +92,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         true,
       );
       return {
-        servers: servers.map((server) => ({ ...server, lease: readLease(server.lease) })),
+        servers: servers.map(readChatServer),
         nextPageToken: nextPageToken || undefined,
         partial,
       };
@@ -163,20 +162,4 @@ function checkSession(sessionId: string | undefined): void {
     'INVALID_ARGUMENT',
     'the session id must not be empty: leave it out, or name the session',
   );
-}
-
-function readEntry({
-  platform,
-  loginTime,
-  endTime,
-  endReason,
-  ...entry
-}: HistoryEntry__Output): HistoryEntry {
-  return {
-    ...entry,
-    platform: platform || undefined,
-    loginTime: fromTimestamp(loginTime),
-    endTime: fromTimestamp(endTime),
-    reason: endReasons.fromWire(endReason),
-  };
 }

@@ -1,11 +1,15 @@
+import type { ChatServer__Output } from '../generated/imstate/v1/ChatServer.js';
 import type { Device__Output } from '../generated/imstate/v1/Device.js';
 import type { EndedSession__Output } from '../generated/imstate/v1/EndedSession.js';
 import type { Explanation__Output } from '../generated/imstate/v1/Explanation.js';
+import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
+import type { HistoryEntry__Output } from '../generated/imstate/v1/HistoryEntry.js';
 import type { Lease__Output } from '../generated/imstate/v1/Lease.js';
 import { fromDuration } from '../wire/duration.js';
 import { endReasons, leaseStates } from '../wire/enums.js';
 import { fromTimestamp } from '../wire/timestamp.js';
-import type { DeviceState, EndedSession, Explanation, LeaseState } from './messages.js';
+import type { ChatServer, HistoryEntry } from './listings.js';
+import type { DeviceState, EndedSession, Explanation, LeaseState, UserState } from './messages.js';
 
 /** A device as the daemon answered it. */
 export function readDevice(device: Device__Output): DeviceState {
@@ -24,6 +28,37 @@ export function readDevice(device: Device__Output): DeviceState {
   };
 }
 
+/** A user as the daemon answered it. */
+export function readUser(response: GetUserResponse__Output): UserState {
+  const { userId, online, devices, metadataOmitted, devicesOmitted } = response;
+  const user: UserState = { userId, online, devices: devices.map(readDevice) };
+  if (metadataOmitted) user.metadataOmitted = true;
+  if (devicesOmitted > 0) user.devicesOmitted = devicesOmitted;
+  return user;
+}
+
+/** A session in the history as the daemon answered it. */
+export function readHistoryEntry({
+  platform,
+  loginTime,
+  endTime,
+  endReason,
+  ...entry
+}: HistoryEntry__Output): HistoryEntry {
+  return {
+    ...entry,
+    platform: platform || undefined,
+    loginTime: fromTimestamp(loginTime),
+    endTime: fromTimestamp(endTime),
+    reason: endReasons.fromWire(endReason),
+  };
+}
+
+/** A chat server as the daemon answered it. */
+export function readChatServer({ lease, ...server }: ChatServer__Output): ChatServer {
+  return { ...server, lease: readLease(lease) };
+}
+
 /** A session that is over, as the daemon answered it. */
 export function readEnded(ended: EndedSession__Output): EndedSession {
   const { userId, deviceId, sessionId, serverAddr, endReason } = ended;
@@ -31,7 +66,7 @@ export function readEnded(ended: EndedSession__Output): EndedSession {
 }
 
 /** A lease as the daemon answered it; undefined if there is none. */
-export function readLease(lease: Lease__Output | null): LeaseState | undefined {
+function readLease(lease: Lease__Output | null): LeaseState | undefined {
   const state = lease ? leaseStates.fromWire(lease.state) : undefined;
   if (lease === null || state === undefined) return undefined;
   return {

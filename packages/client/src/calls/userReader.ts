@@ -4,7 +4,7 @@ import type { BatchGetUsersResponse__Output } from '../generated/imstate/v1/Batc
 import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
 import { isTooLarge } from './callErrors.js';
 import type { CallOptions, GetUserRequest, UserState } from './messages.js';
-import { readDevice } from './readDevice.js';
+import { readUser } from './readDevice.js';
 
 /** Users that one BatchGetUsers asks for: so many are answered within milliseconds. */
 const MAX_USERS = 500;
@@ -29,14 +29,14 @@ export class UserReader {
   ): Promise<UserState> {
     const request = { userId, deviceId: deviceId ?? '', explain: explain ?? false };
     const batched = await this.#lane.submit({ getUser: request }, options, true).catch(unlessTooLarge);
-    if (batched?.getUser && !batched.getUser.metadataOmitted) return toUserState(batched.getUser);
+    if (batched?.getUser && !batched.getUser.metadataOmitted) return readUser(batched.getUser);
     const { presenceService } = this.#channel;
     const alone = await this.#channel.callPresence<GetUserResponse__Output>(
       (grpcOptions, done) => presenceService.GetUser(request, grpcOptions, done),
       options,
       true,
     );
-    return toUserState(alone);
+    return readUser(alone);
   }
 
   /** In the order of the ids. */
@@ -50,7 +50,7 @@ export class UserReader {
 
   async #batch(userIds: string[], options: CallOptions | undefined): Promise<UserState[]> {
     const answer = await this.#ask(userIds, options);
-    if (answer) return answer.users.map(toUserState);
+    if (answer) return answer.users.map(readUser);
     const half = Math.ceil(userIds.length / 2);
     return [
       ...(await this.#batch(userIds.slice(0, half), options)),
@@ -77,12 +77,4 @@ export class UserReader {
 
 function unlessTooLarge(error: unknown): undefined {
   if (!isTooLarge(error)) throw error;
-}
-
-function toUserState(response: GetUserResponse__Output): UserState {
-  const { userId, online, devices, metadataOmitted, devicesOmitted } = response;
-  const user: UserState = { userId, online, devices: devices.map(readDevice) };
-  if (metadataOmitted) user.metadataOmitted = true;
-  if (devicesOmitted > 0) user.devicesOmitted = devicesOmitted;
-  return user;
 }

@@ -22,7 +22,8 @@ export function* readEvents(response: WatchResponse__Output): Generator<WatchEve
   if (caughtUp) yield { type: 'caughtUp' };
 }
 
-function readChange({ session, ended, time, ...change }: Change__Output): WatchEvent {
+/** A change as the daemon sent it. */
+export function readChange({ session, ended, time, ...change }: Change__Output): WatchEvent {
   return {
     type: 'change',
     ...change,

@@ -1,7 +1,7 @@
-import type { Duration, Duration__Output } from '../generated/google/protobuf/Duration.js';
+import type { Duration__Output } from '../generated/google/protobuf/Duration.js';
 
 /** google.protobuf.Duration of milliseconds. */
-export function toDuration(ms: number): Duration {
+export function toDuration(ms: number): Duration__Output {
   const seconds = Math.trunc(ms / 1_000);
   return { seconds, nanos: (ms - seconds * 1_000) * 1_000_000 };
 }

@@ -1,9 +1,9 @@
-import type { Timestamp, Timestamp__Output } from '../generated/google/protobuf/Timestamp.js';
+import type { Timestamp__Output } from '../generated/google/protobuf/Timestamp.js';
 
 /** google.protobuf.Timestamp of milliseconds since 1970; undefined stays absent. */
-export function toTimestamp(ms: number): Timestamp;
-export function toTimestamp(ms: number | undefined): Timestamp | null;
-export function toTimestamp(ms: number | undefined): Timestamp | null {
+export function toTimestamp(ms: number): Timestamp__Output;
+export function toTimestamp(ms: number | undefined): Timestamp__Output | null;
+export function toTimestamp(ms: number | undefined): Timestamp__Output | null {
   if (ms === undefined) return null;
   const seconds = Math.floor(ms / 1_000);
   return { seconds, nanos: (ms - seconds * 1_000) * 1_000_000 };

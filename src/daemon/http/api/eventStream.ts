@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { faultJson } from 'imstate-client/internal/json';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import type { Caller } from '../../auth/roles.js';
@@ -71,8 +72,7 @@ export class EventStream {
   /** Ends it with an error, as its last event. The server cuts a caller that does not take it. */
   end(error: unknown): void {
     if (this.#isOver) return;
-    const { code, message } = this.#toCaller(error);
-    this.send([{ type: 'error', error: { code, message } }]);
+    this.send([{ type: 'error', error: faultJson(this.#toCaller(error)) }]);
     this.#close();
     this.#response.end();
   }

@@ -1,7 +1,8 @@
+import { readHistoryEntry } from 'imstate-client/internal/calls/readDevice';
+import { historyEntryJson } from 'imstate-client/internal/json';
 import { checkId, checkOptionalId } from '../../../presence/validate.js';
 import { toHistoryEntry } from '../../messages/responses.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
-import { historyEntryJson } from './json.js';
 
 /** GET /api/v1/history: a page of what `imstate history --json` prints. */
 export function historyCall({ presence }: ApiParts): ApiCall {
@@ -19,7 +20,7 @@ export function historyCall({ presence }: ApiParts): ApiCall {
       const { entries, next } = await presence.history(userId, page, peer);
       return {
         userId,
-        entries: entries.map((entry) => historyEntryJson(toHistoryEntry(entry))),
+        entries: entries.map((entry) => historyEntryJson(readHistoryEntry(toHistoryEntry(entry)))),
         nextPageToken: next ?? null,
       };
     },

@@ -1,8 +1,9 @@
+import { readUser } from 'imstate-client/internal/calls/readDevice';
+import { userJson } from 'imstate-client/internal/json';
 import { checkId, checkOptionalId } from '../../../presence/validate.js';
 import { showUser } from '../../messages/answerSize.js';
 import { toGetUserResponse } from '../../messages/responses.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
-import { userJson } from './json.js';
 
 /** GET /api/v1/query: the devices of a user, as `imstate query --json` prints them. */
 export function queryCall({ presence }: ApiParts): ApiCall {
@@ -19,7 +20,8 @@ export function queryCall({ presence }: ApiParts): ApiCall {
       checkOptionalId('deviceId', deviceId);
       return presence.reads.use(peer, async (budget) => {
         const devices = await presence.devices(userId, deviceId || undefined, budget);
-        return userJson(toGetUserResponse(userId, showUser(devices, explain), explain), explain);
+        const user = readUser(toGetUserResponse(userId, showUser(devices, explain), explain));
+        return userJson(user, explain);
       });
     },
   };

@@ -1,6 +1,7 @@
+import { readChatServer } from 'imstate-client/internal/calls/readDevice';
+import { chatServerJson } from 'imstate-client/internal/json';
 import { toChatServer } from '../../messages/responses.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
-import { chatServerJson } from './json.js';
 
 const PAGE = 1_000;
 
@@ -15,7 +16,7 @@ export function serversCall({ presence }: ApiParts): ApiCall {
       const { limit, after } = parameters.page(PAGE);
       const { servers, next, isPartial } = await presence.servers({ limit, after });
       return {
-        servers: servers.map((server) => chatServerJson(toChatServer(server))),
+        servers: servers.map((server) => chatServerJson(readChatServer(toChatServer(server)))),
         nextPageToken: next ?? null,
         partial: isPartial,
       };

@@ -1,7 +1,8 @@
+import { readDevice } from 'imstate-client/internal/calls/readDevice';
+import { deviceJson } from 'imstate-client/internal/json';
 import { checkServerName } from '../../../presence/validate.js';
 import { toDevice } from '../../messages/responses.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
-import { deviceJson } from './json.js';
 
 /** GET /api/v1/sessions: a page of what `imstate sessions --json` prints. */
 export function sessionsCall({ presence }: ApiParts): ApiCall {
@@ -16,7 +17,10 @@ export function sessionsCall({ presence }: ApiParts): ApiCall {
       const page = { serverAddr: serverAddr || undefined, ...parameters.page() };
       const { sessions, next, isPartial } = await presence.sessions(page);
       return {
-        sessions: sessions.map(({ userId, session }) => ({ userId, ...deviceJson(toDevice(session)) })),
+        sessions: sessions.map(({ userId, session }) => ({
+          userId,
+          ...deviceJson(readDevice(toDevice(session))),
+        })),
         nextPageToken: next ?? null,
         partial: isPartial,
       };

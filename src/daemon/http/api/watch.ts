@@ -1,3 +1,8 @@
+import type { WatchEvent } from 'imstate-client';
+import { readDevice } from 'imstate-client/internal/calls/readDevice';
+import type { UserSnapshot__Output } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
+import { watchEventJson } from 'imstate-client/internal/json';
+import { readChange } from 'imstate-client/internal/watch/readWatch';
 import { LIMITS } from '../../../presence/limits.js';
 import { broken, checkId, checkServerName } from '../../../presence/validate.js';
 import { toChange } from '../../messages/responses.js';
@@ -10,7 +15,6 @@ import { MAX_WATCHED_USERS, type WatchTarget } from '../../watch/watchTarget.js'
 import type { Exchange } from '../routes.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 import { type EventStream, formatEvent } from './eventStream.js';
-import { changeJson, snapshotJson } from './json.js';
 import type { Parameters } from './parameters.js';
 import { Sample } from './sample.js';
 
@@ -79,7 +83,7 @@ function linkOf(stream: EventStream, sample: Sample): WatchSink {
 /** The events of a message, of which the last carries the revision behind all of them. */
 function textOf(message: WatchMessage, sample: Sample): string {
   const { snapshot, changes, synced, revision, laggingSinceMs, caughtUp } = message;
-  const events = snapshot.map((user) => eventOf('snapshot', snapshotJson(user)));
+  const events = snapshot.map(snapshotEvent);
   if (synced) events.push(eventOf('synced', { revision }));
   if (laggingSinceMs !== undefined)
     events.push(eventOf('lagging', { since: new Date(laggingSinceMs).toISOString() }));
@@ -96,6 +100,12 @@ function textOf(message: WatchMessage, sample: Sample): string {
     .join('');
 }
 
+function snapshotEvent(snapshot: UserSnapshot__Output): { type: string; data: string } {
+  const { userId, devices } = snapshot;
+  const event: WatchEvent = { type: 'snapshot', userId, devices: devices.map(readDevice) };
+  return { type: event.type, data: JSON.stringify(watchEventJson(event, snapshot)) };
+}
+
 function eventOf(type: string, fields: object): { type: string; data: string } {
   return { type, data: JSON.stringify({ type, ...fields }) };
 }
@@ -103,6 +113,6 @@ function eventOf(type: string, fields: object): { type: string; data: string } {
 /** A change as JSON, made once for all streams. */
 function jsonOf(published: PublishedChange): string {
   const { change, revision } = published;
-  published.json ??= JSON.stringify({ type: 'change', ...changeJson(toChange(change, revision)) });
+  published.json ??= JSON.stringify(watchEventJson(readChange(toChange(change, revision))));
   return published.json;
 }

@@ -1,0 +1,151 @@
+import type { ChatServer, HistoryEntry } from './calls/listings.js';
+import type {
+  DeviceState,
+  EndedSession,
+  Explanation,
+  LeaseState,
+  OnlineRequest,
+  OnlineResult,
+  UserState,
+} from './calls/messages.js';
+import type { ImstateError } from './shared/errors.js';
+import type { Change, SessionBegin, WatchEvent } from './watch/watchMessages.js';
+
+// Presence in the shapes of docs/json.md, for commands and for the HTTP API alike. Every number fits: counts, and incarnations up to
+// 2^48 - 1, are integers that JavaScript's numbers hold exactly.
+
+/** A user; with `explain`, each device has the reason for its state. */
+export function userJson(user: UserState, explain: boolean) {
+  const { userId, online, devices } = user;
+  const toJson = explain ? explainedDeviceJson : deviceJson;
+  return { userId, online, ...omittedJson(user), devices: devices.map(toJson) };
+}
+
+/** What the response has no room for; usually nothing. */
+function omittedJson({ metadataOmitted, devicesOmitted }: Omitted): Omitted {
+  return { ...(metadataOmitted && { metadataOmitted }), ...(devicesOmitted && { devicesOmitted }) };
+}
+
+type Omitted = Pick<UserState, 'metadataOmitted' | 'devicesOmitted'>;
+
+/** A device. */
+export function deviceJson(device: DeviceState) {
+  return {
+    deviceId: device.deviceId,
+    online: device.online,
+    serverAddr: device.serverAddr,
+    sessionId: device.sessionId || null,
+    platform: device.platform ?? null,
+    loginTime: timeJson(device.loginTime),
+    lastSeen: timeJson(device.lastSeen),
+    logoutTime: timeJson(device.logoutTime),
+    reason: device.reason ?? null,
+    metadata: device.metadata,
+  };
+}
+
+function explainedDeviceJson(device: DeviceState) {
+  return { ...deviceJson(device), explanation: explanationJson(device.explanation) };
+}
+
+function explanationJson(explanation: Explanation | undefined) {
+  if (explanation === undefined) return null;
+  return {
+    ttlMs: explanation.ttlMs ?? null,
+    expireTime: timeJson(explanation.expireTime),
+    graceEndTime: timeJson(explanation.graceEndTime),
+    forgetTime: timeJson(explanation.forgetTime),
+    lease: leaseJson(explanation.lease),
+  };
+}
+
+function leaseJson(lease: LeaseState | undefined) {
+  if (lease === undefined) return null;
+  const { state, incarnation, ttlMs, expireTime } = lease;
+  return { state, incarnation, ttlMs, expireTime: timeJson(expireTime) };
+}
+
+/** The result of a login. */
+export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, result: OnlineResult) {
+  const { sessionId, loginTime, replaced, replacedOmitted, endReason } = result;
+  return {
+    userId,
+    deviceId,
+    sessionId: sessionId ?? null,
+    serverAddr,
+    loginTime: timeJson(loginTime),
+    replaced: replaced.map((ended) => ({ deviceId: ended.deviceId, ...endedJson(ended) })),
+    ...(replacedOmitted > 0 && { replacedOmitted }),
+    endReason: endReason ?? null,
+  };
+}
+
+/** A session in the history. */
+export function historyEntryJson(entry: HistoryEntry) {
+  return {
+    deviceId: entry.deviceId,
+    sessionId: entry.sessionId,
+    serverAddr: entry.serverAddr,
+    platform: entry.platform ?? null,
+    loginTime: timeJson(entry.loginTime),
+    endTime: timeJson(entry.endTime),
+    reason: entry.reason ?? null,
+  };
+}
+
+/** A chat server. */
+export function chatServerJson({ serverAddr, sessions, lease }: ChatServer) {
+  return { serverAddr, sessions, lease: leaseJson(lease) };
+}
+
+/** An event of a watch; `omitted` is what a snapshot has no room for. */
+export function watchEventJson(event: WatchEvent, omitted: Omitted = {}): object {
+  const { type } = event;
+  switch (type) {
+    case 'snapshot': {
+      const { userId, devices } = event;
+      return { type, userId, ...omittedJson(omitted), devices: devices.map(deviceJson) };
+    }
+    case 'change':
+      return { type, ...changeJson(event) };
+    case 'lagging':
+      return { type, since: timeJson(event.since) };
+    case 'disconnected':
+      return { type, error: faultJson(event.error) };
+    default:
+      return event;
+  }
+}
+
+function changeJson({ session, ended, time, ...change }: Change) {
+  return {
+    userId: change.userId,
+    deviceId: change.deviceId,
+    wasOnline: change.wasOnline,
+    online: change.online,
+    userOnline: change.userOnline,
+    session: session ? sessionJson(session) : null,
+    ended: ended ? endedJson(ended) : null,
+    time: timeJson(time),
+    revision: change.revision,
+  };
+}
+
+/** A session that is current. */
+export function sessionJson({ sessionId, serverAddr, platform, loginTime }: SessionBegin) {
+  return { sessionId, serverAddr, platform: platform ?? null, loginTime: timeJson(loginTime) };
+}
+
+function endedJson({ sessionId, serverAddr, reason }: EndedSession) {
+  return { sessionId, serverAddr, reason: reason ?? null };
+}
+
+/** An error. */
+export function faultJson({ code, message }: ImstateError) {
+  return { code, message };
+}
+
+/** ISO 8601 in UTC; an absent time is null. */
+function timeJson(time: Date | undefined): string | null {
+  return time?.toISOString() ?? null;
+}
