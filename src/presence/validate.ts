@@ -94,5 +94,5 @@ function checkText(field: string, value: string, maxBytes: number): void {
 
 /** The error for a field that breaks a rule. */
 export function broken(field: string, rule: string): ImstateError {
-  return new ImstateError('INVALID_ARGUMENT', `${field} ${rule}`);
+  return new ImstateError('INVALID_ARGUMENT', `${field} ${rule}`, { field });
 }

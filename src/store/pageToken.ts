@@ -1,4 +1,5 @@
-import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import { broken } from '../presence/validate.js';
 
 /** A place in a list, as callers carry it to the next page: opaque to them. */
 export function formatPageToken(place: readonly (string | number)[]): string {
@@ -25,9 +26,9 @@ export function parsePageToken<Place extends readonly (string | number)[]>(
 
 /** The error for a token that does not belong to the list. */
 export function foreignPageToken(): ImstateError {
-  return new ImstateError(
-    'INVALID_ARGUMENT',
-    'page_token must be the next_page_token of an answer to the same request, or empty for the first page',
+  return broken(
+    'page_token',
+    'must be the next_page_token of an answer to the same request, or empty for the first page',
   );
 }
 

@@ -13,6 +13,7 @@ import { AGED } from '../overload/connectionAge.js';
 import type { Load } from '../overload/load.js';
 import { type Ending, requestReaderOf } from '../overload/requests/requestReader.js';
 import { type OpenStream, OpenStreams } from './openStreams.js';
+import { Rejection } from './rejection.js';
 import { firstOf, makeStreamSink, type StreamSink } from './streamSink.js';
 
 /** A call or stream, as far as the log is concerned. */
@@ -238,7 +239,7 @@ export class Calls {
     if (error instanceof ReadsExhausted) return this.#load.refuse(error.reason);
     if (error instanceof ImstateError) {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
-      return { code: error.status, details: error.message };
+      return new Rejection(error);
     }
     this.#log.error(
       { method: call.getPath(), code: 'INTERNAL', err: error },

@@ -45,7 +45,7 @@ export function readLogin(request: OnlineRequest__Output): Login {
   checkIncarnation('server_incarnation', serverIncarnation, 0);
   const policy = readPolicy(request.loginPolicy);
   if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
-    throw broken('platform', 'must be given with LOGIN_POLICY_REPLACE_SAME_PLATFORM');
+    throw broken('platform', 'must be given with the login policy REPLACE_SAME_PLATFORM');
   }
   return {
     userId,

@@ -1,6 +1,6 @@
 import type { WatchRequest__Output } from 'imstate-client/internal/generated/imstate/v1/WatchRequest';
 import type { WatchResponse } from 'imstate-client/internal/generated/imstate/v1/WatchResponse';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { broken } from '../../presence/validate.js';
 import type { WatchHub } from '../watch/hub.js';
 import type { WatchSink } from '../watch/outbox.js';
 import { Watch } from '../watch/watch.js';
@@ -23,14 +23,12 @@ export function watchHandler(
     },
     async take({ start, update }) {
       if (watch === undefined) {
-        if (!start)
-          throw new ImstateError('INVALID_ARGUMENT', 'start must be in the first message of a watch');
+        if (!start) throw broken('start', 'must be in the first message of a watch');
         watch = new Watch(hub, linkOf(link), readWatchTarget(start));
         watch.start();
         return;
       }
-      if (!update)
-        throw new ImstateError('INVALID_ARGUMENT', 'update must be in the further messages of a watch');
+      if (!update) throw broken('update', 'must be in the further messages of a watch');
       hasUpdate = true;
       const { addUserIds, removeUserIds } = update;
       watch.update(readUsers('add_user_ids', addUserIds), readUsers('remove_user_ids', removeUserIds));

@@ -37,6 +37,7 @@ async function readLevel({ body }: Exchange): Promise<string> {
   throw new ImstateError(
     'INVALID_ARGUMENT',
     `the body must be {"level":L}, where L is one of ${LOG_LEVELS.join(', ')}`,
+    { field: 'level' },
   );
 }
 

@@ -1,4 +1,4 @@
-import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { broken } from '../../presence/validate.js';
 import type { LogPosition } from '../../store/changeLog.js';
 
 /** A revision as callers carry it, opaque to them: the place in the change log of each shard, as variable-length numbers. */
@@ -60,7 +60,7 @@ export function parseRevision(revision: string): LogPosition[] {
   const [count, ...rest] = numbers;
   const isWhole = scale === 1 && count !== undefined && count > 0 && rest.length === 2 * count;
   if (!isWhole || !rest.every(Number.isSafeInteger)) {
-    throw new ImstateError('INVALID_ARGUMENT', 'resume_revision must be a revision that a watch gave');
+    throw broken('resume_revision', 'must be a revision that a watch gave');
   }
   return Array.from({ length: count }, (_, i) => [rest[2 * i] as number, rest[2 * i + 1] as number] as const);
 }

@@ -1,4 +1,5 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { broken } from '../../presence/validate.js';
 import type { ChangeLogEntry } from '../../store/changeLog.js';
 import { toUserSnapshot } from '../messages/responses.js';
 import { AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
@@ -220,7 +221,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   async #update(add: readonly string[], remove: readonly string[]): Promise<void> {
     const { userIds } = this;
     if (userIds === undefined) {
-      throw new ImstateError('INVALID_ARGUMENT', 'update must be on a watch of users: open another watch');
+      throw broken('update', 'must be on a watch of users: open another watch');
     }
     if (this.#isOver) return;
     this.#removeUsers(userIds, remove);
@@ -245,10 +246,7 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   #addUsers(userIds: Set<string>, added: ReadonlySet<string>, initialState: boolean): void {
     const size = userIds.size + added.size;
     if (size > MAX_WATCHED_USERS) {
-      throw new ImstateError(
-        'INVALID_ARGUMENT',
-        `add_user_ids must leave at most ${MAX_WATCHED_USERS} users: open another watch`,
-      );
+      throw broken('add_user_ids', `must leave at most ${MAX_WATCHED_USERS} users: open another watch`);
     }
     this.#share.resize(weightOf({ userIds: { size }, serverAddrs: undefined }), namesBytes(added));
     for (const userId of added) {

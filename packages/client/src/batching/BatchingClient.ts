@@ -9,6 +9,7 @@ import { ImstateError, messageOf } from '../shared/errors.js';
 import { onAbort } from '../shared/onAbort.js';
 import { loadCodec } from '../wire/codec.js';
 import { ApplyStream, type Sent, type StreamEnd } from './applyStream.js';
+import { fieldOfOperation } from './operationField.js';
 
 /** Operations in a batch: a daemon takes 1,000, and a smaller batch is answered sooner. */
 const MAX_OPERATIONS = 500;
@@ -88,12 +89,10 @@ export class BatchingClient {
         repeats: 0,
         isSettled: false,
         answer: (result) => {
-          if (!result.error) settle(() => resolve(result));
-          else
-            this.#failed(
-              pending,
-              this.#channel.explain({ code: result.error.code, details: result.error.message }, timeoutMs),
-            );
+          if (!result.error) return settle(() => resolve(result));
+          const { code, message: details } = result.error;
+          const field = fieldOfOperation(result.error);
+          this.#failed(pending, this.#channel.explain({ code, details, field }, timeoutMs));
         },
         reject: (error) => settle(() => reject(error)),
       };
@@ -259,5 +258,5 @@ function stopped(): ImstateError {
 }
 
 function unsure(error: ImstateError): ImstateError {
-  return new ImstateError(error.code, `${error.message}; the change may have been applied`, { cause: error });
+  return error.reworded(`${error.message}; the change may have been applied`);
 }

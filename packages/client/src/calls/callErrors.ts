@@ -1,7 +1,8 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
+import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorCode, ImstateError } from '../shared/errors.js';
 import { isDropped, plainReason, type TlsPeer, tlsFault } from '../tls/faults.js';
 import { TLS_NAMES } from '../tls/names.js';
+import { DETAILS_KEY, decodeBadRequest } from '../wire/badRequest.js';
 
 const CODES: Partial<Record<status, ErrorCode>> = {
   [status.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
@@ -19,6 +20,9 @@ const CODES: Partial<Record<status, ErrorCode>> = {
 export interface Fault {
   code: status;
   details: string;
+  /** The field that an operation was rejected for; that of a call is in its metadata. */
+  field?: string | undefined;
+  metadata?: Metadata | undefined;
 }
 
 /**
@@ -67,7 +71,14 @@ export function fromFault(error: Fault, called: Called): ImstateError {
   const code = CODES[error.code] ?? 'INTERNAL';
   const lastError = code === 'UNAVAILABLE' ? lastErrorOf(error.details) : undefined;
   if (lastError !== undefined) return noConnection(lastError, called, error);
-  return new ImstateError(code, messageFor(error, called), { cause: error });
+  const field = error.field ?? fieldIn(error.metadata);
+  return new ImstateError(code, messageFor(error, called), { cause: error, field });
+}
+
+/** The field that the details of the error name, which older daemons and other servers leave out. */
+function fieldIn(metadata: Metadata | undefined): string | undefined {
+  const [details] = metadata?.get(DETAILS_KEY) ?? [];
+  return details instanceof Uint8Array ? decodeBadRequest(details) : undefined;
 }
 
 function messageFor({ code, details }: Fault, { addresses, timeoutMs }: Called): string {

@@ -48,7 +48,8 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     },
 
     async heartbeat(sessions, options) {
-      if (sessions.length === 0) throw new ImstateError('INVALID_ARGUMENT', 'sessions must be 1 or more');
+      if (sessions.length === 0)
+        throw new ImstateError('INVALID_ARGUMENT', 'sessions must be 1 or more', { field: 'sessions' });
       const results = await Promise.all(
         sessions.map((heartbeat) => lane.submit({ heartbeat }, options, true)),
       );
@@ -161,5 +162,6 @@ function checkSession(sessionId: string | undefined): void {
   throw new ImstateError(
     'INVALID_ARGUMENT',
     'the session id must not be empty: leave it out, or name the session',
+    { field: 'session_id' },
   );
 }

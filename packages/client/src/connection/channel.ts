@@ -333,5 +333,6 @@ function clientIsClosed(): ImstateError {
 
 function checkTimeout(timeoutMs: number): number {
   if (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
-  throw new ImstateError('INVALID_ARGUMENT', `timeoutMs must be from 1 to ${MAX_TIMEOUT_MS}`);
+  const rule = `timeoutMs must be from 1 to ${MAX_TIMEOUT_MS}`;
+  throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'timeoutMs' });
 }

@@ -18,6 +18,7 @@ export function fixedEndpoints(addresses: string[]): Discovery {
     throw new ImstateError(
       'INVALID_ARGUMENT',
       `the endpoint "${addr}" must be HOST:PORT, such as 127.0.0.1:8080`,
+      { field: 'endpoints' },
     );
   });
   return {

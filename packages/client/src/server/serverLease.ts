@@ -219,7 +219,8 @@ export class ServerLease {
 
 function checkTtl(ttlMs: number): number {
   if (ttlMs >= LEAST_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs;
-  throw new ImstateError('INVALID_ARGUMENT', `ttlMs must be from ${LEAST_TTL_MS} to ${MAX_TTL_MS}`);
+  const rule = `leaseTtlMs must be from ${LEAST_TTL_MS} to ${MAX_TTL_MS}`;
+  throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'leaseTtlMs' });
 }
 
 function unavailable(message: string): ImstateError {

@@ -41,15 +41,33 @@ export const errorTable = {
 /** Name of an error in {@link errorTable}. */
 export type ErrorCode = keyof typeof errorTable;
 
+/** What an {@link ImstateError} carries besides its code and its message. */
+export interface ImstateErrorOptions extends ErrorOptions {
+  /** See {@link ImstateError.field}. */
+  field?: string | undefined;
+}
+
 /** The one error class of imstate. The message names the rule that was broken and the way out. */
 export class ImstateError extends Error {
   override readonly name = 'ImstateError';
   /** Name of the error, stable for programs. */
   readonly code: ErrorCode;
+  /**
+   * The path of the field that broke the rule, as the interface spells it that rejected it: `sessions[3].user_id` for a field of a gRPC
+   * request, `userId` for a parameter of the HTTP API or a key of a record, `timeoutMs` for an option that the client checks itself.
+   * Undefined if the error is not about one field, and for errors from servers that do not name it.
+   */
+  readonly field: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, { field, ...options }: ImstateErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.field = field;
+  }
+
+  /** The same error in other words; its cause is this one. */
+  reworded(message: string, field = this.field): ImstateError {
+    return new ImstateError(this.code, message, { cause: this, field });
   }
 
   /** gRPC status code that carries this error to a caller. */

@@ -43,6 +43,7 @@ export class WatchedUsers {
       throw new ImstateError(
         'INVALID_ARGUMENT',
         `a watch has at most ${MAX_USERS} users, whose ids take at most ${MAX_BYTES / 1024} KiB together: use several watches`,
+        { field: 'user_ids' },
       );
     }
     for (const userId of fresh) this.#added.add(userId);

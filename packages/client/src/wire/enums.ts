@@ -32,6 +32,7 @@ class WireEnum<Word extends string, Wire extends number> {
     throw new ImstateError(
       'INVALID_ARGUMENT',
       `${field} must be one of ${words}; this one is ${shown(given)}`,
+      { field },
     );
   }
 

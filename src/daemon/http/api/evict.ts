@@ -45,31 +45,38 @@ function parse(body: string): Record<string, unknown> {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new ImstateError('INVALID_ARGUMENT', 'the body must be a JSON object, such as {"userId":"alice"}');
+  throw invalid('the body must be a JSON object, such as {"userId":"alice"}');
 }
 
 /** Nothing is guessed: a key that is not known, or not a text, might have been meant to end fewer sessions. */
 function readTarget(body: Record<string, unknown>): EvictTarget {
   const other = Object.keys(body).find((key) => !KEYS.includes(key));
   if (other !== undefined)
-    throw broken(JSON.stringify(other), `is no key of the body: those are ${KEYS.join(', ')}`);
+    throw invalid(`${JSON.stringify(other)} is no key of the body: those are ${KEYS.join(', ')}`, other);
   for (const [key, value] of Object.entries(body)) {
     if (typeof value !== 'string') throw broken(key, 'must be a text');
   }
   const { serverAddr, userId, deviceId, sessionId } = body as Record<string, string | undefined>;
   if ((serverAddr === undefined) === (userId === undefined))
-    throw broken('the body', 'must have one of serverAddr and userId');
+    throw invalid('the body must have one of serverAddr and userId');
   if (serverAddr !== undefined) {
     if (deviceId !== undefined || sessionId !== undefined)
-      throw broken('deviceId and sessionId', 'must be together with userId');
+      throw invalid('deviceId and sessionId must be together with userId', 'userId');
     checkServerName('serverAddr', serverAddr);
     return { serverAddr };
   }
   checkId('userId', userId as string);
   if (deviceId === undefined && sessionId === undefined) return { userId: userId as string };
   if (deviceId === undefined || sessionId === undefined)
-    throw broken('deviceId and sessionId', 'must be given together: they name one session');
+    throw invalid(
+      'deviceId and sessionId must be given together: they name one session',
+      deviceId === undefined ? 'deviceId' : 'sessionId',
+    );
   checkId('deviceId', deviceId);
   checkId('sessionId', sessionId);
   return { session: { userId: userId as string, deviceId, sessionId } };
+}
+
+function invalid(message: string, field?: string): ImstateError {
+  return new ImstateError('INVALID_ARGUMENT', message, { field });
 }

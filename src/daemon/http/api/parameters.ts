@@ -1,3 +1,4 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { broken, checkPageSize } from '../../../presence/validate.js';
 
 const PAGE = 100;
@@ -12,7 +13,8 @@ export class Parameters {
     for (const name of query.keys()) {
       if (known.includes(name)) continue;
       const names = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none';
-      throw broken(JSON.stringify(name), `is no parameter of this call: ${names}`);
+      const message = `${JSON.stringify(name)} is no parameter of this call: ${names}`;
+      throw new ImstateError('INVALID_ARGUMENT', message, { field: name });
     }
   }
 

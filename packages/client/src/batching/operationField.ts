@@ -1,0 +1,31 @@
+import { status } from '@grpc/grpc-js';
+import type { OperationError__Output } from '../generated/imstate/v1/OperationError.js';
+
+/** The fields of an operation that have rules. */
+const FIELDS = new Set([
+  'operation',
+  'user_id',
+  'device_id',
+  'server_addr',
+  'session_id',
+  'platform',
+  'time_to_live',
+  'metadata',
+  'login_policy',
+  'server_incarnation',
+  'login_time',
+  'grace',
+  'heartbeat.user_id',
+  'heartbeat.device_id',
+  'heartbeat.session_id',
+]);
+
+/**
+ * The field that an operation of Apply was rejected for. OperationError has no place for it, unlike the error of a call, but the message
+ * of each broken rule begins with the name of its field: it counts if it is a field of an operation.
+ */
+export function fieldOfOperation({ code, message }: OperationError__Output): string | undefined {
+  if (code !== status.INVALID_ARGUMENT) return undefined;
+  const name = message.slice(0, message.indexOf(' '));
+  return FIELDS.has(name) ? name : undefined;
+}

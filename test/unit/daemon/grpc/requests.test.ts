@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest';
+import { fieldOfOperation } from '../../../../packages/client/src/batching/operationField.ts';
+import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
+import { readOperation } from '../../../../src/daemon/grpc/operations.ts';
+import {
+  readBatch,
+  readEvictTarget,
+  readKeepAlive,
+  readSessions,
+  readWatchTarget,
+} from '../../../../src/daemon/grpc/requests.ts';
+import { parseRevision } from '../../../../src/daemon/watch/revision.ts';
+import { LIMITS } from '../../../../src/presence/limits.ts';
+import { checkPageSize } from '../../../../src/presence/validate.ts';
+import { parsePageToken } from '../../../../src/store/pageToken.ts';
+
+const SESSION = { userId: 'u', deviceId: 'd', sessionId: 's' };
+const LOGIN = {
+  ...SESSION,
+  serverAddr: '10.0.0.1:9000',
+  platform: '',
+  timeToLive: null,
+  metadata: {} as Record<string, string>,
+  loginPolicy: 0,
+  serverIncarnation: 0,
+  loginTime: null,
+};
+const LEASE = { serverAddr: '10.0.0.1:9000', incarnation: 1, timeToLive: null, resynced: '' };
+const START = {
+  userIds: [] as string[],
+  serverAddrs: [] as string[],
+  everything: false,
+  initialState: true,
+  resumeRevision: '',
+  coalesce: false,
+};
+
+const login = (fields: object) => readOperation({ online: { ...LOGIN, ...fields } } as never);
+const logout = (fields: object) =>
+  readOperation({ offline: { ...SESSION, grace: null, ...fields } } as never);
+const heartbeat = (fields: object) => readOperation({ heartbeat: { ...SESSION, ...fields } } as never);
+const getUser = (fields: object) =>
+  readOperation({ getUser: { userId: 'u', deviceId: '', explain: false, ...fields } } as never);
+const keepAlive = (fields: object, known = '') => readKeepAlive({ ...LEASE, ...fields } as never, known);
+const watch = (fields: object) => readWatchTarget({ ...START, ...fields } as never);
+const evict = (fields: object) =>
+  readEvictTarget({ serverAddr: '', userId: '', session: null, ...fields } as never);
+
+const text = (bytes: number) => 'x'.repeat(bytes + 1);
+const many = (count: number) => Array.from({ length: count + 1 }, (_, i) => `${i}`);
+const entries = (count: number) => Object.fromEntries(many(count).map((key) => [key, '']));
+
+/** A rule: the limit that it is, if it is one; the field that the error is about; and what breaks it. */
+type Rule = [limit: keyof typeof LIMITS | 'none', field: string, read: () => unknown];
+
+const operationRules: Rule[] = [
+  ['id', 'user_id', () => login({ userId: text(LIMITS.id.max) })],
+  ['id', 'device_id', () => logout({ deviceId: text(LIMITS.id.max) })],
+  ['id', 'session_id', () => logout({ sessionId: text(LIMITS.id.max) })],
+  ['id', 'heartbeat.user_id', () => heartbeat({ userId: text(LIMITS.id.max) })],
+  ['id', 'heartbeat.device_id', () => heartbeat({ deviceId: text(LIMITS.id.max) })],
+  ['id', 'heartbeat.session_id', () => heartbeat({ sessionId: text(LIMITS.id.max) })],
+  ['address', 'server_addr', () => login({ serverAddr: text(LIMITS.address.max) })],
+  ['platform', 'platform', () => login({ platform: text(LIMITS.platform.max) })],
+  ['metadata', 'metadata', () => login({ metadata: { key: text(LIMITS.metadata.max) } })],
+  ['metadataEntries', 'metadata', () => login({ metadata: entries(LIMITS.metadataEntries.max) })],
+  ['none', 'user_id', () => getUser({ userId: '' })],
+  ['none', 'device_id', () => getUser({ deviceId: 'a\nb' })],
+  ['none', 'server_addr', () => login({ serverAddr: 'nowhere' })],
+  ['none', 'metadata', () => login({ metadata: { '': 'v' } })],
+  ['none', 'time_to_live', () => login({ timeToLive: { seconds: 0, nanos: 0 } })],
+  ['none', 'login_policy', () => login({ loginPolicy: 7 })],
+  ['none', 'platform', () => login({ loginPolicy: 2 })],
+  ['none', 'server_incarnation', () => login({ serverIncarnation: -1 })],
+  ['none', 'login_time', () => login({ loginTime: { seconds: -1, nanos: 0 } })],
+  ['none', 'session_id', () => login({ sessionId: '', loginTime: { seconds: 5, nanos: 0 } })],
+  ['none', 'grace', () => logout({ grace: { seconds: 3_601, nanos: 0 } })],
+  ['none', 'operation', () => readOperation({} as never)],
+];
+
+const callRules: Rule[] = [
+  ['id', 'sessions[0].device_id', () => readSessions([{ ...SESSION, deviceId: text(LIMITS.id.max) }])],
+  ['id', 'user_ids[1]', () => readBatch(['u', text(LIMITS.id.max)])],
+  ['id', 'session.session_id', () => evict({ session: { ...SESSION, sessionId: text(LIMITS.id.max) } })],
+  ['address', 'server_addr', () => evict({ serverAddr: text(LIMITS.address.max) })],
+  ['address', 'server_addrs[0]', () => watch({ serverAddrs: [text(LIMITS.address.max)] })],
+  ['batchUsers', 'user_ids', () => readBatch(many(LIMITS.batchUsers.max))],
+  [
+    'heartbeatSessions',
+    'sessions',
+    () => readSessions(many(LIMITS.heartbeatSessions.max).map(() => SESSION)),
+  ],
+  ['page', 'page_size', () => checkPageSize('page_size', LIMITS.page.max + 1, 100)],
+  ['watchedServers', 'server_addrs', () => watch({ serverAddrs: many(LIMITS.watchedServers.max) })],
+  ['none', 'sessions', () => readSessions([])],
+  ['none', 'user_ids', () => readBatch([])],
+  ['none', 'incarnation', () => keepAlive({ incarnation: 0 })],
+  ['none', 'time_to_live', () => keepAlive({ timeToLive: { seconds: 7_200, nanos: 0 } })],
+  ['none', 'server_addr', () => keepAlive({}, '10.0.0.2:9000')],
+  ['none', 'start', () => watch({})],
+  ['none', 'initial_state', () => watch({ userIds: ['u'], resumeRevision: 'r' })],
+  ['none', 'user_ids', () => watch({ userIds: many(10_000), initialState: false })],
+  ['none', 'target', () => evict({})],
+  ['none', 'page_token', () => parsePageToken('nonsense', [''])],
+  ['none', 'resume_revision', () => parseRevision('nonsense')],
+];
+
+const rules = [...operationRules, ...callRules];
+
+test('each limit whose excess is an invalid argument is tried', () => {
+  const invalid = Object.entries(LIMITS).filter(([, { beyond }]) => beyond === '`INVALID_ARGUMENT`');
+  // The handler of Apply checks the size of a batch: see test/integration/daemon/grpc/errorDetails.test.ts.
+  const names = invalid.map(([name]) => name).filter((name) => name !== 'batchOperations');
+  expect(names.filter((name) => !rules.some(([limit]) => limit === name))).toEqual([]);
+});
+
+test.each(rules)('limit %s: the error is about %s, and its message begins with it', (_, field, read) => {
+  const error = errorOf(read);
+  expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', field });
+  expect(error.message.startsWith(`${field} `)).toBe(true);
+});
+
+test.each(operationRules)('limit %s: the client knows that an operation failed for %s', (_, field, read) => {
+  const { status: code, message } = errorOf(read);
+  expect(fieldOfOperation({ code, message })).toBe(field);
+});
+
+test.each([
+  [3, 'the operation cannot be written'],
+  [3, 'unknown_field must be other'],
+  [3, 'user_id'],
+  [14, 'user_id must be other'],
+])('an operation that fails with %i and "%s" is about no field', (code, message) => {
+  expect(fieldOfOperation({ code, message })).toBeUndefined();
+});
+
+function errorOf(read: () => unknown): ImstateError {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ImstateError) return error;
+    throw error;
+  }
+  throw new Error('no rule was broken');
+}
