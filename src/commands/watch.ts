@@ -4,7 +4,6 @@ import { watchEventJson } from 'imstate-client/internal/json';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
-import { withOwnNames } from '../cli/base/commandWords.js';
 import { printStream } from '../cli/base/stream.js';
 import { textFlag } from '../cli/flags/flags.js';
 import { printable, printableJson, printableValue } from '../cli/output/printable.js';
@@ -72,7 +71,7 @@ export default class Watch extends ClientCommand {
       const lines = new WatchLines();
       const toLines = (event: WatchEvent) => {
         const notice = watchNotice(event);
-        if (notice !== undefined) process.stderr.write(`${printable(withOwnNames(notice, this.words))}\n`);
+        if (notice !== undefined) process.stderr.write(`${printable(notice)}\n`);
         return this.jsonEnabled() ? [printableJson(watchEventJson(event))] : lines.of(printableValue(event));
       };
       const isRead = await printStream(watch, toLines, watch.close);

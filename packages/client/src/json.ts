@@ -140,9 +140,9 @@ function endedJson({ sessionId, serverAddr, reason }: EndedSession) {
   return { sessionId, serverAddr, reason: reason ?? null };
 }
 
-/** An error. */
-export function faultJson({ code, message }: ImstateError) {
-  return { code, message };
+/** An error; JSON leaves `field` out where it is undefined. */
+export function faultJson({ code, message, field }: ImstateError) {
+  return { code, message, field };
 }
 
 /** ISO 8601 in UTC; an absent time is null. */

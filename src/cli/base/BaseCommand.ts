@@ -1,5 +1,5 @@
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import {
   commandLine,
   environment,
@@ -77,9 +77,7 @@ export abstract class BaseCommand extends Command {
   /** The error with what was probably meant, and with where the flags were set that it speaks of. */
   protected explain(error: ImstateError): ImstateError {
     const message = withOrigins(withMeantFlag(error.message, this.words), this.#settings);
-    return message === error.message || error.code === 'INTERNAL'
-      ? error
-      : new ImstateError(error.code, message, { cause: error });
+    return message === error.message || error.code === 'INTERNAL' ? error : error.reworded(message);
   }
 
   /** With --json oclif prints what toErrorJson returns and sets the exit code; without, both are done here. */

@@ -1,6 +1,6 @@
 import type { Client, ConnectOptions } from 'imstate-client';
 import { CLIENT_DEFAULTS } from 'imstate-client/internal/defaults';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { clientSettings } from '../config/clientSettings.js';
 import { clientConfigFlags } from '../config/flags.js';
 import type { FlagTable, Layer } from '../config/settings.js';
@@ -16,7 +16,7 @@ import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags }
 import { type TokenFlags, tokenFlags, tokenOptions } from '../flags/tokenFlags.js';
 import { printableValue } from '../output/printable.js';
 import { BaseCommand } from './BaseCommand.js';
-import { withOwnNames } from './commandWords.js';
+import { inWordsOf } from './commandWords.js';
 
 let isAnswered = false;
 
@@ -63,17 +63,11 @@ export abstract class ClientCommand extends BaseCommand {
 
   /** In the words of the command; and who calls the wrong daemons may have forgotten which context is in use. */
   protected override explain(error: ImstateError): ImstateError {
-    const explained = super.explain(this.#inOwnWords(error));
+    const explained = super.explain(inWordsOf(error, this.words));
     if (this.#context === undefined || error.exitCode < 3) return explained;
     const inUse = `context "${this.#context}"`;
     if (explained.message.includes(inUse)) return explained;
-    const message = `${explained.message} (${inUse} is in use)`;
-    return new ImstateError(error.code, message, { cause: error });
-  }
-
-  #inOwnWords(error: ImstateError): ImstateError {
-    if (error.code !== 'INVALID_ARGUMENT' && error.code !== 'OUT_OF_RANGE') return error;
-    return new ImstateError(error.code, withOwnNames(error.message, this.words), { cause: error });
+    return explained.reworded(`${explained.message} (${inUse} is in use)`);
   }
 
   /** Where to look for daemons: --endpoint, else --etcd, else the embedded registry of this machine. */

@@ -1,3 +1,4 @@
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { nearest } from './nearest.js';
 
 /** What a command calls its arguments and flags. */
@@ -16,14 +17,24 @@ const FLAGS: Readonly<Record<string, string>> = {
   server_addr: 'server',
   resume_revision: 'resume',
   page_size: 'limit',
+  endpoints: 'endpoint',
 };
-/** A field that a message begins with, or one of several words anywhere: "session.user_id", "server_addrs[0]". */
-const FIELD =
-  /(?:^(?:sessions?(?:\[\d+\])?\.)?[a-z]+(?:_[a-z]+)*|(?<![\w".-])[a-z]+(?:_[a-z]+)+)(?:\[\d+\])?(?=[ ,:;]|$)/g;
 
-/** What a daemon says of a request, with the words of the command for the fields that it names: USER, not user_id. */
-export function withOwnNames(message: string, words: CommandWords): string {
-  return message.replace(FIELD, (field) => wordFor(field, words) ?? field).replace(POLICY, policyWord);
+/** The error with the command's own word for the field that it is about: USER, not user_id. */
+export function inWordsOf(error: ImstateError, words: CommandWords): ImstateError {
+  return renamed(error, error.field && wordFor(error.field, words));
+}
+
+/** The same with the key of a record of a batch: userId, not user_id. */
+export function inKeys(error: ImstateError, keys: readonly string[]): ImstateError {
+  return renamed(error, error.field && keyFor(error.field, keys));
+}
+
+function renamed(error: ImstateError, word: string | undefined): ImstateError {
+  const { field, message } = error;
+  if (!word || field === undefined) return error;
+  const isNamed = message.startsWith(`${field} `);
+  return error.reworded(isNamed ? `${word}${message.slice(field.length)}` : message, word);
 }
 
 function wordFor(field: string, { args, flags }: CommandWords): string | undefined {
@@ -37,19 +48,9 @@ function wordFor(field: string, { args, flags }: CommandWords): string | undefin
   return flag === undefined ? undefined : `--${flag}`;
 }
 
-/** A login policy as the wire names it. */
-const POLICY = /\bLOGIN_POLICY_([A-Z_]+)/g;
-
-function policyWord(_: string, word: string): string {
-  return `--policy ${word.toLowerCase().replaceAll('_', '-')}`;
-}
-
-/** The same with the keys of a record of a batch: userId, not user_id. */
-export function withKeys(message: string, keys: readonly string[]): string {
-  return message.replace(FIELD, (field) => {
-    const camelCase = field.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    return [camelCase, FLAGS[field]].find((key) => key && keys.includes(key)) ?? field;
-  });
+function keyFor(field: string, keys: readonly string[]): string | undefined {
+  const camelCase = field.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return [camelCase, FLAGS[field]].find((key) => key && keys.includes(key));
 }
 
 /** What oclif says of a flag that is none, with the one that was probably meant. */

@@ -71,7 +71,7 @@ export async function evictAll(client: Client, target: EvictRequest): Promise<nu
     const error = toImstateError(thrown);
     if (evicted === 0) throw error;
     const message = `${error.message}; ${count(evicted, 'session')} had been evicted before: run it again for the others`;
-    throw new ImstateError(error.code, message, { cause: error });
+    throw error.reworded(message);
   } finally {
     progress.end();
   }

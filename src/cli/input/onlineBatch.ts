@@ -2,7 +2,7 @@ import type { CallOptions, OnlineRequest, OnlineResult } from 'imstate-client';
 import { loginJson } from 'imstate-client/internal/json';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { onAbort } from 'imstate-client/internal/shared/onAbort';
-import { withKeys } from '../base/commandWords.js';
+import { inKeys } from '../base/commandWords.js';
 import { EXIT_BY_SIGNAL } from '../base/signals.js';
 import { describeLogin } from '../output/onlineReport.js';
 import { printable, printableJson } from '../output/printable.js';
@@ -104,15 +104,9 @@ function reporter({ defaults, online }: OnlineBatch, signal: AbortSignal): (line
       const request = readRecord(text, defaults);
       return { line, request, result: await inTurn(request) };
     } catch (error) {
-      return { line, error: inKeys(toImstateError(error)) };
+      return { line, error: inKeys(toImstateError(error), RECORD_KEYS) };
     }
   };
-}
-
-/** An error of a field, with the key of the record for its name. */
-function inKeys(error: ImstateError): ImstateError {
-  if (error.code !== 'INVALID_ARGUMENT') return error;
-  return new ImstateError(error.code, withKeys(error.message, RECORD_KEYS), { cause: error });
 }
 
 function kindOf(outcome: Outcome): 'done' | 'unchanged' | 'failed' {

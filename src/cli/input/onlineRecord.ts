@@ -29,14 +29,15 @@ export function readRecord(text: string, defaults: Partial<OnlineRequest>): Onli
   for (const [key, value] of Object.entries(parseObject(text))) {
     const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
     if (read === undefined) {
-      throw broken(`"${key}" is no key of a record: these are ${RECORD_KEYS.join(', ')}`);
+      throw broken(`"${key}" is no key of a record: these are ${RECORD_KEYS.join(', ')}`, key);
     }
     if (value !== null) Object.assign(login, read(value, key));
   }
   const { userId, deviceId, serverAddr } = login;
-  if (userId === undefined) throw broken('userId must be given');
-  if (deviceId === undefined) throw broken('deviceId must be given');
-  if (serverAddr === undefined) throw broken('serverAddr must be given, or --server-addr for all records');
+  if (userId === undefined) throw broken('userId must be given', 'userId');
+  if (deviceId === undefined) throw broken('deviceId must be given', 'deviceId');
+  if (serverAddr === undefined)
+    throw broken('serverAddr must be given, or --server-addr for all records', 'serverAddr');
   return { ...login, userId, deviceId, serverAddr };
 }
 
@@ -53,25 +54,25 @@ function parseObject(text: string): object {
 
 function readText(value: unknown, key: string): string {
   if (typeof value === 'string') return value;
-  throw broken(`${key} must be a text`);
+  throw broken(`${key} must be a text`, key);
 }
 
 function readTexts(value: unknown, key: string): Record<string, string> {
   if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
     return value as Record<string, string>;
   }
-  throw broken(`${key} must be an object of texts`);
+  throw broken(`${key} must be an object of texts`, key);
 }
 
 function readIncarnation(value: unknown, key: string): number {
   if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_INCARNATION) return Number(value);
-  throw broken(`${key} must be an integer from 1 to ${MAX_INCARNATION}`);
+  throw broken(`${key} must be an integer from 1 to ${MAX_INCARNATION}`, key);
 }
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function broken(rule: string): ImstateError {
-  return new ImstateError('INVALID_ARGUMENT', rule);
+function broken(rule: string, field?: string): ImstateError {
+  return new ImstateError('INVALID_ARGUMENT', rule, { field });
 }

@@ -33,7 +33,7 @@ function convert(value: unknown): unknown {
   if (typeof value === 'string') return printable(value);
   if (Array.isArray(value)) return value.map(convert);
   if (value instanceof ImstateError) {
-    return new ImstateError(value.code, printable(value.message), { cause: value.cause });
+    return new ImstateError(value.code, printable(value.message), { cause: value.cause, field: value.field });
   }
   if (value instanceof Map) return new Map([...value].map(([key, each]) => [convert(key), convert(each)]));
   if (typeof value !== 'object' || value === null) return value;

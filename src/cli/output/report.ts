@@ -12,7 +12,7 @@ export function toImstateError(error: unknown): ImstateError {
   if (isImstateError(error)) {
     // oclif puts its own lines around the message of an error that a flag's parser threw.
     const message = inOneSentence(error.message);
-    return message === error.message ? error : new ImstateError(error.code, message, { cause: error });
+    return message === error.message ? error : error.reworded(message);
   }
   const fault = systemFault(error) ?? loadFault(error);
   if (fault !== undefined) return new ImstateError('SYSTEM_ERROR', fault, { cause: error });

@@ -127,7 +127,11 @@ describe('online --file', () => {
       { line: 4, ...login, sessionId: 's-1', loginTime: null, endReason: 'REPLACED' },
       {
         line: 5,
-        error: { code: 'INVALID_ARGUMENT', message: expect.stringContaining('serverAddr must be HOST:PORT') },
+        error: {
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringContaining('serverAddr must be HOST:PORT'),
+          field: 'serverAddr',
+        },
       },
     ]);
     expect(exitCode).toBe(2);

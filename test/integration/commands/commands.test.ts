@@ -212,7 +212,7 @@ describe('where commands look for daemons', () => {
 });
 
 describe('errors', () => {
-  test.each([
+  test.each<[args: string[], message: RegExp, exitCode: number, field?: string]>([
     [['query'], /^(Error: )?Missing 1 required arg: USER; --help shows how$/m, 2],
     [['query', 'alice', 'phone', 'tv'], /Unexpected argument: tv; --help shows how$/m, 2],
     [['serve', '--port', '99999'], /--port: expected an integer less than or equal to 65535/, 2],
@@ -225,20 +225,20 @@ describe('errors', () => {
     [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
     [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing; --help/, 2],
     [['query', 'alice', '--jsno'], /Nonexistent flag: --jsno: did you mean --json\? --help shows how/, 2],
-    [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at most 256 bytes/, 2],
-    [['sessions', '--server-addr', '\u0001'], /--server-addr must/, 2],
-    [['query', 'alice', '--endpoint', 'nowhere'], /must be HOST:PORT/, 2],
+    [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at most 256 bytes/, 2, 'DEVICE'],
+    [['sessions', '--server-addr', '\u0001'], /--server-addr must/, 2, '--server-addr'],
+    [['query', 'alice', '--endpoint', 'nowhere'], /must be HOST:PORT/, 2, '--endpoint'],
     [['query', ''], /USER must not be empty: give it a value$/m, 2],
     [['query', 'alice', ''], /DEVICE must not be empty: give it a value, or leave it out$/m, 2],
     [['watch', 'alice', ''], /USER must not be empty/, 2],
-    [['query', 'x'.repeat(257)], /USER must be at most 256 bytes/, 2],
+    [['query', 'x'.repeat(257)], /USER must be at most 256 bytes/, 2, 'USER'],
     [['serve', '--etcd', '127.0.0.1:2379'], /--etcd needs --redis/, 2],
     [['nothing'], /"nothing" is no command of imstate; there are: completion, /, 2],
     [['qeury', 'alice'], /"qeury" is no command of imstate: did you mean query\? There are: /, 2],
     [['context', 'lst'], /"context lst" is no command of imstate: did you mean context list\?/, 2],
     [['sessions', '10.0.0.1'], /sessions takes flags and no arguments/, 2],
     [['stats', 'now', 'please'], /stats takes flags and no arguments/, 2],
-  ])('%j', async (args, message, exitCode) => {
+  ])('%j', async (args, message, exitCode, field) => {
     const plain = await cli(...args);
     expect(plain.stderr).toMatch(message);
     expect(plain.stderr).toMatch(/^Error: /);
@@ -248,6 +248,7 @@ describe('errors', () => {
     expect(error).toEqual({
       code: expect.stringMatching(/^[A-Z_]+$/),
       message: expect.stringMatching(message),
+      field,
     });
     expect({ stderr: asJson.stderr, exitCode: asJson.exitCode }).toEqual({ stderr: '', exitCode });
   });

@@ -155,6 +155,7 @@ describe('import legacy', () => {
         expect(error).toEqual({
           code: 'INVALID_ARGUMENT',
           message: expect.stringMatching(rules[key] as RegExp),
+          field: expect.any(String),
         });
       }
       expect(summary).toMatchObject({ keys: 11, online: 2, invalid: 9, imported: apply.length * 2 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   chatServerJson,
   deviceJson,
+  faultJson,
   historyEntryJson,
   loginJson,
   sessionJson,
@@ -143,7 +144,11 @@ test('what a response has no room for is said only then', () => {
   expect(loginJson(request, { ...result, replacedOmitted: 1_234 })).toMatchObject({ replacedOmitted: 1_234 });
 });
 
-test('an error has its code and its message', () => {
+test('an error has a field if it is about one', () => {
+  const about = new ImstateError('INVALID_ARGUMENT', 'user_id must not be empty', { field: 'user_id' });
+  expect(JSON.stringify(faultJson(about))).toBe(
+    '{"code":"INVALID_ARGUMENT","message":"user_id must not be empty","field":"user_id"}',
+  );
   const error = new ImstateError('UNAVAILABLE', 'gone');
   expect(JSON.stringify(watchEventJson({ type: 'disconnected', error }))).toBe(
     '{"type":"disconnected","error":{"code":"UNAVAILABLE","message":"gone"}}',

@@ -3,6 +3,7 @@ import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 import { grpcClients } from '../../../support/daemon.ts';
 import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
+import { ask } from '../../../support/http.ts';
 
 /** As Google publishes them in google/rpc/status.proto, google/rpc/error_details.proto and google/protobuf/any.proto. */
 const { root } = protobuf.parse(`
@@ -41,10 +42,10 @@ function rejected(call: Promise<unknown>): Promise<Failed> {
 }
 
 async function start() {
-  const { addr } = await startDaemon();
+  const { addr, http } = await startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
   const clients = grpcClients(addr);
   disposables.push(() => clients.close());
-  return { addr, ...clients };
+  return { addr, http, ...clients };
 }
 
 test('a call with a bad argument carries google.rpc.BadRequest', async () => {
@@ -126,4 +127,20 @@ test('the client has the field of a call, of an operation and of a watch', async
   const elsewhere = await clientOf(addr);
   await elsewhere.close();
   await expect(elsewhere.getStats()).rejects.toMatchObject({ code: 'UNAVAILABLE', field: undefined });
+});
+
+test('the HTTP API names the parameter, or the key of the body', async () => {
+  const { http } = await start();
+  for (const [call, field] of [
+    ['query?userId=', 'userId'],
+    ['query?user=u', 'user'],
+    ['sessions?pageSize=1001', 'pageSize'],
+    ['watch?userId=u&most=x', 'most'],
+  ]) {
+    const { status: code, text } = await ask(`${http}/api/v1/${call}`);
+    expect([code, JSON.parse(text).error]).toEqual([
+      400,
+      { code: 'INVALID_ARGUMENT', message: expect.any(String), field },
+    ]);
+  }
 });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import { withKeys, withOwnNames } from '../../../../src/cli/base/commandWords.ts';
+import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
+import { inKeys, inWordsOf } from '../../../../src/cli/base/commandWords.ts';
 import { RECORD_KEYS } from '../../../../src/cli/input/onlineRecord.ts';
 import { commands } from '../../../../src/main.ts';
+import { broken } from '../../../../src/presence/validate.ts';
 
 function wordsOf(id: keyof typeof commands) {
   const { args, flags, baseFlags } = commands[id];
@@ -33,28 +35,26 @@ const fields: [keyof typeof commands, string, string][] = [
   ['evict', 'session.session_id', '--session'],
 ];
 
-test.each(fields)('%s: %s is %s, at the beginning of a message and within it', (id, field, word) => {
-  const words = wordsOf(id);
-  expect(withOwnNames(`${field} must be other`, words)).toBe(`${word} must be other`);
-  if (!/^[a-z]+_[a-z_]+$/.test(field)) return;
-  expect(withOwnNames(`it must not be with ${field}, or ${field}: no`, words)).toBe(
-    `it must not be with ${word}, or ${word}: no`,
-  );
+test.each(fields)('%s: an error of the field %s is about %s', (id, field, word) => {
+  const error = inWordsOf(broken(field, 'must not be empty'), wordsOf(id));
+  expect(error).toMatchObject({ message: `${word} must not be empty`, field: word });
 });
 
-test('policies are named as the flag takes them', () => {
-  const message = 'platform must be given with LOGIN_POLICY_REPLACE_SAME_PLATFORM';
-  expect(withOwnNames(message, wordsOf('online'))).toBe(
-    '--platform must be given with --policy replace-same-platform',
-  );
+test('a message that does not begin with the field stays', () => {
+  const error = new ImstateError('OUT_OF_RANGE', 'the changes are gone', { field: 'resume_revision' });
+  expect(inWordsOf(error, wordsOf('watch'))).toMatchObject({
+    code: 'OUT_OF_RANGE',
+    message: 'the changes are gone',
+    field: '--resume',
+  });
 });
 
-test.each(['login_time must be other', 'it says "user_id" in quotes', 'a-user_id-b', 'plain words only'])(
-  'what is no field of the command stays: %s',
-  (message) => {
-    expect(withOwnNames(message, wordsOf('online'))).toBe(message);
-  },
-);
+test('what is no field of the command stays, and so does an error without one', () => {
+  const other = broken('login_time', 'must be other');
+  expect(inWordsOf(other, wordsOf('online'))).toBe(other);
+  const none = new ImstateError('INVALID_ARGUMENT', 'user_id is only a word here');
+  expect(inWordsOf(none, wordsOf('online'))).toBe(none);
+});
 
 test.each([
   ['user_id', 'userId'],
@@ -65,5 +65,6 @@ test.each([
   ['platform', 'platform'],
   ['login_time', 'login_time'],
 ])('a record of a batch has its own keys: %s is %s', (field, key) => {
-  expect(withKeys(`${field} must be other`, RECORD_KEYS)).toBe(`${key} must be other`);
+  const error = inKeys(broken(field, 'must be other'), RECORD_KEYS);
+  expect(error).toMatchObject({ message: `${key} must be other`, field: key });
 });

@@ -129,20 +129,20 @@ test('a change must be JSON, which a foreign form cannot send', async () => {
 });
 
 test.each([
-  ['', 'the body must be a JSON object'],
-  ['[]', 'the body must be a JSON object'],
-  ['{}', 'must have one of serverAddr and userId'],
-  ['{"userId":"a","serverAddr":"10.0.0.1:1"}', 'must have one of serverAddr and userId'],
-  ['{"userId":"a","deviceId":"b"}', 'must be given together'],
-  ['{"serverAddr":"10.0.0.1:1","deviceId":"b"}', 'must be together with userId'],
-  ['{"userId":"a","session":"b"}', 'is no key of the body'],
-  ['{"userId":1}', 'userId must be a text'],
-  ['{"userId":""}', 'userId must not be empty'],
-])('evict ends nothing by the body %s', async (body, message) => {
+  ['', 'the body must be a JSON object', undefined],
+  ['[]', 'the body must be a JSON object', undefined],
+  ['{}', 'must have one of serverAddr and userId', undefined],
+  ['{"userId":"a","serverAddr":"10.0.0.1:1"}', 'must have one of serverAddr and userId', undefined],
+  ['{"userId":"a","deviceId":"b"}', 'must be given together', 'sessionId'],
+  ['{"serverAddr":"10.0.0.1:1","deviceId":"b"}', 'must be together with userId', 'userId'],
+  ['{"userId":"a","session":"b"}', 'is no key of the body', 'session'],
+  ['{"userId":1}', 'userId must be a text', 'userId'],
+  ['{"userId":""}', 'userId must not be empty', 'userId'],
+])('evict ends nothing by the body %s', async (body, message, field) => {
   const { http: url } = await startDaemon({ http });
   const answer = await ask(`${url}/api/v1/evict`, { method: 'POST', headers: json, body });
   expect(answer.status).toBe(400);
   expect(JSON.parse(answer.text)).toEqual({
-    error: { code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) },
+    error: { code: 'INVALID_ARGUMENT', message: expect.stringContaining(message), field },
   });
 });
