@@ -5,7 +5,7 @@ import pkg from '../../package.json' with { type: 'json' };
 const PAGES = ['CONTRIBUTING.md', ...readdirSync('docs/adr').map((name) => `docs/adr/${name}`)];
 const page = readFileSync('CONTRIBUTING.md', 'utf8');
 
-/** What a page names in backticks as a file or folder of this repository. */
+/** The paths of this repository that a page names in backticks. */
 function pathsIn(name: string): string[] {
   const code = [...readFileSync(name, 'utf8').matchAll(/`([^`\n]+)`/g)].map(([, text]) => text as string);
   return code.filter((text) =>
@@ -13,13 +13,13 @@ function pathsIn(name: string): string[] {
   );
 }
 
-test.each(PAGES)('every path that %s names exists', (name) => {
-  // The build makes these, and a new record its own.
+test.each(PAGES)('names only existing paths in %s', (name) => {
+  // The build creates these, and a new record its own.
   const others = /^packages\/client\/src\/generated\/|NNNN/;
   expect(pathsIn(name).filter((path) => !others.test(path) && !existsSync(path))).toEqual([]);
 });
 
-test('CONTRIBUTING.md names paths and scripts, and every script exists', () => {
+test('names paths, and only existing scripts, in CONTRIBUTING.md', () => {
   expect(pathsIn('CONTRIBUTING.md').length).toBeGreaterThan(40);
   const scripts = [...page.matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name as string);
   expect(scripts.length).toBeGreaterThan(10);

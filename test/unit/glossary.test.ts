@@ -6,12 +6,12 @@ const terms = [...page.matchAll(/^\| ([^|]+) \| [^|]+ \|.*\|$/gm)]
   .map(([, term = '']) => term)
   .filter((term) => term !== 'term' && term !== '---');
 
-test('docs/glossary.md is in alphabetical order', () => {
+test('keeps docs/glossary.md in alphabetical order', () => {
   expect(terms.length).toBeGreaterThan(50);
   expect(terms).toEqual([...terms].sort((a, b) => a.localeCompare(b, 'en')));
 });
 
-test('every file that docs/glossary.md names exists, and contains the type named before it', () => {
+test('names only existing files in docs/glossary.md, each with the type named before it', () => {
   const files = [...page.matchAll(/`((?:src|bench|packages|proto)\/[\w./-]+)`/g)].map(
     ([, path = '']) => path,
   );

@@ -5,14 +5,14 @@ import { LIMITS } from '../../src/presence/limits.ts';
 const [limits = ''] = readFileSync('docs/limits.md', 'utf8').split('\n## ');
 const flags = readFileSync('docs/flags.md', 'utf8');
 
-/** A row of the page for each limit. */
+/** The row of the page for a limit. */
 const rows = Object.values(LIMITS).map((limit) => {
   const { max, unit, what, beyond, reason } = limit;
   const flag = 'flag' in limit ? ` (\`--${limit.flag}\`)` : '';
   return `| ${what}${flag} | ${amount(max, unit)} | ${beyond} | ${reason} |`;
 });
 
-test('docs/limits.md has every limit as it is, and no other', () => {
+test('lists exactly the limits of the code in docs/limits.md', () => {
   const table = limits
     .split('\n')
     .filter((line) => line.startsWith('| '))
@@ -20,7 +20,7 @@ test('docs/limits.md has every limit as it is, and no other', () => {
   expect(table).toEqual(rows);
 });
 
-test('docs/flags.md links to them, and has the flags that change them', () => {
+test('links to the limits in docs/flags.md, and lists their flags', () => {
   expect(flags).toContain('](limits.md)');
   for (const limit of Object.values(LIMITS))
     if ('flag' in limit) expect(flags).toContain(`\`--${limit.flag}\``);

@@ -14,7 +14,7 @@ interface LockedPackage extends Record<string, unknown> {
   optionalDependencies?: Record<string, string>;
 }
 
-/** The folders in whose node_modules Node.js looks for what a package needs, innermost first. */
+/** The folders in whose node_modules Node.js resolves the dependencies of a package, innermost first. */
 function foldersFrom(path: string): string[] {
   if (path === '') return [''];
   return [`${path}/`, ...foldersFrom(path.slice(0, Math.max(0, path.lastIndexOf('node_modules/') - 1)))];
@@ -30,12 +30,12 @@ function rowsOf(section: string): string[] {
   return rows.flatMap(([, names = '']) => names.replaceAll('`', '').split(', ')).sort();
 }
 
-test('docs/dependencies.md has every dependency with its reason, and no other', () => {
+test('lists exactly the dependencies in docs/dependencies.md, each with a reason', () => {
   expect(rowsOf(atRunTime)).toEqual(Object.keys(pkg.dependencies).sort());
   expect(rowsOf(toBuild)).toEqual(Object.keys(pkg.devDependencies).sort());
 });
 
-test('the lock file is of these dependencies, and has the checksum of every package', () => {
+test('locks these dependencies, and has a checksum for every package', () => {
   const { '': root, ...packages } = lock.packages;
   expect(root.dependencies).toEqual(pkg.dependencies);
   expect(root.devDependencies).toEqual(pkg.devDependencies);
@@ -45,13 +45,13 @@ test('the lock file is of these dependencies, and has the checksum of every pack
   expect(without).toEqual([]);
 });
 
-test('the client has the version of imstate, which needs just that, and the same dependencies', () => {
+test('gives client and imstate the same version and dependencies, and pins the client', () => {
   expect(pkg.dependencies['imstate-client']).toBe(pkg.version);
   expect(client.version).toBe(pkg.version);
   expect(pkg.dependencies).toMatchObject(client.dependencies);
 });
 
-test('the lock file has every package that another one needs, of all platforms', () => {
+test('locks every required package for all platforms', () => {
   const packages: Record<string, LockedPackage> = lock.packages;
   const missing = Object.entries(packages).flatMap(([path, each]) =>
     Object.keys({ ...each.dependencies, ...each.optionalDependencies })
@@ -61,18 +61,18 @@ test('the lock file has every package that another one needs, of all platforms',
   expect(missing).toEqual([]);
 });
 
-test('the lock file names no registry', () => {
+test('names no registry in the lock file', () => {
   const resolved = Object.entries(lock.packages).filter(([path, each]) => 'resolved' in each && !isOwn(path));
   expect(resolved).toEqual([]);
 });
 
-test('no package runs a script when it is installed', () => {
+test('installs no package with an install script', () => {
   const withScript = Object.entries(lock.packages).filter(([, each]) => 'hasInstallScript' in each);
   const names = withScript.map(([path]) => path.split('node_modules/').at(-1)).filter((name) => name !== '');
   for (const name of names) expect(pkg.allowScripts).toHaveProperty(name as string, false);
 });
 
-/** Files in folders of patches that are no patch themselves. */
+/** Files in folders of patches that are not patches themselves. */
 const HELPERS = ['patchReport.ts', 'slots.ts', 'testedNode.ts'];
 
 /** The rows of the table of patches. */
@@ -80,7 +80,7 @@ const patches = [...patched.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|/gm)
   ([, file = '', of = '', version = '']) => ({ file, of: of.replaceAll('`', ''), version }),
 );
 
-test('docs/dependencies.md has every patch, and no other', () => {
+test('lists exactly the patches in docs/dependencies.md', () => {
   const files = ['src', 'packages/client/src']
     .flatMap((root) =>
       readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => `${root}/${file}`),
@@ -90,7 +90,7 @@ test('docs/dependencies.md has every patch, and no other', () => {
   expect([...new Set(patches.map(({ file }) => file))].sort()).toEqual([...files, 'build/patches.js'].sort());
 });
 
-test('a patch names what it was tested with, and a package that is patched is pinned to that', () => {
+test('names the tested versions in each patch, and pins each patched package to one', () => {
   for (const { file, of, version } of patches) {
     const text = readFileSync(file, 'utf8');
     const pinned = (pkg.dependencies as Record<string, string>)[of];

@@ -44,7 +44,7 @@ function costsOf(daemon: Partial<UnitCosts['daemon']>): UnitCosts {
   };
 }
 
-test('a page of a part has its rows, the date and the versions', () => {
+test('renders the page of a part with its rows, date and versions', () => {
   const row = makeRow({
     row: 'calls',
     unit: 'ms',
@@ -70,7 +70,7 @@ test('a page of a part has its rows, the date and the versions', () => {
   ]);
 });
 
-test('a block of a page is replaced, and a missing one is an error', () => {
+test('replaces a block of a page, and rejects a missing block', () => {
   const page = 'before\n<!-- bench summary -->\nold\n<!-- end -->\nafter\n';
   expect(replaceBlock(page, 'summary', 'new $1\n')).toBe(
     'before\n<!-- bench summary -->\n\nnew $1\n\n<!-- end -->\nafter\n',
@@ -78,20 +78,20 @@ test('a block of a page is replaced, and a missing one is an error', () => {
   expect(() => replaceBlock(page, 'plan', '')).toThrow('the page has no block plan');
 });
 
-test('the plan divides the load by the CPU time that a daemon may use', () => {
+test('divides the load by the CPU time that a daemon may use', () => {
   const { changes } = trafficOf();
   const tenCores = { change: 10e6 / changes };
   expect(planOf(trafficOf(), costsOf(tenCores)).callDaemons).toBe(20);
   expect(planOf(trafficOf(), costsOf({ ...tenCores, idleSecond: 0.1e6 })).callDaemons).toBe(25);
 });
 
-test('the plan says so if one core cannot read all changes', () => {
+test('states in the plan that one core cannot read all changes', () => {
   const { changes } = trafficOf();
   const rows = tableRows(planPage(costsOf({ readChange: 1e6 / changes })));
   expect(rows.find(({ needed }) => needed === 'daemons for watches')?.amount).toBe('not possible');
 });
 
-test('the summaries in docs/ are those of the generated pages', () => {
+test('keeps the summaries in docs/ equal to the generated pages', () => {
   const performance = readFileSync('docs/performance.md', 'utf8');
   const scale = readFileSync('docs/scale.md', 'utf8');
   expect(replaceBlock(performance, 'summary', summaryOf(PERFORMANCE, rowsOfPage))).toBe(performance);
@@ -99,7 +99,7 @@ test('the summaries in docs/ are those of the generated pages', () => {
   expect(replaceBlock(scale, 'plan', planSummaryOf(rowsOfPage('plan')))).toBe(scale);
 });
 
-test('the charts in docs/benchmarks are those of the generated pages', () => {
+test('keeps the charts in docs/benchmarks equal to the generated pages', () => {
   for (const [name, draw] of Object.entries(CHARTS)) {
     const chart = draw(rowsOfPage);
     expect(chart).not.toContain('NaN');
@@ -107,7 +107,7 @@ test('the charts in docs/benchmarks are those of the generated pages', () => {
   }
 });
 
-test('docs/benchmarks/README.md lists every generated page', () => {
+test('lists every generated page in docs/benchmarks/README.md', () => {
   const pages = readdirSync(BENCHMARKS).filter((name) => name.endsWith('.md') && name !== 'README.md');
   const readme = readFileSync(`${BENCHMARKS}/README.md`, 'utf8');
   expect(pages.filter((page) => !readme.includes(`](${page})`))).toEqual([]);

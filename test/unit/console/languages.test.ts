@@ -13,41 +13,41 @@ const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
   .map((name) => [name, readFileSync(new URL(name, ROOT), 'utf8')] as const);
 const sources = files.map(([, text]) => text).join('\n');
 
-test('both languages have the same texts, with the same values in them', () => {
+test('has the same texts with the same placeholders in both languages', () => {
   const { en = {}, 'zh-CN': chinese = {} } = languages;
   expect(Object.keys(chinese).sort()).toEqual(Object.keys(en).sort());
-  // What the daemon says in English may be left out where the Chinese text says it all.
+  // A Chinese text may omit the English message of the daemon if it is complete without it.
   const withoutMessage = (text?: string) => valuesOf(text).filter((name) => name !== 'message');
   for (const [key, text] of Object.entries(en))
     expect([key, withoutMessage(chinese[key])]).toEqual([key, withoutMessage(text)]);
 });
 
-test('no Chinese text is empty or was left in English', () => {
+test('has no empty or untranslated Chinese text', () => {
   const left = Object.entries(languages['zh-CN'] ?? {}).filter(
     ([, text]) => !/[\u4e00-\u9fff]|^HTTP API$/.test(text),
   );
   expect(left).toEqual([]);
 });
 
-test('every text is used, and every text that is asked for is there', () => {
+test('uses every text, and defines every text that is used', () => {
   const { en = {} } = languages;
-  const asked = [
+  const requested = [
     ...sources.matchAll(
       /(?:\bt\(|data-t(?:-label)?=|'(?=keys\.|help\.))['"]?([a-zA-Z]+(?:\.[a-zA-Z]+)*)['"]/g,
     ),
   ].map(([, key]) => key as string);
   const isThere = (key: string) => key in en || `${key}.other` in en;
-  expect(asked.filter((key) => !isThere(key))).toEqual([]);
-  // Those whose name is put together: t(`reason.${reason}`).
+  expect(requested.filter((key) => !isThere(key))).toEqual([]);
+  // Texts with a computed name: t(`reason.${reason}`).
   const families = [...sources.matchAll(/`([a-zA-Z]+)\.\$\{/g)].map(([, family]) => family);
   const unused = Object.keys(en)
     .map((key) => key.replace(/\.(one|other)$/, ''))
-    .filter((key) => !asked.includes(key) && !families.includes(key.split('.')[0]));
+    .filter((key) => !requested.includes(key) && !families.includes(key.split('.')[0]));
   expect([...new Set(unused)]).toEqual([]);
 });
 
-test('no error is shown as the daemon says it, in English', () => {
-  // ApiError is made of what the daemon says, and faultText() has a text for it in each language.
+test('shows no English error message of the daemon', () => {
+  // ApiError holds the message of the daemon; faultText() translates it.
   const readers = files.filter(([, text]) => /\.message\b|\{[^}]*\bmessage\b[^}]*\}\)? \{/.test(text));
   expect(readers.map(([name]) => name).sort()).toEqual(['core/api.js', 'core/events.js', 'core/parts.js']);
 });

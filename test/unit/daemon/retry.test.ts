@@ -5,7 +5,7 @@ import { retry } from '../../../src/daemon/retry.ts';
 const silence = new ImstateError('REGISTRY_UNAVAILABLE', 'it did not answer');
 const onRetry = () => {};
 
-test('what an attempt brings after the wait has ended is handed over, to be undone', async () => {
+test('hands over the late result of an attempt for clean-up', async () => {
   const over = new AbortController();
   const late: string[] = [];
   let finish = (_: string) => {};
@@ -21,7 +21,7 @@ test('what an attempt brings after the wait has ended is handed over, to be undo
   await expect.poll(() => late).toEqual(['a registration']);
 });
 
-test('an attempt that was begun when the wait was over already is handed over too', async () => {
+test('hands over the result of an attempt that starts after the abort', async () => {
   const late: string[] = [];
   const options = { signal: AbortSignal.abort(), onRetry, onLate: (result: string) => late.push(result) };
   await expect(retry(async () => 'a registration', silence, options)).rejects.toBe(silence);

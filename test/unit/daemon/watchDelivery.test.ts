@@ -35,13 +35,13 @@ class Reader {
 }
 
 describe('the delivery queue', () => {
-  test('gives other work its turn while there is more to deliver, and delivers all in order', async () => {
+  test('yields to other work, and delivers everything in order', async () => {
     const queue = new DeliveryQueue();
     const order: string[] = [];
     const done = new Promise<void>((resolve) => {
       for (let i = 0; i < 50; i++) {
         const deliver = () => {
-          // Half of what is delivered in one turn.
+          // Half of the limit of one turn.
           order.push(`${i}`);
           if (i === 49) resolve();
           return MIB / 2;
@@ -59,7 +59,7 @@ describe('the delivery queue', () => {
     expect(order.filter((each) => each === 'call').length).toBeGreaterThan(15);
   });
 
-  test('who comes again has its turn behind all others', async () => {
+  test('serves a repeated entry after all others', async () => {
     const queue = new DeliveryQueue();
     const order: string[] = [];
     await new Promise<void>((resolve) => {
@@ -85,7 +85,7 @@ describe('the delivery queue', () => {
 });
 
 describe('the feed', () => {
-  test('watches at the same position send the same bytes, encoded once', () => {
+  test('encodes a message once for all watches at the same position', () => {
     const feed = new ChangeFeed(new WatchBacklog(MIB, () => {}));
     const readers = [new Reader(), new Reader()];
     for (const reader of readers) feed.join(reader);
@@ -101,7 +101,7 @@ describe('the feed', () => {
     expect(revision).toBe('r-2');
   });
 
-  test('a message has the changes from its position on, and no more bytes than it may', () => {
+  test('limits the bytes of a message that starts at a position', () => {
     const feed = new ChangeFeed(new WatchBacklog(MIB, () => {}));
     feed.join(new Reader());
     for (let i = 0; i < 600; i++) feed.append(changeOf(i, 'd'.repeat(200)));
@@ -115,7 +115,7 @@ describe('the feed', () => {
     expect(found).toEqual(Array.from({ length: 600 }, (_, i) => `user-${i}`));
   });
 
-  test('wakes at the next change those who have read everything, and keeps nothing for nobody', () => {
+  test('wakes idle readers at the next change, and keeps nothing without readers', () => {
     const backlog = new WatchBacklog(MIB, () => {});
     const feed = new ChangeFeed(backlog);
     const [idle, busy] = [new Reader(), new Reader()];
@@ -131,7 +131,7 @@ describe('the feed', () => {
     expect([backlog.bytes, feed.bytesFrom(feed.end)]).toEqual([0, 0]);
   });
 
-  test('lets go of a reader for whom more waits than is kept, and of what the others have read', () => {
+  test('drops a reader that lags too far, and changes that all others have read', () => {
     const backlog = new WatchBacklog(100 * MIB, () => {});
     const feed = new ChangeFeed(backlog);
     const [slow, quick] = [new Reader(), new Reader()];
@@ -168,7 +168,7 @@ describe('the backlog of all watches', () => {
     return member;
   };
 
-  test('up to the budget nobody is closed; beyond it the largest first, and no more than needed', async () => {
+  test('closes the largest watches first, only beyond the budget and only as many as needed', async () => {
     const reports: [number, number][] = [];
     const backlog = new WatchBacklog(MIB, (...report) => reports.push(report));
     const members = [300_000, 500_000, 200_000].map((bytes) => memberOf(backlog, bytes));
@@ -181,7 +181,7 @@ describe('the backlog of all watches', () => {
     expect(reports).toEqual([[1, 1_100_000]]);
   });
 
-  test('what several hold counts once', () => {
+  test('counts a message with several holders once', () => {
     const backlog = new WatchBacklog(MIB, () => {});
     const shared = { size: 1_000, holders: 0, closedHolders: 0 };
     backlog.hold(shared);
@@ -193,7 +193,7 @@ describe('the backlog of all watches', () => {
     expect(backlog.bytes).toBe(0);
   });
 
-  /** Watches of which the network has a message of 1 MiB each. */
+  /** Watches that each have a message of 1 MiB in the network. */
   class Unread {
     readonly messages: Shared[] = [];
     readonly cuts: number[] = [];
@@ -225,15 +225,15 @@ describe('the backlog of all watches', () => {
     }
   }
 
-  test('no further watches are closed for what closed ones are about to let go of', async () => {
+  test('closes no further watches for bytes that closed watches will release', async () => {
     const backlog = new WatchBacklog(10 * MIB, () => {});
     const unread = new Unread(backlog);
     for (let i = 0; i < 14; i++) await unread.add();
-    // 9 are within the budget again, then 10.
+    // 9 fit into the budget, then 10.
     expect([backlog.closed, backlog.bytes, unread.cuts]).toEqual([4, 14 * MIB, []]);
   });
 
-  test('what closed ones hold has a limit: those that were closed first are cut', async () => {
+  test('limits what closed watches hold by cutting off the first that were closed', async () => {
     const backlog = new WatchBacklog(10 * MIB, () => {});
     const unread = new Unread(backlog);
     for (let i = 0; i < 30; i++) await unread.add();
@@ -244,7 +244,7 @@ describe('the backlog of all watches', () => {
     expect(closed.length).toBe(5);
   });
 
-  test('a message that open watches hold as well is not left to closed ones', () => {
+  test('counts a message as used while an open watch holds it', () => {
     const backlog = new WatchBacklog(MIB, () => {});
     const shared = { size: 1_000, holders: 0, closedHolders: 0 };
     const closed = { cut: () => {} };

@@ -3,7 +3,7 @@ import { ImstateError } from '../../../packages/client/src/shared/errors.ts';
 import { judge, parseAssertions } from '../../../src/simulation/assertion.ts';
 import { SimulationResults } from '../../../src/simulation/results.ts';
 
-/** 99 answers after 1 to 99 ms and a failure after 500 ms, within 10 s; one more was missed. */
+/** 99 responses after 1 to 99 ms and a failure after 500 ms, within 10 s; one more was missed. */
 function tallied() {
   const results = new SimulationResults();
   for (let ms = 1; ms <= 99; ms++) results.answered('online', ms);
@@ -34,18 +34,18 @@ test.each([
   expect(verdictsOf(text)).toMatchObject([{ assertion: text, holds }]);
 });
 
-test('commas part several, and each is judged on its own', () => {
+test('evaluates each of several assertions separated by commas', () => {
   expect(verdictsOf('errors==0, p50<60ms').map(({ holds }) => holds)).toEqual([false, true]);
 });
 
-test('of a kind of call that was not made no time holds', () => {
+test('fails every time assertion about calls that were not made', () => {
   expect(verdictsOf('query.p99<1s,query.max>0ms')).toEqual([
     { assertion: 'query.p99<1s', holds: false, value: undefined },
     { assertion: 'query.max>0ms', holds: false, value: undefined },
   ]);
 });
 
-describe('what cannot be read is refused with the rule', () => {
+describe('rejects invalid assertions with the rule', () => {
   test.each([
     ['p98<20ms', /--assert "p98<20ms": must be METRIC OP VALUE, such as p99<20ms/],
     ['p99<20', /p99 takes a time with a unit, such as 500us, 20ms or 1s/],

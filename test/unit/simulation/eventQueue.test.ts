@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { EventQueue } from '../../../src/simulation/eventQueue.ts';
 import { Random } from '../../../src/simulation/random.ts';
 
-test('gives the earliest first, and of those at the same time the one that was added first', () => {
+test('returns the earliest event first, and events of the same time in the order of addition', () => {
   const random = new Random(1);
   const events = new EventQueue<number>();
   const all = Array.from({ length: 2_000 }, (_, item) => ({ atMs: random.between(0, 100), item }));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Histogram } from '../../../src/simulation/histogram.ts';
 import { Random } from '../../../src/simulation/random.ts';
 
-test.each([0.5, 0.95, 0.99, 1])('the quantile %d is at most 1 %% beside the exact one', (share) => {
+test.each([0.5, 0.95, 0.99, 1])('estimates the quantile %d within 1 %%', (share) => {
   const random = new Random(1);
   const times = Array.from({ length: 10_000 }, () => random.exponential(20));
   const histogram = new Histogram();
@@ -12,14 +12,14 @@ test.each([0.5, 0.95, 0.99, 1])('the quantile %d is at most 1 %% beside the exac
   expect(histogram.count).toBe(10_000);
 });
 
-test('the longest is exact, and nothing is longer than it', () => {
+test('keeps the exact maximum, and no quantile exceeds it', () => {
   const histogram = new Histogram();
   histogram.record(3.001);
   expect(histogram.max).toBe(3.001);
   expect(histogram.quantile(0.99)).toBeLessThanOrEqual(3.001);
 });
 
-test('times beyond its bounds count at them', () => {
+test('clamps times to its bounds', () => {
   const histogram = new Histogram();
   histogram.record(0);
   histogram.record(1e9);
@@ -28,7 +28,7 @@ test('times beyond its bounds count at them', () => {
   expect(histogram.max).toBe(1e9);
 });
 
-test('without times it has no quantile, also after it was cleared', () => {
+test('has no quantile without times, also after a clear', () => {
   const histogram = new Histogram();
   histogram.record(1);
   histogram.clear();

@@ -20,23 +20,23 @@ function flat(event: SimulationEvent): string {
 }
 
 describe('a seed', () => {
-  test('decides every login, logout, crash and query, and when they happen', () => {
+  test('determines every login, logout, crash and query, and their times', () => {
     const first = [...schedule(plan)].map(flat);
     expect(first.length).toBeGreaterThan(5_000);
     expect([...schedule(plan)].map(flat)).toEqual(first);
   });
 
-  test('is what makes the difference', () => {
+  test('produces another schedule if it differs', () => {
     const other = [...schedule({ ...plan, seed: 8 })].map(flat);
     expect(other).not.toEqual([...schedule(plan)].map(flat));
   });
 
-  test('gives a longer simulation the same begin', () => {
+  test('produces the same beginning for a longer simulation', () => {
     const short = [...schedule({ ...plan, durationMs: 10_000 })].map(flat);
     expect([...schedule(plan)].map(flat).slice(0, short.length)).toEqual(short);
   });
 
-  test('gives the sequence that it gave before', () => {
+  test('produces the same sequence in every version', () => {
     const events = [...schedule({ ...plan, users: 3, queries: 0, durationMs: 200 })];
     expect(events.map(({ atMs, type }) => `${atMs.toFixed(1)} ${type}`)).toMatchInlineSnapshot(`
       [
@@ -48,11 +48,11 @@ describe('a seed', () => {
   });
 });
 
-describe('what happens', () => {
+describe('the schedule', () => {
   const events = [...schedule(plan)];
   const count = (type: SimulationEvent['type']) => events.filter((event) => event.type === type).length;
 
-  test('is in order of time, within the duration, at the rates that were asked for', () => {
+  test('is in order of time, within the duration, at the requested rates', () => {
     expect(events.every(({ atMs }, i) => atMs >= (events[i - 1]?.atMs ?? 0) && atMs < 60_000)).toBe(true);
     expect(count('query') / 60).toBeGreaterThan(90);
     expect(count('query') / 60).toBeLessThan(110);
@@ -61,7 +61,7 @@ describe('what happens', () => {
     expect(count('crash') - count('restart')).toBeLessThan(PLAN_DEFAULTS.servers);
   });
 
-  test('a chat server that is down has no logins and no logouts, and one is always up', () => {
+  test('has no logins or logouts on a chat server that is down, and keeps one up', () => {
     const down = new Set<number>();
     for (const event of events) {
       if (event.type === 'crash') down.add(event.server);
@@ -71,7 +71,7 @@ describe('what happens', () => {
     }
   });
 
-  test('only sessions that last are logged out: not those that moved or whose chat server crashed', () => {
+  test('logs out only current sessions, not those that moved or whose chat server crashed', () => {
     const current = new Map<string, number>();
     const lost = new Set<number>();
     const byServer = new Map<number, Set<number>>();
@@ -91,7 +91,7 @@ describe('what happens', () => {
     expect(lost.size).toBeGreaterThan(0);
   });
 
-  test('a connection that flaps is given a grace, and is there again within it', () => {
+  test('gives a flapping connection a grace, and reconnects it within the grace', () => {
     const flapping = [...schedule({ ...plan, flapping: 100, crashEveryMs: Infinity })];
     const graces = flapping.flatMap((event) => (event.type === 'logout' && event.graceMs > 0 ? [event] : []));
     expect(graces.length).toBeGreaterThan(1_000);
@@ -103,7 +103,7 @@ describe('what happens', () => {
     }
   });
 
-  test('goes on at the same rate when everybody is online: devices move', () => {
+  test('continues at the same rate by moving devices when everybody is online', () => {
     const few = [
       ...schedule({ ...plan, users: 2, sessionMs: 3_600_000, queries: 0, crashEveryMs: Infinity }),
     ];

@@ -1,56 +1,56 @@
 import { expect, test } from 'vitest';
 import { Batcher } from '../../../src/store/batcher.ts';
 
-/** Carries nothing out: each item's answer is the item itself. A step leaves what is behind the first `maxWork` items. */
+/** Answers each item with itself. A call of `send` leaves the items after the first `maxWork`. */
 function batcher(maxItems: number, maxWork = maxItems) {
-  const steps: number[][] = [];
+  const sent: number[][] = [];
   const send = async (items: number[]) => {
-    steps.push(items);
+    sent.push(items);
     return { answers: items.slice(0, maxWork), rest: items.slice(maxWork) };
   };
   return {
-    steps,
+    sent,
     batcher: new Batcher<number>({ shards: 1, maxItems, shardOf: () => 0, userOf: String, send }),
   };
 }
 
-test('what comes in one turn of the event loop is one step', async () => {
-  const { steps, batcher: items } = batcher(10);
+test('sends the items of one turn of the event loop together', async () => {
+  const { sent, batcher: items } = batcher(10);
   const answers = [items.add([1]), items.add([2, 3])];
-  expect(steps).toEqual([]);
+  expect(sent).toEqual([]);
   expect(await Promise.all(answers)).toEqual([[1], [2, 3]]);
-  expect(steps).toEqual([[1, 2, 3]]);
+  expect(sent).toEqual([[1, 2, 3]]);
 });
 
-test('a step that is full does not wait for the end of the turn, and the rest keep their order', async () => {
-  const { steps, batcher: items } = batcher(3);
+test('sends a full batch before the end of the turn, and keeps the order', async () => {
+  const { sent, batcher: items } = batcher(3);
   const answers = [items.add([1, 2]), items.add([3, 4, 5, 6, 7])];
-  expect(steps).toEqual([[1, 2, 3]]);
+  expect(sent).toEqual([[1, 2, 3]]);
   expect(await Promise.all(answers)).toEqual([
     [1, 2],
     [3, 4, 5, 6, 7],
   ]);
-  expect(steps).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
+  expect(sent).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
 });
 
-test('what a step leaves is carried out next, in its own step, and answered in its place', async () => {
-  const { steps, batcher: items } = batcher(4, 2);
+test('sends the rest of a batch next, by itself, and keeps the order of the answers', async () => {
+  const { sent, batcher: items } = batcher(4, 2);
   const answers = [items.add([1, 2, 3]), items.add([4, 5])];
   expect(await Promise.all(answers)).toEqual([
     [1, 2, 3],
     [4, 5],
   ]);
-  expect(steps).toEqual([[1, 2, 3, 4], [3], [4, 5]]);
+  expect(sent).toEqual([[1, 2, 3, 4], [3], [4, 5]]);
   expect(items.isIdle(0)).toBe(true);
 });
 
-test('the event loop turns between steps that leave something, and the order stays', async () => {
-  const { steps, batcher: items } = batcher(9, 1);
+test('yields to the event loop between partial batches, and keeps the order', async () => {
+  const { sent, batcher: items } = batcher(9, 1);
   const turns: number[] = [];
   const turn = (): NodeJS.Immediate =>
     setImmediate(() => {
-      turns.push(steps.length);
-      if (steps.length < 9) turn();
+      turns.push(sent.length);
+      if (sent.length < 9) turn();
     });
   turn();
   expect(await items.add([1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -60,18 +60,18 @@ test('the event loop turns between steps that leave something, and the order sta
 
 interface Job {
   user: string;
-  /** How many steps of its own it needs; 0 for one that fits into any step. */
+  /** How many calls of `send` it needs for itself; 0 if it fits into any. */
   cost: number;
   name: string;
 }
 
-/** Carries out jobs in their order; a step stops after the first one that has a cost, of which it does a part at a time. */
+/** Executes jobs in order. A call stops after the first job with a cost, and does one unit of it. */
 function jobBatcher(maxItems: number) {
   const done: string[] = [];
-  const steps: string[][] = [];
+  const sent: string[][] = [];
   const send = async (jobs: Job[]) => {
     const answers: string[] = [];
-    steps.push(jobs.map(({ name }) => name));
+    sent.push(jobs.map(({ name }) => name));
     for (const [i, job] of jobs.entries()) {
       if (job.cost > 1) return { answers, rest: [{ ...job, cost: job.cost - 1 }, ...jobs.slice(i + 1)] };
       answers.push(job.name);
@@ -81,17 +81,17 @@ function jobBatcher(maxItems: number) {
     return { answers, rest: [] };
   };
   const userOf = ({ user }: Job) => user;
-  return { done, steps, batcher: new Batcher<Job>({ shards: 1, maxItems, shardOf: () => 0, userOf, send }) };
+  return { done, sent, batcher: new Batcher<Job>({ shards: 1, maxItems, shardOf: () => 0, userOf, send }) };
 }
 
 function heavy(user: string, count: number, cost = 1): Job[] {
   return Array.from({ length: count }, (_, i) => ({ user: `${user}${i}`, cost, name: `${user}${i}` }));
 }
 
-test('others get their step between two of heavy requests, however many of those wait', async () => {
+test('serves other requests between two batches of heavy ones', async () => {
   const { done, batcher: jobs } = jobBatcher(8);
   const batches = Array.from({ length: 20 }, (_, i) => jobs.add(heavy(`batch${i}-`, 10, 2)));
-  // Each of the batches had its first step.
+  // Each of the requests has had its first turn.
   while (done.length < 25) await new Promise(setImmediate);
   const before = done.length;
   await jobs.add([{ user: 'bob', cost: 0, name: 'bob' }]);
@@ -101,29 +101,29 @@ test('others get their step between two of heavy requests, however many of those
   expect(new Set(done).size).toBe(201);
 });
 
-test('many heavy requests for one user hold up others by a step', async () => {
+test('delays others by only a batch if many heavy requests are for one user', async () => {
   const { done, batcher: jobs } = jobBatcher(8);
-  const asked = Array.from({ length: 50 }, (_, i) => jobs.add([{ user: 'alice', cost: 1, name: `a${i}` }]));
+  const added = Array.from({ length: 50 }, (_, i) => jobs.add([{ user: 'alice', cost: 1, name: `a${i}` }]));
   await jobs.add([{ user: 'bob', cost: 0, name: 'bob' }]);
   expect(done.indexOf('bob')).toBeLessThan(4);
-  await Promise.all(asked);
+  await Promise.all(added);
 });
 
-test('hundreds of requests of one peer, each enough for a step, hold up another peer by a few steps', async () => {
+test('delays a peer by only a few batches behind hundreds of heavy requests of another peer', async () => {
   const { done, batcher: jobs } = jobBatcher(8);
-  const asked = heavy('a', 500).map((job) => jobs.add([job], 'flood'));
+  const added = heavy('a', 500).map((job) => jobs.add([job], 'flood'));
   await jobs.add([{ user: 'bob', cost: 0, name: 'bob' }], 'other');
   expect(done.indexOf('bob')).toBeLessThan(4);
-  // Later ones are held up no longer.
+  // Later requests are not delayed longer.
   const before = done.length;
   await jobs.add([{ user: 'carol', cost: 0, name: 'carol' }], 'other');
   expect(done.indexOf('carol') - before).toBeLessThan(4);
   expect(done.length).toBeLessThan(20);
-  await Promise.all(asked);
+  await Promise.all(added);
   expect(jobs.isIdle(0)).toBe(true);
 });
 
-test('peers that ask for much take turns, however much each of them asks for', async () => {
+test('alternates between peers with heavy requests, however many each has', async () => {
   const { done, batcher: jobs } = jobBatcher(8);
   const flood = heavy('a', 200).map((job) => jobs.add([job], 'flood'));
   const few = heavy('b', 5).map((job) => jobs.add([job], 'few'));
@@ -133,7 +133,7 @@ test('peers that ask for much take turns, however much each of them asks for', a
   expect(done.filter((name) => name.startsWith('a'))).toEqual(heavy('a', 200).map(({ name }) => name));
 });
 
-test('a heavy request advances while light ones keep coming', async () => {
+test('advances a heavy request while light ones keep arriving', async () => {
   const { done, batcher: jobs } = jobBatcher(4);
   let isDone = false;
   const batch = jobs.add(heavy('h', 10)).then(() => {
@@ -149,12 +149,12 @@ test('a heavy request advances while light ones keep coming', async () => {
     await jobs.add(more);
   }
   await batch;
-  // Each of its steps lets one full step of the others pass.
+  // Each of its turns lets one full batch of the others pass.
   expect(light).toBeLessThan(80);
   expect(done.filter((name) => name.startsWith('h'))).toEqual(heavy('h', 10).map(({ name }) => name));
 });
 
-test('operations on one user keep their order, whatever waits', async () => {
+test('keeps the order of operations on one user under any load', async () => {
   let seed = 7;
   const random = (below: number) => {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;

@@ -4,7 +4,7 @@ import { type ReadBudget, ReadPool } from '../../../src/store/reads.ts';
 const KIB = 1_024;
 const refused = { code: 'RESOURCE_EXHAUSTED', message: expect.stringContaining('nothing was done') };
 
-/** A request of a peer that reads so much, and is not answered until `answer` is called. */
+/** A request of a peer that reads `bytes`, and is answered when the returned function is called. */
 async function read(pool: ReadPool, peer: string, bytes: number) {
   let answer = () => {};
   const answered = new Promise<void>((resolve) => {
@@ -28,12 +28,12 @@ async function read(pool: ReadPool, peer: string, bytes: number) {
   return end;
 }
 
-test('a peer that reads very much leaves room for the next one', async () => {
+test('leaves room for other peers if one reads very much', async () => {
   const pool = new ReadPool(1_000 * KIB);
   const answers = [await read(pool, 'flood', 250 * KIB), await read(pool, 'flood', 250 * KIB)];
   await expect(read(pool, 'flood', 250 * KIB)).rejects.toMatchObject(refused);
   expect(pool.bytes).toBe(500 * KIB);
-  // A third of what there is, and no more.
+  // A third of the rest at most.
   answers.push(await read(pool, 'other', 200 * KIB));
   await expect(read(pool, 'other', 200 * KIB)).rejects.toMatchObject(refused);
   for (const answer of answers) await answer();
@@ -41,7 +41,7 @@ test('a peer that reads very much leaves room for the next one', async () => {
   await (await read(pool, 'flood', 500 * KIB))();
 });
 
-test('a small request is never refused, however much its peer holds', async () => {
+test('never rejects a small request, however much its peer holds', async () => {
   const pool = new ReadPool(1_000 * KIB);
   const large = await read(pool, 'flood', 500 * KIB);
   const small: (() => Promise<void>)[] = [];

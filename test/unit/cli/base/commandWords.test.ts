@@ -35,12 +35,12 @@ const fields: [keyof typeof commands, string, string][] = [
   ['evict', 'session.session_id', '--session'],
 ];
 
-test.each(fields)('%s: an error of the field %s is about %s', (id, field, word) => {
+test.each(fields)('%s: renames the field %s of an error to %s', (id, field, word) => {
   const error = inWordsOf(broken(field, 'must not be empty'), wordsOf(id));
   expect(error).toMatchObject({ message: `${word} must not be empty`, field: word });
 });
 
-test('a message that does not begin with the field stays', () => {
+test('keeps a message that does not begin with the field', () => {
   const error = new ImstateError('OUT_OF_RANGE', 'the changes are gone', { field: 'resume_revision' });
   expect(inWordsOf(error, wordsOf('watch'))).toMatchObject({
     code: 'OUT_OF_RANGE',
@@ -49,7 +49,7 @@ test('a message that does not begin with the field stays', () => {
   });
 });
 
-test('what is no field of the command stays, and so does an error without one', () => {
+test('keeps errors without a field of the command', () => {
   const other = broken('login_time', 'must be other');
   expect(inWordsOf(other, wordsOf('online'))).toBe(other);
   const none = new ImstateError('INVALID_ARGUMENT', 'user_id is only a word here');
@@ -64,7 +64,7 @@ test.each([
   ['server_incarnation', 'serverIncarnation'],
   ['platform', 'platform'],
   ['login_time', 'login_time'],
-])('a record of a batch has its own keys: %s is %s', (field, key) => {
+])('renames %s to %s in records of a batch', (field, key) => {
   const error = inKeys(broken(field, 'must be other'), RECORD_KEYS);
   expect(error).toMatchObject({ message: `${key} must be other`, field: key });
 });

@@ -12,21 +12,21 @@ test.each([
   ['n\n', false],
   ['\n', false],
   ['sure\n', false],
-])('%j is %s', async (typed, answer) => {
+])('reads %j as %s', async (typed, answer) => {
   const { input, output } = terminal();
-  const asked = confirm('End 3 sessions?', { input, output });
+  const confirmed = confirm('End 3 sessions?', { input, output });
   input.write(typed);
-  expect(await asked).toBe(answer);
+  expect(await confirmed).toBe(answer);
   expect(String(output.read())).toContain('End 3 sessions? [y/N] ');
 });
 
-test('an input that ends is a no', async () => {
+test('reads the end of the input as no', async () => {
   const { input, output } = terminal();
-  const asked = confirm('End 3 sessions?', { input, output });
+  const confirmed = confirm('End 3 sessions?', { input, output });
   input.end();
-  expect(await asked).toBe(false);
+  expect(await confirmed).toBe(false);
 });
 
-test('where nobody can be asked, --yes is named', () => {
+test('suggests --yes if the input is not a terminal', () => {
   expect(() => checkTerminal(terminal())).toThrow('confirm with --yes');
 });

@@ -3,17 +3,17 @@ import type { Client, WatchEvent } from '../../../../packages/client/src/index.t
 import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
 import { waitFor } from '../../../../src/cli/base/waitFor.ts';
 
-/** A client whose watch tells these events, and then nothing until it is closed. */
-function clientThatTells(...events: WatchEvent[]): Pick<Client, 'watch'> {
+/** A client whose watch yields these events, and then nothing until it is closed. */
+function clientWithEvents(...events: WatchEvent[]): Pick<Client, 'watch'> {
   let close = () => {};
   const closed = new Promise<void>((resolve) => {
     close = resolve;
   });
-  async function* tell(): AsyncGenerator<WatchEvent> {
+  async function* yieldEvents(): AsyncGenerator<WatchEvent> {
     yield* events;
     await closed;
   }
-  const watch = Object.assign(tell(), { close });
+  const watch = Object.assign(yieldEvents(), { close });
   return { watch: () => watch as unknown as ReturnType<Client['watch']> };
 }
 
@@ -35,33 +35,33 @@ const offline: WatchEvent = { type: 'snapshot', userId: 'alice', devices: [] };
 const disconnected: WatchEvent = { type: 'disconnected', error: new ImstateError('UNAVAILABLE', 'gone') };
 const request = { userId: 'alice', deviceId: undefined, online: true, limitMs: 60_000 };
 
-test('another device does not count when one is named', async () => {
-  const client = clientThatTells(offline, synced, change('web', true), change('phone', true));
+test('ignores other devices if a device is given', async () => {
+  const client = clientWithEvents(offline, synced, change('web', true), change('phone', true));
   const sessions = await waitFor(client, { ...request, deviceId: 'phone' });
   expect([...sessions]).toEqual([['phone', session]]);
 });
 
-test('a user is offline when the last device is', async () => {
-  const client = clientThatTells(
+test('counts a user as offline when the last device is', async () => {
+  const client = clientWithEvents(
     ...[offline, change('web', true), change('phone', true), synced],
     ...[change('phone', false), change('web', false)],
   );
   expect(await waitFor(client, { ...request, online: false })).toEqual(new Map());
 });
 
-test('when the time is over before it is known, it still waits for that', async () => {
-  const client = clientThatTells(offline, change('web', true), change('web', false), synced);
+test('waits for the snapshot even if the time limit passes first', async () => {
+  const client = clientWithEvents(offline, change('web', true), change('web', false), synced);
   expect(await waitFor(client, { ...request, limitMs: 0 })).toEqual(new Map());
 });
 
-test('what was told before changes were lost does not count', async () => {
+test('discards events received before changes were lost', async () => {
   const lost: WatchEvent = { type: 'lost', reason: 'gone' };
-  const client = clientThatTells(change('web', true), lost, offline, synced, change('phone', true));
+  const client = clientWithEvents(change('web', true), lost, offline, synced, change('phone', true));
   expect([...(await waitFor(client, request)).keys()]).toEqual(['phone']);
 });
 
-test('when the time is over and no daemon answers, it is not known', async () => {
-  const client = clientThatTells(offline, synced, disconnected);
+test('fails with an unknown state if no daemon responds within the time limit', async () => {
+  const client = clientWithEvents(offline, synced, disconnected);
   await expect(waitFor(client, { ...request, limitMs: 10 })).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     message: 'it is not known whether alice is online: gone',

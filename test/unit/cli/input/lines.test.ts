@@ -9,7 +9,7 @@ async function read(...chunks: (string | Buffer)[]) {
   return lines;
 }
 
-test('lines are numbered, wherever the chunks part them; the last needs no newline', async () => {
+test('numbers lines across chunks, including a last line without a newline', async () => {
   expect(await read('a\nb', 'c\n\nd')).toEqual([
     { number: 1, text: 'a' },
     { number: 2, text: 'bc' },
@@ -18,13 +18,13 @@ test('lines are numbered, wherever the chunks part them; the last needs no newli
   ]);
 });
 
-test('a character that two chunks part is whole, and U+2028 ends no line', async () => {
+test('joins a character that is split between chunks, and does not end a line at U+2028', async () => {
   const bytes = Buffer.from('ü\u2028ü');
   const lines = await read(bytes.subarray(0, 1), bytes.subarray(1, 3), bytes.subarray(3));
   expect(lines).toEqual([{ number: 1, text: 'ü\u2028ü' }]);
 });
 
-test('a line that is no UTF-8, or too long, is a fault of its own', async () => {
+test('reports each line that is not UTF-8 or is too long', async () => {
   const lines = await read(
     Buffer.from([0xff, 0x0a]),
     'x'.repeat(1024 * 1024),
@@ -40,7 +40,7 @@ test('a line that is no UTF-8, or too long, is a fault of its own', async () => 
   ]);
 });
 
-test('no line comes after the stop, however long the input would last', async () => {
+test('yields no line after the stop, even if the input continues', async () => {
   const stop = new AbortController();
   const input = new Readable({ read() {} });
   input.push('a\n');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mapInOrder } from '../../../../src/cli/input/mapInOrder.ts';
 
-/** Items that are mapped when the test says so. */
+/** Items whose results the test controls. */
 function controlled(count: number) {
   const done: ((result: string) => void)[] = [];
   const map = (item: number) => new Promise<string>((resolve) => done.splice(item, 1, resolve));
@@ -15,7 +15,7 @@ async function settle() {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('results come in the order of the items, at most so many at the same time', async () => {
+test('yields results in the order of the items, and limits concurrency', async () => {
   const { map, items, started, finish } = controlled(4);
   const results = mapInOrder(items, 2, map);
   const first = results.next();
@@ -37,7 +37,7 @@ test('results come in the order of the items, at most so many at the same time',
   expect(await results.next()).toEqual({ done: true, value: undefined });
 });
 
-test('a result comes while the next item is not there yet', async () => {
+test('yields a result before the next item arrives', async () => {
   async function* slow() {
     yield 1;
     await new Promise(() => {});
@@ -46,7 +46,7 @@ test('a result comes while the next item is not there yet', async () => {
   expect(await results.next()).toEqual({ done: false, value: 10 });
 });
 
-test('items that fail: first what came before, then the failure', async () => {
+test('yields the results before a failing item, then the failure', async () => {
   async function* broken() {
     yield 1;
     throw new Error('broken');

@@ -18,9 +18,9 @@ const report = (check: string, status: Report['status'], message: string, code?:
 
 const REPORTS = [
   report('redis-dial', 'failed', 'Redis cannot be reached: start it', 'STORE_UNAVAILABLE'),
-  report('redis-memory', 'skipped', 'Redis cannot be asked'),
-  report('redis-clock', 'skipped', 'Redis cannot be asked'),
-  report('etcd-dns', 'skipped', 'Redis cannot be asked'),
+  report('redis-memory', 'skipped', 'Redis does not respond'),
+  report('redis-clock', 'skipped', 'Redis does not respond'),
+  report('etcd-dns', 'skipped', 'Redis does not respond'),
   report('etcd-dial', 'skipped', 'there is no --etcd'),
   report('registry', 'warning', 'entry "\x1b[2J\x9b" is ignored: remove it'),
   report('daemon-call', 'ok', 'answered'),
@@ -36,11 +36,11 @@ async function linesOf(reports: Report[], columns?: number): Promise<string[]> {
   return lines;
 }
 
-test('one line tells what is skipped of a kind for one reason, and each other check has its own', async () => {
+test('groups checks of one kind that are skipped for one reason, and prints each other check', async () => {
   expect(await linesOf(REPORTS)).toEqual([
     'failed   redis-dial           Redis cannot be reached: start it',
-    'skipped  redis-* (2)          Redis cannot be asked',
-    'skipped  etcd-dns             Redis cannot be asked',
+    'skipped  redis-* (2)          Redis does not respond',
+    'skipped  etcd-dns             Redis does not respond',
     'skipped  etcd-dial            there is no --etcd',
     'warning  registry             entry "\\u001b[2J\\u009b" is ignored: remove it',
     'ok       daemon-call          answered',
@@ -48,7 +48,7 @@ test('one line tells what is skipped of a kind for one reason, and each other ch
   expect(await linesOf(REPORTS.slice(1, 3))).toHaveLength(1);
 });
 
-test('what a terminal has no room for hangs below; a word that is too long is broken', async () => {
+test('wraps long lines with an indent, and breaks words that are too long', async () => {
   const path = 'x'.repeat(60);
   const lines = await linesOf(
     [report('folder-rights', 'ok', `the folder ${path} can be read and written`)],
@@ -62,7 +62,7 @@ test('what a terminal has no room for hangs below; a word that is too long is br
   expect(await linesOf([report('folder-rights', 'ok', 'a b c '.repeat(20))], 40)).toHaveLength(1);
 });
 
-test('the first failure makes the exit code, or else a warning', () => {
+test('takes the exit code of the first failure, or else of a warning', () => {
   const exitCode = (...statuses: [Report['status'], Report['code']?][]) =>
     doctorExitCode(statuses.map(([status, code]) => report('x', status, '', code)));
   expect(exitCode(['ok'], ['skipped'])).toBe(0);
@@ -70,7 +70,7 @@ test('the first failure makes the exit code, or else a warning', () => {
   expect(exitCode(['warning'], ['failed', 'PERMISSION_DENIED'], ['failed', 'UNSUITABLE'])).toBe(4);
 });
 
-test('the summary counts, and --json has the worst and every check', () => {
+test('counts in the summary, and includes the worst status and every check in --json', () => {
   expect(doctorSummary(REPORTS)).toBe('1 ok, 1 warning, 1 failed, 4 skipped');
   expect(doctorJson(REPORTS)).toMatchObject({ status: 'failed', checks: { length: REPORTS.length } });
   expect(doctorJson(REPORTS.slice(1, 4))).toMatchObject({ status: 'ok' });

@@ -11,12 +11,12 @@ const ended = {
 };
 const result = { sessionId: 's-1', loginTime: new Date(0), replaced: [ended], endReason: undefined };
 
-test('a login that replaced more sessions than its answer names says how many', () => {
+test('prints how many replaced sessions the response omits', () => {
   const lines = describeLogin(request, { ...result, replacedOmitted: 1_234 });
   expect(lines).toHaveLength(3);
   expect(lines[2]).toContain('1234 more sessions, for which the answer had no room');
 });
 
-test('the usual login does not mention it', () => {
+test('does not mention omitted sessions if there are none', () => {
   expect(describeLogin(request, { ...result, replacedOmitted: 0 })).toHaveLength(2);
 });

@@ -10,7 +10,7 @@ import {
 const HOSTILE = 'a\x1b[2J\x9b2J\u202eb\u2066\u2028\x00\x7f\r\nc';
 const ESCAPED = 'a\\u001b[2J\\u009b2J\\u202eb\\u2066\\u2028\\u0000\\u007f\\r\\nc';
 
-test('what a terminal would obey or show in another order is escaped, and nothing else', () => {
+test('escapes only characters that control a terminal or reorder text', () => {
   expect(printable(HOSTILE)).toBe(ESCAPED);
   expect(printable(ESCAPED)).toBe(ESCAPED);
   const plain = 'Ünïcode 用户 שלום e\u0301 🫠 🇩🇪';
@@ -30,20 +30,20 @@ test.each([
   ['Hangul filler', 'a\u3164', 'a\\u3164'],
   ['Arabic letter mark', 'a\u061cb', 'a\\u061cb'],
   ['annotation anchor', 'a\ufff9b', 'a\\ufff9b'],
-])('a %s is escaped: the text would look like another', (_, text, escaped) => {
+])('escapes a %s, which would make the text look like another', (_, text, escaped) => {
   expect(printable(text)).toBe(escaped);
   expect(printableLines(`${text}\n`, true)).toBe(`${escaped}\n`);
   expect(JSON.parse(printableJson(text))).toBe(text);
   expect(printableJson(text)).toContain(escaped.slice(escaped.indexOf('\\')));
 });
 
-test('lines keep their ends, and colours where they are our own', () => {
+test('keeps newlines, and the colours of imstate itself', () => {
   const lines = '\x1b[31mred\x1b[0m\nnext\x1b]0;title\x07\x9b31m';
   expect(printableLines(lines, true)).toBe('\x1b[31mred\x1b[0m\nnext\\u001b]0;title\\u0007\\u009b31m');
   expect(printableLines(lines, false)).toBe('\\u001b[31mred\\u001b[0m\nnext\\u001b]0;title\\u0007\\u009b31m');
 });
 
-test('all texts of a value are escaped: keys, maps and messages of errors too', () => {
+test('escapes all strings of a value, including keys, maps and error messages', () => {
   const time = new Date(0);
   const value = { [HOSTILE]: [HOSTILE, { time, none: undefined, n: 1 }], map: new Map([[HOSTILE, HOSTILE]]) };
   expect(printableValue(value)).toEqual({
@@ -54,7 +54,7 @@ test('all texts of a value are escaped: keys, maps and messages of errors too', 
   expect([error.code, error.message]).toEqual(['INTERNAL', ESCAPED]);
 });
 
-test('JSON has the same value, and no character that a terminal would obey', () => {
+test('prints JSON of the same value without characters that control a terminal', () => {
   const value = { [HOSTILE]: [HOSTILE, '用户'] };
   for (const indent of [undefined, 2]) {
     const json = printableJson(value, indent);

@@ -3,7 +3,7 @@ import { Progress } from '../../../../src/cli/output/progress.ts';
 
 const { isTTY } = process.stderr;
 
-/** What a counter of sessions writes to this kind of terminal. */
+/** The output of a counter of sessions on this kind of terminal. */
 function written(term: string, amount: number): string {
   vi.stubEnv('TERM', term);
   process.stderr.isTTY = true;
@@ -23,12 +23,12 @@ afterEach(() => {
 test.each([
   [1, '1 session'],
   [2_000, '2,000 sessions'],
-])('of %d it shows "%s", and leaves the line empty', (amount, shown) => {
+])('shows %d as "%s", and clears the line at the end', (amount, shown) => {
   const text = written('xterm', amount);
   expect(text).toContain(`\r\x1b[K${shown}, `);
   expect(text.endsWith('/s\r\x1b[K')).toBe(true);
 });
 
-test('it writes nothing to a terminal that cannot write over a line', () => {
+test('writes nothing to a terminal that cannot overwrite a line', () => {
   expect(written('dumb', 1)).toBe('');
 });

@@ -9,7 +9,7 @@ const COUNTS = {
   day: [1, 2, 365, 999, 1_000, 3_650],
 };
 
-test('a time is told in the words of Intl', () => {
+test('formats a relative time as Intl does', () => {
   const now = new Date();
   const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
   for (const [unit, counts] of Object.entries(COUNTS) as [keyof typeof UNITS, number[]][]) {
@@ -20,7 +20,7 @@ test('a time is told in the words of Intl', () => {
   }
 });
 
-test('what is over of a unit is left out', () => {
+test('rounds down to whole units', () => {
   const now = new Date();
   expect(relativeTime(new Date(now.getTime() - 119_000), now)).toBe('1 minute ago');
   expect(relativeTime(new Date(now.getTime() - 47 * 3_600_000), now)).toBe('yesterday');

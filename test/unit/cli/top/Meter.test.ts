@@ -10,7 +10,7 @@ const ended = (reason: 'LOGOUT' | 'REPLACED' | undefined) => ({
   reason,
 });
 
-test('a rate is the mean of the last five whole seconds', () => {
+test('averages a rate over the last five whole seconds', () => {
   const meter = new Meter(0);
   for (let second = 0; second < 10; second++) {
     for (let i = 0; i < 20; i++)
@@ -22,7 +22,7 @@ test('a rate is the mean of the last five whole seconds', () => {
   expect(meter.rates(20_000)).toEqual({ logins: 0, ends: 0, endsByReason: {} });
 });
 
-test('before a second is over it counts what there is', () => {
+test('counts what has arrived before the first second is over', () => {
   const meter = new Meter(500);
   meter.add({ session: undefined, ended: ended('LOGOUT') }, 600);
   meter.add({ session: undefined, ended: ended(undefined) }, 700);

@@ -31,7 +31,7 @@ const snapshot: Snapshot = {
   faults: [],
 };
 
-test('says all there is on 80 columns, daemons above chat servers', () => {
+test('shows everything on 80 columns, daemons above chat servers', () => {
   const lines = frame(snapshot, { columns: 80, rows: 24 }, true);
   expect(lines.slice(0, 8).map((line) => line.trimEnd())).toEqual([
     'imstate top  im/state-server  etcd 127.0.0.1:2379            08:00:00Z  q leaves',
@@ -47,7 +47,7 @@ test('says all there is on 80 columns, daemons above chat servers', () => {
   expect(lines.at(-1)).toBe('and 27 others');
 });
 
-test('puts chat servers beside the daemons on 200 columns', () => {
+test('shows chat servers beside daemons on 200 columns', () => {
   const lines = frame(snapshot, { columns: 200, rows: 24 }, true);
   expect(lines[5]).toMatch(/^DAEMON +HEALTH +LATENCY +CHAT SERVER +SESSIONS +LEASE +LEFT$/);
   expect(lines[6]).toMatch(/^127\.0\.0\.1:8081 +SERVING +1\.50 ms +▁█ +10\.0\.0\.0:9000 +1,000 +- +-$/);
@@ -58,7 +58,7 @@ describe('a frame', () => {
   const sizes = [1, 2, 5, 12, 40, 80, 149, 150, 200, 300].flatMap((columns) =>
     [1, 3, 6, 10, 24, 60].map((rows) => ({ columns, rows })),
   );
-  test.each(sizes)('of $columns columns and $rows rows never has more', (size) => {
+  test.each(sizes)('fits into $columns columns and $rows rows', (size) => {
     const faults = [new ImstateError('UNAVAILABLE', `no daemon answers ${'at all '.repeat(50)}`)];
     for (const some of [snapshot, { ...snapshot, faults, stats: undefined, rates: undefined, online: [] }]) {
       const lines = frame(some, size, true);
@@ -68,13 +68,13 @@ describe('a frame', () => {
   });
 });
 
-test('what an entry of the registry holds cannot steer the terminal', () => {
+test('escapes control characters of registry entries', () => {
   const daemons = [{ ...snapshot.daemons[0], addr: '\x1b[2J\r\n\x9bevil:1' }] as Snapshot['daemons'];
   const lines = frame({ ...snapshot, daemons }, { columns: 80, rows: 24 }, true);
   expect(lines.join('')).toContain('\\u001b[2J\\r\\n\\u009bevil:1');
 });
 
-test('a sparkline spans from the least to the most, and is flat where nothing differs', () => {
+test('scales a sparkline from minimum to maximum, and draws equal values flat', () => {
   expect(sparkline([5, 6, 7, 12], 3)).toBe('▁▂█');
   expect(sparkline([0, 0], 10)).toBe('▁▁');
   expect(sparkline([3, 3, 3], 2)).toBe('▄▄');

@@ -11,7 +11,7 @@ import {
 
 const callWith = (fields: object) => fields as unknown as ServerInterceptingCallInterface;
 
-/** The fields of a call of grpc-js 1.14. */
+/** The fields of a call in grpc-js 1.14. */
 function fields() {
   return {
     stream: { close: () => {}, write: () => true },
@@ -22,7 +22,7 @@ function fields() {
   };
 }
 
-test('the fields of a call are read, and its decoder is replaced', () => {
+test('reads the fields of a call, and replaces its decoder', () => {
   const own = fields();
   const call = callWith(own);
   expect(hasCallFields(call)).toBe(true);
@@ -38,15 +38,15 @@ test('the fields of a call are read, and its decoder is replaced', () => {
   expect(own.decoder).toBe(decoder);
 });
 
-test('a call without channelz has all fields too', () => {
+test('accepts a call without channelz', () => {
   expect(hasCallFields(callWith({ ...fields(), callEventTracker: null }))).toBe(true);
 });
 
-test.each(Object.keys(fields()))('a call without %s does not have all fields', (name) => {
+test.each(Object.keys(fields()))('rejects a call without %s', (name) => {
   expect(hasCallFields(callWith({ ...fields(), [name]: undefined }))).toBe(false);
 });
 
-test('a call without any of the fields keeps what it has', () => {
+test('leaves a call without any of the fields unchanged', () => {
   const own = { decoder: 'another kind' };
   const call = callWith(own);
   expect([streamOf(call), encodingOf(call), hasStatus(call)]).toEqual([undefined, undefined, false]);

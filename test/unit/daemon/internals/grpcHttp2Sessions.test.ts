@@ -5,7 +5,7 @@ import { followSessions } from '../../../../src/daemon/internals/grpcHttp2Sessio
 
 const serverWith = (fields: object) => fields as unknown as Server;
 
-test('listeners follow all servers of node:http2 that a server has', () => {
+test('adds listeners to all node:http2 servers of a server', () => {
   const http2Servers = [createServer(), createServer()];
   const server = serverWith({ http2Servers: new Map(http2Servers.map((each) => [each, {}])) });
   const seen: unknown[] = [];
@@ -28,7 +28,7 @@ test('listeners follow all servers of node:http2 that a server has', () => {
   expect(seen).toEqual([...once, ...once]);
 });
 
-test('a server of the installed version keeps its servers where the patch looks', () => {
+test('finds the http2 servers in the installed version', () => {
   const server = new Server();
   expect(Reflect.get(server, 'http2Servers')).toBeInstanceOf(Map);
 });
@@ -36,9 +36,9 @@ test('a server of the installed version keeps its servers where the patch looks'
 test.each([
   ['has no servers', {}],
   ['has none yet', { http2Servers: new Map() }],
-  ['keeps them in something else than a Map', { http2Servers: [createServer()] }],
+  ['keeps them in something other than a Map', { http2Servers: [createServer()] }],
   ['keeps something else', { http2Servers: new Map([[{}, {}]]) }],
-])('a server that %s is not followed', (_, fields) => {
+])('does not patch a server that %s', (_, fields) => {
   const listener = { onSession: () => expect.unreachable() };
   expect(followSessions(serverWith(fields), [listener])).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { capLongTimeouts, capTimeout } from '../../../../src/daemon/internals/grpcLongTimeout.ts';
 
-/** A module like that of grpc-js; `read` has the headers that it read. */
+/** A module like that of grpc-js; `read` collects the headers that it reads. */
 function moduleWith() {
   const read: string[] = [];
   class BaseServerInterceptingCall {
@@ -12,12 +12,12 @@ function moduleWith() {
   return { read, call: new BaseServerInterceptingCall(), load: () => ({ BaseServerInterceptingCall }) };
 }
 
-test('the installed version of grpc-js is patched, once', () => {
+test('patches the installed version of grpc-js once', () => {
   expect(capLongTimeouts()).toBe(true);
   expect(capLongTimeouts()).toBe(true);
 });
 
-test('a patched class reads long timeouts as the longest one', () => {
+test('limits long timeouts to the longest supported one', () => {
   const { call, read, load } = moduleWith();
   expect([capLongTimeouts(load), capLongTimeouts(load)]).toEqual([true, true]);
   call.handleTimeoutHeader('99999999H');
@@ -34,7 +34,7 @@ test.each([
       throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
     },
   ],
-])('a version of grpc-js that %s is left as it is', (_, load) => {
+])('does not patch a version of grpc-js that %s', (_, load) => {
   expect(capLongTimeouts(load)).toBe(false);
 });
 
@@ -50,6 +50,6 @@ test.each([
   ['1n', '1n'],
   ['x', 'x'],
   ['', ''],
-])('a timeout of %j is read as %j', (header, read) => {
+])('reads a timeout of %j as %j', (header, read) => {
   expect(capTimeout(header)).toBe(read);
 });

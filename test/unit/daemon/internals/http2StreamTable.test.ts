@@ -31,7 +31,7 @@ function contents(table: Map<number, string>) {
   };
 }
 
-test('a table does what a Map does', () => {
+test('behaves like a Map', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
       const [table, map] = [new StreamTable<string>(), new Map<number, string>()];
@@ -41,7 +41,7 @@ test('a table does what a Map does', () => {
   );
 });
 
-test('streams may be deleted while the table is iterated', () => {
+test('allows deletion of streams during iteration', () => {
   const table = new StreamTable<string>();
   for (const each of [1, 3, 5, 7]) table.set(each, `stream ${each}`);
   const visited: string[] = [];
@@ -54,7 +54,7 @@ test('streams may be deleted while the table is iterated', () => {
   expect(table.size).toBe(0);
 });
 
-/** What Node.js keeps of a session, as far as the patch needs it. */
+/** The state that Node.js keeps for a session, as far as the patch needs it. */
 function sessionOf(streams: unknown) {
   const state = Symbol('state');
   return {
@@ -63,7 +63,7 @@ function sessionOf(streams: unknown) {
   };
 }
 
-test('a session gets a table with the streams that it has', () => {
+test('replaces the table of a session, and keeps its streams', () => {
   const { session, streams } = sessionOf(new Map([[1, 'stream 1']]));
   expect(useStreamTable(session, true)).toBe(true);
   expect(streams(session)).toBeInstanceOf(StreamTable);
@@ -74,13 +74,13 @@ test.each([
   ['keeps its streams in something else than a Map', sessionOf('mine').session],
   ['has no streams', { [Symbol('state')]: {} }],
   ['has no state', {}],
-])('a session that %s is left as it is', (_, session) => {
+])('does not patch a session that %s', (_, session) => {
   const before = { ...session };
   expect(useStreamTable(session, true)).toBe(false);
   expect(session).toEqual(before);
 });
 
-test('a session of a version of Node.js that was not tested is left as it is', () => {
+test('does not patch a session on an untested version of Node.js', () => {
   const map = new Map();
   const { session, streams } = sessionOf(map);
   expect(useStreamTable(session, false)).toBe(false);

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { PatchReport } from '../../../../src/daemon/internals/patchReport.ts';
 
-test('a patch that does not apply is warned of once, and one that applies never', () => {
+test('warns once about a patch that does not apply, and never about one that does', () => {
   const logged: string[] = [];
   const report = new PatchReport(pino({}, { write: (line) => void logged.push(line) }));
   report.note('grpcCall', true);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ReadTurns } from '../../../../src/daemon/watch/readTurns.ts';
 
-/** Reads that wait until they are let go. */
+/** Reads that wait until they are released. */
 function blockedReads(turns: ReadTurns, shard: number, count: number) {
   let [now, max] = [0, 0];
   let release = () => {};
@@ -18,7 +18,7 @@ function blockedReads(turns: ReadTurns, shard: number, count: number) {
   return { release: () => release(), all, max: () => max };
 }
 
-test('few watches read the same shard at once, and a shard that does not answer holds up no other', async () => {
+test('limits concurrent reads of a shard without blocking other shards', async () => {
   const turns = new ReadTurns(4);
   const stuck = blockedReads(turns, 0, 50);
   expect(await turns.run(1, async () => 'read')).toBe('read');
@@ -27,7 +27,7 @@ test('few watches read the same shard at once, and a shard that does not answer 
   expect(stuck.max()).toBe(4);
 });
 
-test('a read that fails gives its place to the next', async () => {
+test('starts the next read after one fails', async () => {
   const turns = new ReadTurns(4);
   const failing = () => Promise.reject(new Error('away'));
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => turns.run(0, failing)));

@@ -3,7 +3,7 @@ import { describeRedisUrl, parseRedisUrl } from '../../../../src/store/redis/url
 
 const SENTINEL = 'redis+sentinel://user:s%3Acret@10.0.0.1:26380,[::1],sentinel.example/presence/2';
 
-test('a Sentinel URL names Sentinels, master, database and both credentials', () => {
+test('reads Sentinels, master, database and both credentials from a Sentinel URL', () => {
   expect(parseRedisUrl(`${SENTINEL}?sentinel-user=watcher&sentinel-password=p%26+q`)).toEqual({
     kind: 'sentinel',
     master: 'presence',
@@ -27,11 +27,11 @@ test.each([
     `${SENTINEL}?sentinel-password=secret`,
     'redis+sentinel://10.0.0.1:26380,[::1]:26379,sentinel.example:26379/presence/2',
   ],
-])('described for people, %s has no secrets', (url, description) => {
+])('describes %s without secrets', (url, description) => {
   expect(describeRedisUrl(url)).toBe(description);
 });
 
-describe('refused', () => {
+describe('rejects', () => {
   test.each([
     ['redis+sentinel://10.0.0.1', 'must name the master'],
     ['redis+sentinel://10.0.0.1/', 'must name the master'],

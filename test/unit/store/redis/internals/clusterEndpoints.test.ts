@@ -5,7 +5,7 @@ import { completeEndpoints } from '../../../../../src/store/redis/internals/clus
 
 type Done = (error: Error | null | undefined, slots?: unknown) => void;
 
-/** A node that was asked as `asked`, whose duplicate answers to CLUSTER SLOTS. */
+/** A node reached as host `asked`, whose duplicate responds to CLUSTER SLOTS. */
 function nodeWith(answer: (copy: EventEmitter, done: Done) => void) {
   return {
     options: { host: 'asked' },
@@ -23,7 +23,7 @@ function slotsOf(node: ReturnType<typeof nodeWith>): Promise<unknown> {
   });
 }
 
-test('nodes get the endpoint that they name, else their address, else the host that was asked', async () => {
+test('uses the endpoint that a node names, else its address, else the queried host', async () => {
   const metadata = ['hostname', 'a', 'ip', '10.0.0.2'];
   const node = nodeWith((_, done) =>
     done(null, [[0, 99, ['10.0.0.1', 6379, 'id'], ['?', 6380, 'id', metadata], [null, 6381, 'id']]]),
@@ -34,7 +34,7 @@ test('nodes get the endpoint that they name, else their address, else the host t
   ]);
 });
 
-test('a node that cannot be asked fails with the reason', async () => {
+test('reports the error of a node that does not respond', async () => {
   const node = nodeWith((copy, done) => {
     copy.emit('error', new Error('the certificate has expired'));
     done(new Error('Connection is closed.'));
@@ -43,11 +43,11 @@ test('a node that cannot be asked fails with the reason', async () => {
   await expect(slotsOf(node)).rejects.toThrow('the certificate has expired');
 });
 
-test('the installed version of ioredis is patched', () => {
+test('patches the installed version of ioredis', () => {
   expect(completeEndpoints(new Redis({ lazyConnect: true }))).toBe(true);
 });
 
-test('a node of another shape is left as it is', () => {
+test('does not patch a node of another shape', () => {
   const node = { options: {} };
   expect(completeEndpoints(node as unknown as Redis)).toBe(false);
   expect(node).toEqual({ options: {} });

@@ -9,13 +9,13 @@ import {
 
 const clusterWith = (fields: object) => fields as unknown as Cluster;
 
-test('the installed version of ioredis has slots', () => {
+test('finds the slots in the installed version of ioredis', () => {
   const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
   expect(hasSlots(cluster)).toBe(true);
   expect(ownerOfSlot(cluster, 0)).toBe('');
 });
 
-test('the master of a slot is read, and looked up again', () => {
+test('reads the master of a slot, and refreshes it', () => {
   const refreshSlotsCache = vi.fn();
   const cluster = clusterWith({ slots: [['10.0.0.1:6379', '10.0.0.2:6379']], refreshSlotsCache });
   expect([ownerOfSlot(cluster, 0), ownerOfSlot(cluster, 1)]).toEqual(['10.0.0.1:6379', '']);
@@ -24,7 +24,7 @@ test('the master of a slot is read, and looked up again', () => {
 });
 
 test.each([{}, { slots: [] }, { slots: 'hidden', refreshSlotsCache: () => {} }])(
-  'a store does not open on a Cluster of another shape: %j',
+  'rejects a Cluster of another shape: %j',
   (fields) => {
     expect(hasSlots(clusterWith(fields))).toBe(false);
     expect(() => routeScripts(clusterWith(fields), ['imApply'])).toThrow(

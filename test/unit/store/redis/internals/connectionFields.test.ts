@@ -8,20 +8,20 @@ import { dropWhenSilent } from '../../../../../src/store/redis/silence.ts';
 
 const redisWith = (fields: object) => fields as unknown as Redis;
 
-test('the installed version of ioredis has a queue of commands, and no socket before it connects', () => {
+test('finds a command queue, and no socket before connecting, in the installed version of ioredis', () => {
   const redis = new Redis({ lazyConnect: true });
   expect(unansweredCommands(redis)).toBe(0);
   expect(socketOf(redis)).toBeUndefined();
 });
 
-test('the fields are read', () => {
+test('reads the fields', () => {
   const stream = Object.assign(new EventEmitter(), { destroy: () => {} });
   const redis = redisWith({ stream, commandQueue: { length: 2 } });
   expect([unansweredCommands(redis), socketOf(redis)]).toEqual([2, stream]);
 });
 
 test.each([{}, { stream: null, commandQueue: null }, { stream: {}, commandQueue: {} }])(
-  'fields of another shape are not used: %j',
+  'ignores fields of another shape: %j',
   (fields) => {
     expect([unansweredCommands(redisWith(fields)), socketOf(redisWith(fields))]).toEqual([
       undefined,
@@ -30,14 +30,14 @@ test.each([{}, { stream: null, commandQueue: null }, { stream: {}, commandQueue:
   },
 );
 
-test('without them ioredis itself drops a connection that is silent', () => {
+test('relies on ioredis to drop silent connections if the fields are missing', () => {
   const redis = Object.assign(new EventEmitter(), { options: { socketTimeout: undefined } });
   dropWhenSilent(redisWith(redis));
   redis.emit('connect');
   expect(redis.options.socketTimeout).toBe(700);
 });
 
-test('without them a write is never taken for safe', async () => {
+test('never reports a write as safe if the fields are missing', async () => {
   const redis = redisWith({ wait: async () => 1 });
   const [shard] = makeShards('im:', 1) as [Shard];
   const { answer, unsafe } = await new Replicas(redis, 1).write(shard, async () => 'written');
