@@ -9,7 +9,7 @@ const HOMES: [string, () => Promise<Record<string, string>>][] = [
   ['without HOME', async () => ({})],
   ['with an empty HOME', async () => ({ HOME: '' })],
   ['with /dev/null as HOME', async () => ({ HOME: '/dev/null' })],
-  ['with a HOME that is not there', async () => ({ HOME: '/nonexistent' })],
+  ['with a missing HOME', async () => ({ HOME: '/nonexistent' })],
   ["with another user's HOME, which is read-only", async () => ({ HOME: await readOnlyFolder() })],
   ['with a HOME of its own', async () => ({ HOME: await folderOfUnknownUser() })],
 ];
@@ -33,7 +33,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
     expect(child.output()).not.toMatch(/SystemError|uv_os|\n\s+at /);
   });
 
-  test('learns from doctor what does not work', async () => {
+  test('doctor reports what does not work', async () => {
     const child = start(['doctor'], await home());
     await until(() => child.exitCode() !== null, 'the command ends');
     expect([1, 3]).toContain(child.exitCode());
@@ -42,7 +42,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
   });
 
   test.skipIf(name.endsWith('its own'))(
-    'cannot keep contexts, and the error names where it could',
+    'cannot save contexts, and the error names the directories to set',
     async () => {
       const child = start(['context', 'set', 'here', '--endpoint', '127.0.0.1:1'], await home());
       await until(() => child.exitCode() !== null, 'the command ends');
@@ -51,7 +51,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
     },
   );
 
-  test('serves from the data folder that it is given', async () => {
+  test('serves from a given data directory', async () => {
     const child = start(
       ['serve', '--port', '0', '--data-dir', join(await folderOfUnknownUser(), 'data')],
       await home(),
@@ -60,7 +60,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
     expect(child.output()).not.toContain('Error');
   });
 
-  test.skipIf(name.endsWith('its own'))('is asked for a data folder', async () => {
+  test.skipIf(name.endsWith('its own'))('must name a data directory', async () => {
     const child = start(['serve', '--port', '0'], await home());
     await until(() => child.exitCode() !== null, 'the command ends');
     expect(child.exitCode()).toBe(3);

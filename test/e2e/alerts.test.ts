@@ -7,7 +7,7 @@ import { startRedis } from '../support/servers.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 
-/** Logins as chat servers send them, many at once; returns how many failed with UNAVAILABLE. */
+/** Sends many logins at once, as chat servers do; returns how many failed with UNAVAILABLE. */
 async function logIn(client: Client, round: number): Promise<number> {
   const logins = Array.from({ length: 40 }, (_, i) =>
     client.online({ userId: `user-${round}-${i}`, deviceId: 'phone', serverAddr: '10.0.0.1:9000' }),
@@ -22,7 +22,7 @@ test('promtool accepts the alerts', () => {
   expect(checkRules()).toBe('');
 });
 
-test('ImstateCallsFail fires when Redis dies under the traffic of clients, and not before', async () => {
+test('ImstateCallsFail fires when Redis dies under client traffic, and not before', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
@@ -38,7 +38,7 @@ test('ImstateCallsFail fires when Redis dies under the traffic of clients, and n
   expect(failed).toBeGreaterThan(0);
   const dead = await scrape(daemon.http);
   expect(sumOf(dead, 'imstate_operations_total', { operation: 'online', code: 'UNAVAILABLE' })).toBe(failed);
-  // All of it came in batches, whose streams did not fail.
+  // All logins arrived in batches, whose streams did not fail.
   expect(sumOf(dead, 'imstate_calls_total', { code: 'UNAVAILABLE' })).toBe(0);
   expect(await firingAlerts(healthy, dead)).toContain('ImstateCallsFail');
 });

@@ -9,13 +9,13 @@ import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
 const CHAT = fileURLToPath(new URL('../../examples/chat/', import.meta.url));
-/** As long as the grace, so that neither cuts the other short. */
+/** As long as the grace, so that neither ends before the other. */
 const LEASE_MS = 5_000;
 
 /** A process of examples/chat/main.ts. */
 interface Instance {
   url: string;
-  /** As imstate knows it. */
+  /** The address by which imstate identifies it. */
   addr: string;
   child: ChildProcess;
   /** Resolves with the exit code, or the signal that ended it. */
@@ -32,7 +32,7 @@ beforeEach(async () => {
   [one, two] = await Promise.all([startInstance(), startInstance()]);
 });
 
-test('a message goes from a user on one instance to a user on the other, and back', async () => {
+test('delivers messages between users on two instances, in both directions', async () => {
   const alice = await User.on(first(), 'alice');
   const bob = await User.on(second(), 'bob');
   expect(await serverOf('bob')).toBe(second().addr);
@@ -42,7 +42,7 @@ test('a message goes from a user on one instance to a user on the other, and bac
   expect(await alice.next('message')).toEqual({ type: 'message', from: 'bob', text: 'hello back' });
 });
 
-test('a message reaches every device of a user, wherever it is, and nobody who is offline', async () => {
+test('delivers a message to every device of a user on any instance, and to no offline user', async () => {
   const alice = await User.on(first(), 'alice');
   const devices = [await User.on(first(), 'bob', 'phone'), await User.on(second(), 'bob', 'web')];
   expect(await alice.send('bob', 'hello')).toEqual({ devices: 2 });
@@ -50,7 +50,7 @@ test('a message reaches every device of a user, wherever it is, and nobody who i
   expect(await alice.send('carol', 'hello')).toEqual({ devices: 0, reason: 'carol is offline' });
 });
 
-test('a second login of a device on the other instance closes the first connection', async () => {
+test('closes the first connection when the device logs in on the other instance', async () => {
   const alice = await User.on(first(), 'alice');
   const old = await User.on(first(), 'bob');
   const fresh = await User.on(second(), 'bob');
@@ -59,37 +59,40 @@ test('a second login of a device on the other instance closes the first connecti
   expect(await fresh.next('message')).toMatchObject({ text: 'hello' });
 });
 
-test('contacts are told, wherever they are', async () => {
+test('notifies contacts on every instance', async () => {
   const alice = await User.on(first(), 'alice');
   const bob = await User.on(second(), 'bob');
   alice.say({ type: 'follow', userIds: ['bob', 'carol'] });
-  await until(() => alice.sees('bob') === true && alice.sees('carol') === false, 'alice sees how they stand');
+  await until(
+    () => alice.sees('bob') === true && alice.sees('carol') === false,
+    'alice sees the state of both',
+  );
   bob.socket.close(1000);
-  await until(() => alice.sees('bob') === false, 'alice sees bob go');
+  await until(() => alice.sees('bob') === false, 'alice sees bob go offline');
 });
 
-test('kill -9 of an instance takes its users offline within the lease, and they go on at the other', async () => {
+test('takes users of a killed instance offline within the lease, and accepts them on the other', async () => {
   const alice = await User.on(first(), 'alice');
   const bob = await User.on(second(), 'bob');
   alice.say({ type: 'follow', userIds: ['bob'] });
   await until(() => alice.sees('bob') === true, 'alice sees bob');
   second().child.kill('SIGKILL');
   await second().ended;
-  // Until the lease has run out imstate cannot know: the hop fails.
+  // imstate still shows bob as online until the lease runs out: the hop fails.
   expect(await alice.send('bob', 'lost')).toEqual({ devices: 0, reason: 'bob cannot be reached just now' });
-  await until(() => alice.sees('bob') === false, 'alice sees bob go');
+  await until(() => alice.sees('bob') === false, 'alice sees bob go offline');
   expect(await alice.send('bob', 'lost')).toEqual({ devices: 0, reason: 'bob is offline' });
   const { entries } = await imstate.listHistory({ userId: 'bob' });
   expect(entries[0]).toMatchObject({ serverAddr: second().addr, reason: 'SERVER_LOST' });
 
   const back = await User.on(first(), 'bob');
-  await until(() => alice.sees('bob') === true, 'alice sees bob come back');
+  await until(() => alice.sees('bob') === true, 'alice sees bob come online');
   expect(await alice.send('bob', 'hello')).toEqual({ devices: 1 });
   expect(await back.next('message')).toMatchObject({ text: 'hello' });
   expect(bob.received).not.toContainEqual(expect.objectContaining({ text: 'lost' }));
 });
 
-test('an instance that stops sends its users to the other, and their contacts see nothing', async () => {
+test('moves users of a stopping instance to the other without visible changes', async () => {
   const alice = await User.on(first(), 'alice');
   const bob = await User.on(second(), 'bob');
   alice.say({ type: 'follow', userIds: ['bob'] });
@@ -98,12 +101,12 @@ test('an instance that stops sends its users to the other, and their contacts se
   expect(await bob.closed).toEqual({ code: 1012, reason: 'this instance stops' });
   await User.on(first(), 'bob');
   expect(await second().ended).toBe(0);
-  await until(async () => (await serverOf('bob')) === first().addr, 'bob is on the other');
+  await until(async () => (await serverOf('bob')) === first().addr, 'bob is on the other instance');
   expect(await alice.send('bob', 'hello')).toEqual({ devices: 1 });
   expect(alice.received.filter(({ type }) => type === 'presence')).toHaveLength(1);
 });
 
-test('who breaks the protocol is disconnected, and nobody else is harmed', async () => {
+test('disconnects only clients that violate the protocol', async () => {
   const alice = await User.on(first(), 'alice');
   for (const said of [
     'no json',
@@ -124,17 +127,17 @@ test('who breaks the protocol is disconnected, and nobody else is harmed', async
   expect(await alice.send('alice', 'still here')).toEqual({ devices: 1 });
 });
 
-test('the terminal client talks to another', async () => {
+test('exchanges messages between a terminal client and a user', async () => {
   const bob = await User.on(second(), 'bob');
   const args = ['--user', 'alice', '--contacts', 'bob', first().url];
   const terminal = spawn(process.execPath, ['--import', 'tsx', `${CHAT}client.ts`, ...args]);
   disposables.push(() => terminal.kill('SIGKILL'));
   const shown = textOf(terminal);
-  await until(() => shown().includes('bob is online'), 'it shows its contact');
+  await until(() => shown().includes('bob is online'), 'the client shows its contact');
   terminal.stdin.write('bob hello\n');
   expect(await bob.next('message')).toMatchObject({ from: 'alice', text: 'hello' });
   bob.say({ type: 'send', id: '1', to: 'alice', text: 'hello back' });
-  await until(() => shown().includes('bob: hello back'), 'it shows the answer');
+  await until(() => shown().includes('bob: hello back'), 'the client shows the answer');
   const ended = new Promise((resolve) => terminal.once('exit', resolve));
   terminal.stdin.end();
   expect(await ended).toBe(0);
@@ -201,7 +204,7 @@ class User {
     this.socket.send(JSON.stringify(message));
   }
 
-  /** Sends a message, and resolves with what became of it. */
+  /** Sends a message, and resolves with the result of its delivery. */
   async send(to: string, text: string): Promise<{ devices: number; reason?: string }> {
     const id = `${++this.#sent}`;
     this.say({ type: 'send', id, to, text });
@@ -213,15 +216,15 @@ class User {
     return reason === undefined ? { devices } : { devices, reason };
   }
 
-  /** The first message of a type, when it has come. */
+  /** Resolves with the first message of a type. */
   next(type: ToClient['type']): Promise<ToClient> {
-    return until(() => this.received.find((message) => message.type === type), `a ${type} comes`);
+    return until(() => this.received.find((message) => message.type === type), `a ${type} message arrives`);
   }
 
-  /** What it was told last of a contact. */
+  /** The last received state of a contact. */
   sees(userId: string): boolean | undefined {
     return this.received
-      .flatMap((said) => (said.type === 'presence' && said.userId === userId ? said.online : []))
+      .flatMap((message) => (message.type === 'presence' && message.userId === userId ? message.online : []))
       .at(-1);
   }
 }

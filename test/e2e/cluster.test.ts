@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const SERVER = '10.0.0.1:9000';
 const USERS = Array.from({ length: 300 }, (_, i) => `user-${i}`);
 
-test('three masters with a replica each, two daemons: a master dies, and nothing that was online is lost', async () => {
+test('loses no session when a replica takes over from a killed master', async () => {
   const cluster = await startCluster(3, 3);
   disposables.push(() => cluster.stop());
   const daemons = await Promise.all(
@@ -18,8 +18,8 @@ test('three masters with a replica each, two daemons: a master dies, and nothing
   for (const daemon of daemons) disposables.push(() => daemon.remove());
   const client = await connect({ endpoints: daemons.map(({ addr }) => addr), timeoutMs: 30_000 });
   disposables.push(() => client.close());
-  const told = new Map<string, boolean>();
-  void follow(client, told);
+  const online = new Map<string, boolean>();
+  void follow(client, online);
   const server = client.server({ addr: SERVER, leaseTtlMs: 10_000 });
   disposables.push(() => server.close());
   await server.ready;
@@ -30,7 +30,7 @@ test('three masters with a replica each, two daemons: a master dies, and nothing
   const late = await Promise.all(USERS.map((userId) => server.online({ userId, deviceId: 'tablet' })));
   expect(late.every(({ endReason }) => endReason === undefined)).toBe(true);
   const leaseState = async () => (await client.listServers()).servers[0]?.lease?.state;
-  await until(async () => (await leaseState().catch(() => undefined)) === 'ALIVE', 'the lease stands');
+  await until(async () => (await leaseState().catch(() => undefined)) === 'ALIVE', 'the lease is alive');
   const users = await client.getUsers(USERS);
   const sessionsOf = (i: number) => [logins[i]?.sessionId, late[i]?.sessionId].sort();
   for (const [i, { devices }] of users.entries()) {
@@ -42,10 +42,10 @@ test('three masters with a replica each, two daemons: a master dies, and nothing
     ).toEqual(sessionsOf(i));
   }
   expect(await client.getStats()).toMatchObject({ usersOnline: 300, devicesOnline: 600 });
-  await until(() => told.size === 600, 'all logins were told');
+  await until(() => online.size === 600, 'the watch has received all logins');
 });
 
-/** Notes which devices are online, from what a watch of everybody tells. */
+/** Collects the online devices from a watch of all users. */
 async function follow(client: Client, online: Map<string, boolean>): Promise<void> {
   const note = (event: WatchEvent) => {
     if (event.type === 'lost') online.clear();
@@ -57,7 +57,7 @@ async function follow(client: Client, online: Map<string, boolean>): Promise<voi
   for await (const event of client.watch({ everything: true })) note(event);
 }
 
-/** Waits until each replica has all that was written to its master so far. */
+/** Waits until each replica has received all writes of its master. */
 async function replicated(ports: number[]): Promise<void> {
   for (const port of ports) {
     const node = new Redis(port);
@@ -68,7 +68,7 @@ async function replicated(ports: number[]): Promise<void> {
     };
     const { isMaster, written } = await offsets();
     if (isMaster)
-      await until(async () => Number((await offsets()).had) >= Number(written), 'a replica has all');
+      await until(async () => Number((await offsets()).had) >= Number(written), 'a replica has caught up');
     node.disconnect();
   }
 }

@@ -18,7 +18,7 @@ async function folderUntilTheEnd(): Promise<string> {
   return path;
 }
 
-/** A folder in which `imstate` is the binary, as it is in /usr/local/bin where it was installed. */
+/** A directory that contains the binary as `imstate`, like /usr/local/bin after an installation. */
 async function binFolder(): Promise<string> {
   const folder = await folderUntilTheEnd();
   await symlink(BIN, join(folder, 'imstate'));
@@ -31,21 +31,18 @@ async function settings(name: string): Promise<string[]> {
   return [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value as string);
 }
 
-test.skipIf(spawnSync('which', ['systemd-analyze']).status !== 0)(
-  'systemd finds nothing wrong with the unit',
-  async () => {
-    const folder = await folderUntilTheEnd();
-    const unit = await readFile('deploy/imstate.service', 'utf8');
-    const path = join(folder, 'imstate.service');
-    await writeFile(path, unit.replace('/usr/local/bin/imstate', process.execPath));
-    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], {
-      encoding: 'utf8',
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  },
-);
+test.skipIf(spawnSync('which', ['systemd-analyze']).status !== 0)('systemd accepts the unit', async () => {
+  const folder = await folderUntilTheEnd();
+  const unit = await readFile('deploy/imstate.service', 'utf8');
+  const path = join(folder, 'imstate.service');
+  await writeFile(path, unit.replace('/usr/local/bin/imstate', process.execPath));
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
 
-test('the unit is the only one, and the guide for operators has its numbers', async () => {
+test('keeps one unit, whose numbers are in the guide for operators', async () => {
   const pages = (await readdir('.', { recursive: true })).filter((path) => {
     return /\.(md|service)$/.test(path) && !/(^|\/)node_modules\//.test(path);
   });
@@ -60,7 +57,7 @@ test('the unit is the only one, and the guide for operators has its numbers', as
   expect(guide).toContain(`(${(await settings('RestartPreventExitStatus'))[0]?.replace(' ', ' and ')})`);
 });
 
-test('what the unit starts serves, and ends well by the signal that the unit sends', async () => {
+test('serves with the command of the unit, and exits with 0 on its signal', async () => {
   const folder = await folderUntilTheEnd();
   const [state, cache] = ['state', 'cache'].map((name) => join(folder, name)) as [string, string];
   await mkdir(state, { mode: 0o700 });
@@ -88,7 +85,7 @@ test('what the unit starts serves, and ends well by the signal that the unit sen
   expect(await ended).toEqual([0, null]);
 });
 
-test("the container's health check says yes while the daemon serves, and no when it does not", async () => {
+test("the container's health check passes only while the daemon serves", async () => {
   const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
   const check = /^HEALTHCHECK .*\\\n {2}CMD (.*)$/m.exec(dockerfile)?.[1] as string;
   const daemon = await startImstate('serve', '--port', '0');
@@ -107,7 +104,7 @@ test("the container's health check says yes while the daemon serves, and no when
   expect(await isHealthy()).toBe(false);
 });
 
-test('the image has the files of the package', async () => {
+test('copies the files of the package into the image', async () => {
   const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
   const copied = [...dockerfile.matchAll(/^COPY --from=build (.*) \S+$/gm)].flatMap(([, sources]) =>
     (sources as string).split(' '),
@@ -118,10 +115,10 @@ test('the image has the files of the package', async () => {
   );
 });
 
-/** What the build writes: it comes from no file of the clone. */
+/** Output of the build, which is not in the clone. */
 const BUILT = ['dist', 'docs/imstate.schema.json', 'node_modules', 'oclif.manifest.json'];
 
-test('the build of the image gets every file that it copies', async () => {
+test('does not exclude any file that the image build copies', async () => {
   const dockerfile = await readFile('deploy/Dockerfile', 'utf8');
   const ignored = await readFile('deploy/Dockerfile.dockerignore', 'utf8');
   const sent = [...ignored.matchAll(/^!(.*)$/gm)].map(([, path]) => path as string);

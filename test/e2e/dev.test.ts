@@ -19,7 +19,7 @@ afterEach(async () => {
   await ended;
 });
 
-/** A clone whose sources a test may change. */
+/** A copy of the sources that a test may change. */
 async function clone(): Promise<string> {
   const directory = join(await scratchDirectory(), 'clone');
   await mkdir(directory);
@@ -39,13 +39,13 @@ function startDev(cwd: string): () => string[] {
   return () => [...output.matchAll(/^http +(\S+)$/gm)].map(([, url]) => url as string);
 }
 
-test('npm run dev starts the daemon again with what was saved', { timeout: 300_000 }, async () => {
+test('npm run dev restarts the daemon when a file is saved', { timeout: 300_000 }, async () => {
   const directory = await clone();
   const starts = startDev(directory);
   await until(() => starts().length === 1, 'the daemon has started');
 
   await appendFile(join(directory, 'console/style/theme.css'), '/* saved */\n');
-  await until(() => starts().length === 2, 'it has started again for a file of the console');
+  await until(() => starts().length === 2, 'the daemon has restarted for a file of the console');
   const style = await fetch(`${starts()[1]}/console/style/theme.css`);
   expect(await style.text()).toContain('/* saved */');
 
@@ -55,6 +55,6 @@ test('npm run dev starts the daemon again with what was saved', { timeout: 300_0
     'src/store/redis/scripts/online.lua',
   ].entries()) {
     await appendFile(join(directory, file), '\n');
-    await until(() => starts().length === 3 + i, `it has started again for ${file}`);
+    await until(() => starts().length === 3 + i, `the daemon has restarted for ${file}`);
   }
 });

@@ -16,7 +16,7 @@ async function serve(...args: string[]) {
   return daemon;
 }
 
-test('SIGTERM: not ready and out of the registry, then calls are accepted until a second signal', async () => {
+test('SIGTERM deregisters the daemon, which accepts calls until a second signal', async () => {
   const service = `test/${randomUUID()}`;
   const etcd = new Etcd3({ hosts: `http://${inject('etcdHost')}` });
   disposables.push(() => etcd.close());
@@ -27,12 +27,15 @@ test('SIGTERM: not ready and out of the registry, then calls are accepted until 
   const readyz = () => ask(`${http}/readyz`);
   expect(await readyz()).toMatchObject({ status: 200 });
   daemon.signal('SIGTERM');
-  await until(() => daemon.stderr().includes('accepting calls until the drain delay is over'), 'it waits');
+  await until(
+    () => daemon.stderr().includes('accepting calls until the drain delay is over'),
+    'the drain delay has started',
+  );
 
   expect(await readyz()).toMatchObject({ status: 503, text: 'not ready: the daemon is stopping\n' });
   expect(await etcd.get(`${service}/${daemon.addr}`).string()).toBeNull();
   expect((await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).health).toBe('NOT_SERVING');
-  // Each on a new connection.
+  // Each call uses a new connection.
   for (let calls = 0; calls < 20; calls++) {
     const clients = grpcClients(daemon.addr);
     expect(await clients.v1.getUser({ userId: 'alice' })).toMatchObject({ userId: 'alice' });
@@ -46,7 +49,7 @@ test('SIGTERM: not ready and out of the registry, then calls are accepted until 
   expect(daemon.stderr()).toContain('stopped');
 });
 
-test('without a second signal it drains when the time is over', async () => {
+test('drains after the drain delay without a second signal', async () => {
   const daemon = await serve('--drain-delay', '1s');
   daemon.signal('SIGTERM');
   expect(await daemon.ended).toBe(0);
@@ -56,17 +59,17 @@ test('without a second signal it drains when the time is over', async () => {
   expect(positions).not.toContain(-1);
 });
 
-test('SIGTERM during the start does not wait: nobody knows the daemon yet', async () => {
+test('SIGTERM during the start ends the daemon without a drain delay', async () => {
   const args = ['serve', '--port', '0', '--drain-delay', '10m', '--redis'];
   const starting = spawnImstate([...args, `redis://127.0.0.1:${await freePort()}`]);
   disposables.push(() => starting.signal('SIGKILL'));
-  await until(() => starting.stderr().includes('Redis'), 'it waits for Redis');
+  await until(() => starting.stderr().includes('Redis'), 'the daemon waits for Redis');
   starting.signal('SIGTERM');
   expect(await starting.ended).toBe(0);
   expect(starting.stderr()).toContain('stopped before it was ready');
 });
 
-test('a store that answers again does not make a stopping daemon healthy', () => {
+test('does not make a stopping daemon healthy when its store responds again', () => {
   const readiness = new Readiness(50);
   const all = { shards: 2, unavailable: [], failure: undefined };
   readiness.noteHealth(all);

@@ -9,7 +9,7 @@ const DEVICES = 1_000;
 const BATCHES = 50;
 /** Requests for one user each. */
 const SINGLES = 300;
-/** Questions of another caller that are answered while the heavy requests last. */
+/** How many calls of another caller must complete before the heavy requests. */
 const PROBES = 5;
 const SERVER = '10.0.0.1:9000';
 const REPLACE_ALL = 3;
@@ -18,7 +18,7 @@ const UNAVAILABLE = 14;
 
 const userIds = Array.from({ length: USERS }, (_, i) => `user-${i}`);
 
-/** A daemon whose users have as many devices as they may, a client for heavy requests, and another one. */
+/** A daemon whose users have the maximum of devices, a client for heavy requests, and another one. */
 async function startLoaded(kind: string) {
   const store =
     kind === 'redis' ? ['--redis', inject('redisUrl'), '--key-prefix', `heavy-${process.pid}:`] : [];
@@ -41,7 +41,7 @@ async function startLoaded(kind: string) {
   return { daemon, heavy, other };
 }
 
-/** Asks one question after the other until these requests are answered, and returns how many were answered before them. */
+/** Probes repeatedly until the requests are answered; returns how many probes completed before them. */
 async function answeredBefore(requests: Promise<unknown>[], probe: () => Promise<unknown>): Promise<number> {
   let isOver = false;
   void Promise.allSettled(requests).then(() => {
@@ -54,7 +54,7 @@ async function answeredBefore(requests: Promise<unknown>[], probe: () => Promise
 }
 
 test.each(['embedded', 'redis'])(
-  'others are served while a caller reads and replaces very much: %s',
+  'serves other callers while one reads and replaces very much: %s',
   {
     timeout: 300_000,
   },
@@ -62,7 +62,7 @@ test.each(['embedded', 'redis'])(
     const { heavy, other } = await startLoaded(kind);
     const probe = (): Promise<unknown> =>
       other.v1.getUser({ userId: 'bob' }).catch((error: { code: number }) => {
-        // On a busy machine Redis may seem to be away.
+        // On a busy machine, Redis may appear to be unavailable.
         if (error.code !== UNAVAILABLE) throw error;
         return probe();
       });
@@ -74,16 +74,16 @@ test.each(['embedded', 'redis'])(
         .getUser({ userId: userIds[i % USERS] as string })
         .then(({ devices }) => devices.length, codeOf),
     );
-    // Each waits for a few steps of its shard, while other shards go on.
+    // Each probe waits for a few batches of its shard, while other shards continue.
     expect(await answeredBefore(singles, probe)).toBeGreaterThanOrEqual(2);
-    // Some may be refused because the connection has not taken the answers to others.
+    // Some may be rejected while earlier responses fill the connection.
     expect(await Promise.all(singles)).toContain(DEVICES);
 
     const batches = Array.from({ length: BATCHES }, () =>
       heavy.v1.batchGetUsers({ userIds }).then(() => 0, codeOf),
     );
     expect(await answeredBefore(batches, probe)).toBeGreaterThanOrEqual(PROBES);
-    // They have too many devices for one answer.
+    // They have too many devices for one response.
     expect(await Promise.all(batches)).toContain(RESOURCE_EXHAUSTED);
 
     const apply = heavy.v1.apply();
@@ -94,7 +94,7 @@ test.each(['embedded', 'redis'])(
     });
     expect(await answeredBefore([replaced], probe)).toBeGreaterThanOrEqual(PROBES);
     const { results } = await replaced;
-    // So many sessions have no room in an answer.
+    // Not all replaced sessions fit into a response.
     const endedBy = ({ online }: (typeof results)[number]) =>
       (online?.replaced.length ?? 0) + (online?.replacedOmitted ?? 0);
     expect(results.map(endedBy)).toEqual(userIds.map(() => DEVICES));

@@ -13,14 +13,14 @@ import { type Imstate, runImstate, spawnImstate } from '../support/imstate.ts';
 import { freePort, startEtcd, temporaryDirectory } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
-/** All variables by which grpc-js and others find a proxy. */
+/** All variables that configure a proxy for grpc-js and other libraries. */
 function environment(url: string): Record<string, string> {
   const names = ['http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'];
   const direct = { no_proxy: '', NO_PROXY: '', no_grpc_proxy: '' };
   return { ...Object.fromEntries(names.map((name) => [name, url])), ...direct };
 }
 
-/** A daemon until the end of the test; resolves when it is ready, or has ended. */
+/** Starts a daemon for the duration of the test; resolves when it is ready or has exited. */
 async function serve(args: string[], env: Record<string, string>): Promise<Pick<Imstate, 'addr' | 'stderr'>> {
   const folder = await temporaryDirectory();
   const daemon = spawnImstate(['serve', '--port', '0', '--data-dir', folder.path, ...args], env);
@@ -38,7 +38,7 @@ async function serve(args: string[], env: Record<string, string>): Promise<Pick<
 }
 
 /** An etcd with authentication, whose user has the name and the password `root`. */
-async function startGuardedEtcd(): Promise<string> {
+async function startEtcdWithAuth(): Promise<string> {
   const etcd = await startEtcd();
   disposables.push(() => etcd.stop());
   const admin = new Etcd3({ hosts: `http://${etcd.host}` });
@@ -50,10 +50,10 @@ async function startGuardedEtcd(): Promise<string> {
   return etcd.host;
 }
 
-test('no call and nothing of etcd goes through the HTTP proxy of the environment', async () => {
+test('uses no HTTP proxy of the environment for calls and etcd', async () => {
   const proxy = await startHttpProxy(await freePort());
   const env = { ...environment(proxy.url), IMSTATE_ETCD_PASSWORD: 'root' };
-  const etcd = ['--etcd', await startGuardedEtcd(), '--etcd-user', 'root'];
+  const etcd = ['--etcd', await startEtcdWithAuth(), '--etcd-user', 'root'];
   const redis = ['--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
   const { addr } = await serve([...redis, ...etcd], env);
   expect(addr).not.toBe('');
@@ -72,7 +72,7 @@ test('no call and nothing of etcd goes through the HTTP proxy of the environment
   expect(proxy.asked).toEqual([]);
 }, 180_000);
 
-test('the keys of an issuer are asked for through the proxy, unless no_proxy names its host', async () => {
+test('requests the keys of an issuer through the proxy, unless no_proxy names its host', async () => {
   const authority = await Authority.make();
   const pair = await authority.issue({ names: ['DNS:issuer.test'] });
   const issuer = await Issuer.make();
@@ -99,7 +99,7 @@ test('the keys of an issuer are asked for through the proxy, unless no_proxy nam
   expect(proxy.asked).toEqual(['CONNECT issuer.test:443']);
 });
 
-test('traces are sent through the proxy, and to this machine without', async () => {
+test('sends traces through the proxy, except to the local machine', async () => {
   const paths: string[] = [];
   const collector = createServer((request, response) => {
     paths.push(`${request.url} of ${request.headers.host}`);

@@ -8,7 +8,7 @@ import { scratchDirectory } from '../support/credentials.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A copy of the package that can be taken apart. */
+/** A copy of the package from which a test may remove parts. */
 async function packageCopy(): Promise<string> {
   const folder = join(await scratchDirectory(), 'imstate');
   await mkdir(folder);
@@ -22,7 +22,7 @@ async function packageCopy(): Promise<string> {
 const remove = (path: string) => rm(path, { recursive: true });
 const halve = (path: string) => truncate(path, 1_001);
 
-/** What is there of dist/ at some moment of a build. */
+/** States of dist/ during a build. */
 const states: [string, (path: string) => Promise<void>, string, string[]][] = [
   ['nothing of dist/', remove, 'dist', ['--version']],
   ['half of start.cjs', halve, 'dist/cli/start.cjs', ['--version']],
@@ -33,7 +33,7 @@ const states: [string, (path: string) => Promise<void>, string, string[]][] = [
   ['no module that the doctor imports', remove, 'packages/client/dist/registry', ['doctor']],
 ];
 
-test.each(states)('while the package has %s: one sentence', async (_, change, path, args) => {
+test.each(states)('prints one sentence while the package has %s', async (_, change, path, args) => {
   const folder = await packageCopy();
   await change(join(folder, path));
   const { stderr, status } = spawnSync(process.execPath, [join(folder, 'bin/run.js'), ...args], {

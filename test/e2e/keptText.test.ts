@@ -11,12 +11,12 @@ import { until } from '../support/until.ts';
 const MARK = 'kept-beyond-its-call';
 const MIB = 2 ** 20;
 
-/** A message, filled up with a field that nobody knows. */
+/** A message, padded with an unknown field. */
 function filled(message: Buffer, bytes: number): Buffer {
   return frame(Buffer.concat([message, field(15, Buffer.alloc(bytes, 'x'))]));
 }
 
-/** The strings of a heap snapshot whose beginning has the mark: for each how many bytes it takes by itself. */
+/** The own sizes, in bytes, of the strings of a heap snapshot that contain the mark. */
 function markedStrings(snapshot: string): number[] {
   const { nodes, strings, snapshot: about } = JSON.parse(snapshot);
   const { node_fields: fields, node_types: types } = about.meta;
@@ -37,7 +37,7 @@ async function snapshotOf(folder: string): Promise<string> {
   }, 'the heap snapshot is written');
 }
 
-test('what a stream keeps of its messages is a copy, which holds on to no message', {
+test('copies the names that a stream keeps, so that no message stays in memory', {
   timeout: 60_000,
 }, async () => {
   const folder = await scratchDirectory();
@@ -77,7 +77,7 @@ test('what a stream keeps of its messages is a copy, which holds on to no messag
 
   process.kill(daemon.pid, 'SIGUSR2');
   const sizes = markedStrings(await snapshotOf(folder));
-  // The names that streams keep are there, and nothing that is longer than a name.
+  // The names that streams keep are present, and nothing longer than a name.
   expect(sizes.length).toBeGreaterThan(3);
   expect(Math.max(...sizes)).toBeLessThan(512);
 });

@@ -7,10 +7,10 @@ const STORES = [
   ['Redis', () => ({ redis: inject('redisUrl') })],
 ] as const;
 
-/** Short, so that real time passes it; the contract suite proves the same for any retention with a set clock. */
+/** Short enough to pass in real time. The contract suite covers other retentions with a controlled clock. */
 const RETENTION_MS = 300;
 
-describe.each(STORES)("the article's faults, on the %s store", (_, options) => {
+describe.each(STORES)('the faults of the legacy server, on the %s store', (_, options) => {
   let daemon: TestDaemon;
   let clients: ReturnType<typeof grpcClients>;
 
@@ -31,7 +31,7 @@ describe.each(STORES)("the article's faults, on the %s store", (_, options) => {
     (await clients.pb.query({ UserID, DeviceID })).Status;
   const devices = async (userId: string) => (await clients.v1.getUser({ userId })).devices;
 
-  test('a login soon after a logout does not vanish when the retention of the logout is over', async () => {
+  test('keeps a login when the retention of an earlier logout ends', async () => {
     await login('alice', 'phone');
     await login('witness', 'phone');
     await logout('alice', 'phone');
@@ -42,18 +42,18 @@ describe.each(STORES)("the article's faults, on the %s store", (_, options) => {
     expect(await isOnline('alice', 'phone')).toBe(true);
   });
 
-  test('a logout of an unknown device leaves nothing behind', async () => {
+  test('stores nothing for a logout of an unknown device', async () => {
     await logout('nobody', 'phone');
     expect(await devices('nobody')).toEqual([]);
   });
 
-  test('the logout time is recorded', async () => {
+  test('records the logout time', async () => {
     await login('alice', 'phone');
     await logout('alice', 'phone');
     expect((await devices('alice'))[0]?.logoutTime?.seconds).toBeGreaterThan(1_700_000_000);
   });
 
-  test("a query names the right user's device", async () => {
+  test('returns the device of the requested user', async () => {
     await login('alice', 'phone', 'a:1');
     await login('bob', 'phone', 'b:1');
     expect(await clients.pb.query({ UserID: 'alice', DeviceID: 'phone' })).toMatchObject({

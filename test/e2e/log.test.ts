@@ -14,17 +14,17 @@ import { until } from '../support/until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const SERVE = ['serve', '--port', '0', '--http-port', '0', '--log-level', 'debug'];
-/** Each makes a line of some 300 bytes in the log. */
+/** Each call writes a line of about 300 bytes to the log. */
 const CALLS_A_ROUND = 500;
 const MAX_ROUNDS = 40;
 
-test('a pipe that nobody reads does not freeze the daemon, and it says later how many lines are missing', async () => {
+test('continues when its log pipe is not read, and logs later how many lines were dropped', async () => {
   const dataDir = await scratchDirectory();
   const pipe = await makePipe(dataDir);
   const daemon = startOn(pipe, dataDir);
   const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
   const lost = await callUntilLinesAreDropped(addr, http);
-  await renewsItsEntry(dataDir);
+  await entryRenewed(dataDir);
   const lines = await readUntil(pipe, 'lines were dropped');
   const report = lines.find(({ msg }) => String(msg).includes('lines were dropped'));
   expect(report).toMatchObject({ level: 40, dropped: expect.any(Number) });
@@ -32,7 +32,7 @@ test('a pipe that nobody reads does not freeze the daemon, and it says later how
   expect(lines.filter(({ msg }) => msg === 'call').length).toBeGreaterThan(0);
 });
 
-test('a daemon whose log nobody reads stops when it is told to', async () => {
+test('stops on SIGTERM although its log is not read', async () => {
   const dataDir = await scratchDirectory();
   const daemon = startOn(await makePipe(dataDir), dataDir);
   const { addr, http } = await until(() => addressesIn(daemon.stdout()), 'the daemon is ready');
@@ -41,25 +41,25 @@ test('a daemon whose log nobody reads stops when it is told to', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
-test('Ctrl-S in its terminal does not freeze the daemon, and Ctrl-Q shows how many lines are missing', async () => {
+test('continues after Ctrl-S in its terminal, and logs after Ctrl-Q how many lines were dropped', async () => {
   const dataDir = await scratchDirectory();
   const terminal = await TestTerminal.start([...SERVE, '--data-dir', dataDir], { columns: 150, rows: 40 });
   const { addr, http } = await until(() => addressesIn(terminal.output), 'the daemon is ready');
   await terminal.shows('ready');
   terminal.press('\x13');
   await callUntilLinesAreDropped(addr, http);
-  await renewsItsEntry(dataDir);
+  await entryRenewed(dataDir);
   terminal.press('\x11');
   await until(
     () => /lines were dropped.*dropped.*\d+/.test(terminal.output),
-    'the terminal says what is missing',
+    'the terminal shows how many lines were dropped',
   );
   await terminal.signal('SIGTERM');
   expect(await terminal.ended).toBe(0);
   expect(terminal.output.trimEnd()).toMatch(/stopped\S*$/);
 });
 
-test('a socket that nobody reads does not freeze the daemon', async () => {
+test('continues when its log socket is not read', async () => {
   const dataDir = await scratchDirectory();
   const child = spawn(process.execPath, [BIN, ...SERVE, '--data-dir', dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,10 +71,10 @@ test('a socket that nobody reads does not freeze the daemon', async () => {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;
   });
-  await until(() => log.includes('lines were dropped'), 'the log says what is missing');
+  await until(() => log.includes('lines were dropped'), 'the log reports dropped lines');
 });
 
-test('a reader that is gone, or a full disk, costs lines of the log and nothing else', async () => {
+test('loses only log lines when the reader is gone or the disk is full', async () => {
   const dataDir = await scratchDirectory();
   const full = await open('/dev/full', 'w');
   disposables.push(() => full.close());
@@ -83,7 +83,7 @@ test('a reader that is gone, or a full disk, costs lines of the log and nothing 
   await callUntilLinesAreDropped(addr, http);
 });
 
-test('what Node.js and libraries would print is in the log, and so is a crash', async () => {
+test('logs the output of Node.js and libraries, and crashes', async () => {
   const script = `
     process.once('SIGWINCH', () => { console.error('odd', 1); process.emitWarning('strange'); });
     process.once('SIGURG', () => setTimeout(() => { throw new Error('on purpose'); }));
@@ -109,7 +109,7 @@ test('what Node.js and libraries would print is in the log, and so is a crash', 
   });
 });
 
-test('the last lines reach whoever reads', async () => {
+test('flushes the last lines to a reader', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-level', 'debug');
   disposables.push(() => daemon.kill());
   daemon.signal('SIGTERM');
@@ -117,7 +117,7 @@ test('the last lines reach whoever reads', async () => {
   expect(parse(daemon.stderr()).at(-1)).toMatchObject({ msg: 'stopped' });
 });
 
-/** A pipe that is open for both ends, until the end of the test; what is written stays unread. */
+/** A pipe that stays open at both ends until the end of the test, without a reader. */
 async function makePipe(folder: string): Promise<FileHandle> {
   const path = join(folder, 'log');
   execFileSync('mkfifo', [path]);
@@ -126,7 +126,7 @@ async function makePipe(folder: string): Promise<FileHandle> {
   return pipe;
 }
 
-/** A daemon that logs there. */
+/** A daemon that logs to this file. */
 function startOn(stderr: FileHandle, dataDir: string) {
   const stdio = ['ignore' as const, 'pipe' as const, stderr.fd];
   return followed(spawn(process.execPath, [BIN, ...SERVE, '--data-dir', dataDir], { stdio }));
@@ -145,14 +145,14 @@ function followed(child: ReturnType<typeof spawn>) {
   return { child, ended, stdout: () => stdout };
 }
 
-/** Where a daemon listens, once it has printed all. */
+/** The addresses of a daemon, once it has printed them all. */
 function addressesIn(stdout: string): { addr: string; http: string } | undefined {
   const addr = /^address\s+(\S+)/m.exec(stdout)?.[1];
   const http = /^http\s+(\S+)/m.exec(stdout)?.[1];
   return stdout.includes('service  ') && addr && http ? { addr, http } : undefined;
 }
 
-/** Makes calls, each of which is answered, until their lines no longer fit; returns how many lines are missing. */
+/** Makes successful calls until log lines are dropped; returns how many. */
 async function callUntilLinesAreDropped(addr: string, http: string): Promise<number> {
   const { v1, close } = grpcClients(addr);
   disposables.push(close);
@@ -164,8 +164,8 @@ async function callUntilLinesAreDropped(addr: string, http: string): Promise<num
   throw new Error('no line was dropped');
 }
 
-/** Waits until the entry of the daemon was renewed after now. */
-async function renewsItsEntry(dataDir: string): Promise<void> {
+/** Waits until the daemon renews its entry. */
+async function entryRenewed(dataDir: string): Promise<void> {
   const now = Date.now();
   const folder = join(dataDir, 'registry', 'im%2Fstate-server');
   await until(async () => {
@@ -174,7 +174,7 @@ async function renewsItsEntry(dataDir: string): Promise<void> {
   }, 'the entry is renewed');
 }
 
-/** Reads the pipe until this stands in it. */
+/** Reads the pipe until it has contained this text. */
 async function readUntil(pipe: FileHandle, text: string): Promise<Record<string, unknown>[]> {
   let log = '';
   await until(async () => {
@@ -182,7 +182,7 @@ async function readUntil(pipe: FileHandle, text: string): Promise<Record<string,
     const { bytesRead } = await pipe.read(chunk).catch(() => ({ bytesRead: 0 }));
     log += chunk.toString('latin1', 0, bytesRead);
     return log.includes(text) && log.endsWith('\n');
-  }, `the pipe has ${text}`);
+  }, `the pipe contains ${text}`);
   return parse(log);
 }
 

@@ -12,7 +12,7 @@ const CONNECTIONS = 16;
 const MIB = 2 ** 20;
 const LEASE_MS = 10_000;
 
-/** Load from a process of its own; a rate of 0 asks on each connection for one call after the other. */
+/** Load from a separate process; with a rate of 0, each connection makes one call after the other. */
 async function flood(
   addr: string,
   rate: number,
@@ -24,7 +24,7 @@ async function flood(
   return JSON.parse(stdout);
 }
 
-test('five times more than it can take: what it takes is answered soon, the rest refused, and then all is as before', {
+test('at five times its capacity, rejects the excess, answers the rest soon, and recovers', {
   timeout: 180_000,
 }, async () => {
   const daemon = await startImstate('serve', '--port', '0', '--max-calls-in-flight', `${IN_FLIGHT}`);
@@ -35,7 +35,7 @@ test('five times more than it can take: what it takes is answered soon, the rest
   await server.ready;
   const { sessionId } = await server.online({ userId: 'alice', deviceId: 'phone' });
 
-  // As many at a time as are never refused; the first time everything is compiled.
+  // A concurrency that is never rejected. The first run warms up the JIT.
   await flood(daemon.addr, 0, 3, IN_FLIGHT / 2);
   const unloaded = await flood(daemon.addr, 0, 1, 1);
   const sustained = await flood(daemon.addr, 0, 3, IN_FLIGHT / 2);
@@ -53,7 +53,7 @@ test('five times more than it can take: what it takes is answered soon, the rest
   const after = await until(async () => {
     const report = await flood(daemon.addr, 0, 0.5, 1);
     return report.latencyMs.median < normalMs ? report : undefined;
-  }, 'calls take as long as before');
+  }, 'latency is normal again');
   console.error(
     JSON.stringify({
       unloaded,
@@ -65,17 +65,17 @@ test('five times more than it can take: what it takes is answered soon, the rest
     }),
   );
 
-  // Each call was answered, with OK or with RESOURCE_EXHAUSTED, and not with anything else.
-  const { '0': taken = 0, '8': refused = 0, ...others } = overloaded.answered;
-  expect([others, taken + refused]).toEqual([{}, overloaded.sent]);
-  expect(refused).toBeGreaterThan(0);
-  // It goes on working: refusing must not take up all of its time.
-  expect(taken / 6).toBeGreaterThan(sustained.perSecond / 10);
-  // Without a bound they would wait for up to 24 s: the work of 30 s came within 6.
+  // Each call was answered with either OK or RESOURCE_EXHAUSTED.
+  const { '0': accepted = 0, '8': rejected = 0, ...others } = overloaded.answered;
+  expect([others, accepted + rejected]).toEqual([{}, overloaded.sent]);
+  expect(rejected).toBeGreaterThan(0);
+  // Rejecting calls must not take up all of its time.
+  expect(accepted / 6).toBeGreaterThan(sustained.perSecond / 10);
+  // Without a limit they would wait for up to 24 s: 30 s of work arrived within 6 s.
   expect(overloaded.latencyMs.p99).toBeLessThan(16_000);
   expect(max - before).toBeLessThan(512 * MIB);
   expect(Object.keys(after.answered)).toEqual(['0']);
 
-  // The lease of a chat server outlived it.
+  // The lease of the chat server survived the overload.
   expect(await client.getUser({ userId: 'alice' })).toMatchObject({ online: true, devices: [{ sessionId }] });
 });

@@ -21,7 +21,7 @@ import { disposables } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-/** A user other than root, and a group beside that user's own: any numbers do. */
+/** A user other than root, and a second group of that user; any numbers work. */
 const OTHER = 54_321;
 const GROUP = 54_322;
 
@@ -29,8 +29,8 @@ const umask = process.umask();
 afterEach(() => void process.umask(umask));
 
 describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
-  describe('a config file of the current folder', () => {
-    test('that belongs to another user is refused', async () => {
+  describe('a config file of the current directory', () => {
+    test('is rejected if it belongs to another user', async () => {
       const cwd = await scratchDirectory();
       await configIn(cwd, OTHER);
       const { stderr, exitCode } = await run(['serve', '--port', '0'], { cwd });
@@ -38,7 +38,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
       expect(stderr).toMatch(/belongs to another user \(uid 54321\).*name it with --config if it is meant/);
     });
 
-    test('that is a link of another user is refused', async () => {
+    test('is rejected if it is a link of another user', async () => {
       const cwd = await scratchDirectory();
       await configIn(await scratchDirectory(), 0).then((file) => symlink(file, join(cwd, 'imstate.yaml')));
       await lchown(join(cwd, 'imstate.yaml'), OTHER, OTHER);
@@ -46,13 +46,13 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
       expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('another user') });
     });
 
-    test('that belongs to another user is read if it is named', async () => {
+    test('is read from another user if a flag names it', async () => {
       const cwd = await scratchDirectory();
       await configIn(cwd, OTHER);
       expect(await firstLines(['serve', '--config', 'imstate.yaml'], { cwd })).toContain('imstate.yaml');
     });
 
-    test('that belongs to root is read by another user', async () => {
+    test('is read by another user if it belongs to root', async () => {
       const cwd = await scratchDirectory();
       await configIn(cwd, 0);
       await chmod(cwd, 0o755);
@@ -64,7 +64,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
     test.each([
       ['664', 0o664],
       ['646', 0o646],
-    ])('that others may write is refused, named or not: mode %s', async (_, mode) => {
+    ])('is rejected if others may write to it, even if a flag names it: mode %s', async (_, mode) => {
       const cwd = await scratchDirectory();
       await configIn(cwd, 0);
       await chmod(join(cwd, 'imstate.yaml'), mode);
@@ -76,7 +76,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
     });
   });
 
-  test("another user's contexts are not obeyed", async () => {
+  test("ignores another user's contexts", async () => {
     const folder = await scratchDirectory();
     await mkdir(join(folder, 'imstate'));
     const file = join(folder, 'imstate', 'contexts.json');
@@ -86,7 +86,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('another user') });
   });
 
-  test("another user's data folder is refused, with what to do", async () => {
+  test("rejects another user's data directory, and explains what to do", async () => {
     const dataDir = await scratchDirectory();
     await chown(dataDir, OTHER, OTHER);
     await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
@@ -96,7 +96,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
-  test("another user's file in it is refused", async () => {
+  test("rejects another user's file in the data directory", async () => {
     const dataDir = await scratchDirectory();
     const file = join(dataDir, 'presence.lmdb');
     await writeFile(file, '', { mode: 0o640 });
@@ -110,7 +110,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
   test.each([
     ['2770', 0o2770],
     ['2775', 0o2775],
-  ])('a volume of Kubernetes with fsGroup is accepted: mode %s', async (_, mode) => {
+  ])('accepts a Kubernetes volume with fsGroup: mode %s', async (_, mode) => {
     const dataDir = await scratchDirectory();
     await chown(dataDir, 0, GROUP);
     await chmod(dataDir, mode);
@@ -124,11 +124,11 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
   });
 });
 
-describe('a data folder', () => {
+describe('a data directory', () => {
   test.each([
     ['755', 0o755],
     ['770', 0o770],
-  ])('of mode %s becomes 700, and files that are there 600', async (_, mode) => {
+  ])('changes from mode %s to 700, and its files to 600', async (_, mode) => {
     const dataDir = await scratchDirectory();
     await (await startTestDaemon({ dataDir })).stop();
     await chmod(dataDir, mode);
@@ -142,7 +142,7 @@ describe('a data folder', () => {
     expect(await modesIn(dataDir)).toEqual(PRIVATE_FILES);
   });
 
-  test('is made for its owner alone, whatever the umask is', async () => {
+  test('is created for its owner only, whatever the umask is', async () => {
     process.umask(0);
     const dataDir = join(await scratchDirectory(), 'a', 'b');
     await start(dataDir);
@@ -155,7 +155,7 @@ describe('a data folder', () => {
   test.each([
     ['777', 0o777, /\(mode 777\): look what is in it and run chmod 700/],
     ['1777', 0o1777, /\(mode 1777\): choose a folder inside it/],
-  ])('that everybody may write into is refused: mode %s', async (_, mode, message) => {
+  ])('is rejected if everybody may write to it: mode %s', async (_, mode, message) => {
     const dataDir = await scratchDirectory();
     await chmod(dataDir, mode);
     await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({
@@ -165,7 +165,7 @@ describe('a data folder', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
-  test('with other things in it keeps its mode, and its files are private all the same', async () => {
+  test('keeps its mode if it has other contents, with private files', async () => {
     const dataDir = await scratchDirectory();
     await mkdir(join(dataDir, 'www'));
     await chmod(dataDir, 0o755);
@@ -180,7 +180,7 @@ describe('a data folder', () => {
   });
 
   test.each(['presence.lmdb', 'presence.lmdb-lock', 'daemon.lock'])(
-    'with a link in place of %s is refused, and what it points to is left alone',
+    'is rejected if %s is a link, without changing its target',
     async (name) => {
       for (const plant of [symlink, link]) {
         const dataDir = await scratchDirectory();
@@ -197,7 +197,7 @@ describe('a data folder', () => {
     },
   );
 
-  test('with a link in place of the registry is refused, and a link to a draft of an entry is not followed', async () => {
+  test('is rejected if the registry is a link, and links to drafts of entries are not followed', async () => {
     const dataDir = await scratchDirectory();
     const elsewhere = await scratchDirectory();
     await symlink(elsewhere, join(dataDir, 'registry'));
@@ -226,7 +226,7 @@ test.each([
   ['--token-file', ['query', 'alice', '--endpoint', '127.0.0.1:1', '--token-file'], 2],
   ['--auth-tokens', ['serve', '--port', '0', '--auth-tokens'], 2],
   ['--tls-ca', ['query', 'alice', '--endpoint', '127.0.0.1:1', '--tls-ca'], 2],
-])('%s names a file that others may write: it is refused', async (_, args, code) => {
+])('%s rejects a file that others may write to', async (_, args, code) => {
   const file = join(await scratchDirectory(), 'file');
   await writeFile(file, 'secret\n');
   await chmod(file, 0o666);
@@ -237,7 +237,7 @@ test.each([
   });
 });
 
-test('a token file that becomes writable by others leaves the token from before in force', async () => {
+test('keeps the previous token when the token file becomes writable by others', async () => {
   const tokenFile = join(await scratchDirectory(), 'token');
   await writeFile(tokenFile, 'imstate_one', { mode: 0o600 });
   const client = await connect({ endpoints: ['127.0.0.1:1'], tokenFile });
@@ -253,7 +253,7 @@ const PRIVATE_FILES = {
   entry: '600',
 };
 
-/** The modes of all files of a data folder. */
+/** The modes of all files of a data directory. */
 async function modesIn(dataDir: string): Promise<Record<string, string>> {
   const entries = join(dataDir, 'registry', 'im%2Fstate-server');
   const [entry = ''] = await readdir(entries);
@@ -272,7 +272,7 @@ async function start(dataDir: string): Promise<void> {
   disposables.push(() => daemon.stop());
 }
 
-/** Makes a config file of this user in a folder. */
+/** Creates a config file of this user in a directory. */
 async function configIn(folder: string, uid: number): Promise<string> {
   const file = join(folder, 'imstate.yaml');
   await writeFile(file, 'serve:\n  port: 0\n  data-dir: data\n', { mode: 0o644 });
@@ -286,14 +286,14 @@ async function run(args: string[], options: SpawnOptions = {}) {
   return { exitCode: await child.ended, stderr: child.stderr() };
 }
 
-/** What a daemon prints when it is ready. */
+/** The output of a daemon that is ready. */
 async function firstLines(args: string[], options: SpawnOptions): Promise<string> {
   const child = follow(process.execPath, [BIN, ...args], options);
   await until(() => child.stdout().includes('service') || child.exitCode !== null, 'the daemon is ready');
   return child.stdout() + child.stderr();
 }
 
-/** A process until the end of the test. */
+/** A process that is killed at the end of the test. */
 function follow(command: string, args: string[], { env, ...options }: SpawnOptions = {}) {
   const child = spawn(command, args, {
     ...options,

@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const MINUTES = 60_000;
 
-/** A program of somebody who installed imstate: it reports a login and prints what it is told. */
+/** A program that uses the installed package: it reports a login and prints what it receives. */
 const PROGRAM = `
 import { type Client, connect, ImstateError, type UserState } from 'imstate';
 
@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
-  test('holds what is needed, and no tests, sources or maps', async () => {
+  test('contains no tests, sources or maps', async () => {
     const files = await readdir(join(folder.path, 'node_modules/imstate'), { recursive: true });
     const isNeeded =
       /^(bin|console|dist|proto)($|\/)|^docs(\/(imstate\.schema\.json|openapi\.yaml))?$|^(package\.json|oclif\.manifest\.json|README(\.zh-CN)?\.md|LICENSE)$/;
@@ -62,7 +62,7 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
     expect(files.filter((file) => /\.map$|\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
   });
 
-  test('of the client holds its JavaScript and types alone', async () => {
+  test('contains only JavaScript and types in the client', async () => {
     const files = await readdir(join(folder.path, 'node_modules/imstate-client'), { recursive: true });
     const isNeeded = /^dist($|\/)|^(package\.json|README\.md|LICENSE)$/;
     expect(files.filter((file) => !isNeeded.test(file) || /\.map$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
@@ -73,14 +73,16 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
     expect(await folder.run('npx', 'imstate', '--version')).toContain(`imstate/${version} `);
   });
 
-  test('a typed program and the commands call a daemon that it starts', async () => {
+  test('starts a daemon that a typed program and the commands can call', async () => {
     await writeFile(join(folder.path, 'program.ts'), PROGRAM);
     await writeFile(join(folder.path, 'tsconfig.json'), JSON.stringify(TSCONFIG));
     await folder.run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.');
     const daemon = await startDaemon();
     try {
-      const [told, code] = (await folder.run(process.execPath, 'program.js', daemon.addr)).trim().split('\n');
-      const { sessionId, ...rest } = JSON.parse(told as string);
+      const [report, code] = (await folder.run(process.execPath, 'program.js', daemon.addr))
+        .trim()
+        .split('\n');
+      const { sessionId, ...rest } = JSON.parse(report as string);
       expect(rest).toEqual({ online: true, watched: [sessionId] });
       expect(code).toBe('INVALID_ARGUMENT');
       const query = await folder.run('npx', 'imstate', 'query', 'alice', '--endpoint', daemon.addr, '--json');
@@ -93,7 +95,7 @@ describe('the package as npm installs it', { timeout: 5 * MINUTES }, () => {
 });
 
 describe('the client alone', { timeout: 5 * MINUTES }, () => {
-  test('brings few packages and megabytes, and calls a daemon', async () => {
+  test('installs few packages and megabytes, and calls a daemon', async () => {
     const project = await installClient();
     try {
       const listed = (await project.run('npm', 'ls', '--all', '--parseable')).trim().split('\n').slice(1);

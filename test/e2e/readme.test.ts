@@ -11,12 +11,12 @@ import { until } from '../support/until.ts';
 
 const TSX = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
 
-test('the chat server of README has 20 lines', async () => {
+test('keeps the chat server of README at 20 lines', async () => {
   const lines = (await chatServer()).split('\n').filter((line) => line.trim() !== '');
   expect(lines.length).toBe(20);
 });
 
-test('the chat server of README delivers messages, and closes connections that are replaced', async () => {
+test('delivers messages, and closes replaced connections, with the chat server of README', async () => {
   const daemon = await startDaemon();
   const imstate = await clientOf(daemon.addr);
   const url = await start(daemon.addr);

@@ -24,7 +24,7 @@ beforeEach(async () => {
   daemon = await startDaemon();
 });
 
-/** A clone with the build of this one, until the end of the test. */
+/** A clone with the current build, until the end of the test. */
 async function clone(): Promise<string> {
   const folder = join(await scratchDirectory(), 'clone');
   await mkdir(folder);
@@ -44,13 +44,13 @@ async function run(folder: string, args: string[], env: Record<string, string> =
   );
 }
 
-/** Builds the clone as `npm link` does; the exit code, once it is over. */
+/** Builds the clone as `npm link` does; resolves with the exit code. */
 function build(folder: string) {
   const child = spawn(process.execPath, ['build/build.js'], { cwd: folder, stdio: 'ignore' });
   return { exitCode: () => child.exitCode, ended: once(child, 'exit') };
 }
 
-/** What the commands say that a clone is asked to run: of the bundle, of a client, and of what only the daemon loads. */
+/** Commands and their output: one of the bundle only, one of a client, one that loads daemon modules. */
 async function runEach(folder: string): Promise<void> {
   expect(await run(folder, ['query', 'alice', '--endpoint', daemon.addr])).toEqual({
     code: 0,
@@ -62,12 +62,12 @@ async function runEach(folder: string): Promise<void> {
   expect([serve.code, serve.output]).toEqual([2, expect.stringContaining('--etcd needs --redis')]);
 }
 
-test('commands run while one build replaces another', { timeout: BUILDS_MS }, async () => {
+test('runs commands while one build replaces another', { timeout: BUILDS_MS }, async () => {
   const folder = await clone();
   const source = join(folder, 'src/cli/base/ClientCommand.ts');
   const text = await readFile(source, 'utf8');
   for (const round of [1, 2]) {
-    // Another bundle, and other modules of the daemon, each time.
+    // Each build produces another bundle and other modules of the daemon.
     await writeFile(source, `${text}\nexport const round = ${'1'.repeat(round)};\n`);
     await writeFile(join(folder, `src/daemon/round${round}.ts`), 'export const round = 1;\n');
     await rm(join(folder, `src/daemon/round${round - 1}.ts`), { force: true });
@@ -80,7 +80,7 @@ test('commands run while one build replaces another', { timeout: BUILDS_MS }, as
   expect((await readdir(folder)).filter((name) => name.startsWith('.build-'))).toEqual([]);
 });
 
-test('a build that fails or is killed leaves the one before', { timeout: BUILDS_MS }, async () => {
+test('keeps the previous build when a build fails or is killed', { timeout: BUILDS_MS }, async () => {
   const folder = await clone();
   const before = await readdir(join(folder, 'dist'), { recursive: true });
   const staging = async () => (await readdir(folder)).filter((name) => name.startsWith('.build-'));
@@ -102,7 +102,7 @@ test('a build that fails or is killed leaves the one before', { timeout: BUILDS_
   expect(await staging()).toEqual([]);
 });
 
-test('a file is there at any time while builds replace it', async () => {
+test('keeps every file present while builds replace it', async () => {
   const folder = await scratchDirectory();
   const outputs = ['dist', 'packages/client/dist'];
   const names = Array.from({ length: 100 }, (_, i) =>
@@ -139,13 +139,13 @@ test('a file is there at any time while builds replace it', async () => {
   expect([child.exitCode, reads > 0]).toEqual([0, true]);
 });
 
-test('a command that meets the bundle of another build starts that build', async () => {
+test('restarts a command with the new build if it finds the bundle of another build', async () => {
   const folder = await clone();
   const [main, kept] = [join(folder, 'dist/cli/main.cjs'), join(folder, 'kept')];
   await rename(main, kept);
   execFileSync('mkfifo', [main]);
   const running = run(folder, ['--version']);
-  // Opens once the command reads it.
+  // The open completes when the command reads it.
   const pipe = await open(main, 'w');
   await rename(kept, main);
   await pipe.write('throw new Error("of another build");\n// 0123456789abcdef\n');
@@ -153,7 +153,7 @@ test('a command that meets the bundle of another build starts that build', async
   expect(await running).toEqual({ code: 0, output: expect.stringMatching(/^imstate\/.*\n$/) });
 });
 
-test('a bundle that stays of another build is an error of one line', async () => {
+test('fails in one line if the bundle stays that of another build', async () => {
   const folder = await clone();
   await writeFile(join(folder, 'dist/cli/main.cjs'), '// 0123456789abcdef\n');
   expect(await run(folder, ['--version'])).toEqual({
@@ -162,7 +162,7 @@ test('a bundle that stays of another build is an error of one line', async () =>
   });
 });
 
-test('stack traces of two clones show their own paths', async () => {
+test('shows the paths of each clone in its stack traces', async () => {
   const hook = join(await scratchDirectory(), 'hook.cjs');
   const script =
     'const write = process.stdout.write; process.stdout.write = function (...args) { ' +

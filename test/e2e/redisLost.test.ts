@@ -14,10 +14,10 @@ import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
-/** A session as a chat server remembers it. */
+/** A session as a chat server knows it. */
 type HeldSession = OnlineRequest & { sessionId: string };
 
-/** A redis-server of the case's own. */
+/** A separate redis-server for the test. */
 async function ownRedis() {
   const server = await startRedis();
   disposables.push(() => server.stop());
@@ -28,17 +28,17 @@ async function ownRedis() {
   return Object.assign(server, { admin });
 }
 
-/** Repeats a call until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
+/** Retries a call until it succeeds: on a stalling machine, a daemon may consider its Redis unavailable. */
 async function answered<T>(call: () => Promise<T>): Promise<T> {
-  const unlessAway = (error: ImstateError) => {
+  const unlessUnavailable = (error: ImstateError) => {
     if (error.code !== 'UNAVAILABLE') throw error;
     return undefined;
   };
   const wrap = (value: T) => ({ value });
-  return (await until(() => call().then(wrap, unlessAway), 'the call is answered')).value;
+  return (await until(() => call().then(wrap, unlessUnavailable), 'the call is answered')).value;
 }
 
-/** A chat server as docs/presence.md describes one for any language, on plain gRPC: it holds sessions and keeps a lease. */
+/** A chat server on plain gRPC, as docs/presence.md describes one: it holds sessions and renews a lease. */
 class ChatServer {
   readonly held = new Map<string, HeldSession>();
   readonly ready: Promise<void>;
@@ -72,7 +72,7 @@ class ChatServer {
     await answered(() => this.#client.offline({ userId, deviceId: 'phone', sessionId }));
   }
 
-  /** From now on it does not send its sessions when it is asked to, until mayResync(). */
+  /** Ignores requests for a resync until mayResync(). */
   mustNotResync(): void {
     this.#mayResync = false;
   }
@@ -81,16 +81,16 @@ class ChatServer {
     this.#mayResync = true;
   }
 
-  async #keepAlive(tellReady: () => void): Promise<void> {
+  async #keepAlive(onReady: () => void): Promise<void> {
     let stream = this.#grpc.v1.keepServerAlive();
     let resynced = '';
     while (!this.#isOver) {
       try {
         const request = { serverAddr: this.#addr, incarnation: 1, timeToLive: { seconds: 6 }, resynced };
         const { resync, resyncToken } = await stream.send(request);
-        if (!resync) tellReady();
+        if (!resync) onReady();
         else if (this.#mayResync && resynced !== resyncToken) {
-          await Promise.all([...this.held.values()].map((each) => this.#sendAgain(each)));
+          await Promise.all([...this.held.values()].map((each) => this.#resend(each)));
           resynced = resyncToken;
           continue;
         }
@@ -102,14 +102,14 @@ class ChatServer {
     }
   }
 
-  #sendAgain(session: HeldSession): Promise<unknown> {
+  #resend(session: HeldSession): Promise<unknown> {
     return this.#client.online({ ...session, serverIncarnation: 1 });
   }
 }
 
 const names = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
 
-/** What there is to see. */
+/** Reads the visible state. */
 class Reader {
   readonly #client: Client;
 
@@ -134,7 +134,7 @@ class Reader {
     return servers.find(({ serverAddr }) => serverAddr === addr)?.lease?.state;
   }
 
-  /** All sessions that are listed, by user, as a chat server remembers them. */
+  /** All listed sessions by user, in the form in which a chat server knows them. */
   async listing(): Promise<Map<string, HeldSession>> {
     const found = new Map<string, HeldSession>();
     for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
@@ -150,16 +150,16 @@ class Reader {
     return found;
   }
 
-  /** Waits until the chat servers are asked for a resync no more, and all ends are written down. */
+  /** Waits until the resync of these chat servers is done and all ends are recorded. */
   async healed(...addrs: string[]): Promise<void> {
     for (const addr of addrs) {
       await until(async () => (await this.leaseState(addr)) === 'ALIVE', `the resync of ${addr} is done`);
     }
     const counted = async () => (await this.getStats()).devicesOnline;
-    await until(async () => (await counted()) === (await this.listing()).size, 'all ends are written down');
+    await until(async () => (await counted()) === (await this.listing()).size, 'all ends are recorded');
   }
 
-  /** What there is to see is what the chat servers hold, and the counters say the same. */
+  /** Expects that the visible state and the counters match what the chat servers hold. */
   async expectOnline(...sessions: Iterable<HeldSession>[]): Promise<void> {
     const expected = sessions.flatMap((each) => [...each]);
     expect(await this.listing()).toEqual(new Map(expected.map((session) => [session.userId, session])));
@@ -213,7 +213,7 @@ describe('a Redis that lost everything', () => {
   const users = () => chatServers.flatMap(({ held }) => [...held.keys()]);
   const sessions = () => chatServers.map(({ held }) => held.values());
 
-  test('FLUSHALL: everybody is offline until the chat servers have sent their sessions again', async () => {
+  test('shows everybody as offline after FLUSHALL, until the chat servers have resynced', async () => {
     for (const chatServer of chatServers) chatServer.mustNotResync();
     await redis.admin.flushall();
     await reader.expectNobody(users());
@@ -222,7 +222,7 @@ describe('a Redis that lost everything', () => {
     await reader.expectOnline(...sessions());
   });
 
-  test('a restart without persistence: calls fail meanwhile, then the same', async () => {
+  test('rejects calls during a restart without persistence, then recovers by resync', async () => {
     for (const chatServer of chatServers) chatServer.mustNotResync();
     await redis.kill();
     const [userId] = users() as [string];
@@ -251,7 +251,7 @@ describe('a fail-over to a replica that missed changes', () => {
     disposables.push(() => proxy.close());
   });
 
-  /** Waits until the replica has all that was written to the master so far. */
+  /** Waits until the replica has received all writes of the master. */
   async function replicated(): Promise<void> {
     const offset = async ({ admin }: typeof master) =>
       Number(/master_repl_offset:(\d+)/.exec(await admin.info('replication'))?.[1]);
@@ -262,7 +262,7 @@ describe('a fail-over to a replica that missed changes', () => {
     }, 'the replica has caught up');
   }
 
-  test('what it missed is made good, and nothing else changes', async () => {
+  test('restores the missed changes, and changes nothing else', async () => {
     const daemon = await startDaemon({ redis: `redis://127.0.0.1:${proxy.port}` });
     const client = await clientOf(daemon.addr);
     const reader = new Reader(client);
@@ -285,7 +285,7 @@ describe('a fail-over to a replica that missed changes', () => {
     chatServer.mustNotResync();
     proxy.redirect(replica.port);
 
-    await until(async () => (await reader.leaseState(A)) === 'RESYNC', 'the daemon asks for a resync');
+    await until(async () => (await reader.leaseState(A)) === 'RESYNC', 'the daemon requests a resync');
     expect(await reader.getUser('missed-0')).toMatchObject({ online: false });
     expect(await reader.getUser('gone-0')).toMatchObject({ online: true });
     chatServer.mayResync();

@@ -25,7 +25,7 @@ async function serve(...args: string[]) {
 }
 
 describe('the command line', () => {
-  test('runs nothing that it finds in the data folder', async () => {
+  test('runs no code from the data directory', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const plugin = join(folder.path, 'node_modules/other');
@@ -42,7 +42,7 @@ describe('the command line', () => {
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 3 });
   });
 
-  test('fails in one line where the data folder is none, and where an argument is one too many', async () => {
+  test('fails in one line for an invalid data directory and for an extra argument', async () => {
     const [broken, tooMany] = await Promise.all([
       runImstate(['stats', '--timeout', 'soon'], { IMSTATE_DATA_DIR: '/dev/null/x' }),
       runImstate(['sessions', '10.0.0.1:9000', '--json']),
@@ -58,7 +58,7 @@ describe('the command line', () => {
 });
 
 describe('imstate serve', () => {
-  test('prints one aligned line each for address, store, registry and service', async () => {
+  test('prints aligned lines for address, store, registry and service', async () => {
     const daemon = await serve('--port', '0');
     const { stdout } = await runImstate(['endpoints', '--data-dir', daemon.dataDir, '--json']);
     const [endpoint] = JSON.parse(stdout).endpoints;
@@ -74,12 +74,12 @@ describe('imstate serve', () => {
     expect(daemon.addr).not.toMatch(/:0$/);
   });
 
-  test('--json prints one object when it is ready; every flag has an environment variable', async () => {
+  test('--json prints one object when ready, also if set by an environment variable', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const env = { IMSTATE_PORT: '0', IMSTATE_DATA_DIR: folder.path, IMSTATE_JSON: '1' };
     const daemon = spawnImstate(['serve'], env);
-    await until(() => daemon.stdout().endsWith('}\n'), 'it is ready');
+    await until(() => daemon.stdout().endsWith('}\n'), 'the daemon is ready');
     const printed = JSON.parse(daemon.stdout());
     expect(printed).toEqual({
       addr: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
@@ -103,7 +103,7 @@ describe('imstate serve', () => {
   });
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    '%s drains it: exit code 0, and its entry is gone',
+    '%s drains and deregisters it, with exit code 0',
     async (name) => {
       const daemon = await serve('--port', '0');
       daemon.signal(name);
@@ -113,21 +113,21 @@ describe('imstate serve', () => {
     },
   );
 
-  test('a signal while it waits for Redis ends it', async () => {
+  test('a signal ends it while it waits for Redis', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const redis = `redis://127.0.0.1:${await freePort()}`;
     const waiting = spawnImstate([
       ...['serve', '--port', '0', '--redis', redis, '--start-timeout', '1h', '--data-dir', folder.path],
     ]);
-    await until(() => waiting.stderr().includes('trying again'), 'it waits');
+    await until(() => waiting.stderr().includes('trying again'), 'the daemon waits for Redis');
     waiting.signal('SIGTERM');
     expect(await waiting.ended).toBe(0);
     expect(waiting.stderr()).toContain('stopped before it was ready');
     expect(waiting.stdout()).toBe('');
   });
 
-  test('a watch of its health does not hold up a drain', async () => {
+  test('drains despite an open health watch', async () => {
     const daemon = await serve('--port', '0');
     const watch = await holdWatch(daemon.addr);
     disposables.push(watch.close);
@@ -137,20 +137,20 @@ describe('imstate serve', () => {
     await until(watch.isOver, 'the watch has ended');
   });
 
-  test('a second signal stops it at once, whatever it waits for', async () => {
+  test('a second signal stops it immediately', async () => {
     const etcd = await startEtcd();
     disposables.push(() => etcd.stop());
     const config = ['--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
     const daemon = await serve('--port', '0', ...config, '--etcd', etcd.host);
-    // Frozen, so that leaving the registry takes until its deadline.
+    // etcd is frozen, so that the deregistration lasts until its deadline.
     etcd.freeze();
     daemon.signal('SIGINT');
-    await until(() => daemon.stderr().includes('stopping'), 'it drains');
+    await until(() => daemon.stderr().includes('stopping'), 'the daemon drains');
     daemon.signal('SIGINT');
     expect(await daemon.ended).toBe(130);
   });
 
-  test('a start that fails: one sentence, and the exit code of the contract', async () => {
+  test('prints one sentence and exits with the documented code when the start fails', async () => {
     const daemon = await serve('--port', '0');
     const port = daemon.addr.split(':')[1] as string;
     const inUse = await runImstate(['serve', '--port', port, '--data-dir', `${daemon.dataDir}/other`]);
@@ -168,7 +168,7 @@ describe('imstate serve', () => {
   });
 });
 
-test('a command reads nothing from standard input: loops over a list of users work', async () => {
+test('commands do not read standard input, so that shell loops over users work', async () => {
   const daemon = await serve('--port', '0');
   const bin = new URL('../../bin/run.js', import.meta.url).pathname;
   const script = `printf 'ann\\nbob\\ncid\\n' | while read -r user; do "$0" "$1" query "$user" --endpoint "$2"; done`;
@@ -184,12 +184,12 @@ test('a command reads nothing from standard input: loops over a list of users wo
 });
 
 describe('a full disk', () => {
-  test('refuses changes, keeps what it has, and does not end the daemon', async () => {
+  test('rejects changes, keeps the data, and does not end the daemon', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const started = spawnLimited(['serve', '--port', '0', '--data-dir', folder.path, '--json'], 200);
     disposables.push(() => started.signal('SIGKILL'));
-    await until(() => started.stdout().endsWith('}\n'), 'it is ready');
+    await until(() => started.stdout().endsWith('}\n'), 'the daemon is ready');
     const { v1, close } = grpcClients(JSON.parse(started.stdout()).addr);
     disposables.push(close);
     let failure: unknown;
@@ -213,7 +213,7 @@ describe('a full disk', () => {
 });
 
 describe('kill -9', () => {
-  test('loses no acknowledged change, and the folder can be used again', async () => {
+  test('loses no acknowledged change, and leaves a usable data directory', async () => {
     const first = await serve('--port', '0');
     const { v1, close } = grpcClients(first.addr);
     const acknowledged: string[] = [];
@@ -237,7 +237,7 @@ describe('kill -9', () => {
     after.close();
   });
 
-  test('of one of two daemons: its entry goes within the lease, and queries never stop', async () => {
+  test('removes the entry of a killed daemon within the lease, while queries succeed', async () => {
     const config = [
       '--redis',
       inject('redisUrl'),
@@ -272,7 +272,7 @@ describe('kill -9', () => {
   });
 });
 
-/** Holds a health watch open, which keeps a drain waiting. */
+/** Holds a health watch open. */
 async function holdWatch(addr: string): Promise<{ isOver(): boolean; close(): void }> {
   const types = loadPackageDefinition(loadSync(protoPath));
   const health = ['grpc', 'health', 'v1', 'Health'].reduce<unknown>(

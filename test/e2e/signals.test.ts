@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const IMSTATE = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
-/** Runs a script for sh in which $IMSTATE is the command; its output has the process id of the command, as `pid N`. */
+/** Runs a shell script in which $IMSTATE is the command; it prints the process ID of the command as `pid N`. */
 async function runScript(script: string) {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());
@@ -22,7 +22,7 @@ async function runScript(script: string) {
       output += chunk;
     });
   const pid = async () =>
-    Number(await until(() => /^pid (\d+)$/m.exec(output)?.[1], 'the script prints the id'));
+    Number(await until(() => /^pid (\d+)$/m.exec(output)?.[1], 'the script prints the process ID'));
   const signal = async (name: NodeJS.Signals) => process.kill(await pid(), name);
   disposables.push(async () => {
     if (shell.exitCode === null) await signal('SIGKILL').catch(() => {});
@@ -30,7 +30,7 @@ async function runScript(script: string) {
   return { ended, output: () => output, signal };
 }
 
-/** Starts `imstate serve` by a script, and resolves once it serves. */
+/** Starts `imstate serve` through a script, and resolves when it serves. */
 async function serve(script: string) {
   const run = await runScript(script);
   const addr = await until(() => /^address\s+(\S+)/m.exec(run.output())?.[1], 'the daemon is ready');
@@ -44,7 +44,7 @@ async function serve(script: string) {
 
 const IN_THE_BACKGROUND = '$IMSTATE serve & echo pid $!; wait $!';
 
-describe('a signal that is ignored when imstate is started stays ignored', () => {
+describe('a signal that is ignored when imstate starts stays ignored', () => {
   test.each([
     ['SIGHUP', 'nohup $IMSTATE serve & echo pid $!; wait $!'],
     ['SIGHUP', `trap '' HUP; ${IN_THE_BACKGROUND}`],
@@ -70,7 +70,7 @@ describe('a signal that is ignored when imstate is started stays ignored', () =>
     const clients = grpcClients(addr as string);
     await clients.v1.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
     clients.close();
-    await until(() => watch.output().includes('alice/phone'), 'the watch goes on');
+    await until(() => watch.output().includes('alice/phone'), 'the watch continues');
     await watch.signal('SIGTERM');
     await watch.ended;
     await daemon.signal('SIGTERM');
@@ -86,7 +86,7 @@ describe('a signal that is not ignored', () => {
     expect(daemon.output()).toContain('stopped');
   });
 
-  test('is not ignored because the environment of another imstate says so', async () => {
+  test('is not ignored because of the inherited environment of another imstate', async () => {
     const daemon = await serve('export IMSTATE_IGNORED_SIGNALS=SIGHUP; echo pid $$; exec $IMSTATE serve');
     await daemon.signal('SIGHUP');
     expect(await daemon.ended).toBe(0);

@@ -12,10 +12,10 @@ import { startProxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-/** Longer than any test: nothing but the signal ends a command. */
+/** Longer than any test, so that only the signal ends a command. */
 const PATIENT = ['--timeout', '1h'];
 
-/** Starts a command, which is killed at the end of the test if it still runs. */
+/** Starts a command that is killed at the end of the test. */
 function start(args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): ImstateProcess {
   const started = spawnImstate(args, {}, stdin);
   disposables.push(async () => {
@@ -25,7 +25,7 @@ function start(args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): ImstateProc
   return started;
 }
 
-/** The address of a server that accepts connections and says nothing, and how many it has. */
+/** The address of a server that accepts connections and stays silent, and the number of its connections. */
 async function silentServer(): Promise<{ addr: string; connections(): number }> {
   let count = 0;
   const server = createServer((socket) => {
@@ -51,19 +51,19 @@ const silent = SIGNALS.flatMap((signal) => [
   ...followers.map(([name, args]) => [signal, name, args, '--etcd'] as const),
 ]);
 
-test.each(silent)('%s ends %s %j %s where nobody answers', async (signal, _, args, flag) => {
+test.each(silent)('%s ends %s %j %s while nothing responds', async (signal, _, args, flag) => {
   const { addr, connections } = await silentServer();
   const command = start([...args, flag, addr, ...PATIENT]);
-  await until(connections, 'the command waits for an answer');
+  await until(connections, 'the command waits for a response');
   command.signal(signal);
   const exitCode = await command.ended;
-  // On a slow machine it has given up before: 3 is the exit code of that.
+  // On a slow machine the command may have given up before, with exit code 3.
   const gaveUp = command.stderr().includes('within 2000 ms');
   expect(exitCode).toBe(gaveUp ? 3 : 0);
 });
 
 describe.each(SIGNALS)('%s ends', (signal) => {
-  test('online --file with a FIFO that nobody writes to', async () => {
+  test('online --file with a FIFO without a writer', async () => {
     const fifo = join(await scratchDirectory(), 'logins');
     execFileSync('mkfifo', [fifo]);
     const { addr } = await silentServer();
@@ -73,7 +73,7 @@ describe.each(SIGNALS)('%s ends', (signal) => {
     expect(await command.ended).toBe(130);
   });
 
-  test('online --file while its calls are not answered', async () => {
+  test('online --file during unanswered calls', async () => {
     const daemon = await startImstate('serve', '--port', '0');
     disposables.push(() => daemon.kill());
     const proxy = await startProxy(parseHostPort(daemon.addr)?.port ?? 0);
@@ -98,7 +98,7 @@ describe.each(SIGNALS)('%s ends', (signal) => {
     disposables.push(() => daemon.kill());
     const command = start(['simulate', '--duration', '0s', '--endpoint', daemon.addr, ...PATIENT]);
     const client = await clientOf(daemon.addr);
-    await until(async () => (await client.getStats()).usersOnline > 5, 'some are online');
+    await until(async () => (await client.getStats()).usersOnline > 5, 'some users are online');
     daemon.signal('SIGSTOP');
     command.signal(signal);
     expect(await command.ended).toBe(0);
@@ -106,7 +106,7 @@ describe.each(SIGNALS)('%s ends', (signal) => {
   });
 });
 
-/** Paths of the files that a process has open. */
+/** The paths of the open files of a process. */
 function openFiles(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((fd) => {

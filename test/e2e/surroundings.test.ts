@@ -10,26 +10,26 @@ import {
 } from '../support/unknownUser.ts';
 import { until } from '../support/until.ts';
 
-/** Where and how commands are started. */
+/** The environment in which commands are started. */
 interface Surroundings {
   name: string;
   env?: Record<string, string>;
   script?: string;
-  /** Folder to start in. */
+  /** Working directory. */
   cwd?: () => Promise<string>;
-  /** Where nothing can be written but the data directory. */
+  /** Whether only the data directory is writable. */
   isReadOnly?: boolean;
 }
 
 const SURROUNDINGS: Surroundings[] = [
   {
-    name: 'in a folder that is gone',
+    name: 'in a deleted directory',
     script: 'folder=$(mktemp -d) && cd "$folder" && rmdir "$folder" && exec "$@"',
   },
   { name: 'in a folder that is closed to the user', cwd: closedFolder },
   { name: 'with a TMPDIR that is missing', env: { TMPDIR: '/nonexistent' } },
   {
-    name: 'on a file system that is read-only but for the data directory',
+    name: 'on a file system that is read-only except for the data directory',
     env: { TMPDIR: '/' },
     script:
       'mount --bind "$DATA" "$DATA" && mount -o remount,ro,bind / && ' +
@@ -63,7 +63,7 @@ describe.runIf(canChangeUser).each(SURROUNDINGS)('a command $name', (surrounding
     hasTemporary
       ? { args: ['demo', '--duration', '1s'], code: 0, shows: /sessions/ }
       : { args: ['demo', '--duration', '1s'], code: 3, shows: /set TMPDIR/ },
-  ])('runs $args, or says in one sentence why not', async ({ args, code, shows }) => {
+  ])('runs $args, or fails in one sentence', async ({ args, code, shows }) => {
     const child = await start(surroundings, args);
     await until(() => child.exitCode() !== null, 'the command ends');
     expect({ code: child.exitCode(), output: child.output() }).toEqual({
@@ -74,7 +74,7 @@ describe.runIf(canChangeUser).each(SURROUNDINGS)('a command $name', (surrounding
     expect(child.output().match(/Error:/g)?.length ?? 0).toBe(code === 0 ? 0 : 1);
   });
 
-  test('serves from the data directory that it is given, and is found there', async () => {
+  test('serves from a given data directory, where clients find it', async () => {
     const data = await folderOfUnknownUser();
     const folder = ['--data-dir', join(data, 'data')];
     const daemon = await start(surroundings, ['serve', '--port', '0', '--http-port', '0', ...folder], data);
@@ -89,7 +89,7 @@ describe.runIf(canChangeUser).each(SURROUNDINGS)('a command $name', (surrounding
   });
 });
 
-/** Starts a command as a user who may write nowhere but in the data directory. */
+/** Starts a command as a user who may write only to the data directory. */
 async function start(surroundings: Surroundings, args: string[], data?: string): Promise<Started> {
   const { env, script, cwd } = surroundings;
   const dataDir = data ?? (await folderOfUnknownUser());
@@ -103,7 +103,7 @@ async function start(surroundings: Surroundings, args: string[], data?: string):
   );
 }
 
-/** So that what the script mounts is seen by the command only. */
+/** A private mount namespace, so that only the command sees the mounts of the script. */
 function inMountNamespace(script: string): string {
   return `exec unshare --mount bash -c '${script}' bash "$@"`;
 }

@@ -13,7 +13,7 @@ const USERS = 50;
 const LOGINS_PER_USER = 20;
 const LOGINS = USERS * LOGINS_PER_USER;
 
-/** A client on a connection of its own: what its streams do not read holds up no calls of others. */
+/** A client on a separate connection, so that its unread streams do not delay calls of others. */
 function connectionTo(addr: string) {
   const { PresenceService } = loadProtos().types.imstate.v1;
   const options = { 'grpc.use_local_subchannel_pool': 1 };
@@ -34,7 +34,7 @@ async function openPausedWatches(addr: string): Promise<WatchStream[]> {
   return watches;
 }
 
-/** The sessions of each user that a watch was sent, in order. */
+/** The sessions of each user that a watch received, in order. */
 function sessionsOf({ changes }: WatchStream): Map<string, string[]> {
   const sessions = new Map<string, string[]>();
   for (const { userId, session } of changes)
@@ -42,7 +42,7 @@ function sessionsOf({ changes }: WatchStream): Map<string, string[]> {
   return sessions;
 }
 
-test('logins are answered while their changes wait for hundreds of watches; each gets every change once, in order', {
+test('answers logins before hundreds of watches receive their changes, each once and in order', {
   timeout: 180_000,
 }, async () => {
   const daemon = await startImstate('serve', '--port', '0', '--http-port', '0');
@@ -61,7 +61,7 @@ test('logins are answered while their changes wait for hundreds of watches; each
     }));
     await Promise.all(logins.map((login) => clients.v1.online(login)));
   }
-  // All logins are answered, and their changes are not delivered.
+  // All logins are answered before their changes are delivered.
   const waiting = async () => sumOf(await scrape(http), 'imstate_watch_events_waiting');
   expect(await waiting()).toBeGreaterThan(0);
 
@@ -77,5 +77,5 @@ test('logins are answered while their changes wait for hundreds of watches; each
   expect(sumOf(await scrape(http), 'imstate_watch_events_dropped_total')).toBe(0);
   for (const watch of watches) watch.cancel();
   const isEmpty = async () => sumOf(await scrape(http), 'imstate_watch_backlog_bytes') === 0;
-  await until(isEmpty, 'nothing is kept for watches that are over');
+  await until(isEmpty, 'nothing is kept for ended watches');
 });

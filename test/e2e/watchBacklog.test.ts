@@ -37,14 +37,14 @@ async function logInLarge(userId: string): Promise<void> {
     await v1.online({ userId, deviceId: `device-${i}`, serverAddr: SERVER, metadata });
 }
 
-test('hundreds of watches that never read: the daemon lives, closes the largest, and they resume without a gap', {
+test('survives hundreds of unread watches, closes the largest, and resumes them without a gap', {
   timeout: 300_000,
 }, async () => {
   const live = v1.watch({ everything: true });
   await until(() => live.syncs > 0, 'the live watch is synced');
   const unread: UnreadWatch[] = [];
   for (let i = 0; i < UNREAD; i++) {
-    // Those that coalesce have a backlog of their own; the others share one.
+    // Each coalescing watch has its own backlog; the others share one.
     const start = i % 2 ? { everything: true } : { serverAddrs: [SERVER], coalesce: true };
     const watch = new UnreadWatch(daemon.addr, start);
     await until(() => watch.isReading, 'the watch is synced');
@@ -70,7 +70,7 @@ test('hundreds of watches that never read: the daemon lives, closes the largest,
     void watch.ended.then((status) => statuses.push(status));
   }
   const isWhole = ({ sessions }: UnreadWatch) => sessions.length === count;
-  // Each has every change, or was closed.
+  // Each watch has every change or was closed.
   await until(
     () => unread.filter(isWhole).length + statuses.length >= UNREAD,
     'each watch has every change or is closed',
@@ -83,7 +83,7 @@ test('hundreds of watches that never read: the daemon lives, closes the largest,
     expect([code, details]).toEqual([8, expect.stringContaining('(--max-watch-backlog)')]);
     const resumeRevision = /resume from ([\w-]+)/.exec(details)?.[1] ?? '';
     const rest = v1.watch({ serverAddrs: [SERVER], resumeRevision });
-    await until(() => rest.syncs > 0, 'the rest has come');
+    await until(() => rest.syncs > 0, 'the remaining changes have arrived');
     const names = [...watch.sessions, ...rest.changes.map(({ session }) => session?.sessionId)];
     expect(names.sort()).toEqual([...sent].sort());
     rest.cancel();
@@ -93,7 +93,7 @@ test('hundreds of watches that never read: the daemon lives, closes the largest,
   live.cancel();
 });
 
-test('hundreds of watches that begin together beside a user with many devices: the daemon lives', {
+test('survives hundreds of simultaneous watches of a user with many devices', {
   timeout: 300_000,
 }, async () => {
   await logInLarge('alice');
@@ -107,7 +107,7 @@ test('hundreds of watches that begin together beside a user with many devices: t
   expect(await v1.getUser({ userId: 'alice' })).toMatchObject({ online: true });
 });
 
-test('watches of large messages that never read: no more are closed than must be', {
+test('closes only as many unread watches with large messages as necessary', {
   timeout: 300_000,
 }, async () => {
   await logInLarge('alice');
@@ -115,7 +115,7 @@ test('watches of large messages that never read: no more are closed than must be
   disposables.push(() => caller.destroy());
   const start = Buffer.concat([field(1, 'alice'), numberField(4, 1)]);
   const unread: ClientHttp2Stream[] = [];
-  /** By how each ended: a status of gRPC, or a reset. */
+  /** How each ended: a gRPC status or a reset. */
   const endings: string[] = [];
   for (let i = 0; i < LARGE; i++) {
     const stream = caller.begin('/imstate.v1.PresenceService/Watch', frame(field(1, start)));
@@ -123,7 +123,7 @@ test('watches of large messages that never read: no more are closed than must be
       const status = headers['grpc-status'];
       if (status !== undefined) endings.push(`status ${status}`);
     };
-    // A watch that was closed before it had anything to send has its status there.
+    // A watch that was closed before its first message has its status in the headers.
     stream.on('response', note);
     stream.on('trailers', note);
     stream.on('error', () => endings.push(`reset ${stream.rstCode}`));
@@ -137,10 +137,10 @@ test('watches of large messages that never read: no more are closed than must be
   const url = /http:\/\/[0-9.:]+/.exec(daemon.stdout())?.[0];
   const closed = sumOf(await scrape(url), 'imstate_watches_closed_backlog_total');
   expect(closed).toBeGreaterThan(0);
-  // All messages are of one size, and half of the budget at least is in use.
+  // All messages have the same size, and at least half of the budget is in use.
   expect(LARGE - closed).toBeGreaterThanOrEqual(BACKLOG_MIB / 2);
   for (const stream of unread) stream.resume();
-  await until(() => endings.length === closed, 'those that were closed have ended');
+  await until(() => endings.length === closed, 'the closed watches have ended');
   expect(endings).toContain('status 8');
   expect(endings.filter((ending) => !['status 8', 'reset 11'].includes(ending))).toEqual([]);
 });

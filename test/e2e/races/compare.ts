@@ -3,7 +3,7 @@ import type { Client, HistoryEntry } from '../../../packages/client/src/index.ts
 import { compareWatcher, type Watcher } from './watcher.ts';
 import type { Connection, World } from './world.ts';
 
-/** What of the state, and of what watchers were told, differs from what is true, in words. */
+/** Describes how the state and the events of the watchers differ from the truth. */
 export async function compare(world: World, client: Client, watchers: Watcher[]): Promise<string[]> {
   const truth = world.truth();
   return [
@@ -81,7 +81,7 @@ async function compareCounts(client: Client, truth: Map<string, Connection>): Pr
   ];
 }
 
-/** Every session that began is there; none ended twice, except by a loss after which it began again. */
+/** Every session must be in the history; it may end twice only if it was lost and resent in between. */
 async function compareHistory(
   world: World,
   client: Client,
@@ -116,7 +116,7 @@ async function compareHistory(
   return wrong;
 }
 
-/** Watchers may need a moment to get to the end. */
+/** Watchers may need a moment to receive the last changes. */
 async function compareWatchers(world: World, client: Client, watchers: Watcher[]): Promise<string[]> {
   const histories = new Map<string, HistoryEntry[]>();
   for (const userId of usersOf(world)) histories.set(userId, await wholeHistory(client, userId));

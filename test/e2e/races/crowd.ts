@@ -15,26 +15,26 @@ const SERVERS = 5;
 const USERS = 300;
 const DEVICES_PER_USER = 3;
 const MAX_TASKS = 150;
-/** A login that arrives after its chat server was lost begins a lease that lasts this long, see docs/presence.md. */
+/** Duration of the lease of a login that arrives after its chat server was lost, see docs/presence.md. */
 const LATE_LEASE_MS = 10_000;
 
-/** Where a crowd finds daemons, and how it differs from the one before on the same store. */
+/** Options of a crowd. */
 export interface CrowdOptions {
   random: Random;
   /** How to find the daemons. */
   daemons: ConnectOptions;
-  /** Its number among the crowds of this store, below 256: none shares a user or a chat server with another. */
+  /** Number of the crowd, below 256. Crowds with different numbers share no user or chat server. */
   number?: number;
 }
 
-/** Many devices that connect to several chat servers, drop and reconnect elsewhere, with watchers; and what is true of them. */
+/** Many devices that connect to chat servers, drop and reconnect elsewhere, with watchers and the truth. */
 export class Crowd {
   readonly world: World;
   readonly watchers: Watcher[] = [];
   readonly #random: Random;
   readonly #client: Client;
   readonly #tasks = new Set<Promise<unknown>>();
-  /** What of the tasks has failed, which none should. */
+  /** Errors of tasks: there should be none. */
   readonly #failures: string[] = [];
 
   private constructor(random: Random, client: Client, number: number) {
@@ -43,12 +43,12 @@ export class Crowd {
     this.world = new World(`${number}-user`, USERS, DEVICES_PER_USER);
   }
 
-  /** Resolves once its chat servers serve and its watchers follow. */
+  /** Resolves when the chat servers are up and the watchers are synced. */
   static async start({ random, daemons, number = 0 }: CrowdOptions): Promise<Crowd> {
     const client = await connect({ ...daemons, timeoutMs: 10_000 });
     const crowd = new Crowd(random, client, number);
     const { world, watchers } = crowd;
-    const around = {
+    const environment = {
       world,
       random,
       daemons,
@@ -56,7 +56,7 @@ export class Crowd {
       track: (task: Promise<unknown>) => crowd.track(task),
     };
     for (let i = 0; i < SERVERS; i++) {
-      world.servers.push(new SimulatedServer(`10.0.${number}.${i}:9000`, around));
+      world.servers.push(new SimulatedServer(`10.0.${number}.${i}:9000`, environment));
     }
     const tenUsers = world.devices.slice(0, 10).map(({ userId }) => userId);
     const watched: Record<string, WatchOptions> = {
@@ -71,30 +71,30 @@ export class Crowd {
     return crowd;
   }
 
-  /** How many changes its watchers were told. */
+  /** How many changes the watchers have received. */
   get changes(): number {
     return this.watchers.reduce((sum, { changes }) => sum + changes.length, 0);
   }
 
-  /** The chat servers that run. */
+  /** The running chat servers. */
   get upServers(): SimulatedServer[] {
     return this.world.servers.filter(({ isUp }) => isUp);
   }
 
-  /** Has quiet() wait for a task. */
+  /** Makes quiet() wait for a task. */
   track(task: Promise<unknown>): void {
     const noted = task.catch((error: unknown) => this.#failures.push(`a task failed: ${error}`));
     this.#tasks.add(noted);
     void noted.then(() => this.#tasks.delete(noted));
   }
 
-  /** One thing happens to one device; resolves once so few things are under way that another may. */
+  /** Executes one random event on one device; resolves when fewer than the maximum of tasks are in flight. */
   async step(): Promise<void> {
-    this.#happen();
+    this.#executeEvent();
     while (this.#tasks.size > MAX_TASKS) await delay(1);
   }
 
-  /** One of the chat servers that run crashes, and starts again after this time. */
+  /** Crashes a running chat server, and restarts it after `restartMs`. */
   async crashServer(restartMs: number): Promise<void> {
     const server = this.#random.pick(this.upServers);
     await server.crash();
@@ -102,19 +102,19 @@ export class Crowd {
     await server.start();
   }
 
-  /** Resolves when nothing is under way, and whatever was to run out has run out. */
+  /** Resolves when nothing is in flight and all leases and times to live have run out. */
   async quiet(): Promise<void> {
     await this.#done();
     await delay(Math.max(LEASE_MS, LATE_LEASE_MS) + 2_000);
     await this.#done();
   }
 
-  /** What of the state, and of what the watchers were told, differs from what is true; to be asked when it is quiet. */
+  /** Describes how the state and the watchers' events differ from the truth. Call it after quiet(). */
   async compare(): Promise<string[]> {
     return [...this.#failures, ...(await compare(this.world, this.#client, this.watchers))];
   }
 
-  /** All devices leave. */
+  /** Disconnects all devices. */
   async leave(): Promise<void> {
     for (const { connection } of this.world.devices) connection?.server.close(connection.sessionId);
     await this.#done();
@@ -130,7 +130,7 @@ export class Crowd {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
   }
 
-  #happen(): void {
+  #executeEvent(): void {
     const { world } = this;
     const random = this.#random;
     const device = random.pick(world.devices);
@@ -145,7 +145,7 @@ export class Crowd {
       connection.server.close(connection.sessionId, random.chance(0.2) ? 300 : 0);
       return;
     }
-    // The connection breaks; its chat server notices later, or at once.
+    // The connection breaks; its chat server notices immediately or later.
     world.cut(connection);
     const notice = delay(random.chance(0.5) ? 0 : random.between(1, 2_000)).then(() =>
       connection.server.close(connection.sessionId),

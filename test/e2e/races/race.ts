@@ -5,32 +5,33 @@ import { startRedis, type TestServer } from '../../support/servers.ts';
 import { Crowd } from './crowd.ts';
 import { LEASE_MS } from './simulatedServer.ts';
 
-/** How to run a race. */
+/** Options of a race. */
 export interface RaceOptions {
   seed: number;
   /** Connections and disconnections of devices. */
   operations: number;
-  /** How often to compare the state with what is true: after each so many operations. */
+  /** After how many operations the state is compared with the truth. */
   quietEvery: number;
   log(line: string): void;
 }
 
-/** What came of a race. */
+/** The result of a race. */
 export interface RaceReport {
   operations: number;
   faults: Record<string, number>;
   comparisons: number;
-  /** How many changes watchers were told. */
+  /** How many changes the watchers received. */
   changes: number;
-  /** What differed from the truth, in words. */
+  /** Descriptions of the differences from the truth. */
   wrong: string[];
 }
 
 const DAEMONS = 3;
 
 /**
- * Several daemons on one Redis, several chat servers, many devices that connect, drop and reconnect elsewhere; daemons
- * are killed, Redis is paused, chat servers crash and restart. When everything is quiet the state must be the truth.
+ * Runs several daemons on one Redis, several chat servers, and many devices that connect, drop and reconnect
+ * elsewhere. Daemons are killed, Redis is paused, chat servers crash and restart. When everything is quiet, the
+ * state must match the actual connections.
  */
 export async function runRace(options: RaceOptions): Promise<RaceReport> {
   const { seed, operations, quietEvery, log } = options;
@@ -84,7 +85,7 @@ class Faults {
     this.#options = options;
   }
 
-  /** Does now and then one of them. */
+  /** Causes a fault at random. */
   maybe(): void {
     const { random, crowd } = this.#options;
     if (random.chance(1 / 1_500)) crowd.track(this.#crashServer());

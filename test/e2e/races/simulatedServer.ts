@@ -11,24 +11,24 @@ import type { Connection, World } from './world.ts';
 
 export const LEASE_MS = 3_000;
 const CALL_MS = 1_000;
-/** A login and a logout are repeated until they are answered. */
-const INSIST = { timeoutMs: 3_600_000 };
+/** Logins and logouts are retried until they succeed. */
+const RETRY_FOR_AN_HOUR = { timeoutMs: 3_600_000 };
 
-/** What a chat server works with. */
-export interface Surroundings {
+/** What a simulated chat server needs. */
+export interface ServerEnvironment {
   world: World;
   random: Random;
   /** How to find the daemons. */
   daemons: ConnectOptions;
-  /** Where calls go that a network delayed: it outlives the chat server that made them. */
+  /** Sends delayed duplicates of calls; it outlives the chat server that made them. */
   network: Client;
-  /** Counts a task that the quiet points wait for. */
+  /** Registers a task that quiet points wait for. */
   track(task: Promise<unknown>): void;
 }
 
 /**
- * A chat server that is one of client.server(): it tells of every connection that it notices to be gone, and closes the connections of
- * sessions that are over. Some of its calls come a second time, late.
+ * A chat server that uses client.server(): it reports every broken connection that it notices, and closes the
+ * connections of ended sessions. Some of its calls arrive a second time, late.
  */
 export class SimulatedServer {
   readonly addr: string;
@@ -36,20 +36,20 @@ export class SimulatedServer {
   #incarnation = 0;
   #client!: Client;
   #sessions!: ServerSessions;
-  /** The connections that it believes to have, by session. */
+  /** The connections that it believes to be open, by session. */
   #held = new Map<string, Connection>();
-  readonly #around: Surroundings;
+  readonly #environment: ServerEnvironment;
 
-  constructor(addr: string, around: Surroundings) {
+  constructor(addr: string, environment: ServerEnvironment) {
     this.addr = addr;
-    this.#around = around;
+    this.#environment = environment;
   }
 
-  /** Starts as a new incarnation that knows nothing of the one before. */
+  /** Starts as a new incarnation without the sessions of the previous one. */
   async start(): Promise<void> {
     this.#incarnation += 1;
     this.#held = new Map();
-    this.#client = await connect({ ...this.#around.daemons, timeoutMs: CALL_MS });
+    this.#client = await connect({ ...this.#environment.daemons, timeoutMs: CALL_MS });
     this.#sessions = this.#client.server({
       addr: this.addr,
       incarnation: this.#incarnation,
@@ -59,29 +59,29 @@ export class SimulatedServer {
     this.isUp = true;
   }
 
-  /** Ends at once, in the middle of whatever it does; its connections break. */
+  /** Ends immediately, whatever is in flight; its connections break. */
   async crash(): Promise<void> {
     this.isUp = false;
-    for (const connection of this.#held.values()) this.#around.world.cut(connection);
+    for (const connection of this.#held.values()) this.#environment.world.cut(connection);
     this.#held = new Map();
     this.#sessions.close();
     await this.#client.close();
   }
 
-  /** A device has connected. */
+  /** Called when a device connects. */
   accept(connection: Connection): void {
     this.#held.set(connection.sessionId, connection);
     connection.reported = this.#reportLogin(connection);
-    this.#around.track(connection.reported);
+    this.#environment.track(connection.reported);
   }
 
-  /** It notices that the connection of a session is gone. */
+  /** Called when the chat server notices that the connection of a session is gone. */
   close(sessionId: string, graceMs = 0): void {
     const connection = this.#held.get(sessionId);
     if (!connection) return;
     this.#held.delete(sessionId);
-    this.#around.world.cut(connection);
-    this.#around.track(this.#reportLogout(connection, graceMs));
+    this.#environment.world.cut(connection);
+    this.#environment.track(this.#reportLogout(connection, graceMs));
   }
 
   async #reportLogin(connection: Connection): Promise<void> {
@@ -92,15 +92,15 @@ export class SimulatedServer {
       deviceId,
       sessionId,
       platform: deviceId,
-      // Some sessions have a time to live as well.
+      // Some sessions also have a time to live.
       ...(sessionId.endsWith('7') && { ttlMs: 4_000 }),
     };
     const request = { ...login, serverAddr: this.addr, serverIncarnation: this.#incarnation };
-    const answer = await this.#sessions.online(login, INSIST).catch(this.#unlessCrashed());
+    const answer = await this.#sessions.online(login, RETRY_FOR_AN_HOUR).catch(this.#unlessCrashed());
     if (answer?.endReason) this.#drop(sessionId);
     else if (answer) {
       connection.loginTime = answer.loginTime;
-      this.#around.world.begun.push(connection);
+      this.#environment.world.begun.push(connection);
     }
     const { loginTime } = connection;
     this.#mayRepeat((network) => network.online({ ...request, loginTime }));
@@ -109,13 +109,13 @@ export class SimulatedServer {
   async #reportLogout({ device, sessionId }: Connection, graceMs: number): Promise<void> {
     const session = { userId: device.userId, deviceId: device.deviceId, sessionId };
     const grace = graceMs > 0 ? { graceMs } : {};
-    await this.#sessions.offline(session, { ...grace, ...INSIST }).catch(this.#unlessCrashed());
+    await this.#sessions.offline(session, { ...grace, ...RETRY_FOR_AN_HOUR }).catch(this.#unlessCrashed());
     this.#mayRepeat((network) => network.offline({ ...session, ...grace }));
   }
 
-  /** Lets a call come again, late, as a network would. */
+  /** Repeats some calls later, as a network may. */
   #mayRepeat(call: (network: Client) => Promise<unknown>): void {
-    const { random, network, track } = this.#around;
+    const { random, network, track } = this.#environment;
     if (!random.chance(0.03)) return;
     track(delay(random.between(1, 2_000)).then(() => call(network).catch(() => {})));
   }
@@ -127,7 +127,7 @@ export class SimulatedServer {
     };
   }
 
-  /** Its connection is closed. */
+  /** Closes the connection of an ended session. */
   #ended({ sessionId }: EndedSession): void {
     this.#drop(sessionId);
   }
@@ -136,6 +136,6 @@ export class SimulatedServer {
     const connection = this.#held.get(sessionId);
     if (!connection) return;
     this.#held.delete(sessionId);
-    this.#around.world.cut(connection);
+    this.#environment.world.cut(connection);
   }
 }

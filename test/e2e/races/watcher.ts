@@ -9,17 +9,17 @@ import {
 } from '../../../packages/client/src/index.ts';
 import type { Random } from '../../../src/simulation/random.ts';
 
-/** A reader of changes that resumes by itself and, now and then, on purpose. */
+/** Reads changes, and sometimes replaces its watch to test resuming. */
 export class Watcher {
   readonly name: string;
   /** Undefined if it watches everybody. */
   readonly userIds: ReadonlySet<string> | undefined;
   readonly changes: Change[] = [];
-  /** What it was told that should never be. */
+  /** Descriptions of invalid events. */
   readonly wrong: string[] = [];
-  /** Settled once it follows. */
+  /** Settled when the watch is synced. */
   readonly started: Promise<void>;
-  #tellStarted!: () => void;
+  #resolveStarted!: () => void;
   #isOver = false;
   #watch: Watch | undefined;
   readonly #seen = new Set<string>();
@@ -29,7 +29,7 @@ export class Watcher {
     this.name = name;
     this.userIds = target.users && new Set(target.users);
     this.started = new Promise((resolve) => {
-      this.#tellStarted = resolve;
+      this.#resolveStarted = resolve;
     });
     this.#run = this.#follow(client, target, random);
   }
@@ -40,7 +40,7 @@ export class Watcher {
     await this.#run;
   }
 
-  /** Follows, and now and then gives the watch up to resume it with another. */
+  /** Reads changes; replaces the watch at random times by one that resumes it. */
   async #follow(client: Client, target: WatchOptions, random: Random): Promise<void> {
     let resumeRevision: string | undefined;
     while (!this.#isOver) {
@@ -53,12 +53,12 @@ export class Watcher {
       const quit = setTimeout(() => watch.close(), random.between(2_000, 8_000));
       try {
         for await (const event of watch) {
-          if (event.type === 'synced') this.#tellStarted();
-          if (event.type === 'change') this.#take(event);
+          if (event.type === 'synced') this.#resolveStarted();
+          if (event.type === 'change') this.#receive(event);
           else if (event.type === 'lost') this.wrong.push(`${this.name} lost changes: ${event.reason}`);
         }
       } catch (error) {
-        // At first a watch gives up where no daemon can serve it.
+        // A watch that never synced fails if no daemon is available.
         if (!(error instanceof ImstateError) || error.code !== 'UNAVAILABLE')
           this.wrong.push(`${this.name}: ${error}`);
         await delay(50);
@@ -69,14 +69,14 @@ export class Watcher {
     }
   }
 
-  #take(change: Change): void {
-    if (this.#seen.has(change.revision)) this.wrong.push(`${this.name} was told ${change.revision} twice`);
+  #receive(change: Change): void {
+    if (this.#seen.has(change.revision)) this.wrong.push(`${this.name} received ${change.revision} twice`);
     this.#seen.add(change.revision);
     this.changes.push(change);
   }
 }
 
-/** What of a watcher's changes differs from the history of the users that it watches. */
+/** Describes how a watcher's changes differ from the history of the watched users. */
 export function compareWatcher(watcher: Watcher, histories: Map<string, HistoryEntry[]>): string[] {
   const wrong = [...watcher.wrong];
   for (const [userId, history] of histories) {
@@ -91,7 +91,7 @@ export function compareWatcher(watcher: Watcher, histories: Map<string, HistoryE
   return wrong;
 }
 
-/** The changes of a device must chain up from offline to what is open, and end exactly what the history has as ended. */
+/** The changes of a device must lead from offline to the open session, with the ends of the history. */
 function compareDevice(changes: Change[], entries: HistoryEntry[]): string | undefined {
   let current: string | undefined;
   const ends: string[] = [];
@@ -111,7 +111,7 @@ function compareDevice(changes: Change[], entries: HistoryEntry[]): string | und
     }
   }
   const open = entries.find(({ endTime }) => endTime === undefined)?.sessionId;
-  if (current !== open) return `it was told ${current ?? 'offline'}, the history has ${open ?? 'offline'}`;
+  if (current !== open) return `it received ${current ?? 'offline'}, the history has ${open ?? 'offline'}`;
   const past = entries.flatMap(({ sessionId, reason, endTime }) =>
     endTime ? [`${sessionId} ${reason} ${endTime.getTime()}`] : [],
   );

@@ -1,6 +1,6 @@
 import type { SimulatedServer } from './simulatedServer.ts';
 
-/** A device, and the connection it really has. */
+/** A device and its actual connection. */
 export interface Device {
   userId: string;
   deviceId: string;
@@ -12,17 +12,17 @@ export interface Connection {
   device: Device;
   server: SimulatedServer;
   sessionId: string;
-  /** Undefined until the login was answered. */
+  /** Undefined until the login is answered. */
   loginTime: Date | undefined;
-  /** Settled once the login was answered. */
+  /** Settled when the login is answered. */
   reported: Promise<void>;
 }
 
-/** What is true: which device is connected where. Chat servers know of it only what they notice. */
+/** The truth: which device is connected where. Chat servers know only what they notice. */
 export class World {
   readonly devices: Device[];
   readonly servers: SimulatedServer[] = [];
-  /** Every session whose login was answered as begun. */
+  /** Every session whose login succeeded. */
   readonly begun: Connection[] = [];
   #sessions = 0;
 
@@ -34,24 +34,19 @@ export class World {
     }));
   }
 
-  /** The device connects to the chat server; a connection that it still has breaks, unnoticed by its chat server. */
+  /** Connects a device to a chat server. Its previous connection breaks, unnoticed by its chat server. */
   connect(device: Device, server: SimulatedServer): void {
     const sessionId = `s-${this.#sessions++}`;
     device.connection = { device, server, sessionId, loginTime: undefined, reported: Promise.resolve() };
     server.accept(device.connection);
   }
 
-  /** The connection is gone. */
+  /** Breaks a connection. */
   cut(connection: Connection): void {
     if (connection.device.connection === connection) connection.device.connection = undefined;
   }
 
-  /** A chat server is told that a session is over, and closes the connection if it has it. */
-  tellEnded(serverAddr: string, sessionId: string): void {
-    this.servers.find((server) => server.addr === serverAddr)?.close(sessionId);
-  }
-
-  /** The connections that stand, by "user/device". */
+  /** The open connections, by "user/device". */
   truth(): Map<string, Connection> {
     return new Map(
       this.devices.flatMap(({ userId, deviceId, connection }) =>
