@@ -30,32 +30,29 @@ describe.each([
   test.each([
     ['forward', HOUR],
     ['back', -HOUR],
-  ])(
-    'jumps %s: a chat server keeps its sessions, and changes are told in their order',
-    async (_direction, jump) => {
-      const { store, underTest } = fixture;
-      await alive();
-      await store.online(login({ incarnation: SERVER.incarnation }));
-      const changeLog = store.changeLog();
-      const shard = changeLog.shardOf('alice');
-      const before = await changeLog.ends(shard);
+  ])('jumps %s: chat servers keep their sessions, and changes keep their order', async (_direction, jump) => {
+    const { store, underTest } = fixture;
+    await alive();
+    await store.online(login({ incarnation: SERVER.incarnation }));
+    const changeLog = store.changeLog();
+    const shard = changeLog.shardOf('alice');
+    const before = await changeLog.ends(shard);
 
-      await fixture.sweepAll();
-      underTest.setClock(START + jump);
-      await fixture.sweepAll();
-      await alive();
-      await fixture.sweepAll();
-      expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true, sessionId: 's1' });
-      await store.online(login({ sessionId: 's2', incarnation: SERVER.incarnation }));
-      await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's2', graceMs: 0 });
-      const { entries = [] } = (await changeLog.read(shard, before?.newest ?? [0, 0], 10)) ?? {};
-      const told = entries.map(({ change: { began, ended } }) => began?.sessionId ?? `-${ended?.sessionId}`);
-      expect(told).toEqual(['s2', '-s2']);
-      expect(await store.getHistory('alice')).toMatchObject([{ sessionId: 's2' }, { sessionId: 's1' }]);
-    },
-  );
+    await fixture.sweepAll();
+    underTest.setClock(START + jump);
+    await fixture.sweepAll();
+    await alive();
+    await fixture.sweepAll();
+    expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true, sessionId: 's1' });
+    await store.online(login({ sessionId: 's2', incarnation: SERVER.incarnation }));
+    await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's2', graceMs: 0 });
+    const { entries = [] } = (await changeLog.read(shard, before?.newest ?? [0, 0], 10)) ?? {};
+    const order = entries.map(({ change: { began, ended } }) => began?.sessionId ?? `-${ended?.sessionId}`);
+    expect(order).toEqual(['s2', '-s2']);
+    expect(await store.getHistory('alice')).toMatchObject([{ sessionId: 's2' }, { sessionId: 's1' }]);
+  });
 
-  test('jumps forward: a session with a time to live has ended, as that clock has it', async () => {
+  test('jumps forward: a session whose time to live is over by that clock has ended', async () => {
     await fixture.store.online(login({ ttlMs: 60_000 }));
     fixture.underTest.setClock(START + 90_000);
     expect(await fixture.store.getDevice('alice', 'phone')).toMatchObject({
@@ -65,7 +62,7 @@ describe.each([
   });
 });
 
-test('the clock of a daemon is set back: watches and its registration go on', async () => {
+test('watches and the registration continue when the clock of a daemon is set back', async () => {
   const [etcd, service] = [inject('etcdHost'), `test/${randomUUID()}`];
   const clock = fileURLToPath(new URL('../support/jumpingClock.mjs', import.meta.url));
   const flags = [
@@ -86,13 +83,13 @@ test('the clock of a daemon is set back: watches and its registration go on', as
   const clients = grpcClients(daemon.addr);
   disposables.push(() => clients.close());
   const watch = clients.v1.watch({ userIds: ['alice'], initialState: true });
-  await until(() => watch.syncs > 0, 'the watch has begun');
+  await until(() => watch.syncs > 0, 'the watch is synced');
 
   daemon.signal('SIGUSR2');
-  const told = watch.responses.length;
-  await until(() => watch.responses.length > told, 'the watch says that nothing happened');
+  const received = watch.responses.length;
+  await until(() => watch.responses.length > received, 'the watch sends a keep-alive response');
   await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: SERVER.addr });
-  await until(() => watch.changes.length === 1, 'the change is told');
+  await until(() => watch.changes.length === 1, 'the watch receives the change');
   const raw = new Etcd3({ hosts: `http://${etcd}` });
   disposables.push(() => raw.close());
   await raw.delete().all().prefix(`${service}/`).exec();

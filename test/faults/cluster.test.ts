@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 import { Following } from './following.ts';
 import { Load } from './load.ts';
 
-/** Moves a slot from one master to the other as redis-cli does it. */
+/** Moves a slot from one master to the other, as redis-cli does. */
 class Resharding {
   readonly #from: Redis;
   readonly #to: Redis;
@@ -29,7 +29,7 @@ class Resharding {
     await this.#from.call('CLUSTER', 'SETSLOT', this.#slot, 'MIGRATING', to);
   }
 
-  /** Moves all keys that are there now but the deadlines, the key that each script is given. */
+  /** Moves all present keys except the deadlines, which is the key that every script names. */
   async moveMost(): Promise<void> {
     const keys = await this.#keys();
     await this.#move(keys.filter((key) => !key.endsWith(':x')));
@@ -56,7 +56,7 @@ class Resharding {
   }
 }
 
-test('slots are moved under load: their calls fail meanwhile and change nothing, and nothing is lost', async () => {
+test('loses nothing while slots are moved under load; calls on these slots fail without a change', async () => {
   const cluster = await startCluster(2);
   disposables.push(() => cluster.stop());
   const [from, to] = cluster.nodes.map(({ url }) => new Redis(url)) as [Redis, Redis];
@@ -64,13 +64,13 @@ test('slots are moved under load: their calls fail meanwhile and change nothing,
   const daemon = await startDaemon({ redis: cluster.url, keyPrefix: 'im:', shards: 4 });
   const client = await clientOf(daemon.addr);
   const following = new Following(client);
-  await following.begins();
-  // So that each shard has deadlines.
+  await following.synced();
+  // Creates deadlines in each shard.
   const timed = Array.from({ length: 40 }, (_, i) => `timed-${i}`);
   const timedLogin = { deviceId: 'phone', serverAddr: '10.0.0.1:9000', ttlMs: 3_600_000 };
   await Promise.all(timed.map((userId) => client.online({ ...timedLogin, userId })));
   const load = new Load(client);
-  await load.goesOn(300);
+  await load.proceed(300);
 
   const slots = await Promise.all([0, 1, 2, 3].map((shard) => from.cluster('KEYSLOT', `{${shard}}`)));
   const moving = slots.filter((slot) => slot < 8_192).map((slot) => new Resharding(from, to, slot));
@@ -79,11 +79,11 @@ test('slots are moved under load: their calls fail meanwhile and change nothing,
     const failed = load.failures.length;
     await resharding.begin();
     await resharding.moveMost();
-    await until(() => load.failures.length > failed, 'the slot that moves is refused');
-    await load.goesOn(100);
+    await until(() => load.failures.length > failed, 'calls on the moving slot fail');
+    await load.proceed(100);
     await resharding.end();
   }
-  await load.goesOn(300);
+  await load.proceed(300);
   await load.stop();
 
   const unchanged = { code: 'UNAVAILABLE', message: expect.stringContaining('nothing was changed') };
@@ -91,11 +91,11 @@ test('slots are moved under load: their calls fail meanwhile and change nothing,
   expect(await load.lost()).toEqual([]);
   const online = load.acknowledged.size + timed.length;
   expect(await client.getStats()).toMatchObject({ usersOnline: online, devicesOnline: online });
-  await until(() => following.sessions.size === online, 'all logins are told to the watch');
+  await until(() => following.sessions.size === online, 'the watch has received all logins');
   expect(following.losses).toBe(0);
 });
 
-test('a change is not sent again when the connection breaks before its answer', async () => {
+test('does not resend a change when the connection breaks before the response', async () => {
   const proxy = await startProxy(0);
   disposables.push(() => proxy.close());
   const announced = ['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-port', `${proxy.port}`];
@@ -118,23 +118,23 @@ test('a change is not sent again when the connection breaks before its answer', 
   proxy.holdAnswers();
   const change = store.online(login({ deviceId: 'web' }));
   const outcome = expect(change).rejects.toThrow('the change may have been applied');
-  await until(() => admin.hexists('im:{0}:u:alice', 'web'), 'the login is carried out');
+  await until(() => admin.hexists('im:{0}:u:alice', 'web'), 'Redis has executed the login');
   proxy.cut();
   proxy.heal();
   await outcome;
-  await until(() => store.getUser('alice').catch(() => undefined), 'the store answers again');
+  await until(() => store.getUser('alice').catch(() => undefined), 'the store responds again');
 });
 
-test('a cluster with replicas that must have each change: the master of half of the data is killed', async () => {
+test('loses no change that replicas confirmed when a master is killed', async () => {
   const cluster = await startCluster(3, 3);
   disposables.push(() => cluster.stop());
   const daemon = await startDaemon({ redis: cluster.url, keyPrefix: 'im:', waitReplicas: 1 });
   const client = await clientOf(daemon.addr);
   const load = new Load(client);
-  await load.goesOn(300);
+  await load.proceed(300);
   await cluster.nodes[0]?.kill();
-  await until(() => load.failures.length > 0, 'the loss of the master is told');
-  await load.goesOn(300);
+  await until(() => load.failures.length > 0, 'calls fail because of the lost master');
+  await load.proceed(300);
   expect(await load.lost()).toEqual([]);
   await load.stop();
 });

@@ -26,7 +26,7 @@ describe('three daemons under load', () => {
     disposables.push(() => client.close());
     load = new Load(client);
     disposables.push(() => load.stop());
-    await load.goesOn(300);
+    await load.proceed(300);
   });
 
   async function start(): Promise<Imstate> {
@@ -35,30 +35,30 @@ describe('three daemons under load', () => {
     return daemon;
   }
 
-  test('a rolling restart, one after the other drained and replaced: no call fails', async () => {
+  test('no call fails during a rolling restart', async () => {
     for (const daemon of daemons) {
       daemon.signal('SIGTERM');
       expect(await daemon.ended).toBe(0);
       await start();
-      await load.goesOn(300);
+      await load.proceed(300);
     }
     await load.stop();
     expect(load.failures).toEqual([]);
     expect(await load.lost()).toEqual([]);
   });
 
-  test('one freezes, and thaws after its entry has gone: what it was asked fails, the others go on', async () => {
+  test('only calls in flight to a frozen daemon fail, and it registers again when it resumes', async () => {
     const [frozen] = daemons as [Imstate];
     frozen.signal('SIGSTOP');
     const isListed = () => etcd.get(`${service}/${frozen.addr}`).string();
-    await until(async () => (await isListed()) === null, 'its entry has gone');
-    await load.goesOn(300);
+    await until(async () => (await isListed()) === null, 'the entry has expired');
+    await load.proceed(300);
     const failed = load.failures.length;
-    await load.goesOn(300);
+    await load.proceed(300);
     expect(load.failures).toHaveLength(failed);
     frozen.signal('SIGCONT');
-    await until(isListed, 'it is registered again');
-    await load.goesOn(300);
+    await until(isListed, 'the daemon is registered again');
+    await load.proceed(300);
     await load.stop();
     const unsure = { code: 'UNAVAILABLE', message: expect.stringContaining('may have been applied') };
     for (const failure of load.failures) expect(failure).toMatchObject(unsure);

@@ -7,14 +7,14 @@ import { startEtcdCluster } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { Load } from './load.ts';
 
-/** Whether the node leads, by its JSON interface. */
+/** Asks the JSON API of a node whether it is the leader. */
 async function leads({ host }: { host: string }): Promise<boolean> {
   const response = await fetch(`http://${host}/v3/maintenance/status`, { method: 'POST', body: '{}' });
   const { leader, header } = (await response.json()) as { leader?: string; header: { member_id: string } };
   return leader === header.member_id;
 }
 
-test('three nodes, the leader is killed: no call fails, entries stand, and daemons come and go', async () => {
+test('no call fails and daemons can start and stop when the leader of three nodes is killed', async () => {
   const nodes = await startEtcdCluster(3);
   disposables.push(() => Promise.all(nodes.map((node) => node.stop())));
   const etcd = nodes.map(({ host }) => host).join(',');
@@ -29,12 +29,12 @@ test('three nodes, the leader is killed: no call fails, entries stand, and daemo
   disposables.push(() => client.close());
   const load = new Load(client);
   disposables.push(() => load.stop());
-  await load.goesOn(100);
+  await load.proceed(100);
 
   const led = await Promise.all(nodes.map(leads));
   const leader = nodes[led.indexOf(true)];
   await leader?.kill();
-  await load.goesOn(300);
+  await load.proceed(300);
   const raw = new Etcd3({
     hosts: nodes.filter((node) => node !== leader).map(({ host }) => `http://${host}`),
   });
@@ -45,16 +45,16 @@ test('three nodes, the leader is killed: no call fails, entries stand, and daemo
       .prefix(`${shared.service}/`)
       .keys()
       .catch(() => []);
-  await until(async () => (await listed()).length === 1, 'the entry stands, and a new leader says so');
+  await until(async () => (await listed()).length === 1, 'a new leader lists the entry');
   const second = await startDaemon(shared);
   await until(async () => (await listed()).length === 2, 'a new daemon is registered');
-  await load.goesOn(300);
+  await load.proceed(300);
   await first.stop();
   await until(
     async () => (await listed()).join() === `${shared.service}/${second.addr}`,
-    'one that stops has left',
+    'the stopped daemon has deregistered',
   );
-  await load.goesOn(300);
+  await load.proceed(300);
   await load.stop();
   expect(load.failures).toEqual([]);
 });

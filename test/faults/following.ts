@@ -1,20 +1,20 @@
 import type { Client } from '../../packages/client/src/index.ts';
 import { until } from '../support/until.ts';
 
-/** Who is online with which session, as a watch of everybody tells. */
+/** The sessions of all users, collected by a watch. */
 export class Following {
   readonly sessions = new Map<string, string>();
-  /** How often it was told that changes are gone. */
+  /** How many times the watch lost changes. */
   losses = 0;
-  #hasBegun = false;
+  #isSynced = false;
 
   constructor(client: Client) {
     void this.#follow(client);
   }
 
-  /** Waits until it has been told how things stand. */
-  async begins(): Promise<void> {
-    await until(() => this.#hasBegun, 'the snapshot is complete');
+  /** Waits for the snapshot. */
+  async synced(): Promise<void> {
+    await until(() => this.#isSynced, 'the snapshot is complete');
   }
 
   async #follow(client: Client): Promise<void> {
@@ -22,7 +22,7 @@ export class Following {
       if (event.type === 'lost') {
         this.losses += 1;
         this.sessions.clear();
-      } else if (event.type === 'synced') this.#hasBegun = true;
+      } else if (event.type === 'synced') this.#isSynced = true;
       else if (event.type === 'change') this.#note(event.userId, event.session?.sessionId);
       else if (event.type === 'snapshot') this.#note(event.userId, event.devices[0]?.sessionId);
     }

@@ -2,35 +2,35 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, ImstateError, type UserState } from '../../packages/client/src/index.ts';
 import { until } from '../support/until.ts';
 
-const LANES = 4;
+const WORKERS = 4;
 const LOGINS_AT_ONCE = 20;
 
-/** Logins without end, each of a user of its own, and what became of them. */
+/** Logs in one new user after the other, and records the results. */
 export class Load {
-  /** Sessions by user: those whose login was answered. */
+  /** Sessions of acknowledged logins, by user. */
   readonly acknowledged = new Map<string, string>();
   readonly failures: ImstateError[] = [];
   readonly #client: Client;
-  readonly #lanes: Promise<void>[];
+  readonly #workers: Promise<void>[];
   #isOver = false;
 
   constructor(client: Client) {
     this.#client = client;
-    this.#lanes = Array.from({ length: LANES }, (_, lane) => this.#run(lane));
+    this.#workers = Array.from({ length: WORKERS }, (_, worker) => this.#run(worker));
   }
 
-  /** Waits until so many further logins are acknowledged. */
-  async goesOn(logins: number): Promise<void> {
+  /** Waits until `logins` further logins are acknowledged. */
+  async proceed(logins: number): Promise<void> {
     const goal = this.acknowledged.size + logins;
     await until(() => this.acknowledged.size >= goal, `${logins} further logins are acknowledged`);
   }
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    await Promise.all(this.#lanes);
+    await Promise.all(this.#workers);
   }
 
-  /** Users who were acknowledged and are not online with their session, once all of the store can be read. */
+  /** Acknowledged users who are not online with their session; waits until the whole store can be read. */
   async lost(): Promise<string[]> {
     const users = await until(() => this.#readAll(), 'all users can be read');
     const isLost = ({ userId, devices }: (typeof users)[number]) =>
@@ -38,7 +38,7 @@ export class Load {
     return users.filter(isLost).map(({ userId }) => userId);
   }
 
-  /** Undefined while part of the store is away. */
+  /** Undefined while part of the store is unavailable. */
   async #readAll(): Promise<UserState[] | undefined> {
     return this.#client.getUsers([...this.acknowledged.keys()]).catch((error) => {
       if (error instanceof ImstateError && error.code === 'UNAVAILABLE') return undefined;
@@ -46,11 +46,11 @@ export class Load {
     });
   }
 
-  async #run(lane: number): Promise<void> {
+  async #run(worker: number): Promise<void> {
     for (let batch = 0; !this.#isOver; batch++) {
-      const users = Array.from({ length: LOGINS_AT_ONCE }, (_, i) => `user-${lane}-${batch}-${i}`);
+      const users = Array.from({ length: LOGINS_AT_ONCE }, (_, i) => `user-${worker}-${batch}-${i}`);
       await Promise.all(users.map((userId) => this.#login(userId)));
-      // As many logins as show a fault, and not as many as a machine can take.
+      // Enough logins to show a fault, without saturating the machine.
       await delay(10);
     }
   }

@@ -14,7 +14,7 @@ interface Addresses {
   http: string;
 }
 
-/** A connection that never closes its half, on which these bytes were sent; resolves when something has come, if anything will. */
+/** Sends `text` on a connection that never closes its half; if `isAnswered`, waits for a response. */
 async function openHalf(addr: string, text: string, isAnswered: boolean): Promise<void> {
   const [host, port] = addr.split(':') as [string, string];
   const socket: Socket = connect({ host, port: Number(port), allowHalfOpen: true });
@@ -26,7 +26,7 @@ async function openHalf(addr: string, text: string, isAnswered: boolean): Promis
   if (isAnswered) await first;
 }
 
-/** So much of a TLS handshake that more is waited for. */
+/** The beginning of a TLS handshake, after which the server waits for the rest. */
 const CLIENT_HELLO = '\x16\x03\x01\x02\x00\x01';
 const GET = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 
@@ -39,8 +39,8 @@ const plain: [string, (addresses: Addresses) => Promise<void>][] = [
   ['a stream of events', ({ http }) => openHalf(http, GET('/api/v1/watch?all=true'), true)],
 ];
 const tls: typeof plain = [
-  ['a TLS handshake of gRPC that goes no further', ({ grpc }) => openHalf(grpc, CLIENT_HELLO, false)],
-  ['a TLS handshake of HTTPS that goes no further', ({ http }) => openHalf(http, CLIENT_HELLO, false)],
+  ['an incomplete TLS handshake of gRPC', ({ grpc }) => openHalf(grpc, CLIENT_HELLO, false)],
+  ['an incomplete TLS handshake of HTTPS', ({ http }) => openHalf(http, CLIENT_HELLO, false)],
 ];
 
 async function startDaemon(...flags: string[]): Promise<Imstate & { addresses: Addresses }> {
@@ -70,7 +70,7 @@ describe('SIGTERM ends a daemon whose peer keeps its half of a connection open',
     const daemon = await startDaemon();
     const watch = spawnImstate(['watch', '--all', '--json', '--endpoint', daemon.addr]);
     disposables.push(() => watch.signal('SIGKILL'));
-    await until(() => watch.stdout().includes('synced'), 'it watches');
+    await until(() => watch.stdout().includes('synced'), 'the watch is synced');
     watch.signal('SIGSTOP');
     expect(await stopped(daemon)).toEqual(STOPPED);
   });

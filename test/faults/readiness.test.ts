@@ -13,7 +13,7 @@ test.for([
   { away: 'layout', by: 'kill' },
   { away: 'other', by: 'kill' },
 ] as const)(
-  'a third of the shards is away ($by, $away): readiness goes by their share, whichever master it is',
+  'readiness depends on the share of available shards, not on the master ($by, $away)',
   async ({ away, by }) => {
     const { url: redis, masters } = await startPartialCluster();
     const victim = victims(masters)[away];
@@ -23,15 +23,15 @@ test.for([
 
     const names = `${victim.shards.length} of 16 shards of the store do not answer: ${victim.shards.join(', ')}`;
     const readyz = () => ask(`${lenient.http}/readyz`);
-    await until(async () => (await readyz()).text !== 'ready\n', 'the shards are known to be away');
+    await until(async () => (await readyz()).text !== 'ready\n', 'the daemon reports unavailable shards');
     expect(await readyz()).toMatchObject({ status: 200, text: `ready, but ${names}\n` });
     expect((await ask(`${lenient.http}/healthz`)).text).toBe(`alive, but ${names}\n`);
     expect((await ask(`${lenient.http}/metrics`)).text).toContain(
       `imstate_store_shards_unavailable ${victim.shards.length}\n`,
     );
     expect(await probeEndpoint(lenient.addr, { timeoutMs: 30_000 })).toMatchObject({ health: 'SERVING' });
-    const isStrictAway = async () => (await ask(`${strict.http}/readyz`)).status === 503;
-    await until(isStrictAway, 'a daemon that needs all shards is not ready');
+    const isStrictUnready = async () => (await ask(`${strict.http}/readyz`)).status === 503;
+    await until(isStrictUnready, 'a daemon that needs all shards is not ready');
     expect((await ask(`${strict.http}/readyz`)).text).toBe(
       `not ready: ${names}, and 100 % must (--ready-shards)\n`,
     );
@@ -50,17 +50,17 @@ test.for([
     if (by === 'freeze') victim.node.thaw();
     else await victim.node.restart();
     for (const { http: url } of [lenient, strict])
-      await until(async () => (await ask(`${url}/readyz`)).text === 'ready\n', 'all shards answer again');
+      await until(async () => (await ask(`${url}/readyz`)).text === 'ready\n', 'all shards respond again');
     await client.online({ userId: victim.user(0), deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
   },
 );
 
-test('a daemon is not ready while fewer than half of the shards answer', async () => {
+test('a daemon is not ready while fewer than half of the shards respond', async () => {
   const { url: redis, masters } = await startPartialCluster();
   const daemon = await startDaemon({ http, redis, keyPrefix: 'im:' });
   for (const { node } of masters.slice(1)) node.freeze();
   const statusOf = async () => (await ask(`${daemon.http}/readyz`)).status;
-  await until(async () => (await statusOf()) === 503, 'it is not ready');
+  await until(async () => (await statusOf()) === 503, 'the daemon is not ready');
   for (const { node } of masters.slice(1)) node.thaw();
-  await until(async () => (await statusOf()) === 200, 'it is ready again');
+  await until(async () => (await statusOf()) === 200, 'the daemon is ready again');
 });

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 
 const LOGIN = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000', sessionId: 's1' };
 
-describe('a Redis that cannot do all', () => {
+describe('an impaired Redis', () => {
   let admin: Redis;
   let link: TcpProxy;
   let daemon: TestDaemon;
@@ -32,7 +32,7 @@ describe('a Redis that cannot do all', () => {
   const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
   const loginAll = () => Promise.all(users.map((userId) => client.online({ ...LOGIN, userId })));
 
-  test('read-only, as a replica is: changes are refused, reads answered, and it recovers', async () => {
+  test('read-only like a replica: changes fail, reads succeed, and the daemon recovers', async () => {
     await admin.replicaof('127.0.0.1', await freePort());
     const refused = { code: 'UNAVAILABLE', message: expect.stringMatching(/READONLY.*nothing was changed/) };
     await expect(client.online({ ...LOGIN, sessionId: 's2' })).rejects.toMatchObject(refused);
@@ -45,7 +45,7 @@ describe('a Redis that cannot do all', () => {
     expect(await client.offline(LOGIN)).toMatchObject({ applied: true });
   });
 
-  test('a master that was made a replica, and keeps its connections: the one that its address leads to now is used', async () => {
+  test('reconnects from a demoted master to the master that its address now leads to', async () => {
     const other = await startRedis();
     disposables.push(() => other.stop());
     const successor = new Redis(other.url);
@@ -54,12 +54,12 @@ describe('a Redis that cannot do all', () => {
     await admin.replicaof('127.0.0.1', other.port);
     await until(
       () => client.online({ ...LOGIN, sessionId: 's2' }).catch(() => false),
-      'changes are taken again',
+      'changes succeed again',
     );
     expect(await successor.keys('*:u:alice')).toHaveLength(1);
   });
 
-  test('slow by 0.2 s an answer: calls take that long, and none fails', async () => {
+  test('0.2 s slow: calls take that long, and none fails', async () => {
     link.slow(100);
     const before = performance.now();
     await loginAll();
@@ -68,7 +68,7 @@ describe('a Redis that cannot do all', () => {
     expect(await health()).toBe('SERVING');
   });
 
-  test('slower than a daemon waits: calls fail and say what is known, and it recovers', async () => {
+  test('slower than the deadline: calls fail and state the outcome, and the daemon recovers', async () => {
     link.slow(2_000);
     const unsure = { code: 'UNAVAILABLE', message: expect.stringContaining('may have been applied') };
     await expect(client.online({ ...LOGIN, sessionId: 's2' })).rejects.toMatchObject(unsure);
@@ -80,7 +80,7 @@ describe('a Redis that cannot do all', () => {
     expect(['s1', 's2']).toContain(devices[0]?.sessionId);
   });
 
-  test('a network that is cut and comes back: the same', async () => {
+  test('disconnected: calls fail, and the daemon recovers when the network is back', async () => {
     link.cut();
     await expect(client.online({ ...LOGIN, sessionId: 's2' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await until(async () => (await health()) === 'NOT_SERVING', 'health is NOT_SERVING');

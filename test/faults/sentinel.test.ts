@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 import { Following } from './following.ts';
 import { Load } from './load.ts';
 
-test('a master whose name has several addresses keeps its connections', async () => {
+test('keeps connections to a master whose name has several addresses', async () => {
   const redis = await startSentinels(0, ['--bind', '127.0.0.1', '127.0.0.2'], 'localhost');
   disposables.push(() => redis.stop());
   const folder = await temporaryDirectory();
@@ -33,7 +33,7 @@ test('a master whose name has several addresses keeps its connections', async ()
   const before = await connections();
   expect(before).not.toBeNull();
   const lookups = () => daemon.stderr().split('looked up').length - 1;
-  await until(() => lookups() >= 60, 'three Sentinels have been asked twenty times');
+  await until(() => lookups() >= 60, 'three Sentinels have been queried twenty times');
   expect(await connections()).toEqual(before);
 });
 
@@ -48,56 +48,67 @@ describe('a master that Sentinels replace', () => {
   test.each([
     ['killed', () => redis.master.kill()],
     ['frozen', async () => redis.master.freeze()],
-  ])('%s under load: service comes back, and nothing that was acknowledged is lost', async (_, fail) => {
+  ])('%s under load: service resumes without loss of acknowledged logins', async (_, fail) => {
     const daemons = await Promise.all(
       [1, 2].map(() => startDaemon({ redis: redis.url, keyPrefix: 'im:', waitReplicas: 1 })),
     );
     const client = await clientOf(...daemons.map(({ addr }) => addr));
     const following = new Following(client);
-    await following.begins();
+    await following.synced();
     const load = new Load(client);
-    await load.goesOn(300);
+    await load.proceed(300);
     await fail();
-    await until(() => load.failures.length > 0, 'the loss of the master is told');
-    await load.goesOn(300);
+    await until(() => load.failures.length > 0, 'calls fail because of the lost master');
+    await load.proceed(300);
     redis.master.thaw();
-    await load.goesOn(300);
+    await load.proceed(300);
     await load.stop();
 
     expect(load.failures.filter(({ code }) => code !== 'UNAVAILABLE')).toEqual([]);
-    // A daemon that connected to the old master just as it came back reads what is old, until Sentinels agree.
-    await until(async () => (await load.lost()).length === 0, 'everybody who was acknowledged is online');
-    const isTold = ([userId, sessionId]: [string, string]) => following.sessions.get(userId) === sessionId;
-    await until(() => [...load.acknowledged].every(isTold), 'all acknowledged logins are told to the watch');
+    // A daemon that connects to the returning old master reads old data until the Sentinels agree.
+    await until(async () => (await load.lost()).length === 0, 'all acknowledged users are online');
+    const isReceived = ([userId, sessionId]: [string, string]) =>
+      following.sessions.get(userId) === sessionId;
+    await until(
+      () => [...load.acknowledged].every(isReceived),
+      'the watch has received all acknowledged logins',
+    );
   });
 
-  test('the bell of the new master is heard, though the old one was frozen', async () => {
+  test('receives notifications of the new master after the old one freezes', async () => {
     const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
     disposables.push(() => store.close());
     await store.open();
-    let rings = 0;
+    let notifications = 0;
     disposables.push(
       store.changeLog().onNews(() => {
-        rings += 1;
+        notifications += 1;
       }),
     );
-    const ring = (round: number) => store.online(login({ sessionId: `s${round}` })).catch(() => undefined);
+    const change = (round: number) => store.online(login({ sessionId: `s${round}` })).catch(() => undefined);
     let round = 0;
-    const isHeardAfter = (before: number) => async () => {
-      await ring(++round);
-      return rings > before;
+    const isNotifiedAfter = (before: number) => async () => {
+      await change(++round);
+      return notifications > before;
     };
-    await until(isHeardAfter(0), 'the bell is heard');
+    await until(isNotifiedAfter(0), 'a notification arrives');
     redis.master.freeze();
-    await until(() => ring(++round).then((told) => !told), 'the loss of the master is told');
-    await until(isHeardAfter(rings), 'the bell is heard again');
+    await until(() => change(++round).then((result) => !result), 'calls fail because of the lost master');
+    await until(isNotifiedAfter(notifications), 'a notification arrives again');
   });
 });
 
-test('a master that was replaced, and was not told, is left', async () => {
-  // Sentinels cannot make a replica of it.
-  const deaf = ['--rename-command', 'SLAVEOF', 'deaf1', '--rename-command', 'REPLICAOF', 'deaf2'];
-  const redis = await startSentinels(1, deaf);
+test('disconnects from a replaced master that still claims to be a master', async () => {
+  // Sentinels cannot demote this master.
+  const withoutDemotion = [
+    '--rename-command',
+    'SLAVEOF',
+    'disabled1',
+    '--rename-command',
+    'REPLICAOF',
+    'disabled2',
+  ];
+  const redis = await startSentinels(1, withoutDemotion);
   disposables.push(() => redis.stop());
   const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, shards: 1 });
   disposables.push(() => store.close());
@@ -123,7 +134,7 @@ test('a master that was replaced, and was not told, is left', async () => {
 });
 
 describe('at the start', () => {
-  test('Sentinels that know no such master are named as the reason', async () => {
+  test('fails with the reason if the Sentinels do not know the master', async () => {
     const redis = await startSentinels(0);
     disposables.push(() => redis.stop());
     const url = redis.url.replace('/presence', '/absence');
@@ -133,7 +144,7 @@ describe('at the start', () => {
     });
   });
 
-  test('no Sentinel there', async () => {
+  test('fails with the reason if no Sentinel responds', async () => {
     const url = `redis+sentinel://${NOBODY}/presence`;
     expect(await failedStart({ redis: url })).toMatchObject({
       code: 'STORE_UNAVAILABLE',

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
 const TTL_MS = 10_000;
-/** After so long without a sweep a shard gives leases their whole time again; see OUTAGE_MS. */
+/** Time without a sweep after which a shard restarts all leases; see OUTAGE_MS. */
 const OUTAGE_MS = 3_000;
 
 /** A cluster, a daemon, and a chat server with a user on each master. */
@@ -34,20 +34,20 @@ function without(masters: PartialMaster[], victim: PartialMaster): PartialMaster
 }
 
 test.for(['layout', 'other'] as const)(
-  'a lease outlives its time while a master is frozen (%s), for users of all masters',
+  'a lease survives a frozen master (%s) for users of all masters',
   async (away) => {
     const { client, server, masters, isOnline } = await startChatServer();
     const victim = victims(masters)[away];
     const alive = without(masters, victim);
     const frozenAt = performance.now();
     victim.node.freeze();
-    // It has to outlast the lease, and what counts as an outage.
+    // The freeze must last longer than the lease and the outage limit.
     while (performance.now() - frozenAt < TTL_MS + OUTAGE_MS) {
       for (const { user } of alive) expect(await isOnline(user(0))).toBe(true);
     }
     for (const { user } of alive) await server.online({ userId: user(1), deviceId: 'phone' });
     victim.node.thaw();
-    await until(() => isOnline(victim.user(0)).catch(() => false), 'its user is online');
+    await until(() => isOnline(victim.user(0)).catch(() => false), 'the user is online');
     await until(async () => {
       const lease = (await client.listServers()).servers.find((each) => each.serverAddr === SERVER)?.lease;
       return lease?.state === 'ALIVE';
@@ -59,7 +59,7 @@ test.for(['layout', 'other'] as const)(
   },
 );
 
-test('a master that comes back without its data gets the sessions of its users again', async () => {
+test('resyncs a master that returns without its data', async () => {
   const { client, masters, isOnline } = await startChatServer();
   const { other: victim } = victims(masters);
   await victim.node.kill();
@@ -68,17 +68,17 @@ test('a master that comes back without its data gets the sessions of its users a
       () => false,
       () => true,
     );
-  await until(isAway, 'its users cannot be read');
+  await until(isAway, 'users of the master cannot be read');
   for (const { user } of without(masters, victim)) expect(await isOnline(user(0))).toBe(true);
   await victim.node.restart();
-  await until(() => isOnline(victim.user(0)).catch(() => false), 'its user is online again');
+  await until(() => isOnline(victim.user(0)).catch(() => false), 'the user is online again');
   for (const { user } of without(masters, victim)) {
     const { entries } = await client.listHistory({ userId: user(0) });
     expect(entries).toMatchObject([{ endTime: undefined }]);
   }
 });
 
-test('ends are written down, and sessions are evicted, in the shards that answer', async () => {
+test('records ends and evicts sessions in the available shards', async () => {
   const { client, masters } = await startChatServer();
   const { layout: victim } = victims(masters);
   const [alive] = without(masters, victim) as [PartialMaster];
@@ -88,7 +88,7 @@ test('ends are written down, and sessions are evicted, in the shards that answer
   await until(async () => {
     const [entry] = (await client.listHistory({ userId })).entries;
     return entry?.reason === 'EXPIRED';
-  }, 'the sweep writes the end down');
+  }, 'the sweep records the end');
   const eviction = client.evict({ serverAddr: SERVER });
   await expect(eviction).rejects.toMatchObject({
     code: 'UNAVAILABLE',
@@ -96,19 +96,19 @@ test('ends are written down, and sessions are evicted, in the shards that answer
   });
   expect((await client.getUser({ userId: alive.user(0) })).online).toBe(false);
   victim.node.thaw();
-  // What was sent to the frozen master may have been carried out when it went on.
+  // The frozen master may execute the pending eviction when it resumes.
   const evicted = async () => (await client.evict({ serverAddr: SERVER })).more === false;
   await until(() => evicted().catch(() => false), 'the eviction is complete');
   expect((await client.getUser({ userId: victim.user(0) })).online).toBe(false);
 });
 
-test('listings and counts have what the other masters hold, are marked, and can be continued', async () => {
+test('marks listings and counts of the available masters as partial, and continues them', async () => {
   const { client, daemon, masters } = await startChatServer();
   const { other: victim } = victims(masters);
   const alive = without(masters, victim);
   const users = alive.map((master) => master.user(0)).sort();
   expect(await client.getStats()).toMatchObject({ usersOnline: 3, partial: false });
-  // Each page ends behind one session, so one of them begins in a shard that is away.
+  // With one session per page, one page begins in an unavailable shard.
   const first = await client.listSessions({ pageSize: 1 });
   victim.node.freeze();
   const isPartial = async () => (await client.getStats()).partial;
@@ -132,10 +132,7 @@ test('listings and counts have what the other masters hold, are marked, and can 
   expect(isMarked || listed.has(victim.user(0))).toBe(true);
 
   const metrics = async () => (await ask(`${daemon.http}/metrics`)).text;
-  await until(
-    async () => !/^imstate_users_online \d/m.test(await metrics()),
-    'no part is taken for the whole',
-  );
+  await until(async () => !/^imstate_users_online \d/m.test(await metrics()), 'metrics omit partial counts');
   for (const path of ['stats', 'servers', 'sessions']) {
     const { text } = await ask(`${daemon.http}/api/v1/${path}`);
     expect(JSON.parse(text)).toMatchObject({ partial: true });
@@ -147,6 +144,6 @@ test('listings and counts have what the other masters hold, are marked, and can 
     expect(stderr).toContain('part of the store does not answer');
   }
   victim.node.thaw();
-  await until(async () => !(await isPartial()), 'all is counted again');
+  await until(async () => !(await isPartial()), 'the counts are complete again');
   expect((await client.getStats()).usersOnline).toBe(3);
 });

@@ -29,8 +29,8 @@ test('no command fails while one of two daemons is silent', async () => {
   }
 }, 180_000);
 
-test('no read of a client fails while a daemon that it is connected to falls silent', async () => {
-  // Less than gRPC needs to find out by pings that the connection is dead.
+test('no read of a client fails when a connected daemon falls silent', async () => {
+  // Less time than gRPC needs to detect the dead connection by pings.
   const client = await connect({ endpoints, timeoutMs: 10_000 });
   disposables.push(() => client.close());
   const reads = [
@@ -39,7 +39,7 @@ test('no read of a client fails while a daemon that it is connected to falls sil
     () => client.listHistory({ userId: 'alice' }),
     () => client.getStats(),
   ];
-  // Round robin: each daemon is called.
+  // Round robin calls each daemon.
   for (const read of [...reads, ...reads]) await read();
   daemons[0]?.signal('SIGSTOP');
   for (const read of [...reads, ...reads]) await read();

@@ -12,8 +12,8 @@ import { until } from '../support/until.ts';
 
 const LOCAL = ['--port', '0', '--log-level', 'debug'];
 
-/** What the function returns; undefined if it throws. */
-function failsOr<T>(get: () => T): T | undefined {
+/** Returns the result of a function, or undefined if it throws. */
+function resultOf<T>(get: () => T): T | undefined {
   try {
     return get();
   } catch {
@@ -21,11 +21,11 @@ function failsOr<T>(get: () => T): T | undefined {
   }
 }
 
-/** What a daemon depends on, and how to take it away. */
+/** A dependency of a daemon. */
 interface Dependency {
   flags: string[];
   servers: TestServer[];
-  /** What the daemon logs once it has noticed. */
+  /** The log message when the daemon notices that it is unavailable. */
   noticed: string;
   stop(): Promise<unknown>;
 }
@@ -79,11 +79,12 @@ const dependencies: Record<string, () => Promise<Dependency>> = {
 };
 
 describe.concurrent('SIGTERM ends a daemon that serves', { timeout: 180_000 }, () => {
-  test.each(Object.keys(dependencies))('%s is up, frozen, gone', async (name) => {
+  test.each(Object.keys(dependencies))('with %s up, frozen or gone', async (name) => {
     const { flags, servers, noticed, stop } = await (dependencies[name] as () => Promise<Dependency>)();
     const started: Imstate[] = [];
     const start = async () => void started.push(await startImstate('serve', ...LOCAL, ...flags));
-    const hasNoticed = (daemon: Imstate) => until(() => daemon.stderr().includes(noticed), 'it is noticed');
+    const hasNoticed = (daemon: Imstate) =>
+      until(() => daemon.stderr().includes(noticed), 'the daemon notices it');
     try {
       await Promise.all([start(), start(), start()]);
       const [up, frozen, gone] = started as [Imstate, Imstate, Imstate];
@@ -124,21 +125,21 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
     'Redis Cluster': (at) => ['--redis', `redis+cluster://${at}`],
     etcd: (at) => ['--redis', redis.url, '--etcd', at],
   };
-  const places: Record<string, () => string> = {
+  const faults: Record<string, () => string> = {
     'refuses connections': () => NOBODY,
-    'accepts connections and says nothing': () => `127.0.0.1:${(silent.address() as { port: number }).port}`,
+    'accepts connections and stays silent': () => `127.0.0.1:${(silent.address() as { port: number }).port}`,
     'cannot be resolved': () => 'nowhere.invalid:6379',
   };
-  const eachPlace = Object.entries(places);
-  const cases = Object.keys(urls).flatMap((name) => Object.keys(places).map((place) => [name, place]));
+  const eachFault = Object.entries(faults);
+  const cases = Object.keys(urls).flatMap((name) => Object.keys(faults).map((fault) => [name, fault]));
 
-  test.each(cases as [string, string][])('%s, which %s, while it starts', async (name, place) => {
+  test.each(cases as [string, string][])('%s, which %s, while it starts', async (name, fault) => {
     const folder = await temporaryDirectory();
-    const where = (places[place] as () => string)();
+    const where = (faults[fault] as () => string)();
     const flags = (urls[name] as (at: string) => string[])(where);
     const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags]);
-    // Where nothing is said, the first failure takes some seconds.
-    await until(() => daemon.stderr().includes('trying again'), `${name} is asked again`);
+    // With a silent server, the first attempt takes some seconds.
+    await until(() => daemon.stderr().includes('trying again'), `the daemon retries ${name}`);
     expect(await stopped(daemon)).toEqual(STOPPED);
     await folder.remove();
   });
@@ -154,15 +155,15 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
       'root',
       '--etcd-password-file',
     ],
-  ])('a secret in its pipe (%s …)', async (...flags) => {
+  ])('a secret in a pipe (%s …)', async (...flags) => {
     const folder = await temporaryDirectory();
     const pipe = join(folder.path, 'pipe');
     execFileSync('mkfifo', [pipe]);
     const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags, pipe]);
     let writer: number | undefined;
-    // Fails until the daemon has opened the other end.
+    // Fails until the daemon opens the other end.
     const isWaiting = () => {
-      writer = failsOr(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+      writer = resultOf(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
       return writer !== undefined;
     };
     await until(isWaiting, 'the daemon reads the pipe');
@@ -171,9 +172,9 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
     await folder.remove();
   });
 
-  test.each(eachPlace)('a collector of traces, which %s', async (_, where) => {
+  test.each(eachFault)('a trace collector, which %s', async (_, where) => {
     const daemon = await startImstate('serve', ...LOCAL, '--otlp-endpoint', `http://${where()}`);
-    // A span that waits to be sent.
+    // Creates a span that waits to be sent.
     expect(await runImstate(['query', 'alice', '--endpoint', daemon.addr])).toMatchObject({ exitCode: 0 });
     expect(await stopped(daemon)).toEqual(STOPPED);
     await daemon.kill();

@@ -2,19 +2,19 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { parseHostPort } from '../../packages/client/src/shared/address.ts';
 
-/** What is sent on a connection of TCP, as it can be kept in a file. */
+/** The bytes sent on a TCP connection, in a form that can be saved in a file. */
 export interface BytesCase {
-  /** In hex, a chunk a write. */
+  /** In hex, one chunk per write. */
   chunks: string[];
 }
 
-/** A daemon lets go of a connection within this time after the other side has said its last. */
+/** A daemon closes a connection within this time after the last byte of the peer. */
 const GIVE_UP_MS = 30_000;
 
 const GOAWAY = 7;
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
-/** A frame of HTTP/2. */
+/** An HTTP/2 frame. */
 function http2Frame(
   type: number,
   flags: number,
@@ -30,7 +30,7 @@ function http2Frame(
   return Buffer.concat([head, payload]);
 }
 
-/** A header as HPACK has it without a table: any name, any value. */
+/** An HPACK header without a table: any name, any value. */
 function header(name: string, value: string): Buffer {
   const text = (bytes: Buffer) => {
     const length = Math.min(bytes.length, 126);
@@ -105,14 +105,14 @@ const frames = fc.oneof(
       .tuple(headerBlock, fc.constantFrom(1, 3, 5), fc.constantFrom(4, 5))
       .map(([block, stream, flags]) => http2Frame(1, flags, stream, block)),
   },
-  // A length that is not the frame's own.
+  // A wrong frame length.
   {
     weight: 1,
     arbitrary: fc
       .tuple(fc.nat(9), streams, payload, fc.constantFrom(0, 1, 16_385, 2 ** 24 - 1))
       .map(([type, stream, bytes, length]) => http2Frame(type, 0, stream, bytes, length)),
   },
-  // Streams that are opened and reset at once, many times; and headers that never end.
+  // Many streams that are opened and reset immediately; and headers that never end.
   {
     weight: 1,
     arbitrary: fc
@@ -137,7 +137,7 @@ const frames = fc.oneof(
         ]),
       ),
   },
-  // Pings, settings and windows, many at once.
+  // Many pings, settings and window updates.
   {
     weight: 1,
     arbitrary: fc
@@ -179,7 +179,7 @@ const http1 = fc
   .map(([method, path, version, head, body]) => [
     Buffer.from(`${method} ${path} ${version}\r\n${head}\r\n\r\n${body}`),
   ]);
-/** As a client of TLS begins. */
+/** The beginning of a TLS connection. */
 const tls = fc
   .uint8Array({ maxLength: 200 })
   .map((bytes) => [Buffer.concat([Buffer.from('16030100c8010000c40303', 'hex'), Buffer.from(bytes)])]);
@@ -188,7 +188,7 @@ const noise = fc.array(
   { maxLength: 4 },
 );
 
-/** Anything on a connection: HTTP/2 frame by frame, HTTP/1, the beginning of TLS, noise. */
+/** Any bytes on a connection: HTTP/2 frames, HTTP/1, the beginning of TLS, noise. */
 export const bytesCases: fc.Arbitrary<BytesCase> = fc
   .oneof(
     { weight: 6, arbitrary: http2 },
@@ -199,8 +199,8 @@ export const bytesCases: fc.Arbitrary<BytesCase> = fc
   .map((chunks) => ({ chunks: chunks.map((chunk) => chunk.toString('hex')) }));
 
 /**
- * Sends them and says no more; resolves with what is wrong, in words, if the daemon does not let go: it closes the connection, or
- * says GOAWAY. (Node.js leaves a connection open after that; keepalive ends it 40 s later.)
+ * Sends the bytes, and describes what is wrong if the daemon neither closes the connection nor sends GOAWAY.
+ * (Node.js leaves a connection open after GOAWAY; keepalive ends it 40 s later.)
  */
 export function sendBytes(addr: string, { chunks }: BytesCase): Promise<string | undefined> {
   const { host, port } = parseHostPort(addr) as { host: string; port: number };

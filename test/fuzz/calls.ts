@@ -5,18 +5,18 @@ import { loadRoot } from '../../packages/client/src/wire/protos.ts';
 import { frame } from '../support/rawGrpc.ts';
 import { messageOf, mutated } from './messages.ts';
 
-/** A request on HTTP/2, as it can be kept in a file. */
+/** An HTTP/2 request, in a form that can be saved in a file. */
 export interface CallCase {
   path: string;
-  /** Overrides those of a well-formed call. */
+  /** Overrides the headers of a well-formed call. */
   headers: Record<string, string>;
-  /** The body in hex, a chunk a write. */
+  /** The body in hex, one chunk per write. */
   chunks: string[];
-  /** True if the caller never says that this was all. */
+  /** True if the caller never ends the request. */
   isOpen: boolean;
 }
 
-/** How long a call may take that never ends by itself. */
+/** Deadline of a call that never ends by itself. */
 const SHORT = '50m';
 
 interface Method {
@@ -33,7 +33,7 @@ const methods: Method[] = ['pb.UserStatus', 'imstate.v1.PresenceService'].flatMa
     })),
 );
 const anyMessage = fc.oneof(...methods.map(({ request }) => request));
-/** What else a daemon serves, and what it does not. */
+/** Other paths, served and unknown. */
 const others: Method[] = [
   ...['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'],
   ...[
@@ -122,7 +122,7 @@ const headers = fc.oneof(
   },
 );
 
-/** Frames around messages, as gRPC has them, and as it does not. */
+/** Valid and invalid gRPC frames around messages. */
 function framed(message: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {
   const well = message.map((bytes) => frame(bytes));
   const withLength = (bytes: Buffer, length: number) => {
@@ -157,12 +157,12 @@ function framed(message: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {
 function chunked(body: fc.Arbitrary<Buffer>): fc.Arbitrary<string[]> {
   const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 });
   return fc.tuple(body, cuts).map(([bytes, at]) => {
-    const places = [
+    const offsets = [
       0,
       ...at.map((part) => Math.floor(part * bytes.length)).sort((a, b) => a - b),
       bytes.length,
     ];
-    return places.slice(1).map((end, i) => bytes.subarray(places[i], end).toString('hex'));
+    return offsets.slice(1).map((end, i) => bytes.subarray(offsets[i], end).toString('hex'));
   });
 }
 
@@ -179,13 +179,13 @@ function callOf({ path, request }: Method): fc.Arbitrary<CallCase> {
   });
 }
 
-/** Any request on HTTP/2: mostly of a method of ours, half of them well-formed in all but their values. */
+/** Any HTTP/2 request: mostly to methods of imstate, half of them well-formed except for their values. */
 export const calls: fc.Arbitrary<CallCase> = fc.oneof(
   { weight: 9, arbitrary: fc.oneof(...methods.map(callOf)) },
   { weight: 1, arbitrary: fc.oneof(...others.map(callOf)) },
 );
 
-/** With a deadline; a short one where the call would not end by itself. */
+/** Adds a deadline; a short one if the call would not end by itself. */
 export function headersOf({ path, headers: own, isOpen }: CallCase): Record<string, string> {
   const isEndless = isOpen || path.endsWith('/Watch');
   return { 'grpc-timeout': '20S', ...own, ...(isEndless && { 'grpc-timeout': SHORT }) };

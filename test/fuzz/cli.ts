@@ -6,7 +6,7 @@ import { commandCases, faultOfCommand } from './commands.ts';
 import { corpus } from './corpus.ts';
 import { faultsOfRecords, lines } from './records.ts';
 
-/** How much to try on the daemon at `addr`, with the kept command lines. */
+/** How many cases to run with the daemon at `addr`, in addition to the saved command lines. */
 export interface CliFuzz {
   addr: string;
   seed: number;
@@ -18,7 +18,7 @@ export interface CliFuzz {
 const RECORDS_OF_A_FILE = 1_000;
 const LOG_EVERY = 200;
 
-/** Runs random commands and files of records in this process; returns what was wrong, in words that name the case. */
+/** Runs random commands and files of records in this process; describes what was wrong, with the case. */
 export async function fuzzCli({ addr, seed, commands, records, log }: CliFuzz): Promise<string[]> {
   const { path, remove } = await temporaryDirectory();
   const before = process.cwd();

@@ -3,16 +3,16 @@ import fc from 'fast-check';
 import manifest from '../../oclif.manifest.json' with { type: 'json' };
 import { type CliResult, runCli } from '../support/runCli.ts';
 
-/** A command line, as it can be kept in a file. */
+/** A command line, in a form that can be saved in a file. */
 export interface CommandCase {
   argv: string[];
   env: Record<string, string>;
 }
 
-/** Where commands may look for a daemon, and what they may read. */
-export interface Surroundings {
+/** The daemon that commands call, and the directory in which they run. */
+export interface CommandEnvironment {
   addr: string;
-  /** A folder that holds nothing else; commands run in it. */
+  /** The working directory of commands, otherwise empty. */
   folder: string;
 }
 
@@ -23,7 +23,7 @@ interface Flag {
   options?: string[];
 }
 
-/** No machine needs so long for any of them, once it was told to stop. */
+/** Upper bound of the time that a command needs to stop, on any machine. */
 const GIVE_UP_MS = 60_000;
 const STOP_EVERY_MS = 100;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -98,7 +98,7 @@ const TEXTS = [
     'im/x',
   ],
 ];
-/** What would be served elsewhere than it should, or read a terminal. */
+/** Values of flags with which commands could otherwise listen elsewhere or read a terminal. */
 const SAFE: Record<string, string[]> = {
   port: ['0', '-1', '65536', 'x', '', '1.5'],
   addr: ['127.0.0.1', '::1', 'localhost', '256.0.0.1', '', 'a b', '[::1]'],
@@ -132,7 +132,7 @@ function set(flag: Flag): fc.Arbitrary<[string, string]> {
   return valueFor(flag).map((value) => [flag.env as string, value]);
 }
 
-/** Any command with some of its flags, given or set, and some arguments. */
+/** Any command with some arguments and some flags, given directly or by environment variables. */
 export const commandCases: fc.Arbitrary<CommandCase> = fc.constantFrom(...commands).chain(({ id, flags }) => {
   const all = Object.values<Flag>(flags);
   const ofEnvironment = all.filter(({ env }) => env !== undefined);
@@ -153,10 +153,10 @@ function someOf(flags: Flag[], max: number): fc.Arbitrary<Flag[]> {
   return fc.subarray(flags, { maxLength: Math.min(max, flags.length) });
 }
 
-/** Runs it, and stops it if it would go on; returns what is wrong with what it did, in words. */
+/** Runs a command, and stops it if it does not end; describes what is wrong with its result. */
 export async function faultOfCommand(
   { argv, env }: CommandCase,
-  { addr, folder }: Surroundings,
+  { addr, folder }: CommandEnvironment,
 ): Promise<string | undefined> {
   const usual = {
     IMSTATE_ENDPOINT: addr,
@@ -165,7 +165,7 @@ export async function faultOfCommand(
     IMSTATE_PORT: '0',
     IMSTATE_DATA_DIR: `${folder}/data`,
     IMSTATE_LOG_LEVEL: 'silent',
-    // Contexts are made and removed there, and not those of who runs this.
+    // Protects the contexts of whoever runs this.
     XDG_CONFIG_HOME: `${folder}/config`,
   };
   const over = new AbortController();
@@ -177,7 +177,7 @@ export async function faultOfCommand(
     return `it threw ${(error as Error).stack}`;
   } finally {
     over.abort();
-    // A command does not take back what would end with its process.
+    // Commands do not remove listeners that would end with their process.
     for (const [name, listener] of listenersOf(SIGNALS)) {
       if (!before.some(([, known]) => known === listener)) process.off(name, listener);
     }
@@ -190,14 +190,14 @@ function listenersOf(names: readonly NodeJS.Signals[]): [NodeJS.Signals, NodeJS.
   );
 }
 
-/** Asks the command to stop as a signal would, as soon as it listens; resolves if it goes on all the same. */
+/** Emits SIGHUP when the command listens for it; resolves if the command still does not end. */
 async function stopped(over: AbortSignal): Promise<undefined> {
   const giveUpAt = Date.now() + GIVE_UP_MS;
-  let isAsked = false;
+  let isSignalled = false;
   while (!over.aborted && Date.now() < giveUpAt) {
     await delay(STOP_EVERY_MS);
-    if (isAsked || over.aborted || process.listenerCount('SIGHUP') === 0) continue;
-    isAsked = true;
+    if (isSignalled || over.aborted || process.listenerCount('SIGHUP') === 0) continue;
+    isSignalled = true;
     process.emit('SIGHUP', 'SIGHUP');
   }
 }
@@ -209,7 +209,7 @@ function faultOf({ stdout, stderr, exitCode }: CliResult): string | undefined {
   if (/\(node:\d+\)/.test(stderr)) return `a warning of Node.js: ${stderr}`;
   const errors = stderr.split('\n').filter((line) => line.startsWith('Error: '));
   const isJson = stdout.trimStart().startsWith('{');
-  // What doctor finds is told by its lines.
+  // doctor reports failures in its lines.
   const isReport = /^\d+ ok, .*\d+ failed/m.test(stdout);
   if (exitCode >= 2 && exitCode !== 130 && errors.length !== 1 && !isJson && !isReport) {
     return `exit code ${exitCode} and ${errors.length} errors: ${stderr}${stdout}`;

@@ -3,7 +3,7 @@ import type { BytesCase } from './bytes.ts';
 import type { CallCase } from './calls.ts';
 import type { CommandCase } from './commands.ts';
 
-/** Cases that have found something, and the seeds of runs that did. */
+/** Saved cases, and seeds of runs, that have found a fault. */
 export const corpus = {
   calls: read<CallCase>('calls'),
   bytes: read<BytesCase>('bytes'),

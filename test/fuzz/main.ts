@@ -4,7 +4,7 @@ import { fuzzCli } from './cli.ts';
 import { Target } from './target.ts';
 import { fuzzWire } from './wire.ts';
 
-/** Of all cases: what goes to the wire of each of the two daemons, and into files of records; a command takes longer than all. */
+/** Shares of the cases: calls to each of the two daemons, records, and commands, which are the slowest. */
 const SHARES = { wire: 0.4, records: 0.19, commands: 0.01 };
 
 const { values } = parseArgs({
@@ -26,7 +26,7 @@ try {
     if (store === 'Redis') {
       const share = { commands: cases * SHARES.commands, records: cases * SHARES.records };
       wrong.push(...(await fuzzCli({ addr: target.addr, seed, ...share, log })));
-      wrong.push(...(await target.ails()), ...(await target.disagreements()));
+      wrong.push(...(await target.faults()), ...(await target.inconsistencies()));
     }
     await target.stop();
   }
@@ -36,9 +36,9 @@ try {
 for (const line of wrong) console.log(line);
 log(`${wrong.length} faults found`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
-// Not waited for: what keeps the process from ending by itself is something that a command has left running.
-const goOn = setTimeout(() => {
-  log(`1 more: something goes on after all commands (${process.getActiveResourcesInfo()})`);
+// Whatever keeps the process alive now was left running by a command.
+const leftover = setTimeout(() => {
+  log(`1 more: something is still running after all commands (${process.getActiveResourcesInfo()})`);
   process.exit(1);
 }, 60_000);
-goOn.unref();
+leftover.unref();

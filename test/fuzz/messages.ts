@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import protobuf from 'protobufjs/light.js';
 
-/** Texts for the fields of these names, mostly the same few, so that what is fuzzed meets what is there. */
+/** Texts for fields of these names: mostly the same few, so that fuzzed calls hit existing records. */
 const TEXTS: Record<string, string[]> = {
   userId: ['alice', 'bob', 'carol', '用户'],
   deviceId: ['phone', 'web', 'a b'],
@@ -18,7 +18,7 @@ const ALIASES: Record<string, string> = {
   DeviceID: 'deviceId',
   ServerAddr: 'serverAddr',
 };
-/** Texts that rules, JSON, Lua, keys of Redis and objects of JavaScript may take for something else. */
+/** Texts that may be misread by rules, JSON, Lua, Redis keys and JavaScript objects. */
 const ODD_TEXTS = [
   ...[
     '',
@@ -112,52 +112,52 @@ function oneOf(field: protobuf.Field, depth: number): fc.Arbitrary<Buffer> {
   return numbers.map((value) => Buffer.concat([tag(id, VARINT), varint(value)]));
 }
 
-/** A message of this type: the fields are in their place and of their kind, and hold anything. */
+/** A message of this type, with valid field numbers and types, and arbitrary values. */
 export function messageOf(type: protobuf.Type, depth = 4): fc.Arbitrary<Buffer> {
   const fields = depth === 0 ? [] : type.fieldsArray;
   const parts = fields.map((field) => fc.option(fieldOf(field, depth), { freq: 6, nil: Buffer.alloc(0) }));
   return fc.tuple(...parts).map((present) => Buffer.concat(present));
 }
 
-/** What makes a message one that nobody would send: given where (0 to 1) and a byte. */
+/** Make a message invalid, at a relative position (0 to 1) and with a random byte. */
 const MUTATIONS: ((bytes: Buffer, at: number, byte: number) => Buffer)[] = [
-  // A bit is flipped.
+  // Flip a bit.
   (bytes, at, byte) => withByte(bytes, at, (old) => old ^ (1 << (byte & 7))),
   (bytes, at, byte) => withByte(bytes, at, () => byte),
-  // It is cut off.
-  (bytes, at) => bytes.subarray(0, place(bytes, at)),
-  // Part of it comes twice.
-  (bytes, at) => Buffer.concat([bytes, bytes.subarray(place(bytes, at))]),
+  // Truncate it.
+  (bytes, at) => bytes.subarray(0, indexAt(bytes, at)),
+  // Repeat a part.
+  (bytes, at) => Buffer.concat([bytes, bytes.subarray(indexAt(bytes, at))]),
   (bytes, at, byte) => inserted(bytes, at, Buffer.alloc((byte % 16) + 1, byte)),
-  // A length of 4 GiB, a negative one, and one of more bytes than a varint has.
+  // A length of 4 GiB, a negative one, and one that is too long for a varint.
   (bytes, at) => inserted(bytes, at, Buffer.from('0affffffff0f', 'hex')),
   (bytes, at) => inserted(bytes, at, Buffer.from('0affffffffffffffffff01', 'hex')),
   (bytes, at) => inserted(bytes, at, Buffer.from('ffffffffffffffffffffff', 'hex')),
-  // Bytes that are no UTF-8.
+  // Bytes that are not UTF-8.
   (bytes, at) => inserted(bytes, at, Buffer.from('0a02c328', 'hex')),
-  // Groups in groups, and messages in messages.
+  // Nested groups and messages.
   (bytes, at, byte) => inserted(bytes, at, Buffer.alloc(byte * 40, 0x0b)),
   (bytes, _, byte) => nested(bytes, byte),
-  // Fields of other wire types: 64 bits, 32 bits, the end of a group, none that exists; and field 0.
+  // Other wire types: 64 bits, 32 bits, the end of a group, an unknown one; and field 0.
   (bytes, at) => inserted(bytes, at, Buffer.from('0901020304050607080d01020304', 'hex')),
   (bytes, at) => inserted(bytes, at, Buffer.from('0c', 'hex')),
   (bytes, at) => inserted(bytes, at, Buffer.from('0f', 'hex')),
   (bytes, at) => inserted(bytes, at, Buffer.from('0000', 'hex')),
 ];
 
-function place(bytes: Buffer, at: number): number {
+function indexAt(bytes: Buffer, at: number): number {
   return Math.floor(at * bytes.length);
 }
 
 function withByte(bytes: Buffer, at: number, change: (old: number) => number): Buffer {
   const copy = Buffer.from(bytes);
-  const index = place(bytes, at);
+  const index = indexAt(bytes, at);
   if (index < copy.length) copy[index] = change(copy[index] as number) & 0xff;
   return copy;
 }
 
 function inserted(bytes: Buffer, at: number, more: Buffer): Buffer {
-  const index = place(bytes, at);
+  const index = indexAt(bytes, at);
   return Buffer.concat([bytes.subarray(0, index), more, bytes.subarray(index)]);
 }
 
@@ -176,9 +176,11 @@ const mutations = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
-/** The bytes, broken in one to three ways. */
+/** The bytes after one to three mutations. */
 export function mutated(bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {
   return fc
     .tuple(bytes, mutations)
-    .map(([original, steps]) => steps.reduce((done, [mutate, at, byte]) => mutate(done, at, byte), original));
+    .map(([original, applied]) =>
+      applied.reduce((done, [mutate, at, byte]) => mutate(done, at, byte), original),
+    );
 }

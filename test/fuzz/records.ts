@@ -17,7 +17,7 @@ const usual = {
   serverIncarnation: fc.oneof(fc.integer(), fc.constantFrom(0, 1, 2 ** 48 - 1, 2 ** 48, 1.5)),
 };
 const anything = fc.anything({ maxDepth: 3, withNullPrototype: false });
-/** A record of which some keys are left out, or hold anything. */
+/** A record in which some keys are missing or have arbitrary values. */
 const records = fc.record(
   Object.fromEntries(
     Object.entries(usual).map(([key, value]) => [
@@ -65,17 +65,17 @@ const ODD_LINES = [
   ],
 ];
 
-/** What `online --file --json` prints of a record. */
+/** The output of `online --file --json` for a record. */
 interface Answer {
   line: number;
   error?: { code: ErrorCode; message: string };
   endReason?: string | null;
 }
 
-/** How a record may fail. */
+/** Codes with which a record may fail. */
 const EXPECTED: ErrorCode[] = ['INVALID_ARGUMENT', 'WRONG_USAGE', 'SUPERSEDED'];
 
-/** A line of `online --file`: mostly a record with something odd in it. */
+/** A line of `online --file`: mostly a record with an invalid part. */
 export const lines: fc.Arbitrary<Buffer> = fc
   .oneof(
     { weight: 8, arbitrary: json },
@@ -86,7 +86,7 @@ export const lines: fc.Arbitrary<Buffer> = fc
   )
   .map((line) => Buffer.from(line.map((byte) => (byte === 0x0a ? 0x20 : byte))));
 
-/** Runs `online --file` on a file of these lines; returns what is wrong with the answers, in words. */
+/** Runs `online --file` on a file of these lines; describes what is wrong with the results. */
 export async function faultsOfRecords(file: string, some: Buffer[], addr: string): Promise<string[]> {
   const { stdout, stderr, exitCode } = await runCli(['online', '--file', file, '--json'], {
     IMSTATE_ENDPOINT: addr,
@@ -102,7 +102,7 @@ export async function faultsOfRecords(file: string, some: Buffer[], addr: string
   return [
     ...(String(answers.map(({ line }) => line)) === String(numbers)
       ? []
-      : ['not one answer a record, in order']),
+      : ['not one result per record, in order']),
     ...wrong.map((answer) => `${JSON.stringify(answer)} to ${some[answer.line - 1]?.toString('base64')}`),
     ...(stderr.trimEnd().split('\n').length === 1 ? [] : [`not one line on stderr: ${stderr}`]),
     ...(exitCode === greatest

@@ -4,19 +4,19 @@ import { type Client, connect } from '../../packages/client/src/index.ts';
 import { type Imstate, startImstate } from '../support/imstate.ts';
 import { frame, rawGrpc } from '../support/rawGrpc.ts';
 import { faultOf } from './answers.ts';
-import { disagreements } from './books.ts';
 import { type BytesCase, sendBytes } from './bytes.ts';
 import { type CallCase, headersOf } from './calls.ts';
+import { inconsistencies } from './consistency.ts';
 
-/** No machine needs so long for an answer that is due at once. */
+/** Upper bound of the time for an immediate response, on any machine. */
 const GIVE_UP_MS = 30_000;
 const HEALTH = '/grpc.health.v1.Health/Check';
 const SERVING = frame(Buffer.of(0x08, 0x01));
 const LOG_OF_FAULT = /fault of imstate|"code":"INTERNAL"|"level":[56]0/;
 
-/** A daemon in a process of its own that is sent whatever comes to mind. */
+/** The daemon under test, in a separate process. */
 export class Target {
-  /** How many calls were answered with each status: of gRPC, or of HTTP where there was none. */
+  /** How many calls returned each gRPC status, or HTTP status if there was none. */
   readonly statuses: Record<string, number> = {};
   readonly #daemon: Imstate;
   readonly #client: Client;
@@ -33,7 +33,7 @@ export class Target {
     return new Target(daemon, client);
   }
 
-  /** Sends all of them at once, those with odd headers on connections of their own; returns what was wrong with which. */
+  /** Sends all calls at once, those with odd headers on separate connections; describes what was wrong. */
   async call(calls: CallCase[]): Promise<string[]> {
     const shared = rawGrpc(this.#daemon.addr);
     const wrong = await Promise.all(calls.map((call) => this.#one(call, shared)));
@@ -56,7 +56,7 @@ export class Target {
     return fault === undefined ? [] : [`${fault}: ${JSON.stringify(call)}`];
   }
 
-  /** Sends bytes on connections of TCP; returns what was wrong with which. */
+  /** Sends bytes on TCP connections; describes what was wrong. */
   async bytes(cases: BytesCase[]): Promise<string[]> {
     const wrong = await Promise.all(cases.map((each) => sendBytes(this.#daemon.addr, each)));
     return wrong.flatMap((fault, i) =>
@@ -64,8 +64,8 @@ export class Target {
     );
   }
 
-  /** What shows that it is not well: it serves no longer, or has logged a fault of its own. */
-  async ails(): Promise<string[]> {
+  /** Signs of a fault: the daemon does not respond, or has logged an internal error. */
+  async faults(): Promise<string[]> {
     const faults = this.#daemon
       .stderr()
       .split('\n')
@@ -82,17 +82,17 @@ export class Target {
     return faults;
   }
 
-  /** What its records do not agree in, once whatever was to end by its time has ended. */
-  async disagreements(): Promise<string[]> {
+  /** Inconsistencies of its records that do not disappear with the next sweep. */
+  async inconsistencies(): Promise<string[]> {
     const giveUpAt = Date.now() + GIVE_UP_MS;
     for (;;) {
-      const found = await disagreements(this.#client);
+      const found = await inconsistencies(this.#client);
       if (found.length === 0 || Date.now() > giveUpAt) return found;
       await delay(100);
     }
   }
 
-  /** How many files and sockets it has open. */
+  /** The number of its open files and sockets. */
   async openFiles(): Promise<number> {
     return (await readdir(`/proc/${this.#daemon.pid}/fd`)).length;
   }

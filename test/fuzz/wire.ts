@@ -4,11 +4,11 @@ import { type CallCase, calls } from './calls.ts';
 import { corpus } from './corpus.ts';
 import type { Target } from './target.ts';
 
-/** How much to send. */
+/** How many cases to send. */
 export interface WireFuzz {
   cases: number;
   seed: number;
-  /** Also how often the records are read as a whole: after each so many cases. */
+  /** After how many cases the records are checked for consistency. */
   readEvery: number;
   log?(line: string): void;
 }
@@ -17,10 +17,10 @@ const CALLS_AT_ONCE = 45;
 const BYTES_AT_ONCE = 5;
 const AT_ONCE = CALLS_AT_ONCE + BYTES_AT_ONCE;
 
-/** Sends the kept cases and then random ones, many at once; returns what was wrong, in words that name the case. Ends at the first batch with any. */
+/** Sends the saved cases, then random ones in batches; describes the faults of the first batch with any. */
 export async function fuzzWire(target: Target, { cases, seed, readEvery, log }: WireFuzz): Promise<string[]> {
-  const kept = await sendBatch(target, corpus.calls, corpus.bytes);
-  if (kept.length > 0) return ['of the kept cases', ...kept];
+  const saved = await sendBatch(target, corpus.calls, corpus.bytes);
+  if (saved.length > 0) return ['of the saved cases', ...saved];
   let untilRead = readEvery;
   for (let sent = 0; sent < cases; sent += AT_ONCE) {
     const of = <T>(arbitrary: fc.Arbitrary<T>, numRuns: number) =>
@@ -29,7 +29,7 @@ export async function fuzzWire(target: Target, { cases, seed, readEvery, log }: 
     untilRead -= AT_ONCE;
     const isLast = sent + AT_ONCE >= cases;
     if (wrong.length === 0 && (untilRead <= 0 || isLast)) {
-      wrong.push(...(await target.disagreements()));
+      wrong.push(...(await target.inconsistencies()));
       log?.(
         `${sent + AT_ONCE} cases: ${JSON.stringify(target.statuses)}, ${await target.openFiles()} open files`,
       );
@@ -40,8 +40,8 @@ export async function fuzzWire(target: Target, { cases, seed, readEvery, log }: 
   return [];
 }
 
-/** Sends all of them at once, and looks how the daemon is. */
+/** Sends a batch, and checks the daemon. */
 async function sendBatch(target: Target, some: CallCase[], others: BytesCase[]): Promise<string[]> {
   const [wrongCalls, wrongBytes] = await Promise.all([target.call(some), target.bytes(others)]);
-  return [...wrongCalls, ...wrongBytes, ...(await target.ails())];
+  return [...wrongCalls, ...wrongBytes, ...(await target.faults())];
 }

@@ -3,35 +3,35 @@ import type { Random } from '../../src/simulation/random.ts';
 import type { Crowd } from '../e2e/races/crowd.ts';
 import { LEASE_MS } from '../e2e/races/simulatedServer.ts';
 import type { TcpProxy } from '../support/proxy.ts';
-import type { Installation, Node } from './installation.ts';
+import type { Node, SoakCluster } from './soakCluster.ts';
 
-/** How long something stays broken, at least and at most. */
+/** Minimum and maximum duration of a fault. */
 const BROKEN_MS = [100, 4_000] as const;
-/** From the beginning of one fault to that of the next; some overlap. */
+/** Time between the starts of two faults; some overlap. */
 const BETWEEN_MS = [500, 9_000] as const;
 
 interface Fault {
   name: string;
-  /** What is broken by it; nothing is broken twice at the same time. */
+  /** What the fault breaks. Each target has at most one fault at a time. */
   target: object;
-  /** Breaks it, waits, and mends it. */
-  happen(): Promise<void>;
+  /** Causes the fault, waits, and ends it. */
+  execute(): Promise<void>;
 }
 
-/** Breaks the parts of an installation, as a seed has it, and mends them again. */
+/** Causes and ends faults in the parts of a cluster, determined by a seed. */
 export class Faults {
-  /** How many there were, by name. */
+  /** The number of faults, by name. */
   readonly counts: Record<string, number> = {};
-  readonly #installation: Installation;
+  readonly #cluster: SoakCluster;
   readonly #random: Random;
   readonly #broken = new Set<object>();
 
-  constructor(installation: Installation, random: Random) {
-    this.#installation = installation;
+  constructor(cluster: SoakCluster, random: Random) {
+    this.#cluster = cluster;
     this.#random = random;
   }
 
-  /** Goes on until it is told to stop; the crowd's quiet() waits for what is not yet mended. */
+  /** Causes faults until `stop`; the crowd's quiet() waits for the end of each. */
   async run(crowd: Crowd, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await delay(this.#random.between(...BETWEEN_MS));
@@ -40,37 +40,37 @@ export class Faults {
   }
 
   async #next(crowd: Crowd): Promise<void> {
-    const { name, target, happen } = this.#random.pick(this.#faults(crowd));
+    const { name, target, execute } = this.#random.pick(this.#faults(crowd));
     if (this.#broken.has(target)) return;
     this.#broken.add(target);
     this.counts[name] = (this.counts[name] ?? 0) + 1;
-    await happen();
+    await execute();
     this.#broken.delete(target);
   }
 
   #faults(crowd: Crowd): Fault[] {
-    const { nodes, redis, etcd } = this.#installation;
+    const { nodes, redis, etcd } = this.#cluster;
     const ms = this.#random.between(...BROKEN_MS);
     const node = this.#random.pick(nodes);
-    // The first daemon is never ended, so that its memory tells of the whole time.
-    const mortal = this.#random.pick(nodes.slice(1));
+    // The first daemon is never stopped, so that its memory covers the whole run.
+    const replaceable = this.#random.pick(nodes.slice(1));
     const { toRedis, fromClients } = node;
     return [
-      { name: 'daemons killed', target: mortal, happen: () => ended(mortal, 'SIGKILL', ms) },
-      { name: 'daemons drained', target: mortal, happen: () => ended(mortal, 'SIGTERM', ms) },
-      { name: 'daemons frozen', target: node, happen: () => frozen(node, ms) },
-      { name: 'Redis killed', target: redis, happen: () => killed(redis, ms) },
-      { name: 'Redis frozen', target: redis, happen: () => paused(redis, ms) },
-      { name: 'daemons cut off from Redis', target: toRedis, happen: () => cut(toRedis, ms) },
-      { name: 'daemons whose Redis falls silent', target: toRedis, happen: () => silent(toRedis, ms) },
-      { name: 'daemons cut off from clients', target: fromClients, happen: () => cut(fromClients, ms) },
+      { name: 'daemons killed', target: replaceable, execute: () => ended(replaceable, 'SIGKILL', ms) },
+      { name: 'daemons drained', target: replaceable, execute: () => ended(replaceable, 'SIGTERM', ms) },
+      { name: 'daemons frozen', target: node, execute: () => frozen(node, ms) },
+      { name: 'Redis killed', target: redis, execute: () => killed(redis, ms) },
+      { name: 'Redis frozen', target: redis, execute: () => paused(redis, ms) },
+      { name: 'daemons cut off from Redis', target: toRedis, execute: () => cut(toRedis, ms) },
+      { name: 'daemons whose Redis falls silent', target: toRedis, execute: () => silent(toRedis, ms) },
+      { name: 'daemons cut off from clients', target: fromClients, execute: () => cut(fromClients, ms) },
       {
-        name: 'daemons that clients hear no more',
+        name: 'daemons silent to clients',
         target: fromClients,
-        happen: () => silent(fromClients, ms),
+        execute: () => silent(fromClients, ms),
       },
-      { name: 'etcd killed', target: etcd, happen: () => killed(etcd, ms) },
-      { name: 'chat servers crashed', target: crowd, happen: () => crowd.crashServer(ms % (2 * LEASE_MS)) },
+      { name: 'etcd killed', target: etcd, execute: () => killed(etcd, ms) },
+      { name: 'chat servers crashed', target: crowd, execute: () => crowd.crashServer(ms % (2 * LEASE_MS)) },
     ];
   }
 }
@@ -87,13 +87,13 @@ async function frozen(node: Node, ms: number): Promise<void> {
   node.signal('SIGCONT');
 }
 
-async function killed(server: Installation['redis'] | Installation['etcd'], ms: number): Promise<void> {
+async function killed(server: SoakCluster['redis'] | SoakCluster['etcd'], ms: number): Promise<void> {
   await server.kill();
   await delay(ms);
   await server.restart();
 }
 
-async function paused(server: Installation['redis'], ms: number): Promise<void> {
+async function paused(server: SoakCluster['redis'], ms: number): Promise<void> {
   server.freeze();
   await delay(ms);
   server.thaw();
@@ -105,7 +105,7 @@ async function cut(network: TcpProxy, ms: number): Promise<void> {
   network.heal();
 }
 
-/** What is sent arrives, and no answer comes back. */
+/** Requests arrive, but no response comes back. */
 async function silent(network: TcpProxy, ms: number): Promise<void> {
   network.holdAnswers();
   await delay(ms);

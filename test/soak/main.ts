@@ -23,7 +23,7 @@ console.table({
   'seconds, with the quiet times': report.seconds,
   rounds: report.rounds,
   'logins and logouts of the crowds': report.operations,
-  'changes told to watchers': report.told,
+  'changes received by watchers': report.changes,
   'changes of the probes': probes.changes,
   'reads of the probes': probes.reads,
   'calls of the probes that failed': sum(probes.failed),

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, ImstateError } from '../../packages/client/src/index.ts';
 
-/** What probes have done, all together. */
+/** Totals of all probes. */
 export interface ProbeCounts {
   changes: number;
   reads: number;
-  /** Calls that failed, by their code. They were repeated until they were answered. */
+  /** Failed calls, by code. Each was retried until it succeeded. */
   failed: Record<string, number>;
-  /** Answers that were not true, in words. */
+  /** Descriptions of wrong responses. */
   wrong: string[];
 }
 
@@ -17,12 +17,12 @@ export function newProbeCounts(): ProbeCounts {
 
 const READS = 4;
 const PAUSE_MS = 100;
-/** What may become of a call while something is broken. */
+/** Codes with which calls may fail during a fault. */
 const EXPECTED = ['UNAVAILABLE', 'DEADLINE_EXCEEDED'];
 
 /**
- * A device that nobody else changes. It logs in and out, and asks after each answered change: whichever daemon answers,
- * and whatever breaks meanwhile, the answer must be the last change.
+ * A device that only the probe changes. It logs in and out, and reads the device after each acknowledged change:
+ * whichever daemon answers, and whatever fails meanwhile, the response must show the last change.
  */
 export class Probe {
   readonly #client: Client;
@@ -36,7 +36,7 @@ export class Probe {
     this.#device = { userId, deviceId: 'phone' };
   }
 
-  /** Goes on until it is told to stop, and leaves the device offline. */
+  /** Runs until `stop`, and leaves the device offline. */
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       const sessionId = `p-${this.#sessions++}`;
@@ -64,7 +64,7 @@ export class Probe {
     }
   }
 
-  /** Repeats a call until it is answered. */
+  /** Retries a call until it succeeds. */
   async #answered<T>(what: string, call: () => Promise<T>): Promise<T> {
     const { failed, wrong } = this.#counts;
     for (;;) {

@@ -3,66 +3,66 @@ import { connect } from '../../packages/client/src/index.ts';
 import { Random } from '../../src/simulation/random.ts';
 import { Crowd } from '../e2e/races/crowd.ts';
 import { Faults } from './faults.ts';
-import { Installation } from './installation.ts';
 import { newProbeCounts, Probe, type ProbeCounts } from './probe.ts';
+import { SoakCluster } from './soakCluster.ts';
 
-/** How to soak. */
+/** Options of a soak test. */
 export interface SoakOptions {
   seed: number;
-  /** How long; the round that is under way then comes to its end. */
+  /** Duration. The last round is completed. */
   minutes: number;
-  /** Ends it early, in the same way. */
+  /** Ends the test early; the last round is completed. */
   stop: AbortSignal;
   log(line: string): void;
 }
 
-/** What came of it. */
+/** The result of a soak test. */
 export interface SoakReport {
   seconds: number;
   rounds: number;
   /** Connections and disconnections of the crowds' devices. */
   operations: number;
-  /** Changes that the watchers of the crowds were told. */
-  told: number;
+  /** Changes that the watchers of the crowds received. */
+  changes: number;
   probes: ProbeCounts;
   faults: Record<string, number>;
-  /** Resident memory of the daemons in MiB: ready, after the first round, at the end. The first of them runs all the time. */
+  /** Resident memory of the daemons in MiB. The first daemon is never restarted. */
   memory: Record<'start' | 'warm' | 'end', number[]>;
-  /** Whatever was not as it should be, in words. */
+  /** Descriptions of everything that was wrong. */
   wrong: string[];
 }
 
 const DAEMONS = 3;
 const PROBES = 12;
-/** A round is this long under load, then all is quiet and compared. */
+/** Duration of the load of a round, before the quiet time and the comparison. */
 const ROUND_MS = 120_000;
-/** Between two operations of a crowd: about 150 a second. */
+/** Time between two operations of a crowd: about 150 per second. */
 const STEP_MS = 6;
 
 /**
- * Rounds of mixed load with faults, on one installation: a crowd lives as in the races, and when all is quiet the state
- * must be the truth; probes look all along whether each answer is the last change.
+ * Runs rounds of mixed load with faults on one cluster. A crowd connects and disconnects as in the race tests; when
+ * everything is quiet, the state must match the actual connections. Probes check every response during the load.
  */
 export async function runSoak({ seed, minutes, stop, log }: SoakOptions): Promise<SoakReport> {
   const random = new Random(seed);
-  const installation = await Installation.start(DAEMONS);
-  const memory = () => Promise.all(installation.nodes.map((node) => node.memory()));
+  const cluster = await SoakCluster.start(DAEMONS);
+  const memory = () => Promise.all(cluster.nodes.map((node) => node.memory()));
   const ready = await memory();
-  const faults = new Faults(installation, random);
+  const faults = new Faults(cluster, random);
   const report: SoakReport = {
     seconds: 0,
     rounds: 0,
     operations: 0,
-    told: 0,
+    changes: 0,
     probes: newProbeCounts(),
     faults: faults.counts,
     memory: { start: ready, warm: ready, end: ready },
-    wrong: installation.wrong,
+    wrong: cluster.wrong,
   };
   const begun = Date.now();
   try {
     while (Date.now() - begun < minutes * 60_000 && !stop.aborted && report.wrong.length === 0) {
-      await runRound({ installation, random, faults, report, stop });
+      await runRound({ cluster, random, faults, report, stop });
       report.rounds += 1;
       report.memory.end = await memory();
       if (report.rounds === 1) report.memory.warm = report.memory.end;
@@ -77,20 +77,20 @@ export async function runSoak({ seed, minutes, stop, log }: SoakOptions): Promis
     }
     return report;
   } finally {
-    await installation.stop();
+    await cluster.stop();
   }
 }
 
 interface Round {
-  installation: Installation;
+  cluster: SoakCluster;
   random: Random;
   faults: Faults;
   report: SoakReport;
   stop: AbortSignal;
 }
 
-async function runRound({ installation, random, faults, report, stop }: Round): Promise<void> {
-  const { daemons, nodes } = installation;
+async function runRound({ cluster, random, faults, report, stop }: Round): Promise<void> {
+  const { daemons, nodes } = cluster;
   const over = new AbortController();
   const crowd = await Crowd.start({ random, daemons, number: report.rounds });
   const client = await connect(daemons);
@@ -109,7 +109,7 @@ async function runRound({ installation, random, faults, report, stop }: Round): 
     await Promise.all([...probes, breaking]);
     await crowd.quiet();
     report.wrong.push(...(await crowd.compare()), ...report.probes.wrong);
-    report.told += crowd.changes;
+    report.changes += crowd.changes;
     await crowd.leave();
     for (const node of nodes) node.readLog();
   } finally {

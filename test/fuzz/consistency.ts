@@ -1,13 +1,13 @@
 import type { Client, UserSession } from '../../packages/client/src/index.ts';
 
-/** Users that fuzzed calls are about, whether or not they are online. */
+/** Users of fuzzed calls, whether or not they are online. */
 const USERS = ['alice', 'bob', 'carol', '用户'];
 
 /**
- * Reads all that a daemon knows, by every way there is, and returns what does not agree. A session that ends by its time is counted
- * until a sweep has seen it, so a difference may be gone a moment later.
+ * Reads the state of a daemon through every API, and returns the differences. An expired session is counted until
+ * the next sweep, so a difference may disappear a moment later.
  */
-export async function disagreements(client: Client): Promise<string[]> {
+export async function inconsistencies(client: Client): Promise<string[]> {
   const sessions = await allSessions(client);
   const stats = await client.getStats();
   const { servers } = await client.listServers({ pageSize: 1_000 });
@@ -31,12 +31,12 @@ export async function disagreements(client: Client): Promise<string[]> {
     ...differ(
       'by platform',
       pairs(stats.devicesByPlatform),
-      tally(sessions, ({ platform }) => platform ?? ''),
+      countBy(sessions, ({ platform }) => platform ?? ''),
     ),
     ...differ(
       'by chat server',
       pairs(stats.devicesByServer),
-      tally(sessions, ({ serverAddr }) => serverAddr),
+      countBy(sessions, ({ serverAddr }) => serverAddr),
     ),
     ...differ(
       'chat servers',
@@ -46,7 +46,7 @@ export async function disagreements(client: Client): Promise<string[]> {
   ];
 }
 
-/** What every record has. */
+/** Every record must be complete. */
 function partial({ userId, device }: UserSession): string[] {
   const { deviceId, sessionId, serverAddr, online, loginTime, lastSeen } = device;
   const isWhole = [userId, deviceId, sessionId, serverAddr].every((text) => text !== '') && online;
@@ -84,7 +84,7 @@ function nameOf({
   return JSON.stringify([userId, device.deviceId, device.sessionId]);
 }
 
-function tally(
+function countBy(
   sessions: UserSession[],
   wordOf: (device: UserSession['device']) => string | undefined,
 ): string[] {
@@ -102,7 +102,5 @@ function differ(what: string, found: unknown[], other: unknown[]): string[] {
   if (a.join('\n') === b.join('\n')) return [];
   const only = a.filter((each) => !b.includes(each)).slice(0, 3);
   const missing = b.filter((each) => !a.includes(each)).slice(0, 3);
-  return [
-    `${what} do not agree: ${a.length} and ${b.length}, only in one ${only}, only in the other ${missing}`,
-  ];
+  return [`${what} differ: ${a.length} and ${b.length}, only in one ${only}, only in the other ${missing}`];
 }

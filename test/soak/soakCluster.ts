@@ -4,27 +4,27 @@ import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { freePort, startEtcd, startRedis } from '../support/servers.ts';
 
 const SERVICE = 'im/state-server';
-/** What the daemons log when it is their fault. */
+/** Log lines of internal errors. */
 const FAULT = /fault of imstate|"code":"INTERNAL"|"level":60/;
 
-/** Three daemons, a Redis that loses nothing it has answered, and an etcd; with a network between them that can be cut. */
-export class Installation {
+/** Three daemons, a durable Redis and an etcd, with a network between them that a test can cut. */
+export class SoakCluster {
   readonly nodes: Node[] = [];
-  /** What daemons logged that should never be. */
+  /** Unexpected log lines of daemons. */
   readonly wrong: string[] = [];
   readonly redis: Awaited<ReturnType<typeof startRedis>>;
   readonly etcd: Awaited<ReturnType<typeof startEtcd>>;
 
-  private constructor(redis: Installation['redis'], etcd: Installation['etcd']) {
+  private constructor(redis: SoakCluster['redis'], etcd: SoakCluster['etcd']) {
     this.redis = redis;
     this.etcd = etcd;
   }
 
-  static async start(daemons: number): Promise<Installation> {
+  static async start(daemons: number): Promise<SoakCluster> {
     const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
-    const installation = new Installation(redis, await startEtcd());
-    for (let i = 0; i < daemons; i++) installation.nodes.push(await Node.start(installation));
-    return installation;
+    const cluster = new SoakCluster(redis, await startEtcd());
+    for (let i = 0; i < daemons; i++) cluster.nodes.push(await Node.start(cluster));
+    return cluster;
   }
 
   /** How clients find the daemons. */
@@ -38,31 +38,31 @@ export class Installation {
   }
 }
 
-/** A daemon with the network around it: a proxy to Redis, and one through which its clients come. */
+/** A daemon with two proxies: one to Redis, and one for its clients. */
 export class Node {
   readonly toRedis: TcpProxy;
   readonly fromClients: TcpProxy;
-  readonly #installation: Installation;
+  readonly #cluster: SoakCluster;
   readonly #port: number;
   #daemon!: Imstate;
 
-  private constructor(installation: Installation, port: number, toRedis: TcpProxy, fromClients: TcpProxy) {
-    this.#installation = installation;
+  private constructor(cluster: SoakCluster, port: number, toRedis: TcpProxy, fromClients: TcpProxy) {
+    this.#cluster = cluster;
     this.#port = port;
     this.toRedis = toRedis;
     this.fromClients = fromClients;
   }
 
-  static async start(installation: Installation): Promise<Node> {
+  static async start(cluster: SoakCluster): Promise<Node> {
     const port = await freePort();
-    const proxies = await Promise.all([startProxy(installation.redis.port), startProxy(port)]);
-    const node = new Node(installation, port, ...proxies);
+    const proxies = await Promise.all([startProxy(cluster.redis.port), startProxy(port)]);
+    const node = new Node(cluster, port, ...proxies);
     await node.launch();
     return node;
   }
 
   async launch(): Promise<void> {
-    const { etcd, service } = this.#installation.daemons;
+    const { etcd, service } = this.#cluster.daemons;
     this.#daemon = await startImstate(
       ...['serve', '--port', `${this.#port}`, '--advertise', `127.0.0.1:${this.fromClients.port}`],
       ...['--redis', `redis://127.0.0.1:${this.toRedis.port}`, '--etcd', etcd, '--service', service],
@@ -70,12 +70,11 @@ export class Node {
     );
   }
 
-  /** kill -9, or SIGTERM and what becomes of the drain. */
+  /** Kills the daemon, or drains it and checks the exit code. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     this.#daemon.signal(signal);
     const exitCode = await this.#daemon.ended;
-    if (signal === 'SIGTERM' && exitCode !== 0)
-      this.#installation.wrong.push(`a drain ended with ${exitCode}`);
+    if (signal === 'SIGTERM' && exitCode !== 0) this.#cluster.wrong.push(`a drain ended with ${exitCode}`);
     this.readLog();
     await this.#daemon.kill();
   }
@@ -85,10 +84,10 @@ export class Node {
     this.#daemon.signal(name);
   }
 
-  /** Looks for faults in what it has logged. */
+  /** Collects unexpected lines of the log. */
   readLog(): void {
     const lines = this.#daemon.stderr().split('\n');
-    this.#installation.wrong.push(...lines.filter((line) => FAULT.test(line)));
+    this.#cluster.wrong.push(...lines.filter((line) => FAULT.test(line)));
   }
 
   /** Its resident memory in MiB. */
