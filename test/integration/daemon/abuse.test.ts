@@ -31,13 +31,13 @@ function rawOf(daemon: TestDaemon) {
   return raw;
 }
 
-/** Sends the same again and again until the connection is closed. */
+/** Sends the same bytes repeatedly until the connection is closed. */
 async function sendUntilClosed(flood: ReturnType<typeof rawHttp2>, bytes: Buffer): Promise<void> {
   while (!flood.socket.destroyed) await Promise.race([flood.send(bytes), flood.closed]);
 }
 
 describe('floods of frames', () => {
-  test('pings are answered, and a flood of them cuts the connection', async () => {
+  test('answers pings, and closes a connection that floods them', async () => {
     const daemon = await startDaemon();
     let pongs = 0;
     const flood = floodOf(daemon, ({ type, flags }) => {
@@ -49,14 +49,14 @@ describe('floods of frames', () => {
     await serves(daemon);
   });
 
-  test('a flood of settings cuts the connection', async () => {
+  test('closes a connection that floods settings', async () => {
     const daemon = await startDaemon();
     const setting = http2Frame(FRAME.settings, 0, 0, Buffer.from('000300000064', 'hex'));
     await sendUntilClosed(floodOf(daemon), Buffer.concat(Array.from({ length: 4_000 }, () => setting)));
     await serves(daemon);
   });
 
-  test('a flood of calls that are reset at once ends with GOAWAY', async () => {
+  test('sends GOAWAY after a flood of calls that are reset immediately', async () => {
     const daemon = await startDaemon();
     let goaway: number | undefined;
     const flood = floodOf(daemon, ({ type, payload }) => {
@@ -71,12 +71,12 @@ describe('floods of frames', () => {
       ]);
       await flood.send(...calls.flat());
     }
-    await until(() => goaway !== undefined || flood.socket.destroyed, 'it is told to go away');
+    await until(() => goaway !== undefined || flood.socket.destroyed, 'the connection receives GOAWAY');
     expect(goaway).toBeGreaterThan(0);
     await serves(daemon);
   });
 
-  test('headers of 16 KiB are the most, and many of them do no harm', async () => {
+  test('limits headers to 16 KiB, and survives many larger ones', async () => {
     const daemon = await startDaemon();
     const session = connectHttp2(`http://${daemon.addr}`, { maxSendHeaderBlockLength: 2 ** 20 });
     disposables.push(() => session.destroy());
@@ -99,7 +99,7 @@ describe('floods of frames', () => {
     await serves(daemon);
   });
 
-  test('more streams than a connection may have cut it, and calls on others go on', async () => {
+  test('closes a connection that exceeds the stream limit, and serves the others', async () => {
     const daemon = await startDaemon();
     let isAcknowledged = false;
     const flood = floodOf(daemon, ({ type, flags }) => {
@@ -108,7 +108,7 @@ describe('floods of frames', () => {
     const headers = callHeaders(APPLY);
     const open = (from: number, count: number) =>
       Array.from({ length: count }, (_, i) => http2Frame(FRAME.headers, END_HEADERS, from + 2 * i, headers));
-    await until(() => isAcknowledged, 'both sides know the settings');
+    await until(() => isAcknowledged, 'both sides have acknowledged the settings');
     await flood.send(...open(1, 1_000));
     await serves(daemon);
     expect(flood.socket.destroyed).toBe(false);
@@ -118,8 +118,8 @@ describe('floods of frames', () => {
   });
 });
 
-describe('callers that take their time', () => {
-  test('a request that never ends is cut: DEADLINE_EXCEEDED, and its call counts no more', async () => {
+describe('slow callers', () => {
+  test('ends an incomplete request with DEADLINE_EXCEEDED, and stops counting its call', async () => {
     const daemon = await startDaemon({ bounds: { requestMs: 3_000 }, maxCallsInFlight: 1 });
     const stream = rawOf(daemon).begin(GET_USER, Buffer.from([0, 0, 0, 3, 232]));
     const dribble = setInterval(() => stream.write(Buffer.alloc(1)), 100);
@@ -132,7 +132,7 @@ describe('callers that take their time', () => {
     await serves(daemon);
   });
 
-  test('a stream without a first message is cut, one that had its first is not', async () => {
+  test('ends only streams without a first message', async () => {
     const daemon = await startDaemon({ bounds: { requestMs: 3_000 } });
     const clients = grpcClients(daemon.addr);
     disposables.push(() => clients.close());
@@ -144,7 +144,7 @@ describe('callers that take their time', () => {
     kept.cancel();
   });
 
-  /** A connection that opens its windows for headers alone, so that no answer with a body can leave. */
+  /** A connection with a flow-control window of 0, so that no response body can be sent. */
   const closedWindow = (daemon: TestDaemon) => {
     const session = connectHttp2(`http://${daemon.addr}`, { settings: { initialWindowSize: 0 } });
     disposables.push(() => session.destroy());
@@ -160,7 +160,7 @@ describe('callers that take their time', () => {
     };
   };
 
-  test('an answer that is not taken is given up in time, and its call counts no more', async () => {
+  test('gives up an unread response after the deadline, and stops counting its call', async () => {
     const daemon = await startDaemon({ bounds: { answerMs: 10_000 }, maxCallsInFlight: 2 });
     const call = closedWindow(daemon);
     const unread = [call(GET_USER, ALICE), call(GET_USER, ALICE)];
@@ -173,7 +173,7 @@ describe('callers that take their time', () => {
     await serves(daemon);
   });
 
-  test('a connection that holds too many bytes of answers gets no further ones, another does', async () => {
+  test('rejects calls on a connection with too many unread response bytes, but not on others', async () => {
     const daemon = await startDaemon();
     const clients = grpcClients(daemon.addr);
     disposables.push(() => clients.close());
@@ -181,7 +181,7 @@ describe('callers that take their time', () => {
     const fields = users.map((user) => Buffer.concat([Buffer.from('0a8002', 'hex'), Buffer.from(user)]));
     const request = frame(Buffer.concat(fields));
     const call = closedWindow(daemon);
-    // About 260 kB each.
+    // Each response has about 260 kB.
     for (let i = 0; i < 70; i++) await once(call(BATCH, request), 'response');
     const [headers] = await once(call(GET_USER, ALICE), 'response');
     expect(headers['grpc-status']).toBe('8');
@@ -191,7 +191,7 @@ describe('callers that take their time', () => {
     await serves(daemon);
   });
 
-  test('calls that come at once and whose answers nobody reads are refused beyond the same bytes', async () => {
+  test('limits the unread response bytes of simultaneous calls', async () => {
     const daemon = await startDaemon();
     const clients = grpcClients(daemon.addr);
     disposables.push(() => clients.close());
@@ -205,23 +205,23 @@ describe('callers that take their time', () => {
     expect(results.filter(({ error }) => error)).toEqual([]);
 
     const call = closedWindow(daemon);
-    // Half a megabyte each.
-    const asked = Array.from({ length: 100 }, () => once(call(GET_USER, ALICE), 'response'));
-    const answers = (await Promise.all(asked)).map(([headers]) => headers['grpc-status']);
-    const taken = answers.filter((code) => code === undefined).length;
-    expect(answers.filter((code) => code === '8')).toHaveLength(100 - taken);
-    // The limit, and the answer that exceeds it.
-    expect(taken).toBeGreaterThan(20);
-    expect(taken).toBeLessThan(35);
+    // Each response has half a megabyte.
+    const responses = Array.from({ length: 100 }, () => once(call(GET_USER, ALICE), 'response'));
+    const answers = (await Promise.all(responses)).map(([headers]) => headers['grpc-status']);
+    const accepted = answers.filter((code) => code === undefined).length;
+    expect(answers.filter((code) => code === '8')).toHaveLength(100 - accepted);
+    // The limit, and the response that exceeds it.
+    expect(accepted).toBeGreaterThan(20);
+    expect(accepted).toBeLessThan(35);
     await serves(daemon);
   });
 
-  test('a watch may be read as slowly as one likes', async () => {
+  test('allows a watch to be read slowly', async () => {
     const daemon = await startDaemon({ bounds: { answerMs: 3_000 } });
     const clients = grpcClients(daemon.addr);
     disposables.push(() => clients.close());
     const watch = clients.v1.watch({ everything: true, initialState: true });
-    await until(() => watch.syncs > 0, 'it watches');
+    await until(() => watch.syncs > 0, 'the watch is synced');
     watch.pause();
     const metadata = { note: 'x'.repeat(1_000) };
     for (let i = 0; i < 300; i++) {
@@ -233,12 +233,12 @@ describe('callers that take their time', () => {
       };
       await clients.v1.online(login);
     }
-    // An answer that nobody reads is given up: the watch has waited as long by then.
+    // When this unread response is given up, the watch has waited just as long.
     const unread = closedWindow(daemon)(GET_USER, ALICE);
     await once(unread, 'close');
     expect(unread.rstCode).toBe(constants.NGHTTP2_CANCEL);
     watch.resume();
-    await until(() => watch.changes.length === 300, 'it has received all changes');
+    await until(() => watch.changes.length === 300, 'the watch has received all changes');
     watch.cancel();
   });
 });

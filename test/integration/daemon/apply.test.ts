@@ -16,7 +16,7 @@ let daemon: TestDaemon;
 let clients: ReturnType<typeof grpcClients>;
 let v1: ReturnType<typeof grpcClients>['v1'];
 
-/** What another daemon needs for the same store. */
+/** The options of another daemon on the same store. */
 let store: { redis: string | undefined; keyPrefix: string };
 
 async function start(redis: string | undefined): Promise<void> {
@@ -45,7 +45,7 @@ const heartbeat = (userId: string, sessionId: string): Operation => ({
 });
 const ask = (userId: string): Operation => ({ getUser: { userId } });
 
-/** A stream on which the daemon's answers can be held back, and a user of 100 KB to ask for. */
+/** A stream whose responses can be held back, and a user whose state takes 100 KB. */
 async function slowCaller() {
   const metadata = { note: 'x'.repeat(1_000) };
   const devices = Array.from({ length: 100 }, (_, i) => `d${i}`);
@@ -63,7 +63,7 @@ async function slowCaller() {
   return { proxy, stream };
 }
 
-/** Sends one batch on a stream of its own. */
+/** Sends one batch on a separate stream. */
 async function apply(...operations: Operation[]) {
   const stream = v1.apply();
   const { results } = await stream.send({ operations });
@@ -79,7 +79,7 @@ const refused = (message: string | RegExp, code = INVALID_ARGUMENT) => ({
 describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
   beforeEach(() => start(kind === 'redis' ? inject('redisUrl') : undefined));
 
-  test('each operation has the result of its call', async () => {
+  test('returns for each operation the result of the corresponding call', async () => {
     const results = await apply(
       login('alice', 's1'),
       login('alice', 's2'),
@@ -108,7 +108,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     expect(await v1.getStats()).toMatchObject({ usersOnline: 1, devicesOnline: 1 });
   });
 
-  test('operations of a user take effect in their order, within a batch and across batches', async () => {
+  test('executes operations on a user in order, within and across batches', async () => {
     const stream = v1.apply();
     const users = ['alice', 'bob', 'carol'];
     const batchOf = (batch: number) => ({
@@ -134,7 +134,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     }
   });
 
-  test('one that is bad leaves the others be', async () => {
+  test('executes valid operations beside invalid ones', async () => {
     const results = await apply(
       login('alice', 's1'),
       login('', 's1'),
@@ -157,26 +157,29 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     ]);
   });
 
-  test('1,000 operations are a batch', async () => {
+  test('accepts 1,000 operations in a batch', async () => {
     const results = await apply(...Array.from({ length: 1_000 }, (_, i) => login(`user-${i}`, 's1')));
     expect(results.map(({ online }) => online?.sessionId)).toEqual(Array.from({ length: 1_000 }, () => 's1'));
     expect(await v1.getStats()).toMatchObject({ usersOnline: 1_000 });
   });
 
-  test.each([0, 1_001])('%i operations end the stream; what came before is answered', async (count) => {
-    const stream = v1.apply();
-    const good = stream.send({ operations: [login('alice', 's1')] });
-    const operations = Array.from({ length: count }, (_, i) => login(`user-${i}`, 's1'));
-    const bad = expect(stream.send({ operations })).rejects.toMatchObject({
-      code: INVALID_ARGUMENT,
-      details: `operations must be 1 to 1,000; these are ${count}: send several batches`,
-    });
-    expect((await good).results).toMatchObject([{ online: { sessionId: 's1' } }]);
-    await bad;
-    expect(await v1.getStats()).toMatchObject({ usersOnline: 1 });
-  });
+  test.each([0, 1_001])(
+    'ends the stream at %i operations, after it has answered earlier batches',
+    async (count) => {
+      const stream = v1.apply();
+      const good = stream.send({ operations: [login('alice', 's1')] });
+      const operations = Array.from({ length: count }, (_, i) => login(`user-${i}`, 's1'));
+      const bad = expect(stream.send({ operations })).rejects.toMatchObject({
+        code: INVALID_ARGUMENT,
+        details: `operations must be 1 to 1,000; these are ${count}: send several batches`,
+      });
+      expect((await good).results).toMatchObject([{ online: { sessionId: 's1' } }]);
+      await bad;
+      expect(await v1.getStats()).toMatchObject({ usersOnline: 1 });
+    },
+  );
 
-  test('a caller with nothing more to say is answered everything first', async () => {
+  test('answers all batches after the caller half-closes the stream', async () => {
     const stream = v1.apply();
     const answers = Array.from({ length: 20 }, (_, i) =>
       stream.send({ operations: [login('alice', `s${i}`), ask('alice')] }),
@@ -187,7 +190,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     expect(await stream.ended).toMatchObject({ code: 0 });
   });
 
-  test('a caller that stops reading now and then is waited for, and leaves nothing behind', async () => {
+  test('waits for a caller that pauses its reading, without leaking listeners', async () => {
     const { proxy, stream } = await slowCaller();
     const warned = vi.fn();
     process.on('warning', warned);
@@ -204,13 +207,13 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  test('a daemon that stops waits for a caller that takes its answers slowly', async () => {
+  test('waits on shutdown for a caller that reads slowly', async () => {
     const { proxy, stream } = await slowCaller();
     proxy.holdAnswers();
     const answers = Array.from({ length: 10 }, () => stream.send({ operations: [ask('alice')] }));
     for (let i = 0; i < 20; i++) await v1.getUser({ userId: 'bob' });
     const stopped = daemon.stop();
-    // Longer than a daemon waits for what it has nothing more to say to.
+    // Longer than a daemon waits for idle connections.
     await delay(1_000);
     proxy.heal();
     const outcomes = await Promise.allSettled(answers);
@@ -220,7 +223,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     await stopped;
   });
 
-  test('a daemon that stops answers what it took, ends with OK, and did nothing else', async () => {
+  test('answers accepted batches on shutdown, ends with OK, and executes nothing else', async () => {
     const stream = v1.apply();
     const answered: string[] = [];
     const unanswered: string[] = [];
@@ -241,7 +244,7 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
-    await until(() => answered.length > 50, 'some are answered');
+    await until(() => answered.length > 50, 'some batches are answered');
     const stopped = daemon.stop();
     expect(await stream.ended).toMatchObject({ code: 0 });
     isOver = true;
@@ -253,17 +256,17 @@ describe.each(['embedded', 'redis'] as const)('Apply, %s store', (kind) => {
     const { dataDir } = daemon;
     clients.close();
     const after = await startTestDaemon({ ...store, dataDir });
-    const asked = grpcClients(after.addr);
-    expect(await asked.v1.getStats()).toMatchObject({ usersOnline: answered.length });
+    const reader = grpcClients(after.addr);
+    expect(await reader.v1.getStats()).toMatchObject({ usersOnline: answered.length });
     for (const userId of answered.slice(-5)) {
-      expect(await asked.v1.getUser({ userId })).toMatchObject({ online: true });
+      expect(await reader.v1.getUser({ userId })).toMatchObject({ online: true });
     }
-    asked.close();
+    reader.close();
     await after.remove();
   });
 });
 
-describe('Apply, Redis away', () => {
+describe('Apply, Redis unavailable', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
 
   beforeEach(async () => {
@@ -273,7 +276,7 @@ describe('Apply, Redis away', () => {
 
   afterEach(() => redis.stop());
 
-  test('each operation has a result of its own, which says what became of it, and the stream goes on', async () => {
+  test('states the outcome of each operation, and continues the stream', async () => {
     const stream = v1.apply();
     const operations = [login('alice', 's1'), login('bob', ''), logout('carol'), ask('alice'), login('', '')];
     await stream.send({ operations });
@@ -287,10 +290,10 @@ describe('Apply, Redis away', () => {
     await redis.kill();
     const isGone = async () =>
       (await stream.send({ operations })).results[0]?.error?.message.includes('nothing was changed');
-    await until(isGone, 'the daemon knows that Redis is gone');
+    await until(isGone, 'the daemon notices that Redis is down');
     await redis.restart();
     const isBack = async () => (await stream.send({ operations })).results[0]?.online;
-    await until(isBack, 'the daemon has Redis again');
+    await until(isBack, 'the daemon has reconnected to Redis');
     stream.end();
     expect(await stream.ended).toMatchObject({ code: 0 });
   });
@@ -299,7 +302,7 @@ describe('Apply, Redis away', () => {
 describe.each(['embedded', 'redis'] as const)('BatchGetUsers, %s store', (kind) => {
   beforeEach(() => start(kind === 'redis' ? inject('redisUrl') : undefined));
 
-  test('users come in the order of the request, also twice, and also those whom nobody knows', async () => {
+  test('returns users in the order of the request, including repeated and unknown ones', async () => {
     await apply(login('alice', 's1'), login('bob', 's2'), logout('bob'));
     const userIds = ['bob', 'nobody', 'alice', 'bob', '用户'];
     const { users } = await v1.batchGetUsers({ userIds });
@@ -309,7 +312,7 @@ describe.each(['embedded', 'redis'] as const)('BatchGetUsers, %s store', (kind) 
     expect(users).toMatchObject([bob, nobody, { online: true, devices: [{ sessionId: 's1' }] }, bob, nobody]);
   });
 
-  test('1 to 1,000 of them', async () => {
+  test('accepts 1 to 1,000 users', async () => {
     const userIds = Array.from({ length: 1_001 }, (_, i) => `user-${i}`);
     const { users } = await v1.batchGetUsers({ userIds: userIds.slice(1) });
     expect(users.map(({ userId }) => userId)).toEqual(userIds.slice(1));

@@ -15,7 +15,7 @@ function callerOf({ addr }: { addr: string }) {
   return clients;
 }
 
-/** Logins of so many devices of alice. */
+/** Logs in `count` devices of alice. */
 function logins(count: number): Operation[] {
   return Array.from({ length: count }, (_, i) => ({ online: { ...login, deviceId: `d${i}` } }));
 }
@@ -28,38 +28,35 @@ async function apply({ v1 }: ReturnType<typeof callerOf>, operations: Operation[
   return results;
 }
 
-test.each(['embedded', 'redis'])(
-  '--max-devices: a login beyond it is rejected, and counted: %s',
-  async (kind) => {
-    const redis = kind === 'redis' ? inject('redisUrl') : undefined;
-    const daemon = await startDaemon({ http, redis, maxDevices: 3 });
-    const caller = callerOf(daemon);
-    const results = await apply(caller, [
-      ...logins(4),
-      { online: { ...login, userId: 'bob', deviceId: 'd0' } },
-    ]);
-    expect(results.map(({ error }) => error?.code)).toEqual([
-      ...[undefined, undefined, undefined],
-      RESOURCE_EXHAUSTED,
-      undefined,
-    ]);
-    const refused = await caller.v1.online({ ...login, deviceId: 'd4' }).catch((error) => error);
-    expect(refused).toMatchObject({
-      code: RESOURCE_EXHAUSTED,
-      details:
-        'the user has 3 devices online, the limit (--max-devices), and nothing was changed: log a device out, or raise the limit',
-    });
-    // No repeat would help.
-    expect(refused.metadata.get('grpc-retry-pushback-ms')).toEqual([]);
-    await expect(
-      caller.pb.online({ UserID: 'alice', DeviceID: 'd5', ServerAddr: login.serverAddr }),
-    ).rejects.toMatchObject({ code: RESOURCE_EXHAUSTED });
-    expect(sumOf(await scrape(daemon.http), 'imstate_logins_rejected_total')).toBe(3);
-    expect((await caller.v1.getUser({ userId: 'alice' })).devices).toHaveLength(3);
-  },
-);
+test.each(['embedded', 'redis'])('rejects and counts a login beyond --max-devices: %s', async (kind) => {
+  const redis = kind === 'redis' ? inject('redisUrl') : undefined;
+  const daemon = await startDaemon({ http, redis, maxDevices: 3 });
+  const caller = callerOf(daemon);
+  const results = await apply(caller, [
+    ...logins(4),
+    { online: { ...login, userId: 'bob', deviceId: 'd0' } },
+  ]);
+  expect(results.map(({ error }) => error?.code)).toEqual([
+    ...[undefined, undefined, undefined],
+    RESOURCE_EXHAUSTED,
+    undefined,
+  ]);
+  const refused = await caller.v1.online({ ...login, deviceId: 'd4' }).catch((error) => error);
+  expect(refused).toMatchObject({
+    code: RESOURCE_EXHAUSTED,
+    details:
+      'the user has 3 devices online, the limit (--max-devices), and nothing was changed: log a device out, or raise the limit',
+  });
+  // A retry would not help.
+  expect(refused.metadata.get('grpc-retry-pushback-ms')).toEqual([]);
+  await expect(
+    caller.pb.online({ UserID: 'alice', DeviceID: 'd5', ServerAddr: login.serverAddr }),
+  ).rejects.toMatchObject({ code: RESOURCE_EXHAUSTED });
+  expect(sumOf(await scrape(daemon.http), 'imstate_logins_rejected_total')).toBe(3);
+  expect((await caller.v1.getUser({ userId: 'alice' })).devices).toHaveLength(3);
+});
 
-test('a user with more devices than a lower limit is readable, and logs out until there is room', async () => {
+test('keeps users above a lowered limit readable, and accepts logins again below it', async () => {
   const store = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
   const before = callerOf(await startDaemon({ ...store, maxDevices: 50 }));
   await apply(before, logins(30));
@@ -74,11 +71,11 @@ test('a user with more devices than a lower limit is readable, and logs out unti
   await another();
   const { devices } = await v1.getUser({ userId: 'alice' });
   expect(devices.filter(({ online }) => online)).toHaveLength(10);
-  // What went offline has made room as well.
+  // Devices that went offline do not count.
   expect(devices).toHaveLength(10);
 });
 
-test('a user who is named several times in a batch is answered each time', async () => {
+test('returns a user as often as a batch names it', async () => {
   const { v1 } = callerOf(await startDaemon());
   await v1.online({ ...login, deviceId: 'phone' });
   const { users } = await v1.batchGetUsers({ userIds: ['alice', 'bob', 'alice', 'bob', 'alice'] });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => daemon.remove());
 
-test('health is told for the daemon and for each service, and is unknown for others', async () => {
+test('reports health of the daemon and each service, and rejects unknown ones', async () => {
   const client = makeClient(healthProto, 'grpc.health.v1.Health') as HealthClient;
   const check = (request: object) => call<object>((options, done) => client.Check(request, options, done));
   for (const service of ['', 'pb.UserStatus', 'imstate.v1.PresenceService']) {
@@ -41,7 +41,7 @@ test('health is told for the daemon and for each service, and is unknown for oth
   client.close();
 });
 
-test('a probe returns health, latency, version and limit of devices, and never rejects', async () => {
+test('a probe returns health, latency, version and device limit, and never rejects', async () => {
   expect(await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
@@ -54,7 +54,7 @@ test('a probe returns health, latency, version and limit of devices, and never r
   });
 });
 
-test('reflection lists the services, and describes the frozen one as it is', async () => {
+test('reflection lists the services, and describes the frozen one exactly', async () => {
   const client = makeClient(reflectionProto, 'grpc.reflection.v1.ServerReflection') as Client & {
     ServerReflectionInfo(): ClientDuplexStream<object, ReflectionAnswer>;
   };

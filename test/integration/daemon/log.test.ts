@@ -14,12 +14,12 @@ function callerOf(daemon: TestDaemon) {
   return clients;
 }
 
-/** The lines of calls in a log. */
+/** The lines of a log that describe calls. */
 function callLines(lines: string[]) {
   return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'call');
 }
 
-test('at debug each call has a line, with masked ids by which a user can be followed', async () => {
+test('logs each call at debug, with masked IDs that identify a user across lines', async () => {
   const daemon = await startDaemon();
   const { v1, pb } = callerOf(daemon);
   await v1.online(alice);
@@ -46,7 +46,7 @@ test('at debug each call has a line, with masked ids by which a user can be foll
   expect(daemon.logged.join('')).not.toContain('alice');
 });
 
-test('an operation that comes alone, and a call that is refused, have their line too', async () => {
+test('logs single operations and rejected calls at debug', async () => {
   const daemon = await startDaemon({ showIds: true, maxWatches: 1 });
   const { v1 } = callerOf(daemon);
   const apply = v1.apply();
@@ -69,14 +69,14 @@ test('an operation that comes alone, and a call that is refused, have their line
   );
 });
 
-test('with --log-ids the ids are shown', async () => {
+test('shows the IDs with --log-ids', async () => {
   const daemon = await startDaemon({ showIds: true });
   await callerOf(daemon).v1.online(alice);
   await until(() => callLines(daemon.logged).length === 1, 'the call is logged');
   expect(callLines(daemon.logged)[0]).toMatchObject({ user: 'alice', device: 'phone' });
 });
 
-test('at info calls are counted in a line a second at most, without health checks', async () => {
+test('counts calls at info in at most one line per second, without health checks', async () => {
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
   const daemon = await startDaemon({ log });
@@ -92,13 +92,13 @@ test('at info calls are counted in a line a second at most, without health check
   for (let i = 0; i < 30; i++) await v1.getUser({ userId: 'alice' });
   await expect(v1.getUser({ userId: '' })).rejects.toMatchObject({ code: 3 });
   const getUser = 'imstate.v1.PresenceService/GetUser';
-  await until(() => counts()[`${getUser} INVALID_ARGUMENT`] === 1, 'all are told');
+  await until(() => counts()[`${getUser} INVALID_ARGUMENT`] === 1, 'all calls are counted');
   expect(counts()).toEqual({ [`${getUser} OK`]: 30, [`${getUser} INVALID_ARGUMENT`]: 1 });
   expect(summaries().length).toBeLessThanOrEqual(Math.ceil((Date.now() - begunAt) / 1_000) + 1);
   expect(logged.join('')).not.toContain('"call"');
 });
 
-test('the level changes at run time by HTTP, and a wrong one is refused', async () => {
+test('changes the level by HTTP, and rejects an invalid one', async () => {
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => void logged.push(line) });
   const daemon = await startDaemon({ log, http });

@@ -22,7 +22,7 @@ function callerOf(daemon: TestDaemon, token?: string) {
   return clients;
 }
 
-/** The operations of a daemon by `operation CODE`. */
+/** The operation counts of a daemon, by `operation CODE`. */
 async function operationsOf(daemon: TestDaemon, token?: string): Promise<Record<string, number>> {
   const samples = (await scrape(daemon.http, token)).get(TOTAL)?.samples ?? [];
   return Object.fromEntries(
@@ -30,7 +30,7 @@ async function operationsOf(daemon: TestDaemon, token?: string): Promise<Record<
   );
 }
 
-test('every method of both services and every call of the HTTP API is an operation, and health is none', () => {
+test('maps every gRPC method and HTTP call to an operation, except health checks', () => {
   const { types } = loadProtos();
   const services = [types.pb.UserStatus.service, types.imstate.v1.PresenceService.service];
   const methods = services.flatMap((service) => Object.values(service).map(({ path }) => path));
@@ -39,7 +39,7 @@ test('every method of both services and every call of the HTTP API is an operati
   expect(operationOf('/grpc.health.v1.Health/Check')).toBeUndefined();
 });
 
-test('each operation counts once, whichever way it arrives, with how long it took', async () => {
+test('counts each operation once with its duration, whichever way it arrives', async () => {
   const daemon = await startDaemon({ http });
   const { v1, pb } = callerOf(daemon);
   await v1.online(alice);
@@ -78,7 +78,7 @@ test('each operation counts once, whichever way it arrives, with how long it too
   }
 });
 
-test('an operation that fails inside a batch that goes well counts with its own code', async () => {
+test('counts a failed operation of a successful batch with its own code', async () => {
   const file = await TokenFile.make();
   const daemon = await startDaemon({ http, auth: { tokens: file.path }, maxDevices: 1 });
   const apply = callerOf(daemon, file.tokens.writer).v1.apply();
@@ -107,7 +107,7 @@ test('an operation that fails inside a batch that goes well counts with its own 
   readers.end();
 });
 
-test('calls for many, keep-alives and streams that fail count too, and streams have no duration', async () => {
+test('counts batch calls, keep-alives and failed streams, without durations for streams', async () => {
   const daemon = await startDaemon({ http });
   const { v1 } = callerOf(daemon);
   const userIds = Array.from({ length: 1_001 }, (_, i) => `user-${i}`);
@@ -139,7 +139,7 @@ test('calls for many, keep-alives and streams that fail count too, and streams h
   expect(sumOf(families, `${DURATION}_count`, { operation: 'watch' })).toBe(0);
 });
 
-test('at info the log counts the operations of batches, also while their stream is open', async () => {
+test('counts the operations of open streams in the log at info', async () => {
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
   const daemon = await startDaemon({ log });
@@ -158,7 +158,7 @@ test('at info the log counts the operations of batches, also while their stream 
   apply.end();
 });
 
-test('at debug each operation of a batch has a line, also on a stream that was open before', async () => {
+test('logs each operation of a batch at debug, also on streams opened earlier', async () => {
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
   const daemon = await startDaemon({ log });

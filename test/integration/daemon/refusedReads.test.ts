@@ -22,7 +22,7 @@ function openApply(addr: string) {
   return clients.v1.apply();
 }
 
-/** A gRPC server of which more is known than of a daemon. */
+/** A gRPC server whose internals the test can inspect. */
 async function startServer() {
   const { store, remove } = await makeEmbeddedStore({
     retentionMs: RETENTION,
@@ -53,7 +53,7 @@ async function startServer() {
   return { addr: `127.0.0.1:${port}`, presence, observer, logged };
 }
 
-test('operations that are refused because too much was read are counted and logged like calls', async () => {
+test('counts and logs operations that exceed the read limit', async () => {
   const { addr, presence, observer, logged } = await startServer();
   const apply = openApply(addr);
   const devices = Array.from({ length: 100 }, (_, i) => `device-${i}`);
@@ -64,7 +64,7 @@ test('operations that are refused because too much was read are counted and logg
   const reads = ['alice', 'bob', 'alice'].map((userId): Operation => ({ getUser: { userId } }));
   const readAll = async () => (await apply.send({ operations: reads })).results.map(({ error }) => error);
   expect(await readAll()).toEqual([undefined, undefined, undefined]);
-  // A request that is refused once is refused to its end. Another caller has read as much as the daemon holds, and has no answer yet.
+  // A rejected request stays rejected. Another caller holds all read memory, and has no response yet.
   const errors = await presence.reads.use('other', async (budget) => {
     expect(() => budget.spend(0, LIMITS.reads.max)).toThrow('bytes of sessions that were read for answers');
     return readAll();

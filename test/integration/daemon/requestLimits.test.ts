@@ -26,7 +26,7 @@ describe('the size of a request', () => {
     ...[HEALTH_CHECK, HEALTH_WATCH, REFLECTION, CHANNELZ].map((path) => [path, 512] as const),
     ...[GET_USER, '/pb.UserStatus/Online'].map((path) => [path, 8_192] as const),
     ['/imstate.v1.PresenceService/KeepServerAlive', 65_536] as const,
-  ])('of %s is at most %i bytes, compressed or not', async (path, limit) => {
+  ])('of %s is limited to %i bytes, compressed or not', async (path, limit) => {
     const { addr } = await startDaemon();
     const raw = rawOf(addr);
     const tooLong = Buffer.alloc(limit + 1, field(15, 'xx'));
@@ -42,14 +42,14 @@ describe('the size of a request', () => {
     );
   });
 
-  test('a batch of half a million empty operations is refused before they become objects', async () => {
+  test('rejects a batch of half a million empty operations before it is decoded', async () => {
     const { addr } = await startDaemon();
     const operations = frame(Buffer.alloc(2 ** 20, field(1, '')));
     const answer = await rawOf(addr).send(APPLY, operations);
     expect(answer.headers['grpc-status']).toBe('3');
   });
 
-  test('a stream that was answered ends with a status when a request is too large', async () => {
+  test('ends an answered stream with a status when a request is too large', async () => {
     const { addr } = await startDaemon();
     const stream = rawOf(addr).begin(APPLY, frame(field(1, field(4, field(1, 'alice')))));
     await once(stream, 'data');
@@ -58,7 +58,7 @@ describe('the size of a request', () => {
     expect((await trailers)[0]).toMatchObject({ 'grpc-status': '8' });
   });
 
-  test.each([':authority', ':scheme'])('%s that is too long is refused', async (name) => {
+  test.each([':authority', ':scheme'])('rejects %s that is too long', async (name) => {
     const { addr } = await startDaemon();
     const session = connectHttp2(`http://${addr}`);
     disposables.push(() => session.destroy());
@@ -80,7 +80,7 @@ describe('the size of a request', () => {
 });
 
 describe('without credentials', () => {
-  test('a connection has 16 calls and streams of health, another has its own', async () => {
+  test('allows 16 health calls and streams per connection', async () => {
     const { addr } = await startDaemon();
     const raw = rawOf(addr);
     const watch = async (connection: typeof raw) => {
@@ -99,10 +99,10 @@ describe('without credentials', () => {
     disposables.push(() => clients.close());
     expect(await clients.v1.getUser({ userId: 'alice' })).toMatchObject({ online: false });
     open[0]?.stream.close();
-    await until(async () => (await watch(raw)).status === undefined, 'there is room');
+    await until(async () => (await watch(raw)).status === undefined, 'another stream is accepted');
   });
 
-  test('calls that are refused do not stay open, however long their request lasts', async () => {
+  test('closes rejected calls although their request continues', async () => {
     const { addr } = await startDaemon({ maxCallsInFlight: 0 });
     const raw = rawOf(addr);
     const streams = Array.from({ length: 100 }, () => raw.begin(GET_USER));
@@ -117,7 +117,7 @@ describe('without credentials', () => {
     expect(ended).toEqual(streams.map(() => ['8', constants.NGHTTP2_NO_ERROR]));
   });
 
-  test('a stream that fails twice behind an answer ends with a status, though its caller has not ended it', async () => {
+  test('ends a stream that fails twice after a response with a status, before its caller does', async () => {
     const { addr } = await startDaemon();
     const getUser = field(1, field(4, field(1, 'alice')));
     const tooMany = Array.from({ length: 1_001 }, () => field(1, field(4, field(1, 'x'.repeat(150)))));

@@ -28,7 +28,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     query: (UserID: string, DeviceID: string) => clients.pb.query({ UserID, DeviceID }),
   };
 
-  test('pb.UserStatus: a login is seen, a logout is seen', async () => {
+  test('pb.UserStatus: shows logins and logouts', async () => {
     expect(await pb.online('alice', 'phone', '10.0.0.1:9000')).toEqual({});
     expect(await pb.query('alice', 'phone')).toEqual({ Status: true, ServerAddr: '10.0.0.1:9000' });
     expect(await pb.offline('alice', 'phone')).toEqual({});
@@ -36,7 +36,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     expect(await pb.query('nobody', 'phone')).toEqual({ Status: false, ServerAddr: '' });
   });
 
-  test('pb.UserStatus: an empty DeviceID asks for the user, and names the newest login', async () => {
+  test('pb.UserStatus: returns the newest login of the user for an empty DeviceID', async () => {
     expect(await pb.query('alice', '')).toEqual({ Status: false, ServerAddr: '' });
     await pb.online('alice', 'phone', '10.0.0.1:9000');
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -46,12 +46,12 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     expect(await pb.query('alice', '')).toEqual({ Status: true, ServerAddr: '10.0.0.1:9000' });
   });
 
-  test('pb.UserStatus takes any name of a chat server, as the article did', async () => {
+  test('pb.UserStatus: accepts any name of a chat server, as the legacy server did', async () => {
     await pb.online('alice', 'phone', 'gateway-7');
     expect(await pb.query('alice', 'phone')).toEqual({ Status: true, ServerAddr: 'gateway-7' });
   });
 
-  test('imstate.v1: a login answers with its session and with what it replaced', async () => {
+  test('imstate.v1: returns the session of a login and the replaced ones', async () => {
     const first = await clients.v1.online({
       userId: 'alice',
       deviceId: 'phone',
@@ -86,7 +86,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     expect(again).toEqual({ ...second, replaced: [] });
   });
 
-  test('imstate.v1: offline is fenced by the session, and the logout time is recorded', async () => {
+  test('imstate.v1: fences Offline by the session, and records the logout time', async () => {
     await clients.v1.online({
       userId: 'alice',
       deviceId: 'phone',
@@ -108,7 +108,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     expect(device?.logoutTime?.seconds).toBeGreaterThanOrEqual(device?.loginTime?.seconds ?? Number.NaN);
   });
 
-  test('imstate.v1: GetUser answers for the user or for one device', async () => {
+  test('imstate.v1: GetUser returns a user or one device', async () => {
     await clients.v1.online({ userId: 'alice', deviceId: 'phone', serverAddr: 'a:1', platform: 'ios' });
     await clients.v1.online({ userId: 'alice', deviceId: 'web', serverAddr: 'a:1' });
     expect((await clients.v1.getUser({ userId: 'alice' })).devices).toHaveLength(2);
@@ -128,7 +128,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
     });
   });
 
-  test('both services see the same sessions', async () => {
+  test('shows the same sessions in both services', async () => {
     await clients.v1.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
     expect(await pb.query('alice', 'phone')).toEqual({ Status: true, ServerAddr: '10.0.0.1:9000' });
     await pb.offline('alice', 'phone');
@@ -163,14 +163,14 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
       { userId: 'u', deviceId: 'd', serverAddr: 'a:1', platform: 'p'.repeat(33) },
       'platform must be at most 32 bytes',
     ],
-  ])('a bad login is refused with the field and the rule: %j', async (request, rule) => {
+  ])('rejects an invalid login with field and rule: %j', async (request, rule) => {
     await expect(clients.v1.online(request)).rejects.toMatchObject({
       code: 3,
       details: expect.stringContaining(rule),
     });
   });
 
-  test('the longest ids that are allowed', async () => {
+  test('accepts IDs of maximum length', async () => {
     const userId = `${'用'.repeat(85)}x`;
     await clients.v1.online({
       userId,

@@ -12,7 +12,7 @@ import { failedStart } from '../../support/failedStart.ts';
 import { freePort, NOBODY, startRedis, temporaryDirectory } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
-describe('a start that cannot succeed says why, and leaves nothing behind', () => {
+describe('a failing start reports the reason, and cleans up', () => {
   const etcd = () => ({ etcd: inject('etcdHost'), redis: inject('redisUrl') });
 
   test.each([
@@ -37,12 +37,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
     ],
     ['advertising no port', () => ({ advertise: 'example.com' }), 'INVALID_ARGUMENT', 'HOST:PORT'],
     ['a bad Redis URL', () => ({ redis: 'http://127.0.0.1' }), 'BAD_URL', 'must look like redis://'],
-    [
-      'a database that Redis does not have',
-      () => ({ redis: `${inject('redisUrl')}/999` }),
-      'BAD_URL',
-      'database 999',
-    ],
+    ['a missing Redis database', () => ({ redis: `${inject('redisUrl')}/999` }), 'BAD_URL', 'database 999'],
     ['a user without a password', () => ({ redis: 'redis://user@127.0.0.1' }), 'BAD_URL', 'needs a password'],
     [
       'a wildcard in another spelling',
@@ -51,13 +46,13 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
       '--advertise HOST:PORT',
     ],
     [
-      'a name that is not known',
+      'an unknown host name',
       () => ({ addr: 'nowhere.invalid' }),
       'ADDRESS_UNAVAILABLE',
       '--addr nowhere.invalid',
     ],
     [
-      'a folder that takes no folders',
+      'a directory without write permission',
       () => ({ dataDir: '/proc/imstate' }),
       'DATA_FOLDER_UNUSABLE',
       '--data-dir',
@@ -89,7 +84,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
     });
   });
 
-  test('a Redis that is not there: it tries again, shows it, and frees its port', async () => {
+  test('an unavailable Redis: retries, shows it, and frees its port', async () => {
     const port = await freePort();
     const failure = await failedStart({ port, redis: `redis://:secret@${NOBODY}` });
     expect(failure).toMatchObject({
@@ -100,12 +95,12 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
     expect(await accepts(port)).toBe(false);
   });
 
-  test('an etcd that is not there', async () => {
+  test('an unavailable etcd', async () => {
     const failure = await failedStart({ redis: inject('redisUrl'), etcd: NOBODY });
     expect(failure).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
   });
 
-  test('a password that Redis refuses ends the start at once', async () => {
+  test('a wrong Redis password: fails immediately', async () => {
     const redis = await startRedis('--requirepass', 'right');
     disposables.push(() => redis.stop());
     const failure = await startTestDaemon({ redis: redis.url.replace('//', '//:wrong@') }).catch(
@@ -118,7 +113,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
     await daemon.remove();
   });
 
-  test('a start that is told to stop', async () => {
+  test('an aborted start', async () => {
     const stop = new AbortController();
     const start = startTestDaemon({ redis: `redis://${NOBODY}`, signal: stop.signal });
     setTimeout(() => stop.abort(), 200);
@@ -126,7 +121,7 @@ describe('a start that cannot succeed says why, and leaves nothing behind', () =
   });
 });
 
-test('a store made with other shards is refused, and the right number or none is taken', async () => {
+test('rejects a store with another number of shards, and accepts the right number or none', async () => {
   const options = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
   await (await startTestDaemon({ ...options, shards: 4 })).remove();
   await expect(startTestDaemon({ ...options, shards: 8 })).rejects.toMatchObject({
@@ -140,7 +135,7 @@ test('a store made with other shards is refused, and the right number or none is
 test.each([
   ['random bytes', randomBytes(100_000)],
   ['a file that was cut off', Buffer.alloc(4_096)],
-])('a data file that is damaged: %s', async (_, bytes) => {
+])('rejects a damaged data file: %s', async (_, bytes) => {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());
   await writeFile(join(folder.path, 'presence.lmdb'), bytes);
@@ -150,7 +145,7 @@ test.each([
   });
 });
 
-test('the start-up limit holds for a peer that accepts and says nothing', async () => {
+test('applies the start deadline to a peer that accepts and stays silent', async () => {
   const silent = createServer();
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   disposables.push(() => silent.close());
@@ -159,7 +154,7 @@ test('the start-up limit holds for a peer that accepts and says nothing', async 
   await expect(start).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
 });
 
-test('the data folder is free again after a stop, and keeps its sessions', async () => {
+test('releases the data directory on stop, and keeps its sessions', async () => {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());
   const first = await startTestDaemon({ dataDir: folder.path });
@@ -170,7 +165,7 @@ test('the data folder is free again after a stop, and keeps its sessions', async
   expect(await ask(second.addr, 'alice')).toMatchObject({ online: true });
 });
 
-test('it listens where it says, and nowhere else', async () => {
+test('listens only on its address', async () => {
   const port = await freePort();
   const daemon = await startTestDaemon({ port });
   disposables.push(() => daemon.remove());
@@ -179,14 +174,14 @@ test('it listens where it says, and nowhere else', async () => {
   expect(await accepts(port, '127.0.0.2')).toBe(false);
 });
 
-test('a wildcard address on the embedded registry is registered as one that this machine can dial', async () => {
+test('registers a wildcard address in the embedded registry as a local one', async () => {
   const daemon = await startTestDaemon({ addr: '0.0.0.0' });
   disposables.push(() => daemon.remove());
   expect(daemon.advertised).toBe(`127.0.0.1:${parseHostPort(daemon.addr)?.port}`);
   expect(await ask(daemon.advertised, 'alice')).toMatchObject({ online: false });
 });
 
-test('it registers only when it can serve: not while Redis is away', async () => {
+test('registers only when Redis is available', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   await redis.kill();
@@ -212,7 +207,7 @@ test('it registers only when it can serve: not while Redis is away', async () =>
   expect(await registry.list()).toEqual([]);
 });
 
-test('stop finishes calls in flight, leaves the registry, and may be called twice', async () => {
+test('stop() finishes calls in flight, deregisters, and may be called twice', async () => {
   const daemon = await startTestDaemon();
   const { v1, close } = grpcClients(daemon.addr);
   await v1.getUser({ userId: 'alice' });

@@ -33,7 +33,7 @@ describe('a Redis that fails under a daemon', () => {
   const serves = () =>
     until(async () => (await getUser().catch(() => undefined))?.online, 'the daemon serves again');
 
-  test('killed: calls fail with UNAVAILABLE, say what became of a change, and health follows', async () => {
+  test('killed: calls fail with UNAVAILABLE and the outcome, and health follows', async () => {
     await redis.kill();
     await expect(getUser()).rejects.toMatchObject({ code: 14 });
     await until(async () => (await health()) === 'NOT_SERVING', 'health is NOT_SERVING');
@@ -46,7 +46,7 @@ describe('a Redis that fails under a daemon', () => {
     await until(async () => (await health()) === 'SERVING', 'health is SERVING');
   });
 
-  test('frozen: a call fails within its deadline, later ones at once, and it recovers when thawed', async () => {
+  test('frozen: a call fails within its deadline, later ones immediately, and the daemon recovers', async () => {
     redis.freeze();
     await expect(online()).rejects.toMatchObject({
       code: 14,
@@ -59,18 +59,18 @@ describe('a Redis that fails under a daemon', () => {
     await until(async () => (await health()) === 'SERVING', 'health is SERVING');
   });
 
-  test('a daemon that was held up itself does not take its Redis for gone', async () => {
+  test('does not consider Redis unavailable after the daemon itself was blocked', async () => {
     const store = new RedisStore({ ...STORE_DEFAULTS, url: redis.url, keyPrefix: 'held:', shards: 1 });
     await store.open();
-    const asked = store.getUser('alice');
+    const response = store.getUser('alice');
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     const until = Date.now() + 1_500;
     while (Date.now() < until);
-    expect(await asked).toEqual([]);
+    expect(await response).toEqual([]);
     await store.close();
   });
 
-  test('full: a login is refused with the reason, and what is there stays readable', async () => {
+  test('full: a login fails with the reason, and existing data stays readable', async () => {
     const { Redis } = await import('ioredis');
     const admin = new Redis(redis.url);
     await admin.config('SET', 'maxmemory', '1');
@@ -85,7 +85,7 @@ describe('a Redis that fails under a daemon', () => {
     admin.disconnect();
   });
 
-  test('scripts flushed: calls go on', async () => {
+  test('scripts flushed: calls continue', async () => {
     const { Redis } = await import('ioredis');
     const admin = new Redis(redis.url);
     await admin.script('FLUSH');

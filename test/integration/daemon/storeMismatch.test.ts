@@ -33,7 +33,7 @@ async function listed(overrides: Partial<DaemonOptions> = {}) {
   return (await listEndpoints({ etcd, service, etcdUsername, etcdPassword })).endpoints;
 }
 
-test('a daemon with another Redis does not register beside the first, and ends with what to do', async () => {
+test('rejects a daemon with another Redis in the same registry, and explains what to do', async () => {
   const first = await start();
   const failure = await failedStart({ ...common, keyPrefix: `test-${randomUUID()}:` });
   expect(failure).toMatchObject({ code: 'STORE_MISMATCH', exitCode: 2 });
@@ -47,7 +47,7 @@ test('a daemon with another Redis does not register beside the first, and ends w
   expect(new Set(storeIds)).toEqual(new Set([first.storeId, other.storeId]));
 });
 
-test('doctor and endpoints say that daemons use different stores, and which', async () => {
+test('reports different stores of daemons in doctor and endpoints', async () => {
   const first = await start();
   const shared = { etcd: common.etcd, service: common.service, keyPrefix: common.keyPrefix };
   expect((await look(shared))['registry-stores']).toMatchObject({
@@ -72,13 +72,13 @@ test('doctor and endpoints say that daemons use different stores, and which', as
   });
 });
 
-test('daemons of one store register beside each other', async () => {
+test('registers daemons of one store together', async () => {
   const [first, second] = [await start(), await start()];
   expect(second.storeId).toBe(first.storeId);
   expect(await listed()).toHaveLength(2);
 });
 
-test('two Redis do not meet in the registry of one machine', async () => {
+test('separates daemons of two Redis servers in the registry of one machine', async () => {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());
   const local = { etcd: undefined, dataDir: folder.path };
@@ -87,7 +87,7 @@ test('two Redis do not meet in the registry of one machine', async () => {
   expect(failure).toMatchObject({ code: 'STORE_MISMATCH', message: expect.stringContaining(first.addr) });
 });
 
-test('a daemon that starts right after a flush, before the others wrote back, is registered beside them', async () => {
+test('registers a daemon that starts after a flush before the others restore their identity', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const first = await start({ redis: redis.url });
@@ -102,11 +102,11 @@ test('a daemon that starts right after a flush, before the others wrote back, is
   const second = await start({ redis: redis.url, startTimeoutMs: 60_000 });
   expect(second.storeId).toBe('new');
   expect(before).not.toBe('new');
-  await until(async () => (await listed()).every(({ storeId }) => storeId === 'new'), 'both agree');
+  await until(async () => (await listed()).every(({ storeId }) => storeId === 'new'), 'both daemons agree');
   expect(await listed()).toHaveLength(2);
 });
 
-test('after a flush the daemons write their identity back, and stay registered', async () => {
+test('restores the identity after a flush, and keeps the daemons registered', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const first = await start({ redis: redis.url });
@@ -114,30 +114,30 @@ test('after a flush the daemons write their identity back, and stay registered',
   disposables.push(() => admin.disconnect());
   await admin.flushall();
   const key = `${common.keyPrefix}layout`;
-  await until(async () => (await admin.hget(key, 'id')) === first.storeId, 'the identity is back');
+  await until(async () => (await admin.hget(key, 'id')) === first.storeId, 'the identity is restored');
   await start({ redis: redis.url });
   expect(await listed()).toHaveLength(2);
 });
 
-test('a daemon that lost its entry while another store was registered serves, and is not ready', async () => {
+test('keeps serving, not ready, after losing its entry to a daemon of another store', async () => {
   const first = await start({ http: { addr: '127.0.0.1', port: 0 } });
   const etcd = new Etcd3({ hosts: `http://${common.etcd}` });
   disposables.push(() => etcd.close());
   await etcd.put(`${common.service}.store/10.0.0.9:1`).value('{"storeId":"another"}');
   await etcd.delete().prefix(`${common.service}/`);
   const ready = async () => fetch(`${first.http}/readyz`);
-  await until(async () => (await ready()).status === 503, 'it is not ready');
+  await until(async () => (await ready()).status === 503, 'the daemon is not ready');
   expect(await (await ready()).text()).toContain('10.0.0.9:1');
   expect(await (await fetch(`${first.http}/metrics`)).text()).toContain('imstate_registry_other_stores 1');
   const { v1, close } = grpcClients(first.addr);
   expect(await v1.getStats()).toMatchObject({ usersOnline: 0 });
   close();
   await etcd.delete().key(`${common.service}.store/10.0.0.9:1`);
-  await until(async () => (await ready()).status === 200, 'it is ready again');
+  await until(async () => (await ready()).status === 200, 'the daemon is ready again');
   expect(await listed()).toHaveLength(1);
 });
 
-test('where etcd denies the key beside the entry a daemon registers with one warning', async () => {
+test('registers with one warning if etcd denies the key beside the entry', async () => {
   const etcd = await startEtcd();
   disposables.push(() => etcd.stop());
   await grantEntriesOnly(etcd.host, `${common.service}/`);
@@ -148,7 +148,7 @@ test('where etcd denies the key beside the entry a daemon registers with one war
   expect(await listed(credentials)).toMatchObject([{ addr: daemon.addr, storeId: undefined }]);
 });
 
-/** Turns authentication on, with a user who may touch the entries and nothing else. */
+/** Enables authentication, with a user that may access only the entries. */
 async function grantEntriesOnly(host: string, prefix: string): Promise<void> {
   const client = new Etcd3({ hosts: `http://${host}` });
   const { auth } = client;

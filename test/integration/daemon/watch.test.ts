@@ -20,27 +20,27 @@ test.each([
     ],
   ],
   [[[Number.MAX_SAFE_INTEGER, 0]]],
-] as [number, number][][][])('a revision reads as what it was made of: %j', (places) => {
-  expect(parseRevision(formatRevision(places))).toEqual(places);
+] as [number, number][][][])('parses a formatted revision: %j', (positions) => {
+  expect(parseRevision(formatRevision(positions))).toEqual(positions);
 });
 
-test('revisions that are written one after the other read as what they were made of', () => {
+test('parses successive revisions of one writer', () => {
   const writer = new RevisionWriter();
-  const places: [number, number][] = [
+  const positions: [number, number][] = [
     [5, 0],
     [1_700_000_000_000, 127],
     [300, 2],
   ];
-  expect(parseRevision(writer.write(places))).toEqual(places);
-  for (const [shard, place] of [
+  expect(parseRevision(writer.write(positions))).toEqual(positions);
+  for (const [shard, position] of [
     [1, [1_700_000_000_001, 0]],
     [0, [6, 1]],
     [1, [1_700_000_000_001, 128]],
     [2, [301, 0]],
     [0, [Number.MAX_SAFE_INTEGER, 16_384]],
   ] as [number, [number, number]][]) {
-    places[shard] = place;
-    expect(parseRevision(writer.write(places))).toEqual(places);
+    positions[shard] = position;
+    expect(parseRevision(writer.write(positions))).toEqual(positions);
   }
 });
 
@@ -60,7 +60,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     await daemon.remove();
   });
 
-  /** Repeats a login until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
+  /** Retries a login until it succeeds: on a stalling machine, a daemon may consider Redis unavailable. */
   const online = (userId: string, sessionId: string, more: object = {}) =>
     until(
       () =>
@@ -71,10 +71,10 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     );
   const offline = (userId: string) => v1.offline({ userId, deviceId: 'phone' });
   const synced = (watch: WatchStream, times = 1) => until(() => watch.syncs >= times, 'the watch is synced');
-  const told = (watch: WatchStream, count: number) =>
-    until(() => watch.changes.length >= count, `${count} changes have come, of ${watch.changes.length}`);
+  const received = (watch: WatchStream, count: number) =>
+    until(() => watch.changes.length >= count, `${count} changes have arrived`);
 
-  test('begins with how users stand, then tells every change', async () => {
+  test('sends a snapshot, then every change', async () => {
     await online('alice', 's1', { platform: 'ios', metadata: { app: '1' } });
     const watch = v1.watch({ userIds: ['alice', 'bob'], initialState: true });
     await synced(watch);
@@ -90,7 +90,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     await online('carol', 'c1');
     await online('alice', 's2');
     await offline('alice');
-    await told(watch, 3);
+    await received(watch, 3);
     expect(watch.changes).toMatchObject(
       [
         {
@@ -121,7 +121,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     watch.cancel();
   });
 
-  test('of everything, and of chat servers', async () => {
+  test('covers everything, or chat servers', async () => {
     await online('alice', 's1');
     await online('bob', 'b1', { serverAddr: '10.0.0.2:9000' });
     const all = v1.watch({ everything: true, initialState: true });
@@ -133,8 +133,8 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     await online('alice', 's2', { serverAddr: '10.0.0.2:9000' });
     await online('alice', 's3', { serverAddr: '10.0.0.3:9000' });
     await offline('alice');
-    await told(all, 3);
-    await told(ofServer, 2);
+    await received(all, 3);
+    await received(ofServer, 2);
     expect(ofServer.changes.map(({ session, ended }) => [session?.sessionId, ended?.sessionId])).toEqual([
       ['s2', 's1'],
       ['s3', 's2'],
@@ -143,12 +143,12 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     ofServer.cancel();
   });
 
-  test('resumes with exactly what it missed', async () => {
+  test('resumes with exactly the missed changes', async () => {
     const first = v1.watch({ userIds: ['alice', 'bob'] });
     first.finish();
     await synced(first);
     await online('alice', 's0');
-    await told(first, 1);
+    await received(first, 1);
     const { revision } = first;
     first.cancel();
     await first.ended;
@@ -157,7 +157,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     const second = v1.watch({ userIds: ['alice', 'bob'], resumeRevision: revision });
     await synced(second);
     await online('alice', 's30');
-    await told(second, 30);
+    await received(second, 30);
     for (const userId of ['alice', 'bob']) {
       const expected = Array.from({ length: 30 }, (_, i) => i + 1).filter(
         (i) => (i === 30 ? 'alice' : i % 2 ? 'alice' : 'bob') === userId,
@@ -167,11 +167,11 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     second.cancel();
   });
 
-  test('each change gives a revision from which exactly the rest follows', async () => {
+  test('resumes from the revision of any change with exactly the rest', async () => {
     const watch = v1.watch({ everything: true });
     await synced(watch);
     for (let i = 0; i < 12; i++) await online(`user-${i}`, `s${i}`);
-    await told(watch, 12);
+    await received(watch, 12);
     expect(new Set(watch.changes.map(({ revision }) => revision)).size).toBe(12);
     for (const at of [0, 5, 11]) {
       const rest = v1.watch({ everything: true, resumeRevision: watch.changes[at]?.revision ?? '' });
@@ -187,7 +187,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     watch.cancel();
   });
 
-  test('takes users in and lets them go on the way', async () => {
+  test('adds and removes users', async () => {
     await online('bob', 'b1');
     const watch = v1.watch({ userIds: ['alice'], initialState: true });
     await synced(watch);
@@ -196,13 +196,13 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     expect(watch.snapshot.at(-1)).toMatchObject({ userId: 'bob', devices: [{ sessionId: 'b1' }] });
     await online('alice', 's1');
     await online('bob', 'b2');
-    await told(watch, 1);
+    await received(watch, 1);
     expect(sessionsOf(watch.changes, 'bob')).toEqual(['b2']);
     expect(sessionsOf(watch.changes, 'alice')).toEqual([]);
     watch.cancel();
   });
 
-  test('snapshot and changes join without a gap, and without one twice', { timeout: 300_000 }, async () => {
+  test('joins snapshot and changes without a gap or duplicate', { timeout: 300_000 }, async () => {
     const users = Array.from({ length: 300 }, (_, i) => `user-${i}`);
     let isOver = false;
     let sent = 0;
@@ -221,7 +221,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     ];
     for (const watch of watches) await synced(watch);
     const sentBefore = sent;
-    await until(() => sent > sentBefore + 20, 'the load goes on');
+    await until(() => sent > sentBefore + 20, 'the load continues');
     isOver = true;
     await load;
     for (const watch of watches) {
@@ -231,9 +231,9 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
         for (const { userId, session } of watch.changes) seen.set(userId, session?.sessionId);
         const { devices } = await v1.getUser({ userId: 'user-5' });
         return seen.get('user-5') === devices[0]?.sessionId;
-      }, 'the watch has got to the end');
+      }, 'the watch has received the last change');
       for (const userId of users) {
-        // Each change says which session it ended: they chain up, from the snapshot on.
+        // Each change names the session that it ended: they form a chain from the snapshot.
         let current = last.get(userId);
         for (const change of watch.changes.filter((each) => each.userId === userId)) {
           expect([userId, change.ended?.sessionId]).toEqual([userId, current]);
@@ -244,11 +244,11 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     }
   });
 
-  test('says now and then that nothing happened', { timeout: 60_000 }, async () => {
+  test('sends progress while nothing changes', { timeout: 60_000 }, async () => {
     const watch = v1.watch({ userIds: ['alice'] });
     await synced(watch);
     const { length } = watch.responses;
-    await until(() => watch.responses.length > length, 'a mark of progress has come');
+    await until(() => watch.responses.length > length, 'a progress response arrives');
     expect(watch.responses.at(-1)).toMatchObject({
       snapshot: [],
       changes: [],
@@ -259,7 +259,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
   });
 
   test.runIf(store === 'Redis')(
-    'a reader who falls behind is told so, with where to resume, and loses nothing',
+    'ends the watch of a reader that lags, with a revision from which it resumes',
     async () => {
       const watch = v1.watch({ everything: true });
       await synced(watch);
@@ -287,7 +287,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
   );
 
   test.runIf(store === 'Redis')(
-    'with coalesce a slow reader gets the newest of each device, and how many were left out',
+    'sends a slow reader with coalesce the newest change of each device and the skipped count',
     async () => {
       const watch = v1.watch({ everything: true, coalesce: true });
       await synced(watch);
@@ -297,7 +297,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
         await Promise.all(Array.from({ length: 500 }, () => online(`user-${sent % 50}`, `s${sent++}`)));
       }
       watch.resume();
-      // Which user's newest comes last is open.
+      // The order of the users is not defined.
       const newest = Array.from({ length: 50 }, (_, i) => `s${19_950 + i}`);
       await until(() => {
         const come = new Set(watch.changes.map(({ session }) => session?.sessionId));
@@ -310,7 +310,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     },
   );
 
-  test('a revision that is no revision, or of another store', async () => {
+  test('rejects a revision that is invalid or of another store', async () => {
     expect(await v1.watch({ everything: true, resumeRevision: 'nonsense' }).ended).toMatchObject({ code: 3 });
     const other = formatRevision([
       [5, 5],
@@ -327,18 +327,18 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     [{ userIds: Array.from({ length: 10_001 }, (_, i) => `u${i}`) }, 'user_ids must be at most 10,000'],
     [{ serverAddrs: ['a:1', ''] }, 'server_addrs[1] must not be empty'],
     [{ everything: true, initialState: true, resumeRevision: 'AQAA' }, 'initial_state must not be together'],
-  ])('a bad start is refused with the field and the rule: %#', async (start, rule) => {
+  ])('rejects an invalid start with field and rule: %#', async (start, rule) => {
     expect(await v1.watch(start).ended).toMatchObject({ code: 3, details: expect.stringContaining(rule) });
   });
 
-  test('an update belongs to a watch of users', async () => {
+  test('accepts updates only on a watch of users', async () => {
     const watch = v1.watch({ everything: true });
     await synced(watch);
     watch.update({ addUserIds: ['bob'] });
     expect(await watch.ended).toMatchObject({ code: 3, details: expect.stringContaining('watch of users') });
   });
 
-  test('ends when the daemon stops, to be resumed elsewhere', async () => {
+  test('ends when the daemon stops, and can be resumed elsewhere', async () => {
     const watch = v1.watch({ everything: true });
     await synced(watch);
     const stopped = daemon.stop();
@@ -347,7 +347,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
   });
 });
 
-test('a change log that Redis lost is noticed: OUT_OF_RANGE, for those who watch and those who resume', async () => {
+test('ends open and resumed watches with OUT_OF_RANGE when Redis loses the change log', async () => {
   const redis = await startRedis();
   const daemon = await startTestDaemon({ redis: redis.url });
   const clients = grpcClients(daemon.addr);
@@ -356,7 +356,7 @@ test('a change log that Redis lost is noticed: OUT_OF_RANGE, for those who watch
     const watch = clients.v1.watch({ everything: true });
     await until(() => watch.syncs === 1, 'the watch is synced');
     await online();
-    await until(() => watch.changes.length === 1, 'the change has come');
+    await until(() => watch.changes.length === 1, 'the change has arrived');
     const admin = new Redis(redis.url);
     await admin.flushall();
     admin.disconnect();
@@ -378,7 +378,7 @@ test('a change log that Redis lost is noticed: OUT_OF_RANGE, for those who watch
   }
 });
 
-test('a change log that Redis lost is noticed while changes go on, before any of them is told', async () => {
+test('detects a lost change log before it delivers later changes', async () => {
   const redis = await startRedis();
   const daemon = await startTestDaemon({ redis: redis.url });
   const clients = grpcClients(daemon.addr);
@@ -405,7 +405,7 @@ test('a change log that Redis lost is noticed while changes go on, before any of
   }
 });
 
-test('while the connection that brings changes breaks again and again, none is lost or told twice', async () => {
+test('delivers each change once although the notification connection breaks repeatedly', async () => {
   const redis = await startRedis();
   const daemon = await startTestDaemon({ redis: redis.url });
   const clients = grpcClients(daemon.addr);
@@ -423,7 +423,7 @@ test('while the connection that brings changes breaks again and again, none is l
       await Promise.all(logins);
     }
     expect(killed).toBeGreaterThan(0);
-    await until(() => watch.changes.length >= users.length * sessions.length, 'all changes have come');
+    await until(() => watch.changes.length >= users.length * sessions.length, 'all changes have arrived');
     for (const userId of users) expect(sessionsOf(watch.changes, userId)).toEqual(sessions);
     watch.cancel();
   } finally {
@@ -434,7 +434,7 @@ test('while the connection that brings changes breaks again and again, none is l
   }
 });
 
-test('a fail-over to a replica that missed changes is noticed: OUT_OF_RANGE', async () => {
+test('ends with OUT_OF_RANGE after a fail-over to a replica that missed changes', async () => {
   const [master, replica] = await Promise.all([startRedis(), startRedis()]);
   const proxy = await startProxy(master.port);
   const daemon = await startTestDaemon({ redis: `redis://127.0.0.1:${proxy.port}` });
@@ -450,7 +450,7 @@ test('a fail-over to a replica that missed changes is noticed: OUT_OF_RANGE', as
     await until(async () => (await admin.keys('*:u:alice')).length === 1, 'the replica has the login');
     await admin.replicaof('NO', 'ONE');
     await online('s2');
-    await until(() => watch.changes.length === 2, 'the watch was told of both');
+    await until(() => watch.changes.length === 2, 'the watch has received both changes');
     proxy.redirect(replica.port);
     expect(await watch.ended).toMatchObject({ code: 11 });
   } finally {
@@ -466,7 +466,7 @@ function sessionsOf(changes: Change__Output[], userId: string): (string | undefi
   return changes.filter((change) => change.userId === userId).map(({ session }) => session?.sessionId);
 }
 
-/** Changes of different users may come in any order. */
+/** Changes of different users may arrive in any order. */
 function order(watch: WatchStream, { userId }: { userId: string }): number {
   return watch.changes.findIndex((change) => change.userId === userId);
 }

@@ -33,11 +33,11 @@ test.each([
   [{ userIds: undefined, serverAddrs: { size: 1 } }, 1],
   [{ userIds: undefined, serverAddrs: { size: 1_000 } }, 10],
   [{ userIds: undefined, serverAddrs: undefined }, 10],
-])('a watch of %j counts as %i', (scope, weight) => {
+])('counts a watch of %j as %i', (scope, weight) => {
   expect(weightOf(scope)).toBe(weight);
 });
 
-test('a watch of everything counts as 10: one that does not fit is refused, and fits once there is room', async () => {
+test('rejects a watch of everything beyond the limit, and accepts it when others end', async () => {
   const v1 = await clientsOf({ maxWatches: 12 });
   const everything = await open(v1, { everything: true });
   const rest = [await open(v1, { userIds: ['alice'] }), await open(v1, { serverAddrs: [SERVER] })];
@@ -53,10 +53,10 @@ test('a watch of everything counts as 10: one that does not fit is refused, and 
     const began = until(() => watch.syncs > 0, 'the watch is synced').then(() => true);
     return Promise.race([began, watch.ended.then(() => false)]);
   };
-  await until(again, 'there is room');
+  await until(again, 'the watch is accepted');
 });
 
-test('an update that makes a watch count as more needs room too', async () => {
+test('rejects an update that exceeds the limit', async () => {
   const v1 = await clientsOf({ maxWatches: 12 });
   await open(v1, { everything: true });
   const watch = await open(v1, { userIds: users(10) });
@@ -66,7 +66,7 @@ test('an update that makes a watch count as more needs room too', async () => {
   expect(await watch.ended).toMatchObject({ code: 8, details: expect.stringContaining('--max-watches') });
 });
 
-test('the ids of watches take half of the budget at most, and give it back', async () => {
+test('limits the IDs of watches to half of the budget, and releases them', async () => {
   const v1 = await clientsOf({ maxWatchBacklogBytes: 512 * 1_024 });
   const watch = await open(v1, { userIds: users(1_000) });
   const refused = await v1.watch({ userIds: users(1_000, 5_000) }).ended;

@@ -10,10 +10,10 @@ import { HISTORY_LIMIT, HISTORY_RETENTION, login, RETENTION } from '../store/con
 import { makeEmbeddedStore } from '../store/stores.ts';
 
 const CHANGES = 20;
-/** Longer than changes are delivered in one turn. Milliseconds. */
-const OFFER_MS = 3;
+/** Longer than one turn of delivery lasts. Milliseconds. */
+const DELIVERY_MS = 3;
 
-/** So many that they get a change one after the other. */
+/** So many that a change is delivered to them one after the other. */
 const FOLLOWERS = 200;
 
 function passTime(ms: number): void {
@@ -39,8 +39,8 @@ async function startHub() {
   return { store, hub };
 }
 
-/** Notes each turn of the event loop, in which calls are served, until the end of the test. */
-function noteTurns(order: string[]): void {
+/** Records each turn of the event loop, in which calls are served, until the end of the test. */
+function recordTurns(order: string[]): void {
   let isOver = false;
   disposables.push(() => {
     isOver = true;
@@ -52,11 +52,11 @@ function noteTurns(order: string[]): void {
   setImmediate(call);
 }
 
-/** A follower that takes its time, and what it was offered. */
+/** A slow follower, and the changes that it received. */
 class SlowFollower implements Follower {
   readonly userIds: ReadonlySet<string> | undefined;
   readonly serverAddrs = undefined;
-  readonly got: string[] = [];
+  readonly received: string[] = [];
   readonly revisions: string[] = [];
   readonly #order: string[];
 
@@ -66,10 +66,10 @@ class SlowFollower implements Follower {
   }
 
   offer(_: number, { change }: ChangeLogEntry, publish: () => PublishedChange): void {
-    this.#order.push('offer');
-    this.got.push(change.deviceId);
+    this.#order.push('deliver');
+    this.received.push(change.deviceId);
     this.revisions.push(publish().revision);
-    passTime(OFFER_MS);
+    passTime(DELIVERY_MS);
   }
 
   tick(): void {}
@@ -77,7 +77,7 @@ class SlowFollower implements Follower {
   fail(): void {}
 }
 
-test('calls have their turn between the changes of a page, and the positions are those of what was delivered', async () => {
+test('serves calls between the changes of a page, and tracks the delivered positions', async () => {
   const { store, hub } = await startHub();
   const order: string[] = [];
   const positions: unknown[] = [];
@@ -86,31 +86,31 @@ test('calls have their turn between the changes of a page, and the positions are
     userIds: undefined,
     serverAddrs: undefined,
     offer: (shard, entry) => {
-      order.push('offer');
+      order.push('deliver');
       entries.push(entry);
       positions.push(hub.places[shard]);
-      passTime(OFFER_MS);
+      passTime(DELIVERY_MS);
     },
     tick: () => {},
     fail: () => {},
   };
   await hub.join(follower);
   disposables.push(() => hub.leave(follower));
-  noteTurns(order);
+  recordTurns(order);
   const logins = Array.from({ length: CHANGES }, (_, i) =>
     store.online(login({ deviceId: `d${i}`, sessionId: `s${i}` })),
   );
   await Promise.all(logins);
   await until(() => entries.length === CHANGES, 'all changes are delivered');
-  const heldUp = order.filter((each, i) => each === 'offer' && order[i - 1] === 'offer');
-  expect(heldUp).toEqual([]);
+  const blocked = order.filter((each, i) => each === 'deliver' && order[i - 1] === 'deliver');
+  expect(blocked).toEqual([]);
   expect(entries.map(({ change }) => change.deviceId)).toEqual(
     Array.from({ length: CHANGES }, (_, i) => `d${i}`),
   );
   expect(positions).toEqual(entries.map(({ place }) => place));
 });
 
-test('calls have their turn while one change goes to very many followers', async () => {
+test('serves calls while one change is delivered to very many followers', async () => {
   const { store, hub } = await startHub();
   const order: string[] = [];
   const userIds = new Set([login().userId]);
@@ -119,17 +119,20 @@ test('calls have their turn while one change goes to very many followers', async
     await hub.join(follower);
     disposables.push(() => hub.leave(follower));
   }
-  noteTurns(order);
+  recordTurns(order);
   const devices = ['phone', 'web'];
   for (const deviceId of devices) await store.online(login({ deviceId, sessionId: deviceId }));
-  await until(() => followers.every(({ got }) => got.length === 2), 'all have both changes');
-  expect(order.filter((each, i) => each === 'offer' && order[i - 1] === 'offer')).toEqual([]);
-  expect(new Set(followers.map(({ got }) => got.join()))).toEqual(new Set([devices.join()]));
-  // All send the same bytes.
+  await until(
+    () => followers.every(({ received }) => received.length === 2),
+    'all followers have both changes',
+  );
+  expect(order.filter((each, i) => each === 'deliver' && order[i - 1] === 'deliver')).toEqual([]);
+  expect(new Set(followers.map(({ received }) => received.join()))).toEqual(new Set([devices.join()]));
+  // All followers send the same bytes.
   expect(new Set(followers.map(({ revisions }) => revisions.join())).size).toBe(1);
 });
 
-test('followers that catch up, leave or come while a change is delivered have each change once, and in order', async () => {
+test('delivers each change once and in order to followers that join, leave or catch up', async () => {
   const { store, hub } = await startHub();
   const order: string[] = [];
   const followers = Array.from({ length: FOLLOWERS }, () => new SlowFollower(order));
@@ -142,20 +145,22 @@ test('followers that catch up, leave or come while a change is delivered have ea
   }
   const [first] = followers as [SlowFollower];
   await store.online(login({ deviceId: 'phone', sessionId: 'a' }));
-  await until(() => first.got.length === 1, 'the change is on its way');
+  await until(() => first.received.length === 1, 'the delivery has started');
   const before = hub.revision;
-  expect([early.got, former.got]).toEqual([[], []]);
+  expect([early.received, former.received]).toEqual([[], []]);
   hub.catchUp(early);
-  // It covers the change, which this one has now.
-  expect([early.got, early.revisions]).toEqual([['phone'], [before]]);
+  // The revision covers the change, which this follower now has.
+  expect([early.received, early.revisions]).toEqual([['phone'], [before]]);
   userIds.clear();
   const joined = hub.join(late);
   disposables.push(() => hub.leave(late));
   await store.online(login({ deviceId: 'web', sessionId: 'b' }));
-  // The second change waits until all have the first.
-  expect(first.got).toEqual(['phone']);
+  // The second change waits until all followers have the first.
+  expect(first.received).toEqual(['phone']);
   await joined;
-  await until(() => late.got.length === 1, 'the last one has the second change');
-  expect(new Set([...followers, early].map(({ got }) => got.join()))).toEqual(new Set(['phone,web']));
-  expect([late.got, former.got]).toEqual([['web'], []]);
+  await until(() => late.received.length === 1, 'the last follower has the second change');
+  expect(new Set([...followers, early].map(({ received }) => received.join()))).toEqual(
+    new Set(['phone,web']),
+  );
+  expect([late.received, former.received]).toEqual([['web'], []]);
 });

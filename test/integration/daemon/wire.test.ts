@@ -24,7 +24,7 @@ describe('messages encoded by protoc', () => {
   });
 });
 
-describe('requests that no well-behaved client sends', () => {
+describe('requests of misbehaving clients', () => {
   let daemon: TestDaemon;
   let raw: ReturnType<typeof rawGrpc>;
 
@@ -43,7 +43,7 @@ describe('requests that no well-behaved client sends', () => {
   const text = (field: number, bytes: Buffer) =>
     Buffer.concat([Buffer.of(field * 8 + 2, bytes.length), bytes]);
 
-  test('a well-formed one, to compare with', async () => {
+  test('a well-formed request, for comparison', async () => {
     expect(await status(QUERY, frame(WELL_FORMED))).toBe(0);
   });
 
@@ -53,13 +53,13 @@ describe('requests that no well-behaved client sends', () => {
     expect(await status('/', frame(WELL_FORMED))).toBe(12);
   });
 
-  test('a message that is no protobuf', async () => {
+  test('a message that is not protobuf', async () => {
     expect(await status(QUERY, frame(Buffer.from('ffffffffff', 'hex')))).toBe(13);
     expect(await status(QUERY, frame(Buffer.from('0a7f61', 'hex')))).toBe(13);
   });
 
   test.each(['ff', 'c3', 'c328', 'eda080', 'f5808080'])(
-    'a string of the bytes %s, which are no UTF-8',
+    'a string of the bytes %s, which are not UTF-8',
     async (hex) => {
       const broken = text(1, Buffer.from(hex, 'hex'));
       expect(await status(QUERY, frame(broken))).toBe(13);
@@ -68,11 +68,11 @@ describe('requests that no well-behaved client sends', () => {
     },
   );
 
-  test('a real U+FFFD is a character like another', async () => {
+  test('U+FFFD is an ordinary character', async () => {
     expect(await status(QUERY, frame(text(1, Buffer.from('\ufffd'))))).toBe(0);
   });
 
-  test('compression: gzip is accepted, an unknown one is not', async () => {
+  test('gzip is accepted, unknown compression is rejected', async () => {
     const zipped = frame(gzipSync(WELL_FORMED), 1);
     expect(await status(QUERY, zipped, { 'grpc-encoding': 'gzip' })).toBe(0);
     expect(await status(QUERY, frame(WELL_FORMED, 1), { 'grpc-encoding': 'snappy' })).toBe(12);
@@ -81,11 +81,11 @@ describe('requests that no well-behaved client sends', () => {
     ).toBeGreaterThan(0);
   });
 
-  test('a deadline that is over already', async () => {
+  test('a deadline that has passed', async () => {
     expect(await status(QUERY, frame(WELL_FORMED), { 'grpc-timeout': '0n' })).toBe(4);
   });
 
-  // In hours: 24 days, 25, from where 32 bits of milliseconds do not do, more of them, and the longest there is.
+  // 24 days, 25 days (more than 32 bits of milliseconds), longer ones, and the longest possible.
   test.each(['576H', '600H', '1200H', '2160000S', '40000M', '99999999H'])(
     'a deadline in %s, longer than any timer',
     async (timeout) => {
@@ -113,20 +113,20 @@ describe('requests that no well-behaved client sends', () => {
     expect(await status(QUERY, bomb, { 'grpc-encoding': 'gzip' })).toBe(8);
   });
 
-  test('a frame that ends too early, has no message, or has two', async () => {
+  test('a body that ends too early, or has no message or two', async () => {
     expect(await status(QUERY, frame(WELL_FORMED).subarray(0, 8))).toBeGreaterThan(0);
     expect(await status(QUERY, Buffer.alloc(0))).toBeGreaterThan(0);
     expect(await status(QUERY, Buffer.concat([frame(WELL_FORMED), frame(WELL_FORMED)]))).toBeGreaterThan(0);
   });
 
-  test('a stream that stops making sense ends with a status, also where the next answer is on its way', async () => {
+  test('a stream with invalid bytes ends with a status, also while a response is pending', async () => {
     const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
     const [empty, senseless] = [frame(Buffer.alloc(0)), frame(Buffer.of(0x8f))];
     const headers = { 'grpc-timeout': '10S' };
     expect(await status(path, Buffer.concat([empty, empty, senseless]), headers)).toBe(13);
   });
 
-  test('what is answered with an error leaves nothing behind, and the daemon serves on', async () => {
+  test('rejected requests leave nothing behind, and the daemon continues to serve', async () => {
     const { pb, v1, close } = grpcClients(daemon.addr);
     const tooLong = 'x'.repeat(257);
     for (const bad of [

@@ -36,7 +36,7 @@ async function start(...lines: object[]) {
   return { authority, daemon, list, clientOf, tokens: tokens.tokens };
 }
 
-test('a client certificate has the role that the file gives to one of its names', async () => {
+test('gives a client certificate the role that the file lists for one of its names', async () => {
   const { authority, clientOf } = await start(
     { cn: 'support', role: 'admin' },
     { dns: 'chat-1.example', role: 'writer', servers: [SERVER] },
@@ -61,12 +61,12 @@ test('a client certificate has the role that the file gives to one of its names'
   expect(await support.evict({ userId: 'alice' })).toMatchObject({ evicted: 0 });
 });
 
-test('a certificate that is not listed has no role, but a token has one', async () => {
+test('accepts a token on a connection whose certificate is not listed', async () => {
   const { authority, clientOf, tokens } = await start(
     { cn: 'support', role: 'admin' },
     { dns: 'admin.example', role: 'admin' },
   );
-  // A name of another kind, and one that only looks like two: in a section of its own openssl takes it as it is.
+  // A name of another type, and one that looks like two: in its own section, openssl copies it literally.
   const names = ['@more\n[more]\nDNS.1=support\nURI.1=urn:a, DNS:admin.example'];
   const pair = await authority.issue({ subject: 'stranger', names });
   await expect((await clientOf(pair)).getStats()).rejects.toMatchObject({
@@ -80,7 +80,7 @@ test('a certificate that is not listed has no role, but a token has one', async 
   await expect(wrong.getStats()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
-test('what the file says of a certificate may change: calls and streams follow', async () => {
+test('applies changes of the file to calls and streams', async () => {
   const { authority, daemon, clientOf, list } = await start({ cn: 'chat', role: 'writer' });
   const client = await clientOf(await authority.issue({ subject: 'chat' }));
   const told = new Told(client.watch({ everything: true }));

@@ -21,7 +21,7 @@ function apiOf(addr: string, token: string) {
   return clients.v1;
 }
 
-/** What a call with the JWT fails with; undefined if it does not. */
+/** The error of a call with the JWT; undefined if it succeeds. */
 async function failureOf(addr: string, jwt: string): Promise<{ code: number; details: string } | undefined> {
   return apiOf(addr, jwt)
     .getStats()
@@ -31,10 +31,10 @@ async function failureOf(addr: string, jwt: string): Promise<{ code: number; det
     );
 }
 
-test('a watch ends when its JWT has expired', async () => {
+test('ends a watch when its JWT expires', async () => {
   const issuer = await Issuer.make();
   const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
-  // Of the five seconds that clocks may differ by, two are left.
+  // Two of the five seconds of clock tolerance are left.
   const v1 = apiOf(addr, await issuer.sign({ exp: Math.floor(Date.now() / 1_000) - 3 }));
   const watch = v1.watch({ everything: true });
   expect(await watch.ended).toMatchObject({
@@ -44,7 +44,7 @@ test('a watch ends when its JWT has expired', async () => {
   await expect(v1.getStats()).rejects.toMatchObject({ code: UNAUTHENTICATED });
 });
 
-test('the claims of a JWT give the role and bind to chat servers', async () => {
+test('reads role and bound chat servers from the claims of a JWT', async () => {
   const issuer = await Issuer.make();
   const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
   const login = { userId: 'alice', deviceId: 'phone', serverAddr: SERVER };
@@ -63,7 +63,7 @@ test('the claims of a JWT give the role and bind to chat servers', async () => {
   }
 });
 
-test('keys in a file are read again when it has changed, and one that was taken away is not good any longer', async () => {
+test('reloads a changed key file, and rejects JWTs of removed keys', async () => {
   const [before, after] = await Promise.all([Issuer.make('old'), Issuer.make('new')]);
   const file = await keysFile(before);
   const { addr } = await startDaemon(optionsOf(file));
@@ -74,38 +74,38 @@ test('keys in a file are read again when it has changed, and one that was taken 
     details: 'the JWT is signed by none of the keys that its issuer has now',
   });
   await writeFile(file, keysOf(after));
-  await until(async () => (await failureOf(addr, jwts.after)) === undefined, 'the new key is taken');
+  await until(async () => (await failureOf(addr, jwts.after)) === undefined, 'the new key is accepted');
   expect(await failureOf(addr, jwts.before)).toMatchObject({ code: UNAUTHENTICATED });
 });
 
-test('keys behind an URL follow the issuer when it takes a new one, and outlast it', async () => {
+test('fetches new keys of the issuer, and keeps them while it is down', async () => {
   const [before, after, later] = await Promise.all([
     Issuer.make('old'),
     Issuer.make('new'),
     Issuer.make('later'),
   ]);
   const web = await startWeb();
-  // Nobody serves the keys at first: the daemon waits.
+  // At first the keys are unavailable: the daemon waits.
   const http = { addr: '127.0.0.1', port: 0 };
   const starting = startDaemon({ ...optionsOf(web.url), http, startTimeoutMs: 60_000 });
-  await until(() => web.requests > 0, 'the daemon asks for the keys');
+  await until(() => web.requests > 0, 'the daemon requests the keys');
   web.body = keysOf(before);
   const daemon = await starting;
   expect(await failureOf(daemon.addr, await before.sign())).toBeUndefined();
 
   web.body = keysOf(before, after);
   const jwt = await after.sign();
-  await until(async () => (await failureOf(daemon.addr, jwt)) === undefined, 'the new key is asked for');
+  await until(async () => (await failureOf(daemon.addr, jwt)) === undefined, 'the new key is fetched');
   expect(await failureOf(daemon.addr, await before.sign())).toBeUndefined();
 
-  // An unknown key is asked for now and then, not at each call.
-  const asked = web.requests;
+  // Requests for unknown keys are limited, not made for each call.
+  const requestsBefore = web.requests;
   for (let i = 0; i < 20; i++) {
     expect(await failureOf(daemon.addr, await later.sign({ jti: `${i}` }))).toMatchObject({
       code: UNAUTHENTICATED,
     });
   }
-  expect(web.requests - asked).toBeLessThan(20);
+  expect(web.requests - requestsBefore).toBeLessThan(20);
 
   web.body = undefined;
   await until(async () => {
@@ -118,11 +118,14 @@ test('keys behind an URL follow the issuer when it takes a new one, and outlast 
 
   web.body = `\ufeff${keysOf(after, later)}`;
   const known = await later.sign();
-  await until(async () => (await failureOf(daemon.addr, known)) === undefined, 'the keys can be had again');
+  await until(
+    async () => (await failureOf(daemon.addr, known)) === undefined,
+    'the keys are available again',
+  );
   expect(await stale()).toBe(0);
 });
 
-test('a header that is too long is rejected with the limit, and one that is no token with what it must be', async () => {
+test('rejects a header that is too long with the limit, and an invalid one with the format', async () => {
   const issuer = await Issuer.make();
   const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
   const long = await issuer.sign({ groups: 'g'.repeat(8_000) });
@@ -133,7 +136,7 @@ test('a header that is too long is rejected with the limit, and one that is no t
   expect(await failureOf(addr, await issuer.sign({ groups: 'g'.repeat(4_000) }))).toBeUndefined();
 });
 
-test('a daemon that gets no keys does not start', async () => {
+test('does not start without keys', async () => {
   const web = await startWeb();
   expect(await failedStart(optionsOf(web.url))).toMatchObject({
     code: 'AUTH_KEYS_UNAVAILABLE',
@@ -156,14 +159,14 @@ test.each([
   'http://issuer.example/jwks',
   'https://user:password@issuer.example/jwks',
   'http://127.0.0.1.evil/',
-])('keys are not taken from %s', async (url) => {
+])('does not fetch keys from %s', async (url) => {
   await expect(startDaemon(optionsOf(url))).rejects.toMatchObject({
     code: 'WRONG_USAGE',
     message: expect.not.stringContaining('password'),
   });
 });
 
-/** A web server with one answer: the body, or 503 while there is none. */
+/** A web server that responds with the body, or with 503 while there is none. */
 async function startWeb() {
   const web = { url: '', body: undefined as string | undefined, requests: 0 };
   const server: Server = createServer((_, response) => {
@@ -180,11 +183,11 @@ async function startWeb() {
   return web;
 }
 
-/** Claims of every type that JSON has, and far more of each than an issuer would put there. */
+/** Claims of every JSON type, much larger than those of an issuer. */
 const ODD = [null, true, 0, 1e308, -1, '', 'x'.repeat(2_000), [], [null], [['x']], {}, { a: 1 }];
 
 test.each(['sub', 'iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'imstate_role', 'imstate_servers'])(
-  'a claim %s of any type is taken or refused, and never a fault of the daemon',
+  'accepts or rejects a claim %s of any type without an internal error',
   async (claim) => {
     const issuer = await Issuer.make();
     const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
@@ -195,7 +198,7 @@ test.each(['sub', 'iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'imstate_role', 'ims
   },
 );
 
-test('a subject that is no string is refused, and says so', async () => {
+test('rejects a subject that is not a string, with the reason', async () => {
   const issuer = await Issuer.make();
   const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
   for (const sub of [null, 7, ['a'], { a: 1 }]) {
@@ -206,7 +209,7 @@ test('a subject that is no string is refused, and says so', async () => {
   }
 });
 
-test('a refusal names some of the chat servers to which a JWT is bound, however many these are', async () => {
+test('names only some of many bound chat servers in an error', async () => {
   const issuer = await Issuer.make();
   const { addr } = await startDaemon(optionsOf(await keysFile(issuer)));
   const servers = Array.from({ length: 200 }, (_, i) => `chat-${i}:1`);
@@ -223,7 +226,7 @@ test.each([
   { keys: [{ kty: 'EC', kid: 'k', crv: 7, x: [], y: null }] },
   { keys: [{ kty: 'EC', kid: 'k', crv: 'P-256', x: 'AA', y: 'AA' }] },
   { keys: [{ kty: 1, kid: 2, use: 3, key_ops: 4, alg: 5 }] },
-])('a key set with an unusable key refuses, and is no fault of the daemon: %j', async (keySet) => {
+])('rejects JWTs of an unusable key without an internal error: %j', async (keySet) => {
   const issuer = await Issuer.make('k');
   const file = await keysFile(issuer);
   await writeFile(file, JSON.stringify(keySet));

@@ -12,7 +12,7 @@ import { disposables, startDaemon } from '../../../support/disposables.ts';
 const PERMISSION_DENIED = 7;
 const UNAUTHENTICATED = 16;
 
-/** Who may call what: the promise, written down a second time. */
+/** The required role of each method, independent of the table in the code. */
 const METHODS: Record<Role | 'everybody', string[]> = {
   everybody: ['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`),
   reader: [
@@ -52,7 +52,7 @@ const MAY: Record<string, (keyof typeof METHODS)[]> = {
 const require = createRequire(import.meta.url);
 const protoOf = (name: string, path: string) => join(dirname(require.resolve(`${name}/package.json`)), path);
 
-test('the table has every method of every service that a daemon serves', () => {
+test('lists every method of every service', () => {
   const { pb, imstate } = loadProtos().types;
   const loaded = loadSync([
     healthProto,
@@ -68,7 +68,7 @@ test('the table has every method of every service that a daemon serves', () => {
   expect(Object.values(METHODS).flat().sort()).toEqual(served.sort());
 });
 
-test('each method lets in who may call it, and nobody else', async () => {
+test('allows each method only to callers with its role', async () => {
   const [file, issuer, foreign] = await Promise.all([TokenFile.make(), Issuer.make(), Issuer.make()]);
   const jwt = { issuer: ISSUER, audience: AUDIENCE, jwks: await keysFile(issuer) };
   const daemon = await startDaemon({ auth: { tokens: file.path, jwt } });
@@ -90,11 +90,11 @@ test('each method lets in who may call it, and nobody else', async () => {
     'no token': 'Bearer ',
     'a token that is not listed': 'Bearer imstate_nothing',
     'a hash instead of its token': 'Bearer e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-    'a token with more behind it': `Bearer ${file.tokens.admin}x`,
+    'a token with a suffix': `Bearer ${file.tokens.admin}x`,
     'two tokens': `Bearer ${file.tokens.admin} ${file.tokens.admin}`,
     'a token that is too long': `Bearer imstate_${'x'.repeat(9_000)}`,
     'an expired JWT': `Bearer ${await issuer.sign({ imstate_role: 'admin', exp: past })}`,
-    'a JWT without an end': `Bearer ${await issuer.sign({ imstate_role: 'admin', exp: undefined })}`,
+    'a JWT without expiry': `Bearer ${await issuer.sign({ imstate_role: 'admin', exp: undefined })}`,
     'a JWT that is not valid yet': `Bearer ${await issuer.sign({ imstate_role: 'admin', nbf: past + 600 })}`,
     'a JWT for others': `Bearer ${await issuer.sign({ imstate_role: 'admin', aud: 'others' })}`,
     'a JWT of another issuer': `Bearer ${await issuer.sign({ imstate_role: 'admin', iss: 'x' })}`,
@@ -132,7 +132,7 @@ test('each method lets in who may call it, and nobody else', async () => {
       expect([path, 'revoked', code === UNAUTHENTICATED]).toEqual([path, 'revoked', needed !== 'everybody']);
     }
   }
-  // Nothing of what was sent is in the log, denials and all.
+  // The log contains none of the credentials, not even in denials.
   const log = daemon.logged.join('');
   expect(log).toContain('PERMISSION_DENIED');
   for (const secret of [
@@ -145,7 +145,7 @@ test('each method lets in who may call it, and nobody else', async () => {
   }
 });
 
-test('without any way to prove who one is, everybody may do everything', async () => {
+test('allows everything to everybody without authentication', async () => {
   const daemon = await startDaemon();
   const client = new Client(daemon.addr, credentials.createInsecure());
   disposables.push(() => client.close());
@@ -156,7 +156,7 @@ test('without any way to prove who one is, everybody may do everything', async (
   }
 });
 
-/** Sends an empty message to a method, whatever its kind; resolves with the status, or 0 once anything is answered. */
+/** Sends an empty message to a method of any kind; resolves with the status, or 0 at the first response. */
 function callMethod(client: Client, path: string, authorization: string | undefined): Promise<status> {
   const metadata = new Metadata();
   if (authorization !== undefined) metadata.set('authorization', authorization);

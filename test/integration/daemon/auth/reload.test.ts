@@ -22,7 +22,7 @@ const BOM = '\ufeff';
 const UNAUTHENTICATED = 16;
 const http = { addr: '127.0.0.1', port: 0 };
 
-/** The code with which a call with the token fails; 0 if it does not. */
+/** The status code of a call with the token. */
 async function codeFor({ addr }: TestDaemon, token: string | undefined): Promise<number> {
   const clients = grpcClients(addr, token);
   disposables.push(() => clients.close());
@@ -36,7 +36,7 @@ async function staleCredentials(daemon: TestDaemon, token: string | undefined): 
   return sumOf(await scrape(daemon.http, token), 'imstate_credentials_stale');
 }
 
-test('a file of tokens with a byte order mark is accepted, and a revocation in it takes effect', async () => {
+test('accepts a token file with a byte order mark, and applies its revocations', async () => {
   const file = await TokenFile.make();
   await file.edit((text) => `${BOM}${text.replaceAll('\n', '\r\n')}`);
   const daemon = await startDaemon({ http, auth: { tokens: file.path } });
@@ -44,12 +44,15 @@ test('a file of tokens with a byte order mark is accepted, and a revocation in i
   await file.edit((text) => `${BOM}${text.replace(BOM, '')}`);
   await file.remove('writer');
   expect((await readFile(file.path, 'utf8')).startsWith(BOM)).toBe(true);
-  await until(async () => (await codeFor(daemon, file.tokens.writer)) === UNAUTHENTICATED, 'it is revoked');
+  await until(
+    async () => (await codeFor(daemon, file.tokens.writer)) === UNAUTHENTICATED,
+    'the token is revoked',
+  );
   expect(await codeFor(daemon, file.tokens.reader)).toBe(0);
   expect(await staleCredentials(daemon, file.tokens.reader)).toBe(0);
 });
 
-test('so is a file of keys, and one of client certificates', async () => {
+test('accepts a key file and a certificate file with a byte order mark', async () => {
   const [before, after] = await Promise.all([Issuer.make('old'), Issuer.make('new')]);
   const jwks = await keysFile();
   await writeFile(jwks, `${BOM}${keysOf(before)}`);
@@ -68,7 +71,7 @@ test('so is a file of keys, and one of client certificates', async () => {
   });
 });
 
-test('a file that cannot be read again is counted until it can, and the alert fires', async () => {
+test('counts an unreadable file until it is readable again, and fires the alert', async () => {
   const file = await TokenFile.make();
   const daemon = await startDaemon({ http, auth: { tokens: file.path } });
   const { reader, writer } = file.tokens;
@@ -77,7 +80,7 @@ test('a file that cannot be read again is counted until it can, and the alert fi
 
   await file.edit((text) => `${text.replace(/^.*"id":"writer".*\n/m, '')}{"id":"broken"\n`);
   await until(async () => (await staleCredentials(daemon, reader)) === 1, 'the broken file is counted');
-  // Why somebody must act: the token that was revoked is still good.
+  // The reason for the alert: the revoked token is still accepted.
   expect(await codeFor(daemon, writer)).toBe(0);
   const stale = await scrape(daemon.http, reader);
   expect(await firingAlerts(stale, stale)).toContain('ImstateCredentialsStale');
@@ -89,7 +92,7 @@ test('a file that cannot be read again is counted until it can, and the alert fi
   await until(async () => (await staleCredentials(daemon, reader)) === 1, 'the missing file is counted');
 });
 
-test('so are the files of a certificate', async () => {
+test('counts unreadable certificate files', async () => {
   const { cert, key } = await (await Authority.make()).issue();
   const daemon = await startDaemon({ http, tls: { cert, key } });
   const stale = async () => {

@@ -25,7 +25,7 @@ function callerOf(daemon: TestDaemon, token: string | undefined) {
 
 const login = (serverAddr: string) => ({ userId: 'alice', deviceId: 'phone', serverAddr });
 
-test('streams end when their token is revoked, and those of others go on', async () => {
+test('ends only the streams whose token is revoked', async () => {
   const { file, daemon } = await start();
   const { v1 } = callerOf(daemon, file.tokens.writer);
   const other = callerOf(daemon, file.tokens.admin).v1.watch({ everything: true });
@@ -37,16 +37,16 @@ test('streams end when their token is revoked, and those of others go on', async
   await until(() => watch.syncs > 0 && other.syncs > 0, 'both watches are synced');
 
   await file.remove('writer');
-  const told = { code: UNAUTHENTICATED, details: 'token "writer" was revoked: call with another one' };
-  for (const stream of [watch, apply, lease]) expect(await stream.ended).toMatchObject(told);
+  const revoked = { code: UNAUTHENTICATED, details: 'token "writer" was revoked: call with another one' };
+  for (const stream of [watch, apply, lease]) expect(await stream.ended).toMatchObject(revoked);
   await expect(v1.getStats()).rejects.toMatchObject({ code: UNAUTHENTICATED });
 
   await callerOf(daemon, file.tokens.admin).v1.offline({ userId: 'alice', deviceId: 'phone' });
-  await until(() => other.changes.some(({ online }) => !online), 'the other watch goes on');
+  await until(() => other.changes.some(({ online }) => !online), 'the other watch continues');
   other.cancel();
 });
 
-test('a token whose rights have changed has the new ones, on streams too', async () => {
+test('applies changed rights of a token, also to open streams', async () => {
   const { file, daemon } = await start();
   const { v1 } = callerOf(daemon, file.tokens.writer);
   const apply = v1.apply();
@@ -59,13 +59,13 @@ test('a token whose rights have changed has the new ones, on streams too', async
   await expect(v1.online(login(SERVER))).rejects.toMatchObject({ code: PERMISSION_DENIED });
 });
 
-test('a token is taken as soon as the file lists it', async () => {
+test('accepts a token as soon as the file lists it', async () => {
   const { file, daemon } = await start();
   const { v1 } = callerOf(daemon, await file.add('new', 'reader'));
-  await until(() => v1.getStats().then(Boolean, () => false), 'the new token is taken');
+  await until(() => v1.getStats().then(Boolean, () => false), 'the new token is accepted');
 });
 
-test('a file that breaks or goes away changes nothing, and the log says so without a word of it', async () => {
+test('keeps the tokens of a file that breaks or disappears, and logs it without the contents', async () => {
   const { file, daemon } = await start();
   const { v1 } = callerOf(daemon, file.tokens.reader);
   const errors = () => daemon.logged.filter((line) => line.includes('stays in force'));
@@ -87,7 +87,7 @@ test('a file that breaks or goes away changes nothing, and the log says so witho
         () => false,
         () => true,
       ),
-    'an empty list is taken',
+    'an empty list is accepted',
   );
 });
 
@@ -102,7 +102,7 @@ test.each([
   [entry({ created: 'yesterday' }), 'line 1: created must be a time'],
   [`${entry({})}\n${entry({})}`, 'line 2: id must be of one token; "a" is there twice'],
   [`${entry({})}\n${entry({ id: 'b' })}`, 'line 2: sha256 must be of one token'],
-])('a daemon does not start on the file %s', async (text, reason) => {
+])('does not start with the file %s', async (text, reason) => {
   const { path } = await TokenFile.make();
   await writeFile(path, text);
   await expect(startDaemon({ auth: { tokens: path } })).rejects.toMatchObject({
@@ -111,7 +111,7 @@ test.each([
   });
 });
 
-test('a daemon does not start without its file', async () => {
+test('does not start without its file', async () => {
   const { path } = await TokenFile.make();
   await rm(path);
   await expect(startDaemon({ auth: { tokens: path } })).rejects.toMatchObject({
@@ -120,12 +120,12 @@ test('a daemon does not start without its file', async () => {
   });
 });
 
-test('a writer that is bound to chat servers names only those in logins and leases', async () => {
+test('restricts logins and leases of a bound writer to its chat servers', async () => {
   const { file, daemon } = await start();
   await file.add('bound', 'writer', [SERVER]);
   const { v1, pb } = callerOf(daemon, file.tokens.bound);
   const mine = { userId: 'alice', deviceId: 'phone' };
-  await until(() => v1.getStats().then(Boolean, () => false), 'the bound token is taken');
+  await until(() => v1.getStats().then(Boolean, () => false), 'the bound token is accepted');
   const denied = (field: string) => ({
     code: PERMISSION_DENIED,
     details: `${field} must be ${SERVER}, to which token "bound" is bound; this one is "${OTHER}"`,
@@ -154,13 +154,13 @@ test('a writer that is bound to chat servers names only those in logins and leas
     denied('server_addr'),
   );
 
-  // What names no chat server is not bound: see docs/auth.md.
+  // Calls without a chat server are not restricted: see docs/auth.md.
   await callerOf(daemon, file.tokens.writer).v1.online({ ...login(OTHER), sessionId: 's-1' });
   expect(await v1.heartbeat({ sessions: [{ ...mine, sessionId: 's-1' }] })).toMatchObject({ ended: [] });
   expect(await v1.offline(mine)).toEqual({ applied: true });
 });
 
-test('a reader may read by Apply, and its changes fail one by one', async () => {
+test('lets a reader read through Apply, and rejects each of its changes', async () => {
   const { file, daemon } = await start();
   const apply = callerOf(daemon, file.tokens.reader).v1.apply();
   const session = { userId: 'alice', deviceId: 'phone', sessionId: 's-1' };
@@ -182,7 +182,7 @@ test('a reader may read by Apply, and its changes fail one by one', async () => 
   apply.end();
 });
 
-test('denials are logged with who, what and why, once for many of a kind', async () => {
+test('logs denials with caller, method and reason, grouped if there are many', async () => {
   const { file, daemon } = await start();
   const { v1 } = callerOf(daemon, file.tokens.reader);
   for (let i = 0; i < 5; i++) {

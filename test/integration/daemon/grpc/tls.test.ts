@@ -26,7 +26,7 @@ async function clientOf(options: ConnectOptions) {
   return client;
 }
 
-/** What a call of such a client is refused with. */
+/** The error of a call of such a client. */
 async function refusal(options: ConnectOptions): Promise<{ code: string; message: string }> {
   const client = await clientOf(options);
   const error = await client.getStats().catch((thrown: ImstateError) => thrown);
@@ -34,7 +34,7 @@ async function refusal(options: ConnectOptions): Promise<{ code: string; message
   return { code, message };
 }
 
-/** A pair of files that may be replaced. */
+/** A certificate and key file that a test can replace. */
 async function replaceable(authority: Authority, pair: Pair) {
   const files = { cert: join(authority.folder, 'cert.pem'), key: join(authority.folder, 'key.pem') };
   const replace = async ({ cert, key }: Pair) => {
@@ -45,7 +45,7 @@ async function replaceable(authority: Authority, pair: Pair) {
   return { files, replace };
 }
 
-/** The serial number of the certificate that a new connection gets. */
+/** The serial number of the certificate on a new connection. */
 function serialAt(addr: string, ca: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const at = { ...parseHostPort(addr), ALPNProtocols: ['h2'], rejectUnauthorized: false };
@@ -58,7 +58,7 @@ function serialAt(addr: string, ca: string): Promise<string> {
 }
 
 describe('a daemon with TLS', () => {
-  test('is called by all that a client has, and its health is told', async () => {
+  test('serves calls, watches and health checks', async () => {
     const authority = await Authority.make();
     const daemon = await startDaemon({ tls: await authority.issue() });
     const tls = { ca: authority.file };
@@ -82,7 +82,7 @@ describe('a daemon with TLS', () => {
     });
   });
 
-  test('is checked for the host of its own address, of several too', async () => {
+  test('is verified by its own host name, also with several endpoints', async () => {
     const authority = await Authority.make();
     const byAddress = await startDaemon({ tls: await authority.issue({ names: ['IP:127.0.0.1'] }) });
     const byName = await startDaemon({ tls: await authority.issue({ names: ['DNS:localhost'] }) });
@@ -101,7 +101,7 @@ describe('a daemon with TLS', () => {
     await (await clientOf({ endpoints: [byName.addr], tls: { ...tls, serverName: 'localhost' } })).getStats();
   });
 
-  test('is refused where its authority is not known, and says which flag mends it', async () => {
+  test('is rejected by clients that do not know its CA, with the flag to set', async () => {
     const authority = await Authority.make();
     const daemon = await startDaemon({ tls: await authority.issue() });
     expect(await refusal({ endpoints: [daemon.addr], tls: true })).toEqual({
@@ -112,7 +112,7 @@ describe('a daemon with TLS', () => {
     });
   });
 
-  test('tells a plain client in one line to add --tls', async () => {
+  test('makes a plaintext client suggest --tls in one line', async () => {
     const authority = await Authority.make();
     const daemon = await startDaemon({ tls: await authority.issue() });
     expect(await refusal({ endpoints: [daemon.addr] })).toEqual({
@@ -121,7 +121,7 @@ describe('a daemon with TLS', () => {
     });
   });
 
-  test('that has none tells a client with TLS in one line to leave it out', async () => {
+  test('without TLS makes a TLS client suggest to omit it in one line', async () => {
     const daemon = await startDaemon();
     expect(await refusal({ endpoints: [daemon.addr], tls: true })).toEqual({
       code: 'TLS_FAILED',
@@ -131,7 +131,7 @@ describe('a daemon with TLS', () => {
     });
   });
 
-  test('takes no TLS older than 1.2', async () => {
+  test('rejects TLS older than 1.2', async () => {
     const authority = await Authority.make();
     const daemon = await startDaemon({ tls: await authority.issue() });
     const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.2') =>
@@ -150,7 +150,7 @@ describe('a daemon with TLS', () => {
 });
 
 describe('mutual TLS', () => {
-  test('a client with a certificate of the authority is served, and others are refused with a way out', async () => {
+  test('serves only clients with a certificate of the CA, and explains rejections', async () => {
     const [authority, strangers] = [await Authority.make(), await Authority.make('strangers')];
     const daemon = await startDaemon({ tls: { ca: authority.file, ...(await authority.issue()) } });
     const endpoints = [daemon.addr];
@@ -171,7 +171,7 @@ describe('mutual TLS', () => {
     });
   });
 
-  test('a call knows the subject of the certificate that its client has shown', async () => {
+  test('passes the subject of the client certificate to calls', async () => {
     const authority = await Authority.make();
     const server = new Server();
     server.addService(
@@ -219,17 +219,17 @@ const bytes = {
 };
 
 describe('files that are replaced', () => {
-  test('new connections get the new certificate, and no call of the old ones fails', async () => {
+  test('presents a new certificate to new connections, without failed calls on old ones', async () => {
     const authority = await Authority.make();
     const { files, replace } = await replaceable(authority, await authority.issue());
     const daemon = await startDaemon({ tls: files });
     const tls = { ca: authority.file };
     const client = await clientOf({ endpoints: [daemon.addr], tls });
-    const told: string[] = [];
+    const events: string[] = [];
     const watch = client.watch({ users: ['alice'] });
     disposables.push(() => watch.close());
     const watching = (async () => {
-      for await (const event of watch) told.push(event.type);
+      for await (const event of watch) events.push(event.type);
     })();
     const before = await serialAt(daemon.addr, authority.file);
 
@@ -241,22 +241,25 @@ describe('files that are replaced', () => {
       }
     };
     const streams = ['a', 'b', 'c'].map(stream);
-    await until(() => calls > 20, 'calls are under way');
+    await until(() => calls > 20, 'calls succeed');
     await replace(await authority.issue());
-    await until(async () => (await serialAt(daemon.addr, authority.file)) !== before, 'the new one is shown');
+    await until(
+      async () => (await serialAt(daemon.addr, authority.file)) !== before,
+      'the new certificate is presented',
+    );
     const reached = calls;
-    await until(() => calls > reached + 20, 'calls go on');
+    await until(() => calls > reached + 20, 'calls continue');
     isOver = true;
     await Promise.all(streams);
     await watch.close();
     await watching;
-    expect(told).toContain('change');
-    expect(told).not.toContain('disconnected');
+    expect(events).toContain('change');
+    expect(events).not.toContain('disconnected');
     await (await clientOf({ endpoints: [daemon.addr], tls })).getStats();
     expect(daemon.logged.join()).toContain('the certificate was replaced');
   });
 
-  test('a pair of which half is written is not taken, and one that stays broken is told once, with the remedy', async () => {
+  test('ignores an incomplete pair, and logs a broken one once, with the remedy', async () => {
     const authority = await Authority.make();
     const { files, replace } = await replaceable(authority, await authority.issue());
     const daemon = await startDaemon({ tls: files });
@@ -264,22 +267,25 @@ describe('files that are replaced', () => {
     const next = await authority.issue();
     await copyFile(next.cert, files.cert);
     const errors = () => daemon.logged.filter((line) => line.includes('"level":50'));
-    await until(() => errors().length > 0, 'the half pair is told');
+    await until(() => errors().length > 0, 'the incomplete pair is logged');
     expect(errors().join()).toMatch(
       /--tls-key \S+ is not the key of .*name the two files of one pair; until then/,
     );
     expect(await serialAt(daemon.addr, authority.file)).toBe(before);
 
     await writeFile(files.cert, 'nonsense');
-    await until(() => errors().length > 1, 'the broken file is told');
+    await until(() => errors().length > 1, 'the broken file is logged');
     expect(await serialAt(daemon.addr, authority.file)).toBe(before);
     expect(errors()).toHaveLength(2);
 
     await replace(next);
-    await until(async () => (await serialAt(daemon.addr, authority.file)) !== before, 'the new one is shown');
+    await until(
+      async () => (await serialAt(daemon.addr, authority.file)) !== before,
+      'the new certificate is presented',
+    );
   });
 
-  test('an authority of clients that is added lets its clients in', async () => {
+  test('accepts clients of a CA that is added', async () => {
     const [authority, added] = [await Authority.make(), await Authority.make('added')];
     const ca = join(authority.folder, 'clients.pem');
     await copyFile(authority.file, ca);
@@ -287,16 +293,13 @@ describe('files that are replaced', () => {
     const options = { endpoints: [daemon.addr], tls: { ca: authority.file, ...(await added.issue()) } };
     expect((await refusal(options)).code).toBe('UNAVAILABLE');
     await copyFile(added.file, ca);
-    await until(
-      () => daemon.logged.some((line) => line.includes('was replaced')),
-      'the authority is taken over',
-    );
+    await until(() => daemon.logged.some((line) => line.includes('was replaced')), 'the CA is loaded');
     await (await clientOf(options)).getStats();
   });
 });
 
-describe('what is said of how open a daemon is', () => {
-  test('on more than loopback it warns of what is missing: TLS, and credentials', async () => {
+describe('warnings about exposure', () => {
+  test('warn of missing TLS and authentication beyond loopback', async () => {
     const authority = await Authority.make();
     const tls = await authority.issue();
     const [plain, nobody] = [
@@ -312,7 +315,7 @@ describe('what is said of how open a daemon is', () => {
     expect((await startDaemon({ addr: '0.0.0.0', tls: mutual })).warnings).toEqual([]);
   });
 
-  test('and so it does of the port of HTTP', async () => {
+  test('cover the HTTP port', async () => {
     const authority = await Authority.make();
     const tls = await authority.issue();
     const { path } = await TokenFile.make();
@@ -326,7 +329,7 @@ describe('what is said of how open a daemon is', () => {
     expect((await startDaemon({ http: { ...http, addr: '127.0.0.1' } })).warnings).toEqual([]);
   });
 
-  test('a certificate that is not for the address where clients dial is told', async () => {
+  test('include a certificate that does not match the dialled address', async () => {
     const authority = await Authority.make();
     const tls = await authority.issue({ names: ['DNS:elsewhere'] });
     expect((await startDaemon({ tls })).warnings).toEqual([

@@ -4,7 +4,7 @@ import { ask } from '../../../support/http.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 
-test('the page is zipped for whoever takes that, and for nobody else', async () => {
+test('compresses the page only for clients that accept gzip', async () => {
   const { http: url } = await startDaemon({ http });
   const codingFor = async (accepted: string) =>
     (await ask(`${url}/console/`, { headers: { 'accept-encoding': accepted } })).headers['content-encoding'];

@@ -10,7 +10,7 @@ const http = { addr: '127.0.0.1', port: 0 };
 const json = { 'content-type': 'application/json' };
 const alice = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
 
-/** The lines of the calls whose methods begin so, once there are so many. */
+/** The log lines of calls whose methods have this prefix, once there are `count`. */
 async function callLines(logged: string[], methods: string, count: number) {
   const lines = await until(() => {
     const found = logged
@@ -21,7 +21,7 @@ async function callLines(logged: string[], methods: string, count: number) {
   return lines as Record<string, unknown>[];
 }
 
-test('at debug each call by HTTP has a line as one by gRPC has, with the same masks', async () => {
+test('logs each HTTP call at debug like a gRPC call, with masked IDs', async () => {
   const { http: url, addr, logged } = await startDaemon({ http });
   const clients = grpcClients(addr);
   disposables.push(() => clients.close());
@@ -47,7 +47,7 @@ test('at debug each call by HTTP has a line as one by gRPC has, with the same ma
   expect(logged.join('')).not.toContain('alice');
 });
 
-test('calls by HTTP are counted, with those that are refused and the streams that are open', async () => {
+test('counts HTTP calls, rejected calls and open streams', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   const headers = { authorization: `Bearer ${file.tokens.reader}` };

@@ -8,7 +8,7 @@ import { until } from '../../../support/until.ts';
 const http = { addr: '127.0.0.1', port: 0 };
 const headers = 'host: 127.0.0.1\r\n\r\n';
 
-/** A connection on which this was sent; what comes is thrown away. */
+/** A connection on which `text` is sent; responses are discarded. */
 function send(url: string | undefined, text: string): Socket {
   const { hostname, port } = new URL(url as string);
   const socket = connect(Number(port), hostname).on('error', () => {});
@@ -24,23 +24,23 @@ async function watchers(url: string | undefined): Promise<number> {
   return Number(/^imstate_watchers (\d+)/m.exec(text)?.[1]);
 }
 
-test('a connection that asks for many streams at once is cut, and leaves none behind', async () => {
+test('closes a connection that pipelines many streams, and ends them', async () => {
   const { http: url } = await startDaemon({ http });
   await closed(send(url, `GET /api/v1/watch?all=true HTTP/1.1\r\n${headers}`.repeat(1_000)));
-  await until(async () => (await watchers(url)) === 0, 'no watch is left');
+  await until(async () => (await watchers(url)) === 0, 'no watch is open');
   expect((await EventReader.open(`${url}/api/v1/watch?all=true`)).status).toBe(200);
 });
 
-test('a stream whose connection asks for more ends', async () => {
+test('ends a stream whose connection sends another request', async () => {
   const { http: url } = await startDaemon({ http });
   const socket = send(url, `GET /api/v1/watch?all=true HTTP/1.1\r\n${headers}`);
-  await until(async () => (await watchers(url)) === 1, 'it is watched');
+  await until(async () => (await watchers(url)) === 1, 'the watch is open');
   socket.write(`GET /healthz HTTP/1.1\r\n${headers}`);
   await closed(socket);
-  await until(async () => (await watchers(url)) === 0, 'no watch is left');
+  await until(async () => (await watchers(url)) === 0, 'no watch is open');
 });
 
-test('a connection that asks again when it has its answer is served on', async () => {
+test('serves sequential requests on one connection', async () => {
   const { http: url } = await startDaemon({ http });
   const socket = send(url, '');
   for (let round = 0; round < 100; round++) {

@@ -9,11 +9,11 @@ import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 
-test('nothing is served by HTTP unless it is asked for', async () => {
+test('does not serve HTTP by default', async () => {
   expect((await startDaemon()).http).toBeUndefined();
 });
 
-test('a daemon that serves is alive and ready', async () => {
+test('a serving daemon is alive and ready', async () => {
   const { http: url } = await startDaemon({ http });
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await ask(`${url}/healthz`)).toMatchObject({ status: 200, text: 'alive\n' });
@@ -21,19 +21,19 @@ test('a daemon that serves is alive and ready', async () => {
   expect(await ask(`${url}/readyz`, { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
 });
 
-test('it is alive and not ready while its store does not answer', async () => {
+test('is alive and not ready while its store does not respond', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const { http: url } = await startDaemon({ http, redis: redis.url });
   redis.freeze();
-  await until(async () => (await ask(`${url}/readyz`)).status === 503, 'it is not ready');
+  await until(async () => (await ask(`${url}/readyz`)).status === 503, 'the daemon is not ready');
   expect((await ask(`${url}/readyz`)).text).toBe('not ready: the store does not answer\n');
   expect((await ask(`${url}/healthz`)).status).toBe(200);
   redis.thaw();
-  await until(async () => (await ask(`${url}/readyz`)).status === 200, 'it is ready again');
+  await until(async () => (await ask(`${url}/readyz`)).status === 200, 'the daemon is ready again');
 });
 
-test('probes are open where calls need a credential, also where a certificate is needed', async () => {
+test('serves probes without credential or certificate', async () => {
   const authority = await Authority.make();
   const pair = await authority.issue();
   const { path } = await TokenFile.make();
@@ -42,14 +42,14 @@ test('probes are open where calls need a credential, also where a certificate is
   expect((await ask(`${daemon.http}/readyz`, { rejectUnauthorized: false })).status).toBe(200);
 });
 
-test('what is not served is 404, and another method 405', async () => {
+test('returns 404 for unknown paths, and 405 for other methods', async () => {
   const { http: url } = await startDaemon({ http });
   expect(await ask(`${url}/nothing`)).toMatchObject({ status: 404, text: 'nothing is served at /nothing\n' });
   const post = await ask(`${url}/healthz`, { method: 'POST' });
   expect(post).toMatchObject({ status: 405, headers: { allow: 'GET' } });
 });
 
-test('a path is taken as it is, and a whole URL for its path', async () => {
+test('uses raw paths, and the path of an absolute URL', async () => {
   const { http: url } = await startDaemon({ http });
   const statusOf = async (path: string) => (await ask(url as string, { path })).status;
   for (const path of ['/healthz', '/healthz?a=b', 'http://imstate.example/healthz'])
@@ -58,7 +58,7 @@ test('a path is taken as it is, and a whole URL for its path', async () => {
     expect([path, await statusOf(path)]).toEqual([path, 404]);
 });
 
-test('a daemon that stops cuts whoever keeps a connection of HTTP open', async () => {
+test('closes idle HTTP connections on shutdown', async () => {
   const { http: url, stop } = await startDaemon({ http });
   const { hostname, port } = new URL(url as string);
   const socket = connect(Number(port), hostname);
@@ -68,7 +68,7 @@ test('a daemon that stops cuts whoever keeps a connection of HTTP open', async (
   await closed;
 });
 
-test('a port that is taken is named with its flag', async () => {
+test('names the flag of a port that is in use', async () => {
   const { http: url } = await startDaemon({ http });
   const taken = { addr: '127.0.0.1', port: Number(new URL(url as string).port) };
   await expect(startDaemon({ http: taken })).rejects.toMatchObject({

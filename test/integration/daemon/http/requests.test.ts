@@ -9,8 +9,8 @@ import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 
-test('there is room for so many requests, and again when one is over; what is open and streams need none', async () => {
-  // Nobody sends the body: each is under way for as long as that is waited for.
+test('limits concurrent requests, except probes and streams', async () => {
+  // The bodies are never sent, so the requests stay in flight until their deadline.
   const { http: url } = await startDaemon({ http });
   const { hostname, port } = new URL(url as string);
   const headers = 'host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 9';
@@ -21,7 +21,7 @@ test('there is room for so many requests, and again when one is over; what is op
     return socket;
   });
   const stats = () => ask(`${url}/api/v1/stats`);
-  await until(async () => (await stats()).status === 429, 'there is no room');
+  await until(async () => (await stats()).status === 429, 'the limit is reached');
   expect(JSON.parse((await stats()).text).error).toEqual({
     code: 'RESOURCE_EXHAUSTED',
     message: 'the daemon has 100 requests of HTTP: nothing was done, try again in a while',
@@ -30,30 +30,30 @@ test('there is room for so many requests, and again when one is over; what is op
   expect((await ask(`${url}/healthz`)).status).toBe(200);
   expect((await EventReader.open(`${url}/api/v1/watch?all=true`)).status).toBe(200);
   sockets[0]?.destroy();
-  await until(async () => (await stats()).status === 200, 'there is room again');
+  await until(async () => (await stats()).status === 200, 'requests are accepted again');
 });
 
 test.each(['', 'GET /healthz HT', 'POST /api/v1/evict HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{'])(
-  'a connection whose request stays at %j is closed in time',
+  'closes a connection whose request stops at %j',
   async (text) => {
     const { http: url } = await startDaemon({ http, bounds: { requestMs: 500 } });
     const begunAt = performance.now();
     await closed(url, text);
-    // Far below what Node waits between two looks.
+    // Far below the check interval of Node.js.
     expect(performance.now() - begunAt).toBeLessThan(25_000);
   },
 );
 
-test('a connection without the handshake of TLS is closed in time', async () => {
+test('closes a connection without a TLS handshake', async () => {
   const tls = await (await Authority.make()).issue();
   const { http: url } = await startDaemon({ http, tls, bounds: { silenceMs: 500 } });
   const begunAt = performance.now();
   await closed(url, '');
-  // Far below what Node gives a handshake.
+  // Far below the handshake timeout of Node.js.
   expect(performance.now() - begunAt).toBeLessThan(50_000);
 });
 
-/** Resolves when the daemon has closed a connection on which this was sent. */
+/** Resolves when the daemon closes a connection on which `text` was sent. */
 async function closed(url: string | undefined, text: string): Promise<void> {
   const { hostname, port } = new URL(url as string);
   const socket = connect(Number(port), hostname).on('error', () => {});

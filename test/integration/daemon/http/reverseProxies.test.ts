@@ -10,7 +10,7 @@ const http = { addr: '127.0.0.1', port: 0 };
 const trusting = { ...http, trustedProxies: ['127.0.0.0/8'] };
 type Headers = Record<string, string>;
 
-/** What Traefik 3 sends for a browser without Sec-Fetch headers, with its defaults. */
+/** The headers of Traefik 3 with its defaults, for a browser without Sec-Fetch headers. */
 const TRAEFIK = {
   host: NAME,
   origin: `https://${NAME}`,
@@ -22,7 +22,7 @@ const TRAEFIK = {
   'x-real-ip': '203.0.113.9',
 };
 
-/** A daemon, and what it answers to an eviction with these headers. */
+/** A daemon, and its response to an eviction with given headers. */
 async function startEvicting(options: Partial<DaemonOptions>, token?: string) {
   const daemon = await startDaemon(options);
   const credential: Headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -43,7 +43,7 @@ test.each<[string, Headers]>([
   ['with its own Host', { host: '127.0.0.1:9090', origin: `https://${NAME}` }],
   ['with the Host of the browser', { host: NAME, origin: `https://${NAME}` }],
   ['as Traefik sends it', TRAEFIK],
-])('a proxy with TLS needs no flag, %s', async (_, headers) => {
+])('accepts a proxy with TLS without a flag, %s', async (_, headers) => {
   const { evict, look } = await startEvicting({ http });
   const secure = { ...headers, 'sec-fetch-site': 'same-origin' };
   expect(await evict(secure)).toEqual({ status: 200 });
@@ -72,7 +72,7 @@ test.each<[string, Headers]>([
     { host: NAME, origin: `https://${NAME}`, 'x-forwarded-proto': 'https' },
   ],
   ['a proxy that adds its values', { ...TRAEFIK, 'x-forwarded-host': `other.example, ${NAME}` }],
-])('the headers of %s count if it is trusted', async (_, headers) => {
+])('uses the headers of %s if it is trusted', async (_, headers) => {
   const trusted = await startEvicting({ http: trusting });
   expect(await trusted.evict(headers)).toEqual({ status: 200 });
   const other = await startEvicting({ http: { ...http, trustedProxies: ['10.0.0.0/8', '::1'] } });
@@ -101,7 +101,7 @@ test.each<[string, Headers]>([
     'DNS rebinding that claims to be the same site',
     { host: 'evil.example', origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' },
   ],
-])('evictions by %s are rejected with and without trust', async (_, headers) => {
+])('rejects evictions by %s with and without trust', async (_, headers) => {
   const origins = [`https://${NAME}`, `http://${NAME}`].filter((each) => each !== headers.origin);
   for (const options of [http, trusting, { ...trusting, origins }]) {
     const { evict } = await startEvicting({ http: options });
@@ -109,7 +109,7 @@ test.each<[string, Headers]>([
   }
 });
 
-test('a peer that is not trusted cannot claim another host, scheme or address', async () => {
+test('ignores host, scheme and address that an untrusted peer claims', async () => {
   const { evict, look, logged } = await startEvicting({ http: { ...http, trustedProxies: ['203.0.113.9'] } });
   const spoofed = { ...TRAEFIK, host: 'evil.example', origin: 'http://evil.example' };
   expect((await evict({ ...spoofed, 'x-forwarded-host': 'evil.example' })).status).toBe(403);
@@ -119,13 +119,13 @@ test('a peer that is not trusted cannot claim another host, scheme or address', 
   expect(logged.join('')).not.toContain('203.0.113.9');
 });
 
-test('the log names the caller that a trusted proxy forwards', async () => {
+test('logs the caller that a trusted proxy forwards', async () => {
   const { evict, logged } = await startEvicting({ http: trusting });
   await evict({ 'x-forwarded-for': '198.51.100.1, 203.0.113.9, 127.0.0.8' });
   expect(logged.join('')).toContain('"peer":"203.0.113.9"');
 });
 
-test('with --http-origin that name is answered, and no other', async () => {
+test('answers only the name of --http-origin', async () => {
   const { evict, look } = await startEvicting({ http: { ...http, origins: [`http://${NAME}:8000`] } });
   expect(await evict({ origin: `http://${NAME}:8000` })).toEqual({ status: 200 });
   expect(await evict({ origin: `http://${NAME}:8000`, host: `${NAME}:8000` })).toEqual({ status: 200 });
@@ -135,7 +135,7 @@ test('with --http-origin that name is answered, and no other', async () => {
   expect(await look({ host: 'evil.example' })).toBe(403);
 });
 
-test('a refusal without TLS says how to name the origin', async () => {
+test('explains in a rejection without TLS how to set the origin', async () => {
   const { evict } = await startEvicting({ http });
   const origin = `http://${NAME}:8000`;
   expect((await evict({ origin })).message).toContain(`--http-origin ${origin}`);
@@ -143,7 +143,7 @@ test('a refusal without TLS says how to name the origin', async () => {
   expect((await evict({ origin: 'null' })).message).not.toContain('--http-origin');
 });
 
-test('a credential does not let pages of another origin in', async () => {
+test('rejects pages of another origin despite a credential', async () => {
   const file = await TokenFile.make();
   const { evict } = await startEvicting({ http, auth: { tokens: file.path } }, file.tokens.admin);
   expect(await evict({ host: NAME, origin: `https://${NAME}` })).toEqual({ status: 200 });
@@ -178,6 +178,6 @@ test.each([
   '::/0',
   'fe80::1%eth0',
   '',
-])('"%s" is no proxy to trust', (subnet) => {
+])('rejects "%s" as a trusted proxy', (subnet) => {
   expect(() => new TrustedProxies([subnet])).toThrow();
 });

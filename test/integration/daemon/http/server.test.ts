@@ -7,10 +7,10 @@ import { TrustedProxies } from '../../../../src/daemon/http/trustedProxies.ts';
 import { CallObserver } from '../../../../src/daemon/observability/callObserver.ts';
 import { disposables } from '../../../support/disposables.ts';
 
-/** More than what the buffers of both sides hold. */
-const MUCH = Buffer.alloc(64 * 1024 * 1024);
+/** More than the buffers of both sides can hold. */
+const LARGE_BODY = Buffer.alloc(64 * 1024 * 1024);
 
-/** Serves one path with a short patience; returns a caller that has asked for it, and has read nothing. */
+/** Serves one path with short deadlines; returns a caller that has requested it and read nothing. */
 async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> {
   const log = pino({ level: 'silent' });
   const server = new HttpServer({
@@ -33,32 +33,32 @@ async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> 
   return socket;
 }
 
-test('a caller that takes nothing of its answer is cut', async () => {
+test('disconnects a caller that does not read its response', async () => {
   let cut: () => void;
   const isCut = new Promise<void>((resolve) => {
     cut = resolve;
   });
-  const socket = await askServer(({ response }) => void response.once('close', cut).end(MUCH));
+  const socket = await askServer(({ response }) => void response.once('close', cut).end(LARGE_BODY));
   await isCut;
   let bytes = 0;
   socket.on('data', (chunk) => {
     bytes += chunk.length;
   });
   await new Promise((resolve) => socket.once('error', resolve).once('close', resolve));
-  expect(bytes).toBeLessThan(MUCH.length);
+  expect(bytes).toBeLessThan(LARGE_BODY.length);
 });
 
-test('a caller that takes a long answer in pieces is not', async () => {
+test('does not disconnect a caller that reads a large response slowly', async () => {
   let bytes = 0;
-  const socket = await askServer(({ response }) => void response.end(MUCH));
+  const socket = await askServer(({ response }) => void response.end(LARGE_BODY));
   const ended = new Promise<void>((resolve) => {
     socket.on('data', (chunk) => {
       bytes += chunk.length;
-      if (bytes > MUCH.length) resolve();
+      if (bytes > LARGE_BODY.length) resolve();
       socket.pause();
       setTimeout(() => socket.resume(), 2);
     });
   });
   await ended;
-  expect(bytes).toBeGreaterThan(MUCH.length);
+  expect(bytes).toBeGreaterThan(LARGE_BODY.length);
 });

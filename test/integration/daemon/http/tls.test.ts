@@ -9,7 +9,7 @@ import { until } from '../../../support/until.ts';
 
 const http = { addr: '127.0.0.1', port: 0 };
 
-test('where TLS is mutual, what is not open needs a certificate of the authority', async () => {
+test('requires a certificate of the CA with mutual TLS, except for open paths', async () => {
   const authority = await Authority.make();
   const tls = { ...(await authority.issue()), ca: authority.file };
   const { http: url } = await startDaemon({ http, tls });
@@ -24,7 +24,7 @@ test('where TLS is mutual, what is not open needs a certificate of the authority
   expect((await ask(`${url}/healthz`, { ca })).status).toBe(200);
 });
 
-test('a certificate that is replaced is the one of HTTPS too, and a certificate stays needed', async () => {
+test('uses a replaced certificate for HTTPS, and still requires client certificates', async () => {
   const authority = await Authority.make();
   const [cert, key] = [join(authority.folder, 'cert.pem'), join(authority.folder, 'key.pem')];
   const replace = async () => {
@@ -45,6 +45,6 @@ test('a certificate that is replaced is the one of HTTPS too, and a certificate 
     });
   const before = await serial();
   await replace();
-  await until(async () => (await serial()) !== before, 'the new certificate is shown');
+  await until(async () => (await serial()) !== before, 'the new certificate is presented');
   expect((await ask(`${url}/metrics`, { rejectUnauthorized: false })).status).toBe(401);
 });

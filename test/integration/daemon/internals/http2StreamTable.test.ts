@@ -6,7 +6,7 @@ import { StreamTable, useStreamTable } from '../../../../src/daemon/internals/ht
 import { disposables } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 
-/** The table in which a session keeps its streams. */
+/** The stream table of a session. */
 function streamsOf(session: object): Map<number, unknown> | undefined {
   const states = Object.getOwnPropertySymbols(session).filter(({ description }) => description === 'state');
   expect(states).toHaveLength(1);
@@ -17,7 +17,7 @@ function streamsOf(session: object): Map<number, unknown> | undefined {
 }
 
 /**
- * A server that answers /now at once, and any other path never; `session` is its side of the client's
+ * A server that responds to /now immediately, and never to other paths; `session` is its side of the client's
  * connection.
  */
 async function connected(): Promise<{ client: ClientHttp2Session; session: ServerHttp2Session }> {
@@ -45,7 +45,7 @@ async function request(client: ClientHttp2Session, path: string) {
   return { stream: stream.resume(), status: headers[':status'] };
 }
 
-test('a session keeps its open streams in the table, and none that is closed', async () => {
+test('keeps only open streams in the table of a session', async () => {
   const { client, session } = await connected();
   expect(streamsOf(session)).toBeInstanceOf(StreamTable);
   const { stream } = await request(client, '/never');
@@ -56,7 +56,7 @@ test('a session keeps its open streams in the table, and none that is closed', a
   await until(() => streamsOf(session)?.size === 0, 'no stream is open');
 });
 
-test('a session that is destroyed closes its streams', async () => {
+test('closes the streams of a destroyed session', async () => {
   const { client, session } = await connected();
   const open = await Promise.all([request(client, '/never'), request(client, '/never')]);
   const closed = Promise.all(open.map(({ stream }) => once(stream, 'close')));
@@ -65,7 +65,7 @@ test('a session that is destroyed closes its streams', async () => {
   expect(streamsOf(session)?.size ?? 0).toBe(0);
 });
 
-test('a session gets one table, which takes over the streams that are open', async () => {
+test('installs one table per session, and takes over its open streams', async () => {
   const { session } = await connected();
   const table = streamsOf(session);
   expect(useStreamTable(session)).toBe(true);

@@ -8,7 +8,7 @@ import { frame } from '../../../support/rawGrpc.ts';
 const GET_USER = '/imstate.v1.PresenceService/GetUser';
 const ALICE = frame(Buffer.from('0a05616c696365', 'hex'));
 
-test('all patches of a daemon apply to the installed versions', async () => {
+test('applies all patches of a daemon to the installed versions', async () => {
   const daemon = await startDaemon();
   const { v1, close } = grpcClients(daemon.addr);
   disposables.push(close);
@@ -16,7 +16,7 @@ test('all patches of a daemon apply to the installed versions', async () => {
   expect(daemon.logged.filter((line) => line.includes('"patch"'))).toEqual([]);
 });
 
-test('the authority and scheme of a call are limited', async () => {
+test('limits the authority and scheme of a call', async () => {
   const daemon = await startDaemon();
   const session = connectHttp2(`http://${daemon.addr}`);
   disposables.push(() => session.destroy());

@@ -3,10 +3,10 @@ import { grpcClients } from '../../../support/daemon.ts';
 import { disposables } from '../../../support/disposables.ts';
 import { startImstate } from '../../../support/imstate.ts';
 
-/** V8 then prints how it pretenures at each collection of the young generation, while it does. */
+/** Makes V8 print its pretenuring decisions at each collection of the young generation. */
 const TRACED = `--import=data:text/javascript,import{setFlagsFromString}from'node:v8';setFlagsFromString('--trace-gc');setFlagsFromString('--trace-pretenuring-statistics')`;
 
-test('V8 makes no objects of calls in the old generation', async () => {
+test('allocates no objects of calls in the old generation', async () => {
   vi.stubEnv('NODE_OPTIONS', TRACED);
   disposables.push(async () => void vi.unstubAllEnvs());
   const daemon = await startImstate('serve', '--port', '0');

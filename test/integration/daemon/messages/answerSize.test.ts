@@ -10,20 +10,20 @@ import { until } from '../../../support/until.ts';
 
 const RESOURCE_EXHAUSTED = 8;
 const http = { addr: '127.0.0.1', port: 0 };
-/** As large as a login may be: together they fill an answer. */
+/** Logins of maximum size, which together fill a response. */
 const metadata = { about: 'm'.repeat(1_000) };
-/** How many of them a daemon shows with their metadata, and how many it shows at all of the users below. */
+/** How many devices of the users below fit with their metadata, and how many without. */
 const FEW = 500;
 const MANY = 2_900;
 const VERY_MANY = 4_900;
 const REPLACE_ALL = 3 as const;
 
-/** What a response takes on the wire. */
+/** The size of a response on the wire. */
 function bytesOf(response: ApplyResponse): number {
   return loadCodec().writer<ApplyResponse>('imstate.v1.ApplyResponse')(response).length;
 }
 
-describe.each(['embedded', 'redis'])('answers about users with many devices: %s', (kind) => {
+describe.each(['embedded', 'redis'])('responses about users with many devices: %s', (kind) => {
   let daemon: TestDaemon;
   let clients: ReturnType<typeof grpcClients>;
 
@@ -34,7 +34,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     disposables.push(() => clients.close());
   });
 
-  /** Logs in so many devices of a user, whose first ten go offline. */
+  /** Logs in `count` devices of a user, and the first ten out. */
   async function logIn(userId: string, count: number, more: object): Promise<void> {
     const apply = clients.v1.apply();
     for (let from = 0; from < count; from += FEW) {
@@ -56,7 +56,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     await apply.ended;
   }
 
-  test('metadata is left out where there is no room for it, and the answer says so', async () => {
+  test('omit metadata that does not fit, and mark it as omitted', async () => {
     await logIn('few', FEW, { metadata });
     await logIn('many', MANY, { metadata });
     const few = await clients.v1.getUser({ userId: 'few' });
@@ -68,7 +68,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     const one = await clients.v1.getUser({ userId: 'many', deviceId: '00011' });
     expect(one.devices).toMatchObject([{ metadata }]);
 
-    // Each has room, both have not.
+    // Each fits alone, but not both together.
     const { users } = await clients.v1.batchGetUsers({ userIds: ['many', 'few', 'nobody'] });
     expect(users).toMatchObject([
       { metadataOmitted: true, devices: { length: MANY } },
@@ -82,7 +82,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     expect(read).toMatchObject({ online: true, metadataOmitted: true, devices: { length: MANY } });
   });
 
-  test('a batch for which there is no room even so is refused, however often it names a user', async () => {
+  test('reject a batch that does not fit even without metadata, also if it repeats a user', async () => {
     await logIn('many', MANY, {});
     const userIds = Array.from({ length: 1_000 }, () => 'many');
     await expect(clients.v1.batchGetUsers({ userIds })).rejects.toMatchObject({
@@ -90,15 +90,15 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
       details: 'the answer would be larger than 3 MiB: ask for fewer users at once',
     });
     const apply = clients.v1.apply();
-    const asked = userIds.map((userId): Operation => ({ getUser: { userId } }));
-    const { results } = await apply.send({ operations: asked });
+    const operations = userIds.map((userId): Operation => ({ getUser: { userId } }));
+    const { results } = await apply.send({ operations });
     apply.end();
     await apply.ended;
     expect(results[0]?.getUser?.devices).toHaveLength(MANY);
     expect(results[500]?.error).toMatchObject({ code: RESOURCE_EXHAUSTED });
   });
 
-  test('devices are left out last, those that are offline first', async () => {
+  test('omit devices only as the last resort, offline ones first', async () => {
     const sessionId = 's'.repeat(250);
     const serverAddr = `${'h'.repeat(63)}.${'h'.repeat(63)}.${'h'.repeat(63)}.example:9000`;
     await logIn('very many', VERY_MANY, { sessionId, serverAddr });
@@ -112,13 +112,13 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
       code: RESOURCE_EXHAUSTED,
     });
     const watch = clients.v1.watch({ userIds: ['very many'], initialState: true });
-    await until(() => watch.syncs > 0, 'the snapshot is there');
+    await until(() => watch.syncs > 0, 'the snapshot is complete');
     watch.cancel();
     const { status, text } = await ask(`${daemon.http}/api/v1/query?userId=very%20many&explain=true`);
     expect([status, JSON.parse(text).devicesOmitted]).toEqual([200, user.devicesOmitted]);
   });
 
-  test('a snapshot of many such users is spread over responses that clients take', async () => {
+  test('split the snapshot of many such users into responses that clients accept', async () => {
     const users = Array.from({ length: 12 }, (_, i) => `user ${i}`);
     for (const userId of users) await logIn(userId, FEW, { metadata });
     const watch = clients.v1.watch({ userIds: users, initialState: true });
@@ -127,7 +127,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     expect(users.length * FEW * 1_000).toBeGreaterThan(LIMITS.answerBytes.max);
   });
 
-  test('sessions that logins replaced are left out where there is no room, and counted', async () => {
+  test('omit and count replaced sessions that do not fit', async () => {
     const sessionId = 's'.repeat(250);
     const serverAddr = `${'h'.repeat(63)}.${'h'.repeat(63)}.${'h'.repeat(63)}.example:9000`;
     const userIds = Array.from({ length: 10 }, (_, i) => `${i}`.padEnd(200, 'u'));
@@ -163,7 +163,7 @@ describe.each(['embedded', 'redis'])('answers about users with many devices: %s'
     expect(logins.every(({ sessionId: own }) => own !== '')).toBe(true);
   });
 
-  test('so are those of one login', async () => {
+  test('omit and count replaced sessions of a single login', async () => {
     const sessionId = 's'.repeat(250);
     const serverAddr = `${'h'.repeat(63)}.${'h'.repeat(63)}.${'h'.repeat(63)}.example:9000`;
     const userId = 'u'.repeat(250);

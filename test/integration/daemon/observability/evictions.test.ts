@@ -14,7 +14,7 @@ const json = { 'content-type': 'application/json' };
 const PEER = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
 const alice = { userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr: '10.0.0.1:9000' };
 
-/** A log at the default level, and the lines of evictions in it. */
+/** A log at the default level, and its lines about evictions. */
 function infoLog() {
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
@@ -34,7 +34,7 @@ function callerOf(addr: string, token?: string) {
   return clients.v1;
 }
 
-test('an eviction by gRPC leaves one line: who, from where, whose sessions and how many', async () => {
+test('logs an eviction by gRPC in one line with caller, peer, target and count', async () => {
   const { log, evictions } = infoLog();
   const file = await TokenFile.make();
   const { addr } = await startDaemon({ log, auth: { tokens: file.path } });
@@ -53,7 +53,7 @@ test('an eviction by gRPC leaves one line: who, from where, whose sessions and h
   ]);
 });
 
-test('an eviction by HTTP leaves the same line', async () => {
+test('logs the same line for an eviction by HTTP', async () => {
   const { log, evictions } = infoLog();
   const file = await TokenFile.make();
   const { http: url, addr } = await startDaemon({ http, log, auth: { tokens: file.path } });
@@ -77,7 +77,7 @@ test('an eviction by HTTP leaves the same line', async () => {
   ]);
 });
 
-test('without --auth the line names the client certificate, or says that there is none', async () => {
+test('names the client certificate, or its absence, without authentication', async () => {
   const { log, evictions } = infoLog();
   const authority = await Authority.make();
   const pair = await authority.issue();
@@ -107,7 +107,7 @@ test('without --auth the line names the client certificate, or says that there i
   expect(plain.evictions()).toMatchObject([{ caller: 'anonymous', peer: PEER }]);
 });
 
-test('an eviction that is denied has a line with who and where from; one that fails says why', async () => {
+test('logs a denied eviction with caller and peer, and a failed one with the reason', async () => {
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
   const file = await TokenFile.make();
@@ -140,7 +140,7 @@ test('an eviction that is denied has a line with who and where from; one that fa
   ]);
 });
 
-test('a page of another origin that tries to evict leaves a line', async () => {
+test('logs the attempt of a page of another origin', async () => {
   const { http: url, logged } = await startDaemon({ http });
   const headers = { ...json, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
   const answer = await ask(`${url}/api/v1/evict`, { method: 'POST', headers, body: '{"userId":"alice"}' });
@@ -155,7 +155,7 @@ test('a page of another origin that tries to evict leaves a line', async () => {
   );
 });
 
-test('the command leaves the line too, in which text from outside is escaped', async () => {
+test('logs evictions by the command, with escaped text', async () => {
   const daemon = await startImstate('serve', '--port', '0', '--log-format', 'json');
   disposables.push(() => daemon.kill());
   const user = 'eve\u202e\u2066"\u2028{"msg":"forged"}';

@@ -15,7 +15,7 @@ interface SpanJson {
   status: { code?: number };
 }
 
-/** A collector of OTLP/HTTP in JSON: keeps the spans that it is sent. */
+/** An OTLP/HTTP collector that keeps the received spans. */
 async function startCollector() {
   const spans: SpanJson[] = [];
   const paths = new Set<string>();
@@ -36,7 +36,7 @@ async function startCollector() {
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
 
-test("a call continues its caller's trace, and what it asks of the store is a span below it", async () => {
+test("continues the caller's trace, with a child span for each store operation", async () => {
   const collector = await startCollector();
   const daemon = await startDaemon({ otlpEndpoint: collector.url });
   const metadata = new Metadata();
@@ -61,7 +61,7 @@ test("a call continues its caller's trace, and what it asks of the store is a sp
   expect(JSON.stringify(collector.spans)).not.toContain('alice');
 });
 
-test('calls without a trace have one each, and operations of a stream belong to its span', async () => {
+test('starts a trace for each call without one, and groups operations under their stream', async () => {
   const collector = await startCollector();
   const daemon = await startDaemon({ otlpEndpoint: collector.url });
   const { v1, close } = grpcClients(daemon.addr);
@@ -81,19 +81,19 @@ test('calls without a trace have one each, and operations of a stream belong to 
   expect(parents).toEqual([stream?.spanId, stream?.spanId, stream?.spanId]);
 });
 
-test('a collector that is away harms no call and no stop, and the log is told once', async () => {
-  const place = `127.0.0.1:${await freePort()}`;
-  const daemon = await startDaemon({ otlpEndpoint: `http://me:secret@${place}` });
+test('serves and stops without a collector, and logs its absence once', async () => {
+  const addr = `127.0.0.1:${await freePort()}`;
+  const daemon = await startDaemon({ otlpEndpoint: `http://me:secret@${addr}` });
   const { v1, close } = grpcClients(daemon.addr);
   disposables.push(close);
   await v1.getUser({ userId: 'alice' });
   await daemon.stop();
-  const told = daemon.logged.map((line) => JSON.parse(line)).filter(({ level }) => level > 30);
-  // It is refused at once, or the retries last longer than a stop waits.
+  const warnings = daemon.logged.map((line) => JSON.parse(line)).filter(({ level }) => level > 30);
+  // The connection is refused immediately, or the retries exceed the stop deadline.
   const outcome =
     /^(does not take traces, which are lost: .+|did not take the last traces within 1 s: they are lost)$/;
-  expect(told).toHaveLength(1);
-  const [url, ...words] = told[0].msg.split(' ');
-  expect(url).toBe(`http://${place}/v1/traces`);
+  expect(warnings).toHaveLength(1);
+  const [url, ...words] = warnings[0].msg.split(' ');
+  expect(url).toBe(`http://${addr}/v1/traces`);
   expect(words.join(' ')).toMatch(outcome);
 });

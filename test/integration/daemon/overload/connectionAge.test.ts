@@ -30,7 +30,7 @@ function start(maxConnectionAgeMs: number, connectionGraceMs = 30_000): Promise<
   });
 }
 
-/** How many connections have reached their age. */
+/** How many connections have reached the maximum age. */
 async function agedOf({ http }: TestDaemon): Promise<number> {
   return sumOf(await scrape(http), 'imstate_connections_closed_total', { reason: 'age' });
 }
@@ -53,21 +53,21 @@ describe('the TypeScript client on connections that last 300 ms', () => {
     failures.length = 0;
   }
 
-  /** Does this again and again until so many connections have reached their age. */
+  /** Repeats `act` until `connections` connections have reached the maximum age. */
   async function during(connections: number, act: (round: number) => Promise<unknown>): Promise<number> {
     const goal = (await agedOf(daemon)) + connections;
     let rounds = 0;
     let isOver = false;
-    const lane = async () => {
+    const worker = async () => {
       while (!isOver) await act(rounds++).catch((error) => failures.push(error));
     };
-    const lanes = Array.from({ length: 4 }, lane);
+    const workers = Array.from({ length: 4 }, worker);
     await until(
       async () => (await agedOf(daemon)) >= goal,
-      `${connections} connections have reached their age`,
+      `${connections} connections have reached the maximum age`,
     );
     isOver = true;
-    await Promise.all(lanes);
+    await Promise.all(workers);
     return rounds;
   }
 
@@ -83,7 +83,7 @@ describe('the TypeScript client on connections that last 300 ms', () => {
     expect(failures).toEqual([]);
   });
 
-  test('a watch goes on without an event of it: every change once, in order', async () => {
+  test('continues a watch without an extra event: every change once, in order', async () => {
     await connectTo(300);
     const events: WatchEvent[] = [];
     const watch = client.watch({ everything: true });
@@ -104,7 +104,7 @@ describe('the TypeScript client on connections that last 300 ms', () => {
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(['synced', 'change']));
   });
 
-  test('a lease is kept, and reports no error', async () => {
+  test('keeps a lease alive without an error', async () => {
     await connectTo(300);
     const errors: ImstateError[] = [];
     const server = client.server({
@@ -121,38 +121,41 @@ describe('the TypeScript client on connections that last 300 ms', () => {
   });
 });
 
-describe('a connection that reaches its age', () => {
-  test('costs a caller with the bare gRPC library no call', async () => {
+describe('a connection that reaches the maximum age', () => {
+  test('loses no call of a plain gRPC client', async () => {
     const daemon = await start(200);
     const clients = clientsOf(daemon.addr);
     let calls = 0;
     let isOver = false;
-    const lane = async () => {
+    const worker = async () => {
       for (; !isOver; calls++) await clients.pb.query({ UserID: 'alice', DeviceID: 'phone' });
     };
-    const lanes = Promise.all(Array.from({ length: 8 }, lane));
-    const enough = until(async () => (await agedOf(daemon)) >= 20, '20 connections have reached their age');
-    await Promise.race([enough, lanes]);
+    const workers = Promise.all(Array.from({ length: 8 }, worker));
+    const enough = until(
+      async () => (await agedOf(daemon)) >= 20,
+      '20 connections have reached the maximum age',
+    );
+    await Promise.race([enough, workers]);
     isOver = true;
-    await lanes;
+    await workers;
     expect(calls).toBeGreaterThan(100);
   });
 
-  test('gets GOAWAY without an error, and its calls in flight are answered', async () => {
+  test('receives GOAWAY without an error, after which its calls in flight are answered', async () => {
     const daemon = await start(2_000);
     const frames: { type: number; stream: number; payload: Buffer }[] = [];
     const raw = rawHttp2(daemon.addr, (got) => frames.push(got));
     disposables.push(() => raw.socket.destroy());
-    // A call whose request is not complete before the GOAWAY.
+    // The request of this call is completed only after the GOAWAY.
     await raw.send(http2Frame(FRAME.headers, END_HEADERS, 1, callHeaders(GET_USER)));
-    const goaway = await until(() => frames.find(({ type }) => type === FRAME.goaway), 'GOAWAY comes');
+    const goaway = await until(() => frames.find(({ type }) => type === FRAME.goaway), 'GOAWAY arrives');
     expect([goaway.payload.readUInt32BE(0), goaway.payload.readUInt32BE(4)]).toEqual([1, 0]);
     await raw.send(http2Frame(FRAME.data, 1, 1, ALICE));
     await raw.closed;
     expect(frames.filter(({ type, stream }) => type === FRAME.data && stream === 1)).toHaveLength(1);
   });
 
-  test('ends Apply with OK when what was taken is answered, other streams with UNAVAILABLE', async () => {
+  test('ends Apply with OK after the accepted batches, and other streams with UNAVAILABLE', async () => {
     const daemon = await start(3_000);
     const { v1, presence } = clientsOf(daemon.addr);
     const [apply, lease] = [v1.apply(), v1.keepServerAlive()];
@@ -168,13 +171,13 @@ describe('a connection that reaches its age', () => {
     expect(watch.revision).not.toBe('');
     expect((await watch.ended).metadata.get('grpc-retry-pushback-ms')).toEqual(['0']);
     presence.close();
-    // Nothing has failed: alerts on failed calls stay silent.
+    // This does not count as a failure: alerts on failed calls stay silent.
     const metrics = await scrape(daemon.http);
     expect(sumOf(metrics, 'imstate_calls_total', { method: 'Watch', code: 'OK' })).toBe(1);
     expect(sumOf(metrics, 'imstate_calls_total', { code: 'UNAVAILABLE' })).toBe(0);
   });
 
-  test('is cut after the grace, also where nothing of it ends: by then each stream has a status', async () => {
+  test('is closed after the grace, when each stream has a status', async () => {
     const daemon = await start(2_000, 500);
     const raw = rawGrpc(daemon.addr);
     disposables.push(() => raw.session.destroy());
@@ -186,7 +189,7 @@ describe('a connection that reaches its age', () => {
     expect(await agedOf(daemon)).toBe(1);
   });
 
-  test('without a limit connections last', async () => {
+  test('connections last without a limit', async () => {
     const daemon = await start(0);
     const { v1 } = clientsOf(daemon.addr);
     const apply = v1.apply();

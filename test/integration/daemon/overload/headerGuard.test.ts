@@ -23,7 +23,7 @@ function start(): Promise<TestDaemon> {
   return startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
 }
 
-/** A connection that answers pings as any client does. */
+/** A connection that answers pings, as every client does. */
 function connectTo({ addr }: TestDaemon) {
   const frames: Frame[] = [];
   const raw = rawHttp2(addr, (got) => {
@@ -40,13 +40,13 @@ function isAcknowledgement({ type, flags }: Frame): boolean {
   return type === FRAME.settings && flags === 1;
 }
 
-/** The headers of a call with so many fields more, each of so many bytes. */
+/** The headers of a call with additional fields of a given size. */
 function headersWith(fields: number, bytes: number): Buffer {
   const more = Array.from({ length: fields }, (_, i) => [`x-${i}`, 'x'.repeat(bytes)] as const);
   return callHeaders(GET_USER, Object.fromEntries(more));
 }
 
-/** What /metrics says of headers that were refused. */
+/** The counts of rejected headers in /metrics. */
 async function countsOf({ http }: TestDaemon) {
   const families = await scrape(http);
   return {
@@ -56,23 +56,23 @@ async function countsOf({ http }: TestDaemon) {
   };
 }
 
-describe('headers that HTTP/2 cannot take', () => {
+describe('headers that exceed the limits of HTTP/2', () => {
   test.each([
     ['a value of 80 kB', headersWith(1, 80_000)],
     ['a value of 1 MB', headersWith(1, 1_000_000)],
     ['200 fields of 1 kB', headersWith(200, 1_000)],
-  ])('%s: GOAWAY, and the connection is closed, counted and logged', async (_, block) => {
+  ])('%s: sends GOAWAY, and closes, counts and logs the connection', async (_, block) => {
     const daemon = await start();
     const raw = connectTo(daemon);
     await raw.send(...headerFrames(1, block));
     await raw.closed;
     expect(raw.find(FRAME.goaway, 0)).toBeDefined();
-    await until(async () => (await countsOf(daemon)).closed === 1, 'it is counted');
+    await until(async () => (await countsOf(daemon)).closed === 1, 'the rejection is counted');
     expect(await countsOf(daemon)).toEqual({ refused: 1, closed: 1, malformed: 0 });
     expect(daemon.logged.join('')).toContain('metadata must be at most 16384 bytes');
   });
 
-  test('too many fields: the call is reset, counted and logged, and others on the connection go on', async () => {
+  test('too many fields: resets, counts and logs the call, and serves others on the connection', async () => {
     const daemon = await start();
     const raw = connectTo(daemon);
     const isAnswered = async (stream: number) => {
@@ -84,19 +84,19 @@ describe('headers that HTTP/2 cannot take', () => {
     await raw.send(...headerFrames(3, headersWith(200, 20)));
     await until(() => raw.find(FRAME.reset, 3), 'the call is reset');
     expect(raw.find(FRAME.reset, 3)?.payload.readUInt32BE(0)).toBe(ENHANCE_YOUR_CALM);
-    await until(async () => (await countsOf(daemon)).refused === 1, 'it is counted');
+    await until(async () => (await countsOf(daemon)).refused === 1, 'the rejection is counted');
     await isAnswered(5);
     expect(await countsOf(daemon)).toEqual({ refused: 1, closed: 0, malformed: 0 });
     expect(daemon.logged.join('')).toContain('metadata must be at most 16384 bytes');
   });
 
-  test('headers that stop in the middle: the connection is closed', async () => {
+  test('incomplete headers: closes the connection', async () => {
     const daemon = await start();
-    // Whoever is in the middle of headers can answer nothing.
+    // A peer that has not finished its headers cannot answer anything.
     const frames: Frame[] = [];
     const raw = rawHttp2(daemon.addr, (got) => frames.push(got));
     disposables.push(() => raw.socket.destroy());
-    await until(() => frames.some(isAcknowledgement), 'both sides know the settings');
+    await until(() => frames.some(isAcknowledgement), 'both sides have acknowledged the settings');
     await raw.send(http2Frame(FRAME.headers, 0, 1, callHeaders(GET_USER)));
     await raw.closed;
     const goaway = frames.find(({ type }) => type === FRAME.goaway);

@@ -14,12 +14,12 @@ import { until } from '../../../support/until.ts';
 
 const QUERY = '/pb.UserStatus/QueryUserStatus';
 
-/** A connection of a client that sends this authority; `call` resolves with the types of the frames that answer it. */
+/** A client connection with this authority; `call` resolves with the types of the response frames. */
 function connectAs(daemon: TestDaemon, authority: string) {
   const frames = new Map<number, number[]>();
   const connection = rawHttp2(daemon.addr, ({ type, flags, stream, payload }) => {
     frames.set(stream, [...(frames.get(stream) ?? []), type]);
-    // As any client does: one that does not is in the middle of headers, or gone.
+    // Every client acknowledges pings, unless it is gone or has not finished its headers.
     if (type === FRAME.ping && flags === 0) void connection.send(http2Frame(FRAME.ping, 1, 0, payload));
   });
   disposables.push(() => connection.socket.destroy());
@@ -48,19 +48,19 @@ const REMEDY =
   'grpc.WithAuthority("im%2Fstate-server") or update it, as docs/migrating.md describes';
 
 describe('requests with a slash in :authority', () => {
-  test('are reset, counted, and warned of with the remedy', async () => {
+  test('are reset, counted, and logged with the remedy', async () => {
     const daemon = await startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
     const { call } = connectAs(daemon, 'im/state-server');
     for (let i = 0; i < 3; i++) expect(await call()).toEqual([FRAME.reset]);
     const counted = async () => sumOf(await scrape(daemon.http), 'imstate_requests_malformed_total');
-    await until(async () => (await counted()) === 3, 'all are counted');
+    await until(async () => (await counted()) === 3, 'all requests are counted');
     const address = '127.0.0.1';
     expect(warningsOf(daemon)).toMatchObject([
       { level: 40, msg: REMEDY, address, requests: expect.any(Number) },
     ]);
   });
 
-  test('of clients that leave at once are warned of too, once a minute for all', async () => {
+  test('are logged once a minute, also if the clients disconnect immediately', async () => {
     const daemon = await startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
     for (let i = 0; i < 5; i++) {
       const client = connectAs(daemon, 'im/state-server');
@@ -68,11 +68,11 @@ describe('requests with a slash in :authority', () => {
       client.close();
     }
     const counted = async () => sumOf(await scrape(daemon.http), 'imstate_requests_malformed_total');
-    await until(async () => (await counted()) === 5, 'all are counted');
+    await until(async () => (await counted()) === 5, 'all requests are counted');
     expect(warningsOf(daemon)).toMatchObject([{ requests: 1 }]);
   });
 
-  test('are no matter of clients that send it escaped, or any other authority', async () => {
+  test('are not reported for escaped or other authorities', async () => {
     const daemon = await startDaemon({ http: { addr: '127.0.0.1', port: 0 } });
     for (const authority of ['im%2Fstate-server', 'state.example.com', '[::1]:80', 'a_b']) {
       const client = connectAs(daemon, authority);
@@ -84,7 +84,7 @@ describe('requests with a slash in :authority', () => {
     await clients.v1.getStats();
     const witness = connectAs(daemon, 'im/state-server');
     await witness.call();
-    await until(() => warningsOf(daemon).length > 0, 'the daemon has warned of the witness');
+    await until(() => warningsOf(daemon).length > 0, 'the daemon has logged the reference request');
     expect(sumOf(await scrape(daemon.http), 'imstate_requests_malformed_total')).toBe(1);
   });
 });

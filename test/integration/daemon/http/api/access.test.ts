@@ -12,7 +12,7 @@ const http = { addr: '127.0.0.1', port: 0 };
 const json = { 'content-type': 'application/json' };
 const calls = apiCalls({} as ApiParts);
 
-test('each call needs its role, and a credential at all', async () => {
+test('requires a credential with the role of each call', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   for (const { method, name, role } of calls) {
@@ -21,7 +21,7 @@ test('each call needs its role, and a credential at all', async () => {
     expect([name, await statusOf({})]).toEqual([name, 401]);
     expect([name, await statusOf({ authorization: 'Bearer imstate_wrong' })]).toEqual([name, 401]);
     for (const own of ROLES) {
-      // A call that is let in finds fault with its parameter.
+      // An authorized call fails because of its parameter.
       const wanted = ROLES.indexOf(own) >= ROLES.indexOf(role) ? 400 : 403;
       const status = await statusOf({ authorization: `Bearer ${file.tokens[own]}` });
       expect([name, own, status]).toEqual([name, own, wanted]);
@@ -29,7 +29,7 @@ test('each call needs its role, and a credential at all', async () => {
   }
 });
 
-test('a credential with bytes that none has is refused like others, and kept out of the log', async () => {
+test('rejects a credential with invalid bytes, and does not log it', async () => {
   const file = await TokenFile.make();
   const { http: url, logged } = await startDaemon({ http, auth: { tokens: file.path } });
   for (const authorization of [
@@ -46,7 +46,7 @@ test('a credential with bytes that none has is refused like others, and kept out
   for (const secret of ['secret', file.tokens.reader]) expect(log).not.toContain(secret);
 });
 
-test('whoami says who asks', async () => {
+test('whoami returns the caller', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   const headers = { authorization: `Bearer ${file.tokens.reader}` };
@@ -58,7 +58,7 @@ test('whoami says who asks', async () => {
   expect(JSON.parse((await ask(`${open}/api/v1/whoami`)).text)).toEqual({ name: null, role: 'admin' });
 });
 
-test('a stream ends when its token is revoked', async () => {
+test('ends a stream when its token is revoked', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   const headers = { authorization: `Bearer ${file.tokens.reader}` };
@@ -69,7 +69,7 @@ test('a stream ends when its token is revoked', async () => {
   expect(reader.of('error')).toMatchObject([{ error: { code: 'UNAUTHENTICATED' } }]);
 });
 
-test('pages of other origins are refused, also those that only look like this one', async () => {
+test('rejects pages of other origins, including similar ones', async () => {
   const { http: url } = await startDaemon({ http });
   const { host } = new URL(url as string);
   const statusOf = async (headers: Record<string, string>) =>
@@ -81,7 +81,7 @@ test('pages of other origins are refused, also those that only look like this on
   expect(await statusOf({ 'sec-fetch-site': 'same-site' })).toBe(403);
   expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
   expect(await statusOf({ origin: 'null' })).toBe(403);
-  // DNS rebinding: the browser takes the foreign name for the page's own.
+  // DNS rebinding: for the browser, the foreign name is the origin of the page.
   expect(await statusOf({ host: 'evil.example:9090', origin: 'http://evil.example:9090' })).toBe(403);
   for (const name of [
     'localhost',
@@ -94,21 +94,21 @@ test('pages of other origins are refused, also those that only look like this on
     expect([name, await statusOf({ host: name })]).toEqual([name, 200]);
 });
 
-test('where a credential is needed any name will do, for a foreign page has none', async () => {
+test('accepts any host name with a credential, which foreign pages do not have', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   const headers = { host: 'presence.example', authorization: `Bearer ${file.tokens.reader}` };
   expect((await ask(`${url}/api/v1/stats`, { headers })).status).toBe(200);
 });
 
-test('by TLS any name will do, for the certificate is not for one of somebody else', async () => {
+test('accepts any host name over TLS, because the certificate covers no foreign one', async () => {
   const tls = await (await Authority.make()).issue();
   const { http: url } = await startDaemon({ http, tls });
   const options = { headers: { host: 'presence.example' }, rejectUnauthorized: false };
   expect((await ask(`${url}/api/v1/stats`, options)).status).toBe(200);
 });
 
-test.each(['/admin/log-level', '/metrics'])('%s is guarded the same', async (path) => {
+test.each(['/admin/log-level', '/metrics'])('protects %s in the same way', async (path) => {
   const { http: url } = await startDaemon({ http });
   const statusOf = async (headers: Record<string, string>) =>
     (await ask(`${url}${path}`, { headers })).status;
@@ -118,7 +118,7 @@ test.each(['/admin/log-level', '/metrics'])('%s is guarded the same', async (pat
   expect(await statusOf({ host: 'evil.example' })).toBe(403);
 });
 
-test('a change must be JSON, which a foreign form cannot send', async () => {
+test('requires JSON for changes, which a foreign form cannot send', async () => {
   const { http: url } = await startDaemon({ http });
   const evict = (headers: Record<string, string>, body: string) =>
     ask(`${url}/api/v1/evict`, { method: 'POST', headers, body });
@@ -138,7 +138,7 @@ test.each([
   ['{"userId":"a","session":"b"}', 'is no key of the body', 'session'],
   ['{"userId":1}', 'userId must be a text', 'userId'],
   ['{"userId":""}', 'userId must not be empty', 'userId'],
-])('evict ends nothing by the body %s', async (body, message, field) => {
+])('evict rejects the body %s', async (body, message, field) => {
   const { http: url } = await startDaemon({ http });
   const answer = await ask(`${url}/api/v1/evict`, { method: 'POST', headers: json, body });
   expect(answer.status).toBe(400);

@@ -15,7 +15,7 @@ interface Operation {
   parameters?: { $ref?: string; name?: string }[];
 }
 
-/** What is read of the document. */
+/** The parts of the document that the test reads. */
 interface ApiDocument {
   paths: Record<string, Record<string, Operation>>;
 }
@@ -35,11 +35,11 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 ajv.addSchema(document, 'openapi');
 
-/** The schema of what a path answers. */
+/** The schema of the response of a path. */
 function schemaOf(path: string, type = 'application/json', method = 'get'): ValidateFunction {
-  const place = ['paths', path, method, 'responses', '200', 'content', type, 'schema'];
+  const pointer = ['paths', path, method, 'responses', '200', 'content', type, 'schema'];
   return validatorAt(
-    `#/${place.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`,
+    `#/${pointer.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`,
   );
 }
 
@@ -68,7 +68,7 @@ beforeEach(async () => {
   await client.offline({ userId: 'alice', deviceId: 'going', graceMs: 60_000 });
 });
 
-test('the document has every call of the API, its role and its parameters, and no other', () => {
+test('documents exactly the calls of the API with their roles and parameters', () => {
   const described = operations.map(([path, method, { description, parameters = [] }]) => ({
     method,
     name: path.slice(1),
@@ -84,12 +84,12 @@ test('the document has every call of the API, its role and its parameters, and n
   expect(described.sort(byName)).toEqual(calls.sort(byName));
 });
 
-test('every example of docs/console.md asks what is there', () => {
+test('uses only existing calls in the examples of docs/console.md', () => {
   const page = readFileSync('docs/console.md', 'utf8');
-  const asked = [...page.matchAll(/\/api\/v1\/([a-z/]+)/g)].map(([, name]) => name);
-  expect(asked.length).toBeGreaterThan(3);
+  const used = [...page.matchAll(/\/api\/v1\/([a-z/]+)/g)].map(([, name]) => name);
+  expect(used.length).toBeGreaterThan(3);
   const names = operations.map(([path]) => path.slice(1));
-  expect(asked.filter((name) => !names.includes(name as string))).toEqual([]);
+  expect(used.filter((name) => !names.includes(name as string))).toEqual([]);
 });
 
 test.each([
@@ -106,14 +106,14 @@ test.each([
   ['/stats', ''],
   ['/endpoints', ''],
   ['/whoami', ''],
-])('what %s%s answers is as the document says', async (path, query) => {
+])('responds to %s%s as documented', async (path, query) => {
   const { status, text, headers } = await ask(`${daemon.http}/api/v1${path}${query}`);
   expect(status).toBe(200);
   expect(headers['content-type']).toBe('application/json; charset=utf-8');
   expectValid(schemaOf(path), JSON.parse(text));
 });
 
-test('what /evict answers is as the document says', async () => {
+test('responds to /evict as documented', async () => {
   const answer = await ask(`${daemon.http}/api/v1/evict`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -123,7 +123,7 @@ test('what /evict answers is as the document says', async () => {
   expect(JSON.parse(answer.text)).toEqual({ evicted: 3, more: false });
 });
 
-test('every event is as the document says', async () => {
+test('sends every event as documented', async () => {
   const client = await clientOf(daemon.addr);
   const all = await EventReader.open(`${daemon.http}/api/v1/watch?all=true&most=2`);
   const stats = await EventReader.open(`${daemon.http}/api/v1/stats/watch`);
@@ -146,7 +146,7 @@ test('every event is as the document says', async () => {
   for (const { data } of stats.events) expectValid(schemaOf('/stats/watch', 'text/event-stream'), data);
 });
 
-test('every error is as the document says', async () => {
+test('returns every error as documented', async () => {
   for (const [path, query] of [
     ['/query', ''],
     ['/history', '?userId=a&pageSize=x'],
@@ -159,7 +159,7 @@ test('every error is as the document says', async () => {
   }
 });
 
-test('the daemon serves the document', async () => {
+test('serves the document', async () => {
   expect((await ask(`${daemon.http}/api/openapi.yaml`)).text).toBe(text);
 });
 
@@ -167,7 +167,7 @@ function byName(a: { name: string }, b: { name: string }): number {
   return a.name < b.name ? -1 : 1;
 }
 
-/** The document as it would be if objects had no other properties than those it names: clients must bear more, an answer has none. */
+/** The document without additional properties: clients must accept them, but responses have none. */
 function strict(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(strict);
   if (typeof node !== 'object' || node === null) return node;

@@ -23,7 +23,7 @@ afterEach(async () => {
   await daemon.remove();
 });
 
-test('a session carries metadata and a time to live, and says why it is shown as it is', async () => {
+test('stores metadata and time to live of a session, and explains its state', async () => {
   const metadata = { app: '1.0', model: '手机' };
   await v1.online({ ...PHONE, sessionId: 's1', metadata, timeToLive: { seconds: 60 } });
   const { devices } = await v1.getUser({ userId: 'alice', explain: true });
@@ -34,7 +34,7 @@ test('a session carries metadata and a time to live, and says why it is shown as
   expect((await v1.getUser({ userId: 'alice' })).devices[0]?.explanation).toBeNull();
 });
 
-test('a heartbeat answers with the sessions that are over, in a call of 1,000', async () => {
+test('returns the ended sessions among 1,000 in a heartbeat', async () => {
   await v1.online({ ...PHONE, sessionId: 's1' });
   await v1.online({ ...PHONE, sessionId: 's2' });
   const known = { userId: 'alice', deviceId: 'phone', sessionId: 's2' };
@@ -45,14 +45,14 @@ test('a heartbeat answers with the sessions that are over, in a call of 1,000', 
   expect(ended[1]).toMatchObject({ sessionId: 'x0', endReason: EndReason.END_REASON_UNSPECIFIED });
 });
 
-test('an expired session is written down by itself', async () => {
+test('records the end of an expired session without a call', async () => {
   await v1.online({ ...PHONE, sessionId: 's1', timeToLive: { seconds: 1 } });
-  await until(async () => (await v1.getStats()).devicesOnline === 0, 'the sweep has written the end down');
+  await until(async () => (await v1.getStats()).devicesOnline === 0, 'the sweep has recorded the end');
   const { entries } = await v1.listHistory({ userId: 'alice' });
   expect(entries).toMatchObject([{ sessionId: 's1', endReason: EndReason.END_REASON_EXPIRED }]);
 });
 
-test('a late repeat of a login is told why its session ended', async () => {
+test('returns the end reason to a late repeat of a login', async () => {
   await v1.online({ ...PHONE, sessionId: 's1' });
   await v1.online({ ...PHONE, sessionId: 's2' });
   expect(await v1.online({ ...PHONE, sessionId: 's1' })).toMatchObject({
@@ -62,7 +62,7 @@ test('a late repeat of a login is told why its session ended', async () => {
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([{ sessionId: 's2', online: true }]);
 });
 
-test('a lease: resync, loss by a greater incarnation, and the end of the one before', async () => {
+test('requests a resync, and ends the previous run when the incarnation increases', async () => {
   const stream = v1.keepServerAlive();
   const alive = { serverAddr: SERVER, incarnation: 5, timeToLive: { seconds: 60 } };
   const first = await stream.send(alive);
@@ -83,7 +83,7 @@ test('a lease: resync, loss by a greater incarnation, and the end of the one bef
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([
     { online: false, endReason: EndReason.END_REASON_SERVER_LOST },
   ]);
-  await until(async () => (await v1.getStats()).devicesOnline === 0, 'the ends are written down');
+  await until(async () => (await v1.getStats()).devicesOnline === 0, 'the ends are recorded');
   await expect(stream.send(alive)).rejects.toMatchObject({
     code: 9,
     details: expect.stringContaining('incarnation 6'),
@@ -92,7 +92,7 @@ test('a lease: resync, loss by a greater incarnation, and the end of the one bef
   expect(await second.ended).toMatchObject({ code: 0 });
 });
 
-test('a lease that is not kept alive is lost, with its sessions', async () => {
+test('ends the sessions of a lease that is not renewed', async () => {
   const stream = v1.keepServerAlive();
   await stream.send({ serverAddr: SERVER, incarnation: 5, timeToLive: { seconds: 1 } });
   await v1.online({ ...PHONE, sessionId: 's1' });
@@ -103,7 +103,7 @@ test('a lease that is not kept alive is lost, with its sessions', async () => {
   ]);
 });
 
-test('messages of a stream are answered in order', async () => {
+test('answers the messages of a stream in order', async () => {
   const stream = v1.keepServerAlive();
   const answers = await Promise.all(
     [60, 70, 80].map((seconds) =>
@@ -123,14 +123,14 @@ test.each([
     { serverAddr: SERVER, incarnation: 1, timeToLive: { nanos: 999_000_000 } },
     'time_to_live must be from 1 s to 3600 s; this one is 0.999 s',
   ],
-])('a bad keep-alive ends its stream with the field and the rule: %j', async (request, rule) => {
+])('ends the stream of an invalid keep-alive with field and rule: %j', async (request, rule) => {
   await expect(v1.keepServerAlive().send(request)).rejects.toMatchObject({
     code: 3,
     details: expect.stringContaining(rule),
   });
 });
 
-test('a stream keeps to one chat server', async () => {
+test('accepts only one chat server per stream', async () => {
   const stream = v1.keepServerAlive();
   await stream.send({ serverAddr: SERVER, incarnation: 1 });
   await expect(stream.send({ serverAddr: '10.0.0.2:9000', incarnation: 1 })).rejects.toMatchObject({
@@ -138,7 +138,7 @@ test('a stream keeps to one chat server', async () => {
   });
 });
 
-test('a daemon that stops ends the streams, so that chat servers go on with another', async () => {
+test('ends the streams on shutdown, so that chat servers reconnect elsewhere', async () => {
   const stream = v1.keepServerAlive();
   await stream.send({ serverAddr: SERVER, incarnation: 1 });
   const next = stream.send({ serverAddr: SERVER, incarnation: 1 });
@@ -148,7 +148,7 @@ test('a daemon that stops ends the streams, so that chat servers go on with anot
   await stopped;
 });
 
-test('the history comes in pages, open sessions first', async () => {
+test('returns the history in pages, open sessions first', async () => {
   for (let i = 0; i < 7; i++) await v1.online({ ...PHONE, sessionId: `s${i}` });
   await v1.online({ ...PHONE, deviceId: 'web', sessionId: 'w' });
   const pages: string[][] = [];
@@ -165,7 +165,7 @@ test('the history comes in pages, open sessions first', async () => {
   ]);
 });
 
-test('a page of the history goes on where the last one ended, although a session ended meanwhile', async () => {
+test('continues the history after the last page although a session ended meanwhile', async () => {
   for (let i = 0; i < 4; i++) await v1.online({ ...PHONE, sessionId: `s${i}` });
   const first = await v1.listHistory({ userId: 'alice', pageSize: 2 });
   expect(first.entries.map(({ sessionId }) => sessionId)).toEqual(['s3', 's2']);
@@ -174,7 +174,7 @@ test('a page of the history goes on where the last one ended, although a session
   expect(second.entries.map(({ sessionId }) => sessionId)).toEqual(['s1', 's0']);
 });
 
-test('sessions, chat servers and counts', async () => {
+test('lists sessions and chat servers, and counts them', async () => {
   await v1.online({ ...PHONE, sessionId: 's1', platform: 'ios' });
   await v1.online({ ...PHONE, userId: 'bob', sessionId: 's2', serverAddr: '10.0.0.2:9000' });
   expect(await v1.listSessions({ serverAddr: SERVER })).toMatchObject({
@@ -196,7 +196,7 @@ test('sessions, chat servers and counts', async () => {
   });
 });
 
-test('evicting a session, a user, a chat server', async () => {
+test('evicts a session, a user and a chat server', async () => {
   await v1.online({ ...PHONE, sessionId: 's1' });
   const session = { userId: 'alice', deviceId: 'phone', sessionId: 's1' };
   expect(await v1.evict({ session: { ...session, sessionId: 's0' } })).toEqual({ evicted: 0, more: false });
@@ -210,7 +210,7 @@ test('evicting a session, a user, a chat server', async () => {
   ]);
 });
 
-test('a logout with grace, and a login policy', async () => {
+test('applies grace and login policy', async () => {
   await v1.online({ ...PHONE, sessionId: 's1' });
   expect(await v1.offline({ userId: 'alice', deviceId: 'phone', grace: { seconds: 60 } })).toEqual({
     applied: true,
@@ -301,6 +301,6 @@ test.each<[string, () => Promise<unknown>, string]>([
   ],
   ['no target', () => v1.evict({}), 'target must be given'],
   ['bad target', () => v1.evict({ session: { userId: 'u' } }), 'session.device_id must not be empty'],
-])('a bad request is refused with the field and the rule: %s', async (_, request, rule) => {
+])('rejects an invalid request with field and rule: %s', async (_, request, rule) => {
   await expect(request()).rejects.toMatchObject({ code: 3, details: expect.stringContaining(rule) });
 });

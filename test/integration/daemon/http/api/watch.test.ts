@@ -10,7 +10,7 @@ import { until } from '../../../../support/until.ts';
 const http = { addr: '127.0.0.1', port: 0 };
 const serverAddr = '10.0.0.1:9000';
 
-test('a watch tells how a user stands, then each change', async () => {
+test('sends a snapshot, then each change', async () => {
   const daemon = await startDaemon({ http });
   const client = await clientOf(daemon.addr);
   await client.online({ userId: 'alice', deviceId: 'phone', serverAddr, platform: 'ios' });
@@ -31,7 +31,7 @@ test('a watch tells how a user stands, then each change', async () => {
   });
 });
 
-test('whoever connects again is told what was missed, and nothing twice', async () => {
+test('sends the missed changes exactly once after a reconnect', async () => {
   const daemon = await startDaemon({ http });
   const client = await clientOf(daemon.addr);
   const url = `${daemon.http}/api/v1/watch?all=true`;
@@ -47,7 +47,7 @@ test('whoever connects again is told what was missed, and nothing twice', async 
   expect(second.of('snapshot')).toEqual([]);
 });
 
-test('a revision that is gone is told, so that the reader begins anew', async () => {
+test('reports a lost revision, so that the reader starts anew', async () => {
   const daemon = await startDaemon({ http });
   const other = await startDaemon({ http });
   const client = await clientOf(other.addr);
@@ -68,13 +68,13 @@ test.each([
   ['?all=true&all=true', 'all must be given once'],
   ['?everything=true', '"everything" is no parameter of this call'],
   ['?userId=', 'userId must not be empty'],
-])('a watch of %s is refused with the rule', async (query, message) => {
+])('rejects a watch of %s with the rule', async (query, message) => {
   const { http: url } = await startDaemon({ http });
   const { status, text } = await ask(`${url}/api/v1/watch${query}`);
   expect([status, JSON.parse(text).error.message]).toEqual([400, expect.stringContaining(message)]);
 });
 
-test('who wants a few a second is told how many were left out', async () => {
+test('counts the changes skipped because of a rate limit', async () => {
   const daemon = await startDaemon({ http });
   const client = await clientOf(daemon.addr);
   const reader = await EventReader.open(`${daemon.http}/api/v1/watch?all=true&most=3&initial=false`);
@@ -83,18 +83,18 @@ test('who wants a few a second is told how many were left out', async () => {
   await Promise.all(users.map((userId) => client.online({ userId, deviceId: 'd', serverAddr })));
   const countAll = () =>
     reader.of('change').length + reader.of('skipped').reduce((sum, { changes }) => sum + changes, 0);
-  await until(() => countAll() === 50, 'all changes were told or counted');
+  await until(() => countAll() === 50, 'all changes are delivered or counted');
   expect(reader.of('change').length).toBeLessThan(50);
 });
 
-test('a reader that reads nothing is ended within bounds, and its daemon goes on', async () => {
+test('ends the watch of a reader that does not read, and continues to serve', async () => {
   const daemon = await startDaemon({ http });
   const client = await clientOf(daemon.addr);
   const { hostname, port } = new URL(daemon.http as string);
   const socket = connect(Number(port), hostname);
   disposables.push(() => socket.destroy());
   socket.write('GET /api/v1/watch?all=true&initial=false HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
-  // Until the answer has begun; nothing is read after.
+  // Waits for the beginning of the response; nothing is read afterwards.
   await new Promise((resolve) => socket.once('readable', resolve));
   const users = Array.from({ length: 1_000 }, (_, i) => `${i}`.padStart(200, 'u'));
   const isClosed = () => daemon.logged.some((line) => line.includes('its caller reads too slowly'));
@@ -106,7 +106,7 @@ test('a reader that reads nothing is ended within bounds, and its daemon goes on
   expect((await ask(`${daemon.http}/api/v1/stats`)).status).toBe(200);
 });
 
-test('there is room for so many streams, and again when one is over', async () => {
+test('limits the number of streams, and accepts another when one ends', async () => {
   const daemon = await startDaemon({ http });
   const { hostname, port } = new URL(daemon.http as string);
   const open = async () => {
@@ -122,10 +122,10 @@ test('there is room for so many streams, and again when one is over', async () =
   const { status, text } = await ask(url);
   expect([status, JSON.parse(text).error.code]).toEqual([429, 'RESOURCE_EXHAUSTED']);
   first.destroy();
-  await until(async () => (await EventReader.open(url)).status === 200, 'there is room again');
+  await until(async () => (await EventReader.open(url)).status === 200, 'another stream is accepted');
 });
 
-test('counts are told every second with the rate of changes', async () => {
+test('sends counts and the rate of changes every second', async () => {
   const daemon = await startDaemon({ http });
   const client = await clientOf(daemon.addr);
   const reader = await EventReader.open(`${daemon.http}/api/v1/stats/watch`);
@@ -143,7 +143,7 @@ test('counts are told every second with the rate of changes', async () => {
 });
 
 test.each(['watch?all=true', 'stats/watch'])(
-  'while the store is away %s says that it lives, then goes on',
+  'sends keep-alive comments on %s while the store is unavailable, then continues',
   async (call) => {
     const redis = new URL(inject('redisUrl'));
     const proxy = await startProxy(Number(redis.port));
@@ -151,11 +151,11 @@ test.each(['watch?all=true', 'stats/watch'])(
     redis.port = String(proxy.port);
     const daemon = await startDaemon({ http, redis: redis.href });
     const reader = await EventReader.open(`${daemon.http}/api/v1/${call}`);
-    await until(() => reader.events.length > 0, 'there is news');
+    await until(() => reader.events.length > 0, 'an event arrives');
     proxy.pause();
-    await until(() => reader.comments >= 2, 'it lives');
-    const told = reader.events.length;
+    await until(() => reader.comments >= 2, 'keep-alive comments arrive');
+    const received = reader.events.length;
     proxy.heal();
-    await until(() => reader.events.length > told, 'there is news again');
+    await until(() => reader.events.length > received, 'another event arrives');
   },
 );

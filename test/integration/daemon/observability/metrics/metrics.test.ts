@@ -17,18 +17,18 @@ function callerOf(daemon: TestDaemon, token?: string) {
   return clients;
 }
 
-/** A daemon that has done something of everything that is counted. */
+/** A daemon on which everything that is counted has happened. */
 async function busyDaemon(): Promise<TestDaemon> {
   const daemon = await startDaemon({ http });
   const { v1 } = callerOf(daemon);
   const watch = v1.watch({ everything: true });
   await until(() => watch.syncs > 0, 'the watch is synced');
   await v1.online(login);
-  await until(() => watch.changes.length > 0, 'the watch is told');
+  await until(() => watch.changes.length > 0, 'the watch receives the change');
   return daemon;
 }
 
-test('calls are counted by method and status, with how long they took', async () => {
+test('counts calls and durations by method and status', async () => {
   const daemon = await startDaemon({ http });
   const { v1, pb } = callerOf(daemon);
   await v1.online(login);
@@ -58,7 +58,7 @@ test('calls are counted by method and status, with how long they took', async ()
   expect(sumOf(over as Map<string, LiveFamily>, 'imstate_calls_total', of('Apply', 'OK'))).toBe(1);
 });
 
-test('a call that its caller gives up is CANCELLED, and one that is refused counts too', async () => {
+test('counts cancelled calls as CANCELLED, and rejected calls', async () => {
   const daemon = await startDaemon({ http, maxWatches: 1 });
   const { v1 } = callerOf(daemon);
   const watch = v1.watch({ everything: true });
@@ -68,18 +68,18 @@ test('a call that its caller gives up is CANCELLED, and one that is refused coun
   const cancelled = { method: 'Watch', code: 'CANCELLED' };
   await until(
     async () => sumOf(await scrape(daemon.http), 'imstate_calls_total', cancelled) === 1,
-    'it is counted',
+    'the call is counted',
   );
   const refused = { method: 'Watch', code: 'RESOURCE_EXHAUSTED' };
   expect(sumOf(await scrape(daemon.http), 'imstate_calls_total', refused)).toBe(1);
   expect(sumOf(await scrape(daemon.http), 'imstate_calls_open')).toBe(0);
 });
 
-test.each(['embedded', 'redis'])('transitions are counted by reason: %s', async (kind) => {
+test.each(['embedded', 'redis'])('counts logins and ended sessions by reason: %s', async (kind) => {
   const redis = kind === 'redis' ? inject('redisUrl') : undefined;
   const daemon = await startDaemon({ http, redis });
   const { v1 } = callerOf(daemon);
-  const transitions = async (reason: string) =>
+  const countOf = async (reason: string) =>
     sumOf(await scrape(daemon.http), 'imstate_transitions_total', { reason });
 
   await v1.online(login);
@@ -91,21 +91,21 @@ test.each(['embedded', 'redis'])('transitions are counted by reason: %s', async 
   const apply = v1.apply();
   await apply.send({ operations: [{ online: { ...login, timeToLive: { seconds: 1 } } }] });
   apply.end();
-  await until(async () => (await transitions('EXPIRED')) === 1, 'the sweep has ended it');
+  await until(async () => (await countOf('EXPIRED')) === 1, 'the sweep has ended the session');
 
   const lease = v1.keepServerAlive();
   await lease.send({ serverAddr: '10.0.0.2:9000', incarnation: 1, timeToLive: { seconds: 1 } });
   await v1.online({ ...login, serverAddr: '10.0.0.2:9000', serverIncarnation: 1 });
   lease.cancel();
-  await until(async () => (await transitions('SERVER_LOST')) === 1, 'the lease is lost');
+  await until(async () => (await countOf('SERVER_LOST')) === 1, 'the lease is lost');
 
-  expect(await transitions('LOGIN')).toBe(5);
-  expect(await transitions('REPLACED')).toBe(1);
-  expect(await transitions('LOGOUT')).toBe(1);
-  expect(await transitions('EVICTED')).toBe(1);
+  expect(await countOf('LOGIN')).toBe(5);
+  expect(await countOf('REPLACED')).toBe(1);
+  expect(await countOf('LOGOUT')).toBe(1);
+  expect(await countOf('EVICTED')).toBe(1);
 });
 
-test('who is online, watches, the store and the registry are told', async () => {
+test('exports online counts, watches, store and registry', async () => {
   const daemon = await busyDaemon();
   const families = await scrape(daemon.http);
   expect(sumOf(families, 'imstate_users_online')).toBe(1);
@@ -120,7 +120,7 @@ test('who is online, watches, the store and the registry are told', async () => 
   expect(sumOf(families, 'process_resident_memory_bytes')).toBeGreaterThan(1e6);
 });
 
-test('changes of a watch that waits, coalesces or is over are all accounted for', async () => {
+test('accounts for all changes of watches that wait, coalesce or end', async () => {
   const daemon = await startDaemon({ http });
   const { v1 } = callerOf(daemon);
   const watch = v1.watch({ everything: true, coalesce: true });
@@ -147,7 +147,7 @@ test('changes of a watch that waits, coalesces or is over are all accounted for'
   apply.end();
 });
 
-test('while Redis does not answer the store is down, who is online is not known, and the rest is told', async () => {
+test('reports the store as down and omits online counts while Redis does not respond', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
@@ -166,7 +166,7 @@ test('while Redis does not answer the store is down, who is online is not known,
   expect(sumOf(families, 'imstate_registered')).toBe(1);
 });
 
-test('a reader may ask for metrics, nobody without a credential, and only an admin for the level of the log', async () => {
+test('requires a reader for metrics, and an admin for the log level', async () => {
   const file = await TokenFile.make();
   const { http: url } = await startDaemon({ http, auth: { tokens: file.path } });
   const as = (path: string, role?: string) =>
@@ -182,7 +182,7 @@ test('a reader may ask for metrics, nobody without a credential, and only an adm
   expect((await as('/healthz')).status).toBe(200);
 });
 
-test('docs/metrics.md has every metric as it is, and no other', async () => {
+test('lists exactly the metrics of the code in docs/metrics.md', async () => {
   const live = [...(await scrape((await busyDaemon()).http))].map(([name, family]) => {
     const labels = new Set(family.samples.flatMap((sample) => Object.keys(sample.labels)));
     labels.delete('le');
@@ -206,7 +206,7 @@ const expressions = [
   ...alerts.map(([, name, expr]) => [`alert ${name}`, expr]),
 ] as [string, string][];
 
-test('every metric and label in deploy/ is one that a daemon has, and no metric is left out', async () => {
+test('uses exactly the metrics and labels of a daemon in deploy/', async () => {
   const families = await scrape((await busyDaemon()).http);
   const labels = new Map<string, Set<string>>([['up', new Set(['job'])]]);
   for (const { samples } of families.values()) {
@@ -225,8 +225,8 @@ test('every metric and label in deploy/ is one that a daemon has, and no metric 
     for (const [, name = '', matchers = ''] of selectors) {
       used.add(name.replace(/_bucket$/, ''));
       expect([where, name, labels.has(name)]).toEqual([where, name, true]);
-      const asked = [...matchers.matchAll(/(\w+)(?:=~|!=|!~|=)"/g)].map(([, label]) => label as string);
-      for (const label of [...asked, ...grouped]) {
+      const matched = [...matchers.matchAll(/(\w+)(?:=~|!=|!~|=)"/g)].map(([, label]) => label as string);
+      for (const label of [...matched, ...grouped]) {
         expect([where, name, label, labels.get(name)?.has(label)]).toEqual([where, name, label, true]);
       }
     }

@@ -9,7 +9,7 @@ import { frame } from '../../../../support/rawGrpc.ts';
 
 const RULE = { maxBytes: 4_096, maxFields: 3 };
 
-/** A reader of a call, and what becomes of the call. */
+/** A reader of a call, and the outcome of the call. */
 function readerOf({ isStream = true, room = Infinity } = {}) {
   const held = new HeldBytes();
   const endings: Ending[] = [];
@@ -32,7 +32,7 @@ describe('messages of a call', () => {
   const messages = [field(1, 'alice'), Buffer.alloc(0), field(1, 'x'.repeat(4_000)), field(1, 'bob')];
   const bytes = Buffer.concat(messages.map((message) => frame(message)));
 
-  test.each([1, 2, 5, 7, 64, 5_000])('come out whole where %i bytes come at a time', (step) => {
+  test.each([1, 2, 5, 7, 64, 5_000])('are reassembled from chunks of %i bytes', (step) => {
     const { reader, held, endings } = readerOf();
     const frames: Buffer[] = [];
     for (let at = 0; at < bytes.length; at += step)
@@ -43,7 +43,7 @@ describe('messages of a call', () => {
     expect(held.total).toBe(0);
   });
 
-  test('are decompressed, and not beyond the limit', () => {
+  test('are decompressed up to the limit', () => {
     const { reader, endings } = readerOf();
     expect(reader.write(frame(gzipSync(field(1, 'alice')), 1))).toEqual([frame(field(1, 'alice'))]);
     expect(reader.write(frame(gzipSync(Buffer.alloc(4_097)), 1))).toEqual([]);
@@ -51,20 +51,20 @@ describe('messages of a call', () => {
     expect(reader.write(frame(field(1, 'bob')))).toEqual([]);
   });
 
-  test('what is not compressed as it says ends the call', () => {
+  test('end the call if their compression is invalid', () => {
     const { reader, endings } = readerOf();
     expect(reader.write(frame(Buffer.from('no gzip'), 1))).toEqual([]);
     expect(endings).toMatchObject([{ code: 13 }]);
   });
 
-  test('one that is too long ends the call by its head', () => {
+  test('end the call at their header if they are too long', () => {
     const { reader, endings, held } = readerOf();
     expect(reader.write(frame(Buffer.alloc(4_097)).subarray(0, 5))).toEqual([]);
     expect(endings).toMatchObject([{ code: 8 }]);
     expect(held.total).toBeLessThan(16);
   });
 
-  test('one with too many entries ends the call, those that nobody knows count', () => {
+  test('end the call if they have too many entries, including unknown fields', () => {
     const entries = (count: number) => Buffer.concat(Array.from({ length: count }, () => field(9, '')));
     const { reader, endings } = readerOf();
     expect(reader.write(frame(entries(3)))).toHaveLength(1);
@@ -73,8 +73,8 @@ describe('messages of a call', () => {
   });
 });
 
-describe('what is held of a call', () => {
-  test('grows with what came, not with what was announced', () => {
+describe('the memory of a call', () => {
+  test('grows with the received bytes, not with the announced length', () => {
     const { reader, held, connection } = readerOf();
     reader.write(frame(Buffer.alloc(4_096)).subarray(0, 105));
     expect(held.of(connection)).toBeGreaterThanOrEqual(105);
@@ -83,7 +83,7 @@ describe('what is held of a call', () => {
     expect(held.total).toBe(0);
   });
 
-  test('is counted until the handler is done with a message, also where the call is over before', () => {
+  test('is counted until the handler has processed the message, even after the call', () => {
     const { reader, held } = readerOf();
     reader.releasedByHandler();
     reader.write(Buffer.concat([frame(field(1, 'a')), frame(field(1, 'b'))]));
@@ -97,7 +97,7 @@ describe('what is held of a call', () => {
     expect(held.total).toBe(0);
   });
 
-  test('has the metadata of a stream until its first message', () => {
+  test('includes the metadata of a stream until its first message', () => {
     const { reader, held } = readerOf();
     const metadata = new Metadata();
     metadata.set('authorization', 'x'.repeat(8_000));
@@ -107,14 +107,14 @@ describe('what is held of a call', () => {
     expect([held.total, metadata.getMap()]).toEqual([0, {}]);
   });
 
-  test('where there is no room, nothing more is read', () => {
+  test('stops reading at the limit', () => {
     const { reader, held } = readerOf({ room: 1_000 });
     expect(reader.write(frame(field(1, 'alice')))).toEqual([]);
     expect(held.total).toBe(0);
   });
 });
 
-test('fields are counted by their tags, up to the limit and to what is malformed', () => {
+test('counts fields by their tags, up to the limit or malformed bytes', () => {
   const message = Buffer.concat([
     field(1, 'a'),
     numberField(2, 300),
