@@ -7,7 +7,7 @@ import manifest from '../../oclif.manifest.json' with { type: 'json' };
 
 const READMES = ['README.md', 'README.zh-CN.md'];
 
-/** The rows of docs/flags.md: a flag with its variable, and what the other columns say. */
+/** The rows of docs/flags.md: a flag with its variable and the other columns. */
 const rows = [
   ...readFileSync('docs/flags.md', 'utf8').matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|(.*)\|$/gm),
 ].map(([, name, env, text = '']) => ({ flag: `--${name} ${env}`, name, text }));
@@ -24,11 +24,11 @@ const flags = commands
   .filter(({ env }) => env !== undefined)
   .map(({ name, env }) => `--${name} ${env}`);
 
-test('docs/flags.md has every flag with its environment variable, and no other', () => {
+test('lists exactly the flags and environment variables in docs/flags.md', () => {
   expect([...new Set(rows.map(({ flag }) => flag))].sort()).toEqual([...new Set(flags)].sort());
 });
 
-test('docs/flags.md has the defaults of the flags', () => {
+test('lists the defaults of the flags in docs/flags.md', () => {
   for (const { id, flags: own } of commands)
     for (const { name, env, default: usual } of Object.values<Flag>(own)) {
       if (env === undefined || usual === undefined || usual === false) continue;
@@ -37,14 +37,14 @@ test('docs/flags.md has the defaults of the flags', () => {
     }
 });
 
-test('every flag has a variable of its own name', () => {
+test('names the variable of every flag after the flag', () => {
   for (const flag of flags) {
     const [name, env] = flag.split(' ');
     expect(env).toBe(`IMSTATE_${name?.slice(2).replaceAll('-', '_').toUpperCase()}`);
   }
 });
 
-test('only what evict is to end, and what a context is to say, never comes from the environment', () => {
+test('reads all flags from the environment, except the targets of evict and the settings of a context', () => {
   for (const { id, flags: own } of commands.filter((command) => command.id !== 'context:set')) {
     const without = Object.values<Flag>(own).filter(({ env }) => env === undefined);
     expect([id, without.map(({ name }) => name)]).toEqual([
@@ -54,12 +54,12 @@ test('only what evict is to end, and what a context is to say, never comes from 
   }
 });
 
-test('docs/imstate.schema.json is what the flags declare', () => {
+test('generates docs/imstate.schema.json from the flags', () => {
   const schema = `${JSON.stringify(configSchema(), null, 2)}\n`;
   expect(readFileSync('docs/imstate.schema.json', 'utf8')).toBe(schema);
 });
 
-test('docs/commands has every command with its flags, and its index lists the pages', () => {
+test('documents every command with its flags in docs/commands, with an index', () => {
   const topics = new Set(commands.map(({ id }) => id.split(':')[0] as string));
   const pages = readdirSync('docs/commands').filter((page) => page !== 'help.md' && page !== 'README.md');
   expect(pages).toEqual([...topics].map((topic) => `${topic}.md`).sort());
@@ -76,19 +76,19 @@ test('docs/commands has every command with its flags, and its index lists the pa
   }
 });
 
-test('the manual page has every command with its flags, and roff takes it', () => {
+test('documents every command with its flags in the manual page, in valid roff', () => {
   const plain = readFileSync('dist/man/imstate.1', 'utf8').replaceAll('\\-', '-');
   for (const { id, flags: own } of commands) {
     const part = plain.split('.SS ').find((text) => text.startsWith(`"imstate ${id.replaceAll(':', ' ')}`));
     for (const name of Object.keys(own)) expect(part).toContain(`\\fB--${name}\\fR`);
   }
   const { error, stdout, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww', 'dist/man/imstate.1']);
-  if (error !== undefined) return; // Not every machine has groff.
+  if (error !== undefined) return; // groff may be missing.
   expect(stderr.toString()).toBe('');
   expect(stdout.toString()).toContain('query');
 });
 
-test('each test that docs/reliability.md names is there, and each test of faults is named', () => {
+test('names only existing tests in docs/reliability.md, and every test of faults', () => {
   const page = readFileSync('docs/reliability.md', 'utf8');
   const named = new Set([...page.matchAll(/`(test\/[^`]+)`/g)].map(([, path]) => path as string));
   expect([...named].filter((path) => !existsSync(path))).toEqual([]);
@@ -96,29 +96,29 @@ test('each test that docs/reliability.md names is there, and each test of faults
   expect(faults.filter((name) => !named.has(`test/faults/${name}`))).toEqual([]);
 });
 
-test('docs/runbook.md has every alert, and no other', () => {
+test('lists exactly the alerts in docs/runbook.md', () => {
   const alerts = [...readFileSync('deploy/alerts.yaml', 'utf8').matchAll(/alert: (\w+)/g)].map(
     ([, name]) => name,
   );
   const page = readFileSync('docs/runbook.md', 'utf8');
-  const told = [...page.matchAll(/^\| `(Imstate\w+)` \|/gm)].map(([, name]) => name);
+  const documented = [...page.matchAll(/^\| `(Imstate\w+)` \|/gm)].map(([, name]) => name);
   expect(alerts.length).toBeGreaterThan(5);
-  expect(told).toEqual(alerts);
+  expect(documented).toEqual(alerts);
 });
 
-test('every link of a page to a file of the repository leads there, and to a heading that is there', () => {
+test('links only to existing files and headings of the repository', () => {
   const links = pages().flatMap((page) => linksOf(page).map((link) => ({ page, link })));
   expect(links.length).toBeGreaterThan(100);
   expect(links.filter(({ page, link }) => !isThere(page, link))).toEqual([]);
 });
 
-test('docs/README.md lists every page of docs', () => {
+test('lists every page in docs/README.md', () => {
   const listed = linksOf('docs/README.md').map((link) => link.split('#')[0]);
   const own = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'README.md');
   expect(own.filter((page) => !listed.includes(page))).toEqual([]);
 });
 
-test.each(READMES)('%s is short, and its commands leave nobody online', (page) => {
+test.each(READMES)('keeps %s short, and its commands leave no user online', (page) => {
   const text = readFileSync(page, 'utf8');
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
   const logins = text.split('\n').filter((line) => line.includes('imstate online '));
@@ -126,14 +126,14 @@ test.each(READMES)('%s is short, and its commands leave nobody online', (page) =
   expect(logins.filter((line) => !line.includes(' --ttl '))).toEqual([]);
 });
 
-test('the Chinese README has the sections, commands and outputs of the README', () => {
+test('keeps sections, commands and outputs of the Chinese README equal to the README', () => {
   const [english = [], chinese = []] = READMES.map((page) => blocksOf(page));
   expect(chinese).toEqual(english);
   const [sections, theirs] = READMES.map((page) => headingsOf(page).length);
   expect(theirs).toBe(sections);
 });
 
-/** The Markdown that people read, without what others brought. */
+/** The Markdown pages of this repository. */
 function pages(): string[] {
   const all = readdirSync('.', { recursive: true, encoding: 'utf8' });
   return all.filter((path) => path.endsWith('.md') && !/(^|\/)node_modules\//.test(path));
@@ -145,7 +145,7 @@ function blocksOf(page: string): string[] {
   return readFileSync(page, 'utf8').match(FENCED) ?? [];
 }
 
-/** What a page links to in this repository. */
+/** The links of a page into this repository. */
 function linksOf(page: string): string[] {
   const text = readFileSync(page, 'utf8').replace(FENCED, '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
@@ -160,7 +160,7 @@ function isThere(page: string, link: string): boolean {
   return heading === undefined || (statSync(target).isFile() && headingsOf(target).includes(heading));
 }
 
-/** The headings of a page as GitHub names them in links. */
+/** The anchors of the headings of a page, as GitHub generates them. */
 function headingsOf(page: string): string[] {
   const text = readFileSync(page, 'utf8').replace(FENCED, '');
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>

@@ -26,7 +26,7 @@ const CHANGELOG = `# Changelog
 - The first version.
 `;
 
-/** Puts its version into both packages. */
+/** Writes the version of the package into both builds. */
 const BUILD = `
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 for (const folder of ['.', 'packages/client']) {
@@ -57,12 +57,12 @@ const FILES = {
 const AUTHOR = { GIT_AUTHOR_NAME: 'A', GIT_AUTHOR_EMAIL: 'a@example.org' };
 const COMMITTER = { GIT_COMMITTER_NAME: 'A', GIT_COMMITTER_EMAIL: 'a@example.org' };
 
-/** A repository with two packages, which each test copies. */
+/** A repository with two packages, copied by each test. */
 let template: string;
-/** Everything of a test. */
+/** The directory of a test. */
 let base: string;
 let root: string;
-/** Where the release makes its temporary folders. */
+/** The directory for temporary files of the release. */
 let temporary: string;
 let env: NodeJS.ProcessEnv;
 
@@ -102,7 +102,7 @@ async function commit(): Promise<void> {
   await run('git', 'commit', '--quiet', '--message', 'a commit');
 }
 
-/** Runs the release to its end. */
+/** Runs the release until it exits. */
 async function release(...args: string[]): Promise<{ code: number; output: string }> {
   return promisify(execFile)(process.execPath, [SCRIPT, ...args], { cwd: root, env }).then(
     ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
@@ -110,7 +110,7 @@ async function release(...args: string[]): Promise<{ code: number; output: strin
   );
 }
 
-/** All that a release may change: commits, tags, worktrees, files, also ignored and temporary ones. */
+/** Everything that a release may change: commits, tags, worktrees, and files, including temporary ones. */
 async function state(): Promise<unknown> {
   const { stdout: head } = await promisify(execFile)('git', ['log', '-1', '--format=%H %D'], {
     cwd: root,
@@ -130,7 +130,7 @@ async function readJson(name: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(join(root, name), 'utf8'));
 }
 
-test('a release commits versions and changelog, tags the commit and packs every package', async () => {
+test('commits versions and changelog, tags the commit and packs every package', async () => {
   const { code, output } = await release('1.1.0');
   expect([code, output]).toEqual([0, expect.stringContaining('git push --follow-tags')]);
   expect(await run('git', 'status', '--porcelain')).toBe('');
@@ -156,10 +156,10 @@ test('a release commits versions and changelog, tags the commit and packs every 
   ]);
 });
 
-describe('what leaves the clone as it was', () => {
+describe('leaves the clone unchanged after', () => {
   let before: unknown;
 
-  test('a dry run, which says what it would do', async () => {
+  test('a dry run, which prints what it would do', async () => {
     before = await state();
     const { code, output } = await release('minor', '--dry-run');
     expect([code, output]).toEqual([0, expect.stringContaining('1.0.0 -> 1.1.0')]);
@@ -193,7 +193,7 @@ describe('what leaves the clone as it was', () => {
   });
 
   test('a last step that fails', async () => {
-    // Git cannot move main while another process seems to use the index.
+    // Git cannot move main while another process appears to use the index.
     await writeFiles({ '.git/index.lock': '' });
     before = await state();
     expect(await release('1.1.0')).toEqual({

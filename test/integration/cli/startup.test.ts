@@ -5,8 +5,8 @@ import { testCli } from '../../support/testCli.ts';
 
 const cli = testCli();
 
-test('a short command loads no package, for all that it needs is in the bundle', async () => {
-  // Where NODE_ENV is "test", oclif loads what reads TypeScript.
+test('a short command loads no package outside the bundle', async () => {
+  // If NODE_ENV is "test", oclif loads its TypeScript support.
   const env = { IMSTATE_DATA_DIR: cli.daemon.dataDir, NODE_DEBUG: 'module', NODE_ENV: 'production' };
   const { stderr, exitCode } = await runImstate(['query', 'alice'], env);
   expect(exitCode).toBe(0);
@@ -14,7 +14,7 @@ test('a short command loads no package, for all that it needs is in the bundle',
   expect(stderr).not.toMatch(/load ".*node_modules/);
 });
 
-test('what is compiled anew for each command is small', () => {
-  // Without the code cache: the bundle itself is 2 MB.
+test('little code is compiled for each command', () => {
+  // Only start.cjs is compiled: the bundle itself is 2 MB, and comes from the code cache.
   expect(statSync('dist/cli/start.cjs').size).toBeLessThan(32 * 1024);
 });

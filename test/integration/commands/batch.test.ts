@@ -18,7 +18,7 @@ afterAll(() => folder.remove());
 
 let files = 0;
 
-/** A file of these records; texts stand as they are. */
+/** A file of these records; strings are written as they are. */
 async function fileOf(...records: (object | string)[]): Promise<string> {
   files += 1;
   const path = join(folder.path, `${files}.ndjson`);
@@ -35,7 +35,7 @@ async function batch(file: string, ...flags: string[]) {
 const serverAddr = '10.0.0.1:9000';
 
 describe('online --file', () => {
-  test('reports every record, in the order of the file, with a line for each', async () => {
+  test('reports every record in the order of the file, one line each', async () => {
     const records = Array.from({ length: 500 }, (_, i) => ({
       userId: `many-${i}`,
       deviceId: 'phone',
@@ -50,7 +50,7 @@ describe('online --file', () => {
     expect(await cli.json('stats')).toMatchObject({ devicesByServer: { [serverAddr]: 500 } });
   });
 
-  test('a record says what a flag would, and flags stand for what it leaves out', async () => {
+  test('takes values from a record, and missing ones from flags', async () => {
     const full = {
       userId: 'full',
       deviceId: 'phone',
@@ -97,7 +97,7 @@ describe('online --file', () => {
     });
   });
 
-  test('records of one user are reported one after the other: the last is current', async () => {
+  test('reports records of one user in sequence: the last is current', async () => {
     const records = Array.from({ length: 100 }, (_, i) => ({
       userId: 'busy',
       deviceId: 'phone',
@@ -109,7 +109,7 @@ describe('online --file', () => {
     expect(await cli.json('query', 'busy')).toMatchObject({ devices: [{ sessionId: 's-99', online: true }] });
   });
 
-  test('--json prints an object a line; failures and ended sessions do not stop the others', async () => {
+  test('--json prints one object per line, despite failures and ended sessions', async () => {
     const good = { userId: 'json', deviceId: 'phone', serverAddr };
     const file = await fileOf(
       { ...good, sessionId: 's-1' },
@@ -137,7 +137,7 @@ describe('online --file', () => {
     expect(exitCode).toBe(2);
   });
 
-  test('a session that had ended is the answer no: exit code 1', async () => {
+  test('exits with 1 for an ended session', async () => {
     const good = { userId: 'ended', deviceId: 'phone', serverAddr };
     const file = await fileOf(
       { ...good, sessionId: 's-1' },
@@ -171,14 +171,14 @@ describe('online --file', () => {
     ],
     [{ userId: 'u', deviceId: 'd', serverAddr, sessionId: '' }, 'the session id must not be empty'],
     ['{"__proto__":{},"userId":"u"}', '"__proto__" is no key of a record'],
-  ])('%j is refused by its line number and rule', async (record, rule) => {
+  ])('rejects %j with line number and rule', async (record, rule) => {
     const { lines, exitCode } = await batch(await fileOf('', record));
     expect(lines).toEqual([expect.stringMatching(/^2 failed: /)]);
     expect(lines[0]).toContain(rule);
     expect(exitCode).toBe(2);
   });
 
-  test('the greatest exit code counts: nobody is there', async () => {
+  test('exits with the greatest exit code if no daemon responds', async () => {
     const file = await fileOf('{', { userId: 'u', deviceId: 'd', serverAddr });
     const elsewhere = await temporaryDirectory();
     const { lines, exitCode } = await batch(file, '--data-dir', elsewhere.path);
@@ -194,7 +194,7 @@ describe('online --file', () => {
     [['online', '--session', 's', '--file', 'x'], /leave USER and --session out/],
     [['online'], /Missing USER and DEVICE, or --file; --help shows how/],
     [['online', 'alice'], /Missing DEVICE, or --file; --help shows how/],
-  ])('%j is wrong usage', async (args, message) => {
+  ])('rejects the usage %j', async (args, message) => {
     const { stderr, exitCode } = await cli.run(...args);
     expect(stderr).toMatch(message);
     expect(exitCode).toBe(2);
@@ -208,7 +208,7 @@ describe('online --file - (the real binary)', () => {
     return spawnImstate(args, {}, 'pipe');
   };
 
-  test('answers each record as it comes', async () => {
+  test('processes each record immediately', async () => {
     const { stdin, stdout, stderr, ended } = start();
     stdin?.write(record('pipe-1'));
     await until(() => stdout().includes('1 pipe-1/phone is online'), 'the first record is answered');
@@ -232,7 +232,7 @@ describe('online --file - (the real binary)', () => {
     expect(stderr()).toContain('2 online, 0 unchanged, 0 failed');
   });
 
-  test('Ctrl-C stops reading, and says so', async () => {
+  test('stops reading on Ctrl-C, and reports it', async () => {
     const { stdin, stdout, stderr, signal, ended } = start();
     stdin?.write(record('pipe-3'));
     await until(() => stdout().includes('pipe-3/phone is online'), 'the first record is answered');

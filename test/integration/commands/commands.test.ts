@@ -33,7 +33,7 @@ describe('online', () => {
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
   });
 
-  test('names what it replaced', async () => {
+  test('names the replaced session', async () => {
     await login('--session', 's-1');
     const { stdout } = await cli('online', user, 'phone', '--server-addr', '10.0.0.2:9000');
     expect(stdout).toContain('replaced session s-1 of phone at 10.0.0.1:9000: close it there');
@@ -54,7 +54,7 @@ describe('online', () => {
     );
   });
 
-  test('a daemon that refuses the input is told in the words of the command, exit code 2', async () => {
+  test('prints a rejection by the daemon with the names of its flags, exit code 2', async () => {
     const { stderr, exitCode } = await cli('online', user, 'phone', '--server-addr', 'nowhere');
     expect(stderr).toBe('Error: --server-addr must be HOST:PORT, such as 10.0.0.1:9000\n');
     expect(exitCode).toBe(2);
@@ -62,7 +62,7 @@ describe('online', () => {
 });
 
 describe('offline', () => {
-  test('ends the session, and says when there was none', async () => {
+  test('ends the session, and reports if there is none', async () => {
     await login();
     expect(await cli('offline', user, 'phone')).toEqual({
       stdout: `${user}/phone is offline\n`,
@@ -127,7 +127,7 @@ describe('query', () => {
     });
   });
 
-  test('one device, and a device that is not known', async () => {
+  test('shows one device, known or unknown', async () => {
     await login();
     expect((await cli('query', user, 'phone')).stdout).toMatch(new RegExp(`^${user}/phone is online\n`));
     expect(await cli('query', user, 'tv')).toEqual({
@@ -137,7 +137,7 @@ describe('query', () => {
     });
   });
 
-  test('--exit-code says no with 1, also under --json', async () => {
+  test('--exit-code exits with 1 for offline, also with --json', async () => {
     expect((await cli('query', user, '--exit-code')).exitCode).toBe(1);
     expect((await cli('query', user, '--exit-code', '--json')).exitCode).toBe(1);
     await login();
@@ -163,7 +163,7 @@ describe('endpoints', () => {
     });
   });
 
-  test('an address where nobody answers, and a registry without a daemon', async () => {
+  test('reports an address without a daemon, and an empty registry', async () => {
     const nowhere = `127.0.0.1:${await freePort()}`;
     expect(await json('endpoints', '--endpoint', nowhere)).toMatchObject({
       service: null,
@@ -177,8 +177,8 @@ describe('endpoints', () => {
   });
 });
 
-describe('where commands look for daemons', () => {
-  test('--endpoint goes before the registry', async () => {
+describe('discovery of daemons by commands', () => {
+  test('--endpoint overrides the registry', async () => {
     const nowhere = `127.0.0.1:${await freePort()}`;
     const { stderr, exitCode } = await cli('query', user, '--endpoint', nowhere);
     expect(stderr).toContain(`no daemon answers at ${nowhere}`);
@@ -186,7 +186,7 @@ describe('where commands look for daemons', () => {
     expect((await cli('query', user, '--endpoint', daemon.addr)).exitCode).toBe(0);
   });
 
-  test('a flag goes before its environment variable', async () => {
+  test('a flag overrides its environment variable', async () => {
     const nowhere = `127.0.0.1:${await freePort()}`;
     expect((await runCli(['query', user], { ...env, IMSTATE_ENDPOINT: nowhere })).exitCode).toBe(3);
     const both = await runCli(['query', user, '--endpoint', daemon.addr], {
@@ -196,13 +196,13 @@ describe('where commands look for daemons', () => {
     expect(both.exitCode).toBe(0);
   });
 
-  test('several endpoints may be named, in the environment too', async () => {
+  test('accepts several endpoints, also in the environment', async () => {
     const nowhere = `127.0.0.1:${await freePort()}`;
     const named = `${nowhere}, ${daemon.addr}`;
     expect((await runCli(['query', user], { IMSTATE_ENDPOINT: named })).exitCode).toBe(0);
   });
 
-  test('nobody is registered', async () => {
+  test('fails if no daemon is registered', async () => {
     const folder = await temporaryDirectory();
     const { stderr, exitCode } = await cli('query', user, '--data-dir', folder.path);
     expect(stderr).toContain('no daemon is registered as im/state-server');
@@ -257,12 +257,12 @@ describe('errors', () => {
     expect((await cli(...args)).stderr).toMatch(/^Error: [^\n]+\n$/);
   });
 
-  test('IMSTATE_JSON is --json, for an unknown command too', async () => {
+  test('IMSTATE_JSON is --json, also for an unknown command', async () => {
     const unknown = await runCli(['nothing'], { IMSTATE_JSON: '1' });
     expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'WRONG_USAGE' } });
   });
 
-  test('a variable of a flag without a value says yes or no, or is refused by its name', async () => {
+  test('the variable of a boolean flag must be true or false, or is rejected by its name', async () => {
     const stats = (tls: string) => runCli(['stats'], { ...env, IMSTATE_TLS: tls });
     expect((await stats('off')).exitCode).toBe(0);
     expect((await stats('on')).stderr).toMatch(/TLS/);
@@ -300,7 +300,7 @@ describe('--help', () => {
   });
 });
 
-test('what commands report is what other clients see', async () => {
+test('commands change the state that other clients see', async () => {
   const { pb, close } = grpcClients(daemon.addr);
   await login();
   expect(await pb.query({ UserID: user, DeviceID: 'phone' })).toEqual({

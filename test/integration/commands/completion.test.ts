@@ -13,7 +13,7 @@ const isInstalled = (program: string) => spawnSync('which', [program]).status ==
 const BIN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
 
 let folder: string;
-/** Where the shells find imstate, and it finds the contexts. */
+/** The environment in which shells find imstate, and imstate finds the contexts. */
 let env: NodeJS.ProcessEnv;
 
 beforeEach(async () => {
@@ -32,7 +32,7 @@ beforeEach(async () => {
   env = { ...process.env, PATH, XDG_CONFIG_HOME: folder, IMSTATE_JSON: '1' };
 });
 
-/** Writes the script of a shell into the folder, and returns its path. */
+/** Writes the script of a shell to a file, and returns its path. */
 async function scriptOf(shell: string): Promise<string> {
   const { stdout, exitCode } = await runCli(['completion', shell]);
   expect(exitCode).toBe(0);
@@ -41,20 +41,20 @@ async function scriptOf(shell: string): Promise<string> {
   return script;
 }
 
-/** What a shell prints, a line each, in order. */
+/** The sorted output lines of a shell. */
 async function linesOf(shell: string, ...args: string[]): Promise<string[]> {
   const { stdout, stderr } = await promisify(execFile)(shell, args, { cwd: folder, env });
   expect(stderr).toBe('');
   return stdout.split('\n').filter(Boolean).sort();
 }
 
-/** What bash would offer behind these words, as it splits them. */
+/** The completions of bash after these words, split as bash does. */
 async function inBash(...words: string[]): Promise<string[]> {
   const code = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _imstate; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return linesOf('bash', '--norc', '-c', code, 'bash', await scriptOf('bash'), 'imstate', ...words);
 }
 
-/** What fish would offer behind this line. */
+/** The completions of fish after this line. */
 async function inFish(line: string): Promise<string[]> {
   const offers = await linesOf(
     'fish',
@@ -67,12 +67,12 @@ async function inFish(line: string): Promise<string[]> {
   return offers.map((offer) => offer.split('\t')[0] as string);
 }
 
-/** What makes zsh write down what it would offer, and end. */
+/** Makes zsh write its completions to a file, and exit. */
 const ZSHRC = `
 autoload -Uz compinit; compinit -u -D
 source $SCRIPT
 compadd() {
-  # With these it only looks for matches, and offers none.
+  # With these options, compadd only searches for matches.
   if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
   local -a offers
   builtin compadd -A offers "$@"
@@ -82,7 +82,7 @@ compadd() {
 comppostfuncs=(exit)
 `;
 
-/** What zsh would offer behind this line, typed on a terminal of its own. */
+/** The completions of zsh after this line, typed on a separate terminal. */
 async function inZsh(line: string): Promise<string[]> {
   const offers = join(folder, 'offers');
   await writeFile(offers, '');
@@ -90,12 +90,12 @@ async function inZsh(line: string): Promise<string[]> {
   const settings = `SCRIPT=${await scriptOf('zsh')} OFFERS=${offers} ZDOTDIR=${folder}`;
   const code = `zmodload zsh/zpty; zpty shell "$1 zsh -d -i"; zpty -w -n shell "$2"$'\\t'; while zpty -r shell seen; do :; done`;
   await linesOf('zsh', '-f', '-c', code, 'zsh', settings, line);
-  // It looks for files in several ways, and shows what it finds twice once.
+  // zsh searches for files in several ways, and removes duplicates.
   return [...new Set((await readFile(offers, 'utf8')).split('\n').filter(Boolean))].sort();
 }
 
 describe('bash', () => {
-  test('completes commands, and those of a topic', async () => {
+  test('completes commands and the commands of a topic', async () => {
     expect(await inBash('se')).toEqual(['serve', 'servers', 'sessions']);
     expect(await inBash('context', '')).toEqual(['list', 'remove', 'set', 'show', 'use']);
   });
@@ -107,7 +107,7 @@ describe('bash', () => {
     expect(await inBash('query', '--', '--')).toEqual([]);
   });
 
-  test('completes what a flag takes', async () => {
+  test('completes the values of a flag', async () => {
     expect(await inBash('online', '--policy', 'replace-s')).toEqual(['replace-same-platform']);
     expect(await inBash('online', '--policy', '=', 'k')).toEqual(['keep-all']);
     expect(await inBash('query', '--token-file', 'a')).toEqual(['a folder', 'a token']);
@@ -115,21 +115,21 @@ describe('bash', () => {
     expect(await inBash('query', '--service', '')).toEqual([]);
   });
 
-  test('completes the first argument, and the names of contexts', async () => {
+  test('completes the first argument and the names of contexts', async () => {
     expect(await inBash('completion', '')).toEqual(['bash', 'fish', 'zsh']);
     expect(await inBash('context', 'use', 'pr')).toEqual(['pre', 'prod']);
     expect(await inBash('query', '--context', 'p')).toEqual(['pre', 'prod']);
     expect(await inBash('context', 'use', '--')).toEqual(['--help', '--json']);
   });
 
-  test('completes the commands of two words with their flags', async () => {
+  test('completes the flags of two-word commands', async () => {
     expect(await inBash('token', '')).toEqual(['create', 'list', 'revoke']);
     expect(await inBash('token', 'create', '--role', '')).toEqual(['admin', 'reader', 'writer']);
   });
 });
 
 describe.skipIf(!isInstalled('fish'))('fish', () => {
-  test('completes commands, flags and what a flag takes', async () => {
+  test('completes commands, flags and values of flags', async () => {
     expect(await inFish('imstate se')).toEqual(['serve', 'servers', 'sessions']);
     expect(await inFish('imstate context ')).toEqual(['list', 'remove', 'set', 'show', 'use']);
     expect(await inFish('imstate online alice --po')).toEqual(['--policy']);
@@ -143,7 +143,7 @@ describe.skipIf(!isInstalled('fish'))('fish', () => {
 });
 
 describe.skipIf(!isInstalled('zsh'))('zsh', () => {
-  test('completes commands, flags and what a flag takes', async () => {
+  test('completes commands, flags and values of flags', async () => {
     expect(await inZsh('imstate se')).toEqual(['serve', 'servers', 'sessions']);
     expect(await inZsh('imstate context ')).toEqual(['list', 'remove', 'set', 'show', 'use']);
     expect(await inZsh('imstate online alice --po')).toEqual(['--policy']);
@@ -156,7 +156,7 @@ describe.skipIf(!isInstalled('zsh'))('zsh', () => {
   });
 });
 
-test('another shell is refused', async () => {
+test('rejects other shells', async () => {
   const { stderr, exitCode } = await runCli(['completion', 'csh']);
   expect(stderr).toBe('Error: Expected csh to be one of: bash, zsh, fish; --help shows how\n');
   expect(exitCode).toBe(2);

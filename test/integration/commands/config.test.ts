@@ -9,7 +9,7 @@ beforeEach(async () => {
   file = await configFile();
 });
 
-describe('a config file that cannot be used is refused with file, line and key', () => {
+describe('an unusable config file is rejected with file, line and key', () => {
   test.each([
     ['serve:\n  retentoin: 3m\n', 'FILE, line 2: serve.retentoin is no key here: did you mean retention?'],
     ['serve:\n  leaseTtl: 5s\n', 'FILE, line 2: serve.leaseTtl is no key here: did you mean lease-ttl?'],
@@ -43,7 +43,7 @@ describe('a config file that cannot be used is refused with file, line and key',
     expect(await file.complaint(text)).toMatch(new RegExp(`^Error: ${escaped(message)}`));
   });
 
-  test('text that is no YAML', async () => {
+  test('text that is not YAML', async () => {
     expect(await file.complaint('serve:\n  port: 1\n  port: 2\n')).toMatch(
       /^Error: FILE, line 3: this is no YAML or JSON \(.+\)$/,
     );
@@ -58,11 +58,11 @@ describe('a config file that cannot be used is refused with file, line and key',
     );
   });
 
-  test('tabs that indent YAML', async () => {
+  test('tabs as indentation', async () => {
     expect(await file.complaint('serve:\n\tport: 1\n')).toMatch(/^Error: FILE, line 2: .*[Tt]abs/);
   });
 
-  test('a folder, and a file that is far too large', async () => {
+  test('a directory, and a file that is too large', async () => {
     const { stderr } = await runCli(['serve', '--config', file.folder]);
     expect(stderr).toMatch(/cannot be read \(EISDIR/);
     expect(await file.complaint(`#${'x'.repeat(65_536)}`)).toBe(
@@ -70,7 +70,7 @@ describe('a config file that cannot be used is refused with file, line and key',
     );
   });
 
-  test('a file that is not there', async () => {
+  test('a missing file', async () => {
     const { stderr, exitCode } = await runCli(['serve', '--config', join(file.folder, 'none.yaml')]);
     expect(stderr).toMatch(
       /^Error: the config file .+none\.yaml cannot be read \(ENOENT.+\): name another with --config or IMSTATE_CONFIG, or leave it out\n$/,
@@ -78,7 +78,7 @@ describe('a config file that cannot be used is refused with file, line and key',
     expect(exitCode).toBe(2);
   });
 
-  test('a password: it belongs in a file of its own or in the environment, and is not shown', async () => {
+  test('a password, which is not shown', async () => {
     const rule =
       'holds a password, which does not belong here: set IMSTATE_REDIS instead, or name a file that holds it with redis-url-file';
     for (const url of [
@@ -92,7 +92,7 @@ describe('a config file that cannot be used is refused with file, line and key',
     }
   });
 
-  test('with --json too', async () => {
+  test('with --json', async () => {
     const { stdout, exitCode } = await file.withConfig('serve:\n  prot: 1\n', ['serve', '--json']);
     expect(JSON.parse(stdout)).toEqual({
       error: {
@@ -104,7 +104,7 @@ describe('a config file that cannot be used is refused with file, line and key',
   });
 });
 
-describe('a value that breaks the rule of its flag is told in the words of the flag, with where it is set', () => {
+describe('an invalid value is reported with the rule of its flag and its source', () => {
   test.each([
     [
       'lease-ttl: 1s',
@@ -130,13 +130,13 @@ describe('a value that breaks the rule of its flag is told in the words of the f
     expect(await file.complaint(`serve:\n  ${line}\n`)).toBe(`Error: ${message}`);
   });
 
-  test('from the environment: its variable is named', async () => {
+  test('from the environment, with the variable', async () => {
     expect(await file.complaint('', { IMSTATE_SHARDS: 'many' })).toBe(
       'Error: --shards: expected an integer but received: many; --help shows how (--shards is set by IMSTATE_SHARDS)',
     );
   });
 
-  test('from the command line: nothing is added', async () => {
+  test('from the command line, without a source', async () => {
     const { stderr } = await file.withConfig('serve:\n  port: 1\n', ['serve', '--port', 'x'], {
       IMSTATE_PORT: '2',
     });
@@ -155,7 +155,7 @@ describe('a config file may', () => {
     expect((await file.withConfig(text, ['query', 'alice'])).stderr).toContain(limit);
   });
 
-  test.each(['', '# nothing yet\n', 'client:\n  # timeout: 1s\n'])('say nothing: %j', async (text) => {
+  test.each(['', '# nothing yet\n', 'client:\n  # timeout: 1s\n'])('be empty: %j', async (text) => {
     const { stderr } = await file.withConfig(text, ['query', 'alice', '--endpoint', '127.0.0.1:1']);
     expect(stderr).toMatch(/^Error: no daemon answers at 127\.0\.0\.1:1 /);
   });

@@ -13,28 +13,28 @@ beforeEach(async () => {
   file = await configFile();
 });
 
-describe('a flag goes before the environment, that before the config file, and that before the default', () => {
+describe('precedence: flag, environment, config file, default', () => {
   const limit = 'client:\n  timeout: 0ms\n';
   const query = ['query', 'alice', '--endpoint', '127.0.0.1:1'];
 
-  test('the file before the default', async () => {
+  test('the file overrides the default', async () => {
     const { stderr } = await file.withConfig(limit, query);
     expect(stderr).toContain('(--timeout is set by client.timeout in');
   });
 
-  test('the environment before the file', async () => {
+  test('the environment overrides the file', async () => {
     const { stderr } = await file.withConfig(limit, query, { IMSTATE_TIMEOUT: '1d' });
     expect(stderr).toContain('(--timeout is set by IMSTATE_TIMEOUT)');
   });
 
-  test('a flag before both', async () => {
+  test('a flag overrides both', async () => {
     const { exitCode } = await file.withConfig(limit, [...query, '--timeout', '5s'], {
       IMSTATE_TIMEOUT: '1d',
     });
     expect(exitCode).toBe(3);
   });
 
-  test('false in the environment before true in the file', async () => {
+  test('false in the environment overrides true in the file', async () => {
     const daemon = await startDaemon();
     const args = ['query', 'alice', '--endpoint', daemon.addr];
     const tls = 'client:\n  tls: true\n';
@@ -54,14 +54,14 @@ describe('client commands', () => {
     expect(JSON.parse(stdout).endpoints).toMatchObject([{ addr: daemon.addr, health: 'SERVING' }]);
   });
 
-  test('do not look into the current folder', async () => {
+  test('do not read the config file of the current directory', async () => {
     await writeFile(file.path, 'client:\n  nonsense: 1\n');
     inFolder(file.folder);
     const { stdout, exitCode } = await runCli(['endpoints', '--json', '--data-dir', file.folder]);
     expect({ ...JSON.parse(stdout), exitCode }).toMatchObject({ endpoints: [], exitCode: 0 });
   });
 
-  test('read files that it names beside it', async () => {
+  test('resolve file names relative to the config file', async () => {
     const daemon = await startDaemon();
     const text = `client:\n  endpoint: ${daemon.addr}\n  token-file: none.token\n`;
     const { stderr } = await file.withConfig(text, ['query', 'alice']);
@@ -73,11 +73,11 @@ describe('client commands', () => {
 describe('imstate serve', () => {
   const settings = () => `serve:\n  port: 0\n  data-dir: ${file.folder}\n  log-level: silent\n`;
 
-  test('takes the config file of the current folder, and says so', async () => {
+  test('uses the config file of the current directory, and reports it', async () => {
     await writeFile(file.path, settings());
     inFolder(file.folder);
     const daemon = spawnImstate(['serve']);
-    await until(() => daemon.stdout().includes('service'), 'it is ready');
+    await until(() => daemon.stdout().includes('service'), 'the daemon is ready');
     expect(daemon.stdout()).toMatch(
       new RegExp(`^config    ${escaped(file.path)}\naddress   127\\.0\\.0\\.1:\\d+\n`),
     );
@@ -85,13 +85,13 @@ describe('imstate serve', () => {
     expect(await daemon.ended).toBe(0);
   });
 
-  test('takes the one of --config instead, and a file of JSON as well', async () => {
+  test('uses the file of --config instead, also in JSON', async () => {
     await writeFile(file.path, 'serve: nonsense');
     const json = join(file.folder, 'other.json');
     await writeFile(json, JSON.stringify({ $schema: 'any', serve: { port: 0, 'data-dir': '.' } }));
     inFolder(file.folder);
     const daemon = spawnImstate(['serve', '--json', '--config', 'other.json']);
-    await until(() => daemon.stdout().endsWith('}\n'), 'it is ready');
+    await until(() => daemon.stdout().endsWith('}\n'), 'the daemon is ready');
     expect(JSON.parse(daemon.stdout())).toMatchObject({
       config: 'other.json',
       store: `embedded, ${file.folder}`,
@@ -100,16 +100,16 @@ describe('imstate serve', () => {
     expect(await daemon.ended).toBe(0);
   });
 
-  test('tells in its log where its settings are from', async () => {
+  test('logs the sources of its settings', async () => {
     await writeFile(file.path, 'serve:\n  port: 0\n  retention: 1m\n');
     const args = ['serve', '--data-dir', file.folder, '--config', file.path, '--log-format', 'json'];
     const daemon = spawnImstate(args, { IMSTATE_LOG_LEVEL: 'debug', IMSTATE_PORT: '0' });
-    await until(() => daemon.stdout().includes('service'), 'it is ready');
-    const told = daemon
+    await until(() => daemon.stdout().includes('service'), 'the daemon is ready');
+    const line = daemon
       .stderr()
       .split('\n')
       .find((line) => line.includes('where the settings are from'));
-    expect(JSON.parse(told ?? '{}').settings).toEqual({
+    expect(JSON.parse(line ?? '{}').settings).toEqual({
       'data-dir': 'the command line',
       config: 'the command line',
       'log-format': 'the command line',
@@ -121,7 +121,7 @@ describe('imstate serve', () => {
     expect(await daemon.ended).toBe(0);
   });
 
-  test('refuses two config files in the current folder', async () => {
+  test('rejects two config files in the current directory', async () => {
     await writeFile(file.path, '');
     await writeFile(join(file.folder, 'imstate.json'), '{}');
     inFolder(file.folder);
@@ -135,14 +135,14 @@ describe('imstate serve', () => {
 });
 
 describe('a secret in a file', () => {
-  test('is the URL of Redis', async () => {
+  test('provides the URL of Redis', async () => {
     await writeFile(join(file.folder, 'redis.url'), 'redis://:hunter2@127.0.0.1:1/x\n');
     const message = await file.complaint('serve:\n  redis-url-file: redis.url\n');
     expect(message).toMatch(/^Error: .*database/);
     expect(message).not.toContain('hunter2');
   });
 
-  test('goes not with the URL itself', async () => {
+  test('excludes the URL itself', async () => {
     await writeFile(join(file.folder, 'redis.url'), 'redis://h');
     expect(await file.complaint('serve:\n  redis-url-file: redis.url\n  redis: redis://h\n')).toBe(
       'Error: --redis and --redis-url-file say the same: give one of them ' +
@@ -150,7 +150,7 @@ describe('a secret in a file', () => {
     );
   });
 
-  test('is left out where the environment has the secret itself', async () => {
+  test('is ignored if the environment contains the secret', async () => {
     await writeFile(join(file.folder, 'redis.url'), 'nonsense');
     const text = 'serve:\n  redis-url-file: redis.url\n  etcd-password-file: none\n';
     const env = { IMSTATE_REDIS: 'redis://h/x', IMSTATE_ETCD_PASSWORD: 'p' };
@@ -160,7 +160,7 @@ describe('a secret in a file', () => {
     expect((await file.withConfig(client, ['query', 'alice'], { IMSTATE_TOKEN: 't' })).exitCode).toBe(0);
   });
 
-  test('must be one word', async () => {
+  test('must contain one word', async () => {
     await writeFile(join(file.folder, 'password'), 'two words');
     const message = await file.complaint('serve:\n  etcd-password-file: password\n');
     expect(message).toContain(
@@ -168,7 +168,7 @@ describe('a secret in a file', () => {
     );
   });
 
-  test('must be there', async () => {
+  test('must exist', async () => {
     const message = await file.complaint('serve:\n  etcd-password-file: none\n');
     expect(message).toMatch(/^Error: the file of --etcd-password-file cannot be read \(ENOENT/);
   });

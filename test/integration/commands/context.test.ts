@@ -25,7 +25,7 @@ const addrs = async (args: string[] = [], env: Record<string, string> = {}) =>
   );
 
 describe('imstate context', () => {
-  test('makes, lists, shows, chooses and removes contexts', async () => {
+  test('creates, lists, shows, selects and removes contexts', async () => {
     expect((await run(['context', 'list'])).stdout).toBe('no contexts\n');
     expect(
       (await run(['context', 'set', 'prod', '--etcd', '10.0.0.3:2379', '--timeout', '2s', '--tls'])).stdout,
@@ -55,7 +55,7 @@ describe('imstate context', () => {
     });
   });
 
-  test('the file is for this user alone, and commands at the same time lose nothing', async () => {
+  test('keeps the file private, and loses nothing to concurrent commands', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const set = (name: string) =>
       runImstate(['context', 'set', name, '--endpoint', 'h:1'], { XDG_CONFIG_HOME: folder });
@@ -65,7 +65,7 @@ describe('imstate context', () => {
     expect(Object.keys(JSON.parse(await readFile(file, 'utf8')).contexts).sort()).toEqual(names);
   });
 
-  test('keeps files as absolute paths, and nothing of the environment', async () => {
+  test('saves absolute paths, and nothing of the environment', async () => {
     await run(['context', 'set', 'prod', '--etcd', 'h:1', '--token-file', 'a.token'], {
       IMSTATE_TIMEOUT: '9s',
     });
@@ -90,7 +90,7 @@ describe('imstate context', () => {
     ],
     [['set', 'prod', '--endpoint', 'h'], 'the endpoint "h" must be HOST:PORT, such as 127.0.0.1:8080'],
     [['show'], 'no context is in use: name one, or choose one with imstate context use'],
-  ])('%j is refused', async (args, message) => {
+  ])('rejects %j', async (args, message) => {
     expect(await run(['context', ...args])).toEqual({
       stdout: '',
       stderr: `Error: ${message}\n`,
@@ -98,7 +98,7 @@ describe('imstate context', () => {
     });
   });
 
-  test('a password is refused, and not shown', async () => {
+  test('rejects a password without showing it', async () => {
     const { stderr, exitCode } = await run(['context', 'set', 'prod', '--etcd', 'h:1,http://u:hunter2@h:2']);
     expect(stderr).toMatch(/user and password do not belong in it/);
     expect({ exitCode, isShown: stderr.includes('hunter2') }).toEqual({ exitCode: 2, isShown: false });
@@ -111,14 +111,14 @@ describe('imstate context', () => {
     );
   });
 
-  test('a token file that is gone is told with the context that names it', async () => {
+  test('reports a missing token file with the context that names it', async () => {
     await run(['context', 'set', 'prod', '--endpoint', 'h:1', '--token-file', '/nowhere/token']);
     expect((await run(['query', 'alice', '--context', 'prod'])).stderr).toContain(
       `(--token-file is set by token-file of context "prod" in ${file})`,
     );
   });
 
-  test('a context that is not known: what was meant, or which there are', async () => {
+  test('suggests or lists contexts for an unknown one', async () => {
     expect((await run(['context', 'use', 'prod'])).stderr).toBe(
       `Error: ${file} has no context "prod": there is none yet; make it with imstate context set prod\n`,
     );
@@ -131,11 +131,11 @@ describe('imstate context', () => {
     );
   });
 
-  test('a user without a home has none', async () => {
+  test('has no contexts without a home directory', async () => {
     expect((await run(['context', 'list'], { XDG_CONFIG_HOME: '/dev/null' })).stdout).toBe('no contexts\n');
   });
 
-  test('a file that was spoilt by hand is refused', async () => {
+  test('rejects a damaged file', async () => {
     await mkdir(join(folder, 'imstate'));
     await writeFile(file, '{"contexts":{"prod":3}}');
     const { stderr, exitCode } = await run(['query', 'alice']);
@@ -152,7 +152,7 @@ describe('imstate context', () => {
 });
 
 describe('client commands', () => {
-  test('use the context that is chosen, or the one of --context or IMSTATE_CONTEXT', async () => {
+  test('use the selected context, or the one of --context or IMSTATE_CONTEXT', async () => {
     const [a, b] = [await startDaemon(), await startDaemon()];
     await run(['context', 'set', 'a', '--endpoint', a.addr]);
     await run(['context', 'set', 'b', '--endpoint', b.addr]);
@@ -162,25 +162,25 @@ describe('client commands', () => {
     expect(await addrs([], { IMSTATE_CONTEXT: 'b' })).toEqual([b.addr]);
   });
 
-  test('take where the daemons are from one place: the first that says it', async () => {
+  test('take the discovery settings from the first source that has any', async () => {
     const [a, b] = [await startDaemon(), await startDaemon()];
     await run(['context', 'set', 'a', '--endpoint', a.addr, '--token-file', '/nowhere']);
     await run(['context', 'use', 'a']);
     expect(await addrs(['--data-dir', b.dataDir])).toEqual([b.addr]);
     expect(await addrs([], { IMSTATE_DATA_DIR: b.dataDir })).toEqual([b.addr]);
     expect(await addrs(['--context', 'a'], { IMSTATE_ENDPOINT: b.addr })).toEqual([a.addr]);
-    // Its token goes nowhere else, nor is it read.
+    // The token of the context is neither read nor sent elsewhere.
     expect((await run(['query', 'alice', '--endpoint', b.addr])).exitCode).toBe(0);
   });
 
-  test('refuse --context beside another place', async () => {
+  test('reject --context beside other discovery flags', async () => {
     await run(['context', 'set', 'a', '--endpoint', 'h:1']);
     const { stderr, exitCode } = await run(['query', 'alice', '--context', 'a', '--endpoint', 'h:2']);
     expect(stderr).toContain('cannot also be provided when using --context');
     expect(exitCode).toBe(2);
   });
 
-  test('an error of a call names the context', async () => {
+  test('name the context in errors of calls', async () => {
     await run(['context', 'set', 'prod', '--endpoint', `127.0.0.1:${await freePort()}`]);
     await run(['context', 'set', 'here', '--data-dir', folder]);
     await run(['context', 'use', 'prod']);
@@ -190,7 +190,7 @@ describe('client commands', () => {
     expect(none.error.message).toContain(`(--data-dir is set by data-dir of context "here" in ${file})`);
   });
 
-  test('a value of a context that breaks its rule is told with the context', async () => {
+  test('report an invalid value with its context', async () => {
     await mkdir(join(folder, 'imstate'));
     await writeFile(file, '{"current":"prod","contexts":{"prod":{"endpoint":"h:1","timeout":"2h"}}}');
     expect((await run(['query', 'alice'])).stderr).toBe(
@@ -198,7 +198,7 @@ describe('client commands', () => {
     );
   });
 
-  test('context use and context show warn of a variable that goes before it', async () => {
+  test('context use and context show warn about an overriding variable', async () => {
     await run(['context', 'set', 'prod', '--endpoint', 'h:1', '--timeout', '1s']);
     expect((await run(['context', 'use', 'prod'], { IMSTATE_ETCD: 'h:2' })).stderr).toBe(
       'warning: IMSTATE_ETCD is set, and goes before it: unset it, or use --context prod\n',

@@ -7,7 +7,7 @@ import { testCli } from '../../support/testCli.ts';
 
 const cli = testCli();
 
-test('prints a line a check in a fixed order, then how many found what', async () => {
+test('prints one line per check in a fixed order, then a summary', async () => {
   const { stdout, stderr, exitCode } = await cli.run('doctor', '--endpoint', cli.daemon.addr);
   expect([stderr, exitCode]).toEqual(['', 0]);
   const lines = stdout.trimEnd().split('\n');
@@ -51,7 +51,7 @@ test('exits with 1 for warnings, and with the code of the first failure', async 
   expect(await run('--timeout', 'soon')).toBe(2);
 });
 
-test('takes the environment of imstate serve', async () => {
+test('uses the environment of imstate serve', async () => {
   const env = {
     IMSTATE_REDIS: `redis://127.0.0.1:${await freePort()}`,
     IMSTATE_DATA_DIR: cli.daemon.dataDir,
@@ -61,7 +61,7 @@ test('takes the environment of imstate serve', async () => {
   expect(stdout).toMatch(/^failed {3}redis-dial .*start it/m);
 });
 
-test('takes the config file of imstate serve, behind what it is told as a client', async () => {
+test('uses the config file of imstate serve, with precedence for its own flags', async () => {
   const { withConfig } = await configFile();
   const port = await freePort();
   const text = `serve:\n  redis: redis://127.0.0.1:${port}\n  data-dir: ${cli.daemon.dataDir}\n`;
@@ -73,7 +73,7 @@ test('takes the config file of imstate serve, behind what it is told as a client
   expect(stderr).toContain('line 2');
 });
 
-test("looks at the files of the daemon that a config file names, and calls no daemon with the daemon's certificate", async () => {
+test("checks the files of a config file, and does not call daemons with the daemon's certificate", async () => {
   const { folder, withConfig } = await configFile();
   const own = 'tls-cert: none.pem\n  tls-key: none.key\n  tls-client-ca: ca.pem';
   const jwt = 'auth-jwt-issuer: me\n  auth-jwt-audience: it\n  auth-jwt-jwks: keys.json';

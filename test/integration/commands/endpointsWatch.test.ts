@@ -8,7 +8,7 @@ import { freePort, startEtcd, startRedis } from '../../support/servers.ts';
 import { ISO } from '../../support/testCli.ts';
 import { until } from '../../support/until.ts';
 
-/** What the daemons of one test share. */
+/** The options that the daemons of a test share. */
 function shared(redis = inject('redisUrl')) {
   return {
     redis,
@@ -32,7 +32,7 @@ const printed = ({ stdout }: ImstateProcess, text: string | RegExp) =>
 const eventsOf = ({ stdout }: ImstateProcess) =>
   (stdout().match(/.*\n/g) ?? []).map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('prints the list, then the daemons that come and go', async () => {
+test('prints the list, then added and removed daemons', async () => {
   const config = shared();
   const text = watch(config);
   const json = watch(config, '--json');
@@ -45,7 +45,7 @@ test('prints the list, then the daemons that come and go', async () => {
   await printed(late, new RegExp(`^${first.addr} +SERVING`, 'm'));
   await first.stop();
   await printed(text, new RegExp(`^\\S+ \\S+Z  ${first.addr}  left the registry$`, 'm'));
-  await until(() => eventsOf(json).at(-1)?.type === 'removed', 'the leaving is printed');
+  await until(() => eventsOf(json).at(-1)?.type === 'removed', 'the removal is printed');
   const [list, ...changes] = eventsOf(json);
   expect(list).toEqual({ type: 'list', service: config.service, endpoints: [] });
   const { addr } = first;
@@ -59,7 +59,7 @@ test('prints the list, then the daemons that come and go', async () => {
   }
 });
 
-test('prints a change of health: the store is away, and back', async () => {
+test('prints changes of health when the store is unavailable and available again', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const config = shared(redis.url);
@@ -69,12 +69,12 @@ test('prints a change of health: the store is away, and back', async () => {
   const health = () => eventsOf(json).flatMap((event) => (event.type === 'health' ? [event.health] : []));
   await until(() => eventsOf(json).length > 0, 'the list is printed');
   await redis.kill();
-  await until(() => health().at(-1) === 'NOT_SERVING', 'it does not serve');
+  await until(() => health().at(-1) === 'NOT_SERVING', 'the daemon is NOT_SERVING');
   await redis.restart();
-  await until(() => health().at(-1) === 'SERVING', 'it serves again');
+  await until(() => health().at(-1) === 'SERVING', 'the daemon is SERVING again');
 });
 
-test('a daemon that was killed leaves the list with its lease', async () => {
+test('prints the removal of a killed daemon when its lease expires', async () => {
   const { redis, keyPrefix, etcd, service } = shared();
   const flags = ['--redis', redis, '--key-prefix', keyPrefix, '--etcd', etcd, '--service', service];
   const daemon = await startImstate('serve', '--port', '0', '--lease-ttl', '2s', ...flags);
@@ -85,24 +85,25 @@ test('a daemon that was killed leaves the list with its lease', async () => {
   await printed(text, `${daemon.addr}  left the registry`);
 });
 
-test('a registry that goes and comes back is told, each once', async () => {
+test('prints an outage of the registry and its end once each', async () => {
   const etcd = await startEtcd();
   disposables.push(() => etcd.stop());
   const config = { ...shared(), etcd: etcd.host };
   const [text, json] = [watch(config), watch(config, '--json')];
   await printed(text, 'no daemon is registered');
-  const told = () => eventsOf(json).flatMap((event) => (event.type === 'registry' ? [event.error] : []));
+  const registryErrors = () =>
+    eventsOf(json).flatMap((event) => (event.type === 'registry' ? [event.error] : []));
   await until(() => eventsOf(json).length > 0, 'the list is printed');
   await etcd.kill();
-  await until(() => told().length > 0, 'it is gone');
-  await until(() => text.stderr().includes('etcd cannot be reached'), 'people are told');
+  await until(() => registryErrors().length > 0, 'the outage is printed as JSON');
+  await until(() => text.stderr().includes('etcd cannot be reached'), 'the outage is printed as text');
   await etcd.restart();
-  await until(() => told().at(-1) === null, 'it is back');
+  await until(() => registryErrors().at(-1) === null, 'the end of the outage is printed');
   await printed(text, /Z {2}the registry answers again\n/);
-  expect(told()[0]).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+  expect(registryErrors()[0]).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
 });
 
-test('a registry that is not there: exit code 3, with --json in one line', async () => {
+test('exits with 3 without a registry, with one line for --json', async () => {
   const args = ['endpoints', '--watch', '--etcd', `127.0.0.1:${await freePort()}`, '--json'];
   const { stdout, exitCode } = await runCli(args);
   expect(stdout).toMatch(/^\{"error":\{"code":"REGISTRY_UNAVAILABLE",.*\}\}\n$/);

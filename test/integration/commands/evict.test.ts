@@ -9,7 +9,7 @@ const cli = testCli();
 const login = (user: string, device: string, serverAddr: string) =>
   cli.run('online', user, device, '--server-addr', serverAddr, '--session', `${user}-${device}`);
 
-test('ends the sessions of a user, and a repeat of their login changes nothing', async () => {
+test('ends the sessions of a user; repeating their logins changes nothing', async () => {
   await login('alice', 'phone', '10.0.0.1:9000');
   await login('alice', 'web', '10.0.0.2:9000');
   expect(await cli.run('evict', '--user', 'alice', '--yes')).toEqual({
@@ -24,7 +24,7 @@ test('ends the sessions of a user, and a repeat of their login changes nothing',
   expect((await login('alice', 'phone', '10.0.0.1:9000')).stdout).toContain('it was evicted');
 });
 
-test('ends one session, if it is still current', async () => {
+test('ends one session if it is still current', async () => {
   await login('bob', 'phone', '10.0.0.1:9000');
   const evict = ['evict', '--user', 'bob', '--device', 'phone', '--yes', '--session'];
   expect(await cli.json(...evict, 'another')).toEqual({ evicted: 0 });
@@ -33,7 +33,7 @@ test('ends one session, if it is still current', async () => {
   expect(await cli.json('query', 'bob')).toMatchObject({ online: false });
 });
 
-test('ends the sessions of a chat server, however many, and those of no other', async () => {
+test('ends all sessions of a chat server, and no others', async () => {
   const file = `${cli.daemon.dataDir}/logins.ndjson`;
   const records = Array.from({ length: 3_000 }, (_, i) =>
     JSON.stringify({ userId: `u-${i}`, deviceId: 'phone' }),
@@ -48,7 +48,7 @@ test('ends the sessions of a chat server, however many, and those of no other', 
   expect(await cli.json('query', 'carol')).toMatchObject({ online: true });
 });
 
-test('where there is no terminal to ask on it needs --yes', async () => {
+test('requires --yes without a terminal', async () => {
   await login('dave', 'phone', '10.0.0.1:9000');
   const { stderr, exitCode } = await cli.run('evict', '--user', 'dave');
   expect(stderr).toBe('Error: there is no terminal to ask on: confirm with --yes\n');
@@ -56,7 +56,7 @@ test('where there is no terminal to ask on it needs --yes', async () => {
   expect(await cli.json('query', 'dave')).toMatchObject({ online: true });
 });
 
-test('an eviction without permission is rejected before the confirmation', async () => {
+test('rejects an eviction without permission before the confirmation', async () => {
   const file = await TokenFile.make();
   const { addr } = await startDaemon({ auth: { tokens: file.path } });
   const evict = (role: string) =>
@@ -83,7 +83,7 @@ test.each([
   [['--user', 'eve', '--device', 'phone'], /--user, --device and --session together/],
   [['--user', 'eve', '--session', 's'], /--user, --device and --session together/],
   [['--server-addr', 'a:1', '--device', 'd', '--session', 's'], /--user, --device and --session together/],
-])('%j does not say whose sessions', async (flags, message) => {
+])('rejects %j, which selects no sessions', async (flags, message) => {
   const { stderr, exitCode } = await cli.run('evict', '--yes', ...flags);
   expect(stderr).toMatch(message);
   expect(exitCode).toBe(2);

@@ -3,7 +3,7 @@ import { ISO, testCli } from '../../support/testCli.ts';
 
 const cli = testCli();
 
-test('--explain says of an online device what keeps it so', async () => {
+test('--explain shows what keeps a device online', async () => {
   const flags = ['--server-addr', '10.0.0.1:9000', '--session', 's-1', '--ttl', '90s', '--platform', 'ios'];
   await cli.run('online', 'alice', 'phone', ...flags, '--metadata', 'app=3');
   const { stdout, exitCode } = await cli.run('query', 'alice', '--explain');
@@ -18,7 +18,7 @@ test('--explain says of an online device what keeps it so', async () => {
   expect(exitCode).toBe(0);
 });
 
-test('--explain says of an offline device why and until when', async () => {
+test('--explain shows why a device is offline, and for how long it is kept', async () => {
   await cli.run('online', 'bob', 'phone', '--server-addr', '10.0.0.1:9000');
   await cli.run('offline', 'bob', 'phone');
   const { stdout } = await cli.run('query', 'bob', 'phone', '--explain');
@@ -27,7 +27,7 @@ test('--explain says of an offline device why and until when', async () => {
   expect(stdout).toMatch(/^ {2}forgotten +\d{4}-.* \(in \d minutes?\)$/m);
 });
 
-test('--json has an explanation only if it is asked for', async () => {
+test('--json has an explanation only with --explain', async () => {
   await cli.run('online', 'carol', 'phone', '--server-addr', '10.0.0.1:9000');
   expect(await cli.json('query', 'carol', '--explain')).toMatchObject({
     devices: [

@@ -5,7 +5,7 @@ const cli = testCli();
 const login = (user: string, session = 's-1') =>
   cli.run('online', user, 'phone', '--server-addr', '10.0.0.1:9000', '--session', session);
 
-test('offline --grace announces the logout, and a login makes it unseen', async () => {
+test('offline --grace announces the logout, and a login cancels it', async () => {
   await login('alice');
   const { stdout } = await cli.run('offline', 'alice', 'phone', '--grace', '1h');
   expect(stdout).toBe('alice/phone goes offline within 1h unless it logs in before\n');
@@ -23,12 +23,12 @@ test('offline --grace announces the logout, and a login makes it unseen', async 
   });
 });
 
-test('a grace of nothing is a logout at once', async () => {
+test('a grace of 0 is an immediate logout', async () => {
   await login('bob');
   expect((await cli.run('offline', 'bob', 'phone', '--grace', '0s')).stdout).toBe('bob/phone is offline\n');
 });
 
-test('a grace beyond an hour is refused', async () => {
+test('rejects a grace of more than an hour', async () => {
   const { stderr, exitCode } = await cli.run('offline', 'bob', 'phone', '--grace', '2h');
   expect(stderr).toContain('--grace must be from 0ms to 1h');
   expect(exitCode).toBe(2);

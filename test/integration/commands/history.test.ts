@@ -6,7 +6,7 @@ const login = (user: string, device: string, session: string, ...flags: string[]
   cli.run('online', user, device, '--server-addr', '10.0.0.1:9000', '--session', session, ...flags);
 
 describe('history', () => {
-  test('lists what lasts, then what ended, newest first', async () => {
+  test('lists open sessions, then ended ones, newest first', async () => {
     await login('alice', 'phone', 's-1', '--platform', 'ios');
     await login('alice', 'phone', 's-2');
     await cli.run('offline', 'alice', 'phone');
@@ -22,7 +22,7 @@ describe('history', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('--json has the shape of the contract, of one device too', async () => {
+  test('--json has the shape of the contract, also for one device', async () => {
     await login('bob', 'phone', 's-1', '--platform', 'ios');
     await login('bob', 'web', 's-2');
     await cli.run('offline', 'bob', 'phone');
@@ -50,7 +50,7 @@ describe('history', () => {
     });
   });
 
-  test('--limit cuts, and says so', async () => {
+  test('--limit truncates the list, and reports it', async () => {
     for (const session of ['s-1', 's-2', 's-3']) await login('carol', 'phone', session);
     const { stdout, stderr } = await cli.run('history', 'carol', '--limit', '2');
     expect(stdout.trimEnd().split('\n')).toHaveLength(3);
@@ -59,7 +59,7 @@ describe('history', () => {
     expect((await cli.run('history', 'carol', '--limit', '0')).exitCode).toBe(2);
   });
 
-  test('a user without one', async () => {
+  test('reports a user without history', async () => {
     expect(await cli.run('history', 'nobody')).toEqual({
       stdout: 'nobody has no history\n',
       stderr: '',

@@ -26,7 +26,7 @@ beforeEach(async () => {
   daemon = await startDaemon();
 });
 
-/** Runs the import, and returns its lines as objects. */
+/** Runs the import, and returns its output lines as objects. */
 async function run(...args: string[]) {
   const { stdout, stderr, exitCode } = await runCli([
     ...['import', 'legacy', '--json', '--endpoint', daemon.addr],
@@ -39,7 +39,7 @@ async function run(...args: string[]) {
   return { lines, summary: lines.find(({ type }) => type === 'summary'), stderr, exitCode };
 }
 
-/** What the Go server does with these logins, as it is called by grpc. */
+/** Makes these logins on the legacy server through gRPC. */
 async function goServer(): Promise<ReturnType<typeof grpcClients>['pb']> {
   const server = await startLegacyServer(url);
   const clients = grpcClients(server.addr);
@@ -64,7 +64,7 @@ async function imstate(...args: string[]): Promise<void> {
 }
 
 describe('import legacy', () => {
-  test('counts in a dry run, and logs the online devices in with --apply', async () => {
+  test('counts devices in a dry run, and logs in online devices with --apply', async () => {
     const go = await goServer();
     const ServerAddr = '10.0.0.1:9000';
     await go.online({ UserID: 'alice', DeviceID: 'phone', ServerAddr });
@@ -97,11 +97,11 @@ describe('import legacy', () => {
     expect(await redis.hgetall('phone')).toMatchObject({ Status: '1', UserID: 'alice' });
   });
 
-  test('may be repeated, and leaves alone what has changed at the daemons since', async () => {
+  test('can be repeated, and keeps later changes of the daemons', async () => {
     const go = await goServer();
     const login = (DeviceID: string) => go.online({ UserID: 'alice', DeviceID, ServerAddr: '10.0.0.1:9000' });
     for (const device of ['stays', 'leaves', 'moves']) await login(device);
-    // The login time of the Go server is in seconds: what follows is later.
+    // The login time of the legacy server has a resolution of seconds: later logins must differ.
     const now = Math.floor(Date.now() / 1_000) - 10;
     for (const device of ['stays', 'leaves', 'moves']) await redis.hset(device, 'LoginTime', now);
     expect((await run('--redis', url, '--apply')).summary).toMatchObject({ imported: 3, unchanged: 0 });
@@ -118,7 +118,7 @@ describe('import legacy', () => {
     ]);
   });
 
-  test('reports and counts each record that breaks a rule, and imports the others', async () => {
+  test('reports and counts invalid records, and imports the others', async () => {
     const put = (key: string | Buffer, record: object) => redis.hset(key, record);
     const good = (DeviceID: string, more: object = {}) => ({
       ...legacyRecord({ UserID: 'alice', DeviceID, ServerAddr: '10.0.0.1:9000' }),
@@ -164,7 +164,7 @@ describe('import legacy', () => {
     expect((await devicesOf('alice')).map(({ deviceId }) => deviceId).sort()).toEqual(['bom\ufeff', 'good']);
   });
 
-  test('says the same to people, on stdout, with nothing that a terminal obeys', async () => {
+  test('prints the same as text on stdout, without control characters', async () => {
     await redis.hset(
       'a\u001b[2Jb',
       legacyRecord({ UserID: 'u', DeviceID: 'a\u001b[2Jb', ServerAddr: 'a:1' }),
@@ -177,7 +177,7 @@ describe('import legacy', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  test('takes names of chat servers that are no HOST:PORT, as pb.UserStatus does', async () => {
+  test('accepts chat server names other than HOST:PORT, as pb.UserStatus does', async () => {
     for (const [DeviceID, ServerAddr] of [
       ['a', 'chat-1'],
       ['b', 'ws://chat-1.example.com:9000/ws?x=1'],
@@ -232,7 +232,7 @@ describe('import legacy', () => {
     expect(broken.lines.at(-1)).toMatchObject({ error: { code: 'STORE_UNAVAILABLE' } });
   });
 
-  test('reads a Redis with TLS that asks for a certificate', async () => {
+  test('reads a Redis with TLS that requires a certificate', async () => {
     const authority = await Authority.make();
     const pair = await authority.issue();
     const tlsRedis = await startTlsRedis({ ca: authority.file, ...pair });
@@ -248,7 +248,7 @@ describe('import legacy', () => {
     expect(without.lines.at(-1)).toMatchObject({ error: { code: 'TLS_FAILED' } });
   });
 
-  test('Ctrl-C waits for what is in flight, prints the counts, and the next run imports the rest', async () => {
+  test('Ctrl-C completes calls in flight and prints the counts; the next run imports the rest', async () => {
     const { records } = await fill(8_000);
     const args = ['import', 'legacy', '--redis', url, '--endpoint', daemon.addr, '--json', '--apply'];
     const process = spawnImstate(args);
@@ -268,7 +268,7 @@ describe('import legacy', () => {
     expect((await clients.v1.getStats()).devicesOnline).toBe(records);
   });
 
-  test('a daemon that does not answer ends it with exit code 3, and the counts say how far it came', async () => {
+  test('exits with 3 and the counts so far if the daemon does not respond', async () => {
     await fill(3_000);
     await daemon.stop();
     const { lines, exitCode } = await run('--redis', url, '--apply', '--timeout', '1s');
@@ -279,7 +279,7 @@ describe('import legacy', () => {
     ]);
   });
 
-  test('without a Redis it says which flag names it', async () => {
+  test('names the flag for a missing Redis URL', async () => {
     const { lines, exitCode } = await run();
     expect(exitCode).toBe(2);
     expect(lines.at(-1).error.message).toMatch(/--redis or --redis-url-file/);

@@ -5,7 +5,7 @@ const cli = testCli();
 const login = (user: string, device: string, serverAddr: string, ...flags: string[]) =>
   cli.run('online', user, device, '--server-addr', serverAddr, '--session', `${user}-${device}`, ...flags);
 
-test('without anything online the listings are empty, and say so', async () => {
+test('report that nothing is online', async () => {
   expect((await cli.run('sessions')).stdout).toBe('no session is online\n');
   expect((await cli.run('sessions', '--server-addr', 'a:1')).stdout).toBe('no session is online at a:1\n');
   expect((await cli.run('servers')).stdout).toBe('no chat server has sessions or a lease\n');
@@ -22,7 +22,7 @@ test('without anything online the listings are empty, and say so', async () => {
   });
 });
 
-test('what is online is listed and counted', async () => {
+test('list and count online sessions', async () => {
   await login('alice', 'phone', '10.0.0.1:9000', '--platform', 'ios');
   await login('alice', 'web', '10.0.0.2:9000');
   await login('bob', 'phone', '10.0.0.1:9000', '--platform', 'ios', '--metadata', 'a=b');

@@ -4,7 +4,7 @@ import { ISO, testCli } from '../../support/testCli.ts';
 
 const cli = testCli();
 
-test('a session with time to live, metadata and platform, as the query shows it', async () => {
+test('stores time to live, metadata and platform of a session', async () => {
   const flags = [
     '--ttl',
     '60s',
@@ -27,7 +27,7 @@ test('a session with time to live, metadata and platform, as the query shows it'
   });
 });
 
-test('metadata in the environment is read like the flag', async () => {
+test('reads metadata from the environment like the flag', async () => {
   const env = { IMSTATE_DATA_DIR: cli.daemon.dataDir, IMSTATE_METADATA: 'a=1,b=2' };
   await runCli(['online', 'env', 'phone', '--server-addr', '10.0.0.1:9000'], env);
   expect(await cli.json('query', 'env')).toMatchObject({ devices: [{ metadata: { a: '1', b: '2' } }] });
@@ -51,7 +51,7 @@ test('--policy ends sessions on other devices and names them', async () => {
   ]);
 });
 
-test('a session that had ended changes nothing: it says why, with exit code 1', async () => {
+test('does not change an ended session, and exits with 1 and the reason', async () => {
   const login = ['online', 'carol', 'phone', '--server-addr', '10.0.0.1:9000', '--session'];
   await cli.run(...login, 's-1');
   await cli.run(...login, 's-2');
@@ -91,7 +91,7 @@ test.each([
   [['--metadata', ''], /--metadata must not be empty/],
   [['--policy', 'replace-some'], /--policy/],
   [['--incarnation', '0'], /--incarnation/],
-])('%j is refused', async (flags, message) => {
+])('rejects %j', async (flags, message) => {
   const { stderr, exitCode } = await cli.run('online', 'eve', 'phone', '--server-addr', 'a:1', ...flags);
   expect(stderr).toMatch(message);
   expect(exitCode).toBe(2);

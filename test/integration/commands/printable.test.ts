@@ -42,7 +42,7 @@ const COMMANDS = [
   ['query', `${'x'.repeat(300)}${BIDI}`],
 ];
 
-test.each(COMMANDS)('%s %s prints nothing that a terminal would obey', async (...args) => {
+test.each(COMMANDS)('%s %s prints no control characters', async (...args) => {
   const given = [...args, '--endpoint', cli.daemon.addr].filter(
     (arg) => args[0] !== 'endpoints' || !['--endpoint', cli.daemon.addr].includes(arg),
   );

@@ -4,7 +4,7 @@ import { loadProtos } from '../../../packages/client/src/wire/protos.ts';
 import { disposables } from '../../support/disposables.ts';
 import { runCli } from '../../support/runCli.ts';
 
-/** A server that answers each query with this status, as the legacy server in Go does when its store fails. */
+/** A server that returns this status for each query, as the legacy server does when its store fails. */
 async function startFailing(code: status, details: string): Promise<string> {
   const server = new Server();
   const fail = (_: object, callback: (error: object) => void) => callback({ code, details });
@@ -23,7 +23,7 @@ async function startFailing(code: status, details: string): Promise<string> {
 
 const codes = ['UNKNOWN', 'ABORTED', 'DATA_LOSS', 'NOT_FOUND', 'INTERNAL'] as const;
 
-test.each(codes)('a server that answers %s: one sentence, and no stack of the client', async (name) => {
+test.each(codes)('prints one sentence without a stack trace if the server returns %s', async (name) => {
   const addr = await startFailing(status[name], 'redis: connection refused');
   for (const args of [
     ['query', 'alice', 'phone'],

@@ -12,7 +12,7 @@ const short = ['--duration', '1s', '--users', '50', '--seed', '5', '--timeout', 
 const usersOnline = async () => ((await cli.json('stats')) as { usersOnline: number }).usersOnline;
 
 describe('simulate', () => {
-  test('shows what became of each kind of call, and the seed to do it again', async () => {
+  test('shows the results of each type of call, and the seed to repeat the run', async () => {
     const { stdout, stderr, exitCode } = await cli.run('simulate', ...short);
     expect(stderr).toMatch(/^seed 5: 50 users, 5 chat servers, 20 logins\/s, 100 queries\/s for 1 s\n/);
     expect(stdout).toMatch(/^Call +Calls +Rate +p50 +p95 +p99 +Max +Errors +Missed\n/);
@@ -24,7 +24,7 @@ describe('simulate', () => {
     expect(await usersOnline()).toBe(0);
   });
 
-  test('prints one object with --json, and nothing else', async () => {
+  test('prints exactly one object with --json', async () => {
     const { stdout, stderr, exitCode } = await cli.run(
       'simulate',
       ...short,
@@ -66,12 +66,12 @@ describe('simulate', () => {
       left: 0,
       assertions: [{ assertion: 'errors==0', holds: true, value: 0 }],
     });
-    // A busy machine makes calls late, which causes a warning.
+    // On a busy machine calls are late, which causes a warning.
     expect(stderr).toMatch(/^(warning: [\d,]+ of [\d,]+ calls were late, .*\n)?$/);
     expect(exitCode).toBe(0);
   });
 
-  test('exits with 1 if an assertion does not hold, and says by how much', async () => {
+  test('exits with 1 if an assertion fails, with the measured value', async () => {
     const asserts = ['--assert', 'errors==0,rate>1000000', '--assert', 'p99 < 1us'];
     const { stdout, exitCode } = await cli.run('simulate', ...short, ...asserts);
     expect(stdout).toMatch(/^holds {2}errors==0 {2}\(it was 0\)$/m);
@@ -80,14 +80,14 @@ describe('simulate', () => {
     expect(exitCode).toBe(1);
   });
 
-  test('takes assertions from the environment too (the real binary)', async () => {
+  test('reads assertions from the environment (the real binary)', async () => {
     const env = { IMSTATE_ASSERT: 'errors==0,rate>1000000', IMSTATE_DATA_DIR: cli.daemon.dataDir };
     const { stdout, ended } = spawnImstate(['simulate', ...short], env);
     expect(await ended).toBe(1);
     expect(stdout()).toMatch(/^holds {2}errors==0 .*\nfails {2}rate>1000000 /m);
   });
 
-  test('leaves everybody online with --keep', async () => {
+  test('leaves all users online with --keep', async () => {
     const { stdout } = await cli.run('simulate', ...short, '--keep', '--prefix', 'kept-', '--queries', '0');
     expect(stdout).toMatch(/^left online for an hour: (\d+) of \1 sessions?$/m);
     expect(await usersOnline()).toBeGreaterThan(0);
@@ -101,13 +101,13 @@ describe('simulate', () => {
     [['--prefix', 'a b'], /^Error: --prefix must be 1 to 32 letters, digits, dots and dashes/],
     [['--devices', '5'], /--devices/],
     [['--duration', '10'], /^Error: --duration must be a time with its unit/],
-  ])('%j is wrong usage, before anything is done', async (flags, message) => {
+  ])('rejects the usage %j before the start', async (flags, message) => {
     const { stdout, stderr, exitCode } = await cli.run('simulate', ...flags);
     expect(stderr).toMatch(message);
     expect([stdout, exitCode]).toEqual(['', 2]);
   });
 
-  test('where no daemon is registered it exits with 3', async () => {
+  test('exits with 3 if no daemon is registered', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const { stderr, exitCode } = await cli.run('simulate', ...short, '--data-dir', folder.path);
@@ -115,10 +115,10 @@ describe('simulate', () => {
     expect(exitCode).toBe(3);
   });
 
-  test('Ctrl-C ends it with the summary, and logs everybody out (the real binary)', async () => {
+  test('Ctrl-C prints the summary and logs all users out (the real binary)', async () => {
     const flags = ['--duration', '0s', '--timeout', '30s', '--data-dir', cli.daemon.dataDir];
     const { stdout, stderr, signal, ended } = spawnImstate(['simulate', ...flags]);
-    await until(async () => (await usersOnline()) > 5, 'some are online');
+    await until(async () => (await usersOnline()) > 5, 'some users are online');
     signal('SIGINT');
     expect(await ended).toBe(0);
     expect(stderr()).toMatch(/queries\/s until Ctrl-C\n/);
@@ -134,16 +134,16 @@ describe('demo', () => {
     return { folder, ...spawnImstate(['demo', ...flags], { TMPDIR: folder.path }) };
   }
 
-  test('runs a town on a daemon of its own, which is gone afterwards with all it wrote', async () => {
+  test('runs simulated traffic on a temporary daemon, and removes its data afterwards', async () => {
     const { folder, stdout, ended } = await demo('--duration', '1s', '--json');
     expect(await ended).toBe(0);
     expect(JSON.parse(stdout())).toMatchObject({ errors: [], stopped: false, left: 0 });
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test('others can look on, until Ctrl-C', async () => {
+  test('serves other clients until Ctrl-C', async () => {
     const { folder, stdout, stderr, signal, ended } = await demo();
-    const [, addr] = await until(() => /--endpoint (\S+:\d+)/.exec(stderr()), 'the address is shown');
+    const [, addr] = await until(() => /--endpoint (\S+:\d+)/.exec(stderr()), 'the address is printed');
     await until(async () => {
       const { stdout: printed } = await cli.run('stats', '--endpoint', addr as string, '--json');
       return JSON.parse(printed).usersOnline > 0;
@@ -154,17 +154,17 @@ describe('demo', () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test('a second signal ends it at once, and nothing is left behind', async () => {
+  test('a second signal ends it immediately, without leftovers', async () => {
     const { folder, stderr, signal, ended } = await demo();
-    await until(() => stderr().includes('--endpoint'), 'the address is shown');
+    await until(() => stderr().includes('--endpoint'), 'the address is printed');
     expect(await readdir(folder.path)).toHaveLength(1);
-    // Both are there when it goes on: the first has no time to do its work.
+    // Both signals are pending when the process resumes: the first cannot complete its work.
     for (const name of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) signal(name);
     expect(await ended).toBe(130);
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test('on a terminal it is top, and q ends it with the summary', async () => {
+  test('shows top on a terminal, and prints the summary after q', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const env = { TMPDIR: folder.path, NO_COLOR: undefined };

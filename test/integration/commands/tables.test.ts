@@ -14,21 +14,21 @@ async function query(columns: number, env: Record<string, string | undefined> = 
   return (await terminal.shows(/alice is online[\s\S]*Z/)).join('\n');
 }
 
-test('a table is drawn where it fits', async () => {
+test('draws a table if it fits', async () => {
   expect(await query(200)).toMatch(new RegExp(`│ ${device} +│ ios +│ online +│ - +│ 10\\.0\\.0\\.1:9000 +│`));
 });
 
-test('titles of one cell stand below each other where a column for each is too wide', async () => {
+test('stacks the titles of a cell if separate columns are too wide', async () => {
   expect(await query(140)).toMatch(
     new RegExp(`│ ${device} +│ online +│ 10\\.0\\.0\\.1:9000 +│.*│\\n│ ios +│ `),
   );
 });
 
-test('where the terminal is not wide enough a row is a block of lines', async () => {
+test('prints a row as a block of lines on a narrow terminal', async () => {
   expectBlocks(await query(80));
 });
 
-test('emoji of later years and invisible characters do not move the lines of a table', async () => {
+test('aligns a table with new emoji and invisible characters', async () => {
   const names = ['🫠🫠🫠', '👩\u200d👧', 'a\u200b\u202eb', '手机', 'plain'];
   for (const name of names) {
     await cli.run('online', 'emoji', name, '--server-addr', '10.0.0.1:9000', '--platform', '🪿');
@@ -43,13 +43,13 @@ test('emoji of later years and invisible characters do not move the lines of a t
   expect(terminal.output).not.toMatch(/\u200b|\u200d|\u202e/);
 });
 
-test('NO_COLOR turns tables off too', async () => {
+test('NO_COLOR also disables tables', async () => {
   expect(await query(200, { NO_COLOR: '1' })).toMatch(
     new RegExp(`^${device} +ios +online +- +10\\.0\\.0\\.1:9000 `, 'm'),
   );
 });
 
-test('NO_COLOR keeps to the width of the terminal', async () => {
+test('NO_COLOR respects the width of the terminal', async () => {
   expectBlocks(await query(80, { NO_COLOR: '1' }));
 });
 

@@ -12,7 +12,7 @@ async function serve(...flags: string[]) {
   return daemon;
 }
 
-test('serve says that it serves by TLS, and the client commands call it by flags or by the environment', async () => {
+test('serve reports TLS, and client commands call it with flags or environment variables', async () => {
   const authority = await Authority.make();
   const { cert, key } = await authority.issue();
   const own = await authority.issue({ subject: 'chat-1' });
@@ -23,7 +23,7 @@ test('serve says that it serves by TLS, and the client commands call it by flags
 
   const flags = ['--tls-ca', authority.file, '--tls-cert', own.cert, '--tls-key', own.key];
   expect(await runCli(['query', 'alice', '--endpoint', addr, ...flags])).toMatchObject({ exitCode: 0 });
-  // Past the registry or through it, and for a name that is not the host which is dialled.
+  // Directly or through the registry, and with a server name other than the dialled host.
   const files = { IMSTATE_TLS_CA: authority.file, IMSTATE_TLS_CERT: own.cert, IMSTATE_TLS_KEY: own.key };
   const env = { ...files, IMSTATE_TLS_SERVER_NAME: 'localhost', IMSTATE_DATA_DIR: dataDir };
   expect((await runCli(['online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000'], env)).exitCode).toBe(
@@ -42,7 +42,7 @@ test('serve says that it serves by TLS, and the client commands call it by flags
   });
 });
 
-test('a file that cannot be used ends serve and a client command with exit code 2', async () => {
+test('serve and client commands exit with 2 for an unusable file', async () => {
   const authority = await Authority.make();
   const { cert, key } = await authority.issue({ days: -1 });
   const over = await runImstate(['serve', '--port', '0', '--tls-cert', cert, '--tls-key', key]);
@@ -62,7 +62,7 @@ test('a file that cannot be used ends serve and a client command with exit code 
   });
 });
 
-test('a daemon that is open to others without TLS says so in its log and in what it prints, with --json too', async () => {
+test('warns about an exposed daemon without TLS in the log and the output, also with --json', async () => {
   const { stdout, stderr } = await serve('--addr', '0.0.0.0');
   expect(stdout()).toMatch(/^warning {3}0\.0\.0\.0:\d+ is open to other machines without TLS: .*--tls-cert/m);
   expect(stderr()).toMatch(/"level":40,.*without TLS/);
@@ -70,7 +70,7 @@ test('a daemon that is open to others without TLS says so in its log and in what
   const { path, remove } = await temporaryDirectory();
   disposables.push(remove);
   const json = spawnImstate(['serve', '--port', '0', '--addr', '0.0.0.0', '--json', '--data-dir', path]);
-  await until(() => json.stdout().includes('}'), 'it prints its object');
+  await until(() => json.stdout().includes('}'), 'the object is printed');
   json.signal('SIGTERM');
   await json.ended;
   expect(JSON.parse(json.stdout())).toMatchObject({
@@ -79,7 +79,7 @@ test('a daemon that is open to others without TLS says so in its log and in what
   });
 });
 
-test('a client finds daemons by an etcd with TLS, and no deprecation is told', async () => {
+test('finds daemons through an etcd with TLS, without deprecation warnings', async () => {
   const authority = await Authority.make();
   const etcd = await startEtcd({ ca: authority.file, ...(await authority.issue({ subject: 'etcd' })) });
   disposables.push(() => etcd.stop());

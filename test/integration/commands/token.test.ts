@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 const token = (...args: string[]) => runCli(['token', ...args, '--file', file]);
 
-test('a token is printed once, on stdout alone, and the file has its hash', async () => {
+test('prints a token once, only on stdout, and stores its hash', async () => {
   const made = await token(
     'create',
     '--role',
@@ -42,7 +42,7 @@ test('a token is printed once, on stdout alone, and the file has its hash', asyn
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
-test('a token as JSON, the list, and its revocation', async () => {
+test('creates, lists and revokes a token with --json', async () => {
   const made = JSON.parse((await token('create', '--role', 'admin', '--json')).stdout);
   expect(made).toEqual({
     id: expect.stringMatching(/^admin-[0-9a-f]{8}$/),
@@ -77,13 +77,13 @@ test.each([
   [['create', '--role', 'writer', '--server-addr', 'a'], 2, '--server-addr must be HOST:PORT,…'],
   [['revoke', 'nobody'], 2, 'lists no token "nobody"'],
   [['list'], 2, 'no such file'],
-])('%j is refused in one line', async (args, exitCode, message) => {
+])('rejects %j in one line', async (args, exitCode, message) => {
   const refused = await token(...args);
   expect(refused).toMatchObject({ stdout: '', exitCode, stderr: expect.stringContaining(message) });
   expect(refused.stderr).toMatch(/^Error: [^\n]+\n$/);
 });
 
-test('two tokens of one name are refused, and so is a file of something else', async () => {
+test('rejects two tokens with one name, and files with other contents', async () => {
   await token('create', '--role', 'reader', '--name', 'a');
   expect(await token('create', '--role', 'admin', '--name', 'a')).toMatchObject({
     stdout: '',
@@ -99,7 +99,7 @@ test('two tokens of one name are refused, and so is a file of something else', a
   expect(await readFile(file, 'utf8')).toBe('{"userId":"alice"}\n');
 });
 
-test('comments, rights and a link to the file stay as they are', async () => {
+test('keeps comments, permissions and a link to the file', async () => {
   const link = `${file}.link`;
   await writeFile(file, '# of the chat servers');
   await chmod(file, 0o640);
@@ -111,7 +111,7 @@ test('comments, rights and a link to the file stay as they are', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o640);
 });
 
-test('changes that are made at the same time are all kept', async () => {
+test('keeps all concurrent changes', async () => {
   const line = (id: number) =>
     JSON.stringify({
       id: `t${id}`,
@@ -125,7 +125,7 @@ test('changes that are made at the same time are all kept', async () => {
   expect(JSON.parse((await token('list', '--json')).stdout).tokens).toHaveLength(10);
 });
 
-test('a change that is held up by another says what to do', async () => {
+test('explains what to do if another change blocks the file', async () => {
   await writeFile(`${file}.lock`, '');
   expect(await token('create', '--role', 'reader')).toMatchObject({
     stdout: '',
@@ -134,7 +134,7 @@ test('a change that is held up by another says what to do', async () => {
   });
 });
 
-test('commands call with a token of a file or of the environment, and say in one line why not', async () => {
+test('commands use a token of a file or the environment, and report failures in one line', async () => {
   const secret = (await token('create', '--role', 'reader')).stdout;
   const daemon = await startDaemon({ auth: { tokens: file } });
   const tokenFile = `${file}.reader`;
@@ -172,7 +172,7 @@ test('commands call with a token of a file or of the environment, and say in one
   }
 });
 
-test('ps shows no secret of a daemon and a client, and neither do they print or log one', async () => {
+test('shows no secret of daemon and client in ps, output and logs', async () => {
   const secret = (await token('create', '--role', 'reader', '--name', 'desk')).stdout.trim();
   const dataDir = await scratchDirectory();
   const args = ['--port', '0', '--data-dir', dataDir, '--log-level', 'trace'];
@@ -210,7 +210,7 @@ test.each([
     ['--auth-jwt-issuer', 'a', '--auth-jwt-audience', 'b', '--auth-jwt-jwks', 'http://issuer.example/'],
     ...[2, 'an URL that begins with https://'],
   ],
-] as [string[], number, string][])('serve %j is refused in one line', async (args, exitCode, message) => {
+] as [string[], number, string][])('rejects serve %j in one line', async (args, exitCode, message) => {
   const refused = await runImstate(['serve', '--port', '0', '--data-dir', await scratchDirectory(), ...args]);
   expect(refused).toMatchObject({ exitCode, stderr: expect.stringContaining(message) });
   expect(refused.stderr).toMatch(/^Error: [^\n]+\n$/);

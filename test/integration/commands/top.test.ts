@@ -8,7 +8,7 @@ import { ISO, testCli } from '../../support/testCli.ts';
 import { until } from '../../support/until.ts';
 
 const cli = testCli();
-/** Until the end of the test. */
+/** A terminal that is closed at the end of the test. */
 async function login(user: string, ...flags: string[]): Promise<void> {
   await cli.run('online', user, 'phone', '--server-addr', '10.0.0.1:9000', ...flags);
   disposables.push(() => cli.run('offline', user, 'phone'));
@@ -29,7 +29,7 @@ const CLEAR = '\x1b[2J';
 const END_OF_FRAME = '\x1b[?2026l';
 
 test.each([80, 200])(
-  'shows daemons, chat servers and what happens on %i columns; q leaves',
+  'shows daemons, chat servers and activity on %i columns, and ends with q',
   async (columns) => {
     await login('alice', '--platform', 'ios');
     const terminal = await top(columns);
@@ -51,7 +51,7 @@ test.each([80, 200])(
   },
 );
 
-test('draws anew for another size, and otherwise only the lines that are different', async () => {
+test('redraws after a resize, and otherwise only changed lines', async () => {
   const terminal = await top(80);
   await terminal.shows('CHAT SERVER');
   await terminal.resize({ columns: 200, rows: 50 });
@@ -63,17 +63,17 @@ test('draws anew for another size, and otherwise only the lines that are differe
     return lines[0]?.endsWith('q leaves') && lines[0].length === 60 && lines;
   }, 'it is drawn for 60 columns');
   expect(narrow).toHaveLength(12);
-  // Columns and rows are set one after the other: each is another size.
+  // Columns and rows are set one after the other, which are two resizes.
   const frames = () => terminal.output.split(CLEAR).at(-1)?.split(END_OF_FRAME) as string[];
-  await until(() => frames().length > 10, 'ten frames follow without another');
+  await until(() => frames().length > 10, 'ten frames follow without another resize');
   const later = frames().slice(1).join('');
-  // The head and the platforms stay: nobody logs in here.
+  // The header and the platforms do not change, because there are no logins.
   expect(later).not.toContain('platforms');
   terminal.press('\x03');
   expect(await terminal.ended).toBe(0);
 });
 
-test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s gives the terminal back', async (name) => {
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s restores the terminal', async (name) => {
   const terminal = await top(80);
   await terminal.shows('CHAT SERVER');
   await terminal.signal(name);
@@ -83,7 +83,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s gives the terminal back'
   expect(await terminal.after()).toMatch(/\sicanon/);
 });
 
-test('a crash gives the terminal back, and is told there', async () => {
+test('a crash restores the terminal, and is printed there', async () => {
   const terminal = await top(80, 24, {
     NODE_OPTIONS: `--import=data:text/javascript,process.on('SIGUSR2',()=>{throw(new(Error)('crashed'))})`,
   });
@@ -95,7 +95,7 @@ test('a crash gives the terminal back, and is told there', async () => {
   expect(await terminal.after()).toMatch(/\sicanon/);
 });
 
-test('goes on while its daemon is away, and says so', async () => {
+test('continues while its daemon is unavailable, and shows it', async () => {
   const port = `${await freePort()}`;
   const daemon = await startImstate('serve', '--port', port);
   disposables.push(() => daemon.kill());
@@ -110,12 +110,12 @@ test('goes on while its daemon is away, and says so', async () => {
   await until(async () => {
     const text = (await terminal.screen()).join('\n');
     return / SERVING/.test(text) && !/UNREACHABLE|no daemon answers|no connection/.test(text);
-  }, 'all is well again');
+  }, 'the registry is available again');
   terminal.press('q');
   expect(await terminal.ended).toBe(0);
 });
 
-test('goes on while the registry is away, and says so', async () => {
+test('continues while the registry is unavailable, and shows it', async () => {
   const etcd = await startEtcd();
   disposables.push(() => etcd.stop());
   const shared = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:`, etcd: etcd.host };
@@ -126,12 +126,15 @@ test('goes on while the registry is away, and says so', async () => {
   await terminal.shows(/^etcd cannot be reached|^etcd does not answer/m);
   expect((await terminal.screen()).join('\n')).toMatch(/ SERVING/);
   await etcd.restart();
-  await until(async () => !/^etcd /m.test((await terminal.screen()).join('\n')), 'all is well again');
+  await until(
+    async () => !/^etcd /m.test((await terminal.screen()).join('\n')),
+    'the registry is available again',
+  );
   terminal.press('q');
   expect(await terminal.ended).toBe(0);
 });
 
-test('NO_COLOR leaves colours out', async () => {
+test('NO_COLOR disables colours', async () => {
   const plain = await top(80, 24, { NO_COLOR: '1' });
   await plain.shows('CHAT SERVER');
   plain.press('q');
@@ -143,7 +146,7 @@ test('NO_COLOR leaves colours out', async () => {
   expect(colored.output).toContain('\x1b[32mSERVING');
 });
 
-test('where stdout is no terminal it prints one plain picture', async () => {
+test('prints one plain frame if stdout is not a terminal', async () => {
   await login('carol');
   const { stdout, exitCode } = await cli.run('top', '--interval', '200ms');
   expect(exitCode).toBe(0);
@@ -152,7 +155,7 @@ test('where stdout is no terminal it prints one plain picture', async () => {
   expect(stdout).toMatch(/\n10\.0\.0\.1:9000 +1 +- +-\n$/);
 });
 
-test('--json prints an object each interval, with --once one', async () => {
+test('--json prints one object per interval, and only one with --once', async () => {
   await login('dave', '--platform', 'web');
   const shape = {
     time: expect.stringMatching(ISO),
@@ -180,7 +183,7 @@ test('--json prints an object each interval, with --once one', async () => {
   for (const line of stream.stdout().trimEnd().split('\n')) expect(JSON.parse(line)).toEqual(shape);
 });
 
-test('without a daemon it says so and leaves the terminal alone', async () => {
+test('reports a missing daemon without changing the terminal', async () => {
   const terminal = await top(80, 24, { IMSTATE_ENDPOINT: `127.0.0.1:${await freePort()}` });
   expect(await terminal.ended).toBe(3);
   expect(terminal.output).not.toContain('\x1b[?1049h');

@@ -17,7 +17,7 @@ beforeEach(() => {
 const login = (device: string, session: string) =>
   cli.run('online', user, device, '--server-addr', serverAddr, '--session', session);
 
-test('ends at once when it is so already, and prints the state', async () => {
+test('ends immediately if the state is already reached, and prints it', async () => {
   expect(await cli.run('wait', user, '--for', 'offline')).toEqual({
     stdout: `${user} is offline\n`,
     stderr: '',
@@ -59,7 +59,7 @@ test('--json has the shape of the contract', async () => {
   });
 });
 
-test('waits for what comes: a login, then the logout of the last device', async () => {
+test('waits for a login, and for the logout of the last device', async () => {
   const env = { IMSTATE_DATA_DIR: cli.daemon.dataDir, IMSTATE_TIMEOUT: '1h' };
   const online = spawnImstate(['wait', user, 'phone', '--for', 'online'], env);
   await login('web', 's-1');
@@ -73,7 +73,7 @@ test('waits for what comes: a login, then the logout of the last device', async 
   expect(offline.stdout()).toBe(`${user} is offline\n`);
 });
 
-test('exit code 1 when the time is over, also under --json', async () => {
+test('exits with 1 at the time limit, also with --json', async () => {
   await login('phone', 's-1');
   const { stdout, stderr, exitCode } = await cli.run('wait', user, '--for', 'offline', '--timeout', '200ms');
   expect(stdout).toContain(`${user} is online\n`);
@@ -82,7 +82,7 @@ test('exit code 1 when the time is over, also under --json', async () => {
   expect((await cli.run('wait', user, '--for', 'offline', '--timeout', '1ms', '--json')).exitCode).toBe(1);
 });
 
-test('exit code 3 when it is not known: no daemon is there', async () => {
+test('exits with 3 if no daemon responds', async () => {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());
   const nobody = ['wait', user, '--for', 'online', '--data-dir', folder.path];
@@ -98,7 +98,7 @@ test.each([
   [['--for', 'online'], 'Missing 1 required arg: USER'],
   [['alice', '--for', 'lunch'], '--for'],
   [['alice', '--for', 'online', '--timeout', '2d'], '--timeout must be from 0'],
-])('wrong usage: %j', async (args, message) => {
+])('rejects the usage %j', async (args, message) => {
   const { stderr, exitCode } = await cli.run('wait', ...args);
   expect(stderr).toContain(message);
   expect(exitCode).toBe(2);

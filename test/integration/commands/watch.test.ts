@@ -20,7 +20,7 @@ beforeEach(() => {
   user = `user-${counter}`;
 });
 
-/** Starts `imstate watch` on the daemon of this file, or on the endpoints that are named. */
+/** Starts `imstate watch` on the daemon of this file, or on given endpoints. */
 function watch(...args: string[]): ImstateProcess {
   const started = spawnImstate(['watch', ...args], { IMSTATE_DATA_DIR: cli.daemon.dataDir });
   disposables.push(async () => {
@@ -33,13 +33,13 @@ function watch(...args: string[]): ImstateProcess {
 const login = (session: string, addr = serverAddr, ...flags: string[]) =>
   cli.run('online', user, 'phone', '--server-addr', addr, '--session', session, ...flags);
 
-/** Waits until it has printed so many lines, and returns them. */
+/** Waits until `count` lines are printed, and returns them. */
 async function lines({ stdout }: ImstateProcess, count: number): Promise<string[]> {
   await until(() => stdout().split('\n').length > count, `${count} lines are printed`);
   return stdout().trimEnd().split('\n');
 }
 
-/** The same of --json, without the marks of progress. */
+/** Waits for `count` events of --json, without progress, and returns them. */
 async function events(started: ImstateProcess, count: number) {
   const read = () =>
     (started.stdout().match(/.*\n/g) ?? [])
@@ -50,7 +50,7 @@ async function events(started: ImstateProcess, count: number) {
 }
 
 describe('watch', () => {
-  test('prints how users stand, then every change; Ctrl-C ends it well', async () => {
+  test('prints a snapshot, then every change; Ctrl-C ends it with exit code 0', async () => {
     await login('s-1', serverAddr, '--platform', 'ios');
     const started = watch(user, 'nobody');
     await lines(started, 3);
@@ -128,7 +128,7 @@ describe('watch', () => {
     expect(started.stderr()).toBe('');
   });
 
-  test('--resume goes on where another one ended', async () => {
+  test('--resume continues where another watch ended', async () => {
     const first = watch(user, '--json', '--no-initial');
     const [synced] = await events(first, 1);
     expect(synced.type).toBe('synced');
@@ -142,7 +142,7 @@ describe('watch', () => {
     ]);
   });
 
-  test('of chat servers, and of everybody', async () => {
+  test('watches chat servers, or everything', async () => {
     const ofServers = watch('--server', 'elsewhere:1, elsewhere:2', '--json');
     const ofAll = watch('--all', '--no-initial', '--coalesce', '--json');
     await events(ofServers, 1);
@@ -154,7 +154,7 @@ describe('watch', () => {
     expect(last).toMatchObject({ type: 'change', userId: user });
   });
 
-  test('ends when nobody reads it any more', async () => {
+  test('ends when its reader is gone', async () => {
     await login('s-1');
     const command = 'set -o pipefail; "$@" | head -n 1';
     const args = [process.execPath, 'bin/run.js', 'watch', user, '--data-dir', cli.daemon.dataDir];
@@ -167,7 +167,7 @@ describe('watch', () => {
     child.once('close', (code) => {
       exitCode = code;
     });
-    // It notices when it has something to say.
+    // The command notices when it prints the next change.
     for (let i = 2; exitCode === undefined; i++) {
       await login(`s-${i}`);
       await delay(50);
@@ -176,7 +176,7 @@ describe('watch', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('says when a daemon is lost and another goes on, and when changes were lost', async () => {
+  test('reports when it switches to another daemon, and when changes are lost', async () => {
     const server = await startRedis();
     disposables.push(() => server.stop());
     const config = { redis: server.url, keyPrefix: `test-${randomUUID()}:` };
@@ -195,10 +195,10 @@ describe('watch', () => {
     await lines(text, 2);
     await events(json, 2);
     await first.kill();
-    await until(() => text.stderr().includes('connection lost ('), 'it is said that the connection is lost');
+    await until(() => text.stderr().includes('connection lost ('), 'the lost connection is reported');
     const second = await startTestDaemon({ ...config, port: Number(first.addr.split(':')[1]) });
     disposables.push(() => second.remove());
-    await until(() => text.stderr().includes('connected again'), 'it is said that it is back');
+    await until(() => text.stderr().includes('connected again'), 'the new connection is reported');
     expect(await events(json, 5)).toMatchObject([
       { type: 'snapshot' },
       { type: 'synced' },
@@ -209,7 +209,7 @@ describe('watch', () => {
     const redis = new Redis(server.url);
     disposables.push(() => redis.disconnect());
     await redis.flushall();
-    await until(() => text.stderr().includes('changes were lost ('), 'it is said that changes were lost');
+    await until(() => text.stderr().includes('changes were lost ('), 'the lost changes are reported');
     expect((await events(json, 8)).slice(5)).toMatchObject([
       { type: 'lost', reason: expect.any(String) },
       { type: 'snapshot', userId: user, devices: [] },
@@ -231,13 +231,13 @@ describe('watch fails', () => {
   test.each([
     [['alice', '--resume', 'nonsense!'], 'Error: --resume must be a revision that a watch gave\n'],
     [['--server', 'x'.repeat(256)], 'Error: --server must be at most 255 bytes of UTF-8; this one has 256\n'],
-  ])('with what the daemon refuses, in the words of the command: %j', async (args, message) => {
+  ])('with a rejection by the daemon, in terms of the flags: %j', async (args, message) => {
     const { stderr, exitCode } = await cli.run('watch', ...args);
     expect(stderr).toBe(message);
     expect(exitCode).toBe(2);
   });
 
-  test('where nobody is, --json in one line', async () => {
+  test('without a daemon, --json in one line', async () => {
     const endpoint = `127.0.0.1:${await freePort()}`;
     const { stdout, exitCode } = await cli.run('watch', user, '--endpoint', endpoint, '--json');
     expect(stdout).toMatch(/^\{"error":\{"code":"UNAVAILABLE",.*\}\}\n$/);

@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts';
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
 
-test('changes are shown as they happen, newest first, and lead to their user', async () => {
+test('shows changes immediately, newest first, with links to their users', async () => {
   const page = await web.open('changes');
   await see(page, '#link[data-state=live]');
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr, platform: 'ios' });
@@ -17,12 +17,12 @@ test('changes are shown as they happen, newest first, and lead to their user', a
   await see(page, '#user .lead', 'No device is online.');
 });
 
-test('changes are filtered by user and by kind, and pause', async () => {
+test('filters changes by user and type, and pauses them', async () => {
   const page = await web.open('changes');
   await page.getByRole('combobox', { name: 'Whose changes' }).selectOption('user');
   await page.getByRole('searchbox', { name: 'User ids' }).fill('alice, bob');
   await page.keyboard.press('Enter');
-  // The view is drawn for it, with what was typed.
+  // The view is redrawn with the typed filter.
   await page.locator('#filter[value="alice, bob"]').waitFor();
   await see(page, '#link[data-state=live]');
   for (const userId of ['carol', 'alice', 'bob'])
@@ -31,7 +31,7 @@ test('changes are filtered by user and by kind, and pause', async () => {
   await see(page, '#changes tbody tr', /bob.*logged out/s);
   expect(await page.locator('#changes tbody tr').count()).toBe(3);
   await page.getByRole('combobox', { name: 'Kind of change' }).selectOption('logout');
-  await until(async () => (await page.locator('#changes tbody tr').count()) === 1, 'one is left');
+  await until(async () => (await page.locator('#changes tbody tr').count()) === 1, 'one change is left');
   await page.getByRole('button', { name: 'Pause' }).click();
   await web.client.offline({ userId: 'alice', deviceId: 'phone' });
   await see(page, '#pause', 'Go on (1 new)');
@@ -40,7 +40,7 @@ test('changes are filtered by user and by kind, and pause', async () => {
   await see(page, '#changes tbody tr', 'alice');
 });
 
-test('changes that happen while the connection is away follow when it is back', async () => {
+test('shows changes during a lost connection when it is back', async () => {
   const page = await web.open('changes');
   await see(page, '#link[data-state=live]');
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });

@@ -8,7 +8,7 @@ const web = testConsole();
 /** The first group of a UUID. */
 const STORE_ID = '[0-9a-f]{8}';
 
-test('the cluster is shown with counts, leases, daemons, and charts that go on', async () => {
+test('shows counts, leases, daemons, and live charts of the cluster', async () => {
   const server = web.client.server({ addr: serverAddr, incarnation: 7 });
   disposables.push(() => server.close());
   await server.ready;
@@ -30,10 +30,10 @@ test('the cluster is shown with counts, leases, daemons, and charts that go on',
   await see(page, '#count-devices', '3');
   const draw = () => page.evaluate("document.querySelector('#online canvas').toDataURL()");
   const drawn = await draw();
-  await until(async () => (await draw()) !== drawn, 'the chart goes on');
+  await until(async () => (await draw()) !== drawn, 'the chart is updated');
 });
 
-test('the cluster leads from a chat server to its changes', async () => {
+test('links a chat server to its changes', async () => {
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   const page = await web.open('cluster');
   await page.locator('#servers tr', { hasText: serverAddr }).click();

@@ -4,7 +4,7 @@ import { see, testConsole } from '../../support/consolePage.ts';
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
 
-test('to evict, it asks first; a no changes nothing, a yes ends the session', async () => {
+test('asks before an eviction, and ends the session only after a yes', async () => {
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   await web.client.online({ userId: 'alice', deviceId: 'web', serverAddr });
   const page = await web.open('users/alice');
@@ -20,7 +20,7 @@ test('to evict, it asks first; a no changes nothing, a yes ends the session', as
   expect((await web.client.getUser({ userId: 'alice', deviceId: 'web' })).online).toBe(true);
 });
 
-test('to evict, a chat server it says how many, and ends them all', async () => {
+test('shows the number of sessions of a chat server, and ends them all', async () => {
   const users = Array.from({ length: 300 }, (_, i) => `user-${i}`);
   await Promise.all(users.map((userId) => web.client.online({ userId, deviceId: 'phone', serverAddr })));
   const page = await web.open('cluster');

@@ -8,7 +8,7 @@ import { until } from '../../support/until.ts';
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
 
-test('the page speaks English and Chinese, and remembers which', async () => {
+test('switches between English and Chinese, and remembers the choice', async () => {
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   const page = await web.open('users/alice');
   await page.locator('#language').selectOption('zh-CN');
@@ -20,7 +20,7 @@ test('the page speaks English and Chinese, and remembers which', async () => {
   await see(chinese, '#tabs', '变更');
 });
 
-test('the page is dark where the system is, or where that is chosen', async () => {
+test('is dark if the system is, or if that is selected', async () => {
   const page = await web.open('', { colorScheme: 'dark' });
   const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
   const dark = await background();
@@ -33,7 +33,7 @@ test('the page is dark where the system is, or where that is chosen', async () =
   expect(await background()).toBe(dark);
 });
 
-test('the page is used by the keyboard alone', async () => {
+test('can be used with the keyboard only', async () => {
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   const page = await web.open('cluster');
   await see(page, '#servers tr', serverAddr);
@@ -46,11 +46,11 @@ test('the page is used by the keyboard alone', async () => {
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await see(page, '#user .detail:visible', 'Time to live');
-  // To the chat server, "Why?", and "Evict".
+  // Tab to the chat server, "Why?", and "Evict".
   for (let i = 0; i < 3; i++) await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await see(page, 'dialog', 'End 1 session?');
-  // A no is what comes first.
+  // The focus is on "No" first.
   await page.keyboard.press('Enter');
   await page.locator('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('?');
@@ -61,7 +61,7 @@ test('the page is used by the keyboard alone', async () => {
   expect((await web.client.getUser({ userId: 'alice' })).online).toBe(true);
 });
 
-test('the page fits a telephone and a desk', async () => {
+test('fits phones and desktops', async () => {
   const long = 'i'.repeat(256);
   await web.client.online({ userId: 'alice', deviceId: long, serverAddr: `${'s'.repeat(60)}.example:9000` });
   for (let i = 0; i < 30; i++)
@@ -75,7 +75,7 @@ test('the page fits a telephone and a desk', async () => {
   }
 });
 
-test('the page runs no script and takes no style that is not its own file', async () => {
+test('runs only scripts and styles of its own files', async () => {
   const page = await web.openUrl(`${web.daemon.http}/console/`);
   const headers = (await page.request.get(`${web.daemon.http}/console/`)).headers();
   expect(headers['content-security-policy']).toBe(
@@ -86,7 +86,7 @@ test('the page runs no script and takes no style that is not its own file', asyn
   expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=/);
 });
 
-test('where it is used by the keyboard, single keys may be switched off', async () => {
+test('can disable single-key shortcuts', async () => {
   const page = await web.open('cluster');
   await page.keyboard.press('?');
   await page.getByRole('checkbox').uncheck();
@@ -101,7 +101,7 @@ test('where it is used by the keyboard, single keys may be switched off', async 
   await see(page, '#changes', 'Waiting for a change');
 });
 
-test('what has the focus keeps it while its table is drawn anew', async () => {
+test('keeps the focus while a table is redrawn', async () => {
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   const page = await web.open('users/alice');
   const evict = page.locator('#user tr', { hasText: 'phone' }).getByRole('button', { name: 'Evict' });
@@ -111,7 +111,7 @@ test('what has the focus keeps it while its table is drawn anew', async () => {
   expect(await evict.evaluate((button) => button.matches(':focus'))).toBe(true);
 });
 
-test('a daemon that does not answer is told in words, and the page goes on when it does', async () => {
+test('reports a daemon that does not respond, and continues when it does', async () => {
   const page = await web.open('users/alice');
   await see(page, '#link[data-state=live]');
   const { port } = new URL(web.daemon.http as string);
@@ -125,13 +125,13 @@ test('a daemon that does not answer is told in words, and the page goes on when 
   expect(await page.locator('#banner').isVisible()).toBe(false);
 });
 
-test('a store that does not answer is told in the words of the daemon', async () => {
+test('reports an unavailable store with the message of the daemon', async () => {
   const redis = await startRedis();
   disposables.push(() => redis.stop());
   const daemon = await startDaemon({ http, redis: redis.url });
   redis.freeze();
   disposables.push(() => redis.thaw());
-  await until(async () => (await ask(`${daemon.http}/readyz`)).status === 503, 'the store is away');
+  await until(async () => (await ask(`${daemon.http}/readyz`)).status === 503, 'the store is unavailable');
   const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
   await see(page, '#banner', /Nothing is up to date since .+: .+\. Trying again/);
   redis.thaw();

@@ -24,7 +24,7 @@ beforeEach(async () => {
   tls = await (await Authority.make()).issue({ names: [`DNS:${NAME}`] });
 });
 
-/** A proxy, the origin at which it serves the console, and the options of a daemon behind it. */
+/** A proxy, its origin of the console, and the options of the daemon behind it. */
 async function behind(startProxy: StartProxy, { isSecure = false, directives = [] as string[] } = {}) {
   const upstream = await freePort();
   const { port } = await startProxy({ upstream, tls: isSecure ? tls : undefined, directives });
@@ -32,7 +32,7 @@ async function behind(startProxy: StartProxy, { isSecure = false, directives = [
   return { http, port, origin: `${isSecure ? 'https' : 'http'}://${NAME}:${port}` };
 }
 
-/** A daemon at which alice is online, and whether she still is. */
+/** A daemon on which alice is online, and a function that checks whether she still is. */
 async function startWithAlice(options: Partial<DaemonOptions>, token?: string) {
   const daemon = await startDaemon(options);
   const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000, token });
@@ -54,7 +54,7 @@ test.each([
   ['nginx', startNginx, []],
   ['nginx that passes the name on', startNginx, ['proxy_set_header Host $host']],
   ['Caddy', startCaddy, []],
-])('behind %s with TLS the console evicts without a flag', async (_, startProxy, directives) => {
+])('evicts behind %s with TLS without a flag', async (_, startProxy, directives) => {
   const { http, origin } = await behind(startProxy, { isSecure: true, directives });
   const isOnline = await startWithAlice({ http });
   const page = await openAlice(origin);
@@ -66,7 +66,7 @@ test.each([
 test.each([
   ['nginx', startNginx],
   ['Caddy', startCaddy],
-])('behind %s without TLS the console evicts at the origin of --http-origin', async (_, startProxy) => {
+])('evicts behind %s without TLS at the origin of --http-origin', async (_, startProxy) => {
   const { http, origin } = await behind(startProxy);
   const isOnline = await startWithAlice({ http: { ...http, origins: [origin] } });
   const page = await openAlice(origin);
@@ -75,7 +75,7 @@ test.each([
   expect(await isOnline()).toBe(false);
 });
 
-test('behind a trusted proxy without TLS the console evicts with a token', async () => {
+test('evicts with a token behind a trusted proxy without TLS', async () => {
   const { http, origin } = await behind(startNginx, { directives: FORWARDED });
   const file = await TokenFile.make();
   const { admin } = file.tokens as { admin: string };
@@ -89,7 +89,7 @@ test('behind a trusted proxy without TLS the console evicts with a token', async
   expect(await isOnline()).toBe(false);
 });
 
-test('behind nginx without TLS the refusal names --http-origin', async () => {
+test('names --http-origin in the error behind nginx without TLS', async () => {
   const { http, origin } = await behind(startNginx);
   const isOnline = await startWithAlice({ http });
   const page = await openAlice(origin);
@@ -98,7 +98,7 @@ test('behind nginx without TLS the refusal names --http-origin', async () => {
   expect(await isOnline()).toBe(true);
 });
 
-test('in Chinese the refusal is Chinese, and so is what a proxy answers by itself', async () => {
+test('shows errors of daemon and proxy in Chinese', async () => {
   const { http, origin } = await behind(startNginx);
   const daemon = await startDaemon({ http });
   const client = await clientOf(daemon.addr);
@@ -112,13 +112,13 @@ test('in Chinese the refusal is Chinese, and so is what a proxy answers by itsel
   await see(page, '#banner', /HTTP 502.*反向代理/s);
 });
 
-test('behind Caddy without TLS the refusal names --http-origin', async () => {
+test('names --http-origin in the error behind Caddy without TLS', async () => {
   const { http, origin } = await behind(startCaddy);
   await startWithAlice({ http });
   await see(await openAlice(origin), '#main .note', `--http-origin ${origin}`);
 });
 
-test('a foreign name that leads to the proxy (DNS rebinding) evicts nobody', async () => {
+test('rejects evictions from a foreign name that resolves to the proxy (DNS rebinding)', async () => {
   const { http, origin, port } = await behind(startNginx, { directives: FORWARDED });
   const isOnline = await startWithAlice({ http: { ...http, origins: [origin] } });
   const page = await openAlice(`http://${FOREIGN}:${port}`);
@@ -127,7 +127,7 @@ test('a foreign name that leads to the proxy (DNS rebinding) evicts nobody', asy
   expect(await isOnline()).toBe(true);
 });
 
-test('a foreign name that leads to a trusted proxy shows nothing', async () => {
+test('shows nothing for a foreign name that resolves to a trusted proxy', async () => {
   const { http, origin, port } = await behind(startCaddy);
   const options = { ...http, origins: [origin], trustedProxies: ['127.0.0.1'] };
   const isOnline = await startWithAlice({ http: options });

@@ -1,5 +1,5 @@
-// Makes the pictures of the console that README shows: npm run screenshots. The days before are told to the daemon by a clock that
-// is set forward.
+// Takes the screenshots of the console for README: npm run screenshots. A clock that is set back creates the
+// events of the previous days.
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { connect } from '../../../packages/client/src/index.ts';
@@ -10,7 +10,7 @@ import { ensureInstalled } from '../../support/packages.ts';
 const FOLDER = 'docs/images';
 const HOUR = 3_600_000;
 const SERVERS = ['10.0.0.1:9000', '10.0.0.2:9000', '10.0.0.3:9000'];
-/** Those of the crowd have leases, and what had been online there before would end with their start. */
+/** The chat servers of the crowd. They have leases, whose start ends sessions that were online before. */
 const LEASED = ['10.0.1.1:9000', '10.0.1.2:9000', '10.0.1.3:9000'];
 const PLATFORMS = ['ios', 'android', 'web', 'desktop'];
 
@@ -29,7 +29,7 @@ const login = (deviceId: string, platform: string, server = 0, ttlMs = 0) =>
     ...(ttlMs > 0 && { ttlMs }),
   });
 
-/** What alice did, at hours before now. */
+/** What alice does, by hours before now. */
 const STORY: [hours: number, act: () => Promise<unknown>][] = [
   [29, () => login('phone', 'ios')],
   [27, () => login('web', 'web', 1)],
@@ -63,7 +63,7 @@ const crowd = Array.from({ length: 900 }, (_, i) => ({
 }));
 for (const { server, ...session } of crowd.slice(0, 700)) await server.online(session);
 
-/** Some come and go, now more of the one and now of the other. */
+/** Logins and logouts in alternating proportions. */
 let at = 0;
 const traffic = setInterval(() => {
   const tide = Math.sin(now() / 8_000);
@@ -79,7 +79,7 @@ ensureInstalled({ chromium: 'chromium' });
 const browser = await launch();
 mkdirSync(FOLDER, { recursive: true });
 
-/** Opens a view, waits, and takes a picture. */
+/** Opens a view, waits, and takes a screenshot. */
 async function take(
   name: string,
   view: string,

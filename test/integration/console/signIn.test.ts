@@ -16,7 +16,7 @@ beforeEach(async () => {
   guarded = await startDaemon({ http, auth: { tokens: file.path } });
 });
 
-test('a token is asked for, kept in the tab, and a reader may not evict', async () => {
+test('asks for a token, keeps it in the tab, and denies evictions to a reader', async () => {
   const page = await web.openUrl(`${guarded.http}/console/#/users/alice`);
   await page.getByLabel('Token').fill('imstate_wrong');
   await page.keyboard.press('Enter');
@@ -35,7 +35,7 @@ test('a token is asked for, kept in the tab, and a reader may not evict', async 
   await page.getByLabel('Token').waitFor();
 });
 
-test('a visit without a token is no warning in the log, and a wrong token is', async () => {
+test('logs a warning for a wrong token, but not for a visit without one', async () => {
   const warnings = () => guarded.logged.map((line) => JSON.parse(line)).filter(({ level }) => level >= 40);
   const page = await web.openUrl(`${guarded.http}/console/`);
   await page.getByLabel('Token').fill('imstate_wrong');
@@ -45,7 +45,7 @@ test('a visit without a token is no warning in the log, and a wrong token is', a
   expect(warnings()).toMatchObject([{ method: 'GET /api/v1/whoami', code: 'UNAUTHENTICATED' }]);
 });
 
-test('in Chinese, what is wrong with a token and whose it is are Chinese too', async () => {
+test('shows the error and the owner of a token in Chinese', async () => {
   const page = await web.openUrl(`${guarded.http}/console/#/changes`, { locale: 'zh-CN' });
   await page.getByLabel('令牌').fill('imstate_wrong');
   await page.keyboard.press('Enter');
@@ -59,7 +59,7 @@ test('in Chinese, what is wrong with a token and whose it is are Chinese too', a
   await see(page, 'dialog .fault', '凭据无效');
 });
 
-test('a token that is revoked is asked for anew', async () => {
+test('asks for another token after a revocation', async () => {
   const page = await web.openUrl(`${guarded.http}/console/#/changes`);
   await page.getByLabel('Token').fill(file.tokens.admin as string);
   await page.keyboard.press('Enter');

@@ -5,7 +5,7 @@ import { clientOf, startDaemon } from '../../support/disposables.ts';
 const serverAddr = '10.0.0.1:9000';
 const web = testConsole();
 
-test('a user is searched for and shown with devices, chat servers, since when and why', async () => {
+test('finds a user, and shows devices, chat servers, times and explanations', async () => {
   await web.client.online({
     userId: 'alice',
     deviceId: 'phone',
@@ -26,7 +26,7 @@ test('a user is searched for and shown with devices, chat servers, since when an
   expect(new URL(page.url()).hash).toBe('#/users/alice');
 });
 
-test('a user is shown anew as soon as something changes', async () => {
+test('updates a user at each change', async () => {
   const page = await web.open('users/alice');
   await see(page, '#user .lead', 'Nothing is known of this user');
   await see(page, '#link[data-state=live]');
@@ -36,7 +36,7 @@ test('a user is shown anew as soon as something changes', async () => {
   await see(page, '#user .lead', 'No device is online.');
 });
 
-test('a user has a history as a timeline with a bar a session, and as a table', async () => {
+test('shows the history of a user as a timeline and as a table', async () => {
   for (const sessionId of ['s-1', 's-2', 's-3'])
     await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr, sessionId });
   await web.client.online({ userId: 'alice', deviceId: 'web', serverAddr });
@@ -53,7 +53,7 @@ test('a user has a history as a timeline with a bar a session, and as a table', 
   expect(await page.locator('#history .bar').count()).toBe(4);
 });
 
-test('a user with a name that is markup is shown as what it is', async () => {
+test('escapes markup in the name of a user', async () => {
   const userId = '<img src=x onerror="document.title=1"><b>bold</b>';
   await web.client.online({ userId, deviceId: '<i>device</i>', serverAddr, metadata: { '<u>': '&amp;' } });
   const page = await web.open(`users/${encodeURIComponent(userId)}`);
@@ -62,10 +62,10 @@ test('a user with a name that is markup is shown as what it is', async () => {
   expect(await page.title()).toBe('Users · imstate');
 });
 
-test('a user with too many devices for one response is shown, and what is missing is named', async () => {
+test('shows a user with too many devices for one response, and what is missing', async () => {
   const daemon = await startDaemon({ http, maxDevices: 2_000 });
   const client = await clientOf(daemon.addr);
-  // About 1.9 kB each: 3.2 MB in all, and 1.6 MB without metadata.
+  // About 1.9 kB each: 3.2 MB in total, and 1.6 MB without metadata.
   const login = (i: number) => ({
     userId: 'alice',
     deviceId: `${i}-`.padEnd(256, 'd'),

@@ -44,14 +44,14 @@ function rawOf(addr: string) {
 }
 
 describe('calls in flight', () => {
-  test('up to the limit they are taken, one more is refused unread, and may be made again', async () => {
+  test('are accepted up to the limit; one more is rejected unread, and may be retried', async () => {
     const { addr } = await startDaemon({ maxCallsInFlight: 3 });
     const raw = rawOf(addr);
     const { v1 } = clientsOf(addr);
     const begun = [raw.begin(GET_USER), raw.begin(GET_USER)];
     await v1.getUser({ userId: 'alice' });
     begun.push(raw.begin(GET_USER));
-    // A ping goes the same way, behind it.
+    // A ping follows it on the same connection.
     await new Promise((resolve) => raw.session.ping(resolve));
     const refused = v1.getUser({ userId: 'alice' });
     await expect(refused).rejects.toMatchObject({
@@ -68,7 +68,7 @@ describe('calls in flight', () => {
     expect(await v1.getUser({ userId: 'alice' })).toMatchObject({ online: false });
   });
 
-  test('health, heartbeats and leases go on, and so do streams of Apply', async () => {
+  test('do not include health, heartbeats, leases and Apply', async () => {
     const daemon = await startDaemon({ maxCallsInFlight: 1 });
     const { v1 } = clientsOf(daemon.addr);
     const raw = rawOf(daemon.addr);
@@ -88,7 +88,7 @@ describe('calls in flight', () => {
     expect(daemon.logged.join()).toMatch(/more is asked than this daemon takes: the daemon has 1 calls/);
   });
 
-  test('the client makes a refused call again, and a change too: nothing was done', async () => {
+  test('are retried by the client when rejected, including changes', async () => {
     const { addr, logged } = await startDaemon({ maxCallsInFlight: 1 });
     const client = await clientOf(addr);
     await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
@@ -96,12 +96,12 @@ describe('calls in flight', () => {
     const begun = raw.begin(GET_USER);
     await new Promise((resolve) => raw.session.ping(resolve));
     const evicted = client.evict({ userId: 'alice' });
-    await until(() => logged.join().includes('more is asked than this daemon takes'), 'it is refused');
+    await until(() => logged.join().includes('more is asked than this daemon takes'), 'the call is rejected');
     begun.close();
     expect(await evicted).toMatchObject({ evicted: 1 });
   });
 
-  test('what is too large is refused for good: the client does not repeat it', async () => {
+  test('are not retried by the client when they are too large', async () => {
     const { addr } = await startDaemon();
     const error = await clientsOf(addr)
       .v1.batchGetUsers({ userIds: ['x'.repeat(1024 * 1024)] })
@@ -112,11 +112,11 @@ describe('calls in flight', () => {
 });
 
 describe('watches', () => {
-  test('one more than allowed is refused, and has room when another ends', async () => {
+  test('are rejected beyond the limit, and accepted again when another ends', async () => {
     const { addr } = await startDaemon({ maxWatches: 2 });
     const { v1 } = clientsOf(addr);
     const watches = [v1.watch({ userIds: ['a'] }), v1.watch({ userIds: ['b'] })];
-    for (const watch of watches) await until(() => watch.syncs > 0, 'it watches');
+    for (const watch of watches) await until(() => watch.syncs > 0, 'the watch is synced');
     expect(await v1.watch({ userIds: ['c'] }).ended).toMatchObject({
       code: 8,
       details: 'the daemon has 2 watches (--max-watches): nothing was done, try again in a while',
@@ -125,14 +125,14 @@ describe('watches', () => {
     const another = async () => {
       const watch = v1.watch({ userIds: ['c'] });
       watches.push(watch);
-      const began = until(() => watch.syncs > 0, 'it watches').then(() => true);
+      const began = until(() => watch.syncs > 0, 'the watch is synced').then(() => true);
       return Promise.race([began, watch.ended.then(() => false)]);
     };
-    await until(another, 'there is room');
+    await until(another, 'the watch is accepted');
     for (const watch of watches) watch.cancel();
   });
 
-  test('the client says that there are too many', async () => {
+  test('fail in the client with the reason', async () => {
     const { addr } = await startDaemon({ maxWatches: 0 });
     const client = await clientOf(addr);
     const first = client
@@ -147,14 +147,14 @@ describe('operations at the store', () => {
   const load = (operations: number, turnMs = 60_000) =>
     new Load(boundsOf({ ...LIMITS, bounds: { operations, turnMs } }), pino({ level: 'silent' }));
 
-  test('as many as there is room for, and one too large when it is alone', () => {
+  test('are accepted up to the limit, or one larger batch alone', () => {
     const ten = load(10);
     expect([ten.begin(9), ten.begin(1), ten.begin(1)]).toEqual([true, true, false]);
     ten.end(10);
     expect([ten.begin(11), ten.begin(1)]).toEqual([true, false]);
   });
 
-  test('batches begin in the order of their calls, and nothing that comes later goes before them', async () => {
+  test('start in the order of their calls', async () => {
     const ten = load(10);
     const begun: string[] = [];
     expect(ten.beginInTurn(8)).toBe(true);
@@ -170,7 +170,7 @@ describe('operations at the store', () => {
     expect([begun, ten.operations]).toEqual([['a', 'b', 'c'], 10]);
   });
 
-  test('who waits too long is refused, and takes up nothing', async () => {
+  test('are rejected after the waiting time, and do not count', async () => {
     const one = load(1, 10);
     one.begin(1);
     expect(await one.beginInTurn(1)).toBe(false);
@@ -178,7 +178,7 @@ describe('operations at the store', () => {
     expect([one.operations, one.begin(1)]).toEqual([0, true]);
   });
 
-  /** A daemon that takes two operations at a time, on a Redis that can be held up. */
+  /** A daemon with a limit of two operations, on a Redis that can be held up. */
   const slow = async (turnMs: number) => {
     const redis = new URL(inject('redisUrl'));
     const proxy = await startProxy(Number(redis.port));
@@ -192,7 +192,7 @@ describe('operations at the store', () => {
     online: { userId, deviceId: 'phone', serverAddr: '10.0.0.1:9000', sessionId: 's1' },
   });
 
-  test('a call is refused, a batch of Apply waits for its turn', async () => {
+  test('reject a call, and queue a batch of Apply', async () => {
     const { proxy, daemon } = await slow(30_000);
     const { v1 } = clientsOf(daemon.addr);
     const [first, second] = [v1.apply(), v1.apply()];
@@ -213,7 +213,7 @@ describe('operations at the store', () => {
     for (const stream of [first, second]) stream.cancel();
   });
 
-  test('a batch that waits too long ends its stream behind the answers, and was not applied', async () => {
+  test('end the stream of a batch that waits too long, without executing it', async () => {
     const { proxy, daemon } = await slow(100);
     const { v1 } = clientsOf(daemon.addr);
     const [first, second] = [v1.apply(), v1.apply()];
@@ -235,7 +235,7 @@ describe('operations at the store', () => {
     first.cancel();
   });
 
-  test('the client sends what was not taken up again, in its order', async () => {
+  test('are resent by the client in order', async () => {
     const { proxy, daemon } = await slow(50);
     const client = await clientOf(daemon.addr);
     const { v1 } = clientsOf(daemon.addr);
@@ -261,7 +261,7 @@ describe('operations at the store', () => {
 });
 
 describe('connections', () => {
-  test('one too many is closed, those that stand are served on, and health answers them', async () => {
+  test('are closed beyond the limit, while the others are served', async () => {
     const daemon = await startDaemon({ maxConnections: 2 });
     const { v1 } = clientsOf(daemon.addr);
     await v1.getUser({ userId: 'alice' });
@@ -283,22 +283,22 @@ describe('connections', () => {
       next.session.destroy();
       return answer?.headers['grpc-status'] === '0';
     };
-    await until(fourth, 'there is room again');
+    await until(fourth, 'another connection is accepted');
   });
 
-  test('one that says nothing is closed', async () => {
+  test('are closed if they stay silent', async () => {
     const daemon = await startDaemon({ bounds: { silenceMs: 100 } });
     const [host, port] = daemon.addr.split(':') as [string, string];
     await once(connectTcp(Number(port), host).resume(), 'close');
   });
 
-  test('one without a call is closed with GOAWAY', async () => {
+  test('are closed with GOAWAY if they are idle', async () => {
     const daemon = await startDaemon({ bounds: { idleMs: 200 } });
     const raw = rawOf(daemon.addr);
     expect((await once(raw.session, 'goaway'))[0]).toBe(0);
   });
 
-  test('a client whose connection was idle for too long notices nothing', async () => {
+  test('are reopened by the client after an idle time', async () => {
     const daemon = await startDaemon({ bounds: { idleMs: 50 } });
     const client = await clientOf(daemon.addr);
     for (let i = 0; i < 3; i++) {
@@ -307,12 +307,12 @@ describe('connections', () => {
     }
   });
 
-  test('a stream keeps its connection', async () => {
+  test('stay open with a stream', async () => {
     const daemon = await startTestDaemon({ bounds: { idleMs: 100 } });
     disposables.push(() => daemon.remove());
     const { v1 } = clientsOf(daemon.addr);
     const watch = v1.watch({ userIds: ['alice'] });
-    await until(() => watch.syncs > 0, 'it watches');
+    await until(() => watch.syncs > 0, 'the watch is synced');
     let isOver = false;
     void watch.ended.then(() => {
       isOver = true;

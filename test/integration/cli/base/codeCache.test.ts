@@ -41,26 +41,26 @@ async function keptFile(): Promise<string> {
 }
 
 describe('compiled code', () => {
-  test('is read as it was kept, for this bundle only', () => {
+  test('is read unchanged, for this bundle only', () => {
     expect(readCode(bundle('a'))).toBeUndefined();
     keepCode(bundle('a'), Buffer.from('code'));
     expect(readCode(bundle('a'))).toEqual(Buffer.from('code'));
     expect(readCode(bundle('b'))).toBeUndefined();
   });
 
-  test('is read for this path only, which is part of it', () => {
+  test('is read for this path only, which is part of the code', () => {
     keepCode(bundle('a', '/one/main.cjs'), Buffer.from('code'));
     expect(readCode(bundle('a', '/two/main.cjs'))).toBeUndefined();
     expect(readCode(bundle('a', '/one/main.cjs'))).toBeDefined();
   });
 
-  test('is for its user alone', async () => {
+  test('is private to its user', async () => {
     keepCode(bundle('a'), Buffer.from('code'));
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(await keptFile())).mode & 0o777).toBe(0o600);
   });
 
-  test('is not read when a byte of it is another one', async () => {
+  test('is not read when a byte differs', async () => {
     keepCode(bundle('a'), Buffer.from('code'));
     const file = await keptFile();
     const content = await readFile(file);
@@ -74,7 +74,7 @@ describe('compiled code', () => {
     }
   });
 
-  test('is removed where there is much that is newer', async () => {
+  test('is removed when there are many newer files', async () => {
     keepCode(bundle('old'), Buffer.from('code'));
     const longAgo = new Date(0);
     await utimes(await keptFile(), longAgo, longAgo);
@@ -85,22 +85,19 @@ describe('compiled code', () => {
     expect(await readdir(folder)).toHaveLength(8);
   });
 
-  test.skipIf(process.getuid?.() !== 0)(
-    'of another user is not read, and nothing is kept in their folder',
-    async () => {
-      keepCode(bundle('a'), Buffer.from('code'));
-      await chown(await keptFile(), 1, 1);
-      expect(readCode(bundle('a'))).toBeUndefined();
-      await chown(await keptFile(), 0, 0);
-      expect(readCode(bundle('a'))).toBeDefined();
-      await chown(cache.path, 1, 1);
-      expect(readCode(bundle('a'))).toBeUndefined();
-      keepCode(bundle('b'), Buffer.from('code'));
-      expect(await keptFile()).toContain('a-');
-    },
-  );
+  test.skipIf(process.getuid?.() !== 0)("is not read from or saved in another user's directory", async () => {
+    keepCode(bundle('a'), Buffer.from('code'));
+    await chown(await keptFile(), 1, 1);
+    expect(readCode(bundle('a'))).toBeUndefined();
+    await chown(await keptFile(), 0, 0);
+    expect(readCode(bundle('a'))).toBeDefined();
+    await chown(cache.path, 1, 1);
+    expect(readCode(bundle('a'))).toBeUndefined();
+    keepCode(bundle('b'), Buffer.from('code'));
+    expect(await keptFile()).toContain('a-');
+  });
 
-  test('is not read from a FIFO or a link, and not kept behind a link', async () => {
+  test('is not read from a FIFO or link, and not saved behind a link', async () => {
     keepCode(bundle('a'), Buffer.from('code'));
     const file = await keptFile();
     await rename(file, join(cache.path, 'elsewhere'));
@@ -116,7 +113,7 @@ describe('compiled code', () => {
     expect(await readdir(folder)).toEqual([basename(file)]);
   });
 
-  test.each(['imstate', 'imstate/code'])('is not kept where %s is a link', async (link) => {
+  test.each(['imstate', 'imstate/code'])('is not saved if %s is a link', async (link) => {
     const target = join(cache.path, 'documents');
     await mkdir(join(target, 'code'), { recursive: true });
     await mkdir(dirname(join(cache.path, link)), { recursive: true });
@@ -129,7 +126,7 @@ describe('compiled code', () => {
     expect(await readdir(join(target, 'code'))).toEqual([]);
   });
 
-  test('removes nothing that it has not made', async () => {
+  test('removes only its own files', async () => {
     keepCode(bundle('a'), Buffer.from('code'));
     const longAgo = new Date(0);
     await writeFile(join(folder, 'notes.txt'), 'mine');
@@ -139,7 +136,7 @@ describe('compiled code', () => {
     expect(await readdir(folder)).toEqual(expect.arrayContaining(['notes.txt', 'pipe']));
   });
 
-  test('cannot be kept: nothing happens', async () => {
+  test('is not saved if that is impossible, without an error', async () => {
     await writeFile(join(cache.path, 'imstate'), '');
     keepCode(bundle('a'), Buffer.from('code'));
     vi.stubEnv('XDG_CACHE_HOME', join(cache.path, 'nowhere'));
@@ -158,7 +155,7 @@ describe('the command line', () => {
   });
   afterAll(() => daemon.kill());
 
-  test('keeps its code once a daemon has answered, and says the same with it', async () => {
+  test('saves its code after the first response of a daemon, with the same output afterwards', async () => {
     await runImstate(['--help']);
     await expect(readdir(folder)).rejects.toThrow('ENOENT');
     expect(await query()).toEqual(answer);
@@ -167,7 +164,7 @@ describe('the command line', () => {
     expect((await stat(await keptFile())).mtimeMs).toBe(mtimeMs);
   });
 
-  test('loads what is not in the bundle also with kept code', async () => {
+  test('loads modules outside the bundle also with saved code', async () => {
     await query();
     const other = await startImstate('serve', '--port', '0');
     await other.kill();
@@ -178,7 +175,7 @@ describe('the command line', () => {
     expect(JSON.parse(etcd.stdout).error.code).toBe('REGISTRY_UNAVAILABLE');
   });
 
-  test('compiles again where the kept code is broken', async () => {
+  test('recompiles if the saved code is damaged', async () => {
     await query();
     const file = await keptFile();
     const content = await readFile(file);
@@ -187,7 +184,7 @@ describe('the command line', () => {
     expect((await readFile(file)).length).toBeGreaterThan(content.length / 2);
   });
 
-  test('works where nothing can be kept', async () => {
+  test('works without a writable cache', async () => {
     vi.stubEnv('XDG_CACHE_HOME', join(cache.path, 'nowhere'));
     expect(await query()).toEqual(answer);
     expect(await readdir(cache.path)).toEqual([]);

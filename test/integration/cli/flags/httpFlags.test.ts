@@ -10,7 +10,7 @@ const parse = (origin?: string, proxy?: string) =>
     'http-trusted-proxy': proxy,
   });
 
-test('origins and proxies are lists', () => {
+test('accepts lists of origins and proxies', () => {
   expect(parse('http://presence.example:8000/, https://other.example', '10.0.0.1,fd00::/8')).toMatchObject({
     origins: ['http://presence.example:8000', 'https://other.example'],
     trustedProxies: ['10.0.0.1', 'fd00::/8'],
@@ -18,7 +18,7 @@ test('origins and proxies are lists', () => {
   expect(parse()).toMatchObject({ origins: [], trustedProxies: [] });
 });
 
-test('origins are as browsers write them', () => {
+test('normalizes origins as browsers do', () => {
   expect(parse('HTTP://Presence.example:80,https://[::1]:443')).toMatchObject({
     origins: ['http://presence.example', 'https://[::1]'],
   });
@@ -33,11 +33,11 @@ test.each([
   'http://presence.example?a',
   'http://me@presence.example',
   'http://*.example',
-])('"%s" is no origin', (origin) => {
+])('rejects "%s" as an origin', (origin) => {
   expect(() => parse(origin)).toThrow(/--http-origin must be origins such as/);
 });
 
-test('serve refuses what is no origin or no proxy, and says where it is from', async () => {
+test('serve rejects an invalid origin or proxy, and names its source', async () => {
   const serve = ['serve', '--port', '0', '--http-port', '0'];
   const origin = await runImstate(serve, { IMSTATE_HTTP_ORIGIN: 'presence.example' });
   expect(origin).toMatchObject({ exitCode: 2, stdout: '' });
