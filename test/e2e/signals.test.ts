@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const IMSTATE = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
-/** Runs a shell script in which $IMSTATE is the command; it prints the process ID of the command as `pid N`. */
+/** Runs a shell script with the command in $IMSTATE; it prints the process ID of the command as `pid N`. */
 async function runScript(script: string) {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());

@@ -10,7 +10,7 @@ import { makeEmbeddedStore, makeRedisStore } from './stores.ts';
 
 const START = 1_700_000_000_000;
 const RETENTION = 10_000;
-/** Less than there are devices. */
+/** Fewer than there are devices. */
 const MAX_DEVICES = 2;
 const RUNS = 50;
 const TIMEOUT = { timeout: 600_000 };
@@ -18,7 +18,7 @@ const TIMEOUT = { timeout: 600_000 };
 interface System {
   underTest: StoreUnderTest;
   store: PresenceStore;
-  /** The last resync token of each chat server, and since when the model asks for that resync. */
+  /** The last resync token of each chat server, and the time of the resync in the model. */
   tokens: Map<string, { token: string; since: number | undefined }>;
 }
 
@@ -105,13 +105,13 @@ const steps: fc.Arbitrary<Step>[] = [
     .map((fields) =>
       step(`keepServerAlive ${JSON.stringify(fields)}`, async (model, { store, tokens }) => {
         const { isResynced, ...keepAlive } = fields;
-        const asked = isResynced ? tokens.get(keepAlive.serverAddr) : undefined;
-        const request: KeepAlive = { ...keepAlive, resynced: asked?.token ?? '' };
-        const [known, isAsked] = model.keepServerAlive(request, asked?.since);
+        const resync = isResynced ? tokens.get(keepAlive.serverAddr) : undefined;
+        const request: KeepAlive = { ...keepAlive, resynced: resync?.token ?? '' };
+        const [known, isRequested] = model.keepServerAlive(request, resync?.since);
         const result = await store.keepServerAlive(request);
-        const since = isAsked ? model.leases.get(keepAlive.serverAddr)?.resync : undefined;
+        const since = isRequested ? model.leases.get(keepAlive.serverAddr)?.resync : undefined;
         tokens.set(keepAlive.serverAddr, { token: result.resyncToken, since });
-        expect([result.incarnation, result.resyncToken !== '']).toEqual([known, isAsked]);
+        expect([result.incarnation, result.resyncToken !== '']).toEqual([known, isRequested]);
       }),
     ),
   fc.tuple(user, device).map(([userId, deviceId]) =>
@@ -187,10 +187,10 @@ function countBy(
 
 describe.each<[string, MakeStore]>([
   ['embedded', makeEmbeddedStore],
-  // One shard: a lease that a login begins or takes over is known in the shard of its user only.
+  // One shard: a lease that a login creates or takes over is known only in the shard of the user.
   ['Redis', (options) => makeRedisStore({ ...options, shards: 1 })],
 ])('random operations on the %s store', (name, makeStore) => {
-  test('answer as the model does', TIMEOUT, async () => {
+  test('have the same results as in the model', TIMEOUT, async () => {
     const property = fc.asyncProperty(
       fc.commands(steps, { maxCommands: 80, size: 'max' }),
       async (commands) => {
@@ -205,7 +205,7 @@ describe.each<[string, MakeStore]>([
     await fc.assert(property, { numRuns: RUNS });
   });
 
-  test('made at once, answer as some order of them would', TIMEOUT, async () => {
+  test('have the results of some sequential order if executed concurrently', TIMEOUT, async () => {
     const change = fc.record({
       deviceId: device,
       sessionId: session,
@@ -225,9 +225,8 @@ interface Change {
 }
 
 /**
- * Makes the changes at once, from two callers, and follows each device through what they were answered: logins
- * that replaced or were replaced and logouts that applied must chain up, and end in what the store holds. Logins beyond the limit
- * of devices are rejected, and leave no trace.
+ * Makes the changes concurrently, and checks the results of each device: its logins, replacements and logouts must
+ * form a chain that ends in the state of the store. Logins beyond the device limit are rejected without a trace.
  */
 async function checkConcurrent(store: PresenceStore, changes: Change[]): Promise<void> {
   const unique = changes.map((each, i) => ({ ...each, sessionId: `${each.sessionId}-${i}` }));
@@ -280,7 +279,7 @@ function step(name: string, run: (model: Model, system: System) => Promise<void>
   return { check: () => true, run, toString: () => name };
 }
 
-/** What the model knows of a session. */
+/** The part of a session that the model knows. */
 function plain({ lease, metadata: _, ...known }: Session) {
   return { ...known, incarnation: lease?.incarnation ?? 0 };
 }

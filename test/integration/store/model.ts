@@ -2,7 +2,7 @@ import type { EndReason, SessionRef } from '../../../packages/client/src/shared/
 import type { KeepAlive } from '../../../src/presence/servers.ts';
 import type { Login, LoginResult, Logout, PastSession } from '../../../src/presence/sessions.ts';
 
-/** A session as the model keeps it. */
+/** A session of the model. */
 export interface ModelSession {
   userId: string;
   deviceId: string;
@@ -26,11 +26,11 @@ interface ModelLease {
   expires: number;
   since: number;
   resync: number | undefined;
-  /** Sessions that were last heard of until then are over, since that time. */
+  /** Sessions last seen before `until` ended at `at`. */
   purges: { until: number; at: number }[];
 }
 
-/** The rules of presence in their plainest form: maps and lists, without a thought for speed. */
+/** The rules of presence in their simplest form: maps and lists, without regard to speed. */
 export class Model {
   now: number;
   readonly retentionMs: number;
@@ -115,7 +115,7 @@ export class Model {
     return current.endReason;
   }
 
-  /** Returns the incarnation that is known, and whether a resync is asked for. */
+  /** Returns the known incarnation, and whether a resync is requested. */
   keepServerAlive(
     { serverAddr, incarnation, ttlMs }: KeepAlive,
     resyncedSince: number | undefined,
@@ -137,7 +137,7 @@ export class Model {
     return evicted.length;
   }
 
-  /** All sweeps that daemons would do now. */
+  /** Executes all sweeps that are due. */
   sweep(): void {
     if (this.leases.size === 0) this.#swept = this.#outage = undefined;
     else {
@@ -151,7 +151,7 @@ export class Model {
       if (isLost) lease.purges.push({ until: Infinity, at: this.now });
       this.#lasting();
       if (isLost) this.leases.delete(serverAddr);
-      // What did not belong to the lease, and was not sent again.
+      // Sessions without the lease that were not resent.
       for (const each of this.sessions.filter(
         (session) => session.online && session.serverAddr === serverAddr,
       )) {
@@ -168,7 +168,7 @@ export class Model {
     this.sessions = this.sessions.filter((each) => each.online || each.removalTimeMs > this.now);
   }
 
-  /** What readers see of a user, or of one device of it. */
+  /** The visible state of a user or of one device. */
   read(userId: string, deviceId?: string): ModelSession[] {
     this.#lasting();
     return this.sessions
@@ -177,7 +177,7 @@ export class Model {
       .sort((a, b) => b.loginTimeMs - a.loginTimeMs || (a.deviceId < b.deviceId ? -1 : 1));
   }
 
-  /** All sessions that are online. */
+  /** All online sessions. */
   listOnline(): ModelSession[] {
     return this.#lasting();
   }
@@ -199,7 +199,7 @@ export class Model {
     this.sessions = this.sessions.filter((each) => !oldest.includes(each));
   }
 
-  /** Ends what is over by now; returns what is online. */
+  /** Ends expired sessions; returns those that are online. */
   #lasting(): ModelSession[] {
     for (const session of this.sessions.filter(({ online }) => online)) {
       const ends: [number, EndReason][] = [];
@@ -243,7 +243,7 @@ export class Model {
     });
   }
 
-  /** Why a login is too late, or 'ANEW' if its session had ended and begins anew. */
+  /** Why a login is too late, or 'ANEW' if it restarts its ended session. */
   #judge(login: Login, current: ModelSession | undefined): EndReason | 'ANEW' | undefined {
     const isCurrent = current?.sessionId === login.sessionId;
     if (isCurrent && current.online) return undefined;

@@ -8,7 +8,7 @@ import { RedisStore } from '../../../src/store/redis/RedisStore.ts';
 import { temporaryDirectory } from '../../support/servers.ts';
 import type { MakeStore } from './contract/underTest.ts';
 
-/** A Redis store under a prefix of its own on the shared server. */
+/** A Redis store under a separate prefix on the shared server. */
 export const makeRedisStore: MakeStore = async (options) => {
   const url = inject('redisUrl');
   const keyPrefix = `test-${randomUUID()}:`;
@@ -54,7 +54,7 @@ const TABLES = [
   'deadlines by time',
 ];
 
-/** An embedded store in a folder of its own. */
+/** An embedded store in a separate directory. */
 export const makeEmbeddedStore: MakeStore = async (options) => {
   const folder = await temporaryDirectory();
   let now = 0;

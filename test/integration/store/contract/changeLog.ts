@@ -7,13 +7,13 @@ import {
 } from '../../../../src/store/changeLog.ts';
 import { eachWithStore, type Fixture, keepAlive, login, logout, type MakeStore, START } from './underTest.ts';
 
-/** The change log: what Watch follows. */
+/** The change log, which watches follow. */
 export function describeLedger(name: string, makeStore: MakeStore): void {
   describe(`change log of the ${name} store`, () => {
     const on = eachWithStore(makeStore);
 
-    test('every change is in it once, in order, with what it was before', async () => {
-      const places = await newest(on);
+    test('contains every change once, in order, with the previous state', async () => {
+      const before = await newest(on);
       await on.store.online(login());
       await on.store.online(login());
       on.underTest.setClock(START + 1);
@@ -21,7 +21,7 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
       await on.store.online(login({ deviceId: 'web', sessionId: 's3', platform: 'web' }));
       await on.store.offline(logout());
       await on.store.offline(logout());
-      const changes = await readAll(on, places);
+      const changes = await readAll(on, before);
       expect(changes.map(brief)).toEqual([
         'phone: offline > s1@10.0.0.1:9000, 1 online',
         'phone: online > s2@10.0.0.2:9000, 1 online, s1 REPLACED',
@@ -36,26 +36,26 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a session that moves is a change; a heartbeat, a grace and a refresh are none', async () => {
+    test('contains moves of sessions, but no heartbeats, graces and refreshes', async () => {
       await on.store.online(login());
-      const places = await newest(on);
+      const before = await newest(on);
       await on.store.online(login({ ttlMs: 60_000 }));
       await on.store.heartbeat({ userId: 'alice', deviceId: 'phone', sessionId: 's1' });
       await on.store.offline(logout({ graceMs: 1_000 }));
       await on.store.online(login({ serverAddr: '10.0.0.2:9000' }));
-      expect((await readAll(on, places)).map(brief)).toEqual(['phone: online > s1@10.0.0.2:9000, 1 online']);
+      expect((await readAll(on, before)).map(brief)).toEqual(['phone: online > s1@10.0.0.2:9000, 1 online']);
     });
 
-    test('ends by time, lease, policy and eviction are in it', async () => {
+    test('contains ends by time, lease, policy and eviction', async () => {
       await on.store.keepServerAlive(keepAlive({ serverAddr: '10.0.0.9:1', ttlMs: 2_000 }));
       await on.store.online(login({ ttlMs: 1_000 }));
       await on.store.online(login({ deviceId: 'web', sessionId: 's2', serverAddr: '10.0.0.9:1' }));
       await on.store.online(login({ deviceId: 'tv', sessionId: 's3' }));
-      const places = await newest(on);
+      const before = await newest(on);
       await on.pass(3_000);
       await on.store.online(login({ deviceId: 'car', sessionId: 's4', policy: 'REPLACE_ALL' }));
       await on.store.evictUser('alice');
-      expect((await readAll(on, places)).map(brief)).toEqual([
+      expect((await readAll(on, before)).map(brief)).toEqual([
         'phone: online > offline, 2 online, s1 EXPIRED',
         'web: online > offline, 1 online, s2 SERVER_LOST',
         'car: offline > s4@10.0.0.1:9000, 2 online',
@@ -64,15 +64,15 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
       ]);
     });
 
-    test('it is read page by page, from any place in it', async () => {
+    test('can be read page by page, from any position', async () => {
       const [before] = await Promise.all([newest(on)]);
       for (let i = 0; i < 25; i++) await on.store.online(login({ sessionId: `s${i}` }));
       const shard = on.store.changeLog().shardOf('alice');
       const seen: ChangeLogEntry[] = [];
-      for (let place = before[shard] as LogPosition; ; ) {
-        const page = await on.store.changeLog().read(shard, place, 10);
+      for (let position = before[shard] as LogPosition; ; ) {
+        const page = await on.store.changeLog().read(shard, position, 10);
         seen.push(...(page?.entries ?? []));
-        place = page?.upTo ?? place;
+        position = page?.upTo ?? position;
         if ((page?.entries.length ?? 0) < 10) break;
       }
       expect(seen.map(({ change }) => change.began?.sessionId)).toEqual(
@@ -85,27 +85,27 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
       expect(rest?.entries.map(({ place }) => place)).toEqual(seen.slice(20).map(({ place }) => place));
     });
 
-    test('a place that it never had is gone', async () => {
+    test('reports an unknown position as gone', async () => {
       await on.store.online(login());
       const changeLog = on.store.changeLog();
       expect(await changeLog.read(changeLog.shardOf('alice'), [999_999, 7], 10)).toBeUndefined();
     });
 
-    test('its bell rings at a change', async () => {
+    test('notifies of a change', async () => {
       const changeLog = on.store.changeLog();
       const shard = changeLog.shardOf('alice');
-      const rung = new Promise<number>((resolve) => {
+      const notified = new Promise<number>((resolve) => {
         changeLog.onNews((of) => {
           if (of === shard) resolve(of);
         });
       });
-      // The bell is a courtesy: it may take a moment until one is heard.
+      // Notifications are best effort, so the first ones may get lost.
       const logins = setInterval(() => void on.store.online(login({ sessionId: `s${Math.random()}` })), 50);
-      expect(await rung).toBe(shard);
+      expect(await notified).toBe(shard);
       clearInterval(logins);
     });
 
-    test('a user is read with the place up to which that is true', async () => {
+    test('returns a user with the log position of that state', async () => {
       await newest(on);
       await on.store.online(login());
       const changeLog = on.store.changeLog();
@@ -116,7 +116,7 @@ export function describeLedger(name: string, makeStore: MakeStore): void {
       expect(after?.entries.map(({ change }) => change.began?.sessionId)).toEqual(['s2']);
     });
 
-    test('a snapshot has every session once, of all chat servers or of some', async () => {
+    test('returns every session once in a snapshot of all or some chat servers', async () => {
       const logins = Array.from({ length: 120 }, (_, i) =>
         login({ userId: `user-${i % 80}`, deviceId: `d${i}`, serverAddr: `10.0.0.${i % 3}:9000` }),
       );
@@ -139,9 +139,9 @@ async function newest({ store }: Fixture): Promise<LogPosition[]> {
   );
 }
 
-async function readAll({ store }: Fixture, places: LogPosition[]): Promise<Change[]> {
+async function readAll({ store }: Fixture, positions: LogPosition[]): Promise<Change[]> {
   const changeLog = store.changeLog();
-  const all = await Promise.all(places.map((place, shard) => changeLog.read(shard, place, 1_000)));
+  const all = await Promise.all(positions.map((position, shard) => changeLog.read(shard, position, 1_000)));
   return all.flatMap((page) => page?.entries ?? []).map(({ change }) => change);
 }
 

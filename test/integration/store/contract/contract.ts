@@ -8,7 +8,7 @@ import { describeNames } from './names.ts';
 import { describeSessions } from './sessions.ts';
 import type { MakeStore } from './underTest.ts';
 
-/** What every store must do: the rules of presence. Called by the test file of each implementation. */
+/** The rules of presence that every store must follow. Called by the test file of each implementation. */
 export function describeStore(name: string, makeStore: MakeStore): void {
   describeSessions(name, makeStore);
   describeDevices(name, makeStore);

@@ -5,12 +5,12 @@ import { WORK } from '../../../../src/store/work.ts';
 import { eachWithStore, login, logout, type MakeStore, RETENTION } from './underTest.ts';
 
 const MAX_DEVICES = 16;
-/** So many records go at once. */
+/** How many records are removed at once. */
 const DROPPED = 2;
-/** More than a store reads at one instant. */
+/** More than a store reads in one script call or transaction. */
 const MANY = WORK.part + 200;
 
-/** How many devices a user may have, and the work of one step. */
+/** The device limit, and the limits of one script call or write transaction. */
 export function describeDevices(name: string, makeStore: MakeStore): void {
   describe(`devices of a user in the ${name} store`, () => {
     const fixture = eachWithStore(makeStore, { maxDevices: MAX_DEVICES });
@@ -19,7 +19,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       ({ store } = fixture);
     });
 
-    test('a login beyond the limit is rejected and changes nothing; the other operations go on', async () => {
+    test('rejects a login beyond the limit, and executes the other operations', async () => {
       await store.apply(logins(MAX_DEVICES));
       const before = await store.getUser('alice');
       const answers = await store.apply([
@@ -39,14 +39,14 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(await store.getStats()).toMatchObject({ users: 2, devices: MAX_DEVICES + 1 });
     });
 
-    test('refreshes, and logins that replace the session of their device, are taken at the limit', async () => {
+    test('accepts refreshes and logins that replace the session of their device at the limit', async () => {
       await store.apply(logins(MAX_DEVICES));
       expect(await store.online(login({ deviceId: 'd3', platform: 'web' }))).toMatchObject({ replaced: [] });
       const replacing = await store.online(login({ deviceId: 'd3', sessionId: 's2' }));
       expect(replacing.replaced).toMatchObject([{ deviceId: 'd3', sessionId: 's1' }]);
     });
 
-    test('a logout makes room for one more', async () => {
+    test('accepts another login after a logout', async () => {
       await store.apply(logins(MAX_DEVICES));
       await store.offline(logout({ deviceId: 'd3' }));
       const answers = await store.apply([
@@ -56,7 +56,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(answers).toMatchObject([{ endReason: undefined }, { code: 'RESOURCE_EXHAUSTED' }]);
     });
 
-    test('sessions that are over do not count, before a sweep has written that down', async () => {
+    test('does not count expired sessions, even before a sweep', async () => {
       await store.apply(logins(MAX_DEVICES, { ttlMs: 1_000 }));
       fixture.underTest.setClock(fixture.now + 1_000);
       const answers = await store.apply(logins(MAX_DEVICES, { prefix: 'n' }));
@@ -68,7 +68,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(await store.getStats()).toMatchObject({ users: 1, devices: MAX_DEVICES });
     });
 
-    test('sessions that the login ends do not count', async () => {
+    test('does not count sessions that the login ends', async () => {
       await store.apply([
         ...logins(MAX_DEVICES - 1),
         { kind: 'online', of: login({ deviceId: 'tv', platform: 'web' }) },
@@ -84,7 +84,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(await store.getStats()).toMatchObject({ devices: 1, byPlatform: new Map([['ios', 1]]) });
     });
 
-    test('the oldest offline records go when there are too many, and what is online stays', async () => {
+    test('removes only the oldest offline records when there are too many', async () => {
       const before = await fixture.underTest.countEntries();
       await store.online(login({ deviceId: 'old and online' }));
       for (let i = 0; i < MAX_DEVICES; i++) {
@@ -102,7 +102,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(await fixture.underTest.countEntries()).toBe(before);
     });
 
-    test('records of sessions that are over count as offline, with their end', async () => {
+    test('treats records of expired sessions as offline, with their end', async () => {
       await store.apply(logins(MAX_DEVICES, { ttlMs: 1_000 }));
       fixture.underTest.setClock(fixture.now + 1_000);
       await store.online(login({ deviceId: 'another' }));
@@ -117,16 +117,16 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
   });
 
   describe(`very many devices of a user in the ${name} store`, () => {
-    let steps = 0;
-    const fixture = eachWithStore(makeStore, { maxDevices: 2 * MANY, onStep: () => steps++ });
+    let transactions = 0;
+    const fixture = eachWithStore(makeStore, { maxDevices: 2 * MANY, onStep: () => transactions++ });
     let store: PresenceStore;
     beforeEach(async () => {
       ({ store } = fixture);
       await store.apply(logins(MANY));
-      steps = 0;
+      transactions = 0;
     });
 
-    test('a user is read in parts, each device once, newest login first', async () => {
+    test('reads a user in parts, each device once, newest login first', async () => {
       fixture.underTest.setClock(fixture.now + 1);
       await store.online(login({ deviceId: 'newest' }));
       const [sessions, bob] = await store.apply([
@@ -143,18 +143,18 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(at.sessions).toHaveLength(MANY + 1);
     });
 
-    test('a login that replaces all of them ends a bounded number a step, and then all have ended', async () => {
+    test('limits the ends per transaction of a login that replaces all sessions', async () => {
       const others = store.online(login({ userId: 'bob' }));
       const { replaced } = await store.online(login({ deviceId: 'the one', policy: 'REPLACE_ALL' }));
       expect(replaced).toHaveLength(MANY);
-      expect(steps).toBeGreaterThanOrEqual(MANY / WORK.ends);
+      expect(transactions).toBeGreaterThanOrEqual(MANY / WORK.ends);
       await others;
       const online = (await store.getUser('alice')).filter((session) => session.online);
       expect(online).toMatchObject([{ deviceId: 'the one' }]);
       expect(await store.getStats()).toMatchObject({ users: 2, devices: 2 });
     });
 
-    test('of logins that race to replace all others one is left', async () => {
+    test('keeps one of several logins that race to replace all others', async () => {
       const ids = ['x', 'y', 'z'];
       await Promise.all(ids.map((deviceId) => store.online(login({ deviceId, policy: 'REPLACE_ALL' }))));
       expect((await store.getUser('alice')).filter(({ online }) => online)).toMatchObject([
@@ -162,7 +162,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       ]);
     });
 
-    test('operations behind a large one are carried out in their order', async () => {
+    test('executes operations after a large one in order', async () => {
       const answers = await Promise.all([
         store.getUser('alice'),
         store.online(login({ deviceId: 'd1', sessionId: 's2' })),
@@ -180,28 +180,28 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(answers[4]).toBe(true);
     });
 
-    test('eviction of the user ends all of them', async () => {
+    test('ends all sessions by an eviction of the user', async () => {
       expect(await store.evictUser('alice')).toBe(MANY);
       expect(await store.getStats()).toMatchObject({ users: 0, devices: 0 });
       await fixture.pass(RETENTION);
       expect(await store.getUser('alice')).toEqual([]);
     });
 
-    test('others are answered while a request for a user with many devices goes on', async () => {
+    test('answers other requests during a request for a user with many devices', async () => {
       const answered: string[] = [];
       const read = { kind: 'getUser' as const, of: { userId: 'alice' } };
       const reads = store.apply(Array.from({ length: 10 }, () => read)).then(() => answered.push('reads'));
       const replaces = store
         .online(login({ deviceId: 'the one', policy: 'REPLACE_ALL' }))
         .then(() => answered.push('replaces'));
-      // Some of them are in the same shard.
+      // Some of these users are in the same shard.
       const others = Array.from({ length: 64 }, (_, i) => store.getUser(`user ${i}`));
       await Promise.all(others).then(() => answered.push('others'));
       await Promise.all([reads, replaces]);
       expect(answered).toEqual(['others', 'reads', 'replaces']);
     });
 
-    test('requests that read together more than the daemon holds are refused, and those for small users are not', async () => {
+    test('rejects large requests beyond the read limit, but not small ones', async () => {
       await store.online(login({ userId: 'bob' }));
       const pool = new ReadPool(WORK.part * 512);
       const reads = await Promise.allSettled([
@@ -220,7 +220,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       expect(await large.use('caller', (budget) => store.getUser('alice', budget))).toHaveLength(MANY);
     });
 
-    test('a request reads no more than an answer could hold, and is told so', async () => {
+    test('rejects a request that reads more than fits into a response', async () => {
       const answers = await store.apply(
         Array.from({ length: 100 }, () => ({ kind: 'getUser' as const, of: { userId: 'alice' } })),
       );
@@ -231,7 +231,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
   });
 }
 
-/** Logins of so many devices of alice. */
+/** Logs in `count` devices of alice. */
 function logins(count: number, { ttlMs = 0, prefix = 'd' } = {}) {
   return Array.from({ length: count }, (_, i) => ({
     kind: 'online' as const,

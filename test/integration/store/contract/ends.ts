@@ -3,12 +3,12 @@ import { eachWithStore, login, logout, type MakeStore, RETENTION, refOf, START }
 
 const TTL = 30_000;
 
-/** Time to live, heartbeats, grace, login policy, and calls that come late. */
+/** Time to live, heartbeats, grace, login policy, and late calls. */
 export function describeEnds(name: string, makeStore: MakeStore): void {
   describe(`ends of sessions in the ${name} store`, () => {
     const on = eachWithStore(makeStore);
 
-    test('a session past its time to live is offline at that instant, before any sweep', async () => {
+    test('shows an expired session as offline immediately, before any sweep', async () => {
       await on.store.online(login({ ttlMs: TTL }));
       on.underTest.setClock(START + TTL - 1);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true, ttlMs: TTL });
@@ -21,7 +21,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       ).toEqual([]);
     });
 
-    test('the sweep writes an end down as readers saw it, once', async () => {
+    test('records an end once in the sweep, as readers saw it', async () => {
       await on.store.online(login({ ttlMs: TTL }));
       on.underTest.setClock(START + TTL + 700);
       const seen = await on.store.getDevice('alice', 'phone');
@@ -45,7 +45,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toBeUndefined();
     });
 
-    test('a heartbeat renews the time to live', async () => {
+    test('renews the time to live by a heartbeat', async () => {
       await on.store.online(login({ ttlMs: TTL }));
       for (let i = 1; i <= 3; i++) {
         await on.pass(TTL - 1);
@@ -61,7 +61,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: false });
     });
 
-    test('a heartbeat tells why a session is not current, and changes nothing', async () => {
+    test('returns to a heartbeat why a session is not current, without a change', async () => {
       expect(await on.store.heartbeat(refOf(login()))).toBe('UNKNOWN');
       await on.store.online(login());
       await on.store.online(login({ sessionId: 's2' }));
@@ -74,7 +74,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getUser('alice')).toEqual(before);
     });
 
-    test('a refresh sets time to live, platform, chat server and metadata anew', async () => {
+    test('updates time to live, platform, chat server and metadata by a refresh', async () => {
       await on.store.online(login({ ttlMs: TTL, metadata: { app: '1.0', 用: '户' } }));
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({
         metadata: { app: '1.0', 用: '户' },
@@ -92,7 +92,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('alice')).toEqual([]);
     });
 
-    test('a session that expired begins anew when its chat server sends it again', async () => {
+    test('restarts an expired session that is resent', async () => {
       await on.store.online(login({ ttlMs: TTL }));
       on.underTest.setClock(START + TTL + 5);
       expect(await on.store.online(login({ ttlMs: TTL }))).toMatchObject({ loginTimeMs: START + TTL + 5 });
@@ -101,7 +101,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 1, devices: 1 });
     });
 
-    test('a session that expired does not come back in the place of a newer one', async () => {
+    test('does not restart an expired session instead of a newer one', async () => {
       await on.store.online(login({ ttlMs: TTL }));
       await on.pass(TTL);
       await on.store.online(login({ sessionId: 's2' }));
@@ -109,7 +109,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
     });
 
-    test('a session that expired does not come back after a newer one that has ended', async () => {
+    test('does not restart an expired session after a newer one has ended', async () => {
       await on.store.online(login({ ttlMs: TTL }));
       await on.pass(TTL);
       await on.store.online(login({ sessionId: 's2' }));
@@ -119,7 +119,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.online(login())).toMatchObject({ endReason: 'REPLACED' });
     });
 
-    test('a session that begins anew ends no other by its policy', async () => {
+    test('does not apply the policy of a restarted session', async () => {
       const first = login({ ttlMs: TTL, policy: 'REPLACE_ALL' });
       await on.store.online(first);
       await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));
@@ -128,7 +128,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'web')).toMatchObject({ online: true });
     });
 
-    test('a shorter time to live counts from its refresh on', async () => {
+    test('applies a shorter time to live from its refresh', async () => {
       await on.store.online(login({ ttlMs: 1_000_000 }));
       await on.store.online(login({ ttlMs: 2_000 }));
       await on.pass(2_000);
@@ -136,7 +136,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
     });
 
     test.each(['LOGOUT', 'REPLACED', 'EVICTED'])(
-      'a late repeat of a login whose session ended by %s changes nothing',
+      'ignores a late repeat of a login whose session ended by %s',
       async (reason) => {
         await on.store.online(login());
         if (reason === 'LOGOUT') await on.store.offline(logout());
@@ -153,7 +153,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       },
     );
 
-    test('with grace the device stays online until its end, then the logout has happened', async () => {
+    test('keeps a device online until the end of the grace, then logs it out', async () => {
       await on.store.online(login());
       expect(await on.store.offline(logout({ graceMs: 5_000 }))).toBe(true);
       on.underTest.setClock(START + 4_999);
@@ -169,7 +169,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.offline(logout())).toBe(false);
     });
 
-    test('a login within the grace makes the logout unseen', async () => {
+    test('hides the logout if a login follows within the grace', async () => {
       await on.store.online(login());
       await on.store.offline(logout({ graceMs: 5_000 }));
       on.underTest.setClock(START + 4_000);
@@ -179,7 +179,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('alice')).toMatchObject([{ sessionId: 's1', endReason: 'REPLACED' }]);
     });
 
-    test('a repeat of the login and a heartbeat do not call the logout off: a device that is back has a new session', async () => {
+    test('does not cancel the logout by a repeated login or a heartbeat', async () => {
       await on.store.online(login());
       await on.store.offline(logout({ graceMs: 5_000, sessionId: 's1' }));
       expect(await on.store.heartbeat(refOf(login()))).toBeUndefined();
@@ -192,7 +192,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a repeat does not prolong the grace, and a logout without grace ends it', async () => {
+    test('does not prolong the grace by a repeat, and ends it by a logout without grace', async () => {
       await on.store.online(login());
       await on.store.offline(logout({ graceMs: 5_000 }));
       on.underTest.setClock(START + 3_000);
@@ -207,7 +207,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('of time to live and grace the earlier one ends the session', async () => {
+    test('ends the session at the earlier of time to live and grace', async () => {
       await on.store.online(login({ ttlMs: 4_000 }));
       await on.store.offline(logout({ graceMs: 9_000 }));
       await on.store.online(login({ userId: 'bob', ttlMs: 9_000 }));
@@ -223,7 +223,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a login policy ends the sessions of other devices, in the same step', async () => {
+    test('ends sessions of other devices by a login policy atomically', async () => {
       await on.store.online(login());
       await on.store.online(login({ deviceId: 'tablet', sessionId: 's2' }));
       await on.store.online(login({ deviceId: 'web', sessionId: 's3', platform: 'web' }));
@@ -239,7 +239,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 1, devices: 1 });
     });
 
-    test('a repeat of a login with a policy ends no session that came after it', async () => {
+    test('does not end later sessions by a repeated login with a policy', async () => {
       const first = login({ policy: 'REPLACE_ALL' });
       await on.store.online(first);
       await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));
@@ -247,7 +247,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       expect((await on.store.getUser('alice')).every(({ online }) => online)).toBe(true);
     });
 
-    test('a session that is sent again keeps its login time, and yields to a later login', async () => {
+    test('keeps the login time of a resent session, and prefers later logins', async () => {
       await on.store.online(login({ resentLoginTimeMs: START - 60_000 }));
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ loginTimeMs: START - 60_000 });
       await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));

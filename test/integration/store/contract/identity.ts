@@ -3,10 +3,10 @@ import { eachWithStore, type MakeStore } from './underTest.ts';
 
 /** The rules of a store's identity. */
 export function describeIdentity(name: string, makeStore: MakeStore): void {
-  describe(`${name} store: its identity`, () => {
+  describe(`identity of the ${name} store`, () => {
     const fixture = eachWithStore(makeStore);
 
-    test('is made at first use, and stays when the store is opened again', async () => {
+    test('is created at first use, and kept when the store is reopened', async () => {
       const { identity } = fixture.store;
       expect(identity).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
       await fixture.store.check();

@@ -17,7 +17,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
   describe(`leases of the ${name} store`, () => {
     const on = eachWithStore(makeStore);
 
-    test('the first keep-alive of a lease asks for a resync, until that is done', async () => {
+    test('requests a resync from the first keep-alive until it is done', async () => {
       const first = await on.store.keepServerAlive(keepAlive());
       expect(first).toMatchObject({ incarnation: 1, resyncToken: expect.stringMatching(/./) });
       expect(await on.store.keepServerAlive(keepAlive())).toMatchObject({ resyncToken: first.resyncToken });
@@ -32,7 +32,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a lease that is kept alive keeps its sessions, however long', async () => {
+    test('keeps the sessions of a renewed lease', async () => {
       await startServer(on);
       await on.store.online(login());
       for (let i = 0; i < 10; i++) {
@@ -45,7 +45,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a lease that runs out ends its sessions with SERVER_LOST within a sweep, and no others', async () => {
+    test('ends only the sessions of a lost lease with SERVER_LOST in the next sweep', async () => {
       await on.store.online(login({ userId: 'before' }));
       await startServer(on);
       await on.store.online(login());
@@ -68,7 +68,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       ]);
     });
 
-    test('once a lease is lost, all its sessions are offline to readers, however many are written down yet', async () => {
+    test('shows all sessions of a lost lease as offline before their ends are recorded', async () => {
       await startServer(on);
       const users = Array.from({ length: 1_500 }, (_, i) => `user-${i}`);
       await Promise.all(users.map((userId) => on.store.online(login({ userId }))));
@@ -83,7 +83,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(written).toEqual(states.map((state) => ({ ...state, lease: undefined })));
     });
 
-    test('leases are lost in the first sweep, however much else is due', async () => {
+    test('marks leases as lost in the first sweep, however much is due', async () => {
       const servers = ['10.0.0.1:9000', '10.0.0.2:9000', '10.0.0.3:9000'];
       for (const serverAddr of servers) {
         const { resyncToken } = await on.store.keepServerAlive(keepAlive({ serverAddr }));
@@ -103,7 +103,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 0, devices: 0 });
     });
 
-    test('a greater incarnation ends the sessions of the one before at once, and keeps its own', async () => {
+    test('ends the sessions of the previous incarnation immediately', async () => {
       await startServer(on);
       await on.store.online(login());
       await on.store.online(login({ userId: 'bob' }));
@@ -122,7 +122,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 1, devices: 1 });
     });
 
-    test('an incarnation that was succeeded changes nothing', async () => {
+    test('ignores calls of a previous incarnation', async () => {
       await startServer(on, 5);
       expect(await on.store.keepServerAlive(keepAlive({ incarnation: 4 }))).toMatchObject({ incarnation: 5 });
       expect(await on.store.online(login({ incarnation: 4 }))).toMatchObject({ endReason: 'SERVER_LOST' });
@@ -130,7 +130,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.allServers()).toMatchObject([{ lease: { incarnation: 5 } }]);
     });
 
-    test('a login of an unknown lease begins one that asks for a resync and ends by itself', async () => {
+    test('creates a lease for a login without one, which requests a resync and expires', async () => {
       await on.store.online(login({ incarnation: 7 }));
       expect(await on.allServers()).toMatchObject([{ lease: { state: 'RESYNC', incarnation: 7 } }]);
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true });
@@ -139,7 +139,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.allServers()).toEqual([]);
     });
 
-    test('a resync ends what was not sent again, whether or not it belonged to the lease', async () => {
+    test('ends all sessions of the chat server that were not resent by the resync', async () => {
       await on.store.online(login({ userId: 'untied' }));
       await on.store.online(login({ userId: 'resent' }));
       on.underTest.setClock(START + 100);
@@ -154,7 +154,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('new', 'phone')).toMatchObject({ online: true });
     });
 
-    test('a chat server that comes back after its lease was lost sends its sessions again', async () => {
+    test('resyncs a chat server that returns after its lease was lost', async () => {
       await startServer(on);
       await on.store.online(login());
       await on.store.online(login({ userId: 'bob' }));
@@ -170,7 +170,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('alice')).toMatchObject([{ endReason: 'SERVER_LOST' }]);
     });
 
-    test('a lease taken up again while its loss is being written down keeps what is sent from then on', async () => {
+    test('keeps sessions resent to a new lease while the ends of the lost one are recorded', async () => {
       await startServer(on);
       const users = Array.from({ length: 1_500 }, (_, i) => `user-${i}`);
       await Promise.all(users.map((userId) => on.store.online(login({ userId }))));
@@ -187,7 +187,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('user-3')).toHaveLength(1);
     });
 
-    test('a resync that another loss overtook is not taken for done', async () => {
+    test('ignores the completion of a resync after another loss', async () => {
       const first = await on.store.keepServerAlive(keepAlive());
       await on.pass(LEASE);
       const second = await on.store.keepServerAlive(keepAlive());
@@ -196,7 +196,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(late.resyncToken).toBe(second.resyncToken);
     });
 
-    test('after a time without sweeps leases get their whole time again', async () => {
+    test('restarts all leases after an outage', async () => {
       await startServer(on);
       await on.store.online(login());
       await on.pass(1_000);
@@ -213,7 +213,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
     });
 
-    test('an outage that begins before the first sweep counts too', async () => {
+    test('restarts all leases after an outage that began before the first sweep', async () => {
       await startServer(on);
       await on.store.online(login());
       on.underTest.setClock(START + 2 * LEASE);
@@ -221,7 +221,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true });
     });
 
-    test('a clock that was wrong and is set back does not keep a lease for longer', async () => {
+    test('does not prolong a lease when the clock is set back', async () => {
       await on.store.keepServerAlive(keepAlive({ serverAddr: 'other:1', ttlMs: 3_600_000 }));
       await on.sweepAll();
       on.underTest.setClock(START + 3_600_000);
@@ -233,7 +233,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
     });
 
-    test('a shorter lease counts from its keep-alive on', async () => {
+    test('applies a shorter lease from its keep-alive', async () => {
       await on.store.keepServerAlive(keepAlive({ ttlMs: 3_600_000 }));
       await on.store.online(login());
       await on.store.keepServerAlive(keepAlive({ ttlMs: 2_000 }));
@@ -241,7 +241,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ endReason: 'SERVER_LOST' });
     });
 
-    test('a session that moves to another chat server belongs to the lease there', async () => {
+    test('assigns a moved session to the lease of its new chat server', async () => {
       await startServer(on);
       await on.store.online(login());
       await on.store.online(login({ serverAddr: '10.0.0.2:9000' }));
@@ -251,7 +251,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       expect(await on.allServers()).toEqual([]);
     });
 
-    test('a lost lease leaves nothing behind but its history', async () => {
+    test('leaves only history of a lost lease', async () => {
       const before = await on.underTest.countEntries();
       await startServer(on);
       await on.store.online(login({ ttlMs: 5_000_000 }));
@@ -263,7 +263,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
   });
 }
 
-/** Begins the lease of the chat server and its first, empty resync. */
+/** Starts the lease of the chat server, with an empty first resync. */
 async function startServer({ store }: Fixture, incarnation = 1): Promise<void> {
   const { resyncToken } = await store.keepServerAlive(keepAlive({ incarnation }));
   await store.keepServerAlive(keepAlive({ incarnation, resynced: resyncToken }));

@@ -19,7 +19,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
   describe(`lists of the ${name} store`, () => {
     const on = eachWithStore(makeStore);
 
-    test('the history has every session that ended once, newest end first', async () => {
+    test('lists every ended session once in the history, newest end first', async () => {
       await on.store.online(login());
       on.underTest.setClock(START + 1);
       await on.store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
@@ -39,7 +39,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('bob')).toEqual([]);
     });
 
-    test('the history is capped', async () => {
+    test('limits the length of the history', async () => {
       for (let i = 0; i < HISTORY_LIMIT + 10; i++) await on.store.online(login({ sessionId: `s${i}` }));
       const history = await on.store.getHistory('alice');
       expect(history).toHaveLength(HISTORY_LIMIT);
@@ -47,7 +47,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       expect(history.at(-1)).toMatchObject({ sessionId: 's9' });
     });
 
-    test('what is past its retention is no longer in the history', async () => {
+    test('removes entries from the history after their retention', async () => {
       await on.store.online(login());
       await on.store.offline(logout());
       on.underTest.setClock(START + HISTORY_RETENTION - 1);
@@ -60,7 +60,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       expect(await on.store.getHistory('alice')).toMatchObject([{ sessionId: 's2' }]);
     });
 
-    test('counters follow every change', async () => {
+    test('updates the counters with every change', async () => {
       await on.store.online(login());
       await on.store.online(login());
       await on.store.online(
@@ -87,7 +87,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('sessions are listed page by page, each once, of one chat server or of all', async () => {
+    test('lists each session once page by page, of one chat server or all', async () => {
       const logins = Array.from({ length: 90 }, (_, i) =>
         login({
           userId: `user-${i % 60}`,
@@ -110,7 +110,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       expect(await listAll(on, { serverAddr: '10.0.0', limit: 4 })).toEqual([]);
     });
 
-    test('sessions that last are in every listing, whatever comes and goes between its pages', async () => {
+    test('lists all lasting sessions despite changes between the pages', async () => {
       const stay = Array.from({ length: 60 }, (_, i) => login({ userId: `stay-${i}`, sessionId: `s${i}` }));
       await Promise.all(stay.map((each) => on.store.online(each)));
       let count = 0;
@@ -131,12 +131,12 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       'W10',
       Buffer.from('{"a":1}').toString('base64url'),
       Buffer.from('[0,1,"a",-1]').toString('base64url'),
-    ])('a page token that is none is refused: %j', async (after) => {
+    ])('rejects an invalid page token: %j', async (after) => {
       const page = { serverAddr: undefined, limit: 5, after };
       await expect(on.store.listSessions(page)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     });
 
-    test('chat servers are listed with their sessions and leases', async () => {
+    test('lists chat servers with their sessions and leases', async () => {
       await on.store.keepServerAlive(keepAlive());
       await on.store.keepServerAlive(
         keepAlive({ serverAddr: '10.0.0.0:1', incarnation: 2 ** 47 + 1, ttlMs: 5_000 }),
@@ -155,7 +155,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       ]);
     });
 
-    test('evicting one session leaves a newer one be', async () => {
+    test('does not evict a newer session', async () => {
       await on.store.online(login());
       await on.store.online(login({ sessionId: 's2' }));
       expect(await on.store.evictSession(refOf(login()))).toBe(false);
@@ -167,7 +167,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('evicting a user ends all its sessions, and those of nobody else', async () => {
+    test('evicts all sessions of a user, and no others', async () => {
       await on.store.online(login());
       await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));
       await on.store.online(login({ userId: 'alice2', sessionId: 's3' }));
@@ -177,7 +177,7 @@ export function describeLists(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 1, devices: 1 });
     });
 
-    test('evicting a chat server ends all its sessions, a bounded number a call', async () => {
+    test('evicts all sessions of a chat server, a limited number per call', async () => {
       const logins = Array.from({ length: 700 }, (_, i) => login({ userId: `user-${i}` }));
       await Promise.all(logins.map((each) => on.store.online(each)));
       await on.store.online(login({ serverAddr: '10.0.0.2:9000' }));

@@ -2,19 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { MAX_PLATFORMS, MAX_STATS_SERVERS } from '../../../../src/presence/stats.ts';
 import { eachWithStore, keepAlive, login, logout, type MakeStore } from './underTest.ts';
 
-/** Names that callers make up: chat servers and platforms. */
+/** Names that callers choose: chat servers and platforms. */
 export function describeNames(name: string, makeStore: MakeStore): void {
   describe(`names in the ${name} store`, () => {
     const on = eachWithStore(makeStore);
 
-    /** A login of its own user and platform. */
+    /** A login of a separate user with a separate platform. */
     function onPlatform(i: number, platform = `platform-${i}`) {
       return login({ userId: `user-${i}`, sessionId: `s${i}`, platform });
     }
 
     const byPlatform = async () => Object.fromEntries((await on.store.getStats()).byPlatform);
 
-    test('chat servers come page by page, each once, in the order of their bytes', async () => {
+    test('lists each chat server once page by page, in byte order', async () => {
       const addrs = ['é:1', '\u{1f600}:1', '\uff5e:1', 'a:1', 'a:10', 'b:1', 'c:1', 'd:1', 'e:1'];
       for (const [i, serverAddr] of addrs.entries()) {
         if (i % 2 === 0) await on.store.keepServerAlive(keepAlive({ serverAddr }));
@@ -33,7 +33,7 @@ export function describeNames(name: string, makeStore: MakeStore): void {
       }
     });
 
-    test('a chat server goes when its last session and its lease are gone', async () => {
+    test('removes a chat server with its last session and lease', async () => {
       await on.store.keepServerAlive(keepAlive());
       await on.store.online(login());
       await on.store.offline(logout());
@@ -43,7 +43,7 @@ export function describeNames(name: string, makeStore: MakeStore): void {
     });
 
     test.each(['', 'x', 'W10', Buffer.from('[1]').toString('base64url')])(
-      'a page token of chat servers that is none is refused: %j',
+      'rejects an invalid page token of chat servers: %j',
       async (after) => {
         await expect(on.store.listServers({ limit: 5, after })).rejects.toMatchObject({
           code: 'INVALID_ARGUMENT',
@@ -51,7 +51,7 @@ export function describeNames(name: string, makeStore: MakeStore): void {
       },
     );
 
-    test('platforms beyond the limit are counted as other, and the session keeps its own', async () => {
+    test('counts platforms beyond the limit as other, and keeps the platform of the session', async () => {
       const count = MAX_PLATFORMS * 40;
       await Promise.all(Array.from({ length: count }, (_, i) => on.store.online(onPlatform(i))));
       await on.store.online(onPlatform(count, ''));
@@ -66,8 +66,8 @@ export function describeNames(name: string, makeStore: MakeStore): void {
       expect(await byPlatform()).toEqual({});
     });
 
-    test('a session comes off the counter on which it was put, whatever has room by then', async () => {
-      // All of one user, so that all are in one shard.
+    test('decrements the counter that the session incremented', async () => {
+      // All for one user, so that all are in one shard.
       const device = (i: number, platform: string) =>
         login({ deviceId: `d${i}`, sessionId: `s${i}`, platform });
       for (let i = 0; i < MAX_PLATFORMS; i++) await on.store.online(device(i, `platform-${i}`));
@@ -77,7 +77,7 @@ export function describeNames(name: string, makeStore: MakeStore): void {
       await on.store.offline(logout({ deviceId: 'd0' }));
       await on.store.online(device(102, 'late'));
       expect(await byPlatform()).toMatchObject({ other: 2, late: 1 });
-      // A new session of the device takes the counter that there is now.
+      // A new session of the device uses the counter that exists now.
       await on.store.online({ ...device(100, 'late'), sessionId: 'new' });
       expect(await byPlatform()).toMatchObject({ other: 1, late: 2 });
       await on.store.offline(logout({ deviceId: 'd102' }));
@@ -88,7 +88,7 @@ export function describeNames(name: string, makeStore: MakeStore): void {
       expect(await on.store.getStats()).toMatchObject({ users: 0, devices: 0 });
     });
 
-    test('the counts name the largest chat servers, and count the others', async () => {
+    test('names the largest chat servers in the counts, and counts the others', async () => {
       const total = MAX_STATS_SERVERS + 200;
       const logins = Array.from({ length: total }, (_, i) =>
         login({ userId: `user-${i}`, serverAddr: `server-${i}:1` }),

@@ -11,7 +11,7 @@ import {
   type StoreUnderTest,
 } from './underTest.ts';
 
-/** Logins, logouts and the retention. */
+/** Logins, logouts and retention. */
 export function describeSessions(name: string, makeStore: MakeStore): void {
   describe(`sessions of the ${name} store`, () => {
     const fixture = eachWithStore(makeStore);
@@ -21,7 +21,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       ({ underTest, store } = fixture);
     });
 
-    test('a login is readable at once', async () => {
+    test('shows a login immediately', async () => {
       expect(await store.online(login())).toEqual({ loginTimeMs: START, replaced: [], endReason: undefined });
       expect(await store.getDevice('alice', 'phone')).toMatchObject({
         deviceId: 'phone',
@@ -36,7 +36,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('calls on a user take effect in the order in which they were made, answered or not', async () => {
+    test('executes calls on a user in the order in which they were made', async () => {
       const [before, first, between, second, ended, after] = await Promise.all([
         store.getUser('alice'),
         store.online(login()),
@@ -53,7 +53,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(after).toMatchObject({ sessionId: 's2', online: false });
     });
 
-    test('operations carried out together answer each in its place; one that fails leaves the others be', async () => {
+    test('returns the results of a batch in order, and isolates failures', async () => {
       const broken = login({ userId: 'bob', serverAddr: 'x'.repeat(300) });
       const answers = await store.apply([
         { kind: 'online', of: login() },
@@ -76,7 +76,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.apply([])).toEqual([]);
     });
 
-    test('a second login of the device replaces the first, and names it with its chat server', async () => {
+    test('replaces the first login of a device by the second, and returns it', async () => {
       await store.online(login());
       underTest.setClock(START + 5_000);
       const {
@@ -89,7 +89,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
     });
 
-    test('online again with the current session refreshes it and is no new login', async () => {
+    test('refreshes the current session by a repeated login', async () => {
       await store.online(login());
       underTest.setClock(START + 5_000);
       const again = await store.online(login({ platform: 'android', serverAddr: '10.0.0.9:9000' }));
@@ -103,7 +103,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a logout without a session ends whatever is current, and records when and why', async () => {
+    test('ends the current session by a logout without session ID, with time and reason', async () => {
       await store.online(login());
       underTest.setClock(START + 7_000);
       expect(await store.offline(logout())).toBe(true);
@@ -117,7 +117,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       });
     });
 
-    test('a late logout of an old session never erases a newer login', async () => {
+    test('ignores a late logout of an old session', async () => {
       await store.online(login());
       await store.online(login({ sessionId: 's2', serverAddr: '10.0.0.2:9000' }));
       expect(await store.offline(logout({ sessionId: 's1' }))).toBe(false);
@@ -126,7 +126,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: false });
     });
 
-    test('a logout of an unknown device leaves nothing behind', async () => {
+    test('stores nothing for a logout of an unknown device', async () => {
       const before = await underTest.countEntries();
       expect(await store.offline(logout({ userId: 'ghost' }))).toBe(false);
       expect(await store.offline(logout({ userId: 'ghost', sessionId: 's1' }))).toBe(false);
@@ -134,7 +134,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await underTest.countEntries()).toBe(before);
     });
 
-    test('a second logout changes nothing', async () => {
+    test('ignores a second logout', async () => {
       await store.online(login());
       await store.offline(logout());
       const first = await store.getDevice('alice', 'phone');
@@ -143,7 +143,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getDevice('alice', 'phone')).toEqual(first);
     });
 
-    test('an offline record is readable for the retention, then goes at that instant', async () => {
+    test('shows an offline record exactly until the end of its retention', async () => {
       await store.online(login());
       await store.offline(logout({ sessionId: 's1' }));
       underTest.setClock(START + RETENTION - 1);
@@ -154,7 +154,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getUser('alice')).toEqual([]);
     });
 
-    test('the sweep removes what readers no longer see, and nothing else', async () => {
+    test('removes only invisible records in the sweep', async () => {
       const before = await underTest.countEntries();
       await store.online(login());
       await store.online(login({ deviceId: 'web', sessionId: 's2' }));
@@ -172,7 +172,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await underTest.countEntries()).toBe(before);
     });
 
-    test('a login within the retention clears the clock of the earlier logout', async () => {
+    test('cancels the retention of a logout by a login', async () => {
       await store.online(login());
       await store.offline(logout({ sessionId: 's1' }));
       underTest.setClock(START + RETENTION - 1);
@@ -182,7 +182,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getDevice('alice', 'phone')).toMatchObject({ sessionId: 's2', online: true });
     });
 
-    test('a sweep of many records is bounded a step, and ends', async () => {
+    test('limits the records per sweep, and completes', async () => {
       const devices = Array.from({ length: 600 }, (_, i) => `device-${i}`);
       await Promise.all(devices.map((deviceId) => store.online(login({ deviceId }))));
       await Promise.all(devices.map((deviceId) => store.offline(logout({ deviceId }))));
@@ -193,7 +193,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getUser('alice')).toEqual([]);
     });
 
-    test('devices of a user are independent, and listed newest login first', async () => {
+    test('keeps devices of a user independent, listed by newest login', async () => {
       await store.online(login());
       underTest.setClock(START + 1);
       await store.online(login({ deviceId: 'web', sessionId: 's2', platform: 'web' }));
@@ -206,7 +206,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       ]);
     });
 
-    test('the same device id of two users is two devices', async () => {
+    test('separates the same device ID of two users', async () => {
       await store.online(login());
       await store.online(login({ userId: 'bob', sessionId: 's2' }));
       await store.offline(logout());
@@ -220,7 +220,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       ['other scripts', '用户', '设备-一'],
       ['the longest', 'u'.repeat(256), 'd'.repeat(256)],
       ['beyond the basic plane', '👩‍👩‍👧', '\u{10ffff}'],
-    ])('ids are opaque: %s', async (_, userId, deviceId) => {
+    ])('treats IDs as opaque: %s', async (_, userId, deviceId) => {
       const longest = login({
         userId,
         deviceId,
@@ -235,7 +235,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(await store.getUser('alice')).toHaveLength(1);
     });
 
-    test('changes made at once are applied one by one', async () => {
+    test('applies concurrent changes one by one', async () => {
       const logins = Array.from({ length: 300 }, (_, i) => login({ sessionId: `s${i}` }));
       const results = await Promise.all(logins.map((each) => store.online(each)));
       const ended = results.flatMap(({ replaced }) => replaced.map(({ sessionId }) => sessionId));
@@ -244,7 +244,7 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       expect(new Set([...ended, current?.sessionId]).size).toBe(300);
     });
 
-    test('close may be called twice', async () => {
+    test('close() may be called twice', async () => {
       await store.close();
       await store.close();
       await expect(store.getUser('alice')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });

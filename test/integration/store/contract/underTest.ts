@@ -4,19 +4,19 @@ import type { ChatServer, KeepAlive } from '../../../../src/presence/servers.ts'
 import type { Login, Logout } from '../../../../src/presence/sessions.ts';
 import type { PresenceStore, StoreOptions } from '../../../../src/store/store.ts';
 
-/** A store on a prefix or folder of its own, with a clock that the test sets. */
+/** A store on a separate prefix or directory, with a clock that the test sets. */
 export interface StoreUnderTest {
   readonly store: PresenceStore;
-  /** Closes the store, and opens what it has left as another daemon would. */
+  /** Closes the store, and opens its data as another daemon would. */
   reopen(): Promise<void>;
   /** Sets the store's clock, in milliseconds since 1970. */
   setClock(ms: number): void;
-  /** How many entries the store holds, live or not, that do not go by themselves, the change log apart: to see that nothing is left behind. */
+  /** How many entries without expiry the store holds, except the change log: to find leaks. */
   countEntries(): Promise<number>;
   remove(): Promise<void>;
 }
 
-/** Makes a store; `shards` is for stores that have some. */
+/** Creates a store; `shards` is for stores that have several. */
 export type MakeStore = (
   options: Omit<StoreOptions, 'clock'> & { shards?: number },
 ) => Promise<StoreUnderTest>;
@@ -26,21 +26,21 @@ export const RETENTION = 180_000;
 export const HISTORY_LIMIT = 40;
 export const HISTORY_RETENTION = 3_600_000;
 
-/** What the cases of one contract work with: the store of the present case. */
+/** The store of the current test. */
 export interface Fixture {
   readonly underTest: StoreUnderTest;
   readonly store: PresenceStore;
-  /** The time that pass() has got to, in milliseconds since 1970. */
+  /** The time that pass() has reached, in milliseconds since 1970. */
   readonly now: number;
-  /** Sets the clock to so many milliseconds after START, sweeping on the way as daemons do. */
+  /** Advances the clock by `ms`, sweeping as daemons do. */
   pass(ms: number): Promise<void>;
   /** Sweeps until nothing is due. */
   sweepAll(): Promise<void>;
-  /** The chat servers of all pages, read with so many on each. */
+  /** The chat servers of all pages, with `limit` on each. */
   allServers(limit?: number): Promise<ChatServer[]>;
 }
 
-/** Makes and opens a store for each case, at START, and removes it. */
+/** Creates and opens a store at START for each test, and removes it afterwards. */
 export function eachWithStore(
   makeStore: MakeStore,
   changes: Pick<Partial<StoreOptions>, 'maxDevices' | 'onStep'> = {},
@@ -73,7 +73,7 @@ export function eachWithStore(
     },
     async pass(ms) {
       for (const until = now + ms; now < until; ) {
-        // Shorter than what counts as an outage; in short steps where it is about leases.
+        // Shorter than an outage, and short enough for tests of leases.
         now = Math.min(now + (ms > 60_000 ? 2_500 : 500), until);
         underTest.setClock(START + now);
         await fixture.sweepAll();
@@ -96,7 +96,7 @@ export function eachWithStore(
   return fixture;
 }
 
-/** A login of alice's phone, unless said otherwise. */
+/** A login of alice's phone, with changes. */
 export function login(changes: Partial<Login> = {}): Login {
   return {
     userId: 'alice',
@@ -114,12 +114,12 @@ export function login(changes: Partial<Login> = {}): Login {
   };
 }
 
-/** A logout of alice's phone, whatever its session, unless said otherwise. */
+/** A logout of the current session of alice's phone, with changes. */
 export function logout(changes: Partial<Logout> = {}): Logout {
   return { userId: 'alice', deviceId: 'phone', sessionId: undefined, graceMs: 0, ...changes };
 }
 
-/** A keep-alive of the chat server at which alice's phone logs in, unless said otherwise. */
+/** A keep-alive of the chat server of alice's phone, with changes. */
 export function keepAlive(changes: Partial<KeepAlive> = {}): KeepAlive {
   return { serverAddr: '10.0.0.1:9000', incarnation: 1, ttlMs: 10_000, resynced: '', ...changes };
 }

@@ -14,7 +14,7 @@ import { until } from '../../../support/until.ts';
 
 const BIN = fileURLToPath(new URL('../../../../bin/run.js', import.meta.url));
 
-test('one daemon a data folder: a second is refused with the pid and address of the first', async () => {
+test('rejects a second daemon on a data directory with PID and address of the first', async () => {
   const first = await startDaemon();
   await expect(startTestDaemon({ dataDir: first.dataDir })).rejects.toMatchObject({
     code: 'DATA_FOLDER_IN_USE',
@@ -22,13 +22,13 @@ test('one daemon a data folder: a second is refused with the pid and address of 
   });
 });
 
-test('a second daemon on the same folder and port is refused because of the folder', async () => {
+test('reports the directory for a second daemon on the same directory and port', async () => {
   const first = await startDaemon();
   const second = startTestDaemon({ dataDir: first.dataDir, port: parseHostPort(first.addr)?.port as number });
   await expect(second).rejects.toMatchObject({ code: 'DATA_FOLDER_IN_USE' });
 });
 
-test('daemons of two PID namespaces exclude each other', async () => {
+test('excludes daemons of another PID namespace', async () => {
   const dataDir = await scratchDirectory();
   const first = startContainer(dataDir);
   await until(() => first.stdout().includes('service'), 'the first daemon is ready');
@@ -39,7 +39,7 @@ test('daemons of two PID namespaces exclude each other', async () => {
   expect(first.child.exitCode).toBeNull();
 });
 
-test('kill -9 frees the folder at once, and doctor names no holder any longer', async () => {
+test('releases the directory immediately after kill -9, also for doctor', async () => {
   const dataDir = await scratchDirectory();
   const killed = await startImstate('serve', '--port', '0', '--data-dir', dataDir);
   expect(await holderOf(dataDir)).toMatchObject({ pid: killed.pid, addr: killed.addr, host: hostname() });
@@ -48,7 +48,7 @@ test('kill -9 frees the folder at once, and doctor names no holder any longer', 
   await (await startTestDaemon({ dataDir })).stop();
 });
 
-test('a daemon that holds the folder by the file alone, as earlier versions did, is respected', async () => {
+test('respects the lock file of earlier versions', async () => {
   const dataDir = await scratchDirectory();
   const other = spawn('sleep', ['600'], { stdio: 'ignore' });
   disposables.push(() => other.kill());
@@ -61,12 +61,12 @@ test('a daemon that holds the folder by the file alone, as earlier versions did,
     message: expect.stringContaining(`the daemon at 127.0.0.1:8080 (pid ${other.pid})`),
   });
   other.kill('SIGKILL');
-  await until(async () => (await holderOf(dataDir)) === undefined, 'the holder is gone');
+  await until(async () => (await holderOf(dataDir)) === undefined, 'the holder has exited');
   await (await startTestDaemon({ dataDir })).stop();
 });
 
 test.each(['null', 'no lock', JSON.stringify({ pid: 1, startedAt: 'never', addr: 'x' })])(
-  'a file without a lock is taken over, and is empty after the stop: %s',
+  'takes over a file without a lock, and empties it on stop: %s',
   async (text) => {
     const dataDir = await scratchDirectory();
     await writeFile(join(dataDir, 'daemon.lock'), text);
@@ -78,13 +78,13 @@ test.each(['null', 'no lock', JSON.stringify({ pid: 1, startedAt: 'never', addr:
   },
 );
 
-test('a lock file that is a folder ends the start', async () => {
+test('fails if the lock file is a directory', async () => {
   const dataDir = await scratchDirectory();
   await mkdir(join(dataDir, 'daemon.lock'));
   await expect(startTestDaemon({ dataDir })).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' });
 });
 
-test('a link in place of the lock file ends the start, and what it points to is left alone', async () => {
+test('fails if the lock file is a link, without changing its target', async () => {
   const dataDir = await scratchDirectory();
   const victim = join(await scratchDirectory(), 'victim');
   await writeFile(victim, 'precious');
@@ -94,7 +94,7 @@ test('a link in place of the lock file ends the start, and what it points to is 
   await expect(stat(join(dataDir, 'presence.lmdb'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-/** The real binary as process 1 of a PID namespace of its own, until the end of the test. */
+/** The real binary as process 1 of a separate PID namespace, until the end of the test. */
 function startContainer(dataDir: string) {
   const serve = [process.execPath, BIN, 'serve', '--port', '0', '--data-dir', dataDir];
   const child = spawn('unshare', ['--pid', '--fork', '--mount-proc', '--kill-child', ...serve], {

@@ -25,28 +25,28 @@ beforeEach(async () => {
   disposables.push(() => redis.disconnect());
 });
 
-test('what the messages brought is read without a call of Redis', async () => {
-  const { store, rings, place } = await listening();
+test('reads changes of notifications without a call to Redis', async () => {
+  const { store, notifications, position } = await listening();
   for (let i = 0; i < 5; i++) await store.online(login({ sessionId: `s${i}` }));
-  await until(() => rings.length === 5, 'all changes were heard of');
+  await until(() => notifications.length === 5, 'all notifications have arrived');
   const calls = await scriptCalls();
-  expect(sessionsIn(await store.changeLog().read(0, place, 3))).toEqual(['s0', 's1', 's2']);
+  expect(sessionsIn(await store.changeLog().read(0, position, 3))).toEqual(['s0', 's1', 's2']);
   expect(await scriptCalls()).toBe(calls);
 });
 
-test('across a gap the change log is read from Redis', async () => {
-  const { store, rings, place } = await listening();
+test('reads the change log from Redis after a gap', async () => {
+  const { store, notifications, position } = await listening();
   await store.online(login({ sessionId: 's0' }));
-  // As if another script's message had been lost.
+  // As if the notification of another script were lost.
   await redis.xadd(CHANGE_LOG, '*', 'm', '', 'c', '');
   await store.online(login({ sessionId: 's1' }));
-  await until(() => rings.length === 2, 'both changes were heard of');
+  await until(() => notifications.length === 2, 'both notifications have arrived');
   const calls = await scriptCalls();
-  expect(sessionsIn(await store.changeLog().read(0, place, 9))).toEqual(['s0', 's1']);
+  expect(sessionsIn(await store.changeLog().read(0, position, 9))).toEqual(['s0', 's1']);
   expect(await scriptCalls()).toBe(calls + 1);
 });
 
-test('no entry of a change log that begins anew has the position of a lost one', async () => {
+test('gives entries of a new change log positions that differ from lost ones', async () => {
   const store = await open();
   const changeLog = store.changeLog();
   for (const begin of [() => store.online(login()), () => changeLog.ends(0)]) {
@@ -64,55 +64,55 @@ test('no entry of a change log that begins anew has the position of a lost one',
   }
 });
 
-test('changes that are too much for a message ring the bell alone, and are read from Redis', async () => {
-  const { store, rings, place } = await listening();
-  const heard: string[] = [];
-  const bell = redis.duplicate();
-  disposables.push(() => bell.disconnect());
-  bell.on('message', (_, message) => heard.push(message));
-  await bell.subscribe('im:bell');
+test('publishes only the shard if the changes are too large, and reads them from Redis', async () => {
+  const { store, notifications, position } = await listening();
+  const messages: string[] = [];
+  const subscriber = redis.duplicate();
+  disposables.push(() => subscriber.disconnect());
+  subscriber.on('message', (_, message) => messages.push(message));
+  await subscriber.subscribe('im:bell');
   const users = Array.from({ length: 128 }, (_, i) => `${'long-'.repeat(24)}${i}`);
   await store.apply(users.map((userId) => ({ kind: 'online', of: login({ userId }) })));
-  await until(() => heard.length > 0 && rings.length > 0, 'the bell has rung');
-  // What a daemon of an older imstate understands, too.
-  expect(heard).toEqual(['0']);
-  expect(rings).toEqual([0]);
-  const found = await store.changeLog().read(0, place, 1_000);
+  await until(() => messages.length > 0 && notifications.length > 0, 'the notification has arrived');
+  // The format that older daemons understand.
+  expect(messages).toEqual(['0']);
+  expect(notifications).toEqual([0]);
+  const found = await store.changeLog().read(0, position, 1_000);
   expect(found?.entries.map(({ change }) => change.userId)).toEqual(users);
 });
 
-test('the changes of another database are not heard', async () => {
-  const { store, rings } = await listening();
+test('ignores notifications of another database', async () => {
+  const { store, notifications } = await listening();
   const other = await open('/1');
   await other.online(login({ userId: 'bob' }));
   await store.online(login({ sessionId: 's1' }));
-  await until(() => rings.length > 0, 'the change was heard of');
-  expect(rings).toEqual([0]);
+  await until(() => notifications.length > 0, 'the notification has arrived');
+  expect(notifications).toEqual([0]);
 });
 
-test('a message that Redis refuses fails no change', async () => {
+test('executes changes whose notification Redis denies', async () => {
   await redis.call('ACL', 'SETUSER', 'imstate', 'on', '>secret', '~*', '+@all', 'resetchannels');
   const store = await open('', 'imstate:secret@');
   await store.online(login());
   expect(await store.getUser('alice')).toMatchObject([{ sessionId: 's1', online: true }]);
 });
 
-/** A store of one shard, whose change log is listened to, and the place up to which it has got. */
+/** A store of one shard with notifications, and the current end of its change log. */
 async function listening() {
   const store = await open();
   const changeLog = store.changeLog();
-  const rings: number[] = [];
-  disposables.push(changeLog.onNews((shard) => rings.push(shard)));
+  const notifications: number[] = [];
+  disposables.push(changeLog.onNews((shard) => notifications.push(shard)));
   let tries = 0;
   await until(async () => {
     await store.online(login({ sessionId: `try-${tries++}` }));
-    return rings.length > 0;
-  }, 'a change is heard of');
-  // Behind the messages of all tries.
+    return notifications.length > 0;
+  }, 'the first notification arrives');
+  // Published after the notifications of all tries.
   await redis.publish('im:bell', '99');
-  await until(() => rings.includes(99), 'the last try was heard of');
-  rings.length = 0;
-  return { store, rings, place: await newestOf(store) };
+  await until(() => notifications.includes(99), 'all earlier notifications have arrived');
+  notifications.length = 0;
+  return { store, notifications, position: await newestOf(store) };
 }
 
 async function open(database = '', credentials = ''): Promise<RedisStore> {

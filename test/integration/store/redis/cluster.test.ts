@@ -37,7 +37,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-test('sessions, leases, listings and the sweep work across the masters of a cluster', async () => {
+test('sessions, leases, listings and sweeps work across the masters of a cluster', async () => {
   const users = Array.from({ length: 200 }, (_, i) => `user-${i}`);
   await Promise.all(users.map((userId) => store.online(login({ userId }))));
   expect(await store.getStats()).toMatchObject({ users: 200, devices: 200 });
@@ -53,21 +53,21 @@ test('sessions, leases, listings and the sweep work across the masters of a clus
   expect(await store.getHistory('user-7')).toMatchObject([{ endReason: 'LOGOUT' }]);
 });
 
-test('the change log is read, and its bell heard, from every master', async () => {
+test('reads change logs and receives notifications of every master', async () => {
   const changeLog = store.changeLog();
   const before = await Promise.all(
     Array.from({ length: changeLog.shards }, (_, shard) => changeLog.ends(shard)),
   );
-  const rung = new Set<number>();
-  const end = changeLog.onNews((shard) => rung.add(shard));
+  const notified = new Set<number>();
+  const end = changeLog.onNews((shard) => notified.add(shard));
   const users = Array.from({ length: 100 }, (_, i) => `watched-${i}`);
   const shards = new Set(users.map((userId) => changeLog.shardOf(userId)));
   let round = 0;
   await until(async () => {
     round += 1;
     await Promise.all(users.map((userId) => store.online(login({ userId, sessionId: `s${round}` }))));
-    return rung.size === shards.size;
-  }, 'the bell of every shard was heard');
+    return notified.size === shards.size;
+  }, 'notifications of every shard have arrived');
   end();
   const read = await Promise.all(before.map(({ newest }, shard) => changeLog.read(shard, newest, 10_000)));
   const changes = read.flatMap((page) => page?.entries ?? []);

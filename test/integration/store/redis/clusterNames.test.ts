@@ -27,7 +27,7 @@ function storeAt(url: string, tls?: TlsFiles): RedisStore {
   return store;
 }
 
-/** Opens the store, whose nodes may have to agree on their slots first, and expects that each of its masters is used. */
+/** Opens the store when its nodes have agreed on their slots, and expects that it uses each master. */
 async function expectUsable(store: RedisStore): Promise<void> {
   const isOpen = () =>
     store.open().then(
@@ -42,14 +42,14 @@ async function expectUsable(store: RedisStore): Promise<void> {
 const byName = (url: string) => url.replaceAll('127.0.0.1', 'localhost');
 
 describe('a cluster with TLS whose certificates name hosts', () => {
-  test('is used by the hosts that it announces', async () => {
+  test('is reached by the hosts that it announces', async () => {
     const authority = await Authority.make();
     const pair = await authority.issue({ subject: 'redis', names: ['DNS:localhost'] });
     const { url } = await untilTheEnd(startTlsCluster(3, { ca: authority.file, ...pair }, ...BY_NAME));
     await expectUsable(storeAt(byName(url), { ca: authority.file }));
   });
 
-  test('is refused with the reason of TLS, and with what to do', async () => {
+  test('is rejected with the TLS error and the remedy', async () => {
     const authority = await Authority.make();
     const pair = await authority.issue({ subject: 'redis', names: ['DNS:localhost'] });
     const { url } = await untilTheEnd(startTlsCluster(3, { ca: authority.file, ...pair }));
@@ -66,7 +66,7 @@ describe('a cluster with TLS whose certificates name hosts', () => {
       message: expect.stringMatching(/another name .*: name its nodes .*cluster-announce-hostname/),
     };
     expect(await refusal(url, { ca: authority.file })).toEqual(otherName);
-    // The first node is reached by its name, and then names all of them by address.
+    // The first node is reached by name, and lists all nodes by address.
     expect(await refusal(byName(url), { ca: authority.file })).toEqual(otherName);
   });
 });
@@ -76,12 +76,12 @@ describe('a cluster whose nodes', () => {
     ['name no endpoint', ['--cluster-preferred-endpoint-type', 'unknown-endpoint']],
     ['announce no host name, though it is preferred', ['--cluster-preferred-endpoint-type', 'hostname']],
     ['announce a host name', BY_NAME],
-  ])('%s is used', async (_, flags) => {
+  ])('%s is reached', async (_, flags) => {
     const cluster = await untilTheEnd(startCluster(3, 0, ...flags));
     await expectUsable(storeAt(byName(cluster.url)));
   });
 
-  test('are partly unknown to the resolver is used by the others', async () => {
+  test('are partly unknown to the resolver is reached through the others', async () => {
     const { url } = await untilTheEnd(startCluster(3));
     await expectUsable(storeAt(url.replace('//127.0.0.1', '//nowhere.invalid')));
   });

@@ -8,13 +8,13 @@ import { eachWithOwnPrefix } from './ownPrefix.ts';
 const own = eachWithOwnPrefix();
 const { makeStore } = own;
 
-test('the shard of a user is the CRC16 of Redis Cluster, modulo the shards', () => {
-  // The check value of CRC-16/XMODEM, and CLUSTER KEYSLOT of a name beyond ASCII.
+test('calculates the shard of a user as CRC16 of Redis Cluster, modulo the shards', () => {
+  // The check value of CRC-16/XMODEM, and CLUSTER KEYSLOT of a non-ASCII name.
   expect(shardOf('123456789', 65_536)).toBe(0x31c3);
   expect(shardOf('用户', 16_384)).toBe(5_340);
 });
 
-test('all keys of a user carry the tag of its shard, and a session stays in the compact encoding', async () => {
+test('tags all keys of a user with its shard, and stores sessions in the compact encoding', async () => {
   const store = makeStore();
   await store.open();
   await store.online(login({ sessionId: 'x'.repeat(16) }));
@@ -29,7 +29,7 @@ test('all keys of a user carry the tag of its shard, and a session stays in the 
   }
 });
 
-test('the layout is claimed at first use, and checked at every start', async () => {
+test('claims the layout at first use, and checks it at every start', async () => {
   await makeStore({ shards: 4 }).open();
   expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toMatchObject({ version: '1', shards: '4' });
   await makeStore().open();
@@ -41,14 +41,14 @@ test('the layout is claimed at first use, and checked at every start', async () 
   });
 });
 
-test('stores under two prefixes do not see each other', async () => {
+test('separates stores with two prefixes', async () => {
   const [a, b] = [makeStore(), makeStore({ prefix: `${own.keyPrefix}other:` })];
   await Promise.all([a.open(), b.open()]);
   await a.online(login());
   expect(await b.getUser('alice')).toEqual([]);
 });
 
-test('a Redis that lost everything is claimed again with the same shards', async () => {
+test('claims a Redis that lost everything again with the same shards', async () => {
   const store = makeStore({ shards: 4 });
   await store.open();
   await own.redis.del(`${own.keyPrefix}layout`);
@@ -58,7 +58,7 @@ test('a Redis that lost everything is claimed again with the same shards', async
   expect(await store.getDevice('alice', 'phone')).toMatchObject({ online: true });
 });
 
-test('a foreign value under the key of one user fails that user only, and is left as it is', async () => {
+test('fails only changes of a user with a foreign value under its key, and keeps the value', async () => {
   const store = makeStore({ shards: 1 });
   await store.open();
   await own.redis.set(`${own.keyPrefix}{0}:u:bob`, 'not ours');
@@ -74,7 +74,7 @@ test('a foreign value under the key of one user fails that user only, and is lef
   expect(await own.redis.get(`${own.keyPrefix}{0}:u:bob`)).toBe('not ours');
 });
 
-test('a foreign or broken value fails the reads of that user only', async () => {
+test('fails only reads of a user with a foreign or damaged value', async () => {
   const store = makeStore({ shards: 1 });
   await store.open();
   await store.online(login());
@@ -88,7 +88,7 @@ test('a foreign or broken value fails the reads of that user only', async () => 
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
 });
 
-test('a layout that another claimed after a flush is refused, until it is the right one again', async () => {
+test('rejects a different layout that was claimed after a flush, until it is restored', async () => {
   const store = makeStore({ shards: 4 });
   await store.open();
   await own.redis.hset(`${own.keyPrefix}layout`, 'shards', '8');
@@ -106,7 +106,7 @@ test('a layout that another claimed after a flush is refused, until it is the ri
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-test('a store has an identity, which is kept in it and is the same for all who open it', async () => {
+test('keeps one identity for all that open the store', async () => {
   const [first, second] = [makeStore(), makeStore()];
   expect(first.identity).toBeUndefined();
   await Promise.all([first.open(), second.open()]);
@@ -118,7 +118,7 @@ test('a store has an identity, which is kept in it and is the same for all who o
   expect(other.identity).not.toBe(first.identity);
 });
 
-test('a store of an older version is given an identity', async () => {
+test('creates an identity for a store of an older version', async () => {
   await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
   const store = makeStore();
   await store.open();
@@ -129,7 +129,7 @@ test('a store of an older version is given an identity', async () => {
   });
 });
 
-test('the identity is written back into a store that was flushed', async () => {
+test('restores the identity of a flushed store', async () => {
   const store = makeStore();
   await store.open();
   const { identity } = store;
@@ -139,7 +139,7 @@ test('the identity is written back into a store that was flushed', async () => {
   expect(store.identity).toBe(identity);
 });
 
-test('of a daemon that remembers an identity and one that made another after a flush, all take the one in the store', async () => {
+test('prefers the identity in the store over a remembered one', async () => {
   const old = makeStore();
   await old.open();
   const before = old.identity;
@@ -154,7 +154,7 @@ test('of a daemon that remembers an identity and one that made another after a f
   expect(await own.redis.hget(`${own.keyPrefix}layout`, 'id')).toBe(fresh.identity);
 });
 
-test('a full Redis of an older version can be used, and has an identity once there is room', async () => {
+test('uses a full Redis of an older version, and creates the identity when memory is available', async () => {
   const server = await startRedis();
   const admin = new Redis(server.url);
   const store = makeStore({ url: server.url });

@@ -25,7 +25,7 @@ async function addrsOf(store: RedisStore): Promise<string[]> {
   return found.map(({ serverAddr }) => serverAddr);
 }
 
-/** How often Redis carried out each command since the statistics were reset. */
+/** How often Redis executed each command since the statistics were reset. */
 async function commandCounts(): Promise<Map<string, number>> {
   const stats = await own.redis.info('commandstats');
   return new Map(
@@ -36,7 +36,7 @@ async function commandCounts(): Promise<Map<string, number>> {
   );
 }
 
-test('chat servers that an imstate without names has written are listed', async () => {
+test('lists chat servers written by a version without the index of names', async () => {
   const store = await openStore();
   for (let i = 0; i < 5; i++) await store.online(login({ userId: `user-${i}`, serverAddr: `old-${i}:1` }));
   await store.keepServerAlive(keepAlive({ serverAddr: 'leased:1' }));
@@ -47,22 +47,22 @@ test('chat servers that an imstate without names has written are listed', async 
   expect(sessions).toHaveLength(5);
 });
 
-test('what an older imstate beside this one adds and removes is listed right', async () => {
+test('lists chat servers correctly beside an older version', async () => {
   const store = await openStore();
   for (let i = 0; i < 3; i++) await store.online(login({ userId: `user-${i}`, serverAddr: `now-${i}:1` }));
   expect(await addrsOf(store)).toEqual(['now-0:1', 'now-1:1', 'now-2:1']);
-  // As many go as come, so that the numbers of entries agree.
+  // As many are removed as added, so that the number of entries is equal.
   await own.redis.hset(key('c'), 's:old:1', 1);
   await own.redis.hdel(key('c'), 's:now-1:1');
   expect(await addrsOf(store)).toEqual(['now-0:1', 'now-2:1', 'old:1']);
 });
 
-test('a platform that an older imstate took off the wrong counter evens out', async () => {
+test('corrects a platform counter that an older version decremented wrongly', async () => {
   const store = await openStore();
   for (let i = 0; i < 66; i++) {
     await store.online(login({ userId: `user-${i}`, sessionId: `s${i}`, platform: `platform-${i}` }));
   }
-  // The end of the sessions beyond the limit, as it was before there was one.
+  // The end of the sessions beyond the limit, as in versions without a limit.
   for (const i of [64, 65]) {
     await own.redis.hincrby(key('c'), `p:platform-${i}`, -1);
     await own.redis.hincrby(key('c'), 'devices', -1);
@@ -75,7 +75,7 @@ test('a platform that an older imstate took off the wrong counter evens out', as
   expect((await store.getStats()).byPlatform).toEqual(new Map());
 });
 
-test('the work for a page does not grow with the chat servers', async () => {
+test('reads a page with the same work, however many chat servers there are', async () => {
   const store = await openStore();
   const logins = Array.from({ length: 3_000 }, (_, i) =>
     login({ userId: `user-${i}`, serverAddr: `server-${i}:1` }),
@@ -88,6 +88,6 @@ test('the work for a page does not grow with the chat servers', async () => {
   const counts = await commandCounts();
   for (const command of ['hgetall', 'hscan', 'hvals', 'scan', 'keys'])
     expect(counts.has(command)).toBe(false);
-  // A page of servers asks for sessions and lease of six; one of sessions opens buckets until it has five.
+  // A page of servers reads sessions and leases of six; one of sessions opens buckets until it has five.
   expect(counts.get('hget')).toBeLessThan(100);
 });

@@ -11,15 +11,15 @@ const OPTIONS = {
   maxDevices: 1_000,
 };
 
-/** Stores on the shared Redis, under a prefix of each test's own. */
+/** Stores on the shared Redis, under a separate prefix for each test. */
 export interface OwnPrefix {
   readonly redis: Redis;
   readonly keyPrefix: string;
-  /** Makes a store, which is closed after the test; by default on the shared Redis. */
+  /** Creates a store that is closed after the test; by default on the shared Redis. */
   makeStore(options?: { url?: string; shards?: number; prefix?: string }): RedisStore;
 }
 
-/** Gives each test of the file a prefix of its own. */
+/** Gives each test of the file a separate prefix. */
 export function eachWithOwnPrefix(): OwnPrefix {
   let redis: Redis;
   let keyPrefix: string;

@@ -13,7 +13,7 @@ const UNSAFE = {
   message: expect.stringMatching(/the change was made, but.*only 0 of 1/),
 };
 
-describe('with one replica that must have each change', () => {
+describe('with one replica that must confirm each change', () => {
   let store: RedisStore;
   let link: TcpProxy;
   let replica: Redis;
@@ -33,7 +33,7 @@ describe('with one replica that must have each change', () => {
     await store.open();
   });
 
-  /** Logs in until the replica has it: where the machine is busy it may be late, and the login is not acknowledged. */
+  /** Logs in until the replica confirms: on a busy machine, a confirmation may be late. */
   async function acknowledged(changes: Parameters<typeof login>[0] = {}): Promise<void> {
     const isSafe = () => store.online(login(changes)).catch(() => false);
     await until(isSafe, `the replica has the login ${JSON.stringify(changes)}`);
@@ -41,7 +41,7 @@ describe('with one replica that must have each change', () => {
 
   const users = Array.from({ length: 50 }, (_, i) => `user-${i}`);
 
-  test('a change that was acknowledged is there', async () => {
+  test('an acknowledged change is on the replica', async () => {
     for (const userId of users) {
       await acknowledged({ userId });
       const [key] = await replica.keys(`im:*:u:${userId}`);
@@ -49,7 +49,7 @@ describe('with one replica that must have each change', () => {
     }
   });
 
-  test('away: each change says that it was made and is not safe, reads are answered, and it recovers', async () => {
+  test('without the replica, changes fail as made but not safe, reads succeed, and it recovers', async () => {
     await acknowledged();
     link.pause();
     const changes = [
@@ -61,7 +61,7 @@ describe('with one replica that must have each change', () => {
       expect(outcome).toMatchObject({ reason: UNSAFE });
     await expect(store.evictServer(login().serverAddr)).rejects.toMatchObject(UNSAFE);
     expect(await store.getUser('user-1')).toHaveLength(1);
-    // Nobody is told of what a sweep does.
+    // A sweep does not report unconfirmed changes.
     await store.sweep();
     await store.check();
     link.heal();

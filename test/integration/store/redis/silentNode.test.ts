@@ -5,10 +5,10 @@ import { startCluster } from '../../../support/cluster.ts';
 import { disposables } from '../../../support/disposables.ts';
 import { startSentinels } from '../../../support/sentinels.ts';
 
-/** As many as it takes for each node to be asked first, in whatever order they are asked. */
+/** Enough attempts for each node to be asked first, in any order. */
 const STARTS = 12;
 
-/** Connects as a daemon does when it starts, so many times. */
+/** Connects repeatedly, as a daemon does when it starts. */
 async function openOften(url: string): Promise<void> {
   for (let i = 0; i < STARTS; i++) {
     const store = new RedisStore({ ...STORE_DEFAULTS, url, shards: 16 });
@@ -20,14 +20,14 @@ async function openOften(url: string): Promise<void> {
   }
 }
 
-test('a store is found while one of three Sentinels is silent', async () => {
+test('finds a store while one of three Sentinels is silent', async () => {
   const redis = await startSentinels(0);
   disposables.push(() => redis.stop());
   redis.sentinels[0]?.freeze();
   await expect(openOften(redis.url)).resolves.toBeUndefined();
 });
 
-test('a store is found while one of the named nodes of a cluster is silent', async () => {
+test('finds a store while one of the named nodes of a cluster is silent', async () => {
   const redis = await startCluster(3, 1);
   disposables.push(() => redis.stop());
   redis.nodes[3]?.freeze();

@@ -11,7 +11,7 @@ import { clientOf, disposables, startDaemon } from '../../../support/disposables
 import { startRedis, startTlsRedis, type TestServer } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 
-/** The permissions that docs/tls.md gives to the user of a daemon. */
+/** The permissions of the daemon's user in docs/tls.md. */
 const [, ACL = ''] =
   /^ACL SETUSER imstate on >PASSWORD (.+)$/m.exec(readFileSync('docs/tls.md', 'utf8')) ?? [];
 
@@ -21,7 +21,7 @@ async function untilTheEnd<Server extends TestServer>(starting: Promise<Server>)
   return server;
 }
 
-/** What opening a store there is refused with. */
+/** The error of opening a store there. */
 async function refusal(url: string, tls?: TlsFiles): Promise<{ code: string; message: string }> {
   const options = { url, tls, shards: undefined, ...STORE_DEFAULTS };
   const store = new RedisStore(options);
@@ -30,7 +30,7 @@ async function refusal(url: string, tls?: TlsFiles): Promise<{ code: string; mes
   return { code: (error as ImstateError).code, message: messageOf(error) };
 }
 
-test('a daemon serves on a Redis with TLS, with a client certificate and a user that may do no more than it needs', async () => {
+test('serves on a Redis with TLS, with a client certificate and a user of minimal permissions', async () => {
   const authority = await Authority.make();
   const server = { ca: authority.file, ...(await authority.issue({ subject: 'redis' })) };
   const user = ['--user', 'imstate', 'on', '>secret', ...ACL.split(' '), '--user', 'default', 'off'];
@@ -52,11 +52,11 @@ test('a daemon serves on a Redis with TLS, with a client certificate and a user 
   expect(await client.getStats()).toMatchObject({ usersOnline: 1 });
   expect(await client.evict({ userId: 'alice' })).toMatchObject({ evicted: 1 });
   expect(await client.listHistory({ userId: 'alice' })).toMatchObject({ entries: [{ reason: 'EVICTED' }] });
-  await until(async () => (await events.next()).value?.type === 'change', 'the change is told');
+  await until(async () => (await events.next()).value?.type === 'change', 'the watch receives the change');
   expect(daemon.logged.join()).not.toContain('NOPERM');
 });
 
-test('a connection that is made again shows the certificate that stands in the file then', async () => {
+test('presents the current certificate of the file after a reconnect', async () => {
   const [authority, next] = [await Authority.make(), await Authority.make('next')];
   const server = { ca: authority.file, ...(await authority.issue({ subject: 'redis' })) };
   const trusted = join(authority.folder, 'trusted.pem');
@@ -77,10 +77,10 @@ test('a connection that is made again shows the certificate that stands in the f
   await copyFile(next.file, trusted);
   await show(renewed);
   await redis.restart();
-  await until(() => client.getStats().catch(() => undefined), 'Redis is used again');
+  await until(() => client.getStats().catch(() => undefined), 'Redis is available again');
 });
 
-test('what is wrong between Redis and TLS is one sentence with the way out', async () => {
+test('explains TLS errors in one sentence with the remedy', async () => {
   const authority = await Authority.make();
   const issued = await authority.issue({ subject: 'redis', names: ['IP:127.0.0.1'] });
   const redis = await untilTheEnd(startTlsRedis({ ca: authority.file, ...issued }));
@@ -102,7 +102,7 @@ test('what is wrong between Redis and TLS is one sentence with the way out', asy
       /another name .*: name it in --redis by a host that the certificate is for$/,
     ),
   });
-  // Which of the two it is depends on whether the connection is reset before what Redis says of it is read.
+  // Depends on whether the connection is reset before the error of Redis is read.
   expect((await refusal(redis.url, { ca: authority.file })).message).toMatch(
     /(refused the TLS handshake|cannot be used) .* give .*--redis-tls-cert/,
   );
