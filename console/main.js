@@ -13,7 +13,7 @@ import { showUsers } from './views/users.js';
 const VIEWS = { users: showUsers, cluster: showCluster, changes: showChanges };
 const THEMES = ['auto', 'light', 'dark'];
 const THEME = 'imstate.theme';
-const AGAIN_MS = 3_000;
+const RETRY_MS = 3_000;
 const main = document.getElementById('main');
 const languages = document.getElementById('language');
 const themes = document.getElementById('theme');
@@ -21,7 +21,7 @@ const themes = document.getElementById('theme');
 let over = new AbortController();
 let shown = {};
 
-/** Shows what the address names, such as `#/users/alice`. */
+/** Shows the view of the URL fragment, such as `#/users/alice`. */
 function show() {
   const { view: named, argument } = readHash();
   const view = named in VIEWS ? named : 'users';
@@ -41,7 +41,7 @@ function show() {
 
 function go(view, argument) {
   const hash = hashOf(view, argument);
-  // The same again asks again.
+  // Reload the view.
   if (hash === location.hash) show();
   else location.hash = hash;
 }
@@ -89,7 +89,7 @@ async function start() {
     show();
   } catch (error) {
     replace(main, note(faultText(error), 'bad'));
-    setTimeout(start, AGAIN_MS);
+    setTimeout(start, RETRY_MS);
   }
 }
 
@@ -100,7 +100,7 @@ themes.addEventListener('change', () => useTheme(themes.value));
 document.getElementById('help').addEventListener('click', showHelp);
 document.getElementById('sign-out').addEventListener('click', signOut);
 document.getElementById('skip').addEventListener('click', (event) => {
-  // The address names a view, and no place in it.
+  // The URL fragment names a view, not a position in it.
   event.preventDefault();
   main.focus();
 });
@@ -114,7 +114,7 @@ listen({
     const field = document.getElementById('search');
     field?.focus();
     field?.select();
-    // It has the focus wherever no user is shown.
+    // The view without a user focuses its search field.
     if (!field) go('users', '');
   },
   1: () => go('users', ''),

@@ -1,10 +1,10 @@
-// The colours that were chosen before: 'light', 'dark', or 'auto' for those of the system.
+// Sets the saved theme: 'light', 'dark', or 'auto' for that of the system.
 (() => {
   let theme = 'auto';
   try {
     theme = localStorage.getItem('imstate.theme') ?? 'auto';
   } catch {
-    // No storage: those of the system.
+    // Without storage, use the theme of the system.
   }
   document.documentElement.dataset.theme = theme;
 })();

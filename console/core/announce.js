@@ -1,7 +1,7 @@
 const status = document.getElementById('status');
 
-/** Says something to who listens rather than looks. */
+/** Announces a text to screen readers. */
 export function announce(text) {
-  // The same text again would not be read.
+  // Screen readers do not read an unchanged text again.
   status.textContent = status.textContent === text ? `${text}\u00a0` : text;
 }

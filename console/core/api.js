@@ -1,10 +1,10 @@
-// The token is kept for this tab only, and sent as a header: no other page can make the browser send it.
+// The token is kept for this tab only. It is sent as a header, which other pages cannot make the browser do.
 const TOKEN = 'imstate.token';
 const BASE = new URL('../../api/v1/', import.meta.url);
 
 /**
- * An error that the daemon answered, that there was no answer (UNREACHABLE), or that another one answered, such as a reverse proxy: HTTP_STATUS,
- * with the status as its message.
+ * An error of the daemon, a missing response (UNREACHABLE), or an error of something else such as a reverse
+ * proxy (HTTP_STATUS, with the status as its message).
  */
 export class ApiError extends Error {
   constructor(code, message) {
@@ -19,25 +19,25 @@ export const token = {
   clear: () => sessionStorage.removeItem(TOKEN),
 };
 
-/** Asks; resolves with what was answered, or rejects with an ApiError. */
+/** Makes a GET request. Resolves with the JSON of the response, or rejects with an ApiError. */
 export async function get(name, parameters = {}, options = {}) {
   return (await request(name, { ...options, parameters })).json();
 }
 
-/** As get(), with a body. */
+/** Like get(), as a POST request with a body. */
 export async function post(name, body) {
   const headers = { 'content-type': 'application/json' };
   return (await request(name, { method: 'POST', headers, body: JSON.stringify(body) })).json();
 }
 
-/** Resolves with an answer whose body is still to be read. */
+/** Resolves with a response whose body has not been read. */
 export async function request(name, { parameters = {}, headers = {}, ...options }) {
   const url = new URL(name, BASE);
   for (const [key, value] of Object.entries(parameters)) {
     for (const each of [value].flat()) url.searchParams.append(key, each);
   }
   const authorization = token.get() === '' ? {} : { authorization: `Bearer ${token.get()}` };
-  const answer = await fetch(url, {
+  const response = await fetch(url, {
     ...options,
     headers: { ...headers, ...authorization },
     cache: 'no-store',
@@ -46,11 +46,13 @@ export async function request(name, { parameters = {}, headers = {}, ...options 
     if (error.name === 'AbortError') throw error;
     throw new ApiError('UNREACHABLE', error.message);
   });
-  if (!answer.ok) throw await errorOf(answer);
-  return answer;
+  if (!response.ok) throw await errorFrom(response);
+  return response;
 }
 
-async function errorOf(answer) {
-  const { error } = (await answer.json().catch(() => undefined)) ?? {};
-  return error ? new ApiError(error.code, error.message) : new ApiError('HTTP_STATUS', String(answer.status));
+async function errorFrom(response) {
+  const { error } = (await response.json().catch(() => undefined)) ?? {};
+  return error
+    ? new ApiError(error.code, error.message)
+    : new ApiError('HTTP_STATUS', String(response.status));
 }

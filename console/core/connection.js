@@ -1,24 +1,24 @@
 import { clock, t } from './i18n.js';
 import { faultText } from './parts.js';
 
-/** A connection that is back at once is not worth a word. */
-const PATIENCE_MS = 1_000;
+/** Shorter interruptions of the connection are not shown. */
+const BANNER_DELAY_MS = 1_000;
 
 const link = document.getElementById('link');
 const banner = document.getElementById('banner');
 let since;
 let timer;
-/** The error that the daemon answered while it would not serve; undefined if it does not answer. */
-let refusal;
+/** The error that the daemon returned; undefined if it did not respond. */
+let cause;
 
-/** Shows whether what is on the page is kept up to date: 'live', 'away', or 'none' where nothing is followed. */
+/** Shows the state of the event stream: 'live', 'away', or 'none' if the view has no stream. */
 export function showLink(state, reason) {
   link.dataset.state = state;
   link.hidden = state === 'none';
   if (state === 'away') {
     since ??= new Date();
-    refusal = reason;
-    if (banner.hidden) timer ??= setTimeout(showAway, PATIENCE_MS);
+    cause = reason;
+    if (banner.hidden) timer ??= setTimeout(showAway, BANNER_DELAY_MS);
     else showAway();
   } else {
     clearTimeout(timer);
@@ -31,17 +31,17 @@ export function showLink(state, reason) {
 
 function showAway() {
   const time = clock(since);
-  showFault(refusal ? t('link.refused', { time, message: faultText(refusal) }) : t('link.gone', { time }));
+  showFault(cause ? t('link.refused', { time, message: faultText(cause) }) : t('link.gone', { time }));
 }
 
-/** Shows what went wrong, above the view; it stays until clearFault(). */
+/** Shows an error above the view until clearFault(). */
 export function showFault(text) {
-  // The same text again would be read again.
+  // Screen readers would read the text again.
   if (banner.textContent !== text) banner.textContent = text;
   banner.hidden = false;
 }
 
-/** Takes away what showFault() shows, unless the connection is away. */
+/** Hides the error of showFault(), unless the connection is lost. */
 export function clearFault() {
   if (since !== undefined) return;
   banner.hidden = true;

@@ -1,8 +1,8 @@
 import { h } from './dom.js';
 
 /**
- * Shows a dialog, and resolves with what its buttons or fields decide; undefined if it was closed. `make` is given a function that closes
- * it with a value, and returns its content.
+ * Shows a dialog, and resolves with its value; undefined if it was closed without one. `make` receives a
+ * function that closes the dialog with a value, and returns its content.
  */
 export function ask(title, make, { isLasting = false } = {}) {
   return new Promise((resolve) => {
@@ -27,6 +27,6 @@ export function ask(title, make, { isLasting = false } = {}) {
 }
 
 /** True while a dialog is open. */
-export function isAsking() {
+export function isDialogOpen() {
   return document.querySelector('dialog[open]') !== null;
 }

@@ -1,19 +1,19 @@
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * An element. Children are nodes or texts; a text never becomes markup. `on` has listeners, `class` the classes, what is undefined, null
- * or false is left out, and anything else is an attribute.
+ * Creates an element. Children are nodes or texts; text is never parsed as markup. `on` contains listeners;
+ * all other properties are attributes, unless they are undefined, null or false.
  */
 export function h(name, props = {}, ...children) {
   return fill(document.createElement(name), props, children);
 }
 
-/** As h(), in a drawing. */
+/** Like h(), for SVG. */
 export function svg(name, props = {}, ...children) {
   return fill(document.createElementNS(SVG, name), props, children);
 }
 
-/** Puts children in the place of those that an element has. What has the focus keeps it, by its `data-key`. */
+/** Replaces the children of an element. The focus stays on the element with the same `data-key`. */
 export function replace(element, ...children) {
   const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   element.replaceChildren(...flat(children));
@@ -22,8 +22,8 @@ export function replace(element, ...children) {
   next.focus({ preventScroll: true });
 }
 
-/** Whether somebody presses or selects something in an element: then it is not to be replaced. */
-export function isInHand(element) {
+/** Whether the user presses or selects something in an element, which must then not be replaced. */
+export function isInUse(element) {
   const selection = getSelection();
   const isSelected = !selection.isCollapsed && element.contains(selection.anchorNode);
   return isSelected || element.querySelector(':active') !== null;

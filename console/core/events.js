@@ -1,16 +1,17 @@
 import { ApiError, request } from './api.js';
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
-/** The daemon says something every 5 s or so: an event, or a comment while its store is away. */
+const MAX_PAUSE_MS = 10_000;
+/** The daemon sends an event about every 5 s, or a comment while its store is unavailable. */
 const SILENCE_MS = 20_000;
 
 /**
- * Follows server-sent events until the signal aborts; what was missed while the connection was away follows. Not an EventSource, which sends
- * no headers and so no token.
+ * Receives server-sent events until the signal aborts, and resumes after a lost connection. EventSource
+ * cannot send headers, and therefore no token.
  *
- * `onEvent` is given each event. `onState` is told 'live' (with the first event: from then on nothing is missed), 'away' (it is tried again; with the error that the daemon answered, if it did),
- * and 'lost' (what was missed is gone). Rejects with an ApiError that a repeat does not mend.
+ * `onEvent` receives each event. `onState` receives 'live' (with the first event), 'away' (it reconnects;
+ * with the error of the daemon, if any), and 'lost' (missed events are gone). Rejects with an ApiError if a
+ * retry would not help.
  */
 export async function follow(name, parameters, { onEvent, onState, signal }) {
   let lastId = '';
@@ -29,7 +30,7 @@ export async function follow(name, parameters, { onEvent, onState, signal }) {
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiError && isLasting(error)) throw error;
+      if (error instanceof ApiError && isPermanent(error)) throw error;
       if (error instanceof ApiError && error.code !== 'UNREACHABLE') reason = error;
       if (error.code === 'OUT_OF_RANGE') {
         lastId = '';
@@ -39,11 +40,11 @@ export async function follow(name, parameters, { onEvent, onState, signal }) {
     if (signal.aborted) return;
     onState('away', reason);
     await rest(pause, signal);
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    pause = Math.min(pause * 2, MAX_PAUSE_MS);
   }
 }
 
-function isLasting({ code }) {
+function isPermanent({ code }) {
   return ['INVALID_ARGUMENT', 'UNAUTHENTICATED', 'PERMISSION_DENIED'].includes(code);
 }
 
@@ -54,8 +55,8 @@ async function read(name, parameters, lastId, signal, onEvent) {
   let timer = setTimeout(abort, SILENCE_MS);
   try {
     const headers = lastId === '' ? {} : { 'last-event-id': lastId };
-    const answer = await request(name, { parameters, headers, signal: attempt.signal });
-    const texts = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    const response = await request(name, { parameters, headers, signal: attempt.signal });
+    const texts = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = '';
     for (;;) {
       const { done, value } = await texts.read();
@@ -64,7 +65,7 @@ async function read(name, parameters, lastId, signal, onEvent) {
       timer = setTimeout(abort, SILENCE_MS);
       const frames = (rest + value).split('\n\n');
       rest = frames.pop();
-      for (const frame of frames) tell(frame, onEvent);
+      for (const frame of frames) dispatch(frame, onEvent);
     }
   } finally {
     clearTimeout(timer);
@@ -73,7 +74,7 @@ async function read(name, parameters, lastId, signal, onEvent) {
   }
 }
 
-function tell(frame, onEvent) {
+function dispatch(frame, onEvent) {
   let id = '';
   let data = '';
   for (const line of frame.split('\n')) {

@@ -7,21 +7,21 @@ const KEY = 'imstate.language';
 
 let language = 'en';
 
-/** Takes the language that was chosen before, or the one of the browser. */
+/** Uses the saved language, or else that of the browser. */
 export function startLanguage() {
-  const wished = navigator.language?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
+  const preferred = navigator.language?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
   const before = remembered(KEY);
-  use(before in DICTIONARIES ? before : wished);
+  use(before in DICTIONARIES ? before : preferred);
   return language;
 }
 
-/** Changes the language, and remembers it. */
+/** Changes and saves the language. */
 export function setLanguage(next) {
   remember(KEY, next);
   use(next);
 }
 
-/** A text in the present language. `{name}` in it stands for a value; of a count, the form for that many is taken. */
+/** A text in the current language, with values for each `{name}`, and the plural form for `count`. */
 export function t(key, values = {}) {
   const words = DICTIONARIES[language];
   const form = 'count' in values && `${key}.${new Intl.PluralRules(language).select(values.count)}`;
@@ -33,12 +33,12 @@ export function t(key, values = {}) {
   });
 }
 
-/** True if there is such a text. */
+/** Whether a text exists. */
 export function has(key) {
   return key in DICTIONARIES[language];
 }
 
-/** Fills in the texts of the elements that name one. */
+/** Sets the texts of all elements with a text name. */
 export function translate(root) {
   for (const element of root.querySelectorAll('[data-t]')) element.textContent = t(element.dataset.t);
   for (const element of root.querySelectorAll('[data-t-label]')) {
@@ -47,31 +47,31 @@ export function translate(root) {
   }
 }
 
-/** A number with its separators. */
+/** A number with separators. */
 export function number(value) {
   return new Intl.NumberFormat(language).format(value);
 }
 
-/** A time of day; with the date if it is not of today. */
+/** A time of day, with the date unless it is today. */
 export function clock(time, now = new Date()) {
   const isToday = time.toDateString() === now.toDateString();
   const date = isToday ? {} : { month: 'short', day: 'numeric' };
   return new Intl.DateTimeFormat(language, { ...date, ...TIME }).format(time);
 }
 
-/** A date and time, with its zone. */
+/** A date and time with time zone. */
 export function fullTime(time) {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long' }).format(time);
 }
 
-/** "3 minutes ago". */
+/** A relative time, such as "3 minutes ago". */
 export function ago(time, now = Date.now()) {
   const seconds = Math.round((time.getTime() - now) / 1_000);
   const [unit, size] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ['second', 1];
   return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(Math.trunc(seconds / size), unit);
 }
 
-/** "2 h 5 min" of milliseconds: the two largest units. */
+/** A duration in its two largest units, such as "2 h 5 min". */
 export function duration(ms) {
   let left = Math.max(0, Math.round(ms / 1_000));
   const parts = [];

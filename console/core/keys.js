@@ -1,4 +1,4 @@
-import { ask, isAsking } from './dialogs.js';
+import { ask, isDialogOpen } from './dialogs.js';
 import { h } from './dom.js';
 import { t } from './i18n.js';
 import { remember, remembered } from './memory.js';
@@ -16,10 +16,10 @@ const SHORTCUTS = [
   [['Esc'], 'keys.close'],
 ];
 
-/** Calls the action of a key that is pressed where nothing is being typed. */
+/** Calls the action of a pressed key, unless the user is typing. */
 export function listen(actions) {
   document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isAsking()) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isDialogOpen()) return;
     if (event.key === 'Escape' && isTyping(event.target)) event.target.blur();
     if (isTyping(event.target)) return;
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') moveRow(event);
@@ -30,7 +30,7 @@ export function listen(actions) {
   });
 }
 
-/** Shows what the keys do. */
+/** Shows the keyboard shortcuts. */
 export function showHelp() {
   return ask(t('keys.title'), (decide) => [
     h('dl', { class: 'keys' }, SHORTCUTS.map(shortcut)),
@@ -49,7 +49,7 @@ function shortcut([keys, text]) {
   return [h('dt', {}, names), h('dd', {}, t(text))];
 }
 
-/** Whoever speaks to the computer has a word taken for many keys, and must be able to switch them off (WCAG 2.1.4). */
+/** Speech input sends words as keys, so users must be able to disable single-key shortcuts (WCAG 2.1.4). */
 function offSwitch() {
   const change = ({ target }) => remember(OFF, target.checked ? 'on' : 'off');
   return h('input', { type: 'checkbox', id: 'keys', checked: remembered(OFF) !== 'off', on: { change } });

@@ -1,4 +1,4 @@
-/** What the browser keeps for the next visit; undefined if it keeps nothing. */
+/** A value saved in the browser; undefined if there is none. */
 export function remembered(key) {
   try {
     return localStorage.getItem(key) ?? undefined;
@@ -7,11 +7,11 @@ export function remembered(key) {
   }
 }
 
-/** Asks the browser to keep something for the next visit. */
+/** Saves a value in the browser for the next visit. */
 export function remember(key, value) {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // It keeps nothing: then it is for this visit only.
+    // Without storage, the value lasts for this visit only.
   }
 }

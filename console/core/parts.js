@@ -2,19 +2,19 @@ import { hashOf } from './address.js';
 import { h } from './dom.js';
 import { ago, clock, fullTime, has, t } from './i18n.js';
 
-/** How the daemon names callers. */
+/** The names of callers as the daemon writes them. */
 const CALLERS = {
   token: /^token "(.*)"$/,
   jwt: /^the JWT of (.*)$/,
   certificate: /^the client certificate (.*)$/,
 };
 
-/** What stands for a value that is not there. */
+/** A placeholder for a missing value. */
 export function none(text = '–') {
   return h('span', { class: 'none' }, text);
 }
 
-/** A time, said as how long ago it was; kept up to date. The tip has it in full. */
+/** A relative time that is kept up to date, with the full time as tooltip. */
 export function since(iso) {
   if (iso === null || iso === undefined) return none();
   const time = new Date(iso);
@@ -28,7 +28,7 @@ export function at(iso) {
   return h('time', { datetime: iso, title: fullTime(time) }, clock(time));
 }
 
-/** Brings the times that say how long ago they were up to date. */
+/** Updates all relative times. */
 export function refreshTimes() {
   for (const element of document.querySelectorAll('time[data-ago]')) {
     const text = ago(new Date(element.dateTime));
@@ -36,13 +36,13 @@ export function refreshTimes() {
   }
 }
 
-/** Whether something is online, by colour, shape and word. */
+/** A badge that shows by colour, shape and text whether something is online. */
 export function badge(online, reason) {
   const word = online ? t('state.online') : reason ? reasonName(reason) : t('state.offline');
   return h('span', { class: `badge ${online ? 'online' : (reason ?? '')}`.trim() }, word);
 }
 
-/** Why a session ended; a newer daemon may know a reason that this page does not. */
+/** The name of an end reason. A newer daemon may return unknown reasons. */
 export function reasonName(reason) {
   return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
 }
@@ -57,7 +57,7 @@ export function deviceName(deviceId, platform) {
   );
 }
 
-/** A chat server; leads to its changes. `below` is what stands under it. */
+/** A link from a chat server to its changes, with `below` under it. */
 export function serverName(serverAddr, ...below) {
   const href = hashOf('changes', `server=${serverAddr}`);
   return h(
@@ -68,17 +68,17 @@ export function serverName(serverAddr, ...below) {
   );
 }
 
-/** What stands where there is nothing to show, or where it is still to come. */
+/** A note instead of missing or loading content. */
 export function note(text, kind = '') {
   return h('p', { class: `note ${kind}`.trim() }, text);
 }
 
-/** What an error says to people. The daemon says it in English only, so other languages have a text for each code. */
+/** The text of an error. Messages of the daemon are in English, so other languages have a text per code. */
 export function faultText({ code, message }) {
   return t(has(`fault.${code}`) ? `fault.${code}` : 'fault.other', { code, message });
 }
 
-/** The name of a caller, whose kind the daemon says in English. */
+/** The name of a caller, whose type the daemon writes in English. */
 export function callerName(name) {
   for (const [kind, pattern] of Object.entries(CALLERS)) {
     const [, id] = pattern.exec(name) ?? [];
@@ -87,7 +87,9 @@ export function callerName(name) {
   return name;
 }
 
-/** Draws an element that is put into the page in this turn, and again whenever it gets another width. Returns what ends it. */
+/**
+ * Draws an element when it is added to the page and when its width changes. Returns a function that stops it.
+ */
 export function onWidth(element, draw) {
   let width = 0;
   const fit = () => {
@@ -95,9 +97,9 @@ export function onWidth(element, draw) {
     width = element.clientWidth;
     if (width > 0) draw(width);
   };
-  // Before the page is painted: what is drawn anew would flicker otherwise.
+  // Before the page is painted, to avoid flicker.
   queueMicrotask(fit);
-  // In the next frame: to change sizes while they are told would be told again.
+  // In the next frame, because changing sizes in the callback would trigger it again.
   const observer = new ResizeObserver(() => requestAnimationFrame(fit));
   observer.observe(element);
   return () => observer.disconnect();

@@ -4,12 +4,12 @@ import { h } from './dom.js';
 import { t } from './i18n.js';
 import { faultText } from './parts.js';
 
-/** Who looks, and what they may do. */
+/** The current caller and role. */
 export let me = { name: null, role: 'reader' };
 
-let asking;
+let pending;
 
-/** Finds out who looks; asks for a token where the daemon wants one. */
+/** Determines the caller, and asks for a token if the daemon requires one. */
 export async function signIn() {
   try {
     me = await get('whoami');
@@ -20,18 +20,18 @@ export async function signIn() {
   return me;
 }
 
-/** Forgets the token. */
+/** Removes the token. */
 export function signOut() {
   token.clear();
   location.reload();
 }
 
-/** Asks until a token is taken, in one dialog however many ask for it. */
+/** Asks until a token is accepted. Concurrent calls share one dialog. */
 export function askForToken(error) {
-  asking ??= ask(t('signIn.title'), (decide) => form(error, decide), { isLasting: true }).finally(() => {
-    asking = undefined;
+  pending ??= ask(t('signIn.title'), (decide) => form(error, decide), { isLasting: true }).finally(() => {
+    pending = undefined;
   });
-  return asking;
+  return pending;
 }
 
 function form(error, decide) {

@@ -2,9 +2,9 @@ import { h } from './dom.js';
 import { t } from './i18n.js';
 
 /**
- * A table. `columns` are pairs of the name of a text and the class of the column; on a narrow page its rows are cards, with these texts in
- * front of their cells. `body` is filled by whoever gives it; `kind` may be 'fixed', for columns that keep their widths, and 'brief', for cards
- * without these texts.
+ * A table. `columns` are pairs of text name and class. On a narrow page, rows become cards with these texts
+ * before their cells. The caller may provide and fill `body`. `kind` may contain 'fixed', for columns of
+ * constant width, and 'brief', for cards without these texts.
  */
 export function table(label, columns, rows, { body = h('tbody'), kind } = {}) {
   const head = columns.map(([name, className]) =>
@@ -15,7 +15,7 @@ export function table(label, columns, rows, { body = h('tbody'), kind } = {}) {
   return h('div', { class: 'scroll' }, all);
 }
 
-/** A row of these columns that the arrows reach; `open` is what a click or Enter does. */
+/** A row that is reachable by arrow keys; a click or Enter calls `open`. */
 export function row(columns, { key, open } = {}, ...contents) {
   const cells = contents.map((content, i) => {
     const [name, className] = columns[i];

@@ -95,7 +95,7 @@ export default {
   'fact.login': '登录时间',
   'fact.lastSeen': '最近活动',
   'fact.ended': '结束时间',
-  'fact.forgotten': '记录保留至',
+  'fact.removed': '记录保留至',
   'fact.ttl': '存活时间',
   'fact.grace': '宽限期结束',
   'fact.lease': '聊天服务器租约',

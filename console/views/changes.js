@@ -4,11 +4,11 @@ import { t } from '../core/i18n.js';
 import { panel, reasonName } from '../core/parts.js';
 import { Feed } from './feed.js';
 
-/** How many changes a second are asked for: nobody reads more. */
-const MOST_A_SECOND = 50;
-const SAY_MS = 10_000;
+/** The requested limit of changes per second: nobody reads more. */
+const MAX_CHANGES_PER_SECOND = 50;
+const ANNOUNCE_INTERVAL_MS = 10_000;
 const SCOPES = ['all', 'user', 'server'];
-/** What is shown of the changes that come. A kind in capitals is why a session ended. */
+/** Filters of the shown changes. Names in capitals are end reasons. */
 const KINDS = {
   all: () => true,
   login: ({ online }) => online,
@@ -19,7 +19,7 @@ const KINDS = {
   EVICTED: isEndedBy,
 };
 
-/** The view of the changes as they happen: `#/changes/user=alice`, `#/changes/server=10.0.0.1:9000`. */
+/** The view of live changes: `#/changes/user=alice`, `#/changes/server=10.0.0.1:9000`. */
 export function showChanges(main, { argument, go, signal, onState, onFault }) {
   const [scope, value] = readFilter(argument);
   const feed = new Feed(go);
@@ -30,13 +30,13 @@ export function showChanges(main, { argument, go, signal, onState, onFault }) {
     panel(t('changes.title'), { id: 'changes', tools: feed.pauseButton }, form, feed.element),
   );
   const onLink = (state, reason) => {
-    if (state === 'lost') feed.noteLoss();
+    if (state === 'lost') feed.showLoss();
     onState(state, reason);
   };
-  const onEvent = (event) => feed.take(event);
-  const parameters = { ...targetOf(scope, value), initial: 'false', most: MOST_A_SECOND };
+  const onEvent = (event) => feed.add(event);
+  const parameters = { ...targetOf(scope, value), initial: 'false', most: MAX_CHANGES_PER_SECOND };
   follow('watch', parameters, { signal, onEvent, onState: onLink }).catch(onFault);
-  const timer = setInterval(() => feed.say(), SAY_MS);
+  const timer = setInterval(() => feed.announceCount(), ANNOUNCE_INTERVAL_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
   return { pause: () => feed.toggle() };
 }

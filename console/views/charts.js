@@ -4,17 +4,15 @@ import { onWidth } from '../core/parts.js';
 import uPlot from '../vendor/uPlot.js';
 
 const HEIGHT = 180;
-/** 10 minutes. */
-const MOST_POINTS = 600;
-/** The least that is shown, so that a chart that has just begun does not show parts of a second. */
-const LEAST_SECONDS = 60;
+/** One point per second for 10 minutes. */
+const MAX_POINTS = 600;
+/** Minimum time span, so that a new chart does not show fractions of a second. */
+const MIN_SPAN_SECONDS = 60;
 const SECONDS = [10, 15, 30, 60, 120, 300];
-/** Between the lines of a count: 1, 2, 5, 10 and so on. */
+/** Distances between grid lines of a count: 1, 2, 5, 10 and so on. */
 const COUNTS = Array.from({ length: 9 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat();
 
-/**
- * A live chart. `series` are pairs of a label and the name of a colour of style.css; points are pushed as a time and a value a series.
- */
+/** A live chart. `series` are pairs of a label and the name of a colour of theme.css. */
 export class Chart {
   #plot;
   #data;
@@ -28,15 +26,15 @@ export class Chart {
     this.#unobserve = onWidth(this.element, (width) => this.#fit(series, width));
   }
 
-  /** Adds points: a time in seconds and the values, null for one that is not known. */
+  /** Adds points: a time in seconds and one value per series, null if it is unknown. */
   push(points) {
     for (const point of points) point.forEach((value, i) => void this.#data[i].push(value));
-    const extra = this.#data[0].length - MOST_POINTS;
+    const extra = this.#data[0].length - MAX_POINTS;
     if (extra > 0) for (const values of this.#data) values.splice(0, extra);
     this.#plot?.setData(this.#data);
   }
 
-  /** Draws it again, in the colours that now hold. */
+  /** Redraws the chart in the current colours. */
   redraw() {
     this.#plot?.redraw(false);
   }
@@ -90,7 +88,7 @@ function optionsOf(series, width, element) {
         points: { show: false },
         spanGaps: false,
         stroke: () => color(name),
-        // Of the time under the pointer; without one, the latest.
+        // The value under the pointer, or else the latest.
         value: ({ data }, value) => formatValue(value ?? data[i + 1].at(-1)),
       })),
     ],
@@ -110,13 +108,13 @@ function axisOf(color) {
   };
 }
 
-/** The times that are shown, in seconds; the last minute while there is none. */
+/** The range of the time axis in seconds; the last minute without points. */
 function timesOf(min, max) {
   const end = max ?? Date.now() / 1_000;
-  return [Math.min(min ?? end, end - LEAST_SECONDS), end];
+  return [Math.min(min ?? end, end - MIN_SPAN_SECONDS), end];
 }
 
-/** From a round number below to one above, so that a small change does not look like a large one. */
+/** The range of the value axis, wide enough that small changes do not look large. */
 function rangeOf(min, max) {
   if (min === null || max === null) return [0, 10];
   const room = Math.max((max - min) * 0.15, max * 0.02, 1);
@@ -129,7 +127,7 @@ function shortNumber(value) {
   return value >= 1e4 ? `${+(value / 1e3).toFixed(1)}k` : number(value);
 }
 
-/** A colour of theme.css, as it now is in an element. A canvas knows nothing of light-dark(), so the element's own style works it out. */
+/** The current value of a theme colour. A canvas does not support light-dark(), so an element computes it. */
 function colorOf(name, element) {
   element.style.outlineColor = `var(--${name})`;
   return getComputedStyle(element).outlineColor;

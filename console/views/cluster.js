@@ -1,18 +1,18 @@
 import { get } from '../core/api.js';
-import { isAsking } from '../core/dialogs.js';
-import { h, isInHand, replace } from '../core/dom.js';
+import { isDialogOpen } from '../core/dialogs.js';
+import { h, isInUse, replace } from '../core/dom.js';
 import { follow } from '../core/events.js';
 import { number, t } from '../core/i18n.js';
 import { none, note, panel } from '../core/parts.js';
 import { Chart } from './charts.js';
 import { daemonTable, platformTable, serverTable } from './servers.js';
 
-/** How often what is not told by itself is asked for. */
-const ASK_MS = 3_000;
-const PAGE = 1_000;
+/** Interval at which the tables are polled. */
+const POLL_INTERVAL_MS = 3_000;
+const PAGE_SIZE = 1_000;
 const TILES = ['users', 'devices', 'rate', 'servers', 'daemons'];
 
-/** The view of all: counts, charts, chat servers, daemons. */
+/** The view of the cluster: counts, charts, chat servers, daemons. */
 export function showCluster(main, context) {
   const counts = Object.fromEntries(
     TILES.map((name) => [name, h('span', { class: 'value', id: `count-${name}` }, '–')]),
@@ -24,12 +24,12 @@ export function showCluster(main, context) {
     ]),
     rate: new Chart([[t('count.changes'), 'warn']]),
   };
-  const places = { servers: h('div', {}, note(t('loading'))), platforms: h('div'), daemons: h('div') };
-  replace(main, layout(counts, charts, places));
+  const sections = { servers: h('div', {}, note(t('loading'))), platforms: h('div'), daemons: h('div') };
+  replace(main, layout(counts, charts, sections));
   followStats(context, (samples) => showSamples(samples, counts, charts));
-  const load = () => loadTables(places, counts, context, load);
+  const load = () => loadTables(sections, counts, context, load);
   void load();
-  const timer = setInterval(load, ASK_MS);
+  const timer = setInterval(load, POLL_INTERVAL_MS);
   const recolor = () => Object.values(charts).forEach((chart) => void chart.redraw());
   document.addEventListener('themechange', recolor);
   context.signal.addEventListener('abort', () => {
@@ -60,14 +60,14 @@ function layout(counts, { online, rate }, { servers, platforms, daemons }) {
   ];
 }
 
-/** Samples that come in one turn are drawn once. */
+/** Draws all samples of one turn of the event loop at once. */
 function followStats({ signal, onState, onFault }, draw) {
   let waiting = [];
-  let known = 0;
+  let lastTime = 0;
   const onEvent = (sample) => {
-    // A stream that begins anew begins with what was told before.
-    if (sample.type !== 'stats' || Date.parse(sample.time) <= known) return;
-    known = Date.parse(sample.time);
+    // A new stream repeats earlier samples.
+    if (sample.type !== 'stats' || Date.parse(sample.time) <= lastTime) return;
+    lastTime = Date.parse(sample.time);
     if (waiting.push(sample) > 1) return;
     queueMicrotask(() => {
       const samples = waiting;
@@ -89,19 +89,19 @@ function showSamples(samples, counts, { online, rate }) {
   replace(counts.rate, changesPerSecond === null ? none() : number(changesPerSecond));
 }
 
-async function loadTables(places, counts, { signal, go, onFault, onAnswer }, reload) {
-  if (isAsking() || Object.values(places).some(isInHand)) return;
+async function loadTables(sections, counts, { signal, go, onFault, onAnswer }, reload) {
+  if (isDialogOpen() || Object.values(sections).some(isInUse)) return;
   try {
     const [{ servers, nextPageToken, partial }, stats, { endpoints }] = await Promise.all([
-      get('servers', { pageSize: PAGE }, { signal }),
+      get('servers', { pageSize: PAGE_SIZE }, { signal }),
       get('stats', {}, { signal }),
       get('endpoints', {}, { signal }),
     ]);
-    const cut = nextPageToken && note(t('servers.cut', { count: PAGE }));
+    const cut = nextPageToken && note(t('servers.cut', { count: PAGE_SIZE }));
     const missing = (isMissing) => isMissing && note(t('store.partial'));
-    replace(places.servers, serverTable(servers, go, reload), cut, missing(partial));
-    replace(places.platforms, platformTable(stats), missing(stats.partial));
-    replace(places.daemons, daemonTable(endpoints));
+    replace(sections.servers, serverTable(servers, go, reload), cut, missing(partial));
+    replace(sections.platforms, platformTable(stats), missing(stats.partial));
+    replace(sections.daemons, daemonTable(endpoints));
     counts.servers.textContent = number(servers.length) + (nextPageToken || partial ? '+' : '');
     counts.daemons.textContent = number(endpoints.length);
     onAnswer();

@@ -6,7 +6,7 @@ import { evictButton } from './evict.js';
 
 const COLUMNS = [['device'], ['state', 'state'], ['session'], ['since', 'time'], ['more', 'actions']];
 
-/** The devices of a user; each opens to why it is shown so. `opened` has the ids of those that are open. */
+/** The devices of a user; each row expands to an explanation. `opened` has the IDs of expanded devices. */
 export function deviceTable({ userId, devices }, opened, onEvicted) {
   const rows = devices.map((device) => rowsOf(userId, device, opened, onEvicted));
   return table(t('user.devices'), COLUMNS, rows, { kind: 'fixed' });
@@ -50,7 +50,7 @@ function rowsOf(userId, device, opened, onDone) {
   return [row(COLUMNS, { key: `device ${deviceId}`, open: toggle }, ...cells), detail];
 }
 
-/** Why a device is shown as it is: a sentence, and what has to do with it. */
+/** Explains the state of a device: a sentence, and the relevant facts. */
 function why(device) {
   return [h('p', {}, sentence(device)), h('dl', { class: 'facts' }, facts(device).map(fact))];
 }
@@ -78,7 +78,7 @@ function facts(device) {
 function factsOfOffline({ logoutTime, explanation }) {
   return [
     ['ended', time(logoutTime)],
-    ['forgotten', time(explanation.forgetTime)],
+    ['removed', time(explanation.forgetTime)],
   ];
 }
 

@@ -6,7 +6,7 @@ import { t } from '../core/i18n.js';
 import { faultText } from '../core/parts.js';
 import { me } from '../core/session.js';
 
-/** The button that ends sessions; nothing for those who may not. `target` is what the API takes, `count` how many sessions that is now. */
+/** A button that evicts `target`, which has `count` sessions; undefined without the role `admin`. */
 export function evictButton(target, { name, count, text = t('evict.button'), onDone }) {
   if (me.role !== 'admin') return undefined;
   const click = async () => {
@@ -24,7 +24,7 @@ export function evictButton(target, { name, count, text = t('evict.button'), onD
   return h('button', { ...props, on: { click } }, text);
 }
 
-/** Asks, and ends the sessions; resolves with how many, or undefined if it was not wanted. */
+/** Asks for confirmation, and evicts. Resolves with the number of sessions, or undefined if cancelled. */
 function askAndEvict(target, name, count) {
   return ask(t('evict.title', { count }), (decide) => {
     const fault = h('p', { class: 'fault', role: 'alert' });
@@ -53,7 +53,7 @@ function askAndEvict(target, name, count) {
   });
 }
 
-/** One call ends a bounded number of a chat server's sessions. */
+/** Evicts until no session is left: one call ends a limited number. */
 async function evictAll(target) {
   let sum = 0;
   for (;;) {

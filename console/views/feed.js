@@ -5,10 +5,10 @@ import { t } from '../core/i18n.js';
 import { at, badge, deviceName, reasonName, serverName } from '../core/parts.js';
 import { row, table } from '../core/tables.js';
 
-const MOST_ROWS = 300;
+const MAX_ROWS = 300;
 const COLUMNS = [['time', 'time'], ['user'], ['device'], ['state', 'state'], ['server']];
 
-/** The newest changes, newest first; drawn at most once a frame. */
+/** A list of changes, newest first, drawn at most once per frame. */
 export class Feed {
   #go;
   #body = h('tbody');
@@ -18,11 +18,11 @@ export class Feed {
   #waiting = [];
   #passes = () => true;
   #isPaused = false;
-  #isDue = false;
+  #isScheduled = false;
   #skipped = 0;
   #hasLost = false;
   #isLagging = false;
-  #unsaid = 0;
+  #unannounced = 0;
 
   constructor(go) {
     this.#go = go;
@@ -33,50 +33,50 @@ export class Feed {
     this.pauseButton = h('button', { ...props, on: { click: () => this.toggle() } }, t('changes.pause'));
   }
 
-  take(event) {
+  add(event) {
     if (event.type === 'skipped') this.#skipped += event.changes;
     else if (event.type === 'lagging' || event.type === 'caughtUp')
       this.#isLagging = event.type === 'lagging';
     else if (event.type === 'change') {
       this.#waiting.push(event);
-      // While it is paused what came first is let go of: it would not be shown any more.
-      if (this.#waiting.length > MOST_ROWS) this.#waiting.shift();
-      this.#unsaid += 1;
+      // While paused, drop the oldest: they would not be shown any more.
+      if (this.#waiting.length > MAX_ROWS) this.#waiting.shift();
+      this.#unannounced += 1;
     }
-    this.#drawSoon();
+    this.#scheduleDraw();
   }
 
-  /** Says that changes are gone which happened while the connection was away. */
-  noteLoss() {
+  /** Shows that changes were lost while the connection was lost. */
+  showLoss() {
     this.#hasLost = true;
     announce(t('changes.lost'));
-    this.#drawSoon();
+    this.#scheduleDraw();
   }
 
-  /** Shows only changes that pass. */
+  /** Shows only changes that pass the filter. */
   filter(passes) {
     this.#passes = passes;
     this.#body.replaceChildren(...this.#rowsOf(this.#changes));
-    this.#drawSoon();
+    this.#scheduleDraw();
   }
 
   toggle() {
     this.#isPaused = !this.#isPaused;
     this.pauseButton.setAttribute('aria-pressed', String(this.#isPaused));
-    this.#drawSoon();
+    this.#scheduleDraw();
   }
 
-  /** Tells whoever listens how many came since the last time, not each. */
-  say() {
-    if (this.#unsaid > 0 && !this.#isPaused) announce(t('changes.came', { count: this.#unsaid }));
-    this.#unsaid = 0;
+  /** Announces to screen readers how many changes arrived since the last announcement. */
+  announceCount() {
+    if (this.#unannounced > 0 && !this.#isPaused) announce(t('changes.came', { count: this.#unannounced }));
+    this.#unannounced = 0;
   }
 
-  #drawSoon() {
-    if (this.#isDue) return;
-    this.#isDue = true;
+  #scheduleDraw() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     requestAnimationFrame(() => {
-      this.#isDue = false;
+      this.#isScheduled = false;
       this.#draw();
     });
   }
@@ -86,9 +86,9 @@ export class Feed {
     this.pauseButton.textContent = this.#isPaused ? t('changes.resume', { n: count }) : t('changes.pause');
     if (!this.#isPaused) {
       const fresh = this.#waiting.splice(0).reverse();
-      this.#changes = [...fresh, ...this.#changes].slice(0, MOST_ROWS);
+      this.#changes = [...fresh, ...this.#changes].slice(0, MAX_ROWS);
       this.#body.prepend(...this.#rowsOf(fresh));
-      while (this.#body.childElementCount > MOST_ROWS) this.#body.lastElementChild.remove();
+      while (this.#body.childElementCount > MAX_ROWS) this.#body.lastElementChild.remove();
     }
     this.#empty.hidden = this.#body.childElementCount > 0;
     const missing = [

@@ -19,11 +19,11 @@ const COLUMNS = [
   ['lasted', 'lasted'],
   ['state', 'state'],
 ];
-const PAGE = 200;
+const PAGE_SIZE = 200;
 
-/** The login history of a user: a timeline, and below it the same as a table. */
+/** The login history of a user as a timeline and a table. */
 export class History {
-  /** To be put into the page once. */
+  /** The element to add to the page once. */
   element = h('div');
   #userId;
   #onFault;
@@ -37,12 +37,12 @@ export class History {
     this.#onFault = onFault;
   }
 
-  /** Asks for the newest sessions; resolves with what show() takes. */
+  /** Loads the newest sessions; resolves with the input of show(). */
   load(signal) {
-    return get('history', { userId: this.#userId, pageSize: PAGE }, { signal });
+    return get('history', { userId: this.#userId, pageSize: PAGE_SIZE }, { signal });
   }
 
-  /** Shows the newest sessions; older ones that were asked for stay below them. */
+  /** Shows the newest sessions above older ones that are already loaded. */
   show({ entries, nextPageToken }) {
     if (this.#older.length === 0) this.#next = nextPageToken;
     this.#newest = entries;
@@ -91,7 +91,7 @@ export class History {
 
   async #more() {
     try {
-      const page = await get('history', { userId: this.#userId, pageSize: PAGE, pageToken: this.#next });
+      const page = await get('history', { userId: this.#userId, pageSize: PAGE_SIZE, pageToken: this.#next });
       this.#older.push(...page.entries);
       this.#next = page.nextPageToken;
     } catch (error) {

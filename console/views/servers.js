@@ -14,21 +14,21 @@ const SERVERS = [
 ];
 const PLATFORMS = [['platform'], ['devices', 'number']];
 const DAEMONS = [['daemon'], ['state'], ['store']];
-/** As many characters of a store's identity as `imstate endpoints` shows. */
+/** How many characters of a store ID are shown, as in `imstate endpoints`. */
 const STORE_ID_LENGTH = 8;
-/** The colour of a lease is that of what becomes of its sessions. */
+/** A lease has the colour of the state of its sessions. */
 const TONES = { ALIVE: 'online', RESYNC: 'EXPIRED', LOST: 'SERVER_LOST' };
 
-/** The chat servers, with their leases; a row opens the changes of its own. */
+/** The chat servers with their leases; a row opens the changes of the chat server. */
 export function serverTable(servers, go, onDone) {
   if (servers.length === 0) return note(t('servers.none'));
-  const most = Math.max(...servers.map(({ sessions }) => sessions), 1);
+  const max = Math.max(...servers.map(({ sessions }) => sessions), 1);
   const rows = servers.map(({ serverAddr, sessions, lease }) =>
     row(
       SERVERS,
       { key: `row ${serverAddr}`, open: () => go('changes', `server=${serverAddr}`) },
       serverName(serverAddr),
-      countOf(sessions, most),
+      countOf(sessions, max),
       lease === null ? none(t('lease.none')) : leaseBadge(lease),
       since(lease?.expireTime),
       lease === null ? none() : h('span', { class: 'code' }, String(lease.incarnation)),
@@ -38,18 +38,18 @@ export function serverTable(servers, go, onDone) {
   return table(t('servers.title'), SERVERS, rows);
 }
 
-/** How many devices of each platform are online. */
+/** The number of online devices per platform. */
 export function platformTable({ devicesByPlatform }) {
   const all = Object.entries(devicesByPlatform).sort(([, a], [, b]) => b - a);
   if (all.length === 0) return note(t('platforms.none'));
-  const [[, most]] = all;
+  const [[, max]] = all;
   const rows = all.map(([platform, count]) =>
-    row(PLATFORMS, {}, platform === '' ? none(t('platforms.unnamed')) : platform, countOf(count, most)),
+    row(PLATFORMS, {}, platform === '' ? none(t('platforms.unnamed')) : platform, countOf(count, max)),
   );
   return table(t('platforms.title'), PLATFORMS, rows, { kind: 'brief' });
 }
 
-/** The daemons that are registered, the store of each, and which of them shows the page. */
+/** The registered daemons with their stores, and which one serves this page. */
 export function daemonTable(endpoints) {
   if (endpoints.length === 0) return note(t('daemons.none'));
   const rows = endpoints.map(({ addr, self, storeId }) =>
@@ -71,8 +71,8 @@ export function daemonTable(endpoints) {
   return table(t('daemons.title'), DAEMONS, rows, { kind: 'brief' });
 }
 
-function countOf(value, most) {
-  const meter = h('meter', { min: 0, max: most, value, 'aria-hidden': 'true' });
+function countOf(value, max) {
+  const meter = h('meter', { min: 0, max: max, value, 'aria-hidden': 'true' });
   return h('div', {}, h('span', {}, number(value)), meter);
 }
 

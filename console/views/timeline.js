@@ -9,14 +9,14 @@ const NAMES = 170;
 const LETTERS = 22;
 const NARROW = 560;
 const MINUTE = 60_000;
-/** Between ticks: minutes. */
+/** Distances between ticks, in minutes. */
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 7_200, 14_400, 43_200];
 
-/** A drawing of sessions: a row a device, time from left to right. It fits itself to the width that it gets. */
+/** A timeline of sessions with one row per device, which adapts to its width. */
 export function timeline(entries, from) {
-  const place = h('div', { class: 'timeline' });
-  onWidth(place, (width) => place.replaceChildren(drawing(entries, from, width)));
-  return h('figure', {}, place, legend(entries));
+  const container = h('div', { class: 'timeline' });
+  onWidth(container, (width) => container.replaceChildren(drawing(entries, from, width)));
+  return h('figure', {}, container, legend(entries));
 }
 
 function drawing(entries, from, width) {
@@ -39,14 +39,14 @@ function drawing(entries, from, width) {
   );
 }
 
-/** device-2 before device-10. */
+/** Sorts device-2 before device-10. */
 function byName(a, b) {
   return a.localeCompare(b, undefined, { numeric: true });
 }
 
 function ticks(start, end, width) {
-  const most = Math.max(2, Math.floor(width / 110));
-  const minutes = STEPS.find((step) => (end - start) / (step * MINUTE) <= most) ?? STEPS.at(-1);
+  const maxTicks = Math.max(2, Math.floor(width / 110));
+  const minutes = STEPS.find((step) => (end - start) / (step * MINUTE) <= maxTicks) ?? STEPS.at(-1);
   const step = minutes * MINUTE;
   const zone = new Date(start).getTimezoneOffset() * MINUTE;
   const first = Math.ceil((start - zone) / step) * step + zone;
@@ -69,8 +69,8 @@ function tickText(ms) {
 }
 
 function name(deviceId, y, left) {
-  const most = left === 0 ? 2 * LETTERS : LETTERS;
-  const text = deviceId.length > most ? `${deviceId.slice(0, most - 1)}…` : deviceId;
+  const maxTicks = left === 0 ? 2 * LETTERS : LETTERS;
+  const text = deviceId.length > maxTicks ? `${deviceId.slice(0, maxTicks - 1)}…` : deviceId;
   return svg(
     'text',
     { class: 'name', x: 0, y: left === 0 ? y + 14 : y + ROW - BAR + 3 },

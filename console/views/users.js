@@ -1,6 +1,6 @@
 import { announce } from '../core/announce.js';
 import { get } from '../core/api.js';
-import { h, isInHand, replace } from '../core/dom.js';
+import { h, isInUse, replace } from '../core/dom.js';
 import { follow } from '../core/events.js';
 import { t } from '../core/i18n.js';
 import { badge, faultText, note, panel } from '../core/parts.js';
@@ -8,9 +8,9 @@ import { deviceTable } from './devices.js';
 import { evictButton } from './evict.js';
 import { History } from './history.js';
 
-/** Changes that come together are asked for once. */
-const SETTLE_MS = 150;
-const AGAIN_MS = 3_000;
+/** Changes within this time are loaded together. */
+const DEBOUNCE_MS = 150;
+const RETRY_MS = 3_000;
 
 /** The view of one user: `#/users/alice`. */
 export function showUsers(main, { argument: userId, go, ...context }) {
@@ -49,9 +49,9 @@ function searchField(userId) {
   });
 }
 
-/** A user as it stands, kept up to date by a watch. */
+/** The current state of a user, kept up to date by a watch. */
 class UserPage {
-  #place;
+  #element;
   #userId;
   #context;
   #history;
@@ -59,8 +59,8 @@ class UserPage {
   #opened = new Set();
   #isShown = false;
 
-  constructor(place, userId, context) {
-    this.#place = place;
+  constructor(element, userId, context) {
+    this.#element = element;
     this.#userId = userId;
     this.#context = context;
     this.#history = new History(userId, context.onFault);
@@ -68,13 +68,13 @@ class UserPage {
 
   start() {
     const { signal, onState, onFault } = this.#context;
-    replace(this.#place, note(t('loading')));
+    replace(this.#element, note(t('loading')));
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
     const parameters = { userId: this.#userId, initial: 'false' };
     const onEvent = ({ type }) => {
-      // Once the watch stands, so that nothing happens between the two.
+      // Load after the watch has started, so that no change is missed in between.
       if (type === 'synced') this.#loadIn(0);
-      if (type === 'change') this.#loadIn(SETTLE_MS);
+      if (type === 'change') this.#loadIn(DEBOUNCE_MS);
     };
     const onLink = (state, reason) => {
       onState(state, reason);
@@ -96,7 +96,7 @@ class UserPage {
         this.#history.load(signal),
       ]);
       onAnswer();
-      if (isInHand(this.#place)) this.#loadIn(AGAIN_MS);
+      if (isInUse(this.#element)) this.#loadIn(RETRY_MS);
       else this.#show(user, history);
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
@@ -105,8 +105,8 @@ class UserPage {
 
   #fail(error) {
     if (this.#isShown || error.code === 'UNAUTHENTICATED') this.#context.onFault(error);
-    else replace(this.#place, note(faultText(error), 'bad'));
-    if (!['UNAUTHENTICATED', 'INVALID_ARGUMENT'].includes(error.code)) this.#loadIn(AGAIN_MS);
+    else replace(this.#element, note(faultText(error), 'bad'));
+    if (!['UNAUTHENTICATED', 'INVALID_ARGUMENT'].includes(error.code)) this.#loadIn(RETRY_MS);
   }
 
   #show(user, history) {
@@ -116,7 +116,7 @@ class UserPage {
     const summary = summaryOf(count, devices.length, hasHistory);
     if (!this.#isShown) announce(`${userId}: ${summary}`);
     this.#isShown = true;
-    const onDone = () => this.#loadIn(SETTLE_MS);
+    const onDone = () => this.#loadIn(DEBOUNCE_MS);
     const title = h('span', { class: 'who' }, h('span', { class: 'id' }, userId), badge(online));
     const tools =
       count > 0 && evictButton({ userId }, { name: userId, count, text: t('evict.user'), onDone });
@@ -126,11 +126,11 @@ class UserPage {
       omissions(user),
     ];
     if (hasHistory) this.#history.show(history);
-    replace(this.#place, panel(title, { id: 'user', tools }, content), hasHistory && this.#history.element);
+    replace(this.#element, panel(title, { id: 'user', tools }, content), hasHistory && this.#history.element);
   }
 }
 
-/** What the response has no room for; usually nothing. */
+/** Notes about parts that did not fit into the response. */
 function omissions({ metadataOmitted, devicesOmitted }) {
   return [
     metadataOmitted && note(t('user.metadataOmitted')),

@@ -19,8 +19,8 @@ test('shows changes immediately, newest first, with links to their users', async
 
 test('filters changes by user and type, and pauses them', async () => {
   const page = await web.open('changes');
-  await page.getByRole('combobox', { name: 'Whose changes' }).selectOption('user');
-  await page.getByRole('searchbox', { name: 'User ids' }).fill('alice, bob');
+  await page.getByRole('combobox', { name: 'Changes of' }).selectOption('user');
+  await page.getByRole('searchbox', { name: 'User IDs' }).fill('alice, bob');
   await page.keyboard.press('Enter');
   // The view is redrawn with the typed filter.
   await page.locator('#filter[value="alice, bob"]').waitFor();
@@ -30,11 +30,11 @@ test('filters changes by user and type, and pauses them', async () => {
   await web.client.offline({ userId: 'bob', deviceId: 'phone' });
   await see(page, '#changes tbody tr', /bob.*logged out/s);
   expect(await page.locator('#changes tbody tr').count()).toBe(3);
-  await page.getByRole('combobox', { name: 'Kind of change' }).selectOption('logout');
+  await page.getByRole('combobox', { name: 'Type of change' }).selectOption('logout');
   await until(async () => (await page.locator('#changes tbody tr').count()) === 1, 'one change is left');
   await page.getByRole('button', { name: 'Pause' }).click();
   await web.client.offline({ userId: 'alice', deviceId: 'phone' });
-  await see(page, '#pause', 'Go on (1 new)');
+  await see(page, '#pause', 'Resume (1 new)');
   expect(await page.locator('#changes tbody tr').count()).toBe(1);
   await page.locator('#pause').click();
   await see(page, '#changes tbody tr', 'alice');

@@ -20,7 +20,7 @@ test('shows counts, leases, daemons, and live charts of the cluster', async () =
   await see(
     page,
     '#daemons tr',
-    new RegExp(`${web.daemon.addr}.*registered.*shows this page.*${STORE_ID}`, 's'),
+    new RegExp(`${web.daemon.addr}.*registered.*serves this page.*${STORE_ID}`, 's'),
   );
   await see(page, '#platforms tr', /ios/);
   await see(page, '#count-users', '2');

@@ -133,7 +133,7 @@ test('reports an unavailable store with the message of the daemon', async () => 
   disposables.push(() => redis.thaw());
   await until(async () => (await ask(`${daemon.http}/readyz`)).status === 503, 'the store is unavailable');
   const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
-  await see(page, '#banner', /Nothing is up to date since .+: .+\. Trying again/);
+  await see(page, '#banner', /Not updated since .+: .+\. Reconnecting/);
   redis.thaw();
   await see(page, '#link[data-state=live]');
 });

@@ -16,7 +16,7 @@ test('finds a user, and shows devices, chat servers, times and explanations', as
   await web.client.online({ userId: 'alice', deviceId: 'web', serverAddr: '10.0.0.2:9000', ttlMs: 60_000 });
   await web.client.offline({ userId: 'alice', deviceId: 'phone', sessionId: 's-1' });
   const page = await web.openUrl(web.daemon.http as string);
-  await page.getByRole('searchbox', { name: 'User id' }).fill('alice');
+  await page.getByRole('searchbox', { name: 'User ID' }).fill('alice');
   await page.getByRole('button', { name: 'Search' }).click();
   await see(page, '#user .lead', 'Online on 1 of 2 devices.');
   await see(page, '#user tr', /phone.*ios.*logged out.*10\.0\.0\.1:9000.*s-1/s);
@@ -28,7 +28,7 @@ test('finds a user, and shows devices, chat servers, times and explanations', as
 
 test('updates a user at each change', async () => {
   const page = await web.open('users/alice');
-  await see(page, '#user .lead', 'Nothing is known of this user');
+  await see(page, '#user .lead', 'This user is unknown');
   await see(page, '#link[data-state=live]');
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   await see(page, '#user .lead', 'Online on 1 of 1 device.');
@@ -76,5 +76,5 @@ test('shows a user with too many devices for one response, and what is missing',
   await Promise.all(Array.from({ length: 1_800 }, (_, i) => client.online(login(i))));
   const page = await web.openUrl(`${daemon.http}/console/#/users/alice`);
   await see(page, '#user', 'Online on 1,800 of 1,800 devices.');
-  await see(page, '#user .note', 'Metadata is not shown');
+  await see(page, '#user .note', 'Metadata is omitted');
 });
