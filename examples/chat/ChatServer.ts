@@ -5,19 +5,22 @@ import type { AddressInfo } from 'node:net';
 import { type Client, type ConnectOptions, connect, type ImstateError, type ServerSessions } from 'imstate';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Contacts } from './contacts.ts';
-import { type Delivery, HopServer, handOver } from './hop.ts';
+import { type Delivery, HopServer, sendToInstance } from './hop.ts';
 import { CLOSE, type FromClient, isId, readFromClient, type ToClient } from './protocol.ts';
 
 interface ChatServerOptions {
-  /** Where to listen, and where other instances reach this one. */
+  /** Address to listen on, and by which other instances reach this one. */
   host: string;
   /** Port for clients; 0 picks a free one. */
   port: number;
-  /** Port for other instances; 0 picks a free one. A port that stays lets a restart end what the run before left behind. */
+  /**
+   * Port for other instances; 0 picks a free one. With a fixed port, a restart ends the sessions of the
+   * previous run.
+   */
   hopPort: number;
-  /** Where the daemons of imstate are. */
+  /** How to find the daemons of imstate. */
   imstate: ConnectOptions;
-  /** How long its users outlive this process if it is killed. Milliseconds. */
+  /** How long users stay online after this process is killed. Milliseconds. */
   leaseTtlMs: number;
 }
 
@@ -27,13 +30,13 @@ interface Session {
   sessionId: string;
 }
 
-/** A connection that broke may come back within this time, and its user's contacts see nothing. */
+/** If a lost connection returns within this time, the contacts of its user do not notice. */
 const GRACE_MS = 5_000;
-/** How often connections are asked whether they live. */
+/** Interval of pings on connections. */
 const PING_MS = 30_000;
 const MAX_BYTES = 64 * 1_024;
 
-/** One instance of the chat server: it holds connections, and imstate knows which ones. */
+/** One instance of the chat server: it holds connections, and reports them to imstate. */
 export class ChatServer {
   readonly #client: Client;
   readonly #hop: HopServer;
@@ -41,12 +44,12 @@ export class ChatServer {
   readonly #sessions: ServerSessions;
   readonly #contacts: Contacts;
   readonly #pings: NodeJS.Timeout;
-  /** The connections that are logged in or about to be, by the ids of their sessions. */
+  /** The connections that are logged in or logging in, by session ID. */
   readonly #sockets = new Map<string, WebSocket>();
-  /** Those whose answer to a ping is due. */
+  /** The connections that have not answered the last ping. */
   readonly #silent = new WeakSet<WebSocket>();
 
-  /** Resolves once clients may connect. */
+  /** Resolves when clients can connect. */
   static async start(options: ChatServerOptions): Promise<ChatServer> {
     const { host, port, hopPort, imstate } = options;
     const client = await connect(imstate);
@@ -71,10 +74,10 @@ export class ChatServer {
     this.#sessions = client.server({
       addr: hop.addr,
       leaseTtlMs,
-      // Logged in elsewhere, or evicted: this is where the old connection is closed.
-      onEnded: ({ sessionId, reason }) => this.#end(sessionId, reason ?? 'over'),
-      onDisconnected: ({ message }) => console.warn(`no daemon of imstate answers: ${message}`),
-      onReconnected: () => console.warn('a daemon of imstate answers again'),
+      // Logged in elsewhere, or evicted: close the old connection.
+      onEnded: ({ sessionId, reason }) => this.#end(sessionId, reason ?? 'ended'),
+      onDisconnected: ({ message }) => console.warn(`no imstate daemon responds: ${message}`),
+      onReconnected: () => console.warn('an imstate daemon responds again'),
     });
     server.on('connection', (socket, request) => void this.#accept(socket, request));
     this.#pings = setInterval(() => this.#ping(), PING_MS);
@@ -86,24 +89,27 @@ export class ChatServer {
     return `ws://${address}:${port}`;
   }
 
-  /** The address by which imstate and other instances know it. */
+  /** The address by which imstate and other instances know this one. */
   get addr(): string {
     return this.#hop.addr;
   }
 
-  /** Resolves if another process has taken over this address: stop then. */
+  /** Resolves if another process has taken over this address: the instance must then stop. */
   get lost(): Promise<ImstateError> {
     return this.#sessions.lost;
   }
 
-  /** Sends a message to the connections of these sessions; how many there are. */
+  /** Sends a message to the connections of these sessions, and returns how many there are. */
   deliver({ sessionIds, from, text }: Delivery): number {
     const sockets = sessionIds.flatMap((sessionId) => this.#sockets.get(sessionId) ?? []);
-    for (const socket of sockets) tell(socket, { type: 'message', from, text });
+    for (const socket of sockets) send(socket, { type: 'message', from, text });
     return sockets.length;
   }
 
-  /** Sends its clients to other instances, and logs them out with grace: who is quick never seems to have been away. */
+  /**
+   * Sends the clients to other instances, and logs them out with grace, so that their reconnect is not
+   * visible to others.
+   */
   async stop(): Promise<void> {
     clearInterval(this.#pings);
     this.#server.close();
@@ -119,40 +125,40 @@ export class ChatServer {
 
   async #accept(socket: WebSocket, request: IncomingMessage): Promise<void> {
     socket.on('error', () => {}).on('pong', () => this.#silent.delete(socket));
-    // Check who it is here: this example believes what the URL says.
+    // Authenticate the user here: this example trusts the URL.
     const query = new URLSearchParams(request.url?.split('?')[1]);
     const [userId, deviceId] = [query.get('user'), query.get('device')];
     if (!isId(userId) || !isId(deviceId)) {
       return socket.close(CLOSE.badRequest, 'connect to /?user=ID&device=ID');
     }
     const session = { userId, deviceId, sessionId: randomUUID() };
-    // Before the login: as soon as imstate knows of it, messages may come.
+    // Before the login, because messages may arrive as soon as it succeeds.
     this.#sockets.set(session.sessionId, socket);
     socket.once('close', (code) => this.#closed(session, code));
     try {
       const { endReason } = await this.#sessions.online(session);
       if (endReason) return this.#end(session.sessionId, endReason);
     } catch (error) {
-      console.warn(`${userId}/${deviceId} could not be logged in: ${(error as Error).message}`);
+      console.warn(`${userId}/${deviceId} cannot be logged in: ${(error as Error).message}`);
       this.#sockets.delete(session.sessionId);
       return socket.close(CLOSE.tryLater, 'try again in a while');
     }
     this.#listen(socket, userId);
-    tell(socket, { type: 'welcome', server: this.addr });
+    send(socket, { type: 'welcome', server: this.addr });
   }
 
   #listen(socket: WebSocket, userId: string): void {
     let unfollow = () => {};
     socket.once('close', () => unfollow());
     socket.on('message', (data) => {
-      const said = readFromClient(data.toString());
-      if (said === undefined) return socket.close(CLOSE.badRequest, 'not understood');
-      if (said.type === 'send') return void this.#send(socket, userId, said);
+      const message = readFromClient(data.toString());
+      if (message === undefined) return socket.close(CLOSE.badRequest, 'not understood');
+      if (message.type === 'send') return void this.#send(socket, userId, message);
       unfollow();
       unfollow = () => {};
       try {
-        unfollow = this.#contacts.follow(said.userIds, (contact, online) =>
-          tell(socket, { type: 'presence', userId: contact, online }),
+        unfollow = this.#contacts.follow(message.userIds, (contact, online) =>
+          send(socket, { type: 'presence', userId: contact, online }),
         );
       } catch (error) {
         socket.close(CLOSE.tryLater, (error as Error).message.slice(0, 100));
@@ -169,10 +175,10 @@ export class ChatServer {
       devices: 0,
       reason: `it is not known whether ${to} is online: ${error.message}`,
     }));
-    tell(socket, { type: 'sent', id, ...sent });
+    send(socket, { type: 'sent', id, ...sent });
   }
 
-  /** Finds the user's devices by imstate, and hands the message to each instance that holds some. */
+  /** Looks up the devices of a user, and sends the message to each instance that holds some. */
   async #route(
     message: { from: string; text: string },
     to: string,
@@ -181,31 +187,31 @@ export class ChatServer {
     const online = devices.filter((device) => device.online);
     if (online.length === 0) return { devices: 0, reason: `${to} is offline` };
     const addrs = [...new Set(online.map(({ serverAddr }) => serverAddr))];
-    const taken = await Promise.all(
+    const counts = await Promise.all(
       addrs.map((addr) => {
-        const there = online.filter(({ serverAddr }) => serverAddr === addr);
-        return this.#handTo(addr, {
+        const ofInstance = online.filter(({ serverAddr }) => serverAddr === addr);
+        return this.#sendTo(addr, {
           ...message,
-          sessionIds: there.flatMap(({ sessionId }) => sessionId ?? []),
+          sessionIds: ofInstance.flatMap(({ sessionId }) => sessionId ?? []),
         });
       }),
     );
-    const sum = taken.reduce((a, b) => a + b);
+    const sum = counts.reduce((a, b) => a + b);
     return sum > 0 ? { devices: sum } : { devices: 0, reason: `${to} cannot be reached just now` };
   }
 
-  async #handTo(addr: string, delivery: Delivery): Promise<number> {
+  async #sendTo(addr: string, delivery: Delivery): Promise<number> {
     if (addr === this.addr) return this.deliver(delivery);
     try {
-      return await handOver(addr, delivery);
+      return await sendToInstance(addr, delivery);
     } catch (error) {
-      // It may have died: imstate says so when its lease has run out.
+      // The instance may be down: its users go offline when its lease runs out.
       console.warn(`a message to ${addr} was lost: ${(error as Error).message}`);
       return 0;
     }
   }
 
-  /** A connection is gone. Who said goodbye is offline at once; who lost the connection may come back. */
+  /** Logs out a closed connection: immediately after a goodbye, with grace after a lost connection. */
   #closed(session: Session, code: number): void {
     if (this.#sockets.delete(session.sessionId))
       void this.#logout(session, code === CLOSE.bye ? 0 : GRACE_MS);
@@ -213,7 +219,7 @@ export class ChatServer {
 
   async #logout(session: Session, graceMs: number): Promise<void> {
     await this.#sessions.offline(session, { graceMs }).catch((error: Error) => {
-      console.warn(`the logout of ${session.userId}/${session.deviceId} is made later: ${error.message}`);
+      console.warn(`the logout of ${session.userId}/${session.deviceId} is retried: ${error.message}`);
     });
   }
 
@@ -223,7 +229,7 @@ export class ChatServer {
     socket?.close(CLOSE.ended, reason);
   }
 
-  /** Cuts connections that have not answered the last ping: their peers are gone and never said so. */
+  /** Closes connections that have not answered the last ping, and pings the others. */
   #ping(): void {
     for (const socket of this.#server.clients) {
       if (this.#silent.has(socket)) socket.terminate();
@@ -233,6 +239,6 @@ export class ChatServer {
   }
 }
 
-function tell(socket: WebSocket, message: ToClient): void {
+function send(socket: WebSocket, message: ToClient): void {
   socket.send(JSON.stringify(message), () => {});
 }

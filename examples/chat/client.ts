@@ -20,12 +20,12 @@ let socket: WebSocket | undefined;
 let sent = 0;
 let isOver = false;
 
-const say = (message: FromClient) => socket?.send(JSON.stringify(message), () => {});
+const send = (message: FromClient) => socket?.send(JSON.stringify(message), () => {});
 
 function show(message: ToClient): void {
   if (message.type === 'welcome') {
     console.log(`connected to ${message.server}; write "USER text"`);
-    say({ type: 'follow', userIds });
+    send({ type: 'follow', userIds });
   } else if (message.type === 'message') console.log(`${message.from}: ${message.text}`);
   else if (message.type === 'presence')
     console.log(`${message.userId} is ${message.online ? 'on' : 'off'}line`);
@@ -35,28 +35,28 @@ function show(message: ToClient): void {
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const [, to, text] = /^(\S+)\s+(.+)$/.exec(line) ?? [];
-    if (to && text) say({ type: 'send', id: `${++sent}`, to, text });
+    if (to && text) send({ type: 'send', id: `${++sent}`, to, text });
   })
   .on('close', () => {
     isOver = true;
     socket?.close(CLOSE.bye);
   });
 
-/** Resolves with why the connection to an instance was closed. */
-function stay(url: string): Promise<{ code: number; reason: string }> {
+/** Connects to an instance, and resolves with the reason when the connection is closed. */
+function connectTo(url: string): Promise<{ code: number; reason: string }> {
   const query = new URLSearchParams({ user: values.user, device: values.device });
   socket = new WebSocket(`${url}/?${query}`);
   socket.on('message', (data) => show(JSON.parse(data.toString())));
-  // The close that follows says enough.
+  // The close event follows.
   socket.on('error', () => {});
   return new Promise((resolve) => {
     socket?.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
   });
 }
 
-// Goes on with the next instance when a connection breaks, unless the session was ended on purpose.
+// Continue with the next instance when a connection breaks, unless the session was ended deliberately.
 for (let i = 0; !isOver; i++) {
-  const { code, reason } = await stay(urls[i % urls.length] as string);
+  const { code, reason } = await connectTo(urls[i % urls.length] as string);
   if (code !== CLOSE.bye) console.log(`disconnected: ${reason || code}`);
   isOver ||= code === CLOSE.ended || code === CLOSE.badRequest;
   if (!isOver) await delay(RETRY_MS);

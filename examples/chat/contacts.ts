@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, Watch, WatchEvent } from 'imstate';
 
-type Tell = (userId: string, online: boolean) => void;
+type Notify = (userId: string, online: boolean) => void;
 
 interface Contact {
-  /** Undefined until imstate has told. */
+  /** Undefined until the first event. */
   online: boolean | undefined;
-  followers: Set<Tell>;
+  followers: Set<Notify>;
 }
 
 const PAUSE_MS = 1_000;
 
 /**
- * Tells connections which of their contacts are online: one watch for all connections of this instance. A watch has at most 10,000
- * users; with more, spread them over several.
+ * Notifies connections which of their contacts are online, with one watch for all connections of this
+ * instance. A watch has at most 10,000 users; with more, use several watches.
  */
 export class Contacts {
   readonly #client: Client;
@@ -27,17 +27,20 @@ export class Contacts {
     void this.#run();
   }
 
-  /** Tells how each user stands, and then each change, until the returned function is called. Throws if all are too many. */
-  follow(userIds: Iterable<string>, tell: Tell): () => void {
+  /**
+   * Notifies of the state of each user and then of each change, until the returned function is called. Throws
+   * if the watch has too many users.
+   */
+  follow(userIds: Iterable<string>, notify: Notify): () => void {
     const wanted = [...new Set(userIds)];
     this.#watch.add(wanted);
     for (const userId of wanted) {
       const contact = this.#contacts.get(userId) ?? { online: undefined, followers: new Set() };
       this.#contacts.set(userId, contact);
-      contact.followers.add(tell);
-      if (contact.online !== undefined) tell(userId, contact.online);
+      contact.followers.add(notify);
+      if (contact.online !== undefined) notify(userId, contact.online);
     }
-    return () => this.#unfollow(wanted, tell);
+    return () => this.#unfollow(wanted, notify);
   }
 
   close(): void {
@@ -45,21 +48,24 @@ export class Contacts {
     this.#watch.close();
   }
 
-  #unfollow(userIds: string[], tell: Tell): void {
+  #unfollow(userIds: string[], notify: Notify): void {
     for (const userId of userIds) {
       const contact = this.#contacts.get(userId);
-      contact?.followers.delete(tell);
+      contact?.followers.delete(notify);
       if (contact?.followers.size !== 0) continue;
       this.#contacts.delete(userId);
       this.#watch.remove([userId]);
     }
   }
 
-  /** The watch goes on by itself when daemons die. It only ends if none is there when it begins, and is begun anew then. */
+  /**
+   * A watch reconnects by itself when daemons fail. It only ends if no daemon is available at its start. Then
+   * start another one.
+   */
   async #run(): Promise<void> {
     for (;;) {
       try {
-        for await (const event of this.#watch) this.#take(event);
+        for await (const event of this.#watch) this.#receive(event);
       } catch (error) {
         console.warn(`presence of contacts: ${(error as Error).message}`);
         await delay(PAUSE_MS);
@@ -69,8 +75,8 @@ export class Contacts {
     }
   }
 
-  /** When changes were lost, snapshots follow, so `lost` needs nothing here. */
-  #take(event: WatchEvent): void {
+  /** After lost changes, snapshots follow, so `lost` needs no handling. */
+  #receive(event: WatchEvent): void {
     if (event.type === 'snapshot') this.#set(event.userId, event.devices.length > 0);
     if (event.type === 'change') this.#set(event.userId, event.userOnline);
   }
@@ -79,6 +85,6 @@ export class Contacts {
     const contact = this.#contacts.get(userId);
     if (contact === undefined || contact.online === online) return;
     contact.online = online;
-    for (const tell of contact.followers) tell(userId, online);
+    for (const notify of contact.followers) notify(userId, online);
   }
 }

@@ -4,20 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { parse } from './protocol.ts';
 
-/** A message on its way to devices that one instance holds. */
+/** A message for devices that are connected to one instance. */
 export interface Delivery {
-  /** Which connections: a device that has logged in elsewhere since is not one of them. */
+  /** The sessions, so that a device that has logged in elsewhere since is excluded. */
   sessionIds: string[];
   from: string;
   text: string;
 }
 
-/** Nobody waits longer for another instance, which may have died a moment ago. */
+/** Deadline for another instance, which may be down. */
 const TIMEOUT_MS = 2_000;
 
-/** The port on which other instances hand over messages. It trusts them: let nobody else reach it. */
+/** The port that receives messages of other instances. It trusts all callers: protect it with a firewall. */
 export class HopServer {
-  /** host:port, by which imstate names this instance. */
+  /** host:port of this instance in imstate. */
   readonly addr: string;
   readonly #server: Server;
 
@@ -27,12 +27,16 @@ export class HopServer {
     this.#server = server;
   }
 
-  /** Listens; `take` returns how many devices took the message. */
-  static async listen(host: string, port: number, take: (delivery: Delivery) => number): Promise<HopServer> {
+  /** Listens; `deliver` returns how many devices received the message. */
+  static async listen(
+    host: string,
+    port: number,
+    deliver: (delivery: Delivery) => number,
+  ): Promise<HopServer> {
     const server = createServer(async (request, response) => {
       const delivery = parse(await text(request).catch(() => '')) as Delivery | null | undefined;
       if (!Array.isArray(delivery?.sessionIds)) response.writeHead(400).end();
-      else response.end(JSON.stringify({ devices: take(delivery) }));
+      else response.end(JSON.stringify({ devices: deliver(delivery) }));
     });
     server.listen(port, host);
     await once(server, 'listening');
@@ -45,14 +49,17 @@ export class HopServer {
   }
 }
 
-/** Hands a message to the instance at an address; resolves with how many devices took it, rejects if it does not answer. */
-export async function handOver(addr: string, delivery: Delivery): Promise<number> {
+/**
+ * Sends a message to the instance at an address. Resolves with the number of devices that received it;
+ * rejects if the instance does not respond.
+ */
+export async function sendToInstance(addr: string, delivery: Delivery): Promise<number> {
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(new Error(`${addr} does not answer`)), TIMEOUT_MS);
+  const timer = setTimeout(() => over.abort(new Error(`${addr} does not respond`)), TIMEOUT_MS);
   try {
     const body = JSON.stringify(delivery);
     const response = await fetch(`http://${addr}/`, { method: 'POST', body, signal: over.signal });
-    if (!response.ok) throw new Error(`${addr} answers with ${response.status}`);
+    if (!response.ok) throw new Error(`${addr} responds with ${response.status}`);
     return ((await response.json()) as { devices: number }).devices;
   } finally {
     clearTimeout(timer);

@@ -1,44 +1,44 @@
-/** What a client says once it was welcomed: each message is JSON. */
+/** Messages of a client, in JSON, after it has received `welcome`. */
 export type FromClient =
   | { type: 'send'; id: string; to: string; text: string }
-  /** From now on these are its contacts, and it is told who of them is online. */
+  /** Sets the contacts, whose presence the client then receives. */
   | { type: 'follow'; userIds: string[] };
 
-/** What a client is told. */
+/** Messages to a client, in JSON. */
 export type ToClient =
   | { type: 'welcome'; server: string }
   | { type: 'message'; from: string; text: string }
-  /** How many devices took the message `id`; a reason if none did. */
+  /** How many devices received the message `id`; with a reason if none did. */
   | { type: 'sent'; id: string; devices: number; reason?: string }
   | { type: 'presence'; userId: string; online: boolean };
 
-/** Why a connection was closed. */
+/** Close codes of connections. */
 export const CLOSE = {
-  /** The client wants to be logged out. */
+  /** The client logs out. */
   bye: 1000,
   badRequest: 1008,
-  /** The instance stops: connect to another. */
+  /** The instance stops: connect to another one. */
   restart: 1012,
   tryLater: 1013,
-  /** The session is over, by another login or an eviction: do not connect again by yourself. */
+  /** Another login or an eviction ended the session: do not reconnect automatically. */
   ended: 4001,
 } as const;
 
-/** As many users as one may follow. */
+/** Maximum number of contacts. */
 const MAX_CONTACTS = 1_000;
 
-/** Reads what a client says; undefined if it breaks a rule. */
+/** Parses and validates a message of a client; undefined if it is invalid. */
 export function readFromClient(text: string): FromClient | undefined {
-  const said = parse(text) as Record<string, unknown> | null | undefined;
-  if (said?.type === 'send' && isText(said.id) && isId(said.to) && isText(said.text)) {
-    return { type: 'send', id: said.id, to: said.to, text: said.text };
+  const message = parse(text) as Record<string, unknown> | null | undefined;
+  if (message?.type === 'send' && isText(message.id) && isId(message.to) && isText(message.text)) {
+    return { type: 'send', id: message.id, to: message.to, text: message.text };
   }
-  const userIds = said?.type === 'follow' ? said.userIds : undefined;
+  const userIds = message?.type === 'follow' ? message.userIds : undefined;
   if (!Array.isArray(userIds) || userIds.length > MAX_CONTACTS || !userIds.every(isId)) return undefined;
   return { type: 'follow', userIds };
 }
 
-/** The ids that imstate takes: one bad id would end the watch that all connections share. */
+/** Whether imstate accepts the ID: an invalid one would end the watch that all connections share. */
 export function isId(id: unknown): id is string {
   return isText(id) && id !== '' && Buffer.byteLength(id) <= 256 && !/\p{Cc}/u.test(id);
 }
@@ -47,7 +47,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-/** The JSON of a text; undefined if it is none. */
+/** Parses JSON; undefined if it is invalid. */
 export function parse(text: string): unknown {
   try {
     return JSON.parse(text);
