@@ -1,6 +1,7 @@
-// Builds packages/client/dist and dist: types and JSON of the protos, JavaScript, the Lua scripts, the bundled command line,
-// oclif's manifest and the manual page; and the schema of config files in docs/. Commands may run meanwhile: the new build
-// is made in a staging directory and replaces the previous one once it is complete. A failed build changes nothing.
+// Builds packages/client/dist and dist: types and JSON of the protos, JavaScript, the Lua scripts, the
+// bundled command line, oclif's manifest and the manual page; and the schema of config files in docs/.
+// Commands may run meanwhile: the new build is created in a staging directory, and replaces the previous one
+// when it is complete. A failed build changes nothing.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +9,10 @@ import { makeStaging, swapIn } from './staging.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-// A package installed from its tarball carries dist/ and no sources: there is nothing to build.
+// A package installed from its tarball contains dist/ and no sources.
 if (!existsSync(`${root}src`)) process.exit(0);
 
-// Neither is there where the development dependencies were left out.
+// Without the development dependencies, nothing can be built.
 if (!existsSync(`${root}node_modules/.bin/tsc`)) {
   process.stderr.write(
     'not built: the development dependencies are missing; run npm install without --omit=dev\n',
@@ -33,7 +34,7 @@ run('proto-loader-gen-types', [
   '--outDir=packages/client/src/generated',
   ...protos,
 ]);
-// What is imported here comes from the development dependencies.
+// These modules import development dependencies.
 const { writeProtos } = await import('./protos.js');
 writeProtos(root, protos);
 run('tsc', ['-p', 'packages/client', '--outDir', `${staging}packages/client/dist`]);

@@ -1,14 +1,15 @@
-// The command line as two files: main.cjs has all that the commands of a client load, start.cjs runs it.
+// Bundles the command line into two files: main.cjs contains everything that client commands load, start.cjs
+// runs it.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { oneStringWidth, plainSort } from './patches.js';
 
-/** What commands load from node_modules only where they need it. */
+/** Packages that commands load from node_modules on demand. */
 const EXTERNAL = ['etcd3', 'cockatiel', 'grpc-health-check', 'pino', 'pino-pretty', 'yaml'];
 
-/** What commands load from dist/ only where they need it. */
+/** Modules that commands load from dist/ on demand. */
 const LOADED_FROM_DIST = /\/(daemon\/startDaemon|doctor\/doctor|migration\/legacyImport)\.js$/;
 
 const loadFromDist = {
@@ -21,7 +22,7 @@ const loadFromDist = {
   },
 };
 
-/** Writes dist/cli/ of the staging folder, with the licenses of the packages that are in it. */
+/** Writes dist/cli/ of the staging directory, with the licenses of the bundled packages. */
 export async function bundle(root, staging) {
   const folder = join(staging, 'dist/cli');
   const options = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node20', format: 'cjs' };
@@ -32,14 +33,14 @@ export async function bundle(root, staging) {
     write: false,
     external: EXTERNAL,
     plugins: [loadFromDist, plainSort((text) => process.stderr.write(`${text}\n`)), oneStringWidth],
-    // oclif compares the version of Node.js with the package.json above it, which is another one here.
+    // oclif compares the version of Node.js with its own package.json, which is another one in the bundle.
     define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"true"' },
     metafile: true,
   });
   const code = withImportModule(outputFiles[0].text);
   const hash = createHash('sha256').update(code).digest('hex').slice(0, 16);
   mkdirSync(folder, { recursive: true });
-  // By its last line start.cjs knows the bundle that it was built with.
+  // start.cjs recognizes its bundle by the last line.
   writeFileSync(join(folder, 'main.cjs'), `${code}\n// ${hash}\n`);
   await build({
     ...options,
@@ -50,7 +51,7 @@ export async function bundle(root, staging) {
   writeFileSync(join(folder, 'LICENSES.txt'), licenses(root, Object.keys(metafile.inputs)));
 }
 
-/** Calls importModule() instead of import(): start.cjs brings one, and require() does without. */
+/** Replaces import() by importModule(), which start.cjs provides; require() uses the fallback. */
 function withImportModule(code) {
   const fallback = 'var importModule = importModule ?? ((specifier) => import(specifier));';
   return code

@@ -1,4 +1,5 @@
-// Adapts the index that `oclif readme` has written to docs/commands/README.md: oclif assumes that the README is at the root.
+// Adapts the index that `oclif readme` has written to docs/commands/README.md: oclif assumes that the README
+// is at the root.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const FOLDER = 'docs/commands';

@@ -10,7 +10,7 @@ const GROUPS: Record<ConfigGroup, FlagTable> = {
   client: ClientCommand.baseFlags,
 };
 
-/** The JSON Schema (draft 7) of config files, by the flags as the commands declare them. */
+/** The JSON Schema (draft 7) of config files, generated from the flags of the commands. */
 export function configSchema(): object {
   const groups = Object.entries(GROUPS).map(([group, flags]) => [group, groupSchema(flags)]);
   return {
@@ -32,7 +32,7 @@ function groupSchema(flags: FlagTable): object {
   };
 }
 
-/** What flags declare, whichever kind they are of. */
+/** The properties of flags of all types. */
 interface Declared {
   description?: string;
   default?: unknown;

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Writes dist/man/imstate.1 of the staging folder. */
+/** Writes dist/man/imstate.1 of the staging directory. */
 export function writeManual(root, staging) {
   const read = (...path) => readFileSync(join(...path), 'utf8');
   const { version, description } = JSON.parse(read(root, 'package.json'));
@@ -11,7 +11,7 @@ export function writeManual(root, staging) {
   );
   const lines = [
     `.TH IMSTATE 1 "" "imstate ${version}" "User Commands"`,
-    // Long words leave no room to adjust lines, and names of variables stay whole.
+    // Do not justify lines, because words are long, and do not hyphenate names of variables.
     '.ad l',
     '.nh',
     ...section('NAME', `imstate \\- ${text(description)}`),
@@ -73,7 +73,9 @@ function tagged(tag, what) {
   return ['.TP', tag, text(what)];
 }
 
-/** As roff reads it: no escapes, no commands at the start of a line, and hyphens that can be copied; long lists may be broken. */
+/**
+ * Escapes text for roff: no commands at the start of a line, hyphens that can be copied, and breakable lists.
+ */
 function text(plain) {
   return plain
     .replaceAll('`', '')

@@ -1,6 +1,6 @@
-// Patches of packages in the bundle of the command line, as plugins of esbuild. Each names what it was tested
-// with, and leaves the
-// package as it is where it does not apply: docs/dependencies.md lists them with the other patches.
+// Patches of packages in the bundle of the command line, as plugins of esbuild. Each names the tested
+// version, and leaves the package unchanged if it does not apply. docs/dependencies.md lists them with the
+// other patches.
 import { readFileSync } from 'node:fs';
 
 const SORT = 'a.id.localeCompare(b.id)';

@@ -1,7 +1,7 @@
 // Makes a release: npm run release -- VERSION [--dry-run]. CONTRIBUTING.md, "Release", describes the steps.
 //
-// Everything is made in a temporary worktree of HEAD. The clone changes in the last step only, once the release is
-// complete, so a release that fails or is interrupted leaves the clone as it was.
+// Everything is made in a temporary worktree of HEAD. The clone changes in the last step only, once the
+// release is complete, so a release that fails or is interrupted leaves the clone as it was.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,7 +42,7 @@ async function release({ wanted, isDryRun }) {
   }
 }
 
-/** A dry run reports what would stop a release and goes on: CI runs one on any commit, on a detached HEAD. */
+/** A dry run reports problems and continues, because CI runs one on any commit, on a detached HEAD. */
 async function check(clone, version, isDryRun) {
   const problems = await clone.problems(version);
   if (unreleasedNotes(readFileSync('CHANGELOG.md', 'utf8')) === '')
@@ -58,7 +58,10 @@ function writeVersion(folder, version, date) {
   writeFileSync(changelog, releaseChangelog(readFileSync(changelog, 'utf8'), version, date));
 }
 
-/** Installs what the lock file says, so that the tarballs hold nothing of the packages and files of this clone. */
+/**
+ * Installs the packages of the lock file, so that the tarballs do not depend on the packages and files of
+ * this clone.
+ */
 async function buildAndPack({ path, tarballs }) {
   console.log('installing packages');
   await npm(path, 'ci', '--include=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund');
@@ -87,7 +90,7 @@ async function describe({ worktree, tarballs, current, version, date }) {
 async function publish({ clone, worktree, tarballs, version }) {
   const commit = await worktree.commit(`release: ${version}`);
   const names = tarballs.map(({ filename }) => filename);
-  await clone.take({ commit, tag: `v${version}`, from: worktree.tarballs, names });
+  await clone.adopt({ commit, tag: `v${version}`, from: worktree.tarballs, names });
   console.log('\nDone. To publish it:\n  git push --follow-tags');
   for (const name of names) console.log(`  npm publish ./${name}`);
 }
@@ -107,7 +110,7 @@ function readArguments() {
 
 function nextVersion(current, wanted) {
   if (['major', 'minor', 'patch'].includes(wanted)) return semver.inc(current, wanted);
-  // What semver.valid() would correct, such as v1.0.0, is no version of npm.
+  // npm does not accept versions that semver.valid() corrects, such as v1.0.0.
   if (semver.valid(wanted) !== wanted) throw new Error(`${wanted} is not a version such as 1.2.3\n${USAGE}`);
   if (!semver.gt(wanted, current))
     throw new Error(`${wanted} is not greater than the current version, ${current}`);

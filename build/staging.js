@@ -1,4 +1,4 @@
-// Where a build is made, and how it replaces the previous one.
+// The staging directory of a build, and the replacement of the previous build.
 import {
   copyFileSync,
   existsSync,
@@ -12,16 +12,16 @@ import {
 import { dirname, join, sep } from 'node:path';
 
 const PREFIX = '.build-';
-/** What a build makes. */
+/** The output directories of a build. */
 const OUTPUTS = [join('packages', 'client', 'dist'), 'dist'];
-/** They come last: what they load is there before them. */
+/** Replaced last, after the files that they load. */
 const ENTRY_POINTS = [
   join('dist', 'cli', 'main.cjs'),
   join('dist', 'cli', 'start.cjs'),
   'oclif.manifest.json',
 ];
 
-/** Makes a folder that is removed when this process ends; and removes those of builds that were killed. */
+/** Creates a directory that is removed when this process exits, and removes those of killed builds. */
 export function makeStaging(root) {
   for (const name of readdirSync(root)) {
     if (name.startsWith(PREFIX) && !isRunning(Number(name.slice(PREFIX.length)))) remove(join(root, name));
@@ -30,14 +30,14 @@ export function makeStaging(root) {
   remove(staging);
   mkdirSync(staging);
   process.once('exit', () => remove(staging));
-  // For oclif, which describes the package in this folder.
+  // oclif generates the manifest from the package.json in this directory.
   copyFileSync(`${root}package.json`, `${staging}package.json`);
   return staging;
 }
 
 /**
- * Replaces the outputs file by file, each at once, so that at no time one is missing; unchanged files stay. Renaming a
- * directory would leave a moment without it.
+ * Replaces the outputs file by file, each atomically, so that no file is ever missing. Unchanged files stay.
+ * Renaming a directory would leave a moment without it.
  */
 export function swapIn(staging, root) {
   const files = OUTPUTS.flatMap((output) => filesOf(staging, output));
@@ -52,7 +52,7 @@ export function swapIn(staging, root) {
 function replace(from, to) {
   if (isSame(from, to)) return;
   const parents = dirname(to).split(sep);
-  // What was a file may have become a folder, and the other way round.
+  // A file may have become a directory, and vice versa.
   for (let i = 1; i < parents.length; i++) {
     const path = parents.slice(0, i + 1).join(sep);
     if (existsSync(path) && !statSync(path).isDirectory()) remove(path);

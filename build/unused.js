@@ -1,8 +1,8 @@
-// What tsc writes and nobody reads.
+// Removes unused output of tsc.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Removes from a dist/ the JavaScript of files that hold only types, and the types that no consumer sees. */
+/** Removes empty JavaScript files, and type declarations that index.d.ts does not refer to. */
 export function removeUnused(dist) {
   const shown = new Set();
   follow(join(dist, 'index.d.ts'), shown);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './run.js';
 
-/** The clone in which a release is asked for. */
+/** The clone in which the release was started. */
 export class Clone {
   #root;
 
@@ -11,7 +11,7 @@ export class Clone {
     this.#root = root;
   }
 
-  /** What keeps the clone from releasing the version. */
+  /** The reasons why the clone cannot release the version. */
   async problems(version) {
     const [branch, changes, tags] = await Promise.all([
       this.#git('branch', '--show-current'),
@@ -25,7 +25,7 @@ export class Clone {
     return problems;
   }
 
-  /** Checks HEAD out in a temporary folder. */
+  /** Checks out HEAD in a temporary directory. */
   async addWorktree() {
     const folder = await mkdtemp(join(tmpdir(), 'imstate-release-'));
     const source = join(folder, 'source');
@@ -42,19 +42,19 @@ export class Clone {
     });
   }
 
-  /** Takes over the tarballs, the tag and the commit of a release, or none of them. */
-  async take({ commit, tag, from, names }) {
-    const undo = [];
+  /** Adopts the tarballs, the tag and the commit of a release, or none of them. */
+  async adopt({ commit, tag, from, names }) {
+    const rollback = [];
     try {
       for (const name of names) {
-        undo.push(() => rm(join(this.#root, name), { force: true }));
+        rollback.push(() => rm(join(this.#root, name), { force: true }));
         await copyFile(join(from, name), join(this.#root, name));
       }
       await this.#git('tag', '--annotate', '--message', `imstate ${tag}`, tag, commit);
-      undo.push(() => this.#git('tag', '--delete', tag));
+      rollback.push(() => this.#git('tag', '--delete', tag));
       await this.#git('merge', '--quiet', '--ff-only', commit);
     } catch (error) {
-      for (const step of undo.reverse()) await step();
+      for (const undo of rollback.reverse()) await undo();
       throw error;
     }
   }
@@ -64,11 +64,11 @@ export class Clone {
   }
 }
 
-/** A checkout of its own in which the release is made. */
+/** A separate checkout in which the release is made. */
 class Worktree {
-  /** Where the sources are. */
+  /** Path of the sources. */
   path;
-  /** Where the tarballs are. */
+  /** Path of the tarballs. */
   tarballs;
   /** Removes both. */
   remove;

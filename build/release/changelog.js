@@ -1,9 +1,9 @@
-// CHANGELOG.md in the form of keepachangelog.com: what a release reads of it and changes in it.
+// Reads and updates CHANGELOG.md, which has the format of keepachangelog.com, for a release.
 
 const UNRELEASED = /^## \[Unreleased\]\n([\s\S]*?)(?=^## |(?![\s\S]))/m;
 const SECTIONS = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'];
 
-/** The notes of the next version; throws if the file does not have the form. */
+/** The notes of the next version; throws if the format is invalid. */
 export function unreleasedNotes(text) {
   const found = UNRELEASED.exec(text);
   if (found === null) throw new Error('CHANGELOG.md has no heading "## [Unreleased]"');
@@ -17,7 +17,7 @@ export function unreleasedNotes(text) {
   return notes.trim();
 }
 
-/** The file with these notes under the version, and nothing under [Unreleased]. */
+/** Moves the notes under [Unreleased] to a section of the version. */
 export function releaseChangelog(text, version, date) {
   const notes = unreleasedNotes(text);
   const section = `## [Unreleased]\n\n## [${version}] - ${date}\n\n${notes}`;

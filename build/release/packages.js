@@ -2,7 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The folders of the packages to publish, relative to the root: the workspaces, then the root, which needs them. */
+/**
+ * The directories of the packages to publish, relative to the root: the workspaces, then the root, which
+ * depends on them.
+ */
 export function packageFolders(root) {
   const isPublic = (folder) => readJson(join(root, folder, 'package.json')).private !== true;
   return folders(readJson(join(root, 'package-lock.json')))
@@ -10,7 +13,9 @@ export function packageFolders(root) {
     .reverse();
 }
 
-/** Gives every package the version: in its package.json, in the packages that need it, and in the lock file. */
+/**
+ * Sets the version of every package: in its package.json, in dependent packages, and in the lock file.
+ */
 export function setVersion(root, version) {
   const lockFile = join(root, 'package-lock.json');
   const lock = readJson(lockFile);
@@ -26,7 +31,7 @@ export function setVersion(root, version) {
   writeJson(lockFile, lock);
 }
 
-/** The lock file lists the root as '' and the workspaces by their folders. */
+/** The lock file lists the root as '' and the workspaces by their directories. */
 function folders(lock) {
   return Object.keys(lock.packages).filter((path) => !path.split('/').includes('node_modules'));
 }

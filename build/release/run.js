@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 
 /**
- * Runs a program and returns what it printed on stdout. Rejects, once it has ended, if it fails. With a signal the
- * program runs in a process group of its own, which is ended when the signal is aborted.
+ * Runs a program and resolves with its stdout. If it fails, rejects after its exit. With a signal, the
+ * program runs in a separate process group, which is terminated when the signal is aborted.
  *
  * @param {string} command
  * @param {string[]} args
@@ -28,7 +28,7 @@ export async function run(command, args, { cwd, signal }) {
   throw failure;
 }
 
-/** Ends the programs that npm started as well. */
+/** Also ends the programs that npm started. */
 function endGroup({ pid }) {
   try {
     process.kill(-pid, 'SIGTERM');
