@@ -53,8 +53,8 @@ export class Environment {
   }
 
   /**
-   * Starts `imstate serve` from dist/ on core 0. Each daemon has a data directory of its own, because daemons of
-   * different stores do not register in one registry.
+   * Starts `imstate serve` from dist/ on core 0. Each daemon has a data directory of its own, because daemons
+   * of different stores do not register in one registry.
    */
   async daemon(options: Omit<DaemonOptions, 'directory'>): Promise<MeasuredProcess> {
     const directory = await mkdtemp(join(this.directory, 'daemon-'));

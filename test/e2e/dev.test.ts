@@ -28,7 +28,9 @@ async function clone(): Promise<string> {
   return directory;
 }
 
-/** Starts `npm run dev` on free ports; returns a function that reads the HTTP address of each daemon so far. */
+/**
+ * Starts `npm run dev` on free ports; returns a function that reads the HTTP address of each daemon so far.
+ */
 function startDev(cwd: string): () => string[] {
   const args = ['run', 'dev', '--', '--port', '0', '--http-port', '0'];
   dev = spawn('npm', args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });

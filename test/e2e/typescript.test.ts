@@ -20,7 +20,9 @@ declare function apply(event: import('imstate').WatchEvent): Promise<void>;
 declare function save(revision: string): Promise<void>;
 `;
 
-/** Accepts<X, AllUndefined<X>> is an error if an optional property of X may be left out but not be undefined. */
+/**
+ * Accepts<X, AllUndefined<X>> is an error if an optional property of X may be left out but not be undefined.
+ */
 const OPTIONAL = `
 type Optional<T> = T extends object ? { [K in keyof T as {} extends Pick<T, K> ? K : never]: T[K] } : never;
 export type AllUndefined<T> = T extends object ? { [K in keyof Optional<T>]: undefined } : never;

@@ -4,8 +4,8 @@ import type { Client, UserSession } from '../../packages/client/src/index.ts';
 const USERS = ['alice', 'bob', 'carol', '用户'];
 
 /**
- * Reads the state of a daemon through every API, and returns the differences. An expired session is counted until
- * the next sweep, so a difference may disappear a moment later.
+ * Reads the state of a daemon through every API, and returns the differences. An expired session is counted
+ * until the next sweep, so a difference may disappear a moment later.
  */
 export async function inconsistencies(client: Client): Promise<string[]> {
   const sessions = await allSessions(client);

@@ -21,8 +21,8 @@ const PAUSE_MS = 100;
 const EXPECTED = ['UNAVAILABLE', 'DEADLINE_EXCEEDED'];
 
 /**
- * A device that only the probe changes. It logs in and out, and reads the device after each acknowledged change:
- * whichever daemon answers, and whatever fails meanwhile, the response must show the last change.
+ * A device that only the probe changes. It logs in and out, and reads the device after each acknowledged
+ * change: whichever daemon answers, and whatever fails meanwhile, the response must show the last change.
  */
 export class Probe {
   readonly #client: Client;

@@ -40,8 +40,9 @@ const ROUND_MS = 120_000;
 const STEP_MS = 6;
 
 /**
- * Runs rounds of mixed load with faults on one cluster. A crowd connects and disconnects as in the race tests; when
- * everything is quiet, the state must match the actual connections. Probes check every response during the load.
+ * Runs rounds of mixed load with faults on one cluster. A crowd connects and disconnects as in the race
+ * tests; when everything is quiet, the state must match the actual connections. Probes check every response
+ * during the load.
  */
 export async function runSoak({ seed, minutes, stop, log }: SoakOptions): Promise<SoakReport> {
   const random = new Random(seed);

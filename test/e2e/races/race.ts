@@ -30,8 +30,8 @@ const DAEMONS = 3;
 
 /**
  * Runs several daemons on one Redis, several chat servers, and many devices that connect, drop and reconnect
- * elsewhere. Daemons are killed, Redis is paused, chat servers crash and restart. When everything is quiet, the
- * state must match the actual connections.
+ * elsewhere. Daemons are killed, Redis is paused, chat servers crash and restart. When everything is quiet,
+ * the state must match the actual connections.
  */
 export async function runRace(options: RaceOptions): Promise<RaceReport> {
   const { seed, operations, quietEvery, log } = options;

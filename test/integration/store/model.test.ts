@@ -225,8 +225,9 @@ interface Change {
 }
 
 /**
- * Makes the changes concurrently, and checks the results of each device: its logins, replacements and logouts must
- * form a chain that ends in the state of the store. Logins beyond the device limit are rejected without a trace.
+ * Makes the changes concurrently, and checks the results of each device: its logins, replacements and logouts
+ * must form a chain that ends in the state of the store. Logins beyond the device limit are rejected without
+ * a trace.
  */
 async function checkConcurrent(store: PresenceStore, changes: Change[]): Promise<void> {
   const unique = changes.map((each, i) => ({ ...each, sessionId: `${each.sessionId}-${i}` }));
