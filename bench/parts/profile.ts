@@ -78,11 +78,11 @@ async function shares(
     server.process.kill('SIGTERM');
     await exited;
     const [file] = (await readdir(environment.directory)).filter((name) => name.endsWith('.cpuprofile'));
-    const taken = JSON.parse(
+    const recorded = JSON.parse(
       await readFile(join(environment.directory, file as string), 'utf8'),
     ) as CpuProfile;
-    if (Number(settings.top) > 0) for (const line of topOf(taken, Number(settings.top))) logProgress(line);
-    const spent = timeBy(taken, componentOf);
+    if (Number(settings.top) > 0) for (const line of topOf(recorded, Number(settings.top))) logProgress(line);
+    const spent = timeBy(recorded, componentOf);
     spent.delete('idle');
     return new Map([...spent].sort(([, a], [, b]) => b - a).map(([name, time]) => [name, time / calls]));
   });
@@ -111,9 +111,9 @@ function componentOf({ functionName, url }: Frame): string {
   return COMPONENTS.find(([, files]) => files.test(url))?.[0] ?? 'other';
 }
 
-function topOf(taken: CpuProfile, count: number): string[] {
+function topOf(recorded: CpuProfile, count: number): string[] {
   const spent = timeBy(
-    taken,
+    recorded,
     ({ functionName, url }) => `${functionName} ${url.split('/').slice(-3).join('/')}`,
   );
   spent.delete('(idle) ');

@@ -79,7 +79,7 @@ test('serves with the command of the unit, and exits with 0 on its signal', asyn
   child.stdout.on('data', (chunk) => (stdout += chunk));
   child.stderr.on('data', (chunk) => (stderr += chunk));
   const ended = once(child, 'exit');
-  await until(() => stderr.includes('ready'), 'it is ready');
+  await until(() => stderr.includes('ready'), 'the daemon is ready');
   expect(stdout).toContain(`store     embedded, ${state}, identity `);
   child.kill((await settings('KillSignal'))[0] as NodeJS.Signals);
   expect(await ended).toEqual([0, null]);
@@ -99,7 +99,7 @@ test("the container's health check passes only while the daemon serves", async (
   daemon.signal('SIGSTOP');
   expect(await isHealthy()).toBe(false);
   daemon.signal('SIGCONT');
-  await until(isHealthy, 'it is healthy again');
+  await until(isHealthy, 'the daemon is healthy again');
   await daemon.kill();
   expect(await isHealthy()).toBe(false);
 });

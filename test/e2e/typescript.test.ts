@@ -8,7 +8,7 @@ const MINUTES = 60_000;
 /** The last TypeScript whose compiler is written in JavaScript. The clone has the newer one. */
 const OLDER = '5.9.3';
 
-/** What the examples leave to their readers. */
+/** Declarations that the examples omit. */
 const READERS_OWN = `
 declare const client: import('imstate').Client;
 declare const folder: string;
@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** The TypeScript blocks of the pages, by a file name that says where each stands. */
+/** The TypeScript blocks of the pages, by file names that contain their position. */
 async function examples(): Promise<Map<string, string>> {
   const docs = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'));
   const readmes = ['README.md', 'README.zh-CN.md', 'packages/client/README.md'];
@@ -71,7 +71,7 @@ async function folderOf(name: string, tsc: string[], files: Map<string, string>)
   return folder;
 }
 
-/** What the compiler has against a folder; nothing if all is well. */
+/** The compiler errors of a directory; empty if there are none. */
 async function errorsIn(folder: string, tsc: string[], ...flags: string[]): Promise<string> {
   const [program = '', ...args] = [...tsc, '--project', folder, '--noEmit', '--pretty', 'false', ...flags];
   return project.run(program, ...args).catch(({ stdout, stderr }) => `${stdout}${stderr}`);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { EndReason } from '../../../packages/client/src/generated/imstate/v1/EndReason.ts';
 import { grpcClients, startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
+import { until } from '../../support/until.ts';
 
 const STORES = [
   ['embedded', () => ({})],
@@ -39,7 +40,8 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
   test('pb.UserStatus: returns the newest login of the user for an empty DeviceID', async () => {
     expect(await pb.query('alice', '')).toEqual({ Status: false, ServerAddr: '' });
     await pb.online('alice', 'phone', '10.0.0.1:9000');
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const before = Date.now();
+    await until(() => Date.now() > before, 'the second login is later');
     await pb.online('alice', 'web', '10.0.0.2:9000');
     expect(await pb.query('alice', '')).toEqual({ Status: true, ServerAddr: '10.0.0.2:9000' });
     await pb.offline('alice', 'web');

@@ -30,8 +30,8 @@ export const makeRedisStore: MakeStore = async (options) => {
       now = ms;
     },
     countEntries: async () => {
-      const notLedger = (await keys()).filter((key) => !key.endsWith('}:e'));
-      const ttls = await Promise.all(notLedger.map((key) => redis.pttl(key)));
+      const otherKeys = (await keys()).filter((key) => !key.endsWith('}:e'));
+      const ttls = await Promise.all(otherKeys.map((key) => redis.pttl(key)));
       return ttls.filter((ttl) => ttl < 0).length;
     },
     remove: async () => {

@@ -70,8 +70,8 @@ test('closes idle HTTP connections on shutdown', async () => {
 
 test('names the flag of a port that is in use', async () => {
   const { http: url } = await startDaemon({ http });
-  const taken = { addr: '127.0.0.1', port: Number(new URL(url as string).port) };
-  await expect(startDaemon({ http: taken })).rejects.toMatchObject({
+  const used = { addr: '127.0.0.1', port: Number(new URL(url as string).port) };
+  await expect(startDaemon({ http: used })).rejects.toMatchObject({
     code: 'ADDRESS_UNAVAILABLE',
     message: expect.stringContaining('choose another --http-port'),
   });

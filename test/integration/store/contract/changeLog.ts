@@ -8,7 +8,7 @@ import {
 import { eachWithStore, type Fixture, keepAlive, login, logout, type MakeStore, START } from './underTest.ts';
 
 /** The change log, which watches follow. */
-export function describeLedger(name: string, makeStore: MakeStore): void {
+export function describeChangeLog(name: string, makeStore: MakeStore): void {
   describe(`change log of the ${name} store`, () => {
     const on = eachWithStore(makeStore);
 

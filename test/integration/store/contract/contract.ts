@@ -1,4 +1,4 @@
-import { describeLedger } from './changeLog.ts';
+import { describeChangeLog } from './changeLog.ts';
 import { describeDevices } from './devices.ts';
 import { describeEnds } from './ends.ts';
 import { describeIdentity } from './identity.ts';
@@ -17,5 +17,5 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeLists(name, makeStore);
   describeIdentity(name, makeStore);
   describeNames(name, makeStore);
-  describeLedger(name, makeStore);
+  describeChangeLog(name, makeStore);
 }

@@ -136,7 +136,7 @@ test('sends counts and the rate of changes every second', async () => {
     () => reader.of('stats').some(({ changesPerSecond }) => changesPerSecond > 0),
     'changes are counted',
   );
-  await until(() => reader.of('stats').at(-1)?.devicesOnline === 30, 'all are online');
+  await until(() => reader.of('stats').at(-1)?.devicesOnline === 30, 'all users are online');
   const late = await EventReader.open(`${daemon.http}/api/v1/stats/watch`);
   const [oldest] = await late.wait('stats');
   expect(oldest).toEqual(reader.of('stats')[0]);
