@@ -5,7 +5,9 @@ import { grpcClients } from '../../../support/daemon.ts';
 import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { ask } from '../../../support/http.ts';
 
-/** As Google publishes them in google/rpc/status.proto, google/rpc/error_details.proto and google/protobuf/any.proto. */
+/**
+ * The definitions of google/rpc/status.proto, google/rpc/error_details.proto and google/protobuf/any.proto.
+ */
 const { root } = protobuf.parse(`
   syntax = "proto3";
   package google.rpc;
@@ -48,7 +50,7 @@ async function start() {
   return { addr, http, ...clients };
 }
 
-test('a call with a bad argument carries google.rpc.BadRequest', async () => {
+test('returns google.rpc.BadRequest for a call with an invalid argument', async () => {
   const { v1, pb } = await start();
   const heartbeat = { sessions: [{ userId: 'u', deviceId: '', sessionId: 's' }] };
   for (const [call, field, message] of [
@@ -67,7 +69,7 @@ test('a call with a bad argument carries google.rpc.BadRequest', async () => {
   }
 });
 
-test('a stream that a bad message ends carries it too', async () => {
+test('ends a stream with google.rpc.BadRequest after an invalid message', async () => {
   const { v1 } = await start();
   const apply = v1.apply();
   const sent = rejected(apply.send({ operations: [] }));
@@ -79,7 +81,7 @@ test('a stream that a bad message ends carries it too', async () => {
   await kept;
 });
 
-test('an error that is about no field has no details', async () => {
+test('adds no details to an error without a field', async () => {
   const { presence } = await start();
   const error = await new Promise<Failed>((resolve) => {
     const deadline = Date.now() - 1;
@@ -89,7 +91,7 @@ test('an error that is about no field has no details', async () => {
   expect(error.metadata.get('grpc-status-details-bin')).toEqual([]);
 });
 
-test('the client has the field of a call, of an operation and of a watch', async () => {
+test('gives the client the field of a failed call, operation or watch', async () => {
   const { addr } = await start();
   const client = await clientOf(addr);
   const session = { userId: 'u', deviceId: 'd', sessionId: 's' };
@@ -129,7 +131,7 @@ test('the client has the field of a call, of an operation and of a watch', async
   await expect(elsewhere.getStats()).rejects.toMatchObject({ code: 'UNAVAILABLE', field: undefined });
 });
 
-test('the HTTP API names the parameter, or the key of the body', async () => {
+test('names the parameter or the key of the body in the HTTP API', async () => {
   const { http } = await start();
   for (const [call, field] of [
     ['query?userId=', 'userId'],

@@ -50,7 +50,7 @@ const text = (bytes: number) => 'x'.repeat(bytes + 1);
 const many = (count: number) => Array.from({ length: count + 1 }, (_, i) => `${i}`);
 const entries = (count: number) => Object.fromEntries(many(count).map((key) => [key, '']));
 
-/** A rule: the limit that it is, if it is one; the field that the error is about; and what breaks it. */
+/** A rule: its limit, if any; the field of the error; and a function that violates the rule. */
 type Rule = [limit: keyof typeof LIMITS | 'none', field: string, read: () => unknown];
 
 const operationRules: Rule[] = [
@@ -107,30 +107,36 @@ const callRules: Rule[] = [
 
 const rules = [...operationRules, ...callRules];
 
-test('each limit whose excess is an invalid argument is tried', () => {
+test('tests each limit whose excess is an invalid argument', () => {
   const invalid = Object.entries(LIMITS).filter(([, { beyond }]) => beyond === '`INVALID_ARGUMENT`');
   // The handler of Apply checks the size of a batch: see test/integration/daemon/grpc/errorDetails.test.ts.
   const names = invalid.map(([name]) => name).filter((name) => name !== 'batchOperations');
   expect(names.filter((name) => !rules.some(([limit]) => limit === name))).toEqual([]);
 });
 
-test.each(rules)('limit %s: the error is about %s, and its message begins with it', (_, field, read) => {
-  const error = errorOf(read);
-  expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', field });
-  expect(error.message.startsWith(`${field} `)).toBe(true);
-});
+test.each(rules)(
+  'limit %s: the error names the field %s, also at the start of its message',
+  (_, field, read) => {
+    const error = errorOf(read);
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', field });
+    expect(error.message.startsWith(`${field} `)).toBe(true);
+  },
+);
 
-test.each(operationRules)('limit %s: the client knows that an operation failed for %s', (_, field, read) => {
-  const { status: code, message } = errorOf(read);
-  expect(fieldOfOperation({ code, message })).toBe(field);
-});
+test.each(operationRules)(
+  'limit %s: the client reads the field %s of a failed operation',
+  (_, field, read) => {
+    const { status: code, message } = errorOf(read);
+    expect(fieldOfOperation({ code, message })).toBe(field);
+  },
+);
 
 test.each([
   [3, 'the operation cannot be written'],
   [3, 'unknown_field must be other'],
   [3, 'user_id'],
   [14, 'user_id must be other'],
-])('an operation that fails with %i and "%s" is about no field', (code, message) => {
+])('reads no field of an operation that fails with %i and "%s"', (code, message) => {
   expect(fieldOfOperation({ code, message })).toBeUndefined();
 });
 
