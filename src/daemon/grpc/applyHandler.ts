@@ -11,51 +11,65 @@ import type { Permit } from '../auth/guardedCall.js';
 import type { BatchCounts } from '../observability/batchCounts.js';
 import type { Presence } from '../presence.js';
 import { type ShownAnswer, showAnswers } from './batchSize.js';
-import type { StreamHandler } from './calls.js';
 import { readOperation, toResult } from './operations.js';
+import type { StreamHandler } from './streamHandler.js';
 import type { StreamSink } from './streamSink.js';
 
 const MAX_OPERATIONS = LIMITS.batchOperations.max;
-/** Batches of a stream that are carried out at the same time: one is read while another is at the store. */
-const BATCHES_AT_ONCE = 4;
+/** Batches of a stream that run at the same time: one is decoded while another is at the store. */
+const MAX_CONCURRENT_BATCHES = 4;
 
-/** Takes the batches of one Apply. The store keeps the order of a user's operations; the answers wait for each other. */
-export function applyHandler(
-  presence: Presence,
-  counts: BatchCounts,
-  link: StreamSink<ApplyResponse>,
-): StreamHandler<ApplyRequest__Output> {
-  let before = Promise.resolve();
-  const refuse = (operations: Operation__Output[], code: status, arrivedAt: number) =>
-    counts.refuse(operations, code, performance.now() - arrivedAt, link.details());
-  const resultsOfBatch = async (operations: Operation__Output[], budget: ReadBudget, arrivedAt: number) => {
-    const results = await resultsOf(presence, operations, link, budget);
-    // Counted even if an earlier batch has ended the stream: it was carried out.
-    counts.end(operations, results, performance.now() - arrivedAt, link.details());
-    return results;
-  };
-  const carryOut = async (operations: Operation__Output[], answered: Promise<void>, arrivedAt: number) => {
-    // Begun before anything is waited for, so that batches begin in their order.
-    await presence.reads.use(link.peer, async (budget) => {
+/**
+ * Handles the batches of one stream of Apply. The store keeps the order of the operations on a user; responses
+ * are sent in the order of the batches.
+ */
+export class ApplyHandler implements StreamHandler<ApplyRequest__Output> {
+  readonly maxConcurrent = MAX_CONCURRENT_BATCHES;
+  readonly endsGracefully = true;
+  readonly #presence: Presence;
+  readonly #counts: BatchCounts;
+  readonly #sink: StreamSink<ApplyResponse>;
+  /** Resolves when the latest batch is answered. */
+  #answered = Promise.resolve();
+
+  constructor(presence: Presence, counts: BatchCounts, sink: StreamSink<ApplyResponse>) {
+    this.#presence = presence;
+    this.#counts = counts;
+    this.#sink = sink;
+  }
+
+  handle({ operations }: ApplyRequest__Output, arrivedAt: number): Promise<void> {
+    // After a failure no further batch is answered: the stream has ended.
+    this.#answered = this.#answer(operations, this.#answered, arrivedAt);
+    return this.#answered;
+  }
+
+  reject({ operations }: ApplyRequest__Output, code: status, arrivedAt: number): void {
+    this.#counts.refuse(operations, code, performance.now() - arrivedAt, this.#sink.details());
+  }
+
+  async #answer(operations: Operation__Output[], previous: Promise<void>, arrivedAt: number): Promise<void> {
+    await this.#presence.reads.use(this.#sink.peer, async (budget) => {
       const isRightSize = hasRightSize(operations);
-      if (!isRightSize) refuse(operations, status.INVALID_ARGUMENT, arrivedAt);
-      const results = isRightSize ? resultsOfBatch(operations, budget, arrivedAt) : undefined;
-      await answered;
+      if (!isRightSize) this.reject({ operations }, status.INVALID_ARGUMENT, arrivedAt);
+      // Starts before the wait for the previous batch, so that batches start in order.
+      const results = isRightSize ? this.#resultsOf(operations, budget, arrivedAt) : undefined;
+      await previous;
       if (results === undefined) throw wrongSize(operations.length);
-      link.write({ results: await results });
+      this.#sink.write({ results: await results });
     });
-  };
-  return {
-    atOnce: BATCHES_AT_ONCE,
-    endsWell: true,
-    take({ operations }, arrivedAt) {
-      const taken = carryOut(operations, before, arrivedAt);
-      // Whoever comes after a failure is not answered: the stream has ended.
-      before = taken;
-      return taken;
-    },
-    refuse: ({ operations }, code, arrivedAt) => refuse(operations, code, arrivedAt),
-  };
+  }
+
+  async #resultsOf(
+    operations: Operation__Output[],
+    budget: ReadBudget,
+    arrivedAt: number,
+  ): Promise<OperationResult[]> {
+    const results = await resultsOf(this.#presence, operations, this.#sink, budget);
+    // Counted even if an earlier batch has ended the stream: the operations were carried out.
+    this.#counts.end(operations, results, performance.now() - arrivedAt, this.#sink.details());
+    return results;
+  }
 }
 
 function hasRightSize({ length }: Operation__Output[]): boolean {
@@ -70,17 +84,17 @@ function wrongSize(length: number) {
 async function resultsOf(
   presence: Presence,
   requests: Operation__Output[],
-  link: StreamSink<ApplyResponse>,
+  sink: StreamSink<ApplyResponse>,
   budget: ReadBudget,
 ): Promise<OperationResult[]> {
-  const operations = requests.map((request) => readOrError(request, link.permit));
+  const operations = requests.map((request) => readOrError(request, sink.permit));
   const carriedOut = operations.filter(isOperation);
   const otherErrors = operations.length - carriedOut.length;
   const answers = showAnswers(carriedOut, await presence.apply(carriedOut, budget), otherErrors);
   let answered = 0;
   return operations.map((operation, i) => {
     const answer = isOperation(operation) ? answers[answered++] : operation;
-    if (answer instanceof Error) return failed(link, answer);
+    if (answer instanceof Error) return failed(sink, answer);
     const explain = requests[i]?.getUser?.explain ?? false;
     return toResult(operation as Operation, answer as Exclude<ShownAnswer, Error>, explain);
   });
@@ -99,7 +113,7 @@ function isOperation(operation: Operation | Error): operation is Operation {
   return !(operation instanceof Error);
 }
 
-function failed(link: StreamSink<ApplyResponse>, error: Error): OperationResult {
-  const { code, details } = link.statusOf(error);
+function failed(sink: StreamSink<ApplyResponse>, error: Error): OperationResult {
+  const { code, details } = sink.statusOf(error);
   return { error: { code, message: details } };
 }

@@ -1,7 +1,4 @@
-import { status } from '@grpc/grpc-js';
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { toDuration } from 'imstate-client/internal/wire/duration';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
 import { permitOf } from '../auth/guardedCall.js';
 import { identityOf } from '../auth/identity.js';
@@ -12,23 +9,16 @@ import type { Evictions } from '../observability/evictions.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
-import { applyHandler } from './applyHandler.js';
+import { ApplyHandler } from './applyHandler.js';
 import { showLogin } from './batchSize.js';
 import type { Calls } from './calls.js';
+import { KeepServerAliveHandler } from './keepServerAliveHandler.js';
 import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
-import {
-  readBatch,
-  readEvictTarget,
-  readGetUser,
-  readKeepAlive,
-  readLogin,
-  readLogout,
-  readSessions,
-} from './requests.js';
-import { watchHandler } from './watchHandler.js';
+import { readBatch, readEvictTarget, readGetUser, readLogin, readLogout, readSessions } from './requests.js';
+import { WatchHandler } from './watchHandler.js';
 
-const PAGE = 100;
-const PAGE_OF_SERVERS = 1_000;
+const PAGE_SIZE = 100;
+const SERVERS_PAGE_SIZE = 1_000;
 
 /** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
 export function presenceServiceHandlers(
@@ -57,34 +47,15 @@ export function presenceServiceHandlers(
       { weigh: ({ sessions }) => sessions.length, isVital: true },
     ),
 
-    Apply: calls.streamHandler((link) => applyHandler(presence, batches, link), {
+    Apply: calls.streamHandler((sink) => new ApplyHandler(presence, batches, sink), {
       weigh: ({ operations }) => operations.length,
     }),
 
-    KeepServerAlive: calls.streamHandler(
-      (link) => {
-        let serverAddr = '';
-        return {
-          async take(request, arrivedAt) {
-            const keepAlive = readKeepAlive(request, serverAddr);
-            serverAddr = keepAlive.serverAddr;
-            const { incarnation, resyncToken, isPartial } = await presence.keepServerAlive(keepAlive);
-            if (incarnation > keepAlive.incarnation)
-              throw superseded(serverAddr, keepAlive.incarnation, incarnation);
-            link.write({
-              timeToLive: toDuration(keepAlive.ttlMs),
-              resync: resyncToken !== '',
-              resyncToken,
-              partial: isPartial,
-            });
-            keepAlives.end(status.OK, performance.now() - arrivedAt);
-          },
-        };
-      },
-      { isVital: true },
-    ),
+    KeepServerAlive: calls.streamHandler((sink) => new KeepServerAliveHandler(presence, keepAlives, sink), {
+      isVital: true,
+    }),
 
-    Watch: calls.streamHandler((link) => watchHandler(hub, link)),
+    Watch: calls.streamHandler((sink) => new WatchHandler(hub, sink)),
 
     GetUser: calls.handler((request, call) => {
       const { userId, deviceId } = readGetUser(request);
@@ -108,7 +79,7 @@ export function presenceServiceHandlers(
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }, call) => {
       checkId('user_id', userId);
       checkOptionalId('device_id', deviceId);
-      const limit = checkPageSize('page_size', pageSize, PAGE);
+      const limit = checkPageSize('page_size', pageSize, PAGE_SIZE);
       const page = { deviceId: deviceId || undefined, limit, after: pageToken || undefined };
       const { entries, next } = await presence.history(userId, page, call.getPeer());
       return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
@@ -116,7 +87,7 @@ export function presenceServiceHandlers(
 
     ListSessions: calls.handler(async ({ serverAddr, pageSize, pageToken }) => {
       if (serverAddr !== '') checkServerName('server_addr', serverAddr);
-      const limit = checkPageSize('page_size', pageSize, PAGE);
+      const limit = checkPageSize('page_size', pageSize, PAGE_SIZE);
       const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
       const { sessions, next, isPartial } = await presence.sessions(page);
       return {
@@ -127,7 +98,7 @@ export function presenceServiceHandlers(
     }),
 
     ListServers: calls.handler(async ({ pageSize, pageToken }) => {
-      const limit = checkPageSize('page_size', pageSize, PAGE_OF_SERVERS);
+      const limit = checkPageSize('page_size', pageSize, SERVERS_PAGE_SIZE);
       const { servers, next, isPartial } = await presence.servers({ limit, after: pageToken || undefined });
       return { servers: servers.map(toChatServer), nextPageToken: next ?? '', partial: isPartial };
     }),
@@ -152,12 +123,4 @@ export function presenceServiceHandlers(
       return evictions.evict(readEvictTarget(request), by);
     }),
   };
-}
-
-function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
-  return new ImstateError(
-    'SUPERSEDED',
-    `chat server ${serverAddr} has announced incarnation ${newer}, which supersedes ${incarnation}: ` +
-      'its sessions have ended; stop, or take a greater incarnation',
-  );
 }

@@ -168,7 +168,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
     return inFlight.size;
   }
 
-  /** Sends nothing more. What the network has been given is kept until {@link gone}. */
+  /** Sends nothing more. What the network has been given is kept until {@link releaseInFlight}. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -182,7 +182,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
   }
 
   /** Nothing of the stream is left at the network. */
-  gone(): void {
+  releaseInFlight(): void {
     const { backlog } = this.#parts;
     if (this.#inFlight && this.#isClosed) backlog.releaseClosed(this.#inFlight, this);
     else if (this.#inFlight) backlog.release(this.#inFlight);
@@ -192,7 +192,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
   /** See {@link ClosedHolder}. */
   cut(): void {
     this.#link.reset();
-    this.gone();
+    this.releaseInFlight();
   }
 
   get #feedSize(): number {
@@ -207,7 +207,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
 
   #onTaken(message: Shared): void {
     if (this.#inFlight !== message) return;
-    this.gone();
+    this.releaseInFlight();
     if (this.#isClosed) return;
     this.#onCalm();
     if (this.size > 0) this.#parts.deliveries.push(this);

@@ -109,8 +109,8 @@ export class Watch implements Follower, BacklogMember, SteppedWatch, SnapshotRec
   }
 
   /** The caller is gone, or has been given everything. */
-  gone(): void {
-    this.#outbox.gone();
+  disconnected(): void {
+    this.#outbox.releaseInFlight();
   }
 
   closeForBacklog(): void {

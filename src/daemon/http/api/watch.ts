@@ -36,7 +36,7 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
       const sample = new Sample(max || Number.POSITIVE_INFINITY);
       const watch = new Watch(hub, linkOf(stream, sample), target);
       stream.onClose(() => watch.close());
-      stream.onGone(() => watch.gone());
+      stream.onGone(() => watch.disconnected());
       watch.start();
       return undefined;
     },

@@ -1,0 +1,48 @@
+import { status } from '@grpc/grpc-js';
+import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
+import type { KeepServerAliveResponse } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveResponse';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { toDuration } from 'imstate-client/internal/wire/duration';
+import type { Outcomes } from '../observability/outcomes.js';
+import type { Presence } from '../presence.js';
+import { readKeepAlive } from './requests.js';
+import type { StreamHandler } from './streamHandler.js';
+import type { StreamSink } from './streamSink.js';
+
+/** Handles one stream of KeepServerAlive: each message renews the lease of the chat server. */
+export class KeepServerAliveHandler implements StreamHandler<KeepServerAliveRequest__Output> {
+  readonly #presence: Presence;
+  readonly #counts: Outcomes;
+  readonly #sink: StreamSink<KeepServerAliveResponse>;
+  /** Set by the first message. */
+  #serverAddr = '';
+
+  constructor(presence: Presence, counts: Outcomes, sink: StreamSink<KeepServerAliveResponse>) {
+    this.#presence = presence;
+    this.#counts = counts;
+    this.#sink = sink;
+  }
+
+  async handle(request: KeepServerAliveRequest__Output, arrivedAt: number): Promise<void> {
+    const keepAlive = readKeepAlive(request, this.#serverAddr);
+    this.#serverAddr = keepAlive.serverAddr;
+    const { incarnation, resyncToken, isPartial } = await this.#presence.keepServerAlive(keepAlive);
+    if (incarnation > keepAlive.incarnation)
+      throw superseded(this.#serverAddr, keepAlive.incarnation, incarnation);
+    this.#sink.write({
+      timeToLive: toDuration(keepAlive.ttlMs),
+      resync: resyncToken !== '',
+      resyncToken,
+      partial: isPartial,
+    });
+    this.#counts.end(status.OK, performance.now() - arrivedAt);
+  }
+}
+
+function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
+  return new ImstateError(
+    'SUPERSEDED',
+    `chat server ${serverAddr} has announced incarnation ${newer}, which supersedes ${incarnation}: ` +
+      'its sessions have ended; stop, or take a greater incarnation',
+  );
+}

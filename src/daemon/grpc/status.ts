@@ -1,0 +1,36 @@
+import { type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { Logger } from 'pino';
+import { ReadsExhausted } from '../../store/reads.js';
+import type { Load } from '../overload/load.js';
+import type { Ending } from '../overload/requests/requestReader.js';
+import { Rejection } from './rejection.js';
+
+/** A call or stream, as far as the log is concerned. */
+type LoggedCall = Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getPeer'>;
+
+/** Turns what a handler throws into a gRPC status. */
+export class StatusMapper {
+  readonly #log: Logger;
+  readonly #load: Load;
+
+  constructor(log: Logger, load: Load) {
+    this.#log = log;
+    this.#load = load;
+  }
+
+  /** The status of an error. An error that imstate does not know is logged in full; its caller gets INTERNAL. */
+  statusOf(error: unknown, call: LoggedCall): Ending {
+    // Nothing was changed, so the caller may repeat the call.
+    if (error instanceof ReadsExhausted) return this.#load.refuse(error.reason);
+    if (error instanceof ImstateError) {
+      this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
+      return new Rejection(error);
+    }
+    this.#log.error(
+      { method: call.getPath(), code: 'INTERNAL', err: error },
+      'a call failed by a fault of imstate',
+    );
+    return { code: status.INTERNAL, details: 'internal fault; the log of the daemon has the details' };
+  }
+}
