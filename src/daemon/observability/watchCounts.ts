@@ -3,7 +3,7 @@ import { Histogram } from './histogram.js';
 /** What becomes of the changes that watches are to tell. */
 export class WatchCounts {
   /** Changes that were put into an outbox: a change counts once for each watch that it concerns. */
-  offered = 0;
+  queued = 0;
   sent = 0;
   /** Replaced by a later change of the same device before they were sent, as the caller had asked. */
   coalesced = 0;

@@ -32,6 +32,6 @@ export class ChangeDelivery {
   deliverTo(follower: Follower): void {
     // Meanwhile it may have removed the user.
     if (!this.#pending.delete(follower) || !concerns(follower, this.#entry)) return;
-    follower.offer(this.#shard, this.#entry, () => this.#published);
+    follower.deliver(this.#shard, this.#entry, () => this.#published);
   }
 }

@@ -11,8 +11,8 @@ export interface Follower {
   /** How many changes wait until its caller reads, if any do. */
   readonly waiting?: number;
   /** A change that concerns it. `publish` makes, once for all who call it, what they send. */
-  offer(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void;
-  /** The hub has looked: all that has happened was offered. */
+  deliver(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void;
+  /** The hub has looked: all that has happened was delivered. */
   tick(): void;
   /** What the hub knows of it has changed: see {@link WatchHub.laggingSinceMs}. */
   lagChanged?(): void;

@@ -1,24 +1,22 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import type { ChangeLog, ChangeLogEntry, LogPosition } from '../../store/changeLog.js';
+import type { ChangeLog, LogPosition } from '../../store/changeLog.js';
 import type { PresenceStore } from '../../store/store.js';
 import { WatchCounts } from '../observability/watchCounts.js';
 import { AdmittedWatches } from './admittedWatches.js';
 import { WatchBacklog } from './backlog.js';
 import { ChangeLogReader } from './ChangeLogReader.js';
-import { ChangeDelivery } from './changeDelivery.js';
-import { DeliveryQueue } from './delivery.js';
+import { ChangePublisher } from './changePublisher.js';
+import { DeliveryQueue } from './deliveryQueue.js';
 import { ChangeFeed } from './feed.js';
 import type { Follower } from './follower.js';
-import { FollowerIndex } from './followerIndex.js';
+import { Followers } from './followers.js';
 import type { OutboxParts } from './outbox.js';
-import { PublishedChange } from './publishedChange.js';
 import { ReadTurns } from './readTurns.js';
-import { WatchedShards } from './watchedShards.js';
 
-/** How much of a shard all watches of a daemon read at once. */
-const PAGES_AT_ONCE = 4;
-const USERS_AT_ONCE = 100;
+/** How many pages, and how many users, all watches of a daemon read at once in each shard. */
+const MAX_CONCURRENT_PAGES = 4;
+const MAX_CONCURRENT_USERS = 100;
 
 /** The limits of the watches of a daemon. */
 export interface WatchLimits {
@@ -28,31 +26,25 @@ export interface WatchLimits {
   maxWatchBacklogBytes: number;
 }
 
-/** A change for more followers than this is delivered in turns of the event loop. */
-const MAX_FOLLOWERS_AT_ONCE = 64;
-
-/** Reads the change log once for all watches of a daemon, while there are any, and tells each what concerns it. */
+/**
+ * Reads the change log once for all watches of a daemon, while there are any, and delivers each change to the
+ * watches that it concerns.
+ */
 export class WatchHub {
   readonly counts = new WatchCounts();
   /** What watches share to send their changes. */
   readonly outboxParts: OutboxParts;
   readonly admitted: AdmittedWatches;
+  /** Limits how many watches read parts of a snapshot, or pages of changes, at once. */
+  readonly pageReads = new ReadTurns(MAX_CONCURRENT_PAGES);
+  /** Limits how many watches read users at once. */
+  readonly userReads = new ReadTurns(MAX_CONCURRENT_USERS);
   readonly #store: PresenceStore;
   readonly #log: Logger;
-  /** With the shards of their users; undefined if all shards concern it. */
-  readonly #followers = new Map<Follower, WatchedShards | undefined>();
-  readonly #byUser = new FollowerIndex();
-  readonly #byServer = new Map<string, Set<Follower>>();
-  readonly #wide = new Set<Follower>();
-  #run: ChangeLogReader | undefined;
-  /** The last change that was delivered in turns, if it still is. */
-  #delivery: ChangeDelivery | undefined;
-  #slow = 0;
-
-  /** Turns of the watches that read parts of a snapshot, or pages of changes. */
-  readonly pageReads = new ReadTurns(PAGES_AT_ONCE);
-  /** Turns of the watches that read users. */
-  readonly userReads = new ReadTurns(USERS_AT_ONCE);
+  readonly #followers = new Followers();
+  #reader: ChangeLogReader | undefined;
+  #publisher: ChangePublisher | undefined;
+  #closedSlow = 0;
 
   constructor(store: PresenceStore, log: Logger, { maxWatches, maxWatchBacklogBytes }: WatchLimits) {
     this.#store = store;
@@ -76,13 +68,13 @@ export class WatchHub {
   /** How many changes wait until callers read. */
   get waiting(): number {
     let sum = 0;
-    for (const { waiting } of this.#followers.keys()) sum += waiting ?? 0;
+    for (const { waiting } of this.#followers) sum += waiting ?? 0;
     return sum;
   }
 
   /** How many watches were closed because their callers read too slowly. */
   get closedSlow(): number {
-    return this.#slow;
+    return this.#closedSlow;
   }
 
   /** Bytes that wait until callers read. */
@@ -100,87 +92,66 @@ export class WatchHub {
   }
 
   /**
-   * The log positions up to which changes were delivered, by shard. The last change may still be on its way to some followers: see
-   * {@link catchUp}.
+   * The log positions up to which changes were delivered, by shard. The latest change may still be on its way to
+   * some followers: see {@link catchUp}.
    */
-  get places(): readonly LogPosition[] {
-    return this.#run?.places ?? [];
+  get positions(): readonly LogPosition[] {
+    return this.#reader?.positions.byShard ?? [];
   }
 
-  /** The revision of {@link places}. */
+  /** The revision of {@link positions}. */
   get revision(): string {
-    return this.#run?.revision() ?? '';
+    return this.#reader?.positions.revision() ?? '';
   }
 
-  /** Tells the follower of what happens from the present {@link places} on; resolves when that has begun. */
+  /** Delivers changes behind the present {@link positions} to the follower; resolves when that has begun. */
   async join(follower: Follower): Promise<void> {
-    const { userIds, serverAddrs } = follower;
-    const { changeLog } = this;
-    const shardOf = (userId: string) => changeLog.shardOf(userId);
-    this.#followers.set(follower, userIds && new WatchedShards(userIds, changeLog.shards, shardOf));
-    if (!userIds && !serverAddrs) this.#wide.add(follower);
-    for (const userId of userIds ?? []) this.#byUser.add(userId, follower);
-    for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
-    this.#run ??= new ChangeLogReader(this.changeLog, this.#log, {
-      told: (shard, entry, revision) => this.#deliver(shard, entry, revision),
-      toldSince: (timeMs) => this.counts.lag.note(Math.max(0, Date.now() - timeMs)),
-      looked: () => {
-        for (const each of this.#followers.keys()) each.tick();
-      },
-      lagChanged: (shard) => {
-        for (const each of this.#concernedBy(shard)) each.lagChanged?.();
-      },
-      lost: (shard, error) => {
-        for (const each of this.#concernedBy(shard)) each.fail(error);
-      },
-      failed: (error) => this.#failAll(error),
-    });
-    await this.#run.started;
+    this.#followers.add(follower, this.changeLog);
+    this.#reader ??= this.#read();
+    await this.#reader.started;
   }
 
   /** Ends what join() began. */
   leave(follower: Follower): void {
-    this.#followers.delete(follower);
-    this.#wide.delete(follower);
-    for (const userId of follower.userIds ?? []) this.#byUser.remove(userId, follower);
-    for (const serverAddr of follower.serverAddrs ?? []) remove(this.#byServer, serverAddr, follower);
-    if (this.#followers.size > 0) return;
-    this.#run?.stop();
-    this.#run = undefined;
-    this.#delivery = undefined;
+    this.#followers.remove(follower);
+    if (this.#followers.size === 0) this.#stop();
   }
 
-  /** Delivers what is on its way to the follower, so that {@link revision} covers what it has and nothing else. */
+  /** Delivers what is on its way to the follower, so that {@link revision} covers exactly what it has received. */
   catchUp(follower: Follower): void {
-    this.#delivery?.deliverTo(follower);
+    this.#publisher?.catchUp(follower);
   }
 
-  /** The follower wants to hear of one more user. */
+  /** The follower follows one more user. */
   addUser(follower: Follower, userId: string): void {
-    if (this.#byUser.has(userId, follower)) return;
-    this.#byUser.add(userId, follower);
-    this.#followers.get(follower)?.add(userId);
+    this.#followers.addUser(follower, userId);
   }
 
-  /** The follower wants to hear of a user no longer. */
+  /** The follower no longer follows a user. */
   removeUser(follower: Follower, userId: string): void {
-    if (!this.#byUser.has(userId, follower)) return;
-    this.#byUser.remove(userId, follower);
-    this.#followers.get(follower)?.remove(userId);
+    this.#followers.removeUser(follower, userId);
   }
 
-  /** Throws while the log position of the shard is not known: what is read of the shard then may lack changes later. */
+  /** The follower, a watch of everything, reads the feed from now on: no change is delivered to it. */
+  moveToFeed(follower: Follower): void {
+    this.#followers.moveToFeed(follower);
+  }
+
+  /** Throws while the log position of the shard is unknown: changes after a read of the shard could be missed. */
   requireKnown(shard: number): void {
-    if (this.#run?.isKnown(shard)) return;
+    if (this.#reader?.positions.isKnown(shard)) return;
     throw new ImstateError('STORE_UNAVAILABLE', `shard ${shard} of the store does not answer: try again`);
   }
 
   /** True while any shard cannot be read. */
   get isLagging(): boolean {
-    return this.#run?.isLagging ?? false;
+    return this.#reader?.lag.isLagging ?? false;
   }
 
-  /** Since when the follower may lack changes, because a shard that concerns it does not answer. Milliseconds since 1970. */
+  /**
+   * Since when the follower may lack changes, because a shard that concerns it does not answer; undefined if
+   * all do. Milliseconds since 1970.
+   */
   laggingSinceMs(follower: Follower): number | undefined {
     const lags = this.#lagsOf(follower).filter((lag) => lag !== undefined);
     return lags.length === 0 ? undefined : Math.min(...lags);
@@ -193,93 +164,41 @@ export class WatchHub {
     return lags.length > 0 && !lags.includes(undefined);
   }
 
-  /** The follower, a watch of everything, reads the feed from now on: nothing is offered to it. */
-  passByFeed(follower: Follower): void {
-    this.#wide.delete(follower);
-  }
-
   /** Notes that a watch is closed because its caller reads too slowly. */
   noteSlow(): void {
-    this.#slow += 1;
-    this.#log.warn({ closed: this.#slow }, 'a watch is closed: its caller reads too slowly, and may resume');
+    this.#closedSlow += 1;
+    this.#log.warn(
+      { closed: this.#closedSlow },
+      'a watch is closed: its caller reads too slowly, and may resume',
+    );
   }
 
-  /** Resolves once followers have been told of everything up to the places, of which there is one a shard at most. */
-  async reach(places: ReadonlyMap<number, LogPosition>): Promise<void> {
-    await this.#run?.reach(places);
+  /** Resolves once changes up to the positions, of some shards, were delivered. */
+  async reach(positions: ReadonlyMap<number, LogPosition>): Promise<void> {
+    await this.#reader?.positions.reach(positions);
   }
 
-  /** Returns what is left to deliver, if these are very many followers. */
-  #deliver(shard: number, entry: ChangeLogEntry, revision: () => string): ChangeDelivery | undefined {
-    let published: PublishedChange | undefined;
-    const publish = () => {
-      published ??= new PublishedChange(entry.change, revision());
-      return published;
-    };
-    const { userId, began, ended } = entry.change;
+  #read(): ChangeLogReader {
     const { feed } = this.outboxParts;
-    this.counts.offered += feed.readers;
-    if (feed.readers > 0) feed.append(publish());
-    const before = ended && this.#byServer.get(ended.serverAddr);
-    const now = began && this.#byServer.get(began.serverAddr);
-    const count = this.#wide.size + this.#byUser.count(userId) + (before?.size ?? 0) + (now?.size ?? 0);
-    if (count > MAX_FOLLOWERS_AT_ONCE) {
-      const followers = new Set([...this.#wide, ...(before ?? []), ...(now ?? [])]);
-      this.#byUser.forEach(userId, (follower) => followers.add(follower));
-      // Published now: other log positions may move meanwhile.
-      this.#delivery = new ChangeDelivery(shard, entry, publish(), followers);
-      return this.#delivery;
-    }
-    offer(this.#wide, shard, entry, publish);
-    this.#byUser.forEach(userId, (follower) => follower.offer(shard, entry, publish));
-    offer(before, shard, entry, publish);
-    // A watch of both is told once.
-    if (now !== before) offer(before && now ? without(now, before) : now, shard, entry, publish);
-    return undefined;
+    this.#publisher = new ChangePublisher(this.#followers, feed, this.counts, (error) => this.#fail(error));
+    return new ChangeLogReader(this.changeLog, this.#log, this.#publisher);
   }
 
-  #failAll(error: ImstateError): void {
-    this.#run?.stop();
-    this.#run = undefined;
-    for (const follower of [...this.#followers.keys()]) follower.fail(error);
+  #stop(): void {
+    this.#reader?.stop();
+    this.#reader = undefined;
+    this.#publisher = undefined;
+  }
+
+  #fail(error: ImstateError): void {
+    this.#stop();
+    for (const follower of [...this.#followers]) follower.fail(error);
   }
 
   /** Since when each shard lags that concerns the follower; undefined where it does not. */
   #lagsOf(follower: Follower): (number | undefined)[] {
-    const shards = this.#followers.get(follower);
-    return [...this.places.keys()]
-      .filter((shard) => shards === undefined || shards.has(shard))
-      .map((shard) => this.#run?.laggingSinceMs(shard));
+    return [...this.positions.keys()]
+      .filter((shard) => this.#followers.isConcerned(follower, shard))
+      .map((shard) => this.#reader?.lag.sinceMs(shard));
   }
-
-  #concernedBy(shard: number): Follower[] {
-    return [...this.#followers].flatMap(([follower, shards]) =>
-      shards === undefined || shards.has(shard) ? [follower] : [],
-    );
-  }
-}
-
-function offer(
-  followers: Iterable<Follower> | undefined,
-  shard: number,
-  entry: ChangeLogEntry,
-  publish: () => PublishedChange,
-): void {
-  if (followers) for (const follower of followers) follower.offer(shard, entry, publish);
-}
-
-function without(followers: ReadonlySet<Follower>, others: ReadonlySet<Follower>): Follower[] {
-  return [...followers].filter((each) => !others.has(each));
-}
-
-function add(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
-  const followers = index.get(key);
-  if (followers) followers.add(follower);
-  else index.set(key, new Set([follower]));
-}
-
-function remove(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
-  const followers = index.get(key);
-  followers?.delete(follower);
-  if (followers?.size === 0) index.delete(key);
 }

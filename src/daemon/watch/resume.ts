@@ -13,7 +13,7 @@ export interface ResumingWatch extends Follower {
   readonly isOver: boolean;
   send(change: PublishedChange): void;
   /** Resolves when the caller has read most of what it was sent. */
-  calm(): Promise<void>;
+  drained(): Promise<void>;
 }
 
 /** Reads what a watch has missed since a revision. It goes shard by shard, until the hub delivers what follows. */
@@ -50,7 +50,7 @@ export class Resume {
 
   /** The shards to read; those without users of the watch go on from where the hub is. */
   async begin(): Promise<number[]> {
-    const { changeLog, places } = this.#hub;
+    const { changeLog, positions } = this.#hub;
     if (this.#positions.length !== changeLog.shards) throw await this.#gone();
     const { userIds } = this.#watch;
     const concerned = userIds && new Set([...userIds].map((userId) => changeLog.shardOf(userId)));
@@ -60,7 +60,7 @@ export class Resume {
         shards.push(shard);
         continue;
       }
-      this.#positions[shard] = places[shard] as LogPosition;
+      this.#positions[shard] = positions[shard] as LogPosition;
       this.#liveShards.add(shard);
     }
     return shards;
@@ -84,7 +84,7 @@ export class Resume {
   /** Reads on until it is where the hub is or ahead of it, unless the watch ends. */
   async #readShard(shard: number): Promise<void> {
     while (!this.#liveShards.has(shard) && !this.#watch.isOver) {
-      await this.#watch.calm();
+      await this.#watch.drained();
       await this.#hub.pageReads.run(shard, () => this.#readPage(shard));
     }
   }
@@ -101,7 +101,7 @@ export class Resume {
       this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
     }
     this.#positions[shard] = found.upTo;
-    const isWithHub = !isBehind(found.upTo, this.#hub.places[shard] as LogPosition);
+    const isWithHub = !isBehind(found.upTo, this.#hub.positions[shard] as LogPosition);
     // In this very turn: what the hub delivers from now on is taken from it.
     if (isWithHub && found.entries.length < READ_AT_ONCE) this.#liveShards.add(shard);
   }
@@ -121,7 +121,7 @@ export class Resume {
     try {
       return (await this.#hub.changeLog.ends(shard)).oldest;
     } catch {
-      return this.#hub.places[shard] ?? [0, 0];
+      return this.#hub.positions[shard] ?? [0, 0];
     }
   }
 }

@@ -1,50 +1,52 @@
 import { broken } from '../../presence/validate.js';
 import type { LogPosition } from '../../store/changeLog.js';
 
-/** A revision as callers carry it, opaque to them: the place in the change log of each shard, as variable-length numbers. */
-export function formatRevision(places: readonly LogPosition[]): string {
-  return new RevisionWriter().write(places);
+/** The revision of log positions, by shard. Opaque to callers: variable-length numbers in Base64. */
+export function formatRevision(positions: readonly LogPosition[]): string {
+  return new RevisionWriter().write(positions);
 }
 
-/** Writes one revision after the other, of which each is like that before but for a few places. */
+/** Writes successive revisions, each of which differs from the previous one in few positions. */
 export class RevisionWriter {
   #written: (LogPosition | undefined)[] = [];
-  /** Where the place of each shard begins, and where the last one ends. */
+  /** The offset of the position of each shard, and the end of the last one. */
   #starts: number[] = [];
   #buffer = Buffer.alloc(0);
 
-  write(places: readonly LogPosition[]): string {
-    if (places.length !== this.#written.length) this.#writeAll(places);
-    for (let shard = 0; shard < places.length; shard++) {
-      const place = places[shard] as LogPosition;
-      if (place === this.#written[shard]) continue;
-      if (sizeOf(place) === (this.#starts[shard + 1] as number) - (this.#starts[shard] as number)) {
-        this.#writePlace(shard, place);
+  write(positions: readonly LogPosition[]): string {
+    if (positions.length !== this.#written.length) this.#writeAll(positions);
+    for (let shard = 0; shard < positions.length; shard++) {
+      const position = positions[shard] as LogPosition;
+      if (position === this.#written[shard]) continue;
+      if (sizeOf(position) === (this.#starts[shard + 1] as number) - (this.#starts[shard] as number)) {
+        this.#writePosition(shard, position);
       } else {
-        this.#writeAll(places);
+        this.#writeAll(positions);
         break;
       }
     }
-    return this.#buffer.toString('base64url', 0, this.#starts[places.length]);
+    return this.#buffer.toString('base64url', 0, this.#starts[positions.length]);
   }
 
-  #writeAll(places: readonly LogPosition[]): void {
-    if (this.#written.length !== places.length) this.#buffer = Buffer.allocUnsafe(2 + places.length * 16);
-    this.#starts = [writeNumber(this.#buffer, 0, places.length)];
-    for (const [shard, place] of places.entries()) this.#starts.push(this.#writePlace(shard, place));
+  #writeAll(positions: readonly LogPosition[]): void {
+    if (this.#written.length !== positions.length)
+      this.#buffer = Buffer.allocUnsafe(2 + positions.length * 16);
+    this.#starts = [writeNumber(this.#buffer, 0, positions.length)];
+    for (const [shard, position] of positions.entries())
+      this.#starts.push(this.#writePosition(shard, position));
   }
 
-  #writePlace(shard: number, place: LogPosition): number {
-    this.#written[shard] = place;
+  #writePosition(shard: number, position: LogPosition): number {
+    this.#written[shard] = position;
     return writeNumber(
       this.#buffer,
-      writeNumber(this.#buffer, this.#starts[shard] as number, place[0]),
-      place[1],
+      writeNumber(this.#buffer, this.#starts[shard] as number, position[0]),
+      position[1],
     );
   }
 }
 
-/** The places of a revision; rejects what formatRevision did not make. */
+/** The log positions of a revision, by shard. Throws INVALID_ARGUMENT if formatRevision() did not make it. */
 export function parseRevision(revision: string): LogPosition[] {
   const buffer = Buffer.from(revision, 'base64url');
   const numbers: number[] = [];

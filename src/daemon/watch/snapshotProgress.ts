@@ -1,6 +1,6 @@
 import { type ChangeLogEntry, isBehind, type LogPosition } from '../../store/changeLog.js';
 import type { WatchBacklog } from './backlog.js';
-import { ENTRY_BYTES } from './outbox.js';
+import { ENTRY_BYTES } from './outgoing.js';
 import type { PublishedChange } from './publishedChange.js';
 
 /** A change that waits for the snapshot of its user. */

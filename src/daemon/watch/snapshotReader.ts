@@ -27,7 +27,7 @@ export interface SnapshotReceiver {
   /** Returns how many bytes it takes until the caller reads it, about. */
   addSnapshot(part: SnapshotPart): number;
   /** Resolves when the caller has read most of what it was sent. */
-  calm(): Promise<void>;
+  drained(): Promise<void>;
 }
 
 /** Reads the snapshot of a watch, no faster than its caller does. */
@@ -44,7 +44,7 @@ export class SnapshotReader {
     const unread = new UnreadParts<string>();
     let atOnce = FIRST_USERS_AT_ONCE;
     for (let i = 0; i < userIds.length && !this.#watch.isOver; ) {
-      await this.#watch.calm();
+      await this.#watch.drained();
       const next = userIds.slice(i, i + atOnce);
       const bytes = await this.#readSomeUsers(next, reached, unread);
       i += next.length;
@@ -116,7 +116,7 @@ export class SnapshotReader {
       return true;
     };
     try {
-      while (await this.#hub.pageReads.run(shard, readPart)) await this.#watch.calm();
+      while (await this.#hub.pageReads.run(shard, readPart)) await this.#watch.drained();
     } finally {
       // Ends what the store holds for it, such as a read transaction.
       await parts.return?.();

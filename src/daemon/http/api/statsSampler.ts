@@ -60,7 +60,7 @@ export class StatsSampler implements Follower {
     };
   }
 
-  offer(): void {
+  deliver(): void {
     this.#changes += 1;
   }
 

@@ -37,8 +37,8 @@ export function watchFamilies(hub: WatchHub): Family[] {
     one(
       'counter',
       'imstate_watch_events_dropped_total',
-      'Changes for watches that are unaccounted for: offered, and neither waiting nor in imstate_watch_events_total. Always 0.',
-      () => counts.offered - counts.sent - counts.coalesced - counts.left - hub.waiting,
+      'Changes for watches that are unaccounted for: queued, and neither waiting nor in imstate_watch_events_total. Always 0.',
+      () => counts.queued - counts.sent - counts.coalesced - counts.left - hub.waiting,
     ),
     one(
       'gauge',

@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { Change__Output } from '../../../packages/client/src/generated/imstate/v1/Change.ts';
-import { EndReason } from '../../../packages/client/src/generated/imstate/v1/EndReason.ts';
-import { formatRevision, parseRevision, RevisionWriter } from '../../../src/daemon/watch/revision.ts';
-import { grpcClients, startTestDaemon, type TestDaemon, type WatchStream } from '../../support/daemon.ts';
-import { startProxy } from '../../support/proxy.ts';
-import { startRedis } from '../../support/servers.ts';
-import { until } from '../../support/until.ts';
+import type { Change__Output } from '../../../../packages/client/src/generated/imstate/v1/Change.ts';
+import { EndReason } from '../../../../packages/client/src/generated/imstate/v1/EndReason.ts';
+import { formatRevision, parseRevision, RevisionWriter } from '../../../../src/daemon/watch/revision.ts';
+import { grpcClients, startTestDaemon, type TestDaemon, type WatchStream } from '../../../support/daemon.ts';
+import { startProxy } from '../../../support/proxy.ts';
+import { startRedis } from '../../../support/servers.ts';
+import { until } from '../../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { weightOf } from '../../../src/daemon/watch/admittedWatches.ts';
-import { grpcClients } from '../../support/daemon.ts';
-import { disposables, startDaemon } from '../../support/disposables.ts';
-import { until } from '../../support/until.ts';
+import { weightOf } from '../../../../src/daemon/watch/admittedWatches.ts';
+import { grpcClients } from '../../../support/daemon.ts';
+import { disposables, startDaemon } from '../../../support/disposables.ts';
+import { until } from '../../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
 

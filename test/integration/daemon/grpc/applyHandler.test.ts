@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { EndReason } from '../../../packages/client/src/generated/imstate/v1/EndReason.ts';
-import type { Operation } from '../../../packages/client/src/generated/imstate/v1/Operation.ts';
-import { grpcClients, startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
-import { startProxy } from '../../support/proxy.ts';
-import { startRedis } from '../../support/servers.ts';
-import { until } from '../../support/until.ts';
+import { EndReason } from '../../../../packages/client/src/generated/imstate/v1/EndReason.ts';
+import type { Operation } from '../../../../packages/client/src/generated/imstate/v1/Operation.ts';
+import { grpcClients, startTestDaemon, type TestDaemon } from '../../../support/daemon.ts';
+import { startProxy } from '../../../support/proxy.ts';
+import { startRedis } from '../../../support/servers.ts';
+import { until } from '../../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
 const INVALID_ARGUMENT = 3;

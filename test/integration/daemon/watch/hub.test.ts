@@ -1,13 +1,13 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import type { Follower } from '../../../src/daemon/watch/follower.ts';
-import { WatchHub } from '../../../src/daemon/watch/hub.ts';
-import type { PublishedChange } from '../../../src/daemon/watch/publishedChange.ts';
-import type { ChangeLogEntry } from '../../../src/store/changeLog.ts';
-import { disposables } from '../../support/disposables.ts';
-import { until } from '../../support/until.ts';
-import { HISTORY_LIMIT, HISTORY_RETENTION, login, RETENTION } from '../store/contract/underTest.ts';
-import { makeEmbeddedStore } from '../store/stores.ts';
+import type { Follower } from '../../../../src/daemon/watch/follower.ts';
+import { WatchHub } from '../../../../src/daemon/watch/hub.ts';
+import type { PublishedChange } from '../../../../src/daemon/watch/publishedChange.ts';
+import type { ChangeLogEntry } from '../../../../src/store/changeLog.ts';
+import { disposables } from '../../../support/disposables.ts';
+import { until } from '../../../support/until.ts';
+import { HISTORY_LIMIT, HISTORY_RETENTION, login, RETENTION } from '../../store/contract/underTest.ts';
+import { makeEmbeddedStore } from '../../store/stores.ts';
 
 const CHANGES = 20;
 /** Longer than one turn of delivery lasts. Milliseconds. */
@@ -65,7 +65,7 @@ class SlowFollower implements Follower {
     this.userIds = userIds;
   }
 
-  offer(_: number, { change }: ChangeLogEntry, publish: () => PublishedChange): void {
+  deliver(_: number, { change }: ChangeLogEntry, publish: () => PublishedChange): void {
     this.#order.push('deliver');
     this.received.push(change.deviceId);
     this.revisions.push(publish().revision);
@@ -85,10 +85,10 @@ test('serves calls between the changes of a page, and tracks the delivered posit
   const follower: Follower = {
     userIds: undefined,
     serverAddrs: undefined,
-    offer: (shard, entry) => {
+    deliver: (shard, entry) => {
       order.push('deliver');
       entries.push(entry);
-      positions.push(hub.places[shard]);
+      positions.push(hub.positions[shard]);
       passTime(DELIVERY_MS);
     },
     tick: () => {},
