@@ -1,9 +1,10 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { permitOf } from '../auth/guardedCall.js';
-import { callOf } from '../overload/admittedCall.js';
 import { AGED } from '../overload/connectionAge.js';
-import { type Ending, type RequestReader, requestReaderOf } from '../overload/requests/requestReader.js';
+import { callOf } from '../overload/openStreamCalls.js';
+import type { Ending } from '../overload/requests/readCall.js';
+import { type RequestReader, requestReaderOf } from '../overload/requests/requestReader.js';
 import type { CallState } from './callState.js';
 import type { OpenStream } from './openStreams.js';
 import type { Cost, StreamHandler } from './streamHandler.js';

@@ -1,7 +1,7 @@
 import { Metadata, type status } from '@grpc/grpc-js';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { DETAILS_KEY, encodeBadRequest } from 'imstate-client/internal/wire/badRequest';
-import type { Ending } from '../overload/requests/requestReader.js';
+import type { Ending } from '../overload/requests/readCall.js';
 
 /** How a call ends that an error of imstate rejects. */
 export class Rejection implements Ending {

@@ -3,7 +3,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import { ReadsExhausted } from '../../store/reads.js';
 import type { Load } from '../overload/load.js';
-import type { Ending } from '../overload/requests/requestReader.js';
+import type { Ending } from '../overload/requests/readCall.js';
 import { Rejection } from './rejection.js';
 
 /** A call or stream, as far as the log is concerned. */

@@ -3,7 +3,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { FramedMessage } from 'imstate-client/internal/wire/framedMessage';
 import { type Permit, permitOf } from '../auth/guardedCall.js';
 import type { CallDetails } from '../observability/callDetails.js';
-import { callOf } from '../overload/admittedCall.js';
+import { callOf } from '../overload/openStreamCalls.js';
 import type { StatusMapper } from './status.js';
 
 /** Where a handler writes the responses of its stream. */

@@ -1,31 +1,15 @@
-import type { ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
+import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type Bounds, boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
-import { hasCallFields } from '../internals/grpcCall.js';
 import type { PatchReport } from '../internals/patchReport.js';
 import { Slots } from '../internals/slots.js';
 import type { CallObserver } from '../observability/callObserver.js';
-import { operationsIn } from '../observability/operations.js';
 import { AdmittedCall, type CallGate } from './admittedCall.js';
 import type { Load, Refusal } from './load.js';
-import type { Kind, Method } from './method.js';
+import type { Kind } from './method.js';
+import { Methods } from './methods.js';
 import { HeldBytes } from './requests/heldBytes.js';
-import type { Ending } from './requests/requestReader.js';
-import { requestRuleOf } from './requests/requestRules.js';
+import type { Ending } from './requests/readCall.js';
 
-const KINDS = new Map<string, Kind>([
-  ['/imstate.v1.PresenceService/Watch', 'watch'],
-  ['/imstate.v1.PresenceService/Apply', 'apply'],
-  ['/imstate.v1.PresenceService/KeepServerAlive', 'lease'],
-  ['/imstate.v1.PresenceService/Heartbeat', 'vital'],
-  ['/grpc.health.v1.Health/Check', 'probe'],
-  ['/grpc.health.v1.Health/List', 'probe'],
-  ['/grpc.health.v1.Health/Watch', 'probe'],
-]);
-const READS = new Set(
-  ['GetUser', 'BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map(
-    (name) => `/imstate.v1.PresenceService/${name}`,
-  ),
-);
 const NAMES: Record<Kind, string> = {
   call: 'calls in flight (--max-calls-in-flight)',
   vital: 'calls in flight (--max-calls-in-flight)',
@@ -44,9 +28,8 @@ const POLL_INTERVAL_MS = 500;
 export class Admission implements CallGate {
   readonly #bounds: Bounds;
   readonly #load: Load;
-  readonly #methods = new Map<string, Method>();
   readonly observer: CallObserver;
-  readonly #patches: PatchReport;
+  readonly #methods: Methods;
   readonly #most: Record<Kind, number>;
   readonly #open = new Slots<AdmittedCall>();
   readonly #counts: Record<Kind, number> = {
@@ -73,7 +56,7 @@ export class Admission implements CallGate {
     this.#bounds = boundsOf(limits);
     this.#load = load;
     this.observer = observer;
-    this.#patches = patches;
+    this.#methods = new Methods(observer, patches);
     this.#looks = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
     this.#most = {
       call: maxCallsInFlight,
@@ -87,10 +70,8 @@ export class Admission implements CallGate {
   }
 
   /** For the gRPC server: every call of every service passes here. */
-  readonly intercept: ServerInterceptor = (definition, call) => {
-    const method = this.#methods.get(definition.path) ?? this.#note(definition, call);
-    return new AdmittedCall(call, this, method);
-  };
+  readonly intercept: ServerInterceptor = (definition, call) =>
+    new AdmittedCall(call, this, this.#methods.of(definition, call));
 
   /** Lets a call begin; returns what it is answered with if there is no room for it. */
   admit(call: AdmittedCall): Refusal | undefined {
@@ -137,31 +118,6 @@ export class Admission implements CallGate {
   refuseAnswer({ connection, isRead }: AdmittedCall): Refusal | undefined {
     const why = isRead ? this.#whyNotAnswer(connection) : undefined;
     return why === undefined ? undefined : this.#load.refuse(why);
-  }
-
-  /** Makes the record of a method when it is first called. */
-  #note(
-    { path, requestStream, responseStream }: Parameters<ServerInterceptor>[0],
-    call: ServerInterceptingCallInterface,
-  ): Method {
-    this.#patches.note('grpcCall', hasCallFields(call));
-    const isStream = requestStream || responseStream;
-    const kind = KINDS.get(path) ?? (isStream ? 'stream' : 'call');
-    const counts = this.observer.counts.of(path, isStream);
-    const rule = requestRuleOf(path);
-    const isRead = READS.has(path);
-    const method = {
-      path,
-      kind,
-      isRequestStream: requestStream,
-      isUnary: !isStream,
-      isRead,
-      rule,
-      counts,
-      operationsIn: operationsIn(path),
-    };
-    this.#methods.set(path, method);
-    return method;
   }
 
   #whyNot(kind: Kind): string | undefined {

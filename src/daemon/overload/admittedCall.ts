@@ -11,11 +11,13 @@ import { hasStatus, replaceDecoder } from '../internals/grpcCall.js';
 import type { CallDetails } from '../observability/callDetails.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { isAged } from './connectionAge.js';
-import { headerExcess } from './headerLimits.js';
+import { headerExcess, metadataBytes } from './headerLimits.js';
 import type { Refusal } from './load.js';
 import type { Kind, Method } from './method.js';
+import { noteStreamCall, type OpenStreamCall } from './openStreamCalls.js';
 import type { HeldBytes } from './requests/heldBytes.js';
-import { type Ending, type ReadCall, RequestReader } from './requests/requestReader.js';
+import type { Ending, ReadCall } from './requests/readCall.js';
+import { RequestReader } from './requests/requestReader.js';
 import { StreamCall } from './streamCall.js';
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
@@ -24,13 +26,6 @@ type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 const OK = status.OK;
 /** Smaller answers are not counted: there are no more of them than calls in flight. */
 const SMALL_BYTES = 4_096;
-
-const streamCalls = new WeakMap<Metadata, AdmittedCall>();
-
-/** The call of a stream, by the metadata that came with it; undefined for other calls. */
-export function callOf(metadata: Metadata): AdmittedCall | undefined {
-  return streamCalls.get(metadata);
-}
 
 /** Admits calls and counts what they hold. */
 export interface CallGate {
@@ -55,7 +50,7 @@ export interface CallGate {
  * A call between the network and its handler, as {@link CallGate} sees it. It listens to the call inside by
  * itself: the chain of listeners of grpc-js takes more time than all checks of a call.
  */
-export class AdmittedCall extends StreamCall implements Listener, ReadCall {
+export class AdmittedCall extends StreamCall implements Listener, ReadCall, OpenStreamCall {
   /** Where {@link CallGate} keeps it. */
   slot = -1;
   #reader: RequestReader | undefined;
@@ -114,8 +109,8 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall {
 
   onReceiveMetadata(metadata: Metadata): void {
     this.#observe(metadata);
-    if (!this.#method.isUnary) streamCalls.set(metadata, this);
-    const bytes = bytesOf(metadata);
+    if (!this.#method.isUnary) noteStreamCall(metadata, this);
+    const bytes = metadataBytes(metadata);
     const excess = headerExcess(bytes, this.stream);
     if (excess) this.sendStatus(excess);
     else if (this.#reader?.begin(metadata, bytes)) this.#listener?.onReceiveMetadata(metadata);
@@ -186,13 +181,9 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall {
     this.inner.sendStatus(status);
   }
 
-  /**
-   * What the operations of the stream are logged with; undefined while nobody wants that. `metadata` is what
-   * came with the call.
-   */
   detailsFor(metadata: Metadata): CallDetails | undefined {
     if (!this.#admission.observer.wantsDetails) return undefined;
-    // The level of the log has changed since the stream began.
+    // The log level has changed since the stream began.
     if (this.#details === undefined) this.#observe(metadata);
     return this.#details;
   }
@@ -202,7 +193,6 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall {
     if (!this.#method.isUnary) this.sendStatus(ending);
   }
 
-  /** The stream is over: its caller is to take that in as much time as an answer. */
   expectTaken(): void {
     this.#endedAt ||= this.#admission.now;
   }
@@ -249,10 +239,4 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall {
     counts.end(code, ms, this.#operations);
     this.#details?.end(code, ms, this.#operations);
   }
-}
-
-function bytesOf(metadata: Metadata): number {
-  let bytes = 0;
-  for (const [name, value] of Object.entries(metadata.getMap())) bytes += name.length + value.length;
-  return bytes;
 }

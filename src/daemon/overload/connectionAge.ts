@@ -1,7 +1,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ConnectionCounts } from './connectionCounts.js';
-import type { Ending } from './requests/requestReader.js';
+import type { Ending } from './requests/readCall.js';
 
 /** Connections that were made at the same time do not reach their age at the same time: it varies by this share. */
 const JITTER = 0.1;

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { status } from '@grpc/grpc-js';
+import { type Metadata, status } from '@grpc/grpc-js';
 import { LIMITS } from '../../presence/limits.js';
 import type { SessionListener } from '../internals/grpcHttp2Sessions.js';
-import type { Ending } from './requests/requestReader.js';
+import type { Ending } from './requests/readCall.js';
 
 /** Bytes of the authority and scheme of streams that exceed their limit. */
 const excessBytes = new WeakMap<ServerHttp2Stream, number>();
@@ -28,12 +28,12 @@ function pseudoHeaderBytes({
 
 /** What a call is ended with whose headers are too long; undefined if they are not. */
 export function headerExcess(
-  metadataBytes: number,
+  bytesOfMetadata: number,
   stream: ServerHttp2Stream | undefined,
 ): Ending | undefined {
-  if (metadataBytes > LIMITS.headers.max) {
+  if (bytesOfMetadata > LIMITS.headers.max) {
     return tooLong(
-      `the metadata of a call must be at most ${LIMITS.headers.max} bytes; this one has ${metadataBytes}`,
+      `the metadata of a call must be at most ${LIMITS.headers.max} bytes; this one has ${bytesOfMetadata}`,
     );
   }
   const bytes = stream && excessBytes.get(stream);
@@ -45,4 +45,11 @@ export function headerExcess(
 
 function tooLong(details: string): Ending {
   return { code: status.RESOURCE_EXHAUSTED, details };
+}
+
+/** The size of the metadata of a call. */
+export function metadataBytes(metadata: Metadata): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(metadata.getMap())) bytes += name.length + value.length;
+  return bytes;
 }

@@ -3,7 +3,8 @@ import { Metadata } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { countFields } from '../../../../../src/daemon/overload/requests/fields.ts';
 import { HeldBytes } from '../../../../../src/daemon/overload/requests/heldBytes.ts';
-import { type Ending, RequestReader } from '../../../../../src/daemon/overload/requests/requestReader.ts';
+import type { Ending } from '../../../../../src/daemon/overload/requests/readCall.ts';
+import { RequestReader } from '../../../../../src/daemon/overload/requests/requestReader.ts';
 import { field, numberField } from '../../../../support/protobuf.ts';
 import { frame } from '../../../../support/rawGrpc.ts';
 
