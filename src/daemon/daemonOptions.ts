@@ -9,25 +9,25 @@ import type { StoreConfig } from '../store/makeStore.js';
 import type { AuthOptions } from './auth/authenticator.js';
 import type { HttpOptions } from './http/server.js';
 
-/** How a daemon runs. */
+/** The options of a daemon. */
 export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
-  /** Address to listen on; a name, an IPv4 or an IPv6 address. */
+  /** Address to listen on: a name, an IPv4 or an IPv6 address. */
   addr: string;
   /** Port to listen on; 0 picks a free one. */
   port: number;
-  /** Address to register, host:port; by default the one it listens on. */
+  /** Address to register, host:port. Default: the one it listens on. */
   advertise: string | undefined;
-  /** Registers beside daemons of another store; by default such a start is refused. */
+  /** Registers beside daemons of another store. By default such a start fails. */
   allowOtherStore?: boolean | undefined;
-  /** TLS of the port, where `ca` makes it mutual: the authorities that sign the clients; undefined for plain gRPC. */
+  /** TLS of the port. `ca`, the CA of the clients, makes it mutual. Undefined for plain gRPC. */
   tls?: TlsFiles | undefined;
-  /** How callers prove who they are; undefined lets everybody do everything. */
+  /** How callers authenticate. Undefined turns authentication off. */
   auth?: AuthOptions | undefined;
-  /** What is served by HTTP, and where; undefined serves nothing. */
+  /** Where HTTP is served; undefined if it is not. */
   http?: HttpOptions | undefined;
-  /** Whether the lines of calls in the log show ids of users and devices, rather than masked ones. */
+  /** True if the log shows IDs of users and devices unmasked. */
   showIds?: boolean | undefined;
-  /** Base URL of the collector that traces are sent to, by OTLP/HTTP; undefined traces nothing. */
+  /** Base URL of the collector to which traces are sent over OTLP/HTTP. Undefined turns tracing off. */
   otlpEndpoint?: string | undefined;
   /** The share of the store's shards that must answer for the daemon to be ready. Percent, 1 to 100. */
   readyShards: number;
@@ -36,13 +36,13 @@ export interface DaemonOptions extends StoreConfig, RegistryConfig, LoadLimits {
   /** How long to accept calls after leaving the registry, before the drain. Milliseconds. */
   drainDelayMs: number;
   log: Logger;
-  /** How many lines the log has dropped since the start; none if it is left out. */
+  /** How many lines the log has dropped since the start. Default: none. */
   droppedLogLines?: (() => number) | undefined;
-  /** Aborts a start that is under way. */
+  /** Aborts a start in progress. */
   signal?: AbortSignal;
 }
 
-/** Rejects options that cannot work; resolves with the IP address to listen on. */
+/** Rejects options that cannot work. Resolves with the IP address to listen on. */
 export async function checkOptions({ redis, etcd, addr, advertise }: DaemonOptions): Promise<string> {
   if (etcd !== undefined && redis === undefined) {
     throw new ImstateError(
@@ -67,7 +67,7 @@ export async function checkOptions({ redis, etcd, addr, advertise }: DaemonOptio
   return ip.address;
 }
 
-/** The IP address of a host, in its usual spelling; a name that is not known here may be known to others. */
+/** The IP address of a host, in canonical form. Other machines may know a name that this one does not. */
 async function ipOf(host: string): Promise<string> {
   return lookup(host).then(
     ({ address }) => address,

@@ -24,55 +24,55 @@ import type { StartDeadline } from './startDeadline.js';
 import { Sweeper } from './sweeper.js';
 import { WatchHub } from './watch/hub.js';
 
-/** What a daemon is made of. */
+/** The parts of a daemon. */
 export interface DaemonParts {
   tls: DaemonTls | undefined;
   store: PresenceStore;
   registry: Registry;
-  /** Undefined lets everybody do everything. */
+  /** Undefined if authentication is off. */
   guard: Guard | undefined;
   sweeper: Sweeper;
   readiness: Readiness;
   drainDelay: DrainDelay;
   server: GrpcServer;
-  /** Undefined serves nothing by HTTP. */
+  /** Undefined if HTTP is not served. */
   http: HttpServer | undefined;
-  /** What is known only later, where those look it up who are made before. */
+  /** Known only after the start, for parts that are made before. */
   runtime: RuntimeState;
 }
 
 interface RuntimeState {
-  /** The address that stands in the registry, host:port; '' before there is one. */
+  /** The registered address, host:port; '' before there is one. */
   advertised: string;
   registration: Registration | undefined;
 }
 
-/** Makes the parts of a daemon; nothing listens and nothing is open yet. */
+/** Makes the parts of a daemon. It does not listen yet. */
 export async function makeParts(
   options: DaemonOptions,
-  patience: StartDeadline,
-  undo: Disposables,
+  deadline: StartDeadline,
+  disposables: Disposables,
 ): Promise<DaemonParts> {
   const { log } = options;
   const tls = options.tls && new DaemonTls(options.tls);
   const steps = new StoreSteps();
   const store = makeStore({ ...options, onStep: steps.note });
-  undo.push(() => store.close());
+  disposables.push(() => store.close());
   const registry = await makeRegistry(options, log);
-  undo.push(() => registry.close());
-  const guard = await openGuard(options, patience);
-  undo.push(() => guard?.close());
-  const { tracing, observer } = await makeObserver(options, undo);
+  disposables.push(() => registry.close());
+  const guard = await openGuard(options, deadline);
+  disposables.push(() => guard?.close());
+  const { tracing, observer } = await makeObserver(options, disposables);
 
-  const transitions = new SessionCounters();
-  const sweeper = new Sweeper(store, log, transitions);
+  const counters = new SessionCounters();
+  const sweeper = new Sweeper(store, log, counters);
   const hub = new WatchHub(store, log, options);
   const connectionCounts = new ConnectionCounts();
   const malformedRequests = new MalformedRequests(options.service, log);
-  undo.push(() => malformedRequests.close());
+  disposables.push(() => malformedRequests.close());
   const readiness = new Readiness(options.readyShards);
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
-  const presence = new Presence(tracing?.traced(store) ?? store, transitions, () => sweeper.wake());
+  const presence = new Presence(tracing?.traced(store) ?? store, counters, () => sweeper.wake());
   const runtime: RuntimeState = { advertised: '', registration: undefined };
   const http =
     options.http &&
@@ -89,7 +89,7 @@ export async function makeParts(
         store,
         steps,
         sweeper,
-        transitions,
+        counters,
         hub,
         readiness,
         connectionCounts,
@@ -100,7 +100,7 @@ export async function makeParts(
       },
       web: { presence, hub, registry, log, advertised: () => runtime.advertised },
     }));
-  undo.push(() => http?.close());
+  disposables.push(() => http?.close());
   const server = makeServer(
     presence,
     hub,
@@ -114,10 +114,10 @@ export async function makeParts(
   return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, runtime };
 }
 
-/** Waits for the keys of JWTs, if they are to be had from elsewhere. */
-async function openGuard({ auth, log }: DaemonOptions, patience: StartDeadline): Promise<Guard | undefined> {
+/** Waits for the keys of JWTs, if they are fetched from a URL. */
+async function openGuard({ auth, log }: DaemonOptions, deadline: StartDeadline): Promise<Guard | undefined> {
   if (auth === undefined) return undefined;
-  return patience.retry({
+  return deadline.retry({
     code: 'AUTH_KEYS_UNAVAILABLE',
     description: `--auth-jwt-jwks ${auth.jwt?.jwks}`,
     attempt: () => Guard.open(auth, log),
@@ -125,17 +125,17 @@ async function openGuard({ auth, log }: DaemonOptions, patience: StartDeadline):
   });
 }
 
-/** OpenTelemetry is loaded only where it is asked for. */
-async function makeObserver(options: DaemonOptions, undo: Disposables) {
+/** OpenTelemetry is loaded only if tracing is on. */
+async function makeObserver(options: DaemonOptions, disposables: Disposables) {
   const { log, showIds = false, otlpEndpoint } = options;
   let tracing: Tracing | undefined;
   if (otlpEndpoint !== undefined) {
     const { Tracing } = await import('./observability/tracing.js');
     tracing = new Tracing(otlpEndpoint, log);
   }
-  undo.push(() => tracing?.close());
+  disposables.push(() => tracing?.close());
   const observer = new CallObserver({ log, showIds, tracing });
   const summary = new CallSummary(observer.counts, log);
-  undo.push(() => summary.close());
+  disposables.push(() => summary.close());
   return { tracing, observer };
 }

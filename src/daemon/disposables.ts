@@ -1,38 +1,40 @@
 import type { Logger } from 'pino';
 
-/** What was done, to be undone in reverse. */
+/** The clean-up functions of what was opened, to run in reverse order. */
 export class Disposables {
   readonly #log: Logger;
   readonly #steps: (() => unknown)[] = [];
-  #undone: Promise<void> | undefined;
+  #done: Promise<void> | undefined;
   #begunAt = performance.now();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Undoes what was done just now, before all that was done earlier. */
+  /** Runs before everything that was pushed earlier. */
   push(step: () => unknown): void {
     this.#steps.push(step);
   }
 
-  /** Undoes what was done just now after everything else. */
+  /** Runs after everything else. */
   pushLast(step: () => unknown): void {
     this.#steps.unshift(step);
   }
 
-  /** How long ago {@link run} was called first. Milliseconds. */
+  /** The time since the first call of {@link run}. Milliseconds. */
   get elapsedMs(): number {
     return performance.now() - this.#begunAt;
   }
 
-  /** Undoes everything; a step that fails is logged and does not keep the others from being taken. May be called twice. */
+  /**
+   * Runs all clean-up functions. One that fails is logged and does not stop the others. May be called twice.
+   */
   run(): Promise<void> {
-    this.#undone ??= this.#undo();
-    return this.#undone;
+    this.#done ??= this.#runAll();
+    return this.#done;
   }
 
-  async #undo(): Promise<void> {
+  async #runAll(): Promise<void> {
     this.#begunAt = performance.now();
     for (const step of this.#steps.splice(0).reverse()) {
       try {

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 /**
- * The time between leaving the registry and draining, in which the daemon still accepts calls: load balancers and orchestrators take that
- * long to notice that it is not ready.
+ * The time between leaving the registry and draining, in which the daemon still accepts calls. Load balancers
+ * and orchestrators need it to notice that the daemon is not ready.
  */
 export class DrainDelay {
   readonly #delayMs: number;
@@ -34,7 +34,7 @@ export class DrainDelay {
     this.#isOver = true;
   }
 
-  /** Ends the wait, or spares it if it has not begun; false if it is over. */
+  /** Ends the wait, or prevents it if it has not begun. Returns false if it is over. */
   skip(): boolean {
     if (this.#delayMs === 0 || this.#isOver || this.#over.signal.aborted) return false;
     this.#log.info('the drain delay is cut short');

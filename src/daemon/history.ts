@@ -4,25 +4,25 @@ import { formatPageToken, parsePageToken } from '../store/pageToken.js';
 
 /** A session of a user, from its login to its end. */
 export interface HistoryEntry extends Omit<PastSession, 'endTimeMs' | 'endReason'> {
-  /** Undefined while it lasts. Milliseconds since 1970. */
+  /** Undefined while the session lasts. Milliseconds since 1970. */
   endTimeMs: number | undefined;
-  /** Undefined while it lasts. */
+  /** Undefined while the session lasts. */
   endReason: EndReason | undefined;
 }
 
-/** Which page of a history to make. */
+/** Which page of a history to return. */
 export interface HistoryPage {
   /** Only sessions of this device. */
   deviceId: string | undefined;
   limit: number;
-  /** `next` of the page before; undefined for the first. */
+  /** `next` of the previous page; undefined for the first page. */
   after: string | undefined;
 }
 
-/** The entry behind which a page begins: its end (0 while it lasts), login, device and session. */
-const PLACE: [endTimeMs: number, loginTimeMs: number, deviceId: string, sessionId: string] = [0, 0, '', ''];
+/** The entry after which a page begins: its end (0 while it lasts), login, device and session. */
+const TOKEN: [endTimeMs: number, loginTimeMs: number, deviceId: string, sessionId: string] = [0, 0, '', ''];
 
-/** A page of a user's sessions: those of `devices` that last, then the past ones, newest first. */
+/** A page of the sessions of a user: those of `devices` that last, then past ones, newest first. */
 export function pageOfHistory(
   devices: Session[],
   past: PastSession[],
@@ -31,15 +31,16 @@ export function pageOfHistory(
   const all = [...openEntries(devices, past), ...past]
     .filter((entry) => deviceId === undefined || entry.deviceId === deviceId)
     .sort(newestFirst);
-  const rest = after === undefined ? all : behind(all, parsePageToken(after, PLACE));
+  const rest = after === undefined ? all : behind(all, parsePageToken(after, TOKEN));
   const entries = rest.slice(0, limit);
   const last = rest.length > limit ? entries.at(-1) : undefined;
-  return { entries, next: last && formatPageToken(placeOf(last)) };
+  return { entries, next: last && formatPageToken(tokenOf(last)) };
 }
 
 /**
- * What lasts, and what ended by its time or its lease and is not in the history yet. A session in the history that ended
- * after it was last heard of here is the same; one that ended before has begun anew since.
+ * Sessions that last, and those whose TTL or lease has ended without an entry in the history yet. An entry of
+ * the history that ended after the last sign of the session is the same session; one that ended before is an
+ * earlier session.
  */
 function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
   const isPast = ({ deviceId, sessionId, lastSeenMs }: Session) =>
@@ -60,22 +61,28 @@ function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
     }));
 }
 
-/** Those that last, newest login first; then newest end first, which may not be the order in which ends were written down. */
+/**
+ * Sessions that last, newest login first. Then past ones, newest end first, which may not be the order in the
+ * store.
+ */
 function newestFirst(a: HistoryEntry, b: HistoryEntry): number {
   if (a.endTimeMs === undefined && b.endTimeMs === undefined) return b.loginTimeMs - a.loginTimeMs;
   return (b.endTimeMs ?? Infinity) - (a.endTimeMs ?? Infinity);
 }
 
-function placeOf({ endTimeMs, loginTimeMs, deviceId, sessionId }: HistoryEntry): typeof PLACE {
+function tokenOf({ endTimeMs, loginTimeMs, deviceId, sessionId }: HistoryEntry): typeof TOKEN {
   return [endTimeMs ?? 0, loginTimeMs, deviceId, sessionId];
 }
 
-/** The entries behind a place; if its entry is gone or has ended meanwhile, those that are older. */
-function behind(all: HistoryEntry[], place: typeof PLACE): HistoryEntry[] {
-  const key = formatPageToken(place);
-  const at = all.findIndex((entry) => formatPageToken(placeOf(entry)) === key);
+/**
+ * The entries after a page token. If the entry of the token is gone or has ended meanwhile, those that are
+ * older.
+ */
+function behind(all: HistoryEntry[], token: typeof TOKEN): HistoryEntry[] {
+  const key = formatPageToken(token);
+  const at = all.findIndex((entry) => formatPageToken(tokenOf(entry)) === key);
   if (at >= 0) return all.slice(at + 1);
-  const [endTimeMs, loginTimeMs] = place;
+  const [endTimeMs, loginTimeMs] = token;
   return all.filter((entry) =>
     entry.endTimeMs === undefined
       ? endTimeMs === 0 && entry.loginTimeMs < loginTimeMs

@@ -13,13 +13,13 @@ const PROBE_TIMEOUT_MS = 2_000;
 
 interface WarnOptions {
   registry: Registry;
-  /** The daemon's own address in the registry, host:port. */
+  /** The registered address of the daemon, host:port. */
   advertised: string;
   log: Logger;
   signal: AbortSignal;
 }
 
-/** Warns in the log, once for each set of them, while legacy servers are registered beside this daemon. Never rejects. */
+/** Warns while legacy servers are registered beside this daemon, once for each set of them. Never rejects. */
 export async function warnOfLegacyServers({ registry, advertised, log, signal }: WarnOptions): Promise<void> {
   setMaxListeners(0, signal);
   let known: string[] = [];
@@ -32,7 +32,10 @@ export async function warnOfLegacyServers({ registry, advertised, log, signal }:
   } while (await delay(CHECK_INTERVAL_MS, true, { signal, ref: false }).catch(() => false));
 }
 
-/** The addresses of legacy servers in the registry. One that is `known` and does not answer counts until its entry goes. */
+/**
+ * The addresses of legacy servers in the registry. A known one that does not answer counts until its entry is
+ * gone.
+ */
 async function findLegacyServers(
   registry: Registry,
   advertised: string,
@@ -48,7 +51,7 @@ async function findLegacyServers(
   return others.filter((_, i) => answers[i]);
 }
 
-/** Rejects if nobody answers, or by TLS, which no legacy server speaks. */
+/** Rejects if the server does not respond, or if TLS fails: legacy servers do not support it. */
 async function isLegacy(addr: string, signal: AbortSignal): Promise<boolean> {
   const host = parseHostPort(addr)?.host;
   if (host === undefined) return false;

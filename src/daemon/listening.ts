@@ -2,13 +2,15 @@ import type { Server } from 'node:net';
 import { formatHostPort, type HostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 
-/** The flags that say where a server listens. */
+/** The flags that set where a server listens. */
 export interface ListenFlags {
   addr: string;
   port: string;
 }
 
-/** Resolves with the port once the server listens there; rejects with ADDRESS_UNAVAILABLE, which names the flags. */
+/**
+ * Resolves with the port once the server listens. Rejects with ADDRESS_UNAVAILABLE, which names the flags.
+ */
 export async function listenAt(server: Server, address: HostPort, flags: ListenFlags): Promise<number> {
   try {
     await new Promise<void>((resolve, reject) => {

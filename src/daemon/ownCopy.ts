@@ -1,6 +1,6 @@
 /**
- * A copy of a text that is kept beyond the call it came with. V8 makes a part of a string a slice, which keeps the whole string in
- * memory: an id of 20 bytes would hold a message of 1 MiB.
+ * A copy of a string that outlives its call. V8 represents a part of a string as a slice of the whole one,
+ * and keeps that in memory: an ID of 20 bytes would retain a message of 1 MiB.
  */
 export function ownCopy<Text extends string | undefined>(text: Text): Text {
   return (text && Buffer.from(text).toString()) as Text;

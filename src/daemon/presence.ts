@@ -13,18 +13,18 @@ import type { SessionCounters } from './observability/sessionCounters.js';
 /** Whose sessions to end. */
 export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };
 
-/** What the two gRPC services share: presence on a store, for input that was checked at the edge. */
+/** Presence on a store, for validated input: what both gRPC services and the HTTP API use. */
 export class Presence {
-  /** What is read for answers; the methods that read users take a budget of it. */
+  /** Limits what is read for responses. The methods that read users take a budget of it. */
   readonly reads = new ReadPool(LIMITS.reads.max);
   readonly #store: PresenceStore;
-  readonly #transitions: SessionCounters;
+  readonly #counters: SessionCounters;
   readonly #onEnded: () => void;
 
-  /** `onEnded` is told when sessions ended that the sweep has yet to write down. */
-  constructor(store: PresenceStore, transitions: SessionCounters, onEnded: () => void) {
+  /** `onEnded` is called when sessions have ended whose ends the sweep must record. */
+  constructor(store: PresenceStore, counters: SessionCounters, onEnded: () => void) {
     this.#store = store;
-    this.#transitions = transitions;
+    this.#counters = counters;
     this.#onEnded = onEnded;
   }
 
@@ -32,10 +32,10 @@ export class Presence {
   async online(login: Login, peer: string): Promise<LoginResult> {
     try {
       const result = await this.#store.online(login, new ReadBudget(peer));
-      this.#transitions.login(result);
+      this.#counters.login(result);
       return result;
     } catch (error) {
-      this.#transitions.loginFailed(error);
+      this.#counters.loginFailed(error);
       throw error;
     }
   }
@@ -43,18 +43,18 @@ export class Presence {
   /** See PresenceStore.offline. */
   async offline(logout: Logout): Promise<boolean> {
     const applied = await this.#store.offline(logout);
-    this.#transitions.logout(logout, applied);
+    this.#counters.logout(logout, applied);
     return applied;
   }
 
   /** See PresenceStore.apply. */
   async apply(operations: readonly Operation[], budget: ReadBudget): Promise<(Answer | Error)[]> {
     const answers = await this.#store.apply(operations, budget);
-    this.#transitions.operations(operations, answers);
+    this.#counters.operations(operations, answers);
     return answers;
   }
 
-  /** See PresenceStore.heartbeat; answers in order. */
+  /** See PresenceStore.heartbeat. The results are in the order of the sessions. */
   async heartbeat(sessions: SessionRef[]): Promise<(Ended | undefined)[]> {
     return allAnswers<'heartbeat'>(
       await this.#store.apply(sessions.map((of) => ({ kind: 'heartbeat', of }))),
@@ -68,21 +68,23 @@ export class Presence {
     return result;
   }
 
-  /** Ends sessions; `more` is true if a further call would end further ones. `failure` is why others could not be ended. */
+  /**
+   * Ends sessions. `more` is true if another call would end more. `failure` is why some could not be ended.
+   */
   async evict(target: EvictTarget, peer: string): Promise<ServerEviction> {
     const eviction = await this.#evict(target, peer);
-    this.#transitions.ended.EVICTED += eviction.evicted;
+    this.#counters.ended.EVICTED += eviction.evicted;
     return eviction;
   }
 
-  /** The device that is asked for, or all devices of the user, newest login first. */
+  /** The requested device, or all devices of the user, newest login first. */
   async devices(userId: string, deviceId: string | undefined, budget: ReadBudget): Promise<Session[]> {
     if (deviceId === undefined) return this.#store.getUser(userId, budget);
     const device = await this.#store.getDevice(userId, deviceId);
     return device === undefined ? [] : [device];
   }
 
-  /** The devices of each of the users, newest login first. One that is named several times is read once. */
+  /** The devices of each user, newest login first. A repeated user is read once. */
   async devicesOfEach(userIds: string[], budget: ReadBudget): Promise<Session[][]> {
     const unique = [...new Set(userIds)];
     const answers = await this.#store.apply(
@@ -96,14 +98,14 @@ export class Presence {
     return userIds.map((userId) => byUser.get(userId) as Session[]);
   }
 
-  /** A page of the user's sessions: those that last, then those that ended, newest first. */
+  /** A page of the sessions of the user: those that last, then past ones, newest first. */
   history(
     userId: string,
     page: HistoryPage,
     peer: string,
   ): Promise<{ entries: HistoryEntry[]; next: string | undefined }> {
     return this.reads.use(peer, async (budget) => {
-      // What lasts first: a session that ends between the two reads is in both, and then taken from the history.
+      // Current sessions first: a session that ends between the two reads is in both, and counts as past.
       const devices = await this.#store.getUser(userId, budget);
       return pageOfHistory(devices, await this.#store.getHistory(userId), page);
     });
@@ -134,7 +136,10 @@ export class Presence {
   }
 }
 
-/** Throws the error of a batch of reads, if any failed, and says how many: whoever is missing must not read as offline. */
+/**
+ * Throws the error of a batch of reads if any failed, and says how many: a missing user must not read as
+ * offline.
+ */
 function rejectIncomplete(answers: readonly unknown[]): void {
   const failures = answers.filter((answer) => answer instanceof Error);
   const [first] = failures;

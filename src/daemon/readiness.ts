@@ -2,8 +2,8 @@ import type { Registration } from '../registry/registry.js';
 import type { StoreHealth } from '../store/store.js';
 
 /**
- * Whether a daemon is to be given calls: from when it is registered until it stops, while enough shards of its store answer. Which
- * ones is of no account: each holds as many users as any other.
+ * Whether a daemon is ready for calls: from its registration until it stops, while enough shards of its store
+ * answer. Each shard holds about as many users as any other.
  */
 export class Readiness {
   readonly #neededPercent: number;
@@ -17,7 +17,7 @@ export class Readiness {
     this.#neededPercent = neededPercent;
   }
 
-  /** Why the daemon is to be given no calls; undefined if it is. */
+  /** Why the daemon is not ready; undefined if it is. */
   get whyNot(): string | undefined {
     if (this.#phase !== 'serving') return `the daemon is ${this.#phase}`;
     if (this.hasStore) return this.#registration?.refusal?.message;
@@ -37,13 +37,15 @@ export class Readiness {
     return this.#health?.unavailable.length ?? 0;
   }
 
-  /** Whether the store is open and enough of its shards answer. */
+  /** True if the store is open and enough of its shards answer. */
   get hasStore(): boolean {
     const { shards = 0 } = this.#health ?? {};
     return this.#answering > 0 && this.#answering * 100 >= shards * this.#neededPercent;
   }
 
-  /** What the gRPC health service answers: enough of the store answers, and the daemon does not stop. */
+  /**
+   * The state of the gRPC health service: true if enough of the store answers and the daemon does not stop.
+   */
   get isServing(): boolean {
     return this.hasStore && this.#phase !== 'stopping';
   }

@@ -3,8 +3,8 @@ import { type ErrorCode, ImstateError } from 'imstate-client/internal/shared/err
 
 const PAUSE_MS = 500;
 /**
- * What may be over in a moment. STORE_MISMATCH: the entry of a daemon that was killed stays for its lease, and daemons of a store
- * that was flushed agree on its identity within their next renewal.
+ * Errors that may pass soon. STORE_MISMATCH is one: the entry of a killed daemon stays until its lease ends,
+ * and daemons of a flushed store agree on its identity within their next renewal.
  */
 const PASSING: ErrorCode[] = [
   'STORE_UNAVAILABLE',
@@ -14,17 +14,17 @@ const PASSING: ErrorCode[] = [
 ];
 
 interface RetryOptions<T> {
-  /** Ends the wait, also for an attempt that is under way: the start-up limit, or a signal to stop. */
+  /** Ends the retries and the attempt in flight: the start deadline, or a signal to stop. */
   signal: AbortSignal;
-  /** Told before each new try. */
+  /** Called before each further attempt. */
   onRetry(failure: ImstateError): void;
-  /** Given what an attempt brings that was under way when the wait ended: nobody else has it. */
+  /** Receives the result of an attempt that was in flight when the retries ended: nobody else has it. */
   onLate?(result: T): void;
 }
 
 /**
- * Tries again while the other side is unavailable, until the signal aborts; then rejects with the last failure, or
- * with `silence` if there was none yet.
+ * Retries while the other side is unavailable, until the signal aborts. Then it rejects with the last
+ * failure, or with `silence` if there was none yet.
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
@@ -47,7 +47,7 @@ export async function retry<T>(
   }
 }
 
-/** What the promise settles with, or the failure as soon as the signal aborts. */
+/** The outcome of the promise, or the failure as soon as the signal aborts. */
 function orAborted<T>(
   promise: Promise<T>,
   signal: AbortSignal,

@@ -12,28 +12,31 @@ import { StartDeadline } from './startDeadline.js';
 import { doneWithin, STOP_STEP_MS } from './stopLimit.js';
 import { monitorStore } from './storeMonitor.js';
 
-/** A daemon that serves. */
+/** A running daemon. */
 export interface Daemon {
   /** The address it listens on, host:port. */
   addr: string;
-  /** The address that stands in the registry, host:port. */
+  /** The registered address, host:port. */
   advertised: string;
-  /** The URL of what is served by HTTP; undefined if nothing is. */
+  /** The URL of HTTP; undefined if it is not served. */
   http: string | undefined;
-  /** The ways in which callers may prove who they are, for people; none if they need not. */
+  /** How callers can authenticate, human-readable; empty if authentication is off. */
   auth: string[];
-  /** For people. */
+  /** Human-readable. */
   store: string;
   /** See PresenceStore.identity; undefined while there is none. */
   readonly storeId: string | undefined;
-  /** For people. */
+  /** Human-readable. */
   registry: string;
   service: string;
   /** The TLS of the port; undefined if it is plain gRPC. */
   tls: DaemonTls | undefined;
-  /** What whoever runs the daemon should know of, such as that anybody may read the calls; each was logged too. */
+  /** What the operator should know, such as that anybody can read the calls. Each was logged too. */
   warnings: string[];
-  /** Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at most), and closes. May be called twice. */
+  /**
+   * Leaves the registry, waits for `drainDelayMs`, finishes calls in flight (10 s at most), and closes. May
+   * be called twice.
+   */
   stop(): Promise<void>;
   /** Ends the wait of {@link stop} for `drainDelayMs`; false if it is over. */
   skipDrainDelay(): boolean;
@@ -47,17 +50,17 @@ const DRAIN_MS = 10_000;
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const ip = await checkOptions(options);
-  const undo = new Disposables(options.log);
-  const patience = new StartDeadline(options);
+  const disposables = new Disposables(options.log);
+  const deadline = new StartDeadline(options);
   try {
-    const parts = await makeParts(options, patience, undo);
-    const place = await listen(parts, options, ip, undo);
-    await openStore(parts, options, place.addr, patience, undo);
-    await startBackgroundTasks(parts, options, undo);
-    await register(parts, options, patience, undo);
+    const parts = await makeParts(options, deadline, disposables);
+    const listening = await listen(parts, options, ip, disposables);
+    await openStore(parts, options, listening.addr, deadline, disposables);
+    await startBackgroundTasks(parts, options, disposables);
+    await register(parts, options, deadline, disposables);
     const { store, registry, tls, guard, drainDelay } = parts;
     return {
-      ...place,
+      ...listening,
       store: store.description,
       registry: registry.description,
       service: registry.service,
@@ -66,33 +69,33 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       },
       tls,
       auth: guard?.ways ?? [],
-      stop: () => undo.run(),
+      stop: () => disposables.run(),
       skipDrainDelay: () => drainDelay.skip(),
     };
   } catch (error) {
-    await undo.run();
+    await disposables.run();
     throw error;
   } finally {
-    patience.end();
+    deadline.end();
   }
 }
 
-/** Listens by gRPC, and by HTTP if that is asked for; until the daemon serves, calls are told so. */
+/** Listens for gRPC, and for HTTP if enabled. Until the daemon is ready, calls are rejected. */
 async function listen(
   { tls, guard, server, http, runtime, drainDelay }: DaemonParts,
   options: DaemonOptions,
   ip: string,
-  undo: Disposables,
+  disposables: Disposables,
 ): Promise<Pick<Daemon, 'addr' | 'advertised' | 'http' | 'warnings'>> {
   const { log, redis, dataDir } = options;
-  undo.push(async () => {
+  disposables.push(async () => {
     http?.endStreams();
-    const leftMs = Math.max(0, DRAIN_MS - (undo.elapsedMs - drainDelay.waitedMs));
+    const leftMs = Math.max(0, DRAIN_MS - (disposables.elapsedMs - drainDelay.waitedMs));
     if ((await server.drain(leftMs)) === 'cut') log.warn('calls in flight were cut after 10 s');
   });
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
   const port = await server.listen({ host: ip, port: options.port }, credentials).catch(async (error) => {
-    // Another daemon on this data folder is the better reason, and then the likely one.
+    // If another daemon uses this data directory, that is the likely reason, and a clearer error.
     if (redis === undefined) await (await lockDataDirectory(dataDir, ''))();
     throw error;
   });
@@ -109,19 +112,19 @@ async function openStore(
   { store }: DaemonParts,
   { redis, dataDir }: DaemonOptions,
   addr: string,
-  patience: StartDeadline,
-  undo: Disposables,
+  deadline: StartDeadline,
+  disposables: Disposables,
 ): Promise<void> {
-  if (redis === undefined) undo.pushLast(await lockDataDirectory(dataDir, addr));
+  if (redis === undefined) disposables.pushLast(await lockDataDirectory(dataDir, addr));
   const { description } = store;
-  await patience.retry({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
+  await deadline.retry({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
 }
 
-/** Begins what a daemon does by itself, and serves while enough of the store answers. */
+/** Starts the background tasks, and serves while enough of the store answers. */
 async function startBackgroundTasks(
   { store, server, readiness, sweeper, tls }: DaemonParts,
   { log }: DaemonOptions,
-  undo: Disposables,
+  disposables: Disposables,
 ): Promise<void> {
   const background = new AbortController();
   const { signal } = background;
@@ -135,7 +138,7 @@ async function startBackgroundTasks(
     monitorStore({ store, log, signal, onChange: onHealth }),
     tls?.follow(log, signal),
   ];
-  undo.push(async () => {
+  disposables.push(async () => {
     background.abort();
     server.setServing(false);
     if (!(await doneWithin(STOP_STEP_MS, Promise.all(running))))
@@ -146,34 +149,34 @@ async function startBackgroundTasks(
 async function register(
   { store, registry, server, readiness, runtime, drainDelay }: DaemonParts,
   { log, allowOtherStore: allowOther = false }: DaemonOptions,
-  patience: StartDeadline,
-  undo: Disposables,
+  deadline: StartDeadline,
+  disposables: Disposables,
 ): Promise<void> {
   const claim = { identity: () => store.identity, allowOther };
-  const registration = await patience.retry({
+  const registration = await deadline.retry({
     code: 'REGISTRY_UNAVAILABLE',
     description: registry.description,
     attempt: () => registry.register(runtime.advertised, claim),
-    // Left alone it would be renewed for as long as the process lives, which would not end because of it.
+    // Otherwise it would be renewed as long as the process lives, and keep the process alive.
     onLate: (late) => void late.close().catch(() => {}),
   });
   runtime.registration = registration;
   const over = new AbortController();
   void warnOfLegacyServers({ registry, advertised: runtime.advertised, log, signal: over.signal });
-  undo.push(() => over.abort());
-  undo.push(() => drainDelay.wait());
-  undo.push(async () => {
+  disposables.push(() => over.abort());
+  disposables.push(() => drainDelay.wait());
+  disposables.push(async () => {
     if (!(await doneWithin(STOP_STEP_MS, registration.close())))
       log.warn('the registry did not answer within 2 s; the entry stays until its lease ends');
   });
-  undo.push(() => {
+  disposables.push(() => {
     readiness.end();
     server.setServing(readiness.isServing);
   });
   readiness.begin(registration);
 }
 
-/** What clients on this machine dial for a daemon that listens on every address. */
+/** The address that clients on this machine dial if the daemon listens on every address. */
 function dialable(addr: string, ip: string): string {
   if (!isWildcard(ip)) return addr;
   return ip.includes(':') ? '::1' : '127.0.0.1';

@@ -3,23 +3,27 @@ import type { Logger } from 'pino';
 import type { DaemonOptions } from './daemonOptions.js';
 import { retry } from './retry.js';
 
-/** The same failure is shown again after this time. */
+/** A repeated failure is logged again after this time. Milliseconds. */
 const SHOW_RETRY_MS = 2_000;
 
-/** What a start may wait for. */
+/** A dependency that the start waits for. */
 interface Other<T> {
   code: 'STORE_UNAVAILABLE' | 'REGISTRY_UNAVAILABLE' | 'AUTH_KEYS_UNAVAILABLE';
-  /** For people. */
+  /** Human-readable. */
   description: string;
   attempt(): Promise<T>;
-  /** Given what an attempt brings after the wait has ended. */
+  /** Receives the result of an attempt after the deadline. */
   onLate?(result: T): void;
 }
 
-/** How long a start waits for what is not here; {@link end} must be called when it waits no more. */
+/**
+ * The time within which a starting daemon must reach its dependencies. {@link end} must be called when the
+ * wait is over.
+ */
 export class StartDeadline {
   readonly #log: Logger;
-  // Not AbortSignal.any() of AbortSignal.timeout(): Node.js 20 may collect it as garbage, and it never aborts.
+  // Not AbortSignal.any() of AbortSignal.timeout(): Node.js 20 may collect it as garbage, and then it never
+  // aborts.
   readonly #over = new AbortController();
   readonly #until: number;
   readonly #stopWaiting: () => void;
@@ -37,7 +41,10 @@ export class StartDeadline {
     };
   }
 
-  /** Tries again while the other side is unavailable and there is time; then rejects with the last failure. */
+  /**
+   * Retries while the dependency is unavailable and there is time left. Then it rejects with the last
+   * failure.
+   */
   retry<T>({ code, description, attempt, onLate }: Other<T>): Promise<T> {
     const silence = `${description} did not answer within the time for starting: is it reachable?`;
     return retry(attempt, new ImstateError(code, silence), {

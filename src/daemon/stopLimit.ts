@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long a daemon that stops waits for one of the things it depends on, which may never answer. */
+/** How long a stopping daemon waits for each of its dependencies, which may never respond. Milliseconds. */
 export const STOP_STEP_MS = 2_000;
 
 /**
- * Waits for a step of stopping, but no longer than `limitMs`. Returns whether it is done; one that is late goes on by itself, and what
- * becomes of it concerns nobody.
+ * Waits for a step of stopping, at most `limitMs`. Returns whether it is done. A late step continues on its
+ * own, and its outcome is ignored.
  */
 export async function doneWithin(limitMs: number, step: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();

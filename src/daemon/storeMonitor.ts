@@ -12,7 +12,7 @@ interface MonitorOptions {
   onChange(health: StoreHealth): void;
 }
 
-/** Asks the store twice a second which of its shards answer, until the signal aborts. */
+/** Checks twice a second which shards of the store answer, until the signal aborts. */
 export async function monitorStore({ store, log, signal, onChange }: MonitorOptions): Promise<void> {
   let known: readonly number[] = [];
   do {

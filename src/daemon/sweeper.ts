@@ -4,34 +4,37 @@ import type { Logger } from 'pino';
 import type { PresenceStore } from '../store/store.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
 
-/** Half of what is promised for an end to be written down, so that a slow sweep keeps the promise too. */
+/** Half of the documented time within which an end is recorded, which leaves room for a slow sweep. */
 const SWEEP_MS = 500;
 
 /** Sweeps the store twice a second, in bounded steps. */
 export class Sweeper {
   readonly #store: PresenceStore;
   readonly #log: Logger;
-  readonly #transitions: SessionCounters;
+  readonly #counters: SessionCounters;
   #sweptAt = performance.now();
   #wake = new AbortController();
 
-  constructor(store: PresenceStore, log: Logger, transitions: SessionCounters) {
+  constructor(store: PresenceStore, log: Logger, counters: SessionCounters) {
     this.#store = store;
-    this.#transitions = transitions;
+    this.#counters = counters;
     this.#log = log;
   }
 
-  /** How long ago a sweep began that did all that was due then: half a second at most while all is well. Milliseconds. */
+  /**
+   * The time since the start of the last complete sweep: at most half a second while all is well.
+   * Milliseconds.
+   */
   get lagMs(): number {
     return performance.now() - this.#sweptAt;
   }
 
-  /** Sweeps at once instead of at the next half second: something is known to be due. */
+  /** Sweeps at once rather than at the next half second, because work is known to be due. */
   wake(): void {
     this.#wake.abort();
   }
 
-  /** Runs until the signal aborts. The next sweep makes up for one that failed. */
+  /** Runs until the signal aborts. The next sweep makes up for a failed one. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.wake(), { once: true });
     let hasFailed = false;
@@ -48,11 +51,11 @@ export class Sweeper {
     }
   }
 
-  /** In steps, until nothing is due. */
+  /** Sweeps in bounded steps until nothing is due. */
   async #sweep(signal: AbortSignal): Promise<void> {
     for (;;) {
       const begunAt = performance.now();
-      const hasMore = await this.#store.sweep(this.#transitions.ended);
+      const hasMore = await this.#store.sweep(this.#counters.ended);
       if (!hasMore) this.#sweptAt = begunAt;
       if (!hasMore || signal.aborted) return;
     }

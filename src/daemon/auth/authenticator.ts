@@ -8,7 +8,7 @@ import type { Caller } from './roles.js';
 import { TOKEN_PREFIX } from './tokenFile.js';
 import { Tokens } from './tokens.js';
 
-/** How callers prove who they are; at least one way. */
+/** How callers authenticate; at least one way is set. */
 export interface AuthOptions {
   /** File of tokens, see tokenFile.ts. */
   tokens?: string | undefined;
@@ -17,12 +17,12 @@ export interface AuthOptions {
   certificates?: string | undefined;
 }
 
-/** The other side of a call. */
+/** The peer of a call. */
 export type Peer = Pick<ServerInterceptingCallInterface, 'getPeer' | 'getAuthContext'>;
 
-/** How many credentials are remembered; the oldest of more is checked again. */
+/** How many credentials are cached. Beyond that, the oldest is checked again. */
 const MAX_REMEMBERED = 4_096;
-/** Tells who calls. What was checked once is remembered, until it is good no longer. */
+/** Finds the identity of callers. A checked credential is cached until it is no longer valid. */
 export class Authenticator {
   #tokens: Tokens | undefined;
   #jwts: Jwts | undefined;
@@ -35,11 +35,12 @@ export class Authenticator {
   /** Rejects with AUTH_FILE_UNUSABLE, WRONG_USAGE or AUTH_KEYS_UNAVAILABLE. */
   static async open({ tokens, jwt, certificates }: AuthOptions, log: Logger): Promise<Authenticator> {
     const made = new Authenticator();
-    const forget = () => made.#forget();
+    const clearCache = () => made.#clearCache();
     try {
       if (tokens !== undefined) made.#tokens = await Tokens.open(tokens, log);
-      if (certificates !== undefined) made.#certificates = await Certificates.open(certificates, log, forget);
-      if (jwt !== undefined) made.#jwts = await (await import('./jwt.js')).Jwts.open(jwt, log, forget);
+      if (certificates !== undefined)
+        made.#certificates = await Certificates.open(certificates, log, clearCache);
+      if (jwt !== undefined) made.#jwts = await (await import('./jwt.js')).Jwts.open(jwt, log, clearCache);
     } catch (error) {
       made.close();
       throw error;
@@ -48,8 +49,9 @@ export class Authenticator {
   }
 
   /**
-   * Who calls: by the header `authorization`, else by the client certificate. At once if that is known already. Throws or rejects with
-   * UNAUTHENTICATED, or PERMISSION_DENIED where somebody is known who has no role.
+   * The identity of a caller, by the header `authorization`, or else by the client certificate. Returns at
+   * once if it is cached. Throws or rejects with UNAUTHENTICATED, or with PERMISSION_DENIED if the identity
+   * has no role.
    */
   callerOf(metadata: Metadata, call: Peer): Caller | Promise<Caller> {
     const [authorization] = metadata.get('authorization');
@@ -59,7 +61,7 @@ export class Authenticator {
     throw new ImstateError('UNAUTHENTICATED', `a credential is needed: ${this.#howTo()}`);
   }
 
-  /** The ways to prove who one is, for people. */
+  /** The ways to authenticate, human-readable. */
   get ways(): string[] {
     return [
       ...(this.#tokens ? ['tokens'] : []),
@@ -68,7 +70,7 @@ export class Authenticator {
     ];
   }
 
-  /** How many files and URLs of credentials cannot be used now: what they gave before stays in force. */
+  /** How many files and URLs of credentials cannot be used now: their previous content stays in force. */
   get staleSources(): number {
     const sources = [this.#tokens, this.#jwts, this.#certificates];
     return sources.filter((source) => source?.isStale).length;
@@ -112,7 +114,7 @@ export class Authenticator {
     const [oldest] = known.size > MAX_REMEMBERED ? known.keys() : [];
     if (oldest !== undefined) known.delete(oldest);
     if (!(caller instanceof Promise)) return;
-    // Into the map that it was put in: what was forgotten meanwhile stays so.
+    // Sets it in the same map: a cache that was cleared meanwhile stays cleared.
     const settle = (found?: Caller) => {
       if (known.get(authorization) !== caller) return;
       if (found) known.set(authorization, found);
@@ -132,7 +134,7 @@ export class Authenticator {
     return caller;
   }
 
-  #forget(): void {
+  #clearCache(): void {
     this.#byAuthorization = new Map();
     this.#byConnection = new WeakMap();
   }
@@ -143,8 +145,9 @@ export class Authenticator {
 }
 
 /**
- * The connection of a call. To read a certificate takes as long as a whole call, and grpc-js says of no other way to know a connection
- * again; where it does not have it here, the certificate is read for each call.
+ * Identifies the connection of a call. Reading a certificate takes as long as a whole call, and grpc-js has
+ * no public way to recognize a connection. If its private field is missing, the certificate is read for each
+ * call.
  */
 function connectionOf(call: Peer): object | undefined {
   return (call as { stream?: { session?: object } }).stream?.session;

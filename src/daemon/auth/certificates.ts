@@ -8,20 +8,20 @@ import type { Caller } from './roles.js';
 /** Names of a certificate: the common name of its subject, and alternative names of three kinds. */
 const KINDS = { cn: 'CN', dns: 'DNS', uri: 'URI', email: 'email' } as const;
 
-/** Who gets what, by a name of the certificate. */
+/** What a name in a certificate grants. */
 interface CertificateEntry extends Grant {
   /** Such as `URI:spiffe://example.org/chat`. */
   name: string;
 }
 
-/** The client certificates of a file, as it lists them now. Whether one is genuine TLS has found before. */
+/** The client certificates in a file, as it lists them now. TLS has verified a certificate before. */
 export class Certificates {
   #entries: CertificateEntry[] = [];
   #file!: FollowedFile<CertificateEntry[]>;
 
   private constructor() {}
 
-  /** `onChange` is told when the file has become another. Rejects with AUTH_FILE_UNUSABLE. */
+  /** `onChange` is called when the file has changed. Rejects with AUTH_FILE_UNUSABLE. */
   static async open(path: string, log: Logger, onChange: () => void): Promise<Certificates> {
     const certificates = new Certificates();
     certificates.#file = await FollowedFile.open({
@@ -37,7 +37,9 @@ export class Certificates {
     return certificates;
   }
 
-  /** Who has a certificate, by the first entry that names it; throws PERMISSION_DENIED if none does. */
+  /**
+   * The identity of a certificate, by the first entry that names it. Throws PERMISSION_DENIED if none does.
+   */
   callerOf(certificate: PeerCertificate): Caller {
     const entries = this.#entries;
     const names = namesOf(certificate);
@@ -92,14 +94,14 @@ function parseCertificates(text: string): CertificateEntry[] {
   });
 }
 
-/** The names of a certificate that an entry may have, such as `CN:ops`. */
+/** The names in a certificate that an entry may list, such as `CN:ops`. */
 export function namesOf({ subject, subjectaltname = '' }: PeerCertificate): string[] {
-  // One that has several common names has none that could be relied on.
+  // Of several common names, none can be relied on.
   const commonName = typeof subject?.CN === 'string' ? [`CN:${subject.CN}`] : [];
   return [...commonName, ...alternativeNames(subjectaltname)];
 }
 
-/** Reads `DNS:a.example, URI:"a, b"`: Node.js puts a name in quotes, as JSON, that might be taken for several. */
+/** Parses `DNS:a.example, URI:"a, b"`: Node.js quotes a name, as JSON, if it could be read as several. */
 function alternativeNames(text: string): string[] {
   const parts = text.matchAll(/([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g);
   return [...parts].map(([, kind, value]) => `${kind}:${value?.startsWith('"') ? JSON.parse(value) : value}`);

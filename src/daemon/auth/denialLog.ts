@@ -1,21 +1,23 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 
-/** The same denial is logged again after this time, with how many there were. */
+/** A repeated denial is logged again after this time, with the number of repeats. Milliseconds. */
 const PAUSE_MS = 10_000;
-/** Different denials that are told apart at the same time. */
+/** How many different denials are tracked at the same time. */
 const MAX_KINDS = 1_000;
 
-/** Who was refused, and where. */
+/** The call that was denied. */
 interface Denied {
   method: string;
-  /** Address of the caller, with its port. */
+  /** The address of the caller, with its port. */
   peer: string;
-  /** Name of the caller, if it is known. */
+  /** The name of the caller, if it is known. */
   caller: string | undefined;
 }
 
-/** Logs who was refused what; nothing of the credential. A caller that goes on trying does not fill the log. */
+/**
+ * Logs denied calls, without anything of the credential. A caller that keeps trying does not fill the log.
+ */
 export class DenialLog {
   readonly #log: Logger;
   readonly #kinds = new Map<string, { until: number; left: number }>();
@@ -24,7 +26,7 @@ export class DenialLog {
     this.#log = log;
   }
 
-  /** Logs a denial, and returns what the caller is to be told. */
+  /** Logs a denial, and returns the error for the caller. */
   note(error: unknown, denied: Denied): ImstateError {
     if (error instanceof ImstateError) {
       this.#warn(error, denied);

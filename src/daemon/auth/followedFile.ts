@@ -6,44 +6,46 @@ import type { Logger } from 'pino';
 
 const POLL_INTERVAL_MS = 500;
 
-/** Which file to follow, and what to make of it. */
+/** Which file to follow, and how to parse it. */
 export interface FollowedFileOptions<T> {
   /** The flag that names the file, for messages. */
   flag: string;
   path: string;
-  /** Throws an Error that names the rule which the text breaks, and no secret. */
+  /** Throws an Error that names the rule that the text breaks, and no secret. */
   parse(text: string): T;
-  /** Told of what a changed file holds. */
+  /** Called with the content of the file, and of each changed file. */
   onChange(value: T): void;
   log: Logger;
 }
 
 /**
- * A file that is read again when it has changed. It is looked at, not watched: that works with files that are replaced, mounted, or on
- * another machine. A change counts once the file has stood still for one look, so that half a file is not
- * taken for all of it; one that cannot be used is logged and changes nothing.
+ * A file that is read again when it has changed. It is polled rather than watched: that also works with files
+ * that are replaced, mounted, or on another machine. A change counts once the file is the same at two polls,
+ * so that an incomplete file is not read. A file that cannot be used is logged and changes nothing.
  */
 export class FollowedFile<T> {
   readonly #options: FollowedFileOptions<T>;
   readonly #timer: NodeJS.Timeout;
-  /** How the file was when it was last read, or found unusable. */
+  /** The stamp of the file when it was last read, or found unusable. */
   #read: string;
   #seen: string;
-  #isLooking = false;
+  #isPolling = false;
   #isStale = false;
 
   private constructor(options: FollowedFileOptions<T>, stamp: string) {
     this.#options = options;
     this.#read = stamp;
     this.#seen = stamp;
-    this.#timer = setInterval(() => void this.#look(), POLL_INTERVAL_MS).unref();
+    this.#timer = setInterval(() => void this.#poll(), POLL_INTERVAL_MS).unref();
   }
 
-  /** Reads the file, tells `onChange`, and follows the file until close(). Rejects with AUTH_FILE_UNUSABLE. */
+  /**
+   * Reads the file, calls `onChange`, and follows the file until close(). Rejects with AUTH_FILE_UNUSABLE.
+   */
   static async open<T>(options: FollowedFileOptions<T>): Promise<FollowedFile<T>> {
     const { flag, path } = options;
     try {
-      // Before it is read: a change that comes between the two is found by the next look.
+      // Before the read: the next poll finds a change in between.
       const stamp = await stampOf(path);
       options.onChange(options.parse(readRegularText(path, trusted(path))));
       return new FollowedFile(options, stamp);
@@ -53,7 +55,7 @@ export class FollowedFile<T> {
     }
   }
 
-  /** True if the file cannot be used as it is now: what it held before stays in force. */
+  /** True if the file cannot be used as it is now: its previous content stays in force. */
   get isStale(): boolean {
     return this.#isStale;
   }
@@ -62,9 +64,9 @@ export class FollowedFile<T> {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  async #poll(): Promise<void> {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
     const { flag, path, parse, onChange, log } = this.#options;
     const stamp = await stampOf(path).catch(messageOf);
     if (stamp !== this.#read && stamp === this.#seen) {
@@ -79,7 +81,7 @@ export class FollowedFile<T> {
       }
     }
     this.#seen = stamp;
-    this.#isLooking = false;
+    this.#isPolling = false;
   }
 }
 

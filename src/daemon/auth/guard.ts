@@ -8,23 +8,26 @@ import { type Caller, checkRole, type Role, ruleOf } from './roles.js';
 
 const POLL_INTERVAL_MS = 1_000;
 
-/** What is asked for that is no call of gRPC. */
+/** A request that is no call of gRPC. */
 interface Asked {
   role: Role;
   /** Such as `GET /metrics`. */
   method: string;
-  /** True if a caller without a credential is nothing to log: it asks whether it needs one. */
+  /** True if a call without a credential is not logged: it asks whether it needs one. */
   isExpected: boolean;
 }
 
-/** Lets in who may call, before anything of the request is read, and ends streams whose credential is good no longer. */
+/**
+ * Authenticates and authorizes calls before anything of the request is read, and ends streams whose
+ * credentials are no longer valid.
+ */
 export class Guard {
   readonly #parts: GuardParts;
   readonly #timer: NodeJS.Timeout;
 
   private constructor(authenticator: Authenticator, log: Logger) {
     this.#parts = { authenticator, denials: new DenialLog(log), streams: new Set() };
-    this.#timer = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
+    this.#timer = setInterval(() => this.#checkStreams(), POLL_INTERVAL_MS).unref();
   }
 
   /** Rejects as Authenticator.open() does. */
@@ -32,7 +35,7 @@ export class Guard {
     return new Guard(await Authenticator.open(options, log), log);
   }
 
-  /** The ways to prove who one is, for people. */
+  /** The ways to authenticate, human-readable. */
   get ways(): string[] {
     return this.#parts.authenticator.ways;
   }
@@ -42,14 +45,16 @@ export class Guard {
     return this.#parts.authenticator.staleSources;
   }
 
-  /** What the gRPC server is to send its calls through. */
+  /** For the gRPC server: every call passes it. */
   readonly interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
     if (ruleOf(path).role === undefined) return new ServerInterceptingCall(call);
     const guarded = new GuardedCall(this.#parts, path, responseStream, call);
     return new ServerInterceptingCall(call, { start: (next) => next(guarded) });
   };
 
-  /** Who asks for what is no call of gRPC and needs a role; rejects with what to answer, and logs that, if it may not be. */
+  /**
+   * The identity of a caller that is not on gRPC. Logs a denial, and rejects with the error for the caller.
+   */
   async callerOf(metadata: Metadata, peer: Peer, what: Asked): Promise<Caller> {
     const { authenticator, denials } = this.#parts;
     let caller: Caller | undefined;
@@ -68,7 +73,7 @@ export class Guard {
     this.#parts.authenticator.close();
   }
 
-  #look(): void {
-    for (const call of this.#parts.streams) call.look();
+  #checkStreams(): void {
+    for (const call of this.#parts.streams) call.checkCredential();
   }
 }

@@ -5,13 +5,15 @@ import type { Authenticator } from './authenticator.js';
 import type { DenialLog } from './denialLog.js';
 import { type Caller, checkOperation, checkRole, checkServer, ruleOf } from './roles.js';
 
-/** What a handler has of the guard, which let the call in: that of a stream, and that of a method for administrators. */
+/**
+ * What a handler sees of the guard that admitted its call. Streams, and methods for administrators, have one.
+ */
 export interface Permit {
-  /** Who calls, for messages and the log. */
+  /** The name of the caller, for messages and the log. */
   readonly callerName: string;
-  /** Throws PERMISSION_DENIED if the caller may not do this operation of Apply. */
+  /** Throws PERMISSION_DENIED if the caller may not use this operation of Apply. */
   checkOperation(operation: Operation__Output): void;
-  /** Ends the call with an error. The handler of a stream may put a way of its own here. */
+  /** Ends the call with an error. The handler of a stream may replace it. */
   end: (error: ImstateError) => void;
 }
 
@@ -19,7 +21,7 @@ export interface Permit {
 export interface GuardParts {
   authenticator: Authenticator;
   denials: DenialLog;
-  /** Streams that are open. */
+  /** The open streams. */
   streams: Set<GuardedCall>;
 }
 
@@ -27,12 +29,12 @@ type Listener = Omit<Required<ServerListener>, 'onReceiveHalfClose'>;
 
 const permits = new WeakMap<Metadata, Permit>();
 
-/** The permit of a call, by the metadata that came with it; undefined where everybody may call. */
+/** The permit of a call, by the metadata of the call; undefined if authentication is off. */
 export function permitOf(metadata: Metadata): Permit | undefined {
   return permits.get(metadata);
 }
 
-/** One call: what grpc-js has read of it comes by here before the handler gets it, if it gets it. */
+/** One call: the guard sees what grpc-js has read of it before the handler does. */
 export class GuardedCall implements Permit, Listener {
   readonly #parts: GuardParts;
   readonly #path: string;
@@ -86,8 +88,8 @@ export class GuardedCall implements Permit, Listener {
     this.#call.sendStatus({ code, details });
   };
 
-  /** Ends the call if its credential is good no longer. */
-  look(): void {
+  /** Ends the call if its credential is no longer valid. */
+  checkCredential(): void {
     const fault = this.#caller?.fault();
     if (fault !== undefined) this.#refuse(fault);
   }
@@ -103,7 +105,7 @@ export class GuardedCall implements Permit, Listener {
     next(metadata);
   }
 
-  /** Whether the caller passes a check; one that does not is refused. */
+  /** True if the caller passes a check. Otherwise the call is rejected. */
   #passes(check: (caller: Caller) => void): boolean {
     try {
       check(this.#caller as Caller);

@@ -7,14 +7,17 @@ import type { Logger } from 'pino';
 import { FollowedFile } from './followedFile.js';
 
 const FLAG = '--auth-jwt-jwks';
-/** How long the issuer may take to answer. */
+/** How long the issuer may take to respond. Milliseconds. */
 const FETCH_MS = 5_000;
-/** How often its keys are asked for again, so that one it has withdrawn is not taken for much longer. */
+/**
+ * How often the keys are fetched again, so that a withdrawn key is not accepted for much longer.
+ * Milliseconds.
+ */
 const REFRESH_MS = 5 * 60_000;
-/** The same while it does not give them. */
+/** The same while the fetch fails. Milliseconds. */
 const RETRY_MS = 30_000;
-/** How soon a JWT of an unknown key may make us ask again: anybody can send one. */
-const LEAST_PAUSE_MS = 5_000;
+/** How soon a JWT with an unknown key may cause another fetch: anybody can send one. Milliseconds. */
+const MIN_FETCH_INTERVAL_MS = 5_000;
 /** Far more than any issuer has. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -23,14 +26,15 @@ type KeySet = ReturnType<typeof createLocalJWKSet>;
 /** The public keys of an issuer of JWTs, as they are now. */
 export interface Jwks {
   readonly keyOf: JWTVerifyGetKey;
-  /** True if the file or URL gives no keys now: those it gave before stay in force. */
+  /** True if the file or URL has no usable keys now: the previous ones stay in force. */
   readonly isStale: boolean;
   close(): void;
 }
 
 /**
- * Opens the keys of a file, or of an URL: https, or http of this machine. `onChange` is told whenever they may be others. Rejects with
- * AUTH_FILE_UNUSABLE, WRONG_USAGE or AUTH_KEYS_UNAVAILABLE, which may pass.
+ * Opens the keys of a file, or of a URL: https, or http on this machine. `onChange` is called whenever the
+ * keys may have changed. Rejects with AUTH_FILE_UNUSABLE, WRONG_USAGE, or AUTH_KEYS_UNAVAILABLE, which may
+ * pass.
  */
 export async function openJwks(source: string, log: Logger, onChange: () => void): Promise<Jwks> {
   if (!/^https?:/i.test(source)) return openFile(source, log, onChange);
@@ -65,7 +69,7 @@ async function openFile(path: string, log: Logger, onChange: () => void): Promis
   };
 }
 
-/** Keys that are asked for by HTTP. While the issuer does not answer, those it had before stay in force. */
+/** Keys that are fetched over HTTP. While the issuer does not respond, the previous ones stay in force. */
 class RemoteJwks implements Jwks {
   readonly #url: URL;
   readonly #log: Logger;
@@ -74,7 +78,7 @@ class RemoteJwks implements Jwks {
   #keys: KeySet | undefined;
   #text = '';
   #askedAt = 0;
-  #underWay: Promise<void> | undefined;
+  #inFlight: Promise<void> | undefined;
   #isClosed = false;
   #isStale = false;
 
@@ -89,7 +93,7 @@ class RemoteJwks implements Jwks {
       return await (this.#keys as KeySet)(header, jwt);
     } catch (error) {
       const isUnknown = error instanceof errors.JWKSNoMatchingKey;
-      if (!isUnknown || (this.#underWay === undefined && Date.now() - this.#askedAt < LEAST_PAUSE_MS))
+      if (!isUnknown || (this.#inFlight === undefined && Date.now() - this.#askedAt < MIN_FETCH_INTERVAL_MS))
         throw error;
       // The issuer may have a new key.
       await this.#refresh();
@@ -97,13 +101,13 @@ class RemoteJwks implements Jwks {
     }
   };
 
-  /** Rejects with AUTH_KEYS_UNAVAILABLE. Whoever asks meanwhile is answered by the same request. */
+  /** Rejects with AUTH_KEYS_UNAVAILABLE. Concurrent callers share one request. */
   fetch(): Promise<void> {
-    this.#underWay ??= this.#fetch().finally(() => {
-      this.#underWay = undefined;
+    this.#inFlight ??= this.#fetch().finally(() => {
+      this.#inFlight = undefined;
       this.#schedule();
     });
-    return this.#underWay;
+    return this.#inFlight;
   }
 
   get isStale(): boolean {
@@ -152,7 +156,7 @@ class RemoteJwks implements Jwks {
   }
 }
 
-/** Rejects after a while. Not by AbortSignal.timeout(), which Node.js 20 may collect as garbage. */
+/** Rejects after a timeout. Without AbortSignal.timeout(), which Node.js 20 may collect as garbage. */
 async function readUrl(url: URL): Promise<string> {
   const over = new AbortController();
   const limit = setTimeout(() => over.abort(new Error(`no answer within ${FETCH_MS} ms`)), FETCH_MS);
@@ -166,7 +170,7 @@ async function readUrl(url: URL): Promise<string> {
   }
 }
 
-/** Follows no redirection: it could lead to where the keys are anybody's. */
+/** Follows no redirect: it could lead to keys that anybody controls. */
 async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   const { proxyAgentFor } = await import('../httpProxy.js');
   const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
@@ -189,7 +193,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
-/** Shows nothing of the text: somebody may have named the file of a private key. */
+/** Shows nothing of the text: the file may hold a private key by mistake. */
 function parseKeys(text: string): KeySet {
   try {
     return createLocalJWKSet(JSON.parse(text));
@@ -198,7 +202,7 @@ function parseKeys(text: string): KeySet {
   }
 }
 
-/** Keys that came in plain text from elsewhere might be anybody's. */
+/** Keys that arrive in plain text from another machine could be anybody's. */
 function parseUrl(source: string): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   const isLocal = url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''));

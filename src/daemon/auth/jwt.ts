@@ -5,7 +5,7 @@ import { type Jwks, openJwks } from './jwks.js';
 import { readGrant } from './records.js';
 import type { Caller } from './roles.js';
 
-/** Which JWTs are taken. */
+/** Which JWTs are accepted. */
 export interface JwtOptions {
   /** What `iss` must be. */
   issuer: string;
@@ -15,12 +15,12 @@ export interface JwtOptions {
   jwks: string;
 }
 
-/** Signatures that need a private key; none of a secret that we would have to know as well. */
+/** Signatures by a private key. None by a shared secret, which the daemon would have to know. */
 const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
-/** How far the issuer's clock may be from ours. */
+/** How much the clock of the issuer may differ. Seconds. */
 const CLOCK_SKEW_S = 5;
 const MAX_NAME = 64;
 
@@ -34,12 +34,12 @@ export class Jwts {
     this.#keys = keys;
   }
 
-  /** `onChange` is told when the keys may be others. Rejects as openJwks() does. */
+  /** `onChange` is called when the keys may have changed. Rejects as openJwks() does. */
   static async open(options: JwtOptions, log: Logger, onChange: () => void): Promise<Jwts> {
     return new Jwts(options, await openJwks(options.jwks, log, onChange));
   }
 
-  /** Who has a JWT; rejects with UNAUTHENTICATED, or with PERMISSION_DENIED if it gives no role. */
+  /** The identity of a JWT. Rejects with UNAUTHENTICATED, or with PERMISSION_DENIED if it grants no role. */
   async callerOf(jwt: string): Promise<Caller> {
     const { issuer, audience } = this.#options;
     const { payload } = await jwtVerify(jwt, this.#keys.keyOf, {
@@ -107,7 +107,7 @@ function toCaller(payload: JWTPayload): Caller {
   };
 }
 
-/** Issuers may put anything into a claim: jose checks the types of those alone that it verifies. */
+/** Issuers may put anything into a claim: jose checks only the types of those that it verifies. */
 function subjectOf({ sub }: { sub?: unknown }): string {
   if (sub === undefined || typeof sub === 'string') return sub ?? '';
   throw new ImstateError('UNAUTHENTICATED', 'the JWT must name its subject (sub) by a string, or have none');

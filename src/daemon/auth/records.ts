@@ -1,19 +1,19 @@
 import { isHostPort } from 'imstate-client/internal/shared/address';
 import { ROLES, type Role } from './roles.js';
 
-/** What a line of a file gives to whoever it names. */
+/** What a line of a file grants. */
 export interface Grant {
   role: Role;
-  /** The chat servers that a writer is bound to; undefined: any. */
+  /** The chat servers to which a writer is bound; undefined for any. */
   serverAddrs: string[] | undefined;
 }
 
 type Json = Record<string, unknown>;
 
 /**
- * Reads a text of one JSON object a line; blank lines, and those that begin with #, are skipped. A key that is not among
- * `keys` is an error: it might be a "server" that was meant to bind somebody. Throws an Error that names the line and the rule, and
- * nothing of what stands there, which might be a secret.
+ * Parses a text with one JSON object per line. Blank lines and lines that begin with # are skipped. An
+ * unknown key is an error: a misspelled "servers" would bind nobody. Throws an Error that names the line and
+ * the rule, and nothing of the line, which may be a secret.
  */
 export function parseRecords<T>(text: string, keys: string[], read: (record: Json) => T): T[] {
   return text.split('\n').flatMap((line, i) => {
@@ -31,7 +31,7 @@ function parseRecord(line: string, keys: string[]): Json {
   try {
     record = JSON.parse(line);
   } catch {
-    // Whose message would show a part of the line.
+    // The message of the parser would show a part of the line.
   }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) {
     throw new Error('it must be a JSON object');
@@ -50,7 +50,7 @@ export function readGrant({ role, servers }: Json): Grant {
   return { role: known, serverAddrs: checkServers(known, servers) };
 }
 
-/** Checks the chat servers to which somebody of this role is bound, and returns them. */
+/** Checks the chat servers to which a role is bound, and returns them. */
 export function checkServers(role: Role, servers: unknown): string[] {
   if (role !== 'writer') throw new Error('servers may only be with the role writer');
   const isList = Array.isArray(servers) && servers.length > 0;
@@ -58,7 +58,7 @@ export function checkServers(role: Role, servers: unknown): string[] {
   throw new Error('servers must be a list of HOST:PORT, such as ["10.0.0.1:9000"]');
 }
 
-/** Checks that a field of a record is a text, and returns it. */
+/** Checks that a field of a record is a string, and returns it. */
 export function readText(record: Json, key: string, pattern: RegExp, rule: string): string {
   const value = record[key];
   if (typeof value === 'string' && pattern.test(value)) return value;

@@ -4,19 +4,19 @@ import type { Operation__Output } from 'imstate-client/internal/generated/imstat
 import type { OnlineRequest__Output as PbOnlineRequest__Output } from 'imstate-client/internal/generated/pb/OnlineRequest';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 
-/** How many chat servers a refusal names. */
+/** How many chat servers a denial names. */
 const MAX_NAMED_SERVERS = 8;
 
-/** What a caller may do, each more than the one before: read; also change; also evict. */
+/** The roles: read; also change; also evict. */
 export const ROLES = ['reader', 'writer', 'admin'] as const;
 
 export type Role = (typeof ROLES)[number];
 
-/** What a call needs. */
+/** What a call requires. */
 interface Rule {
-  /** Undefined: open to everybody. */
+  /** Undefined if the call is open to everybody. */
   role: Role | undefined;
-  /** The chat server that a message names as its own, to which the caller may have to be bound. */
+  /** The chat server that a message names as its own. The caller may be bound to another one. */
   serverOf?(message: never): { field: string; addr: string };
 }
 
@@ -29,7 +29,7 @@ const login = {
   serverOf: ({ serverAddr }: OnlineRequest__Output) => ({ field: 'server_addr', addr: serverAddr }),
 } satisfies Rule;
 
-/** What each method of each service needs. One that does not stand here needs an admin. */
+/** What each method of each service requires. An unlisted one requires an admin. */
 export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/pb.UserStatus/QueryUserStatus': reader,
   '/pb.UserStatus/Online': {
@@ -41,7 +41,7 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/Online': login,
   '/imstate.v1.PresenceService/Offline': writer,
   '/imstate.v1.PresenceService/Heartbeat': writer,
-  // And each of its operations what OPERATION_RULES say.
+  // OPERATION_RULES apply to each of its operations as well.
   '/imstate.v1.PresenceService/Apply': reader,
   '/imstate.v1.PresenceService/KeepServerAlive': {
     role: 'writer',
@@ -59,7 +59,7 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/Watch': reader,
   '/imstate.v1.PresenceService/Evict': admin,
 
-  // Load balancers and orchestrators ask for it, and it tells nothing of anybody.
+  // Load balancers and orchestrators call it, and it reveals nothing about anybody.
   '/grpc.health.v1.Health/Check': open,
   '/grpc.health.v1.Health/List': open,
   '/grpc.health.v1.Health/Watch': open,
@@ -67,7 +67,7 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': reader,
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': reader,
 
-  // It tells the addresses of all callers.
+  // It reveals the addresses of all callers.
   '/grpc.channelz.v1.Channelz/GetTopChannels': reader,
   '/grpc.channelz.v1.Channelz/GetServers': reader,
   '/grpc.channelz.v1.Channelz/GetServer': reader,
@@ -77,7 +77,7 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/grpc.channelz.v1.Channelz/GetSocket': reader,
 };
 
-/** What each operation of Apply needs: the same as the method of its name. */
+/** What each operation of Apply requires: the same as the method of its name. */
 const OPERATION_RULES: readonly (readonly [NonNullable<Operation__Output['operation']>, Rule])[] = [
   ['online', login],
   ['offline', writer],
@@ -85,23 +85,28 @@ const OPERATION_RULES: readonly (readonly [NonNullable<Operation__Output['operat
   ['getUser', reader],
 ];
 
-/** What is known of a caller whose credential was checked. */
+/** A caller whose credential was checked. */
 export interface Caller {
-  /** Who it is, for messages and the log: `token "chat-1"`. */
+  /** Its name for messages and the log: `token "chat-1"`. */
   readonly name: string;
   readonly role: Role;
-  /** The chat servers that a writer is bound to: its logins and leases may name no others. Undefined: any. */
+  /**
+   * The chat servers to which a writer is bound: its logins and leases may name no others. Undefined for any.
+   */
   readonly serverAddrs: ReadonlySet<string> | undefined;
-  /** Why the credential is good no longer: it was revoked, has changed, or has expired. Undefined while it is. */
+  /**
+   * Why the credential is no longer valid: it was revoked, has changed, or has expired. Undefined while it is
+   * valid.
+   */
   fault(): ImstateError | undefined;
 }
 
-/** What a method needs. */
+/** What a method requires. */
 export function ruleOf(path: string): Rule {
   return METHOD_RULES[path] ?? admin;
 }
 
-/** Throws PERMISSION_DENIED if the role of the caller is too small. */
+/** Throws PERMISSION_DENIED if the role of the caller is not sufficient. */
 export function checkRole(caller: Caller, { role }: Rule, what: string): void {
   if (role === undefined || ROLES.indexOf(caller.role) >= ROLES.indexOf(role)) return;
   throw new ImstateError(
@@ -110,7 +115,7 @@ export function checkRole(caller: Caller, { role }: Rule, what: string): void {
   );
 }
 
-/** Throws PERMISSION_DENIED if the message names another chat server than the caller is bound to. */
+/** Throws PERMISSION_DENIED if the message names a chat server to which the caller is not bound. */
 export function checkServer({ name, serverAddrs }: Caller, rule: Rule, message: unknown): void {
   if (serverAddrs === undefined || rule.serverOf === undefined) return;
   const { field, addr } = rule.serverOf(message as never);
@@ -121,14 +126,14 @@ export function checkServer({ name, serverAddrs }: Caller, rule: Rule, message: 
   );
 }
 
-/** A credential may name thousands: not all of them fit into the answer. */
+/** A credential may name thousands: not all of them fit into the response. */
 function someOf(serverAddrs: ReadonlySet<string>): string {
   const named = [...serverAddrs].slice(0, MAX_NAMED_SERVERS);
   const more = serverAddrs.size - named.length;
   return [...named, ...(more > 0 ? [`one of ${more} others`] : [])].join(' or ');
 }
 
-/** Throws PERMISSION_DENIED if the caller may not do this operation of Apply. */
+/** Throws PERMISSION_DENIED if the caller may not use this operation of Apply. */
 export function checkOperation(caller: Caller, operation: Operation__Output): void {
   for (const [kind, rule] of OPERATION_RULES) {
     const message = operation[kind];

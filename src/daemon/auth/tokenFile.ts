@@ -1,45 +1,45 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Grant, parseRecords, readGrant, readText } from './records.js';
 
-/** A token as its file lists it. */
+/** A token, as listed in its file. */
 export interface TokenEntry extends Grant {
   /** Names the token, for people and the log. */
   id: string;
   /** SHA-256 of the token, in hex. */
   sha256: string;
-  /** When it was made, ISO 8601. */
+  /** When it was created, ISO 8601. */
   created: string;
 }
 
 const KEYS = ['id', 'sha256', 'role', 'servers', 'created'];
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Tells a token from a JWT, and lets scanners find tokens in places where none should be. */
+/** Distinguishes a token from a JWT, and lets secret scanners find leaked tokens. */
 export const TOKEN_PREFIX = 'imstate_';
 const TOKEN_BYTES = 32;
 
-/** The rule of a token's id. */
+/** The rule for the ID of a token. */
 export const TOKEN_ID_RULE = '1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first';
 
-/** True if the text may be the id of a token. */
+/** True if the text may be the ID of a token. */
 export function isTokenId(text: string): boolean {
   return ID.test(text);
 }
 
-/** Makes a token: 256 random bits behind the prefix. */
+/** Creates a token: 256 random bits after the prefix. */
 export function makeToken(): string {
   return `${TOKEN_PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`;
 }
 
 /**
- * The hash under which a token is listed. A slow hash, as passwords need it, would protect nothing more: it makes guessing dear
- * where there are few to guess from, and nobody tries 2^256 tokens however fast the hash is. And whoever sends nonsense would
- * buy much of the daemon's time with it.
+ * The hash under which a token is listed. A slow hash, as for passwords, would not protect it better: nobody
+ * can try 2^256 tokens, however fast the hash is. It would let callers with invalid tokens use much of the
+ * time of the daemon.
  */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** Reads a file of tokens; throws an Error that names the line and the rule. */
+/** Parses a file of tokens. Throws an Error that names the line and the rule. */
 export function parseTokens(text: string): TokenEntry[] {
   const ids = new Set<string>();
   const hashes = new Set<string>();

@@ -9,7 +9,7 @@ interface Known {
   caller: Caller;
 }
 
-/** The tokens of a file, as it lists them now. */
+/** The tokens in a file, as it lists them now. */
 export class Tokens {
   #byHash = new Map<string, Known>();
   #file!: FollowedFile<TokenEntry[]>;
@@ -30,8 +30,8 @@ export class Tokens {
   }
 
   /**
-   * Who has a token; throws UNAUTHENTICATED if it is not listed. Looked up by its hash: what the time of that tells of the hash
-   * leads to no token.
+   * The identity of a token. Throws UNAUTHENTICATED if it is not listed. It is looked up by its hash, so the
+   * time of the lookup reveals nothing about a token.
    */
   callerOf(token: string): Caller {
     const known = this.#byHash.get(hashToken(token));
@@ -51,7 +51,7 @@ export class Tokens {
     this.#file.close();
   }
 
-  /** An entry that stays as it is keeps its caller, and with it its streams. */
+  /** An unchanged entry keeps its caller, and so the streams of the caller. */
   #take(entries: TokenEntry[]): void {
     const before = this.#byHash;
     this.#byHash = new Map(

@@ -20,8 +20,8 @@ const MAX_OPERATIONS = LIMITS.batchOperations.max;
 const MAX_CONCURRENT_BATCHES = 4;
 
 /**
- * Handles the batches of one stream of Apply. The store keeps the order of the operations on a user; responses
- * are sent in the order of the batches.
+ * Handles the batches of one stream of Apply. The store keeps the order of the operations on a user;
+ * responses are sent in the order of the batches.
  */
 export class ApplyHandler implements StreamHandler<ApplyRequest__Output> {
   readonly maxConcurrent = MAX_CONCURRENT_BATCHES;

@@ -15,35 +15,36 @@ import {
 } from '../messages/answerSize.js';
 
 const MAX_BYTES = LIMITS.answerBytes.max;
-/** A session that ended, on the wire, beside its texts. */
+/** An ended session on the wire, without its strings. */
 const ENDED_BYTES = 20;
 const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.max + LIMITS.address.max;
 /** The result of a login without the sessions that it replaced. */
 const LOGIN_BYTES = LIMITS.id.max + 64;
-/** A result that only says yes or no, and one that says what is wrong. */
+/** A result that is a flag, and one that is an error. */
 const SMALL_BYTES = 16;
 const ERROR_BYTES = 1_024;
 const USER_FORM = { metadata: true, explanation: true };
 const BARE_USER_FORM = { metadata: false, explanation: true };
 
-/** What of a login's result a response has room for. */
+/** The part of a login's result for which a response has room. */
 export interface ShownLogin extends LoginResult {
   /** How many replaced sessions were left out; absent if none were. */
   replacedOmitted?: number;
 }
 
-/** What of the answer to an operation goes into a response. */
+/** The part of an operation's result that goes into a response. */
 export type ShownAnswer = Answer | Shown | ShownLogin | Error;
 
-/** What the response to a login has room for. */
+/** The part of a login's result for which the response has room. */
 export function showLogin(userId: string, result: LoginResult): ShownLogin {
   if (LOGIN_BYTES + result.replaced.length * MAX_ENDED_BYTES <= MAX_BYTES) return result;
   return new Room(MAX_BYTES - LOGIN_BYTES).fitLogin(userId, result);
 }
 
 /**
- * What the response to a batch has room for: all, or users without metadata, and the results in their order as far as there is room. Users
- * for whom there is none fail, and sessions that logins replaced are left out. The batch has so many operations more that failed.
+ * The results for which the response to a batch has room: everything, or users without metadata, in the order
+ * of the batch. Users without room fail, and sessions that logins replaced are left out. `otherErrors`
+ * further operations of the batch have failed.
  */
 export function showAnswers(
   operations: readonly Operation[],
@@ -63,7 +64,7 @@ export function showAnswers(
   return answers.map((answer, i) => room.fit(operations[i] as Operation, answer));
 }
 
-/** The bytes that are left of a response, of which each result has its least already. */
+/** The bytes that are left in a response. The minimum of each result is counted already. */
 class Room {
   #left: number;
 
@@ -103,14 +104,14 @@ function showWhole({ kind }: Operation, answer: Answer | Error): ShownAnswer {
   return sessions ? whole(sessions) : answer;
 }
 
-/** The sessions that an operation asked for; undefined if it is none that reads. */
+/** The sessions that an operation has read; undefined if it reads none. */
 function sessionsOf(kind: Operation['kind'], answer: Answer): readonly Session[] | undefined {
   if (kind === 'getUser') return answer as Session[];
   if (kind !== 'getDevice') return undefined;
   return answer === undefined ? [] : [answer as Session];
 }
 
-/** The most that a result takes, by counting alone: the usual batch is not measured. */
+/** The maximum size of a result, by counts alone: the usual batch is not measured. */
 function maxBytesOf({ kind }: Operation, answer: Answer | Error): number {
   if (answer instanceof Error) return ERROR_BYTES;
   if (kind === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
@@ -130,7 +131,7 @@ function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error)
   return sessions ? sizeOfUser(sessions, USER_FORM, measure) : maxBytesOf(operation, answer);
 }
 
-/** What a result takes in any case. */
+/** The minimum size of a result. */
 function leastBytesOf(operation: Operation, answer: Answer | Error): number {
   const { kind } = operation;
   if (answer instanceof Error || kind === 'getUser' || kind === 'getDevice') return ERROR_BYTES;

@@ -46,7 +46,10 @@ export class Calls {
     this.#state.streams.stopAll();
   }
 
-  /** Ends the streams of a connection that has reached its maximum age, each without a loss for its caller. */
+  /**
+   * Ends the streams of a connection that has reached its maximum age, once that is no loss for their
+   * callers.
+   */
   endStreamsOf(connection: object): void {
     this.#state.streams.retire(connection);
   }

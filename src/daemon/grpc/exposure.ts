@@ -5,16 +5,16 @@ interface Exposure {
   /** Where the daemon listens: host:port, and its IP address. */
   addr: string;
   ip: string;
-  /** Where clients dial, host:port. */
+  /** The address that clients dial, host:port. */
   advertised: string;
   tls: DaemonTls | undefined;
-  /** Whether callers must prove who they are. */
+  /** True if callers must authenticate. */
   hasAuth: boolean;
-  /** Where it listens by HTTP; undefined if it does not. */
+  /** Where it listens for HTTP; undefined if it does not. */
   http: { addr: string; ip: string } | undefined;
 }
 
-/** What whoever runs the daemon should know of how open it is: a sentence each, with the way out. */
+/** Warnings about access to the daemon, each with a remedy. */
 export function exposures({ addr, ip, advertised, tls, hasAuth, http }: Exposure): string[] {
   const warnings: string[] = [];
   if (tls === undefined && !isLoopback(ip)) {

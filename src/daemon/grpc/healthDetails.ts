@@ -7,12 +7,15 @@ import {
 } from '@grpc/grpc-js';
 import { HEALTH_HEADERS } from 'imstate-client/internal/wire/healthHeaders';
 
-/** Version of this imstate. */
+/** The version of imstate. */
 const VERSION: string = JSON.parse(
   readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
 ).version;
 
-/** What to add the health service to, so that its answers carry the version and settings that `imstate doctor` compares between daemons. */
+/**
+ * Wraps the server to which the health service is added, so that its responses carry the version and settings
+ * that `imstate doctor` compares between daemons.
+ */
 export function withHealthDetails(server: Server, { maxDevices }: { maxDevices: number }): Server {
   const metadata = new Metadata();
   metadata.set(HEALTH_HEADERS.version, VERSION);

@@ -7,8 +7,9 @@ interface HealthWatch {
 }
 
 /**
- * What to add the health service to, so that it keeps only the names that it has been given. By itself it keeps each name that anybody has
- * ever watched. A watch of another name is answered once, and nothing ever changes.
+ * Wraps the server to which the health service is added, so that the service keeps only known names. By
+ * itself it keeps each name that anybody has ever watched. A watch of another name gets one response, and
+ * never a change.
  */
 export function watchingKnownNames(server: Server, names: readonly string[]): Server {
   return {

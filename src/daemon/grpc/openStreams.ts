@@ -1,16 +1,16 @@
-/** A stream as a daemon sees it that stops, or that closes its connection. */
+/** A stream, as a daemon that stops or closes a connection sees it. */
 export interface OpenStream {
-  /** The daemon stops: ends the stream, so that its caller continues at another one. */
+  /** The daemon stops: ends the stream, so that its caller continues with another daemon. */
   stop(): void;
-  /** The connection is closed: ends the stream as soon as its caller loses nothing by that. */
+  /** The connection is closed: ends the stream as soon as that is no loss for its caller. */
   retire(): Promise<void>;
 }
 
-/** The streams that are open, in all and by connection. */
+/** The open streams, in total and by connection. */
 export class OpenStreams {
   readonly #connections = new Map<OpenStream, object>();
   readonly #ofConnection = new WeakMap<object, Set<OpenStream>>();
-  /** Connections that are closed, on which streams may begin that were waiting for their credentials. */
+  /** Closed connections. A stream that waited for its credentials may still begin on one. */
   readonly #retired = new WeakSet<object>();
 
   add(stream: OpenStream, connection: object): void {
@@ -25,7 +25,7 @@ export class OpenStreams {
     return this.#connections.has(stream);
   }
 
-  /** False if it is over already. */
+  /** Returns false if it was removed before. */
   delete(stream: OpenStream): boolean {
     const connection = this.#connections.get(stream);
     if (connection === undefined) return false;

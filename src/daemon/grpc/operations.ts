@@ -13,7 +13,7 @@ import { toEnded, toGetUserResponse, toReplaced } from '../messages/responses.js
 import type { ShownAnswer, ShownLogin } from './batchSize.js';
 import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
 
-/** Reads and checks an operation of Apply. */
+/** Reads and validates an operation of Apply. */
 export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {
   if (online) return { kind: 'online', of: readLogin(online) };
   if (offline) return { kind: 'offline', of: readLogout(offline) };
@@ -27,7 +27,7 @@ export function readOperation({ online, offline, heartbeat, getUser }: Operation
   throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
 }
 
-/** What an operation that was carried out answers, as far as there is room for it. */
+/** The result of an operation, as far as the response has room. */
 export function toResult(
   { kind, of }: Operation,
   answer: Exclude<ShownAnswer, Error>,

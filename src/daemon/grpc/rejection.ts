@@ -15,7 +15,10 @@ export class Rejection implements Ending {
     this.#field = field;
   }
 
-  /** The rejected field as google.rpc.BadRequest. Made when it is read: operations of Apply have no place for it. */
+  /**
+   * The rejected field as google.rpc.BadRequest. Made when it is read: operations of Apply have no place for
+   * it.
+   */
   get metadata(): Metadata {
     const metadata = new Metadata();
     if (this.#field !== undefined) {

@@ -87,7 +87,9 @@ export function readLogout({ userId, deviceId, sessionId, grace }: OfflineReques
   return { userId, deviceId, sessionId: sessionId || undefined, graceMs };
 }
 
-/** Reads and checks a message of KeepServerAlive; `serverAddr` is the one of the stream, '' in its first message. */
+/**
+ * Reads and checks a message of KeepServerAlive. `serverAddr` is that of the stream, '' in its first message.
+ */
 export function readKeepAlive(request: KeepServerAliveRequest__Output, known: string): KeepAlive {
   const { serverAddr, incarnation, resynced } = request;
   checkServerAddr('server_addr', serverAddr);

@@ -38,13 +38,13 @@ import { watchingKnownNames } from './healthNames.js';
 import { presenceServiceHandlers } from './presenceService.js';
 import { userStatusHandlers } from './userStatus.js';
 
-/** How often a drain looks whether all calls are answered, and how long the last answers have to leave. */
+/** How often a drain checks whether all calls are answered, and how long the last responses have to leave. */
 const DRAIN_STEP_MS = 20;
 const FLUSH_MS = 500;
-/** Names that health is told for: the daemon as a whole, and each service. */
+/** Names with a health status: the daemon as a whole, and each service. */
 const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
 
-/** Methods whose streams keep what their messages name: users and chat servers, the address of a lease. */
+/** Methods whose streams retain strings of their messages: users, chat servers, the address of a lease. */
 const KEEPING = ['Watch', 'KeepServerAlive'];
 
 /** The gRPC server with everything it serves. */
@@ -52,13 +52,16 @@ export interface GrpcServer {
   /** Resolves with the port once calls are accepted there and nowhere else. */
   listen(address: HostPort, credentials: ServerCredentials): Promise<number>;
   setServing(serving: boolean): void;
-  /** Takes no new call, waits up to `limitMs` for those in flight, then destroys all connections. Returns how it went. */
+  /**
+   * Accepts no new call, waits up to `limitMs` for those in flight, then destroys all connections. `cut` if
+   * calls were left.
+   */
   drain(limitMs: number): Promise<'drained' | 'cut'>;
 }
 
 /**
- * Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING. Without a guard everybody may
- * do everything.
+ * Makes the server: both services, health, reflection and channelz. Health starts as NOT_SERVING.
+ * Authentication is off without a guard.
  */
 export function makeServer(
   presence: Presence,
@@ -70,7 +73,7 @@ export function makeServer(
   counts: ConnectionCounts,
   malformed?: MalformedRequests,
 ): GrpcServer {
-  // What grpc-js would print by itself reaches us as errors too.
+  // What grpc-js would print is also reported as errors.
   setLogVerbosity(logVerbosity.NONE);
   const patches = new PatchReport(log);
   patches.note('grpcLongTimeout', capLongTimeouts());
@@ -136,8 +139,8 @@ export function makeServer(
 }
 
 /**
- * Sends GOAWAY and waits for the calls. Streams that never end by themselves (a watch of health, reflection) are
- * not waited for; neither is a connection, which its client may keep for ever.
+ * Sends GOAWAY and waits for calls in flight. It does not wait for streams that never end (a health watch,
+ * reflection), nor for connections, which clients may keep forever.
  */
 async function drain(server: Server, calls: Calls, limitMs: number): Promise<'drained' | 'cut'> {
   let isClosed = false;

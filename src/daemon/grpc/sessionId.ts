@@ -1,11 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 
 const SESSION_ID_BYTES = 12;
-/** Random bytes for the next session ids, drawn for many at once: the system call costs more than all the rest. */
+/** Random bytes for the next session IDs, drawn for many at once: the system call is the expensive part. */
 const pool = Buffer.alloc(SESSION_ID_BYTES * 256);
 let used = pool.length;
 
-/** 96 random bits: no two sessions of a deployment share one. */
+/** 96 random bits: no two sessions of a cluster share an ID. */
 export function makeSessionId(): string {
   if (used === pool.length) {
     randomFillSync(pool);

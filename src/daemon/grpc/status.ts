@@ -19,7 +19,9 @@ export class StatusMapper {
     this.#load = load;
   }
 
-  /** The status of an error. An error that imstate does not know is logged in full; its caller gets INTERNAL. */
+  /**
+   * The status of an error. An error that imstate does not know is logged in full; its caller gets INTERNAL.
+   */
   statusOf(error: unknown, call: LoggedCall): Ending {
     // Nothing was changed, so the caller may repeat the call.
     if (error instanceof ReadsExhausted) return this.#load.refuse(error.reason);

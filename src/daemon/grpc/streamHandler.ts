@@ -6,7 +6,10 @@ export interface StreamHandler<Request> {
   handle(request: Request, arrivedAt: number): Promise<void>;
   /** The message is not handled: the store is overloaded, or the stream is over. */
   reject?(request: Request, code: status, arrivedAt: number): void;
-  /** Resolves when the handler can accept the next message. What was handled no longer counts as work at the store. */
+  /**
+   * Resolves when the handler can accept the next message. What was handled no longer counts as work at the
+   * store.
+   */
   ready?(): Promise<void>;
   /** How many messages are handled at the same time. Default: 1. */
   readonly maxConcurrent?: number;

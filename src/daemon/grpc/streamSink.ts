@@ -15,8 +15,8 @@ export interface StreamSink<Response> {
   /** Returns false if the caller should be given time to read. */
   write(response: Response): boolean;
   /**
-   * Writes an encoded message, and calls `onTaken`, later, once the network has taken it: never if the caller is
-   * gone.
+   * Writes an encoded message, and calls `onTaken`, later, once the network has taken it: never if the caller
+   * is gone.
    */
   send(message: FramedMessage, onTaken: () => void): void;
   /** Resolves when the network has taken what was written, or the caller is gone. */

@@ -8,20 +8,20 @@ import { readTls, type TlsContext, type TlsMaterial } from 'imstate-client/inter
 import { TLS_NAMES, type TlsFiles } from 'imstate-client/internal/tls/names';
 import type { Logger } from 'pino';
 
-/** How often the files are looked at. */
+/** How often the files are checked for changes. */
 const POLL_INTERVAL_MS = 1_000;
 
 /**
- * The TLS of the ports: a certificate, and with `ca` (the authorities of the clients) mutual TLS. When the files change, new
- * connections get what they hold then; connections that stand, and their calls, go on.
+ * The TLS of the ports: a certificate, and with `ca` (the CA of the clients) mutual TLS. When the files
+ * change, new connections use the new content. Open connections and their calls are not affected.
  */
 export class DaemonTls {
   readonly credentials: ReplaceableCredentials;
   readonly #files: TlsFiles;
   readonly #https: HttpsServer[] = [];
   #material: TlsMaterial;
-  /** What is wrong with the files as they are now, and whether it has been said. */
-  #fault = { message: '', isTold: false };
+  /** What is wrong with the files now, and whether it was logged. */
+  #fault = { message: '', isLogged: false };
 
   /** Throws BAD_CERTIFICATE if a file cannot be used. */
   constructor(files: TlsFiles) {
@@ -33,30 +33,31 @@ export class DaemonTls {
     this.credentials = new ReplaceableCredentials(this.#material.context, files.ca !== undefined);
   }
 
-  /** When the certificate that new connections get ends. */
+  /** When the current certificate expires. */
   get validUntil(): Date {
     return endOf(this.#material);
   }
 
-  /** True if the files cannot be used as they are now: the certificate from before stays. */
+  /** True if the files cannot be used as they are now: the previous certificate stays in use. */
   get isStale(): boolean {
-    return this.#fault.isTold;
+    return this.#fault.isLogged;
   }
 
-  /** Whether clients must show a certificate. */
+  /** True if clients must present a certificate. */
   get isMutual(): boolean {
     return this.#files.ca !== undefined;
   }
 
-  /** Whether clients that dial this host (a name or an IP address) will take the certificate for its. */
+  /** True if clients that dial this host (a name or an IP address) accept the certificate. */
   isFor(host: string): boolean {
     const { certificate } = this.#material;
     return (isIP(host) === 0 ? certificate?.checkHost(host) : certificate?.checkIP(host)) !== undefined;
   }
 
   /**
-   * A server of HTTPS with the same certificate, which is replaced with it. Where TLS is mutual a client is asked for a certificate
-   * and served without: `socket.authorized` says whether it has shown a good one.
+   * An HTTPS server with the same certificate, which is replaced together with it. With mutual TLS a client
+   * is asked for a certificate, but served without one: `socket.authorized` tells whether it presented a
+   * valid one.
    */
   serveHttps(options: ServerOptions, listener: RequestListener): HttpsServer {
     const asks = { requestCert: this.isMutual, rejectUnauthorized: false };
@@ -65,15 +66,18 @@ export class DaemonTls {
     return server;
   }
 
-  /** Follows the files until the signal aborts. Not by events of the file system: where a folder is swapped there are none. */
-  async follow(log: Logger, signal: AbortSignal, lookMs = POLL_INTERVAL_MS): Promise<void> {
-    while (await delay(lookMs, true, { signal }).catch(() => false)) this.#look(log);
+  /**
+   * Follows the files until the signal aborts. It polls, because swapping a directory makes no file system
+   * event.
+   */
+  async follow(log: Logger, signal: AbortSignal, pollIntervalMs = POLL_INTERVAL_MS): Promise<void> {
+    while (await delay(pollIntervalMs, true, { signal }).catch(() => false)) this.#poll(log);
   }
 
-  #look(log: Logger): void {
+  #poll(log: Logger): void {
     try {
       const material = readTls(this.#files, TLS_NAMES.daemon, this.#material);
-      this.#fault = { message: '', isTold: false };
+      this.#fault = { message: '', isLogged: false };
       if (material === this.#material) return;
       this.credentials.replace(material.context);
       for (const server of this.#https) server.setSecureContext(material.context);
@@ -86,12 +90,12 @@ export class DaemonTls {
     }
   }
 
-  /** Files are written one after the other: what is wrong at one look only is not worth a line. */
+  /** Files are written one after the other: only a fault at two polls in a row is logged. */
   #keep(message: string, log: Logger): void {
     if (message !== this.#fault.message) {
-      this.#fault = { message, isTold: false };
-    } else if (!this.#fault.isTold) {
-      this.#fault.isTold = true;
+      this.#fault = { message, isLogged: false };
+    } else if (!this.#fault.isLogged) {
+      this.#fault.isLogged = true;
       log.error(
         `${message}; until then the certificate from before stays, valid until ${this.validUntil.toISOString()}`,
       );
@@ -99,7 +103,10 @@ export class DaemonTls {
   }
 }
 
-/** Credentials of a server whose certificate may be replaced. What grpc-js brings refuses everybody while a file is broken. */
+/**
+ * Server credentials with a replaceable certificate. Those of grpc-js reject everybody while a file is
+ * broken.
+ */
 class ReplaceableCredentials extends ServerCredentials {
   constructor(context: TlsContext, isMutual: boolean) {
     super({ requestCert: isMutual, rejectUnauthorized: isMutual }, context);

@@ -5,7 +5,7 @@ import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
 import { makeSessionId } from './sessionId.js';
 
-/** pb.UserStatus, the article's service: see proto/pb/user_status.proto. */
+/** pb.UserStatus, the legacy service: see proto/pb/user_status.proto. */
 export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
   return {
     QueryUserStatus: calls.handler(({ UserID, DeviceID }, call) => {
@@ -28,7 +28,7 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
         serverAddr: ServerAddr,
         sessionId: makeSessionId(),
         isNewSessionId: true,
-        // What the service does not know.
+        // What the legacy service does not know.
         platform: '',
         ttlMs: 0,
         metadata: {},

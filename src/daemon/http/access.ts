@@ -11,19 +11,19 @@ import { OriginPolicy } from './origin.js';
 import type { Route } from './routes.js';
 import type { TrustedProxies } from './trustedProxies.js';
 
-/** What {@link HttpAccess} is made of. */
+/** The parts of {@link HttpAccess}. */
 export interface AccessParts {
-  /** Undefined lets everybody ask for everything. */
+  /** Undefined if authentication is off. */
   guard: Guard | undefined;
-  /** The TLS of the gRPC port, which is that of this one too. */
+  /** The TLS of the gRPC port, which the HTTP port shares. */
   tls: DaemonTls | undefined;
-  /** Origins of the console that the operator named. */
+  /** Origins of the console that the operator has named. */
   origins: readonly string[];
   proxies: TrustedProxies;
   log: Logger;
 }
 
-/** Who may ask for what: the same rules as for gRPC. */
+/** Authenticates and authorizes requests, by the same rules as gRPC. */
 export class HttpAccess {
   readonly #guard: Guard | undefined;
   readonly #needsCertificate: boolean;
@@ -40,8 +40,8 @@ export class HttpAccess {
   }
 
   /**
-   * Who asks; undefined where that does not matter. Rejects with UNAUTHENTICATED or PERMISSION_DENIED, and with INVALID_ARGUMENT for a
-   * change that is not JSON.
+   * The identity of the caller; undefined if it does not matter. Rejects with UNAUTHENTICATED or
+   * PERMISSION_DENIED, and with INVALID_ARGUMENT for a change that is not JSON.
    */
   async callerOf(request: IncomingMessage, { role, path, isSignIn }: Route): Promise<Caller | undefined> {
     if (role === undefined) return undefined;
@@ -50,7 +50,7 @@ export class HttpAccess {
     return caller;
   }
 
-  /** A page of another origin that is denied leaves a line in the log, as a caller without the role does. */
+  /** A denied page of another origin is logged, like a caller without the role. */
   #checkOrigin(
     request: IncomingMessage,
     { path, caller }: { path: string; caller: Caller | undefined },
@@ -76,7 +76,7 @@ export class HttpAccess {
     if (this.#guard === undefined) return undefined;
     const metadata = new Metadata();
     const { authorization } = request.headers;
-    // No credential has other bytes. Metadata would throw at them, and its message would show them to the log.
+    // No credential has other bytes. Metadata would throw, with the value in its message, which is logged.
     if (authorization !== undefined)
       metadata.set('authorization', isAscii(authorization) ? authorization : '');
     return this.#guard.callerOf(metadata, guardedPeer(request, this.#proxies), {
@@ -91,7 +91,7 @@ function isAscii(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text);
 }
 
-/** The peer, as the guard sees those of gRPC. */
+/** The peer in the form in which the guard sees peers of gRPC. */
 function guardedPeer(request: IncomingMessage, proxies: TrustedProxies) {
   const socket = request.socket as TLSSocket;
   return {

@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { LIMITS } from '../../presence/limits.js';
 
-/** The body of a request, as text; rejects with INVALID_ARGUMENT if it is too long. It is read to its end, so that the answer arrives. */
+/**
+ * The body of a request, as text. Rejects with INVALID_ARGUMENT if it is too long. It is read to its end, so
+ * that the response arrives.
+ */
 export function readBody(request: IncomingMessage): Promise<string> {
   const { max } = LIMITS.httpBody;
   const chunks: Buffer[] = [];

@@ -6,7 +6,7 @@ import type { Exchange, Route } from './routes.js';
 
 const path = '/admin/log-level';
 
-/** The level of the log, as JSON: `{"level":"info"}`. To read it and to change it, until the daemon stops. */
+/** The log level, as JSON: `{"level":"info"}`. A change lasts until the daemon stops. */
 export function logLevelRoutes(log: Logger): Route[] {
   const route = (method: 'GET' | 'POST', change: (exchange: Exchange) => Promise<void> | void): Route => ({
     method,

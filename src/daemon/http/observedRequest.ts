@@ -5,18 +5,18 @@ import type { CallDetails } from '../observability/callDetails.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import type { Exchange, Route } from './routes.js';
 
-/** Headers that say to what a request belongs. */
-const TOLD = ['x-request-id', 'traceparent', 'tracestate'];
+/** Headers that relate a request to others. */
+const RELATING_HEADERS = ['x-request-id', 'traceparent', 'tracestate'];
 
-/** What was received before anything of it is read. */
+/** A request before anything of it is read. */
 type Received = Pick<Exchange, 'request' | 'response' | 'peer'>;
 
-/** A request as the log, the metrics and the traces see it: as they see a call of gRPC. */
+/** A request as the log, the metrics and the traces see it: like a call of gRPC. */
 export class ObservedRequest {
   readonly #details: CallDetails | undefined;
   #code: status | undefined;
 
-  /** Begins to look at it, until its answer is taken or its connection closed. */
+  /** Observes the request until its response was sent or its connection closed. */
   constructor(observer: CallObserver, route: Route, { request, response, peer }: Received) {
     const begunAt = performance.now();
     const path = `/imstate.http/${route.call}`;
@@ -32,19 +32,19 @@ export class ObservedRequest {
     });
   }
 
-  /** Notes whom it is about: the log has them masked. */
+  /** Notes whom the request concerns. The log masks the IDs. */
   about(ids: { userId?: string | undefined; deviceId?: string | undefined }): void {
     this.#details?.pass(ids, () => {});
   }
 
-  /** Does what belongs to its span. */
+  /** Runs an action within the span of the request. */
   async run(action: () => Promise<void> | void): Promise<void> {
     const details = this.#details;
     if (details) await new Promise<void>((resolve) => details.run(() => resolve(action())));
     else await action();
   }
 
-  /** It fails, and is answered so. */
+  /** The request fails with the error. */
   fail(error: unknown): void {
     this.#code = error instanceof ImstateError ? error.status : status.INTERNAL;
   }
@@ -52,8 +52,8 @@ export class ObservedRequest {
 
 function toldBy({ headers }: IncomingMessage): Metadata {
   const metadata = new Metadata();
-  // Metadata throws at other bytes, which none of them has.
-  for (const name of TOLD)
+  // Metadata throws at other bytes, which none of these headers has.
+  for (const name of RELATING_HEADERS)
     if (/^[\x20-\x7e]+$/.test(String(headers[name] ?? ''))) metadata.set(name, String(headers[name]));
   return metadata;
 }

@@ -14,7 +14,10 @@ interface OpenParts extends Omit<HttpParts, 'routes' | 'onClose' | 'onEndStreams
   web: Omit<ApiParts, 'streams'>;
 }
 
-/** Makes the server of HTTP with everything it serves; it does not listen yet. What it needs is loaded here, and only then. */
+/**
+ * Makes the HTTP server with all its routes; it does not listen yet. Its modules are loaded only if it is
+ * used.
+ */
 export async function openHttp({ readiness, options, ...parts }: OpenParts): Promise<HttpServer> {
   const [{ Metrics }, { makeWeb }] = await Promise.all([
     import('../observability/metrics/metrics.js'),

@@ -4,35 +4,39 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Exchange } from './routes.js';
 import type { Target, TrustedProxies } from './trustedProxies.js';
 
-/** Names that nobody can own on the Internet: a foreign page cannot have been loaded from them. */
+/** Names that nobody can own on the Internet: no foreign page was loaded from them. */
 const PRIVATE_NAME = /^[^.]+$|\.(localhost|local|internal|svc|home\.arpa)$/i;
 
 /**
- * Rejects what a page of somebody else makes a browser send, which may reach ports that its user reaches and no one else. Programs
- * that are no browser pass.
+ * Rejects requests that a foreign page makes a browser send, perhaps to a port that only its user can reach.
+ * Programs other than browsers pass.
  *
- * - Over HTTPS a browser says where a request comes from (`Sec-Fetch-Site`), whatever names proxies put between. It says the same of
- *   localhost, and nothing of other origins over plain HTTP.
- * - Over plain HTTP it names at least the origin of a change (`Origin`). That must be where the request was sent, see
- *   {@link TrustedProxies}, or an origin that the operator named. A browser sends JSON to another origin only after having asked for
- *   leave, which is never given here.
- * - A name that leads first to the page's own server and then here (DNS rebinding) makes the two one origin. Where a credential is
- *   needed the page has none: the console's is in its own origin's storage. Over HTTPS the certificate is not for that name. Where
- *   neither helps, the name must be one that the operator named, or none of the Internet.
+ * - Over HTTPS, and on localhost, a browser states where a request comes from (`Sec-Fetch-Site`), whatever
+ *   names proxies use in between. It does not for other origins over plain HTTP.
+ * - Over plain HTTP it names at least the origin of a change (`Origin`). That must be the target of the
+ *   request, see {@link TrustedProxies}, or an origin that the operator has named. A browser sends JSON to
+ *   another origin only after a preflight request, which is never allowed here.
+ * - A name that leads first to the server of the page and then here (DNS rebinding) makes both one origin. If
+ *   credentials are required, the page has none: those of the console are in the storage of its own origin.
+ *   Over HTTPS the certificate does not match the name. Otherwise, the name must be one that the operator has
+ *   named, or one that cannot be on the Internet.
  */
 export class OriginPolicy {
   readonly #origins: ReadonlySet<string>;
   readonly #names: ReadonlySet<string>;
   readonly #proxies: TrustedProxies;
 
-  /** Takes the origins that the operator named. */
+  /** `origins` are those that the operator has named. */
   constructor(origins: readonly string[], proxies: TrustedProxies) {
     this.#origins = new Set(origins);
     this.#names = new Set(origins.map((origin) => new URL(origin).hostname));
     this.#proxies = proxies;
   }
 
-  /** Throws PERMISSION_DENIED for a request of a foreign page, and INVALID_ARGUMENT for a change that is not JSON. */
+  /**
+   * Throws PERMISSION_DENIED for a request of a foreign page, and INVALID_ARGUMENT for a change that is not
+   * JSON.
+   */
   check({ request, caller }: Pick<Exchange, 'request' | 'caller'>): void {
     const { origin, 'sec-fetch-site': site } = request.headers;
     const target = this.#proxies.targetOf(request);
@@ -60,7 +64,7 @@ export class OriginPolicy {
   }
 }
 
-/** The origin of a URL of HTTP, as browsers write it; undefined if it is none. */
+/** The origin of an HTTP URL, as browsers write it; undefined for any other text. */
 export function originOf(url: string): string | undefined {
   if (!/^https?:\/\/[^/@]/i.test(url) || !URL.canParse(url)) return undefined;
   return new URL(url).origin;
@@ -70,7 +74,7 @@ function isJson({ headers }: IncomingMessage): boolean {
   return /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '');
 }
 
-/** The name or IP address of a Host header, as browsers write it. */
+/** The name or IP address in a Host header, as browsers write it. */
 function hostnameOf(host: string): string | undefined {
   const [, ipv6, name] = /^(?:\[([^\]]+)\]|([^:/?#@\\]+))(?::\d+)?$/.exec(host) ?? [];
   return ipv6 ?? name?.toLowerCase();

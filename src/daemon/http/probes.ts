@@ -3,8 +3,8 @@ import { sendText } from './replies.js';
 import type { Route } from './routes.js';
 
 /**
- * What orchestrators ask: whether the process lives, and whether it is to be given calls. Open, as health of gRPC is. Both name
- * the shards of the store that do not answer, also while enough do.
+ * For orchestrators: whether the process lives, and whether it is ready. Open to everybody, like health in
+ * gRPC. Both name the shards of the store that do not answer, even if the daemon is ready.
  */
 export function probeRoutes(readiness: Pick<Readiness, 'whyNot' | 'shardsAway'>): Route[] {
   return [

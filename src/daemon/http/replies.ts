@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { faultJson } from 'imstate-client/internal/json';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 
-/** The status of HTTP for one of gRPC, as gateways translate it; 500 for the rest. */
+/** The HTTP status for a gRPC status, as gateways translate it; 500 for the others. */
 const STATUSES: Partial<Record<status, number>> = {
   [status.INVALID_ARGUMENT]: 400,
   [status.FAILED_PRECONDITION]: 400,
@@ -16,7 +16,7 @@ const STATUSES: Partial<Record<status, number>> = {
   [status.DEADLINE_EXCEEDED]: 504,
 };
 
-/** Answers with a text, which no browser is to take for anything else, or keep. */
+/** Sends a text, which browsers must neither interpret as anything else nor cache. */
 export function sendText(response: ServerResponse, code: number, text: string, type = 'text/plain'): void {
   const headers = {
     'content-type': `${type}; charset=utf-8`,
@@ -27,12 +27,12 @@ export function sendText(response: ServerResponse, code: number, text: string, t
   response.writeHead(code, headers).end(text);
 }
 
-/** Answers with JSON. */
+/** Sends JSON. */
 export function sendJson(response: ServerResponse, code: number, value: unknown): void {
   sendText(response, code, `${JSON.stringify(value)}\n`, 'application/json');
 }
 
-/** Answers with an error, in the shape that commands print with --json. */
+/** Sends an error, in the shape that commands print with --json. */
 export function sendError(response: ServerResponse, error: ImstateError): void {
   const { status: ofGrpc } = error;
   if (ofGrpc === status.UNAUTHENTICATED) response.setHeader('www-authenticate', 'Bearer');

@@ -2,11 +2,14 @@ import type { ServerResponse } from 'node:http';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { LIMITS } from '../../presence/limits.js';
 
-/** The requests that are under way, up to a limit: each may ask for a thousand entries, and read none of them. */
+/** The requests in flight, up to a limit: each may ask for a thousand entries, and never read them. */
 export class RequestsInFlight {
   #count = 0;
 
-  /** One begins, until its answer is taken or its connection closed; throws RESOURCE_EXHAUSTED if there is no room for it. */
+  /**
+   * A request begins, until its response was sent or its connection closed. Throws RESOURCE_EXHAUSTED at the
+   * limit.
+   */
   begin(response: ServerResponse): void {
     if (this.#count >= LIMITS.httpRequests.max) {
       throw new ImstateError(

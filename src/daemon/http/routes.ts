@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller, Role } from '../auth/roles.js';
 
-/** A request, and where its answer goes. */
+/** A request and its response. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Address of the caller, with its port unless a trusted proxy forwarded the request. */
+  /** The address of the caller: with its port, unless a trusted proxy forwarded the request. */
   readonly peer: string;
-  /** The query that is asked with. */
+  /** The query of the URL. */
   readonly query: URLSearchParams;
-  /** Who asks; undefined where everybody may do everything, and on routes that are open. */
+  /** The identity of the caller; undefined if authentication is off, and on open routes. */
   readonly caller: Caller | undefined;
-  /** Notes whom it is about, for the log, which masks them. */
+  /** Notes whom the request concerns, for the log, which masks the IDs. */
   about(ids: { userId?: string | undefined; deviceId?: string | undefined }): void;
   /** The body, as text; rejects with INVALID_ARGUMENT if it is too long. */
   body(): Promise<string>;
@@ -20,16 +20,19 @@ export interface Exchange {
 /** What is served at a path. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** As it is asked for, such as `/metrics`. */
+  /** The path as requested, such as `/metrics`. */
   readonly path: string;
-  /** What a caller needs, as for a method of gRPC; undefined for what is open to everybody. */
+  /** The required role, as for a method of gRPC; undefined if the route is open to everybody. */
   readonly role: Role | undefined;
-  /** True if a page asks by it whether it needs a token: without one it is rejected, which is no reason for a warning in the log. */
+  /**
+   * True if a page uses it to find out whether it needs a token: a call without one is rejected, but not
+   * logged.
+   */
   readonly isSignIn?: boolean;
-  /** The name under which requests are logged and counted; those of a route without one are not. */
+  /** The name under which requests are logged and counted; requests of a route without one are not. */
   readonly call?: string;
-  /** True for a stream of events. Those have a bound of their own, and what is open to everybody costs nothing. */
+  /** True for an event stream. Event streams have their own limit, and open routes have none. */
   readonly isStream?: boolean;
-  /** Answers. What it throws is answered as an error, unless the answer has begun: then it is cut. */
+  /** Responds. If it throws, the error is the response; if the response has begun, it is cut. */
   handle(exchange: Exchange): Promise<void> | void;
 }

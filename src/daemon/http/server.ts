@@ -15,34 +15,39 @@ import { RequestsInFlight } from './requestsInFlight.js';
 import type { Exchange, Route } from './routes.js';
 import type { TrustedProxies } from './trustedProxies.js';
 
-/** How often Node looks which requests are late; by itself each 30 s, whatever they are given. */
+/** How often Node.js checks for late requests. Its default is 30 s, whatever the limits are. Milliseconds. */
 const CHECK_MS = 1_000;
 
-/** Where a daemon answers by HTTP. */
+/** Where a daemon serves HTTP. */
 export interface HttpOptions {
   /** Address to listen on; a name, an IPv4 or an IPv6 address. */
   addr: string;
   /** Port to listen on; 0 picks a free one. */
   port: number;
-  /** Origins of the console besides its own address, such as `http://presence.example` of a reverse proxy without TLS. */
+  /**
+   * Origins of the console besides its own address, such as `http://presence.example` of a reverse proxy
+   * without TLS.
+   */
   origins?: readonly string[] | undefined;
-  /** IP addresses and CIDRs of the reverse proxies whose `X-Forwarded-*` headers count; by default those of none do. */
+  /**
+   * IP addresses and CIDRs of the reverse proxies whose `X-Forwarded-*` headers are trusted. Default: none.
+   */
   trustedProxies?: readonly string[] | undefined;
 }
 
-/** What {@link HttpServer} is made of. */
+/** The parts of an {@link HttpServer}. */
 export interface HttpParts extends AccessParts {
   routes: readonly Route[];
   observer: CallObserver;
-  /** How long callers are waited for. */
+  /** How long callers may take. */
   bounds: Pick<Bounds, 'silenceMs' | 'requestMs' | 'answerMs'>;
-  /** Ends the answers that have no end of their own. */
+  /** Ends the event streams. */
   onEndStreams(): void;
   /** Closes what the routes hold. */
   onClose(): void;
 }
 
-/** What a daemon serves by HTTP/1.1, beside gRPC: for orchestrators, for Prometheus, for people. */
+/** Serves HTTP/1.1 beside gRPC: for orchestrators, Prometheus and people. */
 export class HttpServer {
   readonly #server: Server;
   readonly #open = new OpenSockets();
@@ -53,7 +58,10 @@ export class HttpServer {
   readonly #observer: CallObserver;
   readonly #log: Logger;
   readonly #onClose: () => void;
-  /** Ends the streams of events, whose readers are to go elsewhere; other requests are still answered. May be called twice. */
+  /**
+   * Ends the event streams, so that their readers move to another daemon. Other requests are still answered.
+   * May be called twice.
+   */
   readonly endStreams: () => void;
 
   constructor({ routes, observer, bounds, onEndStreams, onClose, ...access }: HttpParts) {
@@ -77,11 +85,14 @@ export class HttpServer {
       : createServer(limits, take);
     this.#server.maxConnections = LIMITS.httpConnections.max;
     this.#open.follow(this.#server);
-    // A socket on which neither side gets anything across; streams of events say something every 5 s or so.
+    // For a socket on which neither side makes progress. Event streams send something about every 5 s.
     this.#server.timeout = bounds.answerMs;
   }
 
-  /** Resolves with the address, host:port, and the IP address, once requests are taken there. Rejects with ADDRESS_UNAVAILABLE. */
+  /**
+   * Resolves with the address, host:port, and the IP address, once requests are accepted there. Rejects with
+   * ADDRESS_UNAVAILABLE.
+   */
   async listen({ addr, port }: HttpOptions): Promise<{ addr: string; ip: string }> {
     const { address: ip } = await lookup(addr).catch((error) => {
       const message = `--http-addr ${addr} is no address and no name that is known here (${messageOf(error)})`;
@@ -93,7 +104,7 @@ export class HttpServer {
     return { addr: formatHostPort({ host: addr, port: listening }), ip };
   }
 
-  /** Cuts what is under way, and listens no longer. May be called before listen() has resolved. */
+  /** Stops listening, and cuts requests in flight. May be called before listen() has resolved. */
   async close(): Promise<void> {
     this.endStreams();
     this.#onClose();
@@ -104,7 +115,8 @@ export class HttpServer {
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Node gives the socket to one answer at a time; the others are never told that it is closed, and wait in memory without a bound.
+    // Node.js gives the socket to one response at a time. The others never learn that it was closed, and
+    // would wait in memory without a limit.
     if (response.socket === null) {
       request.socket.destroy();
       return;
@@ -118,7 +130,7 @@ export class HttpServer {
       if (route.call !== undefined)
         observed = new ObservedRequest(this.#observer, route, { request, response, peer });
       const caller = await this.#access.callerOf(request, route);
-      // The caller left meanwhile: nobody would be told of that again.
+      // The caller left meanwhile: no further event reports that.
       if (response.destroyed) return;
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
       const about: Exchange['about'] = (ids) => observed?.about(ids);
@@ -130,7 +142,7 @@ export class HttpServer {
     }
   }
 
-  /** The route that is asked for; undefined, and that is answered, if there is none. */
+  /** The route of a request; undefined if there is none, which is answered. */
   #routeOf({ method = '' }: IncomingMessage, path: string, response: ServerResponse): Route | undefined {
     const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${path}`);
     if (route) return route;
@@ -148,7 +160,7 @@ export class HttpServer {
     if (response.destroyed) return;
     const isOurs = error instanceof ImstateError;
     if (!isOurs) {
-      // Without its query, which may name a user.
+      // Without the query, which may name a user.
       const { path } = targetOf(request);
       this.#log.error({ method: request.method, path, err: error }, 'a request failed by a fault of imstate');
     }
@@ -163,9 +175,9 @@ export class HttpServer {
   }
 }
 
-/** The path and the query as they were sent: a proxy has read them so too, and may have let them pass by them. */
+/** The path and the query as they were sent: a proxy may have checked them in this form. */
 function targetOf({ url = '' }: IncomingMessage): { path: string; query: URLSearchParams } {
-  // To proxies, whole URLs are sent; a server has to take them as well.
+  // Clients send absolute URLs to proxies; a server must accept them too.
   const [, path = '', query] = /^(?:https?:\/\/[^/?]*)?([^?]*)(?:\?(.*))?$/i.exec(url) ?? [];
   return { path, query: new URLSearchParams(query) };
 }

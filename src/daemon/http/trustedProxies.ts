@@ -4,26 +4,32 @@ import type { TLSSocket } from 'node:tls';
 import { formatHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 
-/** Where a browser sent a request, as far as that can be known here. */
+/** Where a browser sent a request, as far as the daemon can know. */
 export interface Target {
-  /** Host with its port, if it is not the usual one. */
+  /** The host, with its port unless it is the default. */
   readonly host: string;
-  /** Undefined if a proxy may have ended TLS. */
+  /** Undefined if a proxy may have terminated TLS. */
   readonly scheme: 'http' | 'https' | undefined;
 }
 
-/** The reverse proxies whose `X-Forwarded-*` headers count. Those of any other peer are ignored: everybody can send them. */
+/**
+ * The reverse proxies whose `X-Forwarded-*` headers are trusted. Those of any other peer are ignored, because
+ * anybody can send them.
+ */
 export class TrustedProxies {
   readonly #addresses = new BlockList();
 
-  /** Takes IP addresses and CIDRs; throws INVALID_ARGUMENT for anything else, and for a CIDR of all addresses. */
+  /**
+   * Accepts IP addresses and CIDRs. Throws INVALID_ARGUMENT for anything else, and for a CIDR of all
+   * addresses.
+   */
   constructor(subnets: readonly string[] = []) {
     for (const subnet of subnets) addSubnet(this.#addresses, subnet);
   }
 
   /**
-   * Where the browser sent the request. Of a header with several values the last one counts, which is of the trusted proxy; the
-   * others may be the caller's own.
+   * Where the browser sent the request. Of several values in a header the last one counts: the trusted proxy
+   * has added it. The others may come from the caller.
    */
   targetOf({ socket, headers }: IncomingMessage): Target {
     const scheme = (socket as TLSSocket).encrypted === true ? 'https' : undefined;
@@ -37,7 +43,10 @@ export class TrustedProxies {
     };
   }
 
-  /** Address of the caller: with its port; without, as `X-Forwarded-For` has it, if trusted proxies forwarded the request. */
+  /**
+   * The address of the caller: with its port, or as in `X-Forwarded-For` if trusted proxies forwarded the
+   * request.
+   */
   peerOf({ socket, headers }: IncomingMessage): string {
     const { remoteAddress = '', remotePort = 0 } = socket;
     let peer = formatHostPort({ host: remoteAddress, port: remotePort });
@@ -74,14 +83,14 @@ function addSubnet(list: BlockList, text: string): void {
   list.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** The host with the port that a proxy names apart from it: nginx's `$host` has none. */
+/** The host, with the port that a proxy may send separately: `$host` of nginx has none. */
 function withPort(host: string, port: string | undefined): string {
   return port !== undefined && /^\d{1,5}$/.test(port) && /^(\[[^\]]+\]|[^:]+)$/.test(host)
     ? `${host}:${port}`
     : host;
 }
 
-/** The IP address of a hop, which some proxies write with its port. */
+/** The IP address of a hop. Some proxies add its port. */
 function addressOf(hop: string): string | undefined {
   const [, bracketed, ipv4] = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(hop) ?? [];
   const address = bracketed ?? ipv4 ?? hop;
@@ -92,7 +101,7 @@ function lastOf(header: string | string[] | undefined): string | undefined {
   return valuesOf(header).at(-1);
 }
 
-/** The values of a header; Node.js joins those of several lines. */
+/** The values of a header. Node.js joins several lines. */
 function valuesOf(header: string | string[] | undefined): string[] {
   return String(header ?? '')
     .split(',')

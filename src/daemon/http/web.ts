@@ -5,14 +5,14 @@ import { EventStreams } from './api/eventStreams.js';
 import { consoleRoutes } from './console/consoleRoutes.js';
 import type { Route } from './routes.js';
 
-/** The API of HTTP and the web console, which calls it. */
+/** The HTTP API, and the web console that uses it. */
 export interface Web {
   routes: Route[];
-  /** Ends the streams of events. May be called twice. */
+  /** Ends the event streams. May be called twice. */
   close(): void;
 }
 
-/** Makes both on the core that the gRPC services share. */
+/** Makes both on the core that the gRPC services use. */
 export async function makeWeb(parts: Omit<ApiParts, 'streams'>): Promise<Web> {
   const streams = new EventStreams(parts.log);
   const routes = [...apiRoutes({ ...parts, streams }), await descriptionRoute(), ...(await consoleRoutes())];

@@ -3,7 +3,7 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 
 type Call = ServerInterceptingCallInterface;
 
-/** Makes messages of the bytes of a call. */
+/** Decodes messages from the bytes of a call. */
 export interface Decoder {
   write(data: Buffer): Buffer[];
 }
@@ -59,7 +59,7 @@ export function encodingOf(call: Call): string | undefined {
   return fieldsOf(call).incomingEncoding;
 }
 
-/** Whether the status of the call is on its way, so that no message may follow. */
+/** True if the status of the call was sent, so that no message may follow. */
 export function hasStatus(call: Call): boolean {
   return fieldsOf(call).wantTrailers === true;
 }

@@ -27,7 +27,7 @@ export class Slots<Thing> {
     this.#free.push(slot);
   }
 
-  /** May miss things that come or leave meanwhile. */
+  /** May miss things that are added or removed meanwhile. */
   forEach(visit: (thing: Thing) => void): void {
     for (const thing of this.#things) if (thing !== undefined) visit(thing);
   }

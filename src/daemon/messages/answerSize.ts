@@ -20,7 +20,7 @@ export const MAX_DEVICE_BYTES =
   LIMITS.metadata.max +
   LIMITS.metadataEntries.max * ENTRY_BYTES;
 
-/** What of a user's sessions an answer has room for. */
+/** The part of a user's sessions for which a response has room. */
 export interface Shown {
   sessions: readonly Session[];
   metadataOmitted: boolean;
@@ -40,7 +40,10 @@ export type Measure = (text: string) => number;
 export const atMost: Measure = (text) => 3 * text.length;
 export const exactly: Measure = (text) => Buffer.byteLength(text);
 
-/** What an answer about one user has room for: all, else all without metadata, else those that are online, then the newest. */
+/**
+ * What a response about one user has room for: everything, or everything without metadata, or the devices
+ * that are online, or the newest of them.
+ */
 export function showUser(sessions: readonly Session[], explanation = false): Shown {
   if (fits([sessions], { metadata: true, explanation })) return whole(sessions);
   const bare = { metadata: false, explanation };
@@ -59,7 +62,10 @@ export function showUser(sessions: readonly Session[], explanation = false): Sho
   };
 }
 
-/** What an answer about several users has room for: all, or all without metadata; else it is refused. */
+/**
+ * What a response about several users has room for: everything, or everything without metadata. Otherwise it
+ * is rejected.
+ */
 export function showUsers(users: readonly (readonly Session[])[]): Shown[] {
   if (fits(users, { metadata: true, explanation: false })) return users.map(whole);
   if (!fits(users, { metadata: false, explanation: false })) throw tooLarge();
@@ -79,7 +85,9 @@ export function tooLarge(): ImstateError {
   return new ImstateError('RESOURCE_EXHAUSTED', message);
 }
 
-/** Whether an answer has room for all of it. The usual one is not measured: counting says that it is small. */
+/**
+ * True if a response has room for everything. The usual response is small by its counts, and is not measured.
+ */
 function fits(users: readonly (readonly Session[])[], form: Form): boolean {
   const devices = users.reduce((sum, { length }) => sum + length, 0);
   if (users.length * USER_BYTES + devices * MAX_DEVICE_BYTES <= MAX_BYTES) return true;

@@ -47,7 +47,7 @@ function toExplanation({ ttlMs, lastSeenMs, graceEndMs, removalTimeMs, lease }: 
   };
 }
 
-/** How a user stands when a watch begins. */
+/** The state of a user when a watch begins. */
 export function toUserSnapshot({ userId, sessions }: UserAt): UserSnapshot {
   const { metadataOmitted, devicesOmitted, ...shown } = showUser(sessions);
   const devices = shown.sessions.map((session) => toDevice(session, false, metadataOmitted));

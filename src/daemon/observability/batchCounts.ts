@@ -7,20 +7,23 @@ import type { OperationName } from './operations.js';
 import type { Outcomes } from './outcomes.js';
 
 const OK = status.OK;
-/** What may be in a batch; the last stands for an operation that names none. */
+/** The operations of a batch. The last stands for an operation that names none. */
 const NAMES = ['online', 'offline', 'heartbeat', 'get_user', 'unknown'] as const satisfies OperationName[];
 
-/** Counts the operations of batches. All of a batch have one duration, so those that went well are counted together. */
+/**
+ * Counts the operations of batches. All operations of a batch have the same duration, so successful ones are
+ * counted together.
+ */
 export class BatchCounts {
   readonly #outcomes: Outcomes[];
-  /** How many of each name went well in the batch that is being counted. */
+  /** How many operations of each name succeeded in the batch that is being counted. */
   readonly #ok = new Uint32Array(NAMES.length);
 
   constructor(counts: OperationCounts) {
     this.#outcomes = NAMES.map((name) => counts.of(name));
   }
 
-  /** A batch has its results, so many milliseconds after it arrived. `details` logs each operation. */
+  /** A batch has its results, `ms` milliseconds after it arrived. `details` logs each operation. */
   end(
     operations: readonly Operation__Output[],
     results: readonly OperationResult[],
@@ -36,7 +39,7 @@ export class BatchCounts {
     this.#ok.fill(0);
   }
 
-  /** Nothing of a batch was carried out, for one reason. */
+  /** No operation of a batch was executed, all for the same reason. */
   refuse(
     operations: readonly Operation__Output[],
     code: status,
@@ -54,7 +57,10 @@ export class BatchCounts {
   }
 }
 
-/** The index of the operation's name in {@link NAMES}. Reads no more fields than it must: this runs for every operation. */
+/**
+ * The index of the operation's name in {@link NAMES}. Reads as few fields as possible: this runs for every
+ * operation.
+ */
 function indexOf(operation: Operation__Output): number {
   if (operation.online) return 0;
   if (operation.getUser) return 3;

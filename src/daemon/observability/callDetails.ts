@@ -12,11 +12,11 @@ interface CallDetailsOptions {
   requestId: string;
   log: Logger;
   writeId: WriteId;
-  /** Undefined where nothing is traced. */
+  /** Undefined if tracing is off. */
   span: CallSpan | undefined;
 }
 
-/** Ids in a request of either service. */
+/** The IDs in a request of either service. */
 interface Named {
   userId?: string;
   deviceId?: string;
@@ -29,44 +29,44 @@ interface Ids {
   deviceId?: string | undefined;
 }
 
-/** How a call or an operation ended, and whom it was about. */
+/** How a call or an operation ended, and whom it concerned. */
 interface Ended {
   code: number;
   ms: number;
   ids?: Ids | undefined;
 }
 
-/** One call, looked at closely: a line of the log, and a span. */
+/** The details of one call: a line of the log, and a span. */
 export class CallDetails {
   readonly #options: CallDetailsOptions;
-  /** Of the first message that came; masked when the line is written. */
+  /** The IDs of the first message. They are masked when the line is written. */
   #ids: Ids | undefined;
 
   constructor(options: CallDetailsOptions) {
     this.#options = options;
   }
 
-  /** Passes a message on; what is done then belongs to the span of the call. */
+  /** Passes a message on, within the span of the call. */
   pass(message: unknown, next: (message: unknown) => void): void {
     this.#ids ??= idsIn(message as Named);
     this.run(() => next(message));
   }
 
-  /** Does what belongs to the span of the call. */
+  /** Runs an action within the span of the call. */
   run(action: () => void): void {
     const { span } = this.#options;
     if (span) span.run(action);
     else action();
   }
 
-  /** The call is over, which carried so many operations. */
+  /** A call that carried `operations` operations is over. */
   end(code: number, ms: number, operations = 1): void {
     this.#options.span?.end(code);
     const fields = operations === 1 ? {} : { operations };
     this.#write('call', fields, { code, ms, ids: this.#ids });
   }
 
-  /** One operation of a batch is over, while the call that carried the batch goes on. */
+  /** An operation of a batch is over; the call that carried the batch continues. */
   endOperation(operation: OperationName, request: Operation__Output, code: number, ms: number): void {
     const ids = request.online ?? request.offline ?? request.heartbeat ?? request.getUser ?? undefined;
     this.#write('operation', { operation }, { code, ms, ids });

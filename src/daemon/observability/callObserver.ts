@@ -7,19 +7,19 @@ import { idsOfLog, type WriteId } from './ids.js';
 import type { ObservedCall } from './observedCall.js';
 import type { Tracing } from './tracing.js';
 
-/** pino's number of the level. */
+/** The number of the level in pino. */
 const DEBUG = 20;
 
-/** What {@link CallObserver} works with. */
+/** What a {@link CallObserver} needs. */
 export interface CallObserverOptions {
   log: Logger;
-  /** Whether the log shows ids of users and devices as they are. */
+  /** True if the log shows IDs of users and devices unmasked. */
   showIds: boolean;
-  /** Undefined traces nothing. */
+  /** Undefined if tracing is off. */
   tracing: Tracing | undefined;
 }
 
-/** What is seen of calls from outside: counts of all, and more of each while somebody wants that. */
+/** Observes calls: counts all of them, and logs and traces each one if enabled. */
 export class CallObserver {
   readonly counts = new CallCounts();
   readonly #log: Logger;
@@ -34,12 +34,12 @@ export class CallObserver {
     this.#writeId = idsOfLog(showIds);
   }
 
-  /** True while each call is looked at: it is traced, or has a line of the log, whose level may change at any time. */
+  /** True while calls are traced or logged. The log level may change at any time. */
   get wantsDetails(): boolean {
     return this.#tracing !== undefined || this.#log.levelVal <= DEBUG;
   }
 
-  /** Begins to look at a call. */
+  /** Starts to observe a call. */
   begin(call: ObservedCall): CallDetails {
     this.#calls += 1;
     return new CallDetails({
@@ -52,7 +52,7 @@ export class CallObserver {
   }
 }
 
-/** The id that the caller or a proxy has given the request, if it fits on a line. */
+/** The request ID that the caller or a proxy has set, if it fits on a line. */
 function idGiven(metadata: Metadata): string | undefined {
   const [id] = metadata.get('x-request-id');
   return typeof id === 'string' && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;

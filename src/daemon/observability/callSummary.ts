@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import type { CallCounts } from './callCounts.js';
 
 const SECOND_MS = 1_000;
-/** Load balancers ask for it all the time: it is no news. */
+/** Load balancers call it all the time: not worth a line. */
 const HEALTH = 'grpc.health.v1.Health';
 
-/** Logs, once a second at most and while there are any, how many calls and operations have ended since, by status. */
+/**
+ * Logs how many calls and operations have ended, by status, at most once a second and only if there were any.
+ */
 export class CallSummary {
   readonly #counts: CallCounts;
   readonly #log: Logger;
@@ -21,14 +23,14 @@ export class CallSummary {
     this.#timer = setInterval(() => this.#write(), SECOND_MS).unref();
   }
 
-  /** Logs what is left, and no more after that. */
+  /** Logs what is left, and stops. */
   close(): void {
     clearInterval(this.#timer);
     this.#write();
   }
 
   #write(): void {
-    // At debug there has been a line of each.
+    // At level debug each of them has its own line.
     if (!this.#log.isLevelEnabled('info') || this.#log.isLevelEnabled('debug')) return;
     const [calls, operations] = [callsOf(this.#counts), operationsOf(this.#counts)];
     const ended = {
@@ -40,7 +42,7 @@ export class CallSummary {
   }
 }
 
-/** What has been added to each total; undefined if nothing has. */
+/** The increase of each total; undefined if there is none. */
 function since(before: Map<string, number>, now: Map<string, number>): Record<string, number> | undefined {
   const added: Record<string, number> = {};
   for (const [name, count] of now) {

@@ -2,19 +2,19 @@ import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import type { EvictTarget, Presence } from '../presence.js';
 
-/** Who evicts, and by which way. */
+/** Who evicts, and by which call. */
 export interface EvictedBy {
   /** Such as `/imstate.v1.PresenceService/Evict`. */
   method: string;
-  /** Who it is, see identityOf(). */
+  /** The identity of the caller: see identityOf(). */
   caller: string;
-  /** Address of the caller, with its port. */
+  /** The address of the caller, with its port. */
   peer: string;
 }
 
 /**
- * Ends sessions for administrators, by gRPC and by HTTP. Each eviction leaves one line in the log that says who ended whose sessions, and
- * how many. Ids are not masked there: a mask that only the running daemon can match would be useless afterwards.
+ * Ends sessions for administrators, by gRPC and by HTTP. Each eviction writes one line to the log: who ended
+ * whose sessions, and how many. IDs are not masked there, because only the running daemon can match a mask.
  */
 export class Evictions {
   readonly #presence: Presence;
@@ -25,17 +25,17 @@ export class Evictions {
     this.#log = log;
   }
 
-  /** Ends sessions; `more` is true if a further call would end further ones. */
+  /** Ends sessions. `more` is true if another call would end more of them. */
   async evict(target: EvictTarget, by: EvictedBy): Promise<{ evicted: number; more: boolean }> {
     const line = { ...by, ...fieldsOf(target) };
     try {
       const { evicted, more, failure } = await this.#presence.evict(target, by.peer);
       this.#log.info({ ...line, evicted, more, ...reasonOf(failure) }, 'sessions were evicted');
-      // A caller that knows of no partial result must not take the eviction for complete.
+      // A caller that does not know partial results must not consider the eviction complete.
       if (failure !== undefined && !more) throw new PartialEviction(evicted, failure);
       return { evicted, more };
     } catch (error) {
-      // What was evicted before has its line.
+      // What was evicted before the error has its own line.
       if (!(error instanceof PartialEviction))
         this.#log.warn({ ...line, ...reasonOf(error) }, 'sessions could not be evicted');
       throw error;

@@ -1,11 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** How an id is written into the log. */
+/** Formats an ID for the log. */
 export type WriteId = (id: string) => string;
 
 /**
- * Ids of users and devices as the log shows them: as they are, or masked. A masked id is the same throughout one run of the daemon, so
- * that one user can be followed; the key is kept nowhere, so nobody can find the id by trying all there may be.
+ * Formats IDs of users and devices for the log: unmasked, or masked. A masked ID stays the same while the
+ * daemon runs, so that one user can be followed. The key is stored nowhere, so nobody can find the ID by
+ * trying all possible ones.
  */
 export function idsOfLog(show: boolean): WriteId {
   if (show) return (id) => id;

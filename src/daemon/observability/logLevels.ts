@@ -1,9 +1,9 @@
-/** Levels of the log, the least severe first. */
+/** Log levels, the least severe first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Whether a text is the name of a level. */
+/** True if a text is the name of a level. */
 export function isLogLevel(text: unknown): text is LogLevel {
   return LOG_LEVELS.includes(text as LogLevel);
 }

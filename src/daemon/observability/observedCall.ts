@@ -1,9 +1,9 @@
 import type { Metadata } from '@grpc/grpc-js';
 
-/** A call, as far as its observer is concerned. */
+/** A call, as its observer sees it. */
 export interface ObservedCall {
   readonly path: string;
   readonly metadata: Metadata;
-  /** Address of the caller, with its port. */
+  /** The address of the caller, with its port. */
   readonly peer: string;
 }

@@ -8,23 +8,24 @@ interface MethodOutcomes {
   operationCodes(): Iterable<[code: number, times: Histogram]>;
 }
 
-/** How the operations of one name ended. */
+/** The outcomes of the operations of one name. */
 interface OperationTotals {
   name: OperationName;
-  /** By code. A stream that failed counts as an operation, but how long it was open is no duration. */
+  /** By code. A failed stream counts as an operation, but the time for which it was open is no duration. */
   counts: Map<number, number>;
   durations: Outcomes;
 }
 
 /**
- * The operations of a daemon, however they arrived. What is a call of its own was counted as one, and is added up only when somebody
- * reads the totals; what arrives in batches or in the messages of a stream is counted here.
+ * The operations of a daemon, by whichever call they arrived. Operations that are calls of their own were
+ * counted as calls, and are added when somebody reads the totals. Those in batches and in messages of streams
+ * are counted here.
  */
 export class OperationCounts {
   readonly #outcomes = new Map<OperationName, Outcomes>();
   readonly #methods = new Map<OperationName, MethodOutcomes[]>();
 
-  /** Where operations are counted that are no calls. Look it up once, not for each of them. */
+  /** Where operations that are no calls are counted. Look it up once, not for each operation. */
   of(name: OperationName): Outcomes {
     const known = this.#outcomes.get(name);
     if (known !== undefined) return known;
@@ -33,7 +34,7 @@ export class OperationCounts {
     return outcomes;
   }
 
-  /** The calls of the method are such operations. */
+  /** Each call of the method is such an operation. */
   addMethod(name: OperationName, method: MethodOutcomes): void {
     this.#methods.set(name, [...(this.#methods.get(name) ?? []), method]);
   }

@@ -1,7 +1,7 @@
 import type { BatchGetUsersRequest__Output } from 'imstate-client/internal/generated/imstate/v1/BatchGetUsersRequest';
 import type { HeartbeatRequest__Output } from 'imstate-client/internal/generated/imstate/v1/HeartbeatRequest';
 
-/** What callers ask for, by the names that metrics and the log use; those of Apply are the names of its fields. */
+/** The names of operations in metrics and in the log. Those of Apply are the names of its fields. */
 export type OperationName =
   | 'online'
   | 'offline'
@@ -20,7 +20,7 @@ export type OperationName =
   | 'who_am_i'
   | 'unknown';
 
-/** The operation of each method, whichever service it belongs to. A test compares it with the services and the HTTP API. */
+/** The operation of each method of both services. A test compares it with the services and the HTTP API. */
 const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/pb.UserStatus/QueryUserStatus': 'get_user',
   '/pb.UserStatus/Online': 'online',
@@ -52,7 +52,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.http/whoami': 'who_am_i',
 };
 
-/** How many operations one request of a method carries, where that is not always one. */
+/** How many operations a request carries, for methods where that is not always one. */
 const OPERATIONS_IN = new Map<string, (request: never) => number>([
   ['/imstate.v1.PresenceService/Heartbeat', ({ sessions }: HeartbeatRequest__Output) => sessions.length],
   [
@@ -66,7 +66,7 @@ export function operationOf(path: string): OperationName | undefined {
   return OPERATIONS[path];
 }
 
-/** See {@link OPERATIONS_IN}; undefined where a request is always one operation. */
+/** See {@link OPERATIONS_IN}; undefined if a request is always one operation. */
 export function operationsIn(path: string): ((request: unknown) => number) | undefined {
   return OPERATIONS_IN.get(path) as ((request: unknown) => number) | undefined;
 }

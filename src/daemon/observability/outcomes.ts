@@ -1,23 +1,23 @@
 import { Histogram } from './histogram.js';
 
-/** How many codes gRPC has: 0 (OK) to 16 (UNAUTHENTICATED). */
+/** The number of gRPC codes: 0 (OK) to 16 (UNAUTHENTICATED). */
 const CODES = 17;
 
-/** How calls or operations of one kind ended, by their code, and how long they took. */
+/** The outcomes of calls or operations of one kind, by code, with their durations. */
 export class Outcomes {
   readonly #byCode: (Histogram | undefined)[] = new Array(CODES).fill(undefined);
 
-  /** So many ended with the code, after the same time. */
+  /** `count` of them ended with the code, after the same time. */
   end(code: number, ms: number, count = 1): void {
     this.#timesOf(code).note(ms, count);
   }
 
-  /** Adds what others have counted. */
+  /** Adds outcomes that were counted elsewhere. */
   add(code: number, times: Histogram): void {
     this.#timesOf(code).add(times);
   }
 
-  /** The codes that there were so far, with their times. */
+  /** The codes so far, with their durations. */
   *codes(): Iterable<[code: number, times: Histogram]> {
     for (const [code, times] of this.#byCode.entries()) if (times) yield [code, times];
   }

@@ -3,7 +3,7 @@ import type { EndReason } from 'imstate-client/internal/shared/session';
 import type { LoginResult, Logout } from '../../presence/sessions.js';
 import type { Answer, Operation } from '../../store/operations.js';
 
-/** How many logins this daemon has carried out, and how many sessions it has ended, by their reason. */
+/** How many logins this daemon has executed, and how many sessions it has ended, by reason. */
 export class SessionCounters {
   readonly ended: Record<EndReason, number> = {
     LOGOUT: 0,
@@ -13,10 +13,10 @@ export class SessionCounters {
     EVICTED: 0,
   };
   logins = 0;
-  /** Logins that were rejected because their user has too many devices online. */
+  /** Logins that were rejected because the user has too many devices online. */
   rejectedLogins = 0;
 
-  /** A login was answered. A repeat of one counts again. */
+  /** A login was answered. A repeated login counts again. */
   login({ endReason, replaced }: LoginResult): void {
     if (endReason === undefined) this.logins += 1;
     this.ended.REPLACED += replaced.length;
@@ -27,7 +27,7 @@ export class SessionCounters {
     if (error instanceof ImstateError && error.code === 'RESOURCE_EXHAUSTED') this.rejectedLogins += 1;
   }
 
-  /** A logout was answered; where it has a grace the sweep will write down its end. */
+  /** A logout was answered. If it has a grace, the sweep records its end later. */
   logout({ graceMs }: Logout, applied: boolean): void {
     if (applied && graceMs === 0) this.ended.LOGOUT += 1;
   }

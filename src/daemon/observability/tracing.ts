@@ -20,31 +20,31 @@ import { proxyAgentFor } from '../httpProxy.js';
 import { doneWithin } from '../stopLimit.js';
 import type { ObservedCall } from './observedCall.js';
 
-/** How long the collector may take, and how long a daemon that stops waits for it. */
+/** How long the collector may take, and how long a stopping daemon waits for it. Milliseconds. */
 const EXPORT_MS = 2_000;
 const LAST_EXPORT_MS = 1_000;
 
 /** The span of one call. */
 export interface CallSpan {
-  /** Does what belongs to the call: spans of the store that begin meanwhile are its children. */
+  /** Runs an action within the call: store spans that begin meanwhile are its children. */
   run(action: () => void): void;
-  /** The call is over, with this code of gRPC. */
+  /** The call ended with this gRPC code. */
   end(code: number): void;
 }
 
-/** What of the store has a span: all that a call may ask for. */
+/** The store methods that have spans: all that a call may use. */
 const TRACED = new Set<PropertyKey>([
   ...(['online', 'offline', 'heartbeat', 'apply', 'getUser', 'getDevice', 'getHistory'] as const),
   ...(['keepServerAlive', 'evictUser', 'evictSession', 'evictServer'] as const),
   ...(['listSessions', 'listServers', 'getStats'] as const),
 ] satisfies (keyof PresenceStore)[]);
 
-/** Codes of gRPC that are a fault of the server, as OpenTelemetry's conventions for RPC list them. */
+/** The gRPC codes that are errors of the server, by the RPC conventions of OpenTelemetry. */
 const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
 
 /**
- * Spans of calls and of what they ask of the store, sent by OTLP/HTTP. This file is loaded only where they are asked for. How many
- * calls are sampled, and resources, are said by OpenTelemetry's own variables (OTEL_TRACES_SAMPLER, …).
+ * Spans of calls and of their use of the store, sent over OTLP/HTTP. This file is loaded only if tracing is
+ * on. The standard variables of OpenTelemetry (OTEL_TRACES_SAMPLER, …) set sampling and resources.
  */
 export class Tracing {
   readonly #exporter: ReportingExporter;
@@ -67,7 +67,7 @@ export class Tracing {
     this.#tracer = this.#provider.getTracer('imstate');
   }
 
-  /** Begins the span of a call, as a child of the caller's if `traceparent` names it. */
+  /** Begins the span of a call, as a child of the caller's span if `traceparent` names one. */
   begin({ path, metadata, peer }: ObservedCall): CallSpan {
     const [, service = '', method = ''] = path.split('/');
     const attributes = {
@@ -89,7 +89,7 @@ export class Tracing {
     };
   }
 
-  /** The same store, with a span for what calls ask of it. */
+  /** The same store, with a span for each use by a call. */
   traced(store: PresenceStore): PresenceStore {
     return new Proxy(store, {
       get: (target, name) => {
@@ -102,7 +102,7 @@ export class Tracing {
     });
   }
 
-  /** Sends what has not been sent yet, for a second at most: its host may never answer. */
+  /** Sends what was not sent yet, for at most a second: the collector may never respond. */
   async close(): Promise<void> {
     const sent = this.#provider.shutdown().catch(() => {});
     if (!(await doneWithin(LAST_EXPORT_MS, sent)))
@@ -114,7 +114,7 @@ export class Tracing {
     try {
       return await action();
     } catch (error) {
-      // What a caller did wrong is no fault of the store.
+      // An error of the caller is no fault of the store.
       if (!(error instanceof ImstateError) || FAULTS.has(error.status))
         span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
       throw error;
@@ -124,10 +124,10 @@ export class Tracing {
   }
 }
 
-/** Passes spans on to an exporter, and logs when its failures begin and when they are over. */
+/** Passes spans to an exporter, and logs when failures begin and end. */
 class ReportingExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
-  /** Of the collector, without a password. */
+  /** The URL of the collector, without a password. */
   readonly #url: string;
   readonly #log: Logger;
   #fails = false;
@@ -148,7 +148,7 @@ class ReportingExporter implements SpanExporter {
     });
   }
 
-  /** Warns once, until the collector takes traces again. */
+  /** Warns once, until the collector accepts traces again. */
   reportFailure(what: string): void {
     if (!this.#fails) this.#log.warn(`${this.#url} ${what}`);
     this.#fails = true;
@@ -164,7 +164,7 @@ function peerAttributes(peer: string) {
   return { 'network.peer.address': host, ...(port !== undefined && { 'network.peer.port': port }) };
 }
 
-/** Reads the headers of W3C Trace Context; anything else begins a trace of its own. */
+/** Parses the headers of W3C Trace Context. Anything else begins a new trace. */
 function parentOf([traceparent]: unknown[], [tracestate]: unknown[]): Context {
   const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)/.exec(`${traceparent}`);
   if (match === null) return ROOT_CONTEXT;

@@ -1,14 +1,14 @@
 import { Histogram } from './histogram.js';
 
-/** What becomes of the changes that watches are to tell. */
+/** The outcomes of changes that watches queue. */
 export class WatchCounts {
-  /** Changes that were put into an outbox: a change counts once for each watch that it concerns. */
+  /** Changes that were added to an outbox. A change counts once for each watch that it concerns. */
   queued = 0;
   sent = 0;
-  /** Replaced by a later change of the same device before they were sent, as the caller had asked. */
+  /** Replaced by a later change of the same device before they were sent, as the caller requested. */
   coalesced = 0;
-  /** Not sent yet when their watch was over. */
+  /** Not sent when their watch ended. */
   left = 0;
-  /** From a change until watches are told, by the clocks of the store and of this machine. */
+  /** From a change until its delivery to watches, by the clocks of the store and of this machine. */
   readonly lag = new Histogram();
 }

@@ -22,15 +22,15 @@ const NAMES: Record<Kind, string> = {
 const POLL_INTERVAL_MS = 500;
 
 /**
- * Admits calls while there is room, by their headers alone: what is refused is not even read. Looks after those that are open:
- * a request has to come, and an answer has to be taken, within a time.
+ * Admits calls while there is room, by their headers alone: a rejected call is not even read. Ends open calls
+ * whose request does not arrive, or whose response is not read, in time.
  */
 export class Admission implements CallGate {
   readonly #bounds: Bounds;
   readonly #load: Load;
   readonly observer: CallObserver;
   readonly #methods: Methods;
-  readonly #most: Record<Kind, number>;
+  readonly #max: Record<Kind, number>;
   readonly #open = new Slots<AdmittedCall>();
   readonly #counts: Record<Kind, number> = {
     call: 0,
@@ -41,14 +41,17 @@ export class Admission implements CallGate {
     probe: 0,
     stream: 0,
   };
-  /** Calls and streams of each connection whose kind has a limit for each connection. */
+  /** Calls and streams of each connection, of the kinds that are limited per connection. */
   readonly #ofConnection = new WeakMap<object, number>();
-  /** Answers that were not taken yet. */
+  /** Responses that were not sent yet. */
   readonly answers = new HeldBytes();
-  /** Requests that nobody is done with yet. */
+  /** Requests that are not finished yet. */
   readonly requests = new HeldBytes();
-  readonly #looks: NodeJS.Timeout;
-  /** The time of the next look, in milliseconds. Calls go by it: to ask the clock for each is dear, and so no limit is cut short. */
+  readonly #checks: NodeJS.Timeout;
+  /**
+   * The coarse clock: the time of the next check, in milliseconds. Reading the clock for every call is
+   * expensive. The coarse clock is ahead, so no limit is shortened.
+   */
   now = performance.now() + POLL_INTERVAL_MS;
 
   constructor(load: Load, limits: LoadLimits, observer: CallObserver, patches: PatchReport) {
@@ -57,8 +60,8 @@ export class Admission implements CallGate {
     this.#load = load;
     this.observer = observer;
     this.#methods = new Methods(observer, patches);
-    this.#looks = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
-    this.#most = {
+    this.#checks = setInterval(() => this.#check(), POLL_INTERVAL_MS).unref();
+    this.#max = {
       call: maxCallsInFlight,
       vital: maxCallsInFlight + LIMITS.vitalCalls.max,
       watch: maxWatches,
@@ -69,11 +72,11 @@ export class Admission implements CallGate {
     };
   }
 
-  /** For the gRPC server: every call of every service passes here. */
+  /** Every call of every service passes this interceptor of the gRPC server. */
   readonly intercept: ServerInterceptor = (definition, call) =>
     new AdmittedCall(call, this, this.#methods.of(definition, call));
 
-  /** Lets a call begin; returns what it is answered with if there is no room for it. */
+  /** Admits a call. Returns the rejection if there is no room. */
   admit(call: AdmittedCall): Refusal | undefined {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
     if (why !== undefined) return this.#load.refuse(why);
@@ -82,26 +85,26 @@ export class Admission implements CallGate {
     return undefined;
   }
 
-  /** The call is over, and its answer was taken. */
+  /** The call is over, and its response was sent. */
   over(call: AdmittedCall): void {
     if (this.#open.at(call.slot) !== call) return;
     this.#open.leave(call.slot);
     this.#count(call, -1);
   }
 
-  /** Ends what is left of the streams of a connection. */
+  /** Ends the streams of a connection that are left. */
   endStreamsOf(connection: object, ending: Ending): void {
     this.#open.forEach((call) => {
       if (call.connection === connection) call.endStream(ending);
     });
   }
 
-  /** Looks after nothing any more. */
+  /** Stops checking open calls. */
   close(): void {
-    clearInterval(this.#looks);
+    clearInterval(this.#checks);
   }
 
-  /** Why there is no room for so many bytes more of requests, as what the call is answered with; undefined if there is. */
+  /** The rejection if there is no room for this many more bytes of requests; undefined if there is. */
   refuseRequest({ connection, kind }: AdmittedCall, bytes: number): Refusal | undefined {
     const more = kind === 'vital' || kind === 'lease' ? LIMITS.vitalRequests.max : 0;
     const { requests } = this;
@@ -114,7 +117,10 @@ export class Admission implements CallGate {
     return this.#load.refuse(`the daemon holds ${ofConnection} bytes of requests of this connection`);
   }
 
-  /** Why an answer about users is not even encoded: its connection has not taken what it has. Undefined if it is. */
+  /**
+   * The rejection of a response about users, before it is encoded, while its connection does not read;
+   * otherwise undefined.
+   */
   refuseAnswer({ connection, isRead }: AdmittedCall): Refusal | undefined {
     const why = isRead ? this.#whyNotAnswer(connection) : undefined;
     return why === undefined ? undefined : this.#load.refuse(why);
@@ -123,7 +129,7 @@ export class Admission implements CallGate {
   #whyNot(kind: Kind): string | undefined {
     const { call, vital } = this.#counts;
     const count = kind === 'call' || kind === 'vital' ? call + vital : this.#counts[kind];
-    return count < this.#most[kind] ? undefined : `the daemon has ${count} ${NAMES[kind]}`;
+    return count < this.#max[kind] ? undefined : `the daemon has ${count} ${NAMES[kind]}`;
   }
 
   #whyNotOn(connection: object, kind: Kind): string | undefined {
@@ -152,16 +158,16 @@ export class Admission implements CallGate {
       this.#ofConnection.set(connection, (this.#ofConnection.get(connection) ?? 0) + calls);
   }
 
-  #look(): void {
+  #check(): void {
     const now = performance.now();
     this.#open.forEach((call) => {
-      call.look(now, this.#bounds);
+      call.checkTimeouts(now, this.#bounds);
     });
     this.now = now + POLL_INTERVAL_MS;
   }
 }
 
-/** What needs no credentials, or a person asks for: one connection has few. */
+/** True for calls without credentials, and calls that only people make: a connection needs few of them. */
 function hasLimitOnConnection(kind: Kind): boolean {
   return kind === 'probe' || kind === 'stream';
 }

@@ -24,13 +24,13 @@ type Listener = Parameters<ServerInterceptingCall['start']>[0];
 type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 
 const OK = status.OK;
-/** Smaller answers are not counted: there are no more of them than calls in flight. */
+/** Smaller responses are not counted: the limit of calls in flight bounds them. */
 const SMALL_BYTES = 4_096;
 
 /** Admits calls and counts what they hold. */
 export interface CallGate {
   readonly observer: CallObserver;
-  /** Bytes of requests that are not done with. */
+  /** Bytes of requests that are not finished. */
   readonly requests: HeldBytes;
   /** Bytes of responses that were not sent yet. */
   readonly answers: HeldBytes;
@@ -51,7 +51,7 @@ export interface CallGate {
  * itself: the chain of listeners of grpc-js takes more time than all checks of a call.
  */
 export class AdmittedCall extends StreamCall implements Listener, ReadCall, OpenStreamCall {
-  /** Where {@link CallGate} keeps it. */
+  /** The index under which {@link CallGate} keeps it. */
   slot = -1;
   #reader: RequestReader | undefined;
   readonly #method: Method;
@@ -60,14 +60,17 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
   #listener: Listener | undefined;
   #hasRequest = false;
   #isRequestComplete = false;
-  /** When the last message was given to the network; 0 if none was. */
+  /** When the latest message was given to the network; 0 if none was. The coarse clock, in milliseconds. */
   #sentAt = 0;
-  /** Since when the end of a stream waits until it is taken; 0 if it does not. */
+  /**
+   * When the stream ended, while its caller has not read that; 0 otherwise. The coarse clock, in
+   * milliseconds.
+   */
   #endedAt = 0;
-  /** Bytes of the answer that are counted as not taken. */
+  /** Bytes of the response that are counted as not sent. */
   #heldBytes = 0;
 
-  /** There while somebody wants to know more of the call than its count. */
+  /** Set while the call is logged or traced. */
   #details: CallDetails | undefined;
   #operations = 1;
   #isCounted = false;
@@ -117,10 +120,10 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
   }
 
   onReceiveMessage(message: unknown): void {
-    // Of a stream the first message is due, and not the end of them.
+    // The request timeout of a stream applies to its first message, not to the end of its messages.
     if (this.isStream) this.#hasRequest = true;
     if (!this.#method.isUnary) this.#reader?.releaseMetadata();
-    // A request without any is one that failed.
+    // A request without operations is counted as one that failed.
     if (this.#method.operationsIn) this.#operations = this.#method.operationsIn(message) || 1;
     if (this.#details) this.#details.pass(message, (passed) => this.#listener?.onReceiveMessage(passed));
     else this.#listener?.onReceiveMessage(message);
@@ -188,7 +191,7 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
     return this.#details;
   }
 
-  /** Ends the stream, if it is one: its connection has reached its age. */
+  /** Ends the call, if it is a stream, because its connection has reached its maximum age. */
   endStream(ending: Ending): void {
     if (!this.#method.isUnary) this.sendStatus(ending);
   }
@@ -198,7 +201,7 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
   }
 
   /** Ends what takes too long. */
-  look(now: number, { requestMs, answerMs }: Bounds): void {
+  checkTimeouts(now: number, { requestMs, answerMs }: Bounds): void {
     if (!this.#hasRequest && now - this.#begunAt > requestMs) {
       const details = `the request was not complete within ${requestMs} ms`;
       this.sendStatus({ code: status.DEADLINE_EXCEEDED, details });
@@ -210,7 +213,7 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
     if (this.#endedAt > 0 && now - this.#endedAt > answerMs) this.stream?.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** Looks at the call while somebody wants that; what is refused is so before its metadata is known. */
+  /** Logs and traces the call, if that is enabled. The metadata of a rejected call is not known yet. */
   #observe(metadata: Metadata | undefined): void {
     const { observer } = this.#admission;
     if (!observer.wantsDetails) return;
@@ -218,7 +221,7 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
     this.#details = observer.begin(call);
   }
 
-  /** Counts the answers that wait until the caller takes them. */
+  /** Counts the responses that wait until the caller reads them. */
   #holdAnswers(): void {
     const waiting = this.#isOver ? 0 : (this.stream?.writableLength ?? 0);
     const bytes = waiting < SMALL_BYTES ? 0 : waiting;

@@ -3,17 +3,17 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { ConnectionCounts } from './connectionCounts.js';
 import type { Ending } from './requests/readCall.js';
 
-/** Connections that were made at the same time do not reach their age at the same time: it varies by this share. */
+/** Spreads the maximum age by this share, so that connections opened together do not close together. */
 const JITTER = 0.1;
-/** When streams that have not ended yet are ended, as a share of the grace. */
+/** When streams that have not ended are cut, as a share of the grace. */
 const LAST_CALL = 0.9;
 
 const RETRY_AT_ONCE = new Metadata();
 RETRY_AT_ONCE.set('grpc-retry-pushback-ms', '0');
 
 /**
- * What ends a stream of a connection that has reached its age. The trailer is gRPC's word for "retry at once" (gRFC A6): the TypeScript
- * client goes on without reporting an error.
+ * Ends a stream whose connection has reached its maximum age. In gRPC the trailer means "retry at once" (gRFC
+ * A6): the TypeScript client continues without reporting an error.
  */
 export const AGED: Ending = {
   code: status.UNAVAILABLE,
@@ -21,30 +21,30 @@ export const AGED: Ending = {
   metadata: RETRY_AT_ONCE,
 };
 
-/** Whether a stream ended only because of the age of its connection: nothing has failed. */
+/** True if a stream ended only because of the age of its connection: nothing has failed. */
 export function isAged({ code, details }: { code?: status | null; details?: string | null }): boolean {
   return code === AGED.code && details === AGED.details;
 }
 
-/** Ends the streams of a connection. */
+/** Ends the streams of connections. */
 export interface StreamsOfConnections {
-  /** Each as soon as its caller loses nothing by that. */
+  /** Ends each as soon as that is no loss for its caller. */
   endStreamsOf(connection: object): void;
-  /** All that are left, at once. */
+  /** Ends those that are left, at once. */
   cutStreamsOf(connection: object): void;
 }
 
-/** How long connections last. Milliseconds. */
+/** How long connections may last. Milliseconds. */
 export interface AgeLimits {
-  /** 0 lets them last as long as their callers like. */
+  /** 0 means no limit. */
   maxAgeMs: number;
   graceMs: number;
 }
 
 /**
- * Closes connections that have reached their age, so that callers behind a TCP balancer, or of a name with several addresses, also find daemons
- * that came later. The GOAWAY comes first: what a caller begins afterwards goes to another connection. Calls in flight are answered, streams
- * are ended, and after the grace the connection is cut.
+ * Closes connections that have reached their maximum age, so that callers behind a TCP balancer, or of a name
+ * with several addresses, also find newer daemons. GOAWAY is sent first, so new calls use another connection.
+ * Calls in flight are answered, streams are ended, and after the grace the connection is destroyed.
  */
 export class ConnectionAge {
   readonly #limits: AgeLimits;
@@ -69,7 +69,7 @@ export class ConnectionAge {
     // The daemon stops, or closes it for another reason.
     if (session.closed || session.destroyed) return;
     this.#counts.closed.age += 1;
-    // With the last stream it has read of: those that come later were not processed, and clients make them again.
+    // GOAWAY names the latest stream that was read. Later ones were not processed, and clients retry them.
     session.close();
     this.#streams.endStreamsOf(session);
     const { graceMs } = this.#limits;

@@ -1,14 +1,14 @@
-/** What a daemon has done to connections by itself, since the start. */
+/** What a daemon has done to connections on its own, since its start. */
 export class ConnectionCounts {
-  /** Connections that it closed, by the reason. */
+  /** Connections that it closed, by reason. */
   readonly closed = {
     /** They had reached --max-connection-age. */
     age: 0,
-    /** Their headers were too long for HTTP/2, or not complete in time. */
+    /** Their headers were too long for HTTP/2, or incomplete for too long. */
     headers: 0,
     /** There were --max-connections already. */
     limit: 0,
   };
-  /** Calls that HTTP/2 refused because of their headers, on connections that were closed for it and on others. */
+  /** Calls that HTTP/2 rejected because of their headers, whether or not their connection was closed. */
   refusedHeaders = 0;
 }

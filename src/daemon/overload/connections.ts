@@ -6,16 +6,16 @@ import { listenAt } from '../listening.js';
 import type { ConnectionCounts } from './connectionCounts.js';
 import { OpenSockets } from './openSockets.js';
 
-/** How HTTP/2 begins is so long. */
+/** The length of the HTTP/2 preface. */
 const PREFACE_BYTES = 24;
 const LOG_INTERVAL_MS = 10_000;
 
-/** Listens, and hands the connections on as long as there are not too many. gRPC itself would take any number. */
+/** Listens, and passes connections on up to a limit. grpc-js accepts any number. */
 export class Connections {
   readonly #server: Server;
   readonly #open = new OpenSockets();
   readonly #log: Logger;
-  #saidAt = -Infinity;
+  #loggedAt = -Infinity;
 
   constructor(limits: LoadLimits, log: Logger, counts: ConnectionCounts) {
     const { maxConnections } = limits;
@@ -26,20 +26,23 @@ export class Connections {
     this.#open.follow(this.#server);
     this.#server.on('drop', () => {
       counts.closed.limit += 1;
-      this.#sayDropped(maxConnections);
+      this.#logDropped(maxConnections);
     });
   }
 
-  /** Resolves with the port once connections are accepted there. `take` is given each before anything is read from it. */
+  /**
+   * Resolves with the port once connections are accepted there. `take` receives each connection before
+   * anything is read from it.
+   */
   async listen(address: HostPort, take: (socket: Socket) => void): Promise<number> {
     const server = this.#server.on('connection', take);
     const port = await listenAt(server, address, { addr: '--addr', port: '--port' });
-    // One that could not be accepted, for there are too many open files: those that stand go on.
+    // A connection could not be accepted, because too many files are open. Open connections are not affected.
     server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
     return port;
   }
 
-  /** Accepts no further connection; those there are go on. */
+  /** Accepts no further connection. Open ones are not affected. */
   close(): void {
     if (this.#server.listening) this.#server.close();
   }
@@ -49,16 +52,16 @@ export class Connections {
     this.#open.destroy();
   }
 
-  #sayDropped(max: number): void {
-    if (performance.now() - this.#saidAt < LOG_INTERVAL_MS) return;
-    this.#saidAt = performance.now();
+  #logDropped(max: number): void {
+    if (performance.now() - this.#loggedAt < LOG_INTERVAL_MS) return;
+    this.#loggedAt = performance.now();
     this.#log.warn(
       `there are ${max} connections, and further ones are closed: --max-connections allows more`,
     );
   }
 }
 
-/** Closes a connection that does not begin with HTTP/2 in time. */
+/** Closes a connection that does not send the HTTP/2 preface in time. */
 function closeIfSilent(socket: Socket, limitMs: number): void {
   const timer = setTimeout(() => {
     if (socket.bytesRead < PREFACE_BYTES) socket.destroy();

@@ -12,26 +12,27 @@ const TOO_MANY_CONTINUATIONS = -905;
 
 const REFUSED = `HTTP/2 does not accept the headers of calls: metadata must be at most ${LIMITS.headers.max} bytes`;
 
-/** What is known of a connection. */
+/** The headers of a connection. */
 interface Headers {
   readonly peer: string;
-  /** The last stream whose headers are complete. */
+  /** The latest stream whose headers are complete. */
   completeId: number;
-  /** A later stream, whose headers have begun; 0 if there is none. */
+  /** A later stream whose headers have begun; 0 if there is none. */
   begunId: number;
   /** Checks since then. */
   checks: number;
-  /** Bytes that had come at the last check. */
+  /** Bytes received up to the latest check. */
   bytes: number;
-  /** Checks in a row at which no more had come. */
+  /** How many checks in a row found no more bytes. */
   quietChecks: number;
 }
 
 /**
- * Notices headers that HTTP/2 refuses before a call begins: Node.js resets the stream where there are too many or one is invalid, and where a value has 64 KiB or more it sends
- * GOAWAY, reads nothing further and leaves the connection open, so that callers wait until their deadline. No event reports either, but
- * the session has begun a stream that never comes. A ping says which it is: the peer answers it only when its headers are
- * complete, and Node.js reads the answer only if it still reads.
+ * Notices headers that HTTP/2 rejects before a call begins. If there are too many, or one is invalid, Node.js
+ * resets the stream. If a value has 64 KiB or more, Node.js sends GOAWAY and stops reading, but leaves the
+ * connection open, so callers wait until their deadline. No event reports either, but the session has begun a
+ * stream that never arrives. A ping tells them apart: the peer answers only when its headers are complete,
+ * and Node.js reads the answer only if it still reads.
  */
 export class HeaderGuard implements SessionListener {
   readonly #log: Logger;
@@ -43,7 +44,7 @@ export class HeaderGuard implements SessionListener {
   #refusedSinceLog = 0;
   #loggedAt = -Infinity;
 
-  /** `requestMs` is how long headers may take that come bit by bit. */
+  /** `requestMs` is how long incomplete headers may take. */
   constructor(requestMs: number, log: Logger, counts: ConnectionCounts, malformed?: MalformedRequests) {
     this.#requestMs = requestMs;
     this.#log = log;
@@ -80,7 +81,10 @@ export class HeaderGuard implements SessionListener {
     }
   }
 
-  /** Counts checks, between which the event loop reads: a daemon that was held up does not blame its peers. */
+  /**
+   * Counts checks rather than time: the event loop reads between checks, so a blocked daemon does not blame
+   * its peers.
+   */
   #checkSession(session: ServerHttp2Session, headers: Headers): void {
     const { bytesRead } = session.socket;
     const isQuiet = bytesRead === headers.bytes;
@@ -118,10 +122,10 @@ export class HeaderGuard implements SessionListener {
     headers.quietChecks = 0;
     session.ping((error) => {
       if (error) return;
-      // A stream whose headers came before the answer is there by then.
+      // A stream whose headers preceded the answer exists by then.
       setImmediate(() => {
         if (headers.completeId >= id || headers.begunId !== id) return;
-        // Where no call has arrived at all, they are counted as malformed requests.
+        // If no call has ever arrived, they count as malformed requests.
         if (headers.completeId > 0) this.#note(headers);
         headers.completeId = id;
       });

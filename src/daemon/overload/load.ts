@@ -2,16 +2,17 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { type Bounds, LIMITS } from '../../presence/limits.js';
 
-/** How often it is said that calls are refused. Milliseconds. */
+/** How often rejected calls are logged. Milliseconds. */
 const LOG_INTERVAL_MS = 10_000;
 /**
- * A refused call carries this trailer, which no other RESOURCE_EXHAUSTED has: gRPC's word for "nothing was done, try again
- * after so many milliseconds" (gRFC A6). Clients with a retry policy for RESOURCE_EXHAUSTED keep to it.
+ * The trailer of a rejected call, which no other RESOURCE_EXHAUSTED carries. In gRPC it means "nothing was
+ * done, retry after this many milliseconds" (gRFC A6). Clients with a retry policy for RESOURCE_EXHAUSTED
+ * honour it.
  */
 const TRY_AGAIN = new Metadata();
 TRY_AGAIN.set('grpc-retry-pushback-ms', '100');
 
-/** What a call or a stream that was not taken up ends with. */
+/** The status of a call or stream that was rejected. */
 export interface Refusal {
   code: status;
   details: string;
@@ -25,26 +26,26 @@ interface Waiting {
   begin(hasRoom: boolean): void;
 }
 
-/** How much work is under way at the store, in operations, and what is refused because it is too much. */
+/** Limits the operations in flight at the store, and rejects the others. */
 export class Load {
   readonly #bounds: Bounds;
   readonly #log: Logger;
   readonly #waiting = new Set<Waiting>();
   #operations = 0;
   #refused = 0;
-  #saidAt = -Infinity;
+  #loggedAt = -Infinity;
 
   constructor(bounds: Bounds, log: Logger) {
     this.#bounds = bounds;
     this.#log = log;
   }
 
-  /** Operations that were begun and have not ended. */
+  /** Operations in flight. */
   get operations(): number {
     return this.#operations;
   }
 
-  /** Begins so many operations; false if there is no room. What is vital has room of its own on top. */
+  /** Starts operations; false if there is no room. Vital ones have extra room. */
   begin(weight: number, isVital = false): boolean {
     if (isVital ? !this.#fits(weight, LIMITS.vitalCalls.max) : this.#waiting.size > 0 || !this.#fits(weight))
       return false;
@@ -52,7 +53,7 @@ export class Load {
     return true;
   }
 
-  /** The operations have ended: whoever waits longest is next. */
+  /** The operations have ended. The longest waiting ones are next. */
   end(weight: number): void {
     this.#operations -= weight;
     for (const waiting of this.#waiting) {
@@ -62,7 +63,7 @@ export class Load {
     }
   }
 
-  /** Begins so many operations when it is their turn; false if that takes too long. In the order of the calls. */
+  /** Starts operations when it is their turn, in the order of the calls; false if that takes too long. */
   beginInTurn(weight: number): true | Promise<boolean> {
     if (this.begin(weight)) return true;
     return new Promise((begin) => {
@@ -72,15 +73,15 @@ export class Load {
     });
   }
 
-  /** What a call that was not taken up is answered with; now and then the log is told. */
+  /** The rejection of a call. Logs rejections from time to time. */
   refuse(why: string): Refusal {
     this.#refused += 1;
-    if (performance.now() - this.#saidAt >= LOG_INTERVAL_MS) {
+    if (performance.now() - this.#loggedAt >= LOG_INTERVAL_MS) {
       this.#log.warn(
         { refused: this.#refused },
         `more is asked than this daemon takes: ${why}; such calls are refused`,
       );
-      this.#saidAt = performance.now();
+      this.#loggedAt = performance.now();
       this.#refused = 0;
     }
     const details = `${why}: nothing was done, try again in a while`;
@@ -92,7 +93,7 @@ export class Load {
     return this.refuse(`the daemon has ${this.#operations} operations at the store`);
   }
 
-  /** One that is larger than everything may go when it is alone. */
+  /** Operations that exceed the limit alone may start while there are no others. */
   #fits(weight: number, more = 0): boolean {
     return this.#operations === 0 || this.#operations + weight <= this.#bounds.operations + more;
   }

@@ -9,15 +9,16 @@ interface Suspect {
   address: string | undefined;
   /** Requests that HTTP/2 had read at the last check. */
   read: number;
-  /** Of these, those that were counted. */
+  /** How many of them were counted. */
   counted: number;
 }
 
 /**
- * Counts requests that HTTP/2 resets as malformed, and warns of them. Node.js resets them without an event, before gRPC
- * sees them. The usual cause is a Go client with grpc-go up to 1.56, whose `:authority` is the name of the service with
- * its slash: then no request of its connection ever arrives. So a session in which HTTP/2 has read requests and none has
- * arrived is one; a session costs nothing any more once a request has arrived.
+ * Counts requests that HTTP/2 resets as malformed, and warns of them. Node.js resets them without an event,
+ * before gRPC sees them. The usual cause is a Go client with grpc-go up to 1.56. It sends the name of the
+ * service, with its slash, as `:authority`, and then no request of its connection ever arrives. So a session
+ * in which HTTP/2 has read requests, but none has arrived, is such a client. Once a request has arrived, a
+ * session costs nothing.
  */
 export class MalformedRequests {
   readonly #message: string;
@@ -25,12 +26,12 @@ export class MalformedRequests {
   readonly #suspects = new Map<ServerHttp2Session, Suspect>();
   readonly #timer: NodeJS.Timeout;
   #total = 0;
-  /** Since the last warning, and from where the last of them came. */
+  /** Since the latest warning, and the address of the latest of them. */
   #unlogged = 0;
   #address: string | undefined;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
-  /** `service` is the name under which daemons register, which such a client sends. */
+  /** `service` is the name under which daemons register. Such a client sends it. */
   constructor(service: string, log: Logger) {
     this.#message =
       'HTTP/2 reset requests as malformed: if the client uses grpc-go up to 1.56, give it ' +
@@ -39,7 +40,7 @@ export class MalformedRequests {
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL_MS).unref();
   }
 
-  /** How many there were. */
+  /** How many there were since the start. */
   get total(): number {
     return this.#total;
   }
@@ -49,7 +50,7 @@ export class MalformedRequests {
     const suspect: Suspect = { address: socket.remoteAddress, read: 0, counted: 0 };
     const onClose = () => this.#check(session, suspect, true);
     this.#suspects.set(session, suspect);
-    // Before Node.js ends the session, which has no counters from then on.
+    // Runs before Node.js ends the session, which has no counters afterwards.
     socket.prependListener('close', onClose);
     session.once('stream', () => {
       this.#suspects.delete(session);
@@ -72,11 +73,11 @@ export class MalformedRequests {
     this.#warn();
   }
 
-  /** Of an open session, the last check's requests count: the headers of a later one may not be complete. */
+  /** In an open session, requests count at the next check: the headers of a newer one may be incomplete. */
   #check(session: ServerHttp2Session, suspect: Suspect, isClosing: boolean): void {
     if (!this.#suspects.has(session)) return;
     const before = suspect.read;
-    // Ids of a client's streams are odd: 1, 3, 5.
+    // The stream IDs of a client are odd: 1, 3, 5.
     suspect.read = Math.ceil((session.state.lastProcStreamID ?? 0) / 2);
     const malformed = (isClosing ? suspect.read : before) - suspect.counted;
     if (malformed <= 0) return;

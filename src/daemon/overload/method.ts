@@ -1,21 +1,21 @@
 import type { MethodCounts } from '../observability/callCounts.js';
 import type { RequestRule } from './requests/requestRules.js';
 
-/** Calls that share a bound. What is vital shares that of calls, and has room on top. */
+/** Kinds of calls, each with its limit. `vital` shares the limit of `call`, and has extra room. */
 export type Kind = 'call' | 'vital' | 'watch' | 'apply' | 'lease' | 'probe' | 'stream';
 
 /** What the calls of a method have in common. */
 export interface Method {
   readonly path: string;
   readonly kind: Kind;
-  /** Whether the messages of the caller are a stream. */
+  /** True if the caller sends a stream of messages. */
   readonly isRequestStream: boolean;
-  /** Whether one request has one answer. */
+  /** True if one request has one response. */
   readonly isUnary: boolean;
-  /** True if a call changes nothing, and its answer may be large. */
+  /** True if the method only reads, and its response may be large. */
   readonly isRead: boolean;
   readonly rule: RequestRule;
   readonly counts: MethodCounts;
-  /** How many operations a request carries; undefined where that is always one. */
+  /** How many operations a request carries; undefined if it is always one. */
   readonly operationsIn: ((request: unknown) => number) | undefined;
 }

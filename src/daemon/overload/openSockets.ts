@@ -1,13 +1,14 @@
 import type { Server, Socket } from 'node:net';
 
 /**
- * The sockets that a server has accepted and that are still open, in whatever state: before a TLS handshake, between two requests, or
- * half closed. A server that closes knows only some of them, and ends those politely: a peer that never answers keeps the process alive.
+ * The open sockets of a server in any state: before a TLS handshake, between two requests, or half closed. A
+ * server that closes knows only some of them, and waits for those: a peer that never answers would keep the
+ * process alive.
  */
 export class OpenSockets {
   readonly #sockets = new Set<Socket>();
 
-  /** Keeps account of the sockets of this server. */
+  /** Follows the sockets of this server. */
   follow(server: Server): void {
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -15,7 +16,7 @@ export class OpenSockets {
     });
   }
 
-  /** Closes them now, whatever has not been sent yet. */
+  /** Destroys them, and drops what was not sent. */
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -15,7 +15,7 @@ const NO_METADATA = new Metadata();
 const peers = new WeakMap<object, string>();
 
 /**
- * A call of grpc-js with its HTTP/2 stream and its connection. It answers straight through the call inside:
+ * A call of grpc-js with its HTTP/2 stream and its connection. It responds directly through the inner call:
  * the chain of responders of grpc-js takes more time than all checks of a call.
  */
 export class StreamCall extends ServerInterceptingCall {
@@ -32,9 +32,9 @@ export class StreamCall extends ServerInterceptingCall {
     return streamOf(this.inner);
   }
 
-  /** Stands for the connection. */
+  /** Identifies the connection. */
   get connection(): object {
-    // A stream that is over no longer knows its connection.
+    // A stream that is over has lost its connection.
     this.#connection ??= this.stream?.session ?? this;
     return this.#connection;
   }
@@ -56,14 +56,17 @@ export class StreamCall extends ServerInterceptingCall {
     this.inner.sendMetadata(metadata);
   }
 
-  /** Drops what the client has not read. It sees RESOURCE_EXHAUSTED unless the status has arrived before. */
+  /**
+   * Drops what the client has not read. The client sees RESOURCE_EXHAUSTED unless the status has arrived
+   * before.
+   */
   reset(): void {
     this.stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /**
-   * Sends a message with its prefix as it is. grpc-js copies it for each stream, and a copy waits with each
-   * that is not read.
+   * Sends a message together with its prefix. grpc-js copies it for each stream, and each unread stream holds
+   * a copy.
    */
   protected sendFrame(stream: ServerHttp2Stream, frame: Buffer, callback: () => void): void {
     if (stream.destroyed || stream.closed) return;
@@ -76,9 +79,9 @@ export class StreamCall extends ServerInterceptingCall {
   }
 
   /**
-   * Resets a call whose request is not complete once its status has had time to leave: a reset drops what
-   * Node.js has not sent yet. The client could otherwise keep the call open without being counted, a thousand
-   * of them on a connection.
+   * Resets a call whose request is incomplete, after its status had time to leave: a reset drops what Node.js
+   * has not sent yet. Without the reset, the client could keep the call open without being counted, a
+   * thousand of them per connection.
    */
   protected resetAfterStatus(): void {
     setTimeout(() => {
@@ -88,8 +91,8 @@ export class StreamCall extends ServerInterceptingCall {
   }
 
   /**
-   * The status that grpc-js itself sent: the deadline passed, or a message cannot be decoded. CANCELLED if it
-   * sent none.
+   * The status that grpc-js itself sent, if the deadline passed or a message cannot be decoded. CANCELLED if
+   * it sent none.
    */
   protected get sentStatus(): status {
     const { sentHeaders, sentTrailers } = this.stream ?? {};

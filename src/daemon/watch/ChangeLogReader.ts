@@ -11,8 +11,8 @@ import { ShardReader } from './shardReader.js';
 const POLL_INTERVAL_MS = 500;
 
 /**
- * Reads the change log of each shard, from when the first follower joins until the last has left. Each shard is
- * read by itself: one that does not answer lags, and delays no other.
+ * Reads the change log of each shard, from when the first follower joins until the last has left. Each shard
+ * is read by itself: one that does not answer lags, and delays no other.
  */
 export class ChangeLogReader {
   readonly positions: DeliveredPositions;

@@ -7,30 +7,35 @@ export interface WatchScope {
   readonly serverAddrs: { readonly size: number } | undefined;
 }
 
-/** How much a watch counts as of --max-watches: one for each so many users or chat servers, or this for everything. */
+/**
+ * The weight of a watch in --max-watches: one per this many users or chat servers, or this for everything.
+ */
 const EVERYTHING_WEIGHT = 10;
 const USERS_PER_WEIGHT = 1_000;
 const SERVERS_PER_WEIGHT = 100;
-/** An id that a watch names, without its text: in the set of the watch, and in the index of the daemon. Bytes, as measured. */
+/**
+ * The memory of an ID that a watch names, without its text: in the set of the watch and in the index of the
+ * daemon. Bytes, as measured.
+ */
 const NAME_BYTES = 160;
-/** The part of the budget for backlogs that ids of watches may take. */
+/** The share of --max-watch-backlog that the IDs of watches may take. */
 const NAMES_PART = 0.5;
 
-/** What a watch counts as of --max-watches. */
+/** The weight of a watch in --max-watches. */
 export function weightOf({ userIds, serverAddrs }: WatchScope): number {
   if (userIds) return Math.max(1, Math.ceil(userIds.size / USERS_PER_WEIGHT));
   if (serverAddrs) return Math.ceil(serverAddrs.size / SERVERS_PER_WEIGHT);
   return EVERYTHING_WEIGHT;
 }
 
-/** The memory of the ids that a watch names. Bytes, about. */
+/** The memory of the IDs that a watch names. Bytes, estimated. */
 export function namesBytes(names: Iterable<string>): number {
   let bytes = 0;
   for (const name of names) bytes += NAME_BYTES + name.length;
   return bytes;
 }
 
-/** What the open watches of a daemon follow, up to its limits. */
+/** The open watches of a daemon, within its limits. */
 export class AdmittedWatches {
   readonly #maxWeight: number;
   readonly #maxNamesBytes: number;
@@ -44,14 +49,14 @@ export class AdmittedWatches {
     this.#backlog = backlog;
   }
 
-  /** What the open watches count as of --max-watches. */
+  /** The weight of the open watches in --max-watches. */
   get weight(): number {
     return this.#weight;
   }
 
-  /** Lets a watch, or a watch that grows, take more; throws RESOURCE_EXHAUSTED if there is no room. */
+  /** Admits a watch, or the growth of one. Throws RESOURCE_EXHAUSTED if there is no room. */
   take(weight: number, namesBytes: number): void {
-    // One that is larger than everything may go when it is alone.
+    // A watch that exceeds the limit alone is admitted while there is no other.
     if (weight > 0 && this.#weight > 0 && this.#weight + weight > this.#maxWeight) {
       throw noRoom(
         `the watches of the daemon count as ${this.#weight} of ${this.#maxWeight} (--max-watches), ` +
@@ -67,7 +72,7 @@ export class AdmittedWatches {
     this.#add(weight, namesBytes);
   }
 
-  /** Gives back what was taken. */
+  /** Releases what {@link take} admitted. */
   giveBack(weight: number, namesBytes: number): void {
     this.#add(-weight, -namesBytes);
   }
@@ -79,7 +84,7 @@ export class AdmittedWatches {
   }
 }
 
-/** What one watch takes of the {@link AdmittedWatches}. */
+/** The part of one watch in {@link AdmittedWatches}. */
 export class AdmittedShare {
   readonly #admitted: AdmittedWatches;
   #weight = 0;
@@ -93,7 +98,7 @@ export class AdmittedShare {
     return this.#weight;
   }
 
-  /** Takes more, or gives some back; throws RESOURCE_EXHAUSTED if there is no room. */
+  /** Sets the weight, and adds IDs or removes some. Throws RESOURCE_EXHAUSTED if there is no room. */
   resize(weight: number, moreNamesBytes: number): void {
     const moreWeight = weight - this.#weight;
     this.#admitted.take(Math.max(0, moreWeight), Math.max(0, moreNamesBytes));
@@ -102,7 +107,7 @@ export class AdmittedShare {
     this.#namesBytes += moreNamesBytes;
   }
 
-  /** Gives everything back. */
+  /** Releases everything. */
   giveBack(): void {
     this.#admitted.giveBack(this.#weight, this.#namesBytes);
     this.#weight = 0;

@@ -1,10 +1,10 @@
-/** What several watches may hold at the same time: it counts once, for as long as one of them does. */
+/** What several watches can hold at the same time. It counts once, while at least one of them holds it. */
 export interface Shared {
-  /** Bytes of memory, about. */
+  /** Bytes of memory, estimated. */
   readonly size: number;
-  /** How many hold it; {@link WatchBacklog} counts. */
+  /** How many watches hold it; {@link WatchBacklog} counts. */
   holders: number;
-  /** How many of these are closed, and let go of it as soon as the network has taken it, or after a while; counted likewise. */
+  /** How many of the holders are closed. They release it when the network has taken it, or after a while. */
   closedHolders: number;
 }
 
@@ -12,41 +12,51 @@ export interface Shared {
 export interface BacklogMember {
   /** Bytes that wait until its caller reads. */
   readonly backlogBytes: number;
-  /** Closes it. It gives back what the network was not given; the rest is for {@link WatchBacklog.holdClosed}. */
+  /**
+   * Closes it, and releases what the network was not given. The rest goes through {@link
+   * WatchBacklog.holdClosed}.
+   */
   closeForBacklog(): void;
 }
 
-/** A closed watch of which the network has a message still. */
+/** A closed watch whose last message is still at the network. */
 export interface ClosedHolder {
-  /** Resets its stream, so that the message is dropped, and lets go of that. */
+  /** Resets its stream, which drops the message, and releases the message. */
   cut(): void;
 }
 
-/** Watches are closed until this part of the budget is in use: otherwise each further change would close another. */
+/**
+ * Watches are closed until this share of the budget is in use. Otherwise each further change would close
+ * another.
+ */
 const LOW_PART = 0.9;
 /**
- * What only closed watches hold does not count towards the budget: closing further ones would free nothing sooner. It may be so large
- * a part of the budget; beyond that, streams of closed watches are reset, which their callers get no status for.
+ * What only closed watches hold does not count towards the budget: closing more watches would not free it
+ * sooner. It may take this share of the budget. Beyond that, streams of closed watches are reset, and their
+ * callers receive no status.
  */
 const CLOSED_PART = 0.5;
-/** A watch that holds less is no cause of a large backlog: its caller reads. */
+/** A watch that holds less does not cause the backlog: its caller reads. */
 const SMALL_BYTES = 4_096;
 
-/** The bytes that all watches of a daemon hold until their callers read. Beyond the budget it closes the largest first. */
+/**
+ * The bytes that all watches of a daemon hold until their callers read. Over the budget, the largest watches
+ * are closed.
+ */
 export class WatchBacklog {
   readonly #maxBytes: number;
   readonly #onClosed: (count: number, bytes: number) => void;
   readonly #members = new Set<BacklogMember>();
-  /** Those that were closed first come first. */
+  /** In the order in which they were closed. */
   readonly #closedHolders = new Set<ClosedHolder>();
   #bytes = 0;
-  /** The part of them that only closed watches hold. */
+  /** The part of {@link bytes} that only closed watches hold. */
   #closedBytes = 0;
   #closed = 0;
   #isChecking = false;
   #reclaim = (): void => {};
 
-  /** `onClosed` hears how many watches were closed at once, and how many bytes waited before. */
+  /** `onClosed` receives how many watches were closed at once, and how many bytes waited before. */
   constructor(maxBytes: number, onClosed: (count: number, bytes: number) => void) {
     this.#maxBytes = maxBytes;
     this.#onClosed = onClosed;
@@ -57,7 +67,7 @@ export class WatchBacklog {
     return this.#bytes;
   }
 
-  /** How many watches were closed for the budget. */
+  /** How many watches were closed because of the budget. */
   get closed(): number {
     return this.#closed;
   }
@@ -70,12 +80,12 @@ export class WatchBacklog {
     this.#members.delete(member);
   }
 
-  /** `reclaim` gives back what is kept for nobody any more; called before and while watches are closed. */
+  /** `reclaim` releases what nobody needs any more. It is called before and while watches are closed. */
   onPressure(reclaim: () => void): void {
     this.#reclaim = reclaim;
   }
 
-  /** Counts so many bytes more, or fewer. */
+  /** Adds bytes, or subtracts them if negative. */
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.usedBytes > this.#maxBytes) this.#checkSoon();
@@ -93,7 +103,7 @@ export class WatchBacklog {
     else if (isHeldByClosed(shared)) this.#closedBytes += shared.size;
   }
 
-  /** One that holds it is closed. */
+  /** A watch that holds it is closed. */
   holdClosed(shared: Shared, holder: ClosedHolder): void {
     this.#closedHolders.add(holder);
     shared.closedHolders += 1;
@@ -101,7 +111,7 @@ export class WatchBacklog {
     if (this.#closedBytes > this.#maxClosedBytes) this.#checkSoon();
   }
 
-  /** A closed one lets go of it. */
+  /** A closed watch releases it. */
   releaseClosed(shared: Shared, holder: ClosedHolder): void {
     this.#closedHolders.delete(holder);
     if (isHeldByClosed(shared)) this.#closedBytes -= shared.size;
@@ -118,7 +128,7 @@ export class WatchBacklog {
     return this.#maxBytes * CLOSED_PART;
   }
 
-  /** Not amid the publishing of a change. */
+  /** Later, because a change may be being published. */
   #checkSoon(): void {
     if (this.#isChecking) return;
     this.#isChecking = true;
@@ -141,7 +151,7 @@ export class WatchBacklog {
     if (count > 0) this.#onClosed(count, bytesBefore);
   }
 
-  /** Returns how many it has closed. */
+  /** Returns how many watches were closed. */
   #closeLargest(): number {
     const sizes = [...this.#members].map((member) => ({ member, bytes: member.backlogBytes }));
     sizes.sort((a, b) => b.bytes - a.bytes);
@@ -156,7 +166,7 @@ export class WatchBacklog {
   }
 }
 
-/** True if closed ones hold it, and no others. */
+/** True if only closed watches hold it. */
 function isHeldByClosed({ holders, closedHolders }: Shared): boolean {
   return closedHolders > 0 && closedHolders === holders;
 }

@@ -2,7 +2,7 @@ import type { ChangeLogEntry } from '../../store/changeLog.js';
 import { concerns, type Follower } from './follower.js';
 import type { PublishedChange } from './publishedChange.js';
 
-/** A change on its way to very many followers, which takes several turns of the event loop. */
+/** The delivery of one change to very many followers, over several turns of the event loop. */
 export class ChangeDelivery {
   readonly #shard: number;
   readonly #entry: ChangeLogEntry;
@@ -20,7 +20,10 @@ export class ChangeDelivery {
     return this.#pending.size === 0;
   }
 
-  /** Delivers until all followers have the change, or it is that late by performance.now(). To one of them at least. */
+  /**
+   * Delivers to at least one follower, and then until all have the change or performance.now() reaches
+   * `endAt`.
+   */
   deliverUntil(endAt: number): void {
     for (const follower of this.#pending) {
       this.deliverTo(follower);
@@ -28,9 +31,9 @@ export class ChangeDelivery {
     }
   }
 
-  /** Delivers to a follower at once, if it is still to get the change. */
+  /** Delivers at once to a follower that does not have the change yet. */
   deliverTo(follower: Follower): void {
-    // Meanwhile it may have removed the user.
+    // It may have removed the user meanwhile.
     if (!this.#pending.delete(follower) || !concerns(follower, this.#entry)) return;
     follower.deliver(this.#shard, this.#entry, () => this.#published);
   }

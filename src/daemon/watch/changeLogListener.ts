@@ -5,8 +5,8 @@ import type { ChangeDelivery } from './changeDelivery.js';
 /** Receives what a {@link ChangeLogReader} reads. */
 export interface ChangeLogListener {
   /**
-   * Delivers a change. Returns the rest of the delivery if it takes further turns of the event loop. `revision`
-   * returns the revision behind the change.
+   * Delivers a change. Returns the rest of the delivery if it takes further turns of the event loop.
+   * `revision` returns the revision behind the change.
    */
   deliver(shard: number, entry: ChangeLogEntry, revision: () => string): ChangeDelivery | undefined;
   /** A page of changes was delivered; the oldest is of that time. Milliseconds since 1970. */

@@ -1,4 +1,4 @@
-/** Who has something to deliver. */
+/** Has messages to deliver. */
 export interface Sender {
   /** Sends one message; returns its bytes. */
   deliver(): number;
@@ -9,15 +9,15 @@ const TURN_MS = 2;
 const TURN_BYTES = 1024 * 1024;
 
 /**
- * Delivers to the watches of a daemon, one message at a time and each in its turn. Between slices of this work the event loop
- * serves calls; what a watch has to wait goes into fewer and larger messages.
+ * Delivers to the watches of a daemon in turns, one message at a time. The event loop serves calls between
+ * slices of this work. The longer a watch waits, the more changes share a message.
  */
 export class DeliveryQueue {
   #senders: Sender[] = [];
   #next = 0;
   #isScheduled = false;
 
-  /** Puts a sender at the end; it must not be in the queue already. */
+  /** Adds a sender at the end. It must not be in the queue already. */
   push(sender: Sender): void {
     this.#senders.push(sender);
     if (this.#isScheduled) return;
@@ -40,7 +40,7 @@ export class DeliveryQueue {
     setImmediate(() => this.#deliver());
   }
 
-  /** Lets go of those who had their turn, once they are most of the queue. */
+  /** Drops those that had their turn, once they are most of the queue. */
   #compact(): void {
     if (2 * this.#next < this.#senders.length) return;
     this.#senders = this.#senders.slice(this.#next);

@@ -2,17 +2,17 @@ import type { WatchBacklog } from './backlog.js';
 import type { PublishedChange } from './publishedChange.js';
 import { WatchMessage } from './watchMessage.js';
 
-/** How many changes may wait for a caller that reads slowly. */
+/** How many changes may wait for a slow reader. */
 export const MAX_WAITING_CHANGES = 10_000;
 /** The limits of one message. */
 export const MAX_MESSAGE_ENTRIES = 256;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
-/** How many changes come until it is checked which are needed no longer. */
+/** After how many changes the feed drops those that nobody needs any more. */
 const CHECK_EVERY = 256;
-/** How many messages are kept for further watches at the same position. */
+/** How many messages are kept for other watches at the same position. */
 const MAX_KEPT_MESSAGES = 16;
 
-/** Who reads the feed. */
+/** A watch that reads the feed. */
 export interface FeedReader {
   /** The position of the change that it reads next. */
   readonly position: number;
@@ -23,8 +23,8 @@ export interface FeedReader {
 }
 
 /**
- * The changes that all watches of everything send, once for all of them: each watch has a position in it. Watches at the same position
- * send the same message.
+ * The changes that all watches of everything send, kept once for all of them. Each watch has a position in
+ * it, and watches at the same position send the same message.
  */
 export class ChangeFeed {
   readonly #backlog: WatchBacklog;
@@ -47,7 +47,7 @@ export class ChangeFeed {
     return this.#start + this.#changes.length;
   }
 
-  /** The bytes of the changes from a position on, about. */
+  /** The bytes of the changes from a position on, estimated. */
   bytesFrom(position: number): number {
     return this.#changes.length === 0 ? 0 : (this.#bytes * (this.end - position)) / this.#changes.length;
   }
@@ -66,7 +66,7 @@ export class ChangeFeed {
     if (this.#readers.delete(reader) && this.#readers.size === 0) this.#trimTo(this.end);
   }
 
-  /** The reader has read everything: it is woken at the next change. */
+  /** The reader has read everything: the next change wakes it. */
   rest(reader: FeedReader): void {
     this.#idle.add(reader);
   }
@@ -105,7 +105,7 @@ export class ChangeFeed {
     this.#messages.set(position, message);
   }
 
-  /** Lets go of what everybody has read, and of readers that are too far behind. */
+  /** Drops what everybody has read, and readers that are too far behind. */
   #check(): void {
     let first = this.end;
     for (const reader of [...this.#readers]) {

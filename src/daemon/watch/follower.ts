@@ -2,25 +2,27 @@ import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { ChangeLogEntry } from '../../store/changeLog.js';
 import type { PublishedChange } from './publishedChange.js';
 
-/** Who follows the change log through a hub. */
+/** Follows the change log through a hub. */
 export interface Follower {
-  /** The users it wants to hear of; undefined for all. */
+  /** The users that it follows; undefined for all. */
   readonly userIds: ReadonlySet<string> | undefined;
-  /** The chat servers of whose sessions it wants to hear; undefined for all. */
+  /** The chat servers whose sessions it follows; undefined for all. */
   readonly serverAddrs: ReadonlySet<string> | undefined;
-  /** How many changes wait until its caller reads, if any do. */
+  /** How many changes wait until its caller reads, if it has one. */
   readonly waiting?: number;
-  /** A change that concerns it. `publish` makes, once for all who call it, what they send. */
+  /**
+   * Receives a change that concerns it. `publish` makes what is sent, once for all followers that call it.
+   */
   deliver(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void;
-  /** The hub has looked: all that has happened was delivered. */
+  /** The hub has polled the change log: everything up to now was delivered. */
   tick(): void;
-  /** What the hub knows of it has changed: see {@link WatchHub.laggingSinceMs}. */
+  /** Whether the follower lags has changed: see {@link WatchHub.laggingSinceMs}. */
   lagChanged?(): void;
-  /** The hub cannot go on for it. */
+  /** The hub cannot deliver to it any longer. */
   fail(error: ImstateError): void;
 }
 
-/** Whether a change concerns a follower. */
+/** True if a change concerns a follower. */
 export function concerns({ userIds, serverAddrs }: Follower, { change }: ChangeLogEntry): boolean {
   if (userIds) return userIds.has(change.userId);
   if (serverAddrs === undefined) return true;

@@ -1,6 +1,9 @@
 import type { Follower } from './follower.js';
 
-/** Who follows which user. Most users have one follower, for whom a Set would take more than all the rest. */
+/**
+ * The followers of each user. Most users have one: a Set for each would take more memory than everything
+ * else.
+ */
 export class FollowerIndex {
   readonly #followers = new Map<string, Follower | Set<Follower>>();
 

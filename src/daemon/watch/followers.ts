@@ -80,7 +80,9 @@ export class Followers {
     return followers;
   }
 
-  /** Delivers a change to each of its followers once. `publish` makes what they send, once for all of them. */
+  /**
+   * Delivers a change to each of its followers once. `publish` makes what they send, once for all of them.
+   */
   deliver(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void {
     const { change } = entry;
     for (const follower of this.#ofEverything) follower.deliver(shard, entry, publish);

@@ -92,8 +92,8 @@ export class WatchHub {
   }
 
   /**
-   * The log positions up to which changes were delivered, by shard. The latest change may still be on its way to
-   * some followers: see {@link catchUp}.
+   * The log positions up to which changes were delivered, by shard. The latest change may still be on its way
+   * to some followers: see {@link catchUp}.
    */
   get positions(): readonly LogPosition[] {
     return this.#reader?.positions.byShard ?? [];
@@ -117,7 +117,10 @@ export class WatchHub {
     if (this.#followers.size === 0) this.#stop();
   }
 
-  /** Delivers what is on its way to the follower, so that {@link revision} covers exactly what it has received. */
+  /**
+   * Delivers what is on its way to the follower, so that {@link revision} covers exactly what it has
+   * received.
+   */
   catchUp(follower: Follower): void {
     this.#publisher?.catchUp(follower);
   }
@@ -137,7 +140,9 @@ export class WatchHub {
     this.#followers.moveToFeed(follower);
   }
 
-  /** Throws while the log position of the shard is unknown: changes after a read of the shard could be missed. */
+  /**
+   * Throws while the log position of the shard is unknown: changes after a read of the shard could be missed.
+   */
   requireKnown(shard: number): void {
     if (this.#reader?.positions.isKnown(shard)) return;
     throw new ImstateError('STORE_UNAVAILABLE', `shard ${shard} of the store does not answer: try again`);

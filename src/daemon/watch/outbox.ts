@@ -19,7 +19,10 @@ export interface OutboxParts {
 const DRAINED_ENTRIES = 1_000;
 const DRAINED_BYTES = 64 * 1024;
 
-/** What waits on one watch until its caller reads, up to a limit. One message at a time is given to the network. */
+/**
+ * What waits on one watch until its caller reads, up to a limit. One message at a time is given to the
+ * network.
+ */
 export class Outbox implements Sender, FeedReader, ClosedHolder {
   /** The position of the next change in the feed; see {@link followFeed}. */
   position = 0;

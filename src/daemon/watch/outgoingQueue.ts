@@ -109,7 +109,8 @@ export class OutgoingQueue {
 
 /** True if the entry cannot go into the message behind what it has already. */
 function needsOwnMessage(outgoing: Outgoing, message: WatchMessage, entries: number): boolean {
-  // A reader expects snapshot, synced and changes in this order, and counts `synced`: one per start or update.
+  // A reader expects snapshot, synced and changes in this order, and counts `synced`: one per start or
+  // update.
   if ('snapshot' in outgoing || 'synced' in outgoing) return message.synced || message.changes.length > 0;
   // It has no revision, and must not delay that of other entries.
   return 'lag' in outgoing && entries > 0;

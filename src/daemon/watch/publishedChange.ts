@@ -4,15 +4,15 @@ import type { Change } from '../../store/changeLog.js';
 import { toChange } from '../messages/responses.js';
 import type { Shared } from './backlog.js';
 
-/** The objects of a change, without their texts. Bytes, as measured. */
+/** The objects of a change, without their strings. Bytes, as measured. */
 const OBJECT_BYTES = 600;
 
-/** Encodes part of a response: the parts of a protobuf message may follow each other. */
+/** Encodes part of a response. Parts of a protobuf message can be concatenated. */
 export function encodePart(part: WatchResponse): Buffer {
   return loadCodec().writer<WatchResponse>('imstate.v1.WatchResponse')(part);
 }
 
-/** A change as watches send it. All watches that get the same bytes share it, and it is encoded once. */
+/** A change as watches send it. It is encoded once, and shared by all watches that send the same bytes. */
 export class PublishedChange implements Shared {
   readonly change: Change;
   /** The revision behind the change. */
@@ -20,7 +20,7 @@ export class PublishedChange implements Shared {
   readonly size: number;
   holders = 0;
   closedHolders = 0;
-  /** The change as JSON; kept here by who made it, for those who send the same. */
+  /** The change as JSON, kept by whoever made it for others that send the same. */
   json: string | undefined;
   #bytes: Buffer | undefined;
   #deviceKey: string | undefined;
@@ -28,7 +28,7 @@ export class PublishedChange implements Shared {
   constructor(change: Change, revision: string) {
     this.change = change;
     this.revision = revision;
-    // Each text is there as a string and encoded, and in the key of the device.
+    // Each string is held decoded, encoded, and in the key of the device.
     this.size = OBJECT_BYTES + 3 * (textLengthOf(change) + revision.length);
   }
 
@@ -38,13 +38,13 @@ export class PublishedChange implements Shared {
     return this.#bytes;
   }
 
-  /** Names the device among all. */
+  /** Identifies the device among all users. */
   get deviceKey(): string {
     this.#deviceKey ??= `${this.change.userId}\0${this.change.deviceId}`;
     return this.#deviceKey;
   }
 
-  /** This change in the place of an earlier one of the same device that was not sent. */
+  /** This change in place of an earlier one of the same device that was not sent. */
   replacing({ change: earlier }: PublishedChange): PublishedChange {
     const { wasOnline } = earlier;
     const ended = this.change.ended ?? earlier.ended;

@@ -1,18 +1,18 @@
 /**
- * Lets few reads of all watches go on at the same time, each shard by itself: what is being read counts for no budget yet, and a
- * thousand watches that begin together must not hold a part each.
+ * Limits how many reads of all watches run at once in each shard. What is being read is not in the backlog
+ * yet: a thousand watches that start together must not hold a part of a snapshot each.
  */
 export class ReadTurns {
   readonly #atOnce: number;
   readonly #running = new Map<number, number>();
   readonly #waiting = new Map<number, (() => void)[]>();
 
-  /** Lets so many reads of a shard go on at once. */
+  /** `atOnce` is the limit for each shard. */
   constructor(atOnce: number) {
     this.#atOnce = atOnce;
   }
 
-  /** Carries it out in its turn. */
+  /** Runs a read when it is its turn. */
   async run<T>(shard: number, read: () => Promise<T>): Promise<T> {
     if ((this.#running.get(shard) ?? 0) >= this.#atOnce) await this.#turn(shard);
     else this.#running.set(shard, (this.#running.get(shard) ?? 0) + 1);
@@ -31,7 +31,10 @@ export class ReadTurns {
     });
   }
 
-  /** Gives the place to whoever waits longest; after a turn of the event loop, in which the budget is checked. */
+  /**
+   * Passes the turn to the read that waits longest, after a turn of the event loop in which the backlog is
+   * checked.
+   */
   #next(shard: number): void {
     const next = this.#waiting.get(shard)?.shift();
     if (next) setImmediate(next);

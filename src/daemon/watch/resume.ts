@@ -16,11 +16,11 @@ export interface ResumingWatch extends Follower {
   drained(): Promise<void>;
 }
 
-/** Reads what a watch has missed since a revision. It goes shard by shard, until the hub delivers what follows. */
+/** Reads what a watch has missed since a revision, shard by shard, until the hub delivers what follows. */
 export class Resume {
   readonly #hub: WatchHub;
   readonly #watch: ResumingWatch;
-  /** The log position of each shard up to which the caller was sent the changes. */
+  /** The log position of each shard up to which changes were sent. */
   readonly #positions: LogPosition[];
   /** The shards whose changes come from the hub. */
   readonly #liveShards = new Set<number>();
@@ -36,19 +36,19 @@ export class Resume {
     return this.#liveShards.has(shard);
   }
 
-  /** True if the caller was sent the changes of the shard up to the position. */
+  /** True if the changes of the shard up to the position were sent. */
   includes(shard: number, position: LogPosition): boolean {
     const reached = this.#positions[shard];
     return reached !== undefined && !isBehind(reached, position);
   }
 
-  /** The changes of the shard are sent up to a position. Returns the revision of that. */
+  /** The changes of the shard are sent up to a position. Returns the revision of that position. */
   advance(shard: number, position: LogPosition): string {
     this.#positions[shard] = position;
     return formatRevision(this.#positions);
   }
 
-  /** The shards to read; those without users of the watch go on from where the hub is. */
+  /** The shards to read. Those without users of the watch continue from the position of the hub. */
   async begin(): Promise<number[]> {
     const { changeLog, positions } = this.#hub;
     if (this.#positions.length !== changeLog.shards) throw await this.#gone();
@@ -81,7 +81,7 @@ export class Resume {
     return unread;
   };
 
-  /** Reads on until it is where the hub is or ahead of it, unless the watch ends. */
+  /** Reads until it has caught up with the hub, unless the watch ends. */
   async #readShard(shard: number): Promise<void> {
     while (!this.#liveShards.has(shard) && !this.#watch.isOver) {
       await this.#watch.drained();
@@ -89,7 +89,7 @@ export class Resume {
     }
   }
 
-  /** Reads changes, which count for --max-watch-backlog before the next watch reads. */
+  /** Reads changes, which count towards --max-watch-backlog before the next watch reads. */
   async #readPage(shard: number): Promise<void> {
     if (this.#watch.isOver) return;
     const found = await this.#hub.changeLog.read(shard, this.#positions[shard] as LogPosition, READ_AT_ONCE);
@@ -102,7 +102,7 @@ export class Resume {
     }
     this.#positions[shard] = found.upTo;
     const isWithHub = !isBehind(found.upTo, this.#hub.positions[shard] as LogPosition);
-    // In this very turn: what the hub delivers from now on is taken from it.
+    // In this turn of the event loop: from now on the hub delivers the changes of the shard.
     if (isWithHub && found.entries.length < READ_AT_ONCE) this.#liveShards.add(shard);
   }
 

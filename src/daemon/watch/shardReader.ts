@@ -75,8 +75,8 @@ export class ShardReader {
 
   /**
    * Delivers changes in order. Other shards have their turn between two changes, never within one, so the
-   * revision of each change covers exactly the changes that were delivered before it. Calls have their turn also
-   * while a change is delivered to very many followers.
+   * revision of each change covers exactly the changes that were delivered before it. Calls have their turn
+   * also while a change is delivered to very many followers.
    */
   async #deliver(entries: readonly ChangeLogEntry[]): Promise<void> {
     const { listener, positions, slices, isOver } = this.#parts;

@@ -19,8 +19,8 @@ export interface MergingWatch extends Follower {
 }
 
 /**
- * Merges the snapshot of a watch, or what it missed, with the changes that the hub delivers meanwhile. Each part
- * of the snapshot has a log position: changes behind it are sent, those up to it are known already.
+ * Merges the snapshot of a watch, or what it missed, with the changes that the hub delivers meanwhile. Each
+ * part of the snapshot has a log position: changes behind it are sent, those up to it are known already.
  */
 export class SnapshotMerge {
   readonly progress: SnapshotProgress;

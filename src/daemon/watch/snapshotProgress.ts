@@ -11,8 +11,8 @@ export interface WaitingChange {
 }
 
 /**
- * Up to which log position each user, or part of everybody, is known to a watch; and the changes that came while a snapshot is read.
- * A key is the id of a user, or the name of a part.
+ * Up to which log position each user, or each part of everybody, is known to a watch, and the changes that
+ * arrive while a snapshot is read. A key is a user ID, or the name of a part.
  */
 export class SnapshotProgress {
   readonly #backlog: WatchBacklog;
@@ -23,7 +23,7 @@ export class SnapshotProgress {
   #count = 0;
   #bytes = 0;
 
-  /** With `expectsAll` a snapshot is expected of every key there may be, until {@link finish}. */
+  /** With `expectsAll`, a snapshot of every possible key is expected until {@link finish}. */
   constructor(backlog: WatchBacklog, expectsAll: boolean) {
     this.#backlog = backlog;
     this.#expectsAll = expectsAll;
@@ -49,7 +49,7 @@ export class SnapshotProgress {
     this.#known.set(key, position);
   }
 
-  /** The key is watched no longer. */
+  /** The key is no longer watched. */
   remove(key: string): void {
     this.#known.delete(key);
     this.take(key);
@@ -90,7 +90,9 @@ export class SnapshotProgress {
     return changes;
   }
 
-  /** All changes up to the known positions have been delivered: only the keys that an update is reading are kept. */
+  /**
+   * All changes up to the known positions were delivered. Only keys that an update is still reading are kept.
+   */
   finish(): void {
     this.#expectsAll = false;
     for (const [key, position] of this.#known) if (position !== undefined) this.#known.delete(key);

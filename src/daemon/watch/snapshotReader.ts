@@ -2,29 +2,29 @@ import type { LogPosition, UserAt } from '../../store/changeLog.js';
 import type { WatchHub } from './hub.js';
 import { type ReachedPositions, type ReadParts, UnreadParts } from './watchSteps.js';
 
-/** How many users a watch reads at once: few at first, then as many as are about so many bytes. */
+/** How many users a watch reads at once: few at first, then as many as take about this many bytes. */
 const FIRST_USERS_AT_ONCE = 10;
 const MAX_USERS_AT_ONCE = 100;
 const BYTES_AT_ONCE = 1024 * 1024;
-/** A session of a snapshot, and an entry of its metadata, without their texts. Bytes, as measured. */
+/** A session of a snapshot, and an entry of its metadata, without their strings. Bytes, as measured. */
 const SESSION_BYTES = 600;
 const METADATA_BYTES = 100;
 
-/** A user, or a part of everybody, as of a log position. */
+/** A user, or a part of everybody, at a log position. */
 export interface SnapshotPart {
-  /** The id of the user, or the name of the part. */
+  /** The user ID, or the name of the part. */
   key: string;
   shard: number;
   position: LogPosition;
   users: readonly UserAt[];
 }
 
-/** The watch that a snapshot is read for. */
+/** The watch for which a snapshot is read. */
 export interface SnapshotReceiver {
   readonly userIds: ReadonlySet<string> | undefined;
   readonly serverAddrs: ReadonlySet<string> | undefined;
   readonly isOver: boolean;
-  /** Returns how many bytes it takes until the caller reads it, about. */
+  /** Returns how many bytes it takes until the caller reads it, estimated. */
   addSnapshot(part: SnapshotPart): number;
   /** Resolves when the caller has read most of what it was sent. */
   drained(): Promise<void>;
@@ -54,7 +54,7 @@ export class SnapshotReader {
     return unread;
   };
 
-  /** Reads everybody in some shards, or the sessions of the chat servers there. */
+  /** Reads everybody in some shards, or the sessions of the watched chat servers there. */
   readonly readShards: ReadParts<number> = async (shards, reached) => {
     const unread = new UnreadParts<number>();
     for (const shard of shards) {
@@ -83,7 +83,7 @@ export class SnapshotReader {
     return bytes;
   }
 
-  /** Reads a user, which counts for --max-watch-backlog as soon as it is read. Returns its bytes. */
+  /** Reads a user, which counts towards --max-watch-backlog at once. Returns its bytes. */
   #readUser(userId: string, reached: ReachedPositions): Promise<number> {
     const { changeLog, userReads } = this.#hub;
     const shard = changeLog.shardOf(userId);
@@ -111,14 +111,14 @@ export class SnapshotReader {
       if (this.#watch.isOver) return false;
       const { value, done } = await parts.next();
       if (done) return false;
-      // What is read counts for --max-watch-backlog before the next watch reads.
+      // Counts towards --max-watch-backlog before the next watch reads.
       this.#add({ key: value.part, shard, position: value.place, users: value.users }, reached);
       return true;
     };
     try {
       while (await this.#hub.pageReads.run(shard, readPart)) await this.#watch.drained();
     } finally {
-      // Ends what the store holds for it, such as a read transaction.
+      // Releases what the store holds for the snapshot, such as a read transaction.
       await parts.return?.();
     }
   }
@@ -129,7 +129,7 @@ export class SnapshotReader {
   }
 }
 
-/** The memory of a user in a snapshot, about. */
+/** The memory of a user in a snapshot, estimated. Bytes. */
 export function snapshotBytes({ userId, sessions }: UserAt): number {
   let bytes = SESSION_BYTES + userId.length;
   for (const { deviceId, sessionId, serverAddr, platform, metadata } of sessions) {

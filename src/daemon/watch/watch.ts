@@ -25,7 +25,10 @@ type WatchRoles = BacklogMember &
   SnapshotReceiver &
   SteppedWatch;
 
-/** One watch. It joins the hub first, and reads its snapshot, or what it missed, then: see {@link SnapshotMerge}. */
+/**
+ * One watch. It joins the hub first, and reads its snapshot, or what it missed, then: see {@link
+ * SnapshotMerge}.
+ */
 export class Watch implements WatchRoles {
   readonly userIds: Set<string> | undefined;
   readonly serverAddrs: Set<string> | undefined;

@@ -8,7 +8,9 @@ export function tooSlow(waiting: number, revision: string): ImstateError {
   );
 }
 
-/** The backlog of all watches is full, and this watch has a large part of it. `revision`: see {@link tooSlow}. */
+/**
+ * The backlog of all watches is full, and this watch has a large part of it. `revision`: see {@link tooSlow}.
+ */
 export function backlogFull(bytes: number, revision: string): ImstateError {
   return new ImstateError(
     'RESOURCE_EXHAUSTED',

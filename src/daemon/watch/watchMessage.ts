@@ -4,14 +4,14 @@ import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { Shared } from './backlog.js';
 import { encodePart, type PublishedChange } from './publishedChange.js';
 
-/** A message of a watch. Watches that are to get the same share it. */
+/** A message of a watch, shared by all watches that send the same. */
 export class WatchMessage {
   readonly snapshot: UserSnapshot__Output[] = [];
   readonly changes: PublishedChange[] = [];
   synced = false;
   revision = '';
   coalesced = 0;
-  /** Set where the watch begins to lag. Milliseconds since 1970. */
+  /** Set when the watch begins to lag. Milliseconds since 1970. */
   laggingSinceMs: number | undefined;
   caughtUp = false;
   #framed: FramedWatchMessage | undefined;
@@ -22,7 +22,7 @@ export class WatchMessage {
     return this.#framed;
   }
 
-  /** The watch lags since then, or has caught up. */
+  /** The watch has lagged since `sinceMs`, or has caught up if that is undefined. */
   lag(sinceMs: number | undefined): void {
     this.laggingSinceMs = sinceMs;
     this.caughtUp = sinceMs === undefined;

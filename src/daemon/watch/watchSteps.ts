@@ -1,10 +1,10 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { isBehind, type LogPosition } from '../../store/changeLog.js';
 
-/** After how long parts that could not be read are read again. Milliseconds. */
+/** When parts that could not be read are read again. Milliseconds. */
 const RETRY_MS = 500;
 
-/** The log positions, by shard, that a step has read up to. */
+/** The log positions up to which a step has read, by shard. */
 export class ReachedPositions {
   readonly byShard = new Map<number, LogPosition>();
 
@@ -14,7 +14,10 @@ export class ReachedPositions {
   }
 }
 
-/** Reads parts of a step, such as users or shards, and adds the positions it reaches. Returns the parts that it could not read. */
+/**
+ * Reads parts of a step, such as users or shards, and adds the positions that it reaches. Returns the parts
+ * that it could not read.
+ */
 export type ReadParts<Part> = (
   parts: readonly Part[],
   reached: ReachedPositions,
@@ -23,10 +26,10 @@ export type ReadParts<Part> = (
 /** Parts that could not be read, because their shard does not answer. */
 export class UnreadParts<Part> {
   readonly parts: Part[] = [];
-  /** Why the first was not read. */
+  /** The error of the first of them. */
   failure: unknown;
 
-  /** Throws every error but that of a shard that does not answer. */
+  /** Throws the error, unless the shard does not answer. */
   add(part: Part, error: unknown): void {
     if (!(error instanceof ImstateError) || error.code !== 'STORE_UNAVAILABLE') throw error;
     this.failure ??= error;
@@ -37,22 +40,25 @@ export class UnreadParts<Part> {
 /** The watch that the steps belong to. */
 export interface SteppedWatch {
   readonly isOver: boolean;
-  /** A step is complete, and so are those before it. Called once for each step. */
+  /** A step is complete, and so are all before it. Called once per step. */
   synced(): void;
   fail(error: unknown): void;
 }
 
-/** The steps of a watch, its start and then its updates, one after the other. Parts whose shard is away are read later. */
+/**
+ * The steps of a watch: its start, then its updates, one after the other. Parts of an unavailable shard are
+ * read later.
+ */
 export class WatchSteps {
   readonly #watch: SteppedWatch;
   readonly #reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>;
   #last = Promise.resolve();
   /** How many steps wait for shards that do not answer. */
   #incomplete = 0;
-  /** How many steps are complete that `synced` is still due for. */
+  /** How many steps are complete that `synced` was not called for. */
   #unsynced = 0;
 
-  /** `reach` resolves once the changes up to the positions were delivered, so that the revision covers them. */
+  /** `reach` resolves once the changes up to the positions were delivered, so the revision covers them. */
   constructor(watch: SteppedWatch, reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>) {
     this.#watch = watch;
     this.#reach = reach;
@@ -63,7 +69,7 @@ export class WatchSteps {
     this.#last = step().catch((error) => this.#watch.fail(error));
   }
 
-  /** Runs a step behind all others. */
+  /** Runs a step after all others. */
   add(step: () => Promise<void>): void {
     this.#last = this.#last.then(step).catch((error) => this.#watch.fail(error));
   }
@@ -74,8 +80,8 @@ export class WatchSteps {
   }
 
   /**
-   * Reads the parts of a step and finishes it. Parts whose shard does not answer are read again; other steps do not wait for that.
-   * With `needsOne` it rejects if no part can be read.
+   * Reads the parts of a step and finishes the step. Parts of an unavailable shard are read again later, and
+   * other steps do not wait for them. With `needsOne` it rejects if no part can be read.
    */
   async read<Part>(parts: Iterable<Part>, read: ReadParts<Part>, needsOne: boolean): Promise<void> {
     const all = [...parts];
@@ -90,7 +96,7 @@ export class WatchSteps {
     this.#readLater(unread, read, reached);
   }
 
-  /** A step is complete; `synced` comes in the order of the steps. */
+  /** A step is complete. `synced` is called in the order of the steps. */
   finish(): void {
     this.#unsynced += 1;
     if (this.#incomplete > 0) return;

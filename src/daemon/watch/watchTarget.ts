@@ -5,10 +5,10 @@ export interface WatchTarget {
   /** Undefined if the watch is not of chat servers. */
   serverAddrs: Set<string> | undefined;
   initialState: boolean;
-  /** Empty begins now. */
+  /** Where to resume; "" starts now. */
   resumeRevision: string;
   coalesce: boolean;
 }
 
-/** How many users one watch follows at most. */
+/** How many users one watch may follow. */
 export const MAX_WATCHED_USERS = 10_000;

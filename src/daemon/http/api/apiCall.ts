@@ -7,7 +7,7 @@ import type { Exchange } from '../routes.js';
 import type { EventStreams } from './eventStreams.js';
 import type { Parameters } from './parameters.js';
 
-/** What the API is made of: the same core as the gRPC services. */
+/** What the calls use: the same core as the gRPC services. */
 export interface ApiParts {
   presence: Presence;
   hub: WatchHub;
@@ -18,19 +18,19 @@ export interface ApiParts {
   advertised(): string;
 }
 
-/** One call of the API. docs/openapi.yaml describes each; a test holds the two together. */
+/** One call of the API. docs/openapi.yaml describes each; a test compares them. */
 export interface ApiCall {
   readonly method: 'GET' | 'POST';
-  /** Its path is `/api/v1/` and this: the name of the command that prints the same. */
+  /** Its path is `/api/v1/` and this name: that of the command that prints the same. */
   readonly name: string;
-  /** The least role of a caller. */
+  /** The required role. */
   readonly role: Role;
-  /** Those of the query. */
+  /** The names of the query parameters. */
   readonly parameters: readonly string[];
   /** See Route.isSignIn. */
   readonly isSignIn?: boolean;
-  /** Whether it answers with a stream of events. */
+  /** True if it responds with an event stream. */
   readonly isStream?: boolean;
-  /** What to answer as JSON; undefined if the answer is a stream, which then has begun. */
+  /** The response as JSON; undefined if it is an event stream, which has begun. */
   answer(parameters: Parameters, exchange: Exchange): Promise<object | undefined>;
 }

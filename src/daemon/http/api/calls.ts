@@ -29,7 +29,7 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
   ];
 }
 
-/** The calls as the server of HTTP takes them. */
+/** The calls as routes of the HTTP server. */
 export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(
     ({ method, name, role, parameters, isSignIn = false, isStream = false, answer }) => ({

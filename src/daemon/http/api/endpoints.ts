@@ -1,6 +1,6 @@
 import type { ApiCall, ApiParts } from './apiCall.js';
 
-/** GET /api/v1/endpoints: the daemons that are registered, and which of them answers. */
+/** GET /api/v1/endpoints: the registered daemons, and which of them has answered. */
 export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {
   return {
     method: 'GET',

@@ -9,22 +9,25 @@ const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
-  // nginx would keep events back until it has some kilobytes.
+  // Otherwise nginx would buffer some kilobytes of events.
   'x-accel-buffering': 'no',
 };
 
-/** A stream on which nothing was sent for so long says that it lives: while the store is away there is no news. */
+/**
+ * When a silent stream sends a sign of life: while the store is unavailable there are no events.
+ * Milliseconds.
+ */
 const SILENCE_MS = 5_000;
 /** A comment, which readers skip. */
 const ALIVE = ':\n\n';
 
-/** What an event carries: its type, which is its name too, and whatever belongs to it. */
+/** An event: its type, which is also its name, and further fields. */
 export interface StreamEvent {
   readonly type: string;
   [name: string]: unknown;
 }
 
-/** An answer of server-sent events. */
+/** A response of server-sent events. */
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #caller: Caller | undefined;
@@ -42,34 +45,39 @@ export class EventStream {
     response.once('close', () => this.#close());
   }
 
-  /** True while the caller is given what was sent before. */
+  /** True while the network has not taken what was sent. */
   get isBusy(): boolean {
     return this.#response.writableNeedDrain;
   }
 
-  /** Sends events in one piece. */
+  /** Sends events in one write. */
   send(events: readonly StreamEvent[]): void {
     if (this.#isOver || events.length === 0) return;
     this.#write(events.map((event) => formatEvent(event.type, JSON.stringify(event))).join(''));
   }
 
-  /** Sends what formatEvent() gave, and calls `onTaken`, later, once the network has taken it: never if the caller is gone. */
+  /**
+   * Sends what formatEvent() returned, and calls `onTaken`, later, once the network has taken it: never if
+   * the caller is gone.
+   */
   sendText(text: string, onTaken: () => void): void {
     if (!this.#isOver) this.#write(text, onTaken);
   }
 
-  /** Calls once when the stream is over, whoever ended it. */
+  /** Called once when the stream is over, whoever ended it. */
   onClose(closer: () => void): void {
     if (this.#isOver) closer();
     else this.#closers.push(closer);
   }
 
-  /** Calls once when nothing of the stream is left at the network: its caller has everything, or is gone. */
+  /**
+   * Called once when the network holds nothing of the stream any more: its caller has everything, or is gone.
+   */
   onGone(listener: () => void): void {
     this.#response.once('close', listener);
   }
 
-  /** Ends it with an error, as its last event. The server cuts a caller that does not take it. */
+  /** Ends the stream with an error as its last event. The server cuts a caller that does not read it. */
   end(error: unknown): void {
     if (this.#isOver) return;
     this.send([{ type: 'error', error: faultJson(this.#toCaller(error)) }]);
@@ -77,13 +85,16 @@ export class EventStream {
     this.#response.end();
   }
 
-  /** Drops what the caller has not taken. */
+  /** Drops what the caller has not read. */
   cut(): void {
     this.#response.destroy();
   }
 
-  /** Ends it if the credential of its caller is good no longer; says that it lives if nothing was sent for long. */
-  look(): void {
+  /**
+   * Ends the stream if the credential of its caller is no longer valid. Sends a sign of life if it was
+   * silent.
+   */
+  check(): void {
     const fault = this.#caller?.fault();
     if (fault !== undefined) this.end(fault);
     else if (!this.isBusy && performance.now() - this.#sentAt >= SILENCE_MS) this.#write(ALIVE);
@@ -109,7 +120,7 @@ export class EventStream {
   }
 }
 
-/** An event as its stream carries it; `id` is where a reader that connects again goes on. */
+/** An event in the format of the stream. `id` is where a reader that reconnects resumes. */
 export function formatEvent(type: string, data: string, id?: string): string {
   const name = id === undefined ? '' : `id: ${id}\n`;
   return `${name}event: ${type}\ndata: ${data}\n\n`;

@@ -6,18 +6,18 @@ import { EventStream } from './eventStream.js';
 
 const POLL_INTERVAL_MS = 1_000;
 
-/** The event streams of a daemon that are open, up to a limit. */
+/** The open event streams of a daemon, up to a limit. */
 export class EventStreams {
   readonly #log: Logger;
   readonly #open = new Set<EventStream>();
-  readonly #looks = setInterval(() => this.#look(), POLL_INTERVAL_MS).unref();
+  readonly #checks = setInterval(() => this.#check(), POLL_INTERVAL_MS).unref();
   #isClosed = false;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Begins the answer; throws RESOURCE_EXHAUSTED if there is no room for it. */
+  /** Opens a stream. Throws RESOURCE_EXHAUSTED at the limit. */
   open(exchange: Exchange): EventStream {
     if (this.#isClosed) throw stopping();
     if (exchange.request.method !== 'GET')
@@ -34,16 +34,16 @@ export class EventStreams {
     return stream;
   }
 
-  /** Ends all of them, so that their callers go on with another daemon. May be called twice. */
+  /** Ends all streams, so that their callers move to another daemon. May be called twice. */
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#looks);
+    clearInterval(this.#checks);
     for (const stream of [...this.#open]) stream.end(stopping());
   }
 
-  /** Looks after each. */
-  #look(): void {
-    for (const stream of [...this.#open]) stream.look();
+  /** Checks each stream. */
+  #check(): void {
+    for (const stream of [...this.#open]) stream.check();
   }
 }
 

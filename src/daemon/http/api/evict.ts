@@ -9,7 +9,7 @@ import type { ApiCall, ApiParts } from './apiCall.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
 
-/** POST /api/v1/evict: ends sessions; `more` is true if the chat server has further ones. */
+/** POST /api/v1/evict: ends sessions. `more` is true if the chat server has more of them. */
 export function evictCall({ presence, log }: ApiParts): ApiCall {
   const evictions = new Evictions(presence, log);
   return {
@@ -48,7 +48,9 @@ function parse(body: string): Record<string, unknown> {
   throw invalid('the body must be a JSON object, such as {"userId":"alice"}');
 }
 
-/** Nothing is guessed: a key that is not known, or not a text, might have been meant to end fewer sessions. */
+/**
+ * An unknown key, or a value that is no string, is rejected: it may have been meant to end fewer sessions.
+ */
 function readTarget(body: Record<string, unknown>): EvictTarget {
   const other = Object.keys(body).find((key) => !KEYS.includes(key));
   if (other !== undefined)

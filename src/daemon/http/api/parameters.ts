@@ -7,7 +7,7 @@ const PAGE = 100;
 export class Parameters {
   readonly #query: URLSearchParams;
 
-  /** Throws INVALID_ARGUMENT for a parameter that the call does not have: it would be left unheard otherwise. */
+  /** Throws INVALID_ARGUMENT for an unknown parameter, which would otherwise be ignored. */
   constructor(query: URLSearchParams, known: readonly string[]) {
     this.#query = query;
     for (const name of query.keys()) {
@@ -46,7 +46,7 @@ export class Parameters {
     throw broken(name, `must be an integer from ${min} to ${max}`);
   }
 
-  /** The page that is asked for, by `pageSize` and `pageToken`; a size that is left out, or 0, stands for `absent`. */
+  /** The requested page, by `pageSize` and `pageToken`. A missing size, or 0, means `absent`. */
   page(absent = PAGE): { limit: number; after: string | undefined } {
     const size = this.number('pageSize', 0, 0, Number.MAX_SAFE_INTEGER);
     return {

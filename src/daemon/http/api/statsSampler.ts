@@ -5,26 +5,26 @@ import type { Follower } from '../../watch/follower.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { StreamEvent } from './eventStream.js';
 
-const EVERY_MS = 1_000;
-/** What those who come later are given to begin with: 10 minutes. */
+const SAMPLE_INTERVAL_MS = 1_000;
+/** How many samples a new listener receives: those of 10 minutes. */
 const MAX_KEPT = 600;
 
-/** What was online at an instant, and how much changed before. */
+/** What was online at an instant, and how much changed before it. */
 export interface StatsSample extends StreamEvent {
   type: 'stats';
-  /** ISO 8601, of the daemon's clock. */
+  /** ISO 8601, by the clock of the daemon. */
   time: string;
   usersOnline: number;
   devicesOnline: number;
   /** True if part of the store did not answer: its users and devices are not counted. */
   partial: boolean;
-  /** Since the sample before; null if they were not followed all that time. */
+  /** Since the previous sample; null if changes were not followed all that time. */
   changesPerSecond: number | null;
 }
 
 type Listener = (samples: readonly StatsSample[]) => void;
 
-/** Samples the counts once a second for all who look, while anybody does. Changes are counted, and not looked at. */
+/** Samples the counts once a second for all listeners, while there are any. Changes are only counted. */
 export class StatsSampler implements Follower {
   readonly userIds = undefined;
   readonly serverAddrs = undefined;
@@ -46,12 +46,14 @@ export class StatsSampler implements Follower {
     this.#log = log;
   }
 
-  /** Tells the samples there are, then each as it is taken. Returns what ends it. */
+  /**
+   * Calls the listener with the samples so far, then with each new one. Returns a function that ends that.
+   */
   follow(listener: Listener): () => void {
     this.#listeners.add(listener);
     if (this.#samples.length > 0) listener(this.#samples);
     if (this.#timer === undefined) {
-      this.#timer = setInterval(() => void this.#sample(), EVERY_MS).unref();
+      this.#timer = setInterval(() => void this.#sample(), SAMPLE_INTERVAL_MS).unref();
       void this.#sample();
     }
     return () => {
@@ -79,14 +81,14 @@ export class StatsSampler implements Follower {
   }
 
   async #sample(): Promise<void> {
-    // A store that is slow is asked once at a time.
+    // A slow store gets one request at a time.
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
       const changesPerSecond = this.#takeChanges();
       const { users: usersOnline, devices: devicesOnline, isPartial: partial } = await this.#presence.stats();
       this.#hasFailed = false;
-      this.#tell({
+      this.#publish({
         type: 'stats',
         time: new Date().toISOString(),
         usersOnline,
@@ -102,7 +104,7 @@ export class StatsSampler implements Follower {
     }
   }
 
-  /** The rate since the last time; begins to follow the changes if they are not followed. */
+  /** The rate since the last call. Starts to follow changes if they are not followed. */
   #takeChanges(): number | null {
     const now = performance.now();
     const rate = (this.#changes * 1_000) / (now - this.#countedAt);
@@ -113,7 +115,7 @@ export class StatsSampler implements Follower {
     return null;
   }
 
-  #tell(sample: StatsSample): void {
+  #publish(sample: StatsSample): void {
     if (this.#timer === undefined) return;
     this.#samples.push(sample);
     if (this.#samples.length > MAX_KEPT) this.#samples.shift();

@@ -7,6 +7,7 @@ import { LIMITS } from '../../../presence/limits.js';
 import { broken, checkId, checkServerName } from '../../../presence/validate.js';
 import { toChange } from '../../messages/responses.js';
 import { ownCopy } from '../../ownCopy.js';
+import type { Shared } from '../../watch/backlog.js';
 import type { PublishedChange } from '../../watch/publishedChange.js';
 import { Watch } from '../../watch/watch.js';
 import type { WatchMessage } from '../../watch/watchMessage.js';
@@ -18,8 +19,8 @@ import { type EventStream, formatEvent } from './eventStream.js';
 import type { Parameters } from './parameters.js';
 import { Sample } from './sample.js';
 
-/** The most that `max` may be; what a page can show in a second is far below it. */
-const MAX_A_SECOND = 10_000;
+/** The maximum of `max`, far above what a page can show in a second. */
+const MAX_PER_SECOND = 10_000;
 
 /** GET /api/v1/watch: what `imstate watch --json` prints, as server-sent events. */
 export function watchCall({ hub, streams }: ApiParts): ApiCall {
@@ -31,10 +32,10 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
     parameters: ['userId', 'serverAddr', 'all', 'initial', 'resume', 'coalesce', 'most'],
     async answer(parameters, exchange) {
       const target = readTarget(parameters, exchange);
-      const max = parameters.number('most', 0, 0, MAX_A_SECOND);
+      const max = parameters.number('most', 0, 0, MAX_PER_SECOND);
       const stream = streams.open(exchange);
       const sample = new Sample(max || Number.POSITIVE_INFINITY);
-      const watch = new Watch(hub, linkOf(stream, sample), target);
+      const watch = new Watch(hub, new EventStreamSink(stream, sample), target);
       stream.onClose(() => watch.close());
       stream.onGone(() => watch.disconnected());
       watch.start();
@@ -44,7 +45,7 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
 }
 
 function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget {
-  // They are kept for as long as the watch is open.
+  // They are kept while the watch is open.
   const userIds = parameters.list('userId').map(ownCopy);
   const serverAddrs = parameters.list('serverAddr').map(ownCopy);
   const named = [userIds.length > 0, serverAddrs.length > 0, parameters.flag('all', false)];
@@ -55,7 +56,7 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
     throw broken('serverAddr', 'must be given at most 1,000 times');
   for (const userId of userIds) checkId('userId', userId);
   for (const serverAddr of serverAddrs) checkServerName('serverAddr', serverAddr);
-  // What a browser that connects again has got last.
+  // The ID of the last event that a reconnecting browser has received.
   const resumeRevision = ownCopy(String(request.headers['last-event-id'] ?? parameters.text('resume')));
   return {
     userIds: userIds.length > 0 ? new Set(userIds) : undefined,
@@ -66,21 +67,36 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
   };
 }
 
-/** Gives what a watch sends to a stream of events. What waits for a slow reader is bounded by the watch, as for gRPC. */
-function linkOf(stream: EventStream, sample: Sample): WatchSink {
-  return {
-    send: (message, onTaken) => {
-      const text = textOf(message, sample);
-      if (text === '') setImmediate(onTaken);
-      else stream.sendText(text, onTaken);
-      return { size: text.length, holders: 0, closedHolders: 0 };
-    },
-    end: (error) => stream.end(error),
-    reset: () => stream.cut(),
-  };
+/**
+ * Writes the messages of a watch to an event stream. The watch limits what waits for a slow reader, as for
+ * gRPC.
+ */
+class EventStreamSink implements WatchSink {
+  readonly #stream: EventStream;
+  readonly #sample: Sample;
+
+  constructor(stream: EventStream, sample: Sample) {
+    this.#stream = stream;
+    this.#sample = sample;
+  }
+
+  send(message: WatchMessage, onTaken: () => void): Shared {
+    const text = textOf(message, this.#sample);
+    if (text === '') setImmediate(onTaken);
+    else this.#stream.sendText(text, onTaken);
+    return { size: text.length, holders: 0, closedHolders: 0 };
+  }
+
+  end(error: unknown): void {
+    this.#stream.end(error);
+  }
+
+  reset(): void {
+    this.#stream.cut();
+  }
 }
 
-/** The events of a message, of which the last carries the revision behind all of them. */
+/** The events of a message. The last one carries the revision behind all of them. */
 function textOf(message: WatchMessage, sample: Sample): string {
   const { snapshot, changes, synced, revision, laggingSinceMs, caughtUp } = message;
   const events = snapshot.map(snapshotEvent);
@@ -89,7 +105,7 @@ function textOf(message: WatchMessage, sample: Sample): string {
     events.push(eventOf('lagging', { since: new Date(laggingSinceMs).toISOString() }));
   if (caughtUp) events.push(eventOf('caughtUp', {}));
   const passed = changes.filter(() => sample.passes());
-  // Said once there is a pause, or something else to say.
+  // Sent when there is a pause, or something else to send.
   const skipped = passed.length > 0 || changes.length === 0 ? sample.takeSkipped() : 0;
   if (skipped > 0) events.push(eventOf('skipped', { changes: skipped }));
   for (const change of passed) events.push({ type: 'change', data: jsonOf(change) });

@@ -1,6 +1,6 @@
 import type { ApiCall } from './apiCall.js';
 
-/** GET /api/v1/whoami: who asks, and what they may do. */
+/** GET /api/v1/whoami: the name and role of the caller. */
 export function whoamiCall(): ApiCall {
   return {
     method: 'GET',

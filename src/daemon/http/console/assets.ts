@@ -12,21 +12,21 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 const { resolve } = createRequire(import.meta.url);
-/** The folder of the page, and files of packages that it uses. */
+/** The folder of the page, and the files of packages that it uses. */
 const FOLDER = new URL('../../../../console/', import.meta.url);
 const VENDOR = {
   'vendor/uPlot.js': () => resolve('uplot/dist/uPlot.esm.js'),
   'vendor/uPlot.css': () => resolve('uplot/dist/uPlot.min.css'),
 };
 
-/** A file of the page, as it is served. */
+/** A file of the page. */
 export interface Asset {
-  /** Below the page, such as `lang/en.js`. */
+  /** The path below the page, such as `lang/en.js`. */
   name: string;
   type: string;
   body: Buffer;
   zipped: Buffer;
-  /** Weak, for zipped or not it is the same. */
+  /** Weak, because the file is the same with or without gzip. */
   etag: string;
 }
 

@@ -2,8 +2,9 @@ import type { Exchange, Route } from '../routes.js';
 import { type Asset, readAssets } from './assets.js';
 
 /**
- * Nothing but what this daemon serves is loaded, run or connected to: no script or style inside the page, no other host, no frame
- * around it. So a text that got into the page as markup could neither run nor send anything away.
+ * Nothing is loaded, run or connected to but what this daemon serves: no inline script or style, no other
+ * host, no frame around the page. So text that got into the page as markup could neither run nor send
+ * anything away.
  */
 const HEADERS = {
   'content-security-policy':
@@ -13,12 +14,15 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // Asked again each time, and answered with 304: a page is never older than its daemon.
+  // Revalidated each time, and answered with 304: a page is never older than its daemon.
   'cache-control': 'no-cache',
   vary: 'accept-encoding',
 };
 
-/** The web console at `/console/`. It is open to everybody: it holds nothing, and the API that it calls asks who calls. */
+/**
+ * The web console at `/console/`. It is open to everybody: it holds no data, and the API that it calls
+ * authenticates callers.
+ */
 export async function consoleRoutes(): Promise<Route[]> {
   const assets = await readAssets();
   return [
@@ -34,7 +38,7 @@ function route(path: string, handle: Route['handle']): Route {
   return { method: 'GET', path, role: undefined, handle };
 }
 
-/** Relative, so that it stays below whatever path a proxy puts before it. */
+/** Relative, so that it stays below any path that a proxy adds. */
 function redirect({ response }: Exchange): void {
   response.writeHead(302, { location: 'console/' }).end();
 }
@@ -56,7 +60,7 @@ function send({ request, response }: Exchange, { type, body, zipped, etag }: Ass
   response.end(content);
 }
 
-/** Whether gzip is among the codings that are named, and not with `q=0`, which refuses it. */
+/** True if gzip is among the accepted codings, and not with `q=0`, which rejects it. */
 function takesGzip(codings: string): boolean {
   return /(^|,)\s*gzip\s*(?!;\s*q=0(\.0*)?\s*(,|$))(;|,|$)/i.test(codings);
 }

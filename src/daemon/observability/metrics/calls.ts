@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { CallCounts, MethodCounts } from '../callCounts.js';
 import { type Family, samplesOf } from './family.js';
 
-/** Operations, however they arrived. */
+/** Operations, by whichever call they arrived. */
 export function operationFamilies({ operations }: CallCounts): Family[] {
   const duration = 'imstate_operation_duration_seconds';
   return [

@@ -1,7 +1,7 @@
 import type { ConnectionCounts } from '../../overload/connectionCounts.js';
 import { type Family, one } from './family.js';
 
-/** What the daemon has done to gRPC connections by itself. */
+/** What the daemon has done to gRPC connections on its own. */
 export function connectionFamilies(counts: ConnectionCounts): Family[] {
   return [
     {

@@ -3,24 +3,24 @@ import type { Histogram } from '../histogram.js';
 
 export type Labels = Record<string, string>;
 
-/** One line of what Prometheus reads. */
+/** One line that Prometheus reads. */
 interface Sample {
   value: number;
   labels?: Labels;
-  /** Where it is not that of the family: the parts of a histogram. */
+  /** The name, if it is not that of the family: the parts of a histogram. */
   metricName?: string;
 }
 
-/** A metric with all its labels. docs/metrics.md has each; a test holds the two together. */
+/** A metric with all its labels. docs/metrics.md has each; a test compares them. */
 export interface Family {
   name: string;
   type: 'counter' | 'gauge' | 'histogram';
   help: string;
-  /** Reads the numbers, when Prometheus asks. What it rejects with leaves the family without any. */
+  /** Reads the numbers when Prometheus scrapes. If it rejects, the family has no samples. */
   read(): Iterable<Sample> | Promise<Iterable<Sample>>;
 }
 
-/** The family as prom-client takes it: nothing is kept there, each scrape reads what the daemon has counted. */
+/** The family for prom-client. Nothing is kept there: each scrape reads what the daemon has counted. */
 export function toMetric({ read, ...family }: Family): Metric {
   const get = async () => ({
     ...family,
@@ -45,7 +45,7 @@ export function one(
   return { name, type, help, read: async () => [{ value: await value() }] };
 }
 
-/** What a histogram is for Prometheus. */
+/** The samples of a histogram. */
 export function* samplesOf(name: string, times: Histogram, labels: Labels = {}): Iterable<Sample> {
   for (const [bound, value] of times.buckets()) {
     const le = bound === Infinity ? '+Inf' : String(bound);

@@ -25,24 +25,24 @@ export interface MetricsParts {
   steps: StoreSteps;
   readiness: Readiness;
   sweeper: Sweeper;
-  transitions: SessionCounters;
+  counters: SessionCounters;
   hub: WatchHub;
   connectionCounts: ConnectionCounts;
   malformedRequests: MalformedRequests;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
-  /** How many files and URLs of credentials cannot be used now: what they gave before stays in force. */
+  /** How many files and URLs of credentials cannot be used now: their previous content stays in force. */
   staleCredentials(): number;
-  /** Since the start. */
+  /** Since the start of the daemon. */
   droppedLogLines(): number;
 }
 
-/** What Prometheus reads at /metrics: everything is read, and put into words, when it asks. */
+/** What Prometheus reads at /metrics. Everything is read and formatted on demand. */
 export class Metrics {
   readonly #process = new ProcessFamilies();
   readonly #registry: PromRegistry;
 
-  /** prom-client is loaded only where there are metrics. */
+  /** prom-client is loaded only if there are metrics. */
   static async make(parts: MetricsParts): Promise<Metrics> {
     const { Registry } = await import('prom-client');
     return new Metrics(parts, new Registry());
@@ -53,7 +53,7 @@ export class Metrics {
     for (const family of this.#families(parts)) registry.registerMetric(toMetric(family));
   }
 
-  /** Who may ask what stands in the store may ask for its numbers. */
+  /** Requires the role that may also read the store. */
   get route(): Route {
     return {
       method: 'GET',
@@ -71,7 +71,7 @@ export class Metrics {
   }
 
   #families(parts: MetricsParts): Family[] {
-    const { counts, store, transitions, steps, sweeper, readiness, hub } = parts;
+    const { counts, store, counters, steps, sweeper, readiness, hub } = parts;
     const { registration, staleCredentials, droppedLogLines } = parts;
     return [
       ...operationFamilies(counts),
@@ -83,7 +83,7 @@ export class Metrics {
         'Requests that HTTP/2 reset as malformed, on connections on which no other arrived.',
         () => parts.malformedRequests.total,
       ),
-      ...presenceFamilies(store, transitions),
+      ...presenceFamilies(store, counters),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),
       one(

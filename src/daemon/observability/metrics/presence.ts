@@ -3,12 +3,12 @@ import type { PresenceStore } from '../../../store/store.js';
 import type { SessionCounters } from '../sessionCounters.js';
 import { type Family, one } from './family.js';
 
-/** Whoever asks again within this time gets the same numbers, for reading them asks every shard. Milliseconds. */
+/** How long the numbers are cached: reading them asks every shard. Milliseconds. */
 const CACHE_MS = 1_000;
 
-/** Who is online, in the whole store, and what this daemon has changed. */
-export function presenceFamilies(store: PresenceStore, transitions: SessionCounters): Family[] {
-  // A part of the counts would look as if all others had gone offline.
+/** Who is online in the whole store, and what this daemon has changed. */
+export function presenceFamilies(store: PresenceStore, counters: SessionCounters): Family[] {
+  // Partial counts would look as if everybody else had gone offline.
   const stats = cached(async () => {
     const counts = await store.getStats();
     if (counts.isPartial) throw new Error('part of the store does not answer');
@@ -23,15 +23,15 @@ export function presenceFamilies(store: PresenceStore, transitions: SessionCount
       'counter',
       'imstate_logins_rejected_total',
       'Logins that were rejected because their user has --max-devices devices online.',
-      () => transitions.rejectedLogins,
+      () => counters.rejectedLogins,
     ),
     {
       name: 'imstate_transitions_total',
       type: 'counter',
       help: 'Logins that this daemon carried out (LOGIN), and sessions that it ended, by their reason.',
       *read() {
-        yield { labels: { reason: 'LOGIN' }, value: transitions.logins };
-        for (const [reason, value] of Object.entries(transitions.ended)) yield { labels: { reason }, value };
+        yield { labels: { reason: 'LOGIN' }, value: counters.logins };
+        for (const [reason, value] of Object.entries(counters.ended)) yield { labels: { reason }, value };
       },
     },
   ];

@@ -4,7 +4,7 @@ import { type Family, one } from './family.js';
 const RESOLUTION_MS = 20;
 const QUANTILES = [0.5, 0.99, 1] as const;
 
-/** The process, by the names that dashboards for Node.js know where there are some. */
+/** The process, under the names that dashboards for Node.js know, where they exist. */
 export class ProcessFamilies {
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
@@ -40,7 +40,7 @@ export class ProcessFamilies {
   *#delays() {
     for (const quantile of QUANTILES) {
       const ms = this.#delay.count === 0 ? RESOLUTION_MS : this.#delay.percentile(quantile * 100) / 1e6;
-      // What is measured is the time between two turns that were to be so far apart.
+      // The histogram holds the time between two timers that should be this far apart.
       const value = Math.max(0, ms - RESOLUTION_MS) / 1_000;
       yield { labels: { quantile: String(quantile) }, value };
     }

@@ -3,7 +3,7 @@ import type { Sweeper } from '../../sweeper.js';
 import { Histogram } from '../histogram.js';
 import { type Family, one, samplesOf } from './family.js';
 
-/** Steps of the store for operations of callers, by how they went. */
+/** Calls of the store for operations of callers, by outcome. */
 export class StoreSteps {
   readonly ok = new Histogram();
   readonly failed = new Histogram();

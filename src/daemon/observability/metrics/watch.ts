@@ -1,7 +1,7 @@
 import type { WatchHub } from '../../watch/hub.js';
 import { type Family, one, samplesOf } from './family.js';
 
-/** Watches, and what becomes of the changes that they are to tell. */
+/** Watches, and the outcomes of the changes that they queue. */
 export function watchFamilies(hub: WatchHub): Family[] {
   const { counts } = hub;
   const lag = 'imstate_watch_lag_seconds';

@@ -1,9 +1,12 @@
-/** Bytes of a field by its wire type; undefined for those whose length is not fixed. */
+/** Bytes of a field by its wire type; undefined if the length varies. */
 const FIXED_BYTES: Record<number, number> = { 1: 8, 5: 4 };
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
-/** How many fields a message of protobuf has, up to a limit; what is malformed ends the count, for whoever decodes it says so. */
+/**
+ * How many fields a protobuf message has, up to a limit. A malformed message ends the count: its decoder
+ * reports it.
+ */
 export function countFields(message: Buffer, limit: number): number {
   const reader = { message, at: 0 };
   let count = 0;

@@ -20,9 +20,9 @@ export function isCompressed(frame: Buffer): boolean {
 }
 
 /**
- * A compressed frame with its message decompressed, in one go: nothing but the result stays in memory. A frame
- * of an unknown encoding is returned as it is, for grpc-js to reject. Throws ERR_BUFFER_TOO_LARGE beyond
- * `maxBytes`.
+ * A compressed frame with its message decompressed, in one go: nothing but the result stays in memory. A
+ * frame of an unknown encoding is returned as it is, for grpc-js to reject. Throws ERR_BUFFER_TOO_LARGE
+ * beyond `maxBytes`.
  */
 export function decompressed(frame: Buffer, encoding: string | undefined, maxBytes: number): Buffer {
   const decompress = DECOMPRESSORS.get(encoding ?? '');

@@ -1,4 +1,4 @@
-/** Bytes that a daemon holds for its callers: those of each connection that has any, and all of them. */
+/** Bytes that a daemon holds for its callers: in total, and per connection. */
 export class HeldBytes {
   readonly #byConnection = new WeakMap<object, number>();
   #total = 0;
@@ -7,12 +7,12 @@ export class HeldBytes {
     return this.#total;
   }
 
-  /** What is held for a connection. */
+  /** The bytes held for a connection. */
   of(connection: object): number {
     return this.#byConnection.get(connection) ?? 0;
   }
 
-  /** Holds so many bytes more for a connection, or fewer. */
+  /** Adds bytes to a connection, or subtracts them if negative. */
   add(connection: object, bytes: number): void {
     this.#total += bytes;
     this.#byConnection.set(connection, this.of(connection) + bytes);

@@ -27,8 +27,8 @@ export class PartialFrame {
   }
 
   /**
-   * The capacity that it needs to append what arrived. It grows with what arrives, not to the announced length:
-   * otherwise a caller that sends a byte at a time would take the memory of a whole message.
+   * The capacity that it needs to append what arrived. It grows with what arrives, not to the announced
+   * length: otherwise a caller that sends a byte at a time would take the memory of a whole message.
    */
   capacityFor(arrivedBytes: number): number {
     const bytes = this.#bytes + Math.min(this.#wantedBytes - this.#bytes, arrivedBytes);

@@ -23,9 +23,9 @@ export function requestReaderOf(metadata: Metadata): RequestReader | undefined {
 }
 
 /**
- * Reads the messages of a call out of its bytes, in place of the decoder of grpc-js. That one has a single limit
- * for all methods, keeps the buffers of the network for as long as a message lasts, and decompresses any number
- * of messages at once. Counts what is held until the handler has finished with it.
+ * Reads the messages of a call out of its bytes, in place of the decoder of grpc-js. That one has a single
+ * limit for all methods, keeps the buffers of the network for as long as a message lasts, and decompresses
+ * any number of messages at once. Counts what is held until the handler has finished with it.
  */
 export class RequestReader {
   readonly #call: ReadCall;
@@ -66,7 +66,9 @@ export class RequestReader {
     this.#metadataBytes = 0;
   }
 
-  /** Takes bytes of the caller, and returns the frames that are complete, as grpc-js expects of its decoder. */
+  /**
+   * Takes bytes of the caller, and returns the frames that are complete, as grpc-js expects of its decoder.
+   */
   write(data: Buffer): Buffer[] {
     const frames: Buffer[] = [];
     for (let at = 0; at < data.length && !this.#isOver; ) {
@@ -79,8 +81,8 @@ export class RequestReader {
   }
 
   /**
-   * From now on the handler calls {@link endMessage}. The handler of a stream passes `end`, which ends the stream
-   * once the messages in flight are answered, and accepts no further one.
+   * From now on the handler calls {@link endMessage}. The handler of a stream passes `end`, which ends the
+   * stream once the messages in flight are answered, and accepts no further one.
    */
   releasedByHandler(end?: (ending: Ending) => void): this {
     this.#handlerReleases = true;

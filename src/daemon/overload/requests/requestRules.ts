@@ -1,16 +1,16 @@
 import { LIMITS } from '../../../presence/limits.js';
 
-/** What a message of a method may be at most. */
+/** The limits of a message of a method. */
 export interface RequestRule {
-  /** Decompressed. */
+  /** The size after decompression. */
   readonly maxBytes: number;
-  /** How many fields it may have, unknown ones included; undefined where the bytes alone limit them. */
+  /** The number of fields, including unknown ones; undefined if only the size is limited. */
   readonly maxFields?: number;
 }
 
 /**
- * Fields of a batch. The handlers say more precisely how many entries they take; this limit is a little above theirs, and keeps a message of
- * 1 MiB from becoming half a million objects.
+ * Fields of a batch. The handlers check the exact number of entries. This limit is a little above theirs, and
+ * keeps a message of 1 MiB from becoming half a million objects.
  */
 const BATCH_FIELDS = LIMITS.page.max + 24;
 
@@ -27,10 +27,10 @@ const METHODS: Readonly<Record<string, RequestRule>> = {
   '/imstate.v1.PresenceService/KeepServerAlive': { maxBytes: LIMITS.leaseMessage.max },
 };
 
-/** Services that name nothing longer than a service or a symbol; health is open to everybody. */
+/** Services whose messages name nothing longer than a service or a symbol. Health is open to everybody. */
 const OPEN_SERVICES = /^\/grpc\./;
 
-/** What a message of a method may be at most. */
+/** The limits of a message of a method. */
 export function requestRuleOf(path: string): RequestRule {
   return METHODS[path] ?? (OPEN_SERVICES.test(path) ? open : small);
 }
