@@ -47,17 +47,17 @@ export async function checkOptions({ redis, etcd, addr, advertise }: DaemonOptio
   if (etcd !== undefined && redis === undefined) {
     throw new ImstateError(
       'STORE_NOT_SHARED',
-      'daemons that share a registry must share a store: --etcd needs --redis, or leave both out for the embedded ones',
+      'daemons that share a registry must share a store: --etcd needs --redis; omit both to use the embedded ones',
     );
   }
   const ip = await lookup(addr).catch((error) => {
-    const message = `--addr ${addr} is no address and no name that is known here (${messageOf(error)})`;
+    const message = `--addr ${addr} cannot be resolved (${messageOf(error)}): use an address or a name of this machine`;
     throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
   });
   if (etcd !== undefined && advertise === undefined && isWildcard(ip.address)) {
     throw new ImstateError(
       'ADVERTISE_REQUIRED',
-      `${addr} is every address of this machine and none that others can dial: say which one with --advertise HOST:PORT`,
+      `${addr} means every address of this machine, and is none that others can dial: set --advertise HOST:PORT`,
     );
   }
   const host = advertise === undefined ? undefined : parseHostPort(advertise)?.host;

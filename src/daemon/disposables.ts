@@ -40,7 +40,7 @@ export class Disposables {
       try {
         await step();
       } catch (error) {
-        this.#log.error({ err: error }, 'a step of stopping failed; going on');
+        this.#log.error({ err: error }, 'a step of the stop failed: continuing');
       }
     }
   }

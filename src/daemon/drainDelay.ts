@@ -25,10 +25,7 @@ export class DrainDelay {
   async wait(): Promise<void> {
     if (this.#delayMs === 0) return;
     const beganAt = performance.now();
-    this.#log.info(
-      { delayMs: this.#delayMs },
-      'not ready any more; accepting calls until the drain delay is over',
-    );
+    this.#log.info({ delayMs: this.#delayMs }, 'not ready: accepting calls until the drain delay is over');
     await delay(this.#delayMs, undefined, { signal: this.#over.signal }).catch(() => {});
     this.#waitedMs = performance.now() - beganAt;
     this.#isOver = true;
@@ -37,7 +34,7 @@ export class DrainDelay {
   /** Ends the wait, or prevents it if it has not begun. Returns false if it is over. */
   skip(): boolean {
     if (this.#delayMs === 0 || this.#isOver || this.#over.signal.aborted) return false;
-    this.#log.info('the drain delay is cut short');
+    this.#log.info('drain delay skipped');
     this.#over.abort();
     return true;
   }

@@ -26,8 +26,10 @@ export async function warnOfLegacyServers({ registry, advertised, log, signal }:
   do {
     const found = await findLegacyServers(registry, advertised, known, signal).catch(() => known);
     if (signal.aborted) return;
-    if (found.length > 0 && found.join() !== known.join()) log.warn(mixedRegistryWarning(found));
-    if (found.length === 0 && known.length > 0) log.info('no legacy server is registered any more');
+    if (found.length > 0 && found.join() !== known.join())
+      log.warn({ warning: mixedRegistryWarning(found) }, 'legacy servers are registered beside this daemon');
+    if (found.length === 0 && known.length > 0)
+      log.info('no legacy server is registered beside this daemon any more');
     known = found;
   } while (await delay(CHECK_INTERVAL_MS, true, { signal, ref: false }).catch(() => false));
 }

@@ -146,6 +146,6 @@ function rejectIncomplete(answers: readonly unknown[]): void {
   if (!(first instanceof ImstateError) || first.code !== 'STORE_UNAVAILABLE' || answers.length === 1) return;
   const message =
     `${failures.length} of ${answers.length} users cannot be read: ${first.message}; ` +
-    'to get the others, ask for each by get_user in Apply';
+    'to read the others, use get_user in Apply';
   throw new ImstateError('STORE_UNAVAILABLE', message, { cause: first });
 }

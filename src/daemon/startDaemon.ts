@@ -91,7 +91,8 @@ async function listen(
   disposables.push(async () => {
     http?.endStreams();
     const leftMs = Math.max(0, DRAIN_MS - (disposables.elapsedMs - drainDelay.waitedMs));
-    if ((await server.drain(leftMs)) === 'cut') log.warn('calls in flight were cut after 10 s');
+    if ((await server.drain(leftMs)) === 'cut')
+      log.warn({ limitMs: DRAIN_MS }, 'drain timed out: calls in flight were cut');
   });
   const credentials = tls?.credentials ?? ServerCredentials.createInsecure();
   const port = await server.listen({ host: ip, port: options.port }, credentials).catch(async (error) => {
@@ -104,7 +105,7 @@ async function listen(
   runtime.advertised = advertised;
   const listening = options.http && (await http?.listen(options.http));
   const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined, http: listening });
-  for (const warning of warnings) log.warn(warning);
+  for (const warning of warnings) log.warn({ warning }, 'insecure configuration');
   return { addr, advertised, http: listening && `${tls ? 'https' : 'http'}://${listening.addr}`, warnings };
 }
 
@@ -142,7 +143,7 @@ async function startBackgroundTasks(
     background.abort();
     server.setServing(false);
     if (!(await doneWithin(STOP_STEP_MS, Promise.all(running))))
-      log.warn('the store did not answer within 2 s; stopping without its answer');
+      log.warn({ limitMs: STOP_STEP_MS }, 'the store did not answer in time: stopping without it');
   });
 }
 
@@ -167,7 +168,10 @@ async function register(
   disposables.push(() => drainDelay.wait());
   disposables.push(async () => {
     if (!(await doneWithin(STOP_STEP_MS, registration.close())))
-      log.warn('the registry did not answer within 2 s; the entry stays until its lease ends');
+      log.warn(
+        { limitMs: STOP_STEP_MS },
+        'the registry did not answer in time: the entry stays until its lease ends',
+      );
   });
   disposables.push(() => {
     readiness.end();

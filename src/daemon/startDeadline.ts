@@ -46,7 +46,7 @@ export class StartDeadline {
    * failure.
    */
   retry<T>({ code, description, attempt, onLate }: Other<T>): Promise<T> {
-    const silence = `${description} did not answer within the time for starting: is it reachable?`;
+    const silence = `${description} did not answer within --start-timeout: check that it is reachable`;
     return retry(attempt, new ImstateError(code, silence), {
       signal: this.#over.signal,
       onRetry: (failure) => this.#show(failure.message),
@@ -62,7 +62,7 @@ export class StartDeadline {
     const now = performance.now();
     if (message === this.#shown.message && now - this.#shown.at < SHOW_RETRY_MS) return;
     this.#shown = { message, at: now };
-    const left = Math.max(0, Math.ceil((this.#until - now) / 1_000));
-    this.#log.warn(`${message}; trying again, ${left} s left`);
+    const leftMs = Math.max(0, Math.round(this.#until - now));
+    this.#log.warn({ reason: message, leftMs }, 'start delayed: retrying');
   }
 }

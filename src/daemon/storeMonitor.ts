@@ -27,12 +27,12 @@ export async function monitorStore({ store, log, signal, onChange }: MonitorOpti
 }
 
 function logHealth(log: Logger, { shards, unavailable, failure }: StoreHealth): void {
-  if (unavailable.length === 0) log.info('the store answers again');
+  if (unavailable.length === 0) log.info('store available again');
   else if (unavailable.length === shards)
-    log.error(`the store does not answer; calls fail until it does: ${failure?.message}`);
+    log.error({ reason: failure?.message }, 'store unavailable: calls fail');
   else
     log.error(
       { shards, unavailable, reason: failure?.message },
-      'shards of the store do not answer; calls on their users fail until they do',
+      'shards of the store unavailable: calls for their users fail',
     );
 }

@@ -43,7 +43,7 @@ export class Sweeper {
         await this.#sweep(signal);
         hasFailed = false;
       } catch (error) {
-        if (!hasFailed) this.#log.warn(`what is due is not swept: ${messageOf(error)}; trying again`);
+        if (!hasFailed) this.#log.warn({ reason: messageOf(error) }, 'sweep failed: retrying');
         hasFailed = true;
       }
       await delay(SWEEP_MS, undefined, { signal: this.#wake.signal }).catch(() => {});

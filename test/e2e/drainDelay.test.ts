@@ -45,7 +45,7 @@ test('SIGTERM deregisters the daemon, which accepts calls until a second signal'
 
   daemon.signal('SIGTERM');
   expect(await daemon.ended).toBe(0);
-  expect(daemon.stderr()).toContain('the drain delay is cut short');
+  expect(daemon.stderr()).toContain('drain delay skipped');
   expect(daemon.stderr()).toContain('stopped');
 });
 

@@ -120,7 +120,7 @@ describe('imstate serve', () => {
     const waiting = spawnImstate([
       ...['serve', '--port', '0', '--redis', redis, '--start-timeout', '1h', '--data-dir', folder.path],
     ]);
-    await until(() => waiting.stderr().includes('trying again'), 'the daemon waits for Redis');
+    await until(() => waiting.stderr().includes('start delayed: retrying'), 'the daemon waits for Redis');
     waiting.signal('SIGTERM');
     expect(await waiting.ended).toBe(0);
     expect(waiting.stderr()).toContain('stopped before it was ready');
@@ -163,7 +163,7 @@ describe('imstate serve', () => {
     expect(folder.exitCode).toBe(3);
     const noRedis = `redis://${NOBODY}`;
     const away = await runImstate(['serve', '--port', '0', '--redis', noRedis, '--start-timeout', '10s']);
-    expect(away.stderr).toContain('trying again');
+    expect(away.stderr).toContain('start delayed: retrying');
     expect(away.exitCode).toBe(3);
   });
 });

@@ -36,7 +36,7 @@ const dependencies: Record<string, () => Promise<Dependency>> = {
     return {
       flags: ['--redis', redis.url],
       servers: [redis],
-      noticed: 'the store does not answer',
+      noticed: 'store unavailable',
       stop: () => redis.stop(),
     };
   },
@@ -45,7 +45,7 @@ const dependencies: Record<string, () => Promise<Dependency>> = {
     return {
       flags: ['--redis', redis.url],
       servers: [redis.master],
-      noticed: 'the store does not answer',
+      noticed: 'store unavailable',
       stop: () => redis.stop(),
     };
   },
@@ -54,7 +54,7 @@ const dependencies: Record<string, () => Promise<Dependency>> = {
     return {
       flags: ['--redis', redis.url],
       servers: [redis.master, ...redis.sentinels],
-      noticed: 'the store does not answer',
+      noticed: 'store unavailable',
       stop: () => redis.stop(),
     };
   },
@@ -63,7 +63,7 @@ const dependencies: Record<string, () => Promise<Dependency>> = {
     return {
       flags: ['--redis', cluster.url],
       servers: cluster.nodes,
-      noticed: 'the store does not answer',
+      noticed: 'store unavailable',
       stop: () => cluster.stop(),
     };
   },
@@ -139,7 +139,7 @@ describe.concurrent('SIGTERM ends a daemon without', { timeout: 180_000 }, () =>
     const flags = (urls[name] as (at: string) => string[])(where);
     const daemon = spawnImstate(['serve', ...LOCAL, '--data-dir', folder.path, ...flags]);
     // With a silent server, the first attempt takes some seconds.
-    await until(() => daemon.stderr().includes('trying again'), `the daemon retries ${name}`);
+    await until(() => daemon.stderr().includes('start delayed: retrying'), `the daemon retries ${name}`);
     expect(await stopped(daemon)).toEqual(STOPPED);
     await folder.remove();
   });

@@ -3,7 +3,7 @@ import type { RawAnswer } from '../support/rawGrpc.ts';
 import type { CallCase } from './calls.ts';
 
 /** Internal details of a daemon that no response may contain. */
-const INSIDE = /\n\s*at |node_modules|\.[jt]s:\d|internal fault/;
+const INSIDE = /\n\s*at |node_modules|\.[jt]s:\d|internal error: see/;
 const STATUSES: string[] = Object.values(status)
   .filter((code) => typeof code === 'number')
   .map(String);

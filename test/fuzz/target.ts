@@ -12,7 +12,7 @@ import { inconsistencies } from './consistency.ts';
 const GIVE_UP_MS = 30_000;
 const HEALTH = '/grpc.health.v1.Health/Check';
 const SERVING = frame(Buffer.of(0x08, 0x01));
-const LOG_OF_FAULT = /fault of imstate|"code":"INTERNAL"|"level":[56]0/;
+const LOG_OF_FAULT = /internal error|"code":"INTERNAL"|"level":[56]0/;
 
 /** The daemon under test, in a separate process. */
 export class Target {

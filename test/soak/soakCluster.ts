@@ -5,7 +5,7 @@ import { freePort, startEtcd, startRedis } from '../support/servers.ts';
 
 const SERVICE = 'im/state-server';
 /** Log lines of internal errors. */
-const FAULT = /fault of imstate|"code":"INTERNAL"|"level":60/;
+const FAULT = /internal error|"code":"INTERNAL"|"level":60/;
 
 /** Three daemons, a durable Redis and an etcd, with a network between them that a test can cut. */
 export class SoakCluster {

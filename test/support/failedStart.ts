@@ -9,8 +9,8 @@ import { startTestDaemon } from './daemon.ts';
 export async function failedStart(options: Partial<DaemonOptions>): Promise<Error> {
   const stop = new AbortController();
   const log = Object.assign(pino({ level: 'silent' }), {
-    warn: (message: unknown) => {
-      if (String(message).includes('trying again')) stop.abort();
+    warn: (_fields: object, message: string) => {
+      if (message === 'start delayed: retrying') stop.abort();
     },
   });
   const start = startTestDaemon({ ...options, startTimeoutMs: 60_000, signal: stop.signal, log });

@@ -58,7 +58,7 @@ export class Authenticator {
     if (authorization !== undefined) return this.#byHeader(String(authorization));
     const caller = this.#certificates && this.#byCertificate(this.#certificates, call);
     if (caller !== undefined) return caller;
-    throw new ImstateError('UNAUTHENTICATED', `a credential is needed: ${this.#howTo()}`);
+    throw new ImstateError('UNAUTHENTICATED', `authentication required: ${this.#howTo()}`);
   }
 
   /** The ways to authenticate, human-readable. */
@@ -104,7 +104,7 @@ export class Authenticator {
   #byToken(token: string): Caller | Promise<Caller> {
     if (this.#jwts !== undefined && !token.startsWith(TOKEN_PREFIX)) return this.#jwts.callerOf(token);
     if (this.#tokens !== undefined) return this.#tokens.callerOf(token);
-    throw new ImstateError('UNAUTHENTICATED', `this kind of token is not taken here: ${this.#howTo()}`);
+    throw new ImstateError('UNAUTHENTICATED', `this kind of token is not accepted: ${this.#howTo()}`);
   }
 
   #remember(authorization: string, caller: Caller | Promise<Caller>): void {
@@ -140,7 +140,7 @@ export class Authenticator {
   }
 
   #howTo(): string {
-    return `this daemon takes ${this.ways.join(', ')}; clients send a token or JWT from --token-file or IMSTATE_TOKEN`;
+    return `this daemon accepts ${this.ways.join(', ')}; clients send a token or JWT from --token-file or IMSTATE_TOKEN`;
   }
 }
 

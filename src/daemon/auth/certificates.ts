@@ -48,7 +48,7 @@ export class Certificates {
     if (entry === undefined) {
       throw new ImstateError(
         'PERMISSION_DENIED',
-        `the client certificate (${shown}) has no role here: list one of its names in the file of --auth-certificates`,
+        `the client certificate (${shown}) has no role: list one of its names in the file of --auth-certificates`,
       );
     }
     const { role, serverAddrs } = entry;
@@ -65,8 +65,8 @@ export class Certificates {
         const now = this.#entryOf(names);
         if (JSON.stringify(now) === JSON.stringify(entry)) return undefined;
         if (now !== undefined)
-          return new ImstateError('UNAVAILABLE', `${name} was given other rights: call again`);
-        return new ImstateError('UNAUTHENTICATED', `${name} has no role here any more`);
+          return new ImstateError('UNAVAILABLE', `${name} has other rights now: call again`);
+        return new ImstateError('UNAUTHENTICATED', `${name} no longer has a role`);
       },
     };
   }

@@ -32,8 +32,8 @@ export class DenialLog {
       this.#warn(error, denied);
       return error;
     }
-    this.#log.error({ ...denied, err: error }, 'a credential could not be checked by a fault of imstate');
-    return new ImstateError('INTERNAL', 'internal fault; the log of the daemon has the details');
+    this.#log.error({ ...denied, err: error }, 'internal error while checking a credential');
+    return new ImstateError('INTERNAL', 'internal error: see the log of the daemon');
   }
 
   #warn({ code, message }: ImstateError, denied: Denied): void {
@@ -47,6 +47,6 @@ export class DenialLog {
     if (this.#kinds.size >= MAX_KINDS) this.#kinds.clear();
     this.#kinds.set(kind, { until: now + PAUSE_MS, left: 0 });
     const before = known?.left ? { unlogged: known.left } : {};
-    this.#log.warn({ ...denied, code, ...before }, `refused: ${message}`);
+    this.#log.warn({ ...denied, code, reason: message, ...before }, 'access denied');
   }
 }

@@ -50,7 +50,7 @@ export class FollowedFile<T> {
       options.onChange(options.parse(readRegularText(path, trusted(path))));
       return new FollowedFile(options, stamp);
     } catch (error) {
-      const message = `${flag} ${path} cannot be used (${messageOf(error)}): mend it, or name another file`;
+      const message = `${flag} ${path} cannot be used (${messageOf(error)}): correct it, or name another file`;
       throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
     }
   }
@@ -74,10 +74,13 @@ export class FollowedFile<T> {
       try {
         onChange(parse(readRegularText(path, trusted(path))));
         this.#isStale = false;
-        log.info(`${flag} ${path} has changed and was read again`);
+        log.info({ flag, path }, 'file of credentials reloaded');
       } catch (error) {
         this.#isStale = true;
-        log.error(`${flag} ${path} cannot be used (${messageOf(error)}): what it held before stays in force`);
+        log.error(
+          { flag, path, reason: messageOf(error) },
+          'file of credentials cannot be used: its previous content stays in force',
+        );
       }
     }
     this.#seen = stamp;

@@ -130,9 +130,13 @@ class RemoteJwks implements Jwks {
     const wasStale = this.#isStale;
     try {
       await this.fetch();
-      if (wasStale) this.#log.info(`${FLAG} ${this.#url.href} gives keys again`);
+      if (wasStale) this.#log.info({ url: this.#url.href }, 'keys of JWTs available again');
     } catch (error) {
-      if (!wasStale) this.#log.error(`${messageOf(error)}; the keys it had before stay in force`);
+      if (!wasStale)
+        this.#log.error(
+          { reason: messageOf(error) },
+          'keys of JWTs unavailable: the previous keys stay in force',
+        );
     }
   }
 
@@ -149,7 +153,7 @@ class RemoteJwks implements Jwks {
       this.#isStale = true;
       throw new ImstateError(
         'AUTH_KEYS_UNAVAILABLE',
-        `${FLAG} ${this.#url.href} gives no keys (${reasonOf(error)}): is it right, and can it be reached from here?`,
+        `${FLAG} ${this.#url.href} returns no keys (${reasonOf(error)}): check the URL, and that this machine can reach it`,
         { cause: error },
       );
     }
@@ -210,7 +214,7 @@ function parseUrl(source: string): URL {
   if (url !== undefined && isSafe && url.username === '' && url.password === '') return url;
   throw new ImstateError(
     'WRONG_USAGE',
-    `${FLAG} must be a file, or an URL that begins with https:// (http:// on this machine) and has no user in it`,
+    `${FLAG} must be a file, or a URL without a user that begins with https:// (on this machine also http://)`,
   );
 }
 

@@ -67,25 +67,25 @@ export class Jwts {
     if (error instanceof errors.JWTExpired) return 'has expired: get a new one';
     if (error instanceof errors.JWTClaimValidationFailed) return this.#wrongClaim(error.claim);
     if (error instanceof errors.JWKSNoMatchingKey)
-      return 'is signed by none of the keys that its issuer has now';
+      return 'is not signed by a current key of its issuer: get a new one';
     if (error instanceof errors.JWKSMultipleMatchingKeys) {
-      return 'names no key (kid), and its issuer has several that fit: sign it with one that is named';
+      return 'names no key (kid), and several keys of its issuer fit: set kid';
     }
     if (error instanceof errors.JWSSignatureVerificationFailed)
-      return 'has a signature that is not of its issuer';
+      return 'has a signature that does not match the key of its issuer';
     if (error instanceof errors.JOSEAlgNotAllowed) return `must be signed by one of ${ALGORITHMS.join(', ')}`;
     if (!(error instanceof errors.JOSEError)) {
       return 'cannot be verified: the key set of its issuer has an unusable key, or the JWT is malformed';
     }
-    return 'cannot be read: send it whole, as its issuer made it';
+    return 'cannot be parsed: send it complete, as its issuer created it';
   }
 
   #wrongClaim(claim: string): string {
     const { issuer, audience } = this.#options;
     const rules: Record<string, string> = {
-      iss: `must be of the issuer (iss) ${issuer}`,
-      aud: `must be for the audience (aud) ${audience}`,
-      exp: 'must say when it expires (exp)',
+      iss: `must have the issuer (iss) ${issuer}`,
+      aud: `must have the audience (aud) ${audience}`,
+      exp: 'must have an expiry (exp)',
       nbf: 'is not valid yet (nbf)',
     };
     return rules[claim] ?? 'has a claim that is not valid';
@@ -110,7 +110,7 @@ function toCaller(payload: JWTPayload): Caller {
 /** Issuers may put anything into a claim: jose checks only the types of those that it verifies. */
 function subjectOf({ sub }: { sub?: unknown }): string {
   if (sub === undefined || typeof sub === 'string') return sub ?? '';
-  throw new ImstateError('UNAUTHENTICATED', 'the JWT must name its subject (sub) by a string, or have none');
+  throw new ImstateError('UNAUTHENTICATED', 'the subject (sub) of the JWT must be a string, or missing');
 }
 
 function grantOf({ imstate_role: role, imstate_servers: servers }: JWTPayload, name: string) {
@@ -118,7 +118,7 @@ function grantOf({ imstate_role: role, imstate_servers: servers }: JWTPayload, n
     return readGrant({ role, servers });
   } catch (error) {
     const rule = (error as Error).message;
-    const message = `${name} gives no role here: its claim imstate_${rule}`;
+    const message = `${name} grants no role: its claim imstate_${rule}`;
     throw new ImstateError('PERMISSION_DENIED', message);
   }
 }

@@ -38,7 +38,7 @@ export class Tokens {
     if (known !== undefined) return known.caller;
     throw new ImstateError(
       'UNAUTHENTICATED',
-      'the token is not known here: it was revoked, or is not of this service; make one with imstate token create',
+      'unknown token: it was revoked, or belongs to another service; create one with imstate token create',
     );
   }
 
@@ -73,8 +73,8 @@ export class Tokens {
         const now = this.#byHash.get(sha256)?.caller;
         if (now === caller) return undefined;
         if (now !== undefined)
-          return new ImstateError('UNAVAILABLE', `${name} was given other rights: call again`);
-        return new ImstateError('UNAUTHENTICATED', `${name} was revoked: call with another one`);
+          return new ImstateError('UNAVAILABLE', `${name} has other rights now: call again`);
+        return new ImstateError('UNAUTHENTICATED', `${name} was revoked: use another one`);
       },
     };
     return caller;

@@ -19,34 +19,34 @@ export function exposures({ addr, ip, advertised, tls, hasAuth, http }: Exposure
   const warnings: string[] = [];
   if (tls === undefined && !isLoopback(ip)) {
     warnings.push(
-      `${addr} is open to other machines without TLS: whoever is on the way can read and change the calls; ` +
-        'give --tls-cert and --tls-key, or listen on 127.0.0.1',
+      `${addr} is open to other machines without TLS: others on the network can read and change calls; ` +
+        'set --tls-cert and --tls-key, or listen on 127.0.0.1',
     );
   }
   if (!hasAuth && !tls?.isMutual && !isLoopback(ip)) {
     warnings.push(
-      `${addr} is open to other machines and asks for no credentials: whoever reaches it may do everything; ` +
-        'give --auth-tokens (imstate token create makes them), another --auth flag or --tls-client-ca, or listen on 127.0.0.1',
+      `${addr} is open to other machines without authentication: anybody who reaches it may do everything; ` +
+        'set --auth-tokens (imstate token create makes them), another --auth flag or --tls-client-ca, or listen on 127.0.0.1',
     );
   }
   if (tls === undefined && http !== undefined && !isLoopback(http.ip)) {
     warnings.push(
-      `http://${http.addr} is open to other machines without TLS: whoever is on the way can read what is asked, and ` +
-        'the tokens; give --tls-cert and --tls-key, or let --http-addr be 127.0.0.1',
+      `http://${http.addr} is open to other machines without TLS: others on the network can read requests and ` +
+        'tokens; set --tls-cert and --tls-key, or --http-addr 127.0.0.1',
     );
   }
   if (!hasAuth && !tls?.isMutual && http !== undefined && !isLoopback(http.ip)) {
     warnings.push(
-      `${http.addr} is open to other machines by HTTP and asks for no credentials: whoever reaches it may look at everything ` +
-        'and evict; give --auth-tokens (imstate token create makes them), another --auth flag or --tls-client-ca, or let ' +
-        '--http-addr be 127.0.0.1',
+      `${http.addr} is open to other machines over HTTP without authentication: anybody who reaches it may read ` +
+        'everything and evict sessions; set --auth-tokens (imstate token create makes them), another --auth flag or ' +
+        '--tls-client-ca, or --http-addr 127.0.0.1',
     );
   }
   const host = parseHostPort(advertised)?.host;
   if (tls !== undefined && host !== undefined && !tls.isFor(host)) {
     warnings.push(
-      `the certificate of --tls-cert is not for ${host}, where clients dial: have one made for that name, ` +
-        'or give the clients --tls-server-name',
+      `the certificate of --tls-cert is not valid for ${host}, which clients dial: get one for that name, ` +
+        'or set --tls-server-name for the clients',
     );
   }
   return warnings;

@@ -179,5 +179,5 @@ export class HandledStream<Request, Response> implements OpenStream {
 }
 
 function stopping(): ImstateError {
-  return new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
+  return new ImstateError('UNAVAILABLE', 'the daemon is stopping: continue with another one');
 }

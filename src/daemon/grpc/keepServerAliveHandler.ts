@@ -42,7 +42,7 @@ export class KeepServerAliveHandler implements StreamHandler<KeepServerAliveRequ
 function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
   return new ImstateError(
     'SUPERSEDED',
-    `chat server ${serverAddr} has announced incarnation ${newer}, which supersedes ${incarnation}: ` +
-      'its sessions have ended; stop, or take a greater incarnation',
+    `incarnation ${newer} of chat server ${serverAddr} supersedes ${incarnation}, whose sessions have ended: ` +
+      'stop, or use a greater incarnation',
   );
 }

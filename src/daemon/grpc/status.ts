@@ -29,10 +29,7 @@ export class StatusMapper {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
       return new Rejection(error);
     }
-    this.#log.error(
-      { method: call.getPath(), code: 'INTERNAL', err: error },
-      'a call failed by a fault of imstate',
-    );
-    return { code: status.INTERNAL, details: 'internal fault; the log of the daemon has the details' };
+    this.#log.error({ method: call.getPath(), code: 'INTERNAL', err: error }, 'internal error in a call');
+    return { code: status.INTERNAL, details: 'internal error: see the log of the daemon' };
   }
 }

@@ -82,9 +82,7 @@ export class DaemonTls {
       this.credentials.replace(material.context);
       for (const server of this.#https) server.setSecureContext(material.context);
       this.#material = material;
-      log.info(
-        `the certificate was replaced: new connections get the one that is valid until ${this.validUntil.toISOString()}`,
-      );
+      log.info({ validUntil: this.validUntil }, 'certificate replaced: new connections use the new one');
     } catch (error) {
       this.#keep(messageOf(error), log);
     }
@@ -97,7 +95,8 @@ export class DaemonTls {
     } else if (!this.#fault.isLogged) {
       this.#fault.isLogged = true;
       log.error(
-        `${message}; until then the certificate from before stays, valid until ${this.validUntil.toISOString()}`,
+        { reason: message, validUntil: this.validUntil },
+        'certificate cannot be replaced: the previous one stays in use',
       );
     }
   }

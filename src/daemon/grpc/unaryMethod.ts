@@ -31,7 +31,10 @@ export class UnaryMethod<Request, Response> {
   readonly handle: handleUnaryCall<Request, Response> = (call, callback) => {
     // grpc-js would let a quick handler answer a call whose deadline has passed.
     if (Date.now() >= Number(call.getDeadline())) {
-      callback({ code: status.DEADLINE_EXCEEDED, details: 'the deadline was over when the call arrived' });
+      callback({
+        code: status.DEADLINE_EXCEEDED,
+        details: 'the deadline had passed when the call arrived: allow more time',
+      });
       return;
     }
     const weight = this.#cost.weigh?.(call.request) ?? 1;

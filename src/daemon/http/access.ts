@@ -70,7 +70,8 @@ export class HttpAccess {
   ): Promise<Caller | undefined> {
     const socket = request.socket as TLSSocket;
     if (this.#needsCertificate && !socket.authorized) {
-      const message = 'a client certificate is needed, of an authority in --tls-client-ca';
+      const message =
+        'client certificate required: present one signed by a CA in --tls-client-ca of the daemon';
       throw new ImstateError('UNAUTHENTICATED', message);
     }
     if (this.#guard === undefined) return undefined;

@@ -22,10 +22,7 @@ export function logLevelRoutes(log: Logger): Route[] {
     route('POST', async (exchange) => {
       const level = await readLevel(exchange);
       if (level !== log.level)
-        log.warn(
-          { from: log.level, to: level, caller: exchange.caller?.name },
-          'the level of the log is changed',
-        );
+        log.warn({ from: log.level, to: level, caller: exchange.caller?.name }, 'log level changed');
       log.level = level;
     }),
   ];

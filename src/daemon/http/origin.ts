@@ -83,7 +83,7 @@ function hostnameOf(host: string): string | undefined {
 function foreignSite(site: string): ImstateError {
   return new ImstateError(
     'PERMISSION_DENIED',
-    `requests by pages of another origin are rejected (sec-fetch-site: ${site})`,
+    `requests from pages of another origin are rejected (sec-fetch-site: ${site})`,
   );
 }
 
@@ -91,11 +91,11 @@ function foreignOrigin(origin: string, { host }: Target): ImstateError {
   const wayOut =
     originOf(origin) === undefined
       ? ''
-      : `; if a reverse proxy serves the console there, use HTTPS, or give the daemon --http-origin ${origin}` +
+      : `; if a reverse proxy serves the console there, use HTTPS, or start the daemon with --http-origin ${origin}` +
         ' (or --http-trusted-proxy with the address of a proxy that sends X-Forwarded-Host and X-Forwarded-Proto)';
   return new ImstateError(
     'PERMISSION_DENIED',
-    `requests by pages of another origin are rejected (origin: ${origin}, host: ${host})${wayOut}`,
+    `requests from pages of another origin are rejected (origin: ${origin}, host: ${host})${wayOut}`,
   );
 }
 
@@ -103,10 +103,10 @@ function foreignName(host: string): ImstateError {
   const origin = originOf(`http://${host}`);
   return new ImstateError(
     'PERMISSION_DENIED',
-    `without an --auth flag and without TLS this answers by an IP address or a name of a private network only, not as ${host}: ` +
-      'a page from the Internet might ask in the name of its visitor; give the daemon --auth-tokens or --tls-cert' +
+    `without an --auth flag and TLS, the daemon answers only under an IP address or a private name, not as ${host}, ` +
+      'because a page from the Internet could use the access of its visitor: set --auth-tokens or --tls-cert' +
       (origin === undefined
         ? ''
-        : `, or if a reverse proxy serves the console there, use HTTPS or give it --http-origin ${origin}`),
+        : `, or if a reverse proxy serves the console there, use HTTPS or set --http-origin ${origin}`),
   );
 }

@@ -14,7 +14,7 @@ export class RequestsInFlight {
     if (this.#count >= LIMITS.httpRequests.max) {
       throw new ImstateError(
         'RESOURCE_EXHAUSTED',
-        `the daemon has ${this.#count} requests of HTTP: nothing was done, try again in a while`,
+        `the daemon has ${this.#count} HTTP requests in flight: nothing was done, try again in a while`,
       );
     }
     this.#count += 1;

@@ -100,7 +100,7 @@ export class HttpServer {
     });
     const flags = { addr: '--http-addr', port: '--http-port' };
     const listening = await listenAt(this.#server, { host: ip, port }, flags);
-    this.#server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
+    this.#server.on('error', (error) => this.#log.warn({ err: error }, 'cannot accept a connection'));
     return { addr: formatHostPort({ host: addr, port: listening }), ip };
   }
 
@@ -162,15 +162,13 @@ export class HttpServer {
     if (!isOurs) {
       // Without the query, which may name a user.
       const { path } = targetOf(request);
-      this.#log.error({ method: request.method, path, err: error }, 'a request failed by a fault of imstate');
+      this.#log.error({ method: request.method, path, err: error }, 'internal error in a request');
     }
     if (response.headersSent) {
       response.destroy();
       return;
     }
-    const said = isOurs
-      ? error
-      : new ImstateError('INTERNAL', 'internal fault; the log of the daemon has the details');
+    const said = isOurs ? error : new ImstateError('INTERNAL', 'internal error: see the log of the daemon');
     sendError(response, said);
   }
 }

@@ -77,7 +77,7 @@ function addSubnet(list: BlockList, text: string): void {
   if (prefix === 0) {
     throw new ImstateError(
       'INVALID_ARGUMENT',
-      `${text} trusts every peer: name the addresses of the proxies`,
+      `${text} would trust every peer: name the addresses of the proxies`,
     );
   }
   list.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4');

@@ -105,8 +105,7 @@ export class Tracing {
   /** Sends what was not sent yet, for at most a second: the collector may never respond. */
   async close(): Promise<void> {
     const sent = this.#provider.shutdown().catch(() => {});
-    if (!(await doneWithin(LAST_EXPORT_MS, sent)))
-      this.#exporter.reportFailure('did not take the last traces within 1 s: they are lost');
+    if (!(await doneWithin(LAST_EXPORT_MS, sent))) this.#exporter.reportFailure('no response within 1 s');
   }
 
   async #inSpan<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -141,16 +140,17 @@ class ReportingExporter implements SpanExporter {
   export(...[spans, done]: Parameters<SpanExporter['export']>): void {
     this.#exporter.export(spans, (result) => {
       const { error } = result;
-      if (error) this.reportFailure(`does not take traces, which are lost: ${messageOf(error)}`);
-      else if (this.#fails) this.#log.info(`${this.#url} takes traces again`);
+      if (error) this.reportFailure(messageOf(error));
+      else if (this.#fails) this.#log.info({ url: this.#url }, 'the collector accepts traces again');
       this.#fails = error !== undefined;
       done(result);
     });
   }
 
   /** Warns once, until the collector accepts traces again. */
-  reportFailure(what: string): void {
-    if (!this.#fails) this.#log.warn(`${this.#url} ${what}`);
+  reportFailure(reason: string): void {
+    if (!this.#fails)
+      this.#log.warn({ url: this.#url, reason }, 'traces are lost: the collector does not accept them');
     this.#fails = true;
   }
 

@@ -38,7 +38,7 @@ export class Connections {
     const server = this.#server.on('connection', take);
     const port = await listenAt(server, address, { addr: '--addr', port: '--port' });
     // A connection could not be accepted, because too many files are open. Open connections are not affected.
-    server.on('error', (error) => this.#log.warn({ err: error }, 'a connection could not be accepted'));
+    server.on('error', (error) => this.#log.warn({ err: error }, 'cannot accept a connection'));
     return port;
   }
 
@@ -55,9 +55,7 @@ export class Connections {
   #logDropped(max: number): void {
     if (performance.now() - this.#loggedAt < LOG_INTERVAL_MS) return;
     this.#loggedAt = performance.now();
-    this.#log.warn(
-      `there are ${max} connections, and further ones are closed: --max-connections allows more`,
-    );
+    this.#log.warn({ limit: max }, 'connection limit reached, closing further ones: raise --max-connections');
   }
 }
 

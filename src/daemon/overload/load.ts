@@ -77,10 +77,7 @@ export class Load {
   refuse(why: string): Refusal {
     this.#refused += 1;
     if (performance.now() - this.#loggedAt >= LOG_INTERVAL_MS) {
-      this.#log.warn(
-        { refused: this.#refused },
-        `more is asked than this daemon takes: ${why}; such calls are refused`,
-      );
+      this.#log.warn({ refused: this.#refused, reason: why }, 'overloaded: rejecting calls');
       this.#loggedAt = performance.now();
       this.#refused = 0;
     }

@@ -60,13 +60,13 @@ export class AdmittedWatches {
     if (weight > 0 && this.#weight > 0 && this.#weight + weight > this.#maxWeight) {
       throw noRoom(
         `the watches of the daemon count as ${this.#weight} of ${this.#maxWeight} (--max-watches), ` +
-          `and this one would add ${weight}`,
+          `and this one adds ${weight}`,
       );
     }
     if (namesBytes > 0 && this.#namesBytes + namesBytes > this.#maxNamesBytes) {
       throw noRoom(
-        `the ids that watches name take ${this.#namesBytes} bytes, and may take half of --max-watch-backlog, ` +
-          `${this.#maxNamesBytes} bytes`,
+        `the IDs of watched users and servers take ${this.#namesBytes} of ${this.#maxNamesBytes} bytes ` +
+          '(half of --max-watch-backlog)',
       );
     }
     this.#add(weight, namesBytes);
@@ -116,5 +116,5 @@ export class AdmittedShare {
 }
 
 function noRoom(why: string): ImstateError {
-  return new ImstateError('RESOURCE_EXHAUSTED', `${why}: try again in a while, or ask another daemon`);
+  return new ImstateError('RESOURCE_EXHAUSTED', `${why}: try again later, or use another daemon`);
 }

@@ -52,7 +52,7 @@ export class WatchHub {
     const backlog = new WatchBacklog(maxWatchBacklogBytes, (closed, bytes) =>
       log.warn(
         { closed, bytes },
-        'watches closed: the backlog of all watches is over --max-watch-backlog; the largest are closed first, and may resume',
+        'closed the largest watches, which may resume: the backlog of all watches is over --max-watch-backlog',
       ),
     );
     this.admitted = new AdmittedWatches(maxWatches, maxWatchBacklogBytes, backlog);
@@ -174,7 +174,7 @@ export class WatchHub {
     this.#closedSlow += 1;
     this.#log.warn(
       { closed: this.#closedSlow },
-      'a watch is closed: its caller reads too slowly, and may resume',
+      'closed a watch, which may resume: its caller reads too slowly',
     );
   }
 

@@ -112,7 +112,8 @@ export class Resume {
     );
     return new ImstateError(
       'OUT_OF_RANGE',
-      `the changes since this revision are gone: begin anew with a snapshot; the oldest revision is ${formatRevision(oldest)}`,
+      'the changes since this revision are no longer kept: start again with a snapshot; ' +
+        `the oldest revision is ${formatRevision(oldest)}`,
       { field: 'resume_revision' },
     );
   }

@@ -62,7 +62,7 @@ export function parseRevision(revision: string): LogPosition[] {
   const [count, ...rest] = numbers;
   const isWhole = scale === 1 && count !== undefined && count > 0 && rest.length === 2 * count;
   if (!isWhole || !rest.every(Number.isSafeInteger)) {
-    throw broken('resume_revision', 'must be a revision that a watch gave');
+    throw broken('resume_revision', 'must be a revision that a watch has sent');
   }
   return Array.from({ length: count }, (_, i) => [rest[2 * i] as number, rest[2 * i + 1] as number] as const);
 }

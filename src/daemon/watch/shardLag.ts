@@ -40,7 +40,7 @@ export class ShardLag {
     state.readAtMs = Date.now();
     if (state.laggingSinceMs === undefined) return;
     state.laggingSinceMs = undefined;
-    if (!this.isLagging) this.#log.info('watches are up to date again');
+    if (!this.isLagging) this.#log.info('change log available again: watches are up to date');
     this.#changed(shard);
   }
 
@@ -48,7 +48,8 @@ export class ShardLag {
   noteFailure(shard: number, error: unknown): void {
     const state = this.#shards[shard];
     if (state === undefined || state.laggingSinceMs !== undefined) return;
-    if (!this.isLagging) this.#log.warn(`watches wait for the store: ${messageOf(error)}; trying again`);
+    if (!this.isLagging)
+      this.#log.warn({ reason: messageOf(error) }, 'change log unavailable, watches lag: retrying');
     state.laggingSinceMs = state.readAtMs;
     this.#changed(shard);
   }

@@ -105,6 +105,6 @@ export class ShardReader {
 function changesLost(): ImstateError {
   return new ImstateError(
     'OUT_OF_RANGE',
-    'changes are gone that this watch had not received yet: the store has lost data; begin anew with a snapshot',
+    'changes were lost before this watch received them, because the store lost data: start again with a snapshot',
   );
 }

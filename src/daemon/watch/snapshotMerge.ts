@@ -14,7 +14,7 @@ const MAX_WAITING_FOR_SNAPSHOT = 10_000;
 /** The watch whose snapshot and changes are merged. */
 export interface MergingWatch extends Follower {
   add(outgoing: Outgoing): void;
-  /** Fails the watch: so many changes wait for its caller. */
+  /** Fails the watch, because `waiting` changes wait for its caller. */
   failSlow(waiting: number): void;
 }
 

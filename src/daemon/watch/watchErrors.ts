@@ -4,7 +4,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 export function tooSlow(waiting: number, revision: string): ImstateError {
   return new ImstateError(
     'RESOURCE_EXHAUSTED',
-    `the caller reads too slowly, ${waiting} changes wait for it: ${howToGoOn(revision)}, read faster, or ask for coalesce`,
+    `the caller reads too slowly (${waiting} changes wait): ${howToContinue(revision)}, and read faster or set coalesce`,
   );
 }
 
@@ -14,11 +14,11 @@ export function tooSlow(waiting: number, revision: string): ImstateError {
 export function backlogFull(bytes: number, revision: string): ImstateError {
   return new ImstateError(
     'RESOURCE_EXHAUSTED',
-    `too much waits for the callers of this daemon's watches (--max-watch-backlog), ${bytes} bytes of it for ` +
-      `this one: ${howToGoOn(revision)}, read faster, or ask for coalesce`,
+    `the backlog of all watches is full (--max-watch-backlog), and this watch holds ${bytes} bytes of it: ` +
+      `${howToContinue(revision)}, and read faster or set coalesce`,
   );
 }
 
-function howToGoOn(revision: string): string {
-  return revision === '' ? 'begin anew' : `resume from ${revision}`;
+function howToContinue(revision: string): string {
+  return revision === '' ? 'start again' : `resume from ${revision}`;
 }

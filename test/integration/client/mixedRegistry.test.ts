@@ -187,7 +187,7 @@ describe('a mixed registry', () => {
     expect(report.exitCode).toBe(1);
     await until(() => daemon.logged.some((line) => line.includes(warning)), 'the daemon has warned');
     const warned = daemon.logged.find((line) => line.includes(warning)) as string;
-    expect(JSON.parse(warned)).toMatchObject({ level: 40, msg: warning });
+    expect(JSON.parse(warned)).toMatchObject({ level: 40, warning });
   });
 
   test('nothing is warned of where all are daemons, or all are legacy servers', async () => {

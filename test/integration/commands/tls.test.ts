@@ -75,7 +75,7 @@ test('warns about an exposed daemon without TLS in the log and the output, also 
   await json.ended;
   expect(JSON.parse(json.stdout())).toMatchObject({
     tls: null,
-    warnings: [expect.stringContaining('without TLS'), expect.stringContaining('asks for no credentials')],
+    warnings: [expect.stringContaining('without TLS'), expect.stringContaining('without authentication')],
   });
 });
 

@@ -151,9 +151,9 @@ test('commands use a token of a file or the environment, and report failures in 
 
   const login = ['online', 'alice', 'phone', '--server-addr', 'a:1', '--token-file', tokenFile];
   const refusals: [string[], Record<string, string>, number, string][] = [
-    [['query', 'alice'], {}, 4, 'a credential is needed: this daemon takes tokens'],
-    [['query', 'alice'], { IMSTATE_TOKEN: 'imstate_wrong' }, 4, 'the token is not known here'],
-    [['watch', 'alice'], { IMSTATE_TOKEN: 'imstate_wrong' }, 4, 'the token is not known here'],
+    [['query', 'alice'], {}, 4, 'authentication required: this daemon accepts tokens'],
+    [['query', 'alice'], { IMSTATE_TOKEN: 'imstate_wrong' }, 4, 'unknown token'],
+    [['watch', 'alice'], { IMSTATE_TOKEN: 'imstate_wrong' }, 4, 'unknown token'],
     [login, {}, 4, 'the operation online needs the role writer'],
     [['evict', '--user', 'alice', '--yes', '--token-file', tokenFile], {}, 4, 'Evict needs the role admin'],
     [['query', 'alice', '--token-file', '/nowhere'], {}, 2, 'the token file /nowhere cannot be read'],
@@ -208,7 +208,7 @@ test.each([
   [['--auth-tokens', '/nowhere'], 2, '--auth-tokens /nowhere cannot be used'],
   [
     ['--auth-jwt-issuer', 'a', '--auth-jwt-audience', 'b', '--auth-jwt-jwks', 'http://issuer.example/'],
-    ...[2, 'an URL that begins with https://'],
+    ...[2, 'a URL without a user that begins with https://'],
   ],
 ] as [string[], number, string][])('rejects serve %j in one line', async (args, exitCode, message) => {
   const refused = await runImstate(['serve', '--port', '0', '--data-dir', await scratchDirectory(), ...args]);

@@ -229,7 +229,7 @@ describe('watch fails', () => {
   );
 
   test.each([
-    [['alice', '--resume', 'nonsense!'], 'Error: --resume must be a revision that a watch gave\n'],
+    [['alice', '--resume', 'nonsense!'], 'Error: --resume must be a revision that a watch has sent\n'],
     [['--server', 'x'.repeat(256)], 'Error: --server must be at most 255 bytes of UTF-8; this one has 256\n'],
   ])('with a rejection by the daemon, in terms of the flags: %j', async (args, message) => {
     const { stderr, exitCode } = await cli.run('watch', ...args);

@@ -197,9 +197,14 @@ test('registers only when Redis is available', async () => {
     etcd: hosts,
     service,
     startTimeoutMs: 60_000,
-    log: Object.assign(pino({ level: 'silent' }), { warn: (message: string) => void seen.push(message) }),
+    log: Object.assign(pino({ level: 'silent' }), {
+      warn: (_: object, message = '') => void seen.push(message),
+    }),
   });
-  await until(() => seen.some((line) => line.includes('trying again')), 'the daemon waits for Redis');
+  await until(
+    () => seen.some((line) => line.includes('start delayed: retrying')),
+    'the daemon waits for Redis',
+  );
   expect(await registry.list()).toEqual([]);
   await redis.restart();
   const daemon = await start;

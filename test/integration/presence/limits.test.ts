@@ -85,7 +85,7 @@ describe('calls in flight', () => {
     expect(results).toMatchObject([{ getUser: { online: false } }]);
     lease.cancel();
     stream.cancel();
-    expect(daemon.logged.join()).toMatch(/more is asked than this daemon takes: the daemon has 1 calls/);
+    expect(daemon.logged.join()).toMatch(/the daemon has 1 calls.*overloaded: rejecting calls/);
   });
 
   test('are retried by the client when rejected, including changes', async () => {
@@ -96,7 +96,7 @@ describe('calls in flight', () => {
     const begun = raw.begin(GET_USER);
     await new Promise((resolve) => raw.session.ping(resolve));
     const evicted = client.evict({ userId: 'alice' });
-    await until(() => logged.join().includes('more is asked than this daemon takes'), 'the call is rejected');
+    await until(() => logged.join().includes('overloaded: rejecting calls'), 'the call is rejected');
     begun.close();
     expect(await evicted).toMatchObject({ evicted: 1 });
   });
@@ -273,7 +273,7 @@ describe('connections', () => {
     expect(await v1.getUser({ userId: 'alice' })).toMatchObject({ online: false });
     const health = await raw.send('/grpc.health.v1.Health/Check', frame(Buffer.alloc(0)));
     expect(health.body).toEqual(frame(Buffer.from('0801', 'hex')));
-    expect(daemon.logged.join()).toContain('there are 2 connections, and further ones are closed');
+    expect(daemon.logged.join()).toContain('"limit":2,"msg":"connection limit reached');
 
     raw.session.destroy();
     const fourth = async () => {

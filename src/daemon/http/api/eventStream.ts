@@ -109,8 +109,8 @@ export class EventStream {
 
   #toCaller(error: unknown): ImstateError {
     if (error instanceof ImstateError) return error;
-    this.#log.error({ err: error }, 'a stream of events failed by a fault of imstate');
-    return new ImstateError('INTERNAL', 'internal fault; the log of the daemon has the details');
+    this.#log.error({ err: error }, 'internal error in an event stream');
+    return new ImstateError('INTERNAL', 'internal error: see the log of the daemon');
   }
 
   #close(): void {

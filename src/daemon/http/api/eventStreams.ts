@@ -21,11 +21,11 @@ export class EventStreams {
   open(exchange: Exchange): EventStream {
     if (this.#isClosed) throw stopping();
     if (exchange.request.method !== 'GET')
-      throw new ImstateError('INVALID_ARGUMENT', 'a stream of events must be asked for by GET');
+      throw new ImstateError('INVALID_ARGUMENT', 'an event stream needs the method GET');
     if (this.#open.size >= LIMITS.eventStreams.max) {
       throw new ImstateError(
         'RESOURCE_EXHAUSTED',
-        `the daemon has ${this.#open.size} event streams: try again in a while, or ask another daemon`,
+        `the daemon has ${this.#open.size} event streams: try again later, or use another daemon`,
       );
     }
     const stream = new EventStream(exchange, this.#log);
@@ -48,5 +48,5 @@ export class EventStreams {
 }
 
 function stopping(): ImstateError {
-  return new ImstateError('UNAVAILABLE', 'the daemon is stopping: go on with another one');
+  return new ImstateError('UNAVAILABLE', 'the daemon is stopping: continue with another one');
 }

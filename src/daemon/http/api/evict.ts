@@ -54,9 +54,9 @@ function parse(body: string): Record<string, unknown> {
 function readTarget(body: Record<string, unknown>): EvictTarget {
   const other = Object.keys(body).find((key) => !KEYS.includes(key));
   if (other !== undefined)
-    throw invalid(`${JSON.stringify(other)} is no key of the body: those are ${KEYS.join(', ')}`, other);
+    throw invalid(`${JSON.stringify(other)} is not a key of the body: use ${KEYS.join(', ')}`, other);
   for (const [key, value] of Object.entries(body)) {
-    if (typeof value !== 'string') throw broken(key, 'must be a text');
+    if (typeof value !== 'string') throw broken(key, 'must be a string');
   }
   const { serverAddr, userId, deviceId, sessionId } = body as Record<string, string | undefined>;
   if ((serverAddr === undefined) === (userId === undefined))

@@ -97,7 +97,8 @@ export class StatsSampler implements Follower {
         changesPerSecond,
       });
     } catch (error) {
-      if (!this.#hasFailed) this.#log.warn(`counts are not sampled: ${messageOf(error)}; trying again`);
+      if (!this.#hasFailed)
+        this.#log.warn({ reason: messageOf(error) }, 'sampling the counts failed: retrying');
       this.#hasFailed = true;
     } finally {
       this.#isAsking = false;

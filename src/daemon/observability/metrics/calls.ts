@@ -9,7 +9,7 @@ export function operationFamilies({ operations }: CallCounts): Family[] {
     {
       name: 'imstate_operations_total',
       type: 'counter',
-      help: 'Operations that are over, however they arrived, by the status they ended with.',
+      help: 'Completed operations, by status.',
       *read() {
         for (const { name, counts } of operations.totals())
           for (const [code, value] of counts) yield { labels: operationLabels(name, code), value };
@@ -18,7 +18,7 @@ export function operationFamilies({ operations }: CallCounts): Family[] {
     {
       name: duration,
       type: 'histogram',
-      help: 'From the arrival of an operation until its result. Streams are left out.',
+      help: 'From the arrival of an operation until its result. Streams are not included.',
       *read() {
         for (const { name, durations } of operations.totals())
           for (const [code, times] of durations.codes())
@@ -35,7 +35,7 @@ export function callFamilies(counts: CallCounts): Family[] {
     {
       name: 'imstate_calls_total',
       type: 'counter',
-      help: 'Calls and streams that are over, by the status they ended with.',
+      help: 'Completed calls and streams, by status.',
       *read() {
         for (const method of counts.methods()) {
           for (const [code, times] of method.codes())
@@ -46,7 +46,7 @@ export function callFamilies(counts: CallCounts): Family[] {
     {
       name: duration,
       type: 'histogram',
-      help: 'From the headers of a call until its answer was given to the network. Streams are left out.',
+      help: 'From the headers of a call until its response was given to the network. Streams are not included.',
       *read() {
         for (const method of counts.methods()) {
           if (method.isStream) continue;
@@ -58,7 +58,7 @@ export function callFamilies(counts: CallCounts): Family[] {
     {
       name: 'imstate_calls_open',
       type: 'gauge',
-      help: 'Calls and streams that are open.',
+      help: 'Open calls and streams.',
       *read() {
         for (const method of counts.methods()) yield { labels: namesOf(method), value: method.open };
       },

@@ -7,7 +7,7 @@ export function connectionFamilies(counts: ConnectionCounts): Family[] {
     {
       name: 'imstate_connections_closed_total',
       type: 'counter',
-      help: 'gRPC connections that the daemon closed, by the reason: age, headers or limit.',
+      help: 'gRPC connections that the daemon closed, by reason: age, headers or limit.',
       *read() {
         for (const [reason, value] of Object.entries(counts.closed)) yield { labels: { reason }, value };
       },
@@ -15,7 +15,7 @@ export function connectionFamilies(counts: ConnectionCounts): Family[] {
     one(
       'counter',
       'imstate_headers_refused_total',
-      'Calls that HTTP/2 refused before they began, because of their headers.',
+      'Calls that HTTP/2 rejected before they began, because of their headers.',
       () => counts.refusedHeaders,
     ),
   ];

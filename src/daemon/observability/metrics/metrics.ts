@@ -80,7 +80,7 @@ export class Metrics {
       one(
         'counter',
         'imstate_requests_malformed_total',
-        'Requests that HTTP/2 reset as malformed, on connections on which no other arrived.',
+        'Requests that HTTP/2 reset as malformed, on connections without any other request.',
         () => parts.malformedRequests.total,
       ),
       ...presenceFamilies(store, counters),
@@ -95,19 +95,19 @@ export class Metrics {
       one(
         'gauge',
         'imstate_registry_other_stores',
-        'Stores other than that of this daemon that daemons of this registry use; anything but 0 is wrong.',
+        'Other stores that daemons of this registry use. Must be 0.',
         () => registration()?.otherStores ?? 0,
       ),
       one(
         'gauge',
         'imstate_credentials_stale',
-        'Files and URLs of credentials that cannot be used as they are now; what they gave before stays in force.',
+        'Files and URLs of credentials that cannot be used now. Their previous content stays in force.',
         staleCredentials,
       ),
       one(
         'counter',
         'imstate_log_lines_dropped_total',
-        'Lines of the log that were dropped because nobody read it.',
+        'Log lines that were dropped because nobody read them.',
         droppedLogLines,
       ),
       ...this.#process.families(),

@@ -17,18 +17,18 @@ export function presenceFamilies(store: PresenceStore, counters: SessionCounters
   const users = async () => (await stats()).users;
   const sessions = async () => (await stats()).devices;
   return [
-    one('gauge', 'imstate_users_online', 'Users who are online, in the whole store.', users),
-    one('gauge', 'imstate_sessions_online', 'Sessions that are online, in the whole store.', sessions),
+    one('gauge', 'imstate_users_online', 'Users online in the whole store.', users),
+    one('gauge', 'imstate_sessions_online', 'Sessions online in the whole store.', sessions),
     one(
       'counter',
       'imstate_logins_rejected_total',
-      'Logins that were rejected because their user has --max-devices devices online.',
+      'Logins that were rejected because their user had --max-devices devices online.',
       () => counters.rejectedLogins,
     ),
     {
       name: 'imstate_transitions_total',
       type: 'counter',
-      help: 'Logins that this daemon carried out (LOGIN), and sessions that it ended, by their reason.',
+      help: 'Logins that this daemon executed (LOGIN), and sessions that it ended, by reason.',
       *read() {
         yield { labels: { reason: 'LOGIN' }, value: counters.logins };
         for (const [reason, value] of Object.entries(counters.ended)) yield { labels: { reason }, value };

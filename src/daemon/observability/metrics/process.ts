@@ -23,15 +23,19 @@ export class ProcessFamilies {
       {
         name: 'imstate_event_loop_delay_seconds',
         type: 'gauge',
-        help: 'How late the event loop was since the scrape before: median, 0.99, and the most (1).',
+        help: 'Event loop lag since the previous scrape: median, 0.99, and maximum (1).',
         read: () => this.#delays(),
       },
       memory('process_resident_memory_bytes', 'Memory of the process.', 'rss'),
       memory('nodejs_heap_size_total_bytes', 'Heap of JavaScript.', 'heapTotal'),
-      memory('nodejs_heap_size_used_bytes', 'Heap of JavaScript that is in use.', 'heapUsed'),
-      memory('nodejs_external_memory_bytes', 'Memory outside of the heap that JavaScript holds.', 'external'),
-      one('counter', 'process_cpu_seconds_total', 'Time of the processor that was used.', cpuSeconds),
-      one('gauge', 'process_start_time_seconds', 'When the process began, since 1970.', () => {
+      memory('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', 'heapUsed'),
+      memory(
+        'nodejs_external_memory_bytes',
+        'Memory outside the heap that JavaScript objects hold.',
+        'external',
+      ),
+      one('counter', 'process_cpu_seconds_total', 'CPU time used.', cpuSeconds),
+      one('gauge', 'process_start_time_seconds', 'Start time of the process, in seconds since 1970.', () => {
         return performance.timeOrigin / 1_000;
       }),
     ];

@@ -16,19 +16,19 @@ export class StoreSteps {
 export function storeFamilies(steps: StoreSteps, sweeper: Sweeper, readiness: Readiness): Family[] {
   const name = 'imstate_store_step_seconds';
   return [
-    one('gauge', 'imstate_store_up', '1 while enough shards of the store answer, else 0.', () =>
+    one('gauge', 'imstate_store_up', '1 while enough shards of the store answer, otherwise 0.', () =>
       readiness.hasStore ? 1 : 0,
     ),
     one(
       'gauge',
       'imstate_store_shards_unavailable',
-      'Shards of the store that do not answer; calls on their users fail.',
+      'Shards of the store that do not answer. Calls for their users fail.',
       () => readiness.shardsUnavailable,
     ),
     {
       name,
       type: 'histogram',
-      help: 'Round trips to the store for operations of callers: a script call or a transaction, of many operations.',
+      help: 'Round trips to the store for operations of callers: a script call or a transaction each, for many operations.',
       *read() {
         yield* samplesOf(name, steps.ok, { outcome: 'ok' });
         yield* samplesOf(name, steps.failed, { outcome: 'failed' });
@@ -37,7 +37,7 @@ export function storeFamilies(steps: StoreSteps, sweeper: Sweeper, readiness: Re
     one(
       'gauge',
       'imstate_sweep_lag_seconds',
-      'How long ago a sweep began that did all that was due; about half a second at most while all is well.',
+      'Time since the start of the last complete sweep. At most about half a second while all is well.',
       () => sweeper.lagMs / 1_000,
     ),
   ];

@@ -6,23 +6,23 @@ export function watchFamilies(hub: WatchHub): Family[] {
   const { counts } = hub;
   const lag = 'imstate_watch_lag_seconds';
   return [
-    one('gauge', 'imstate_watchers', 'Watches that are open.', () => hub.watchers),
+    one('gauge', 'imstate_watchers', 'Open watches.', () => hub.watchers),
     one(
       'gauge',
       'imstate_watch_weight',
-      'What the open watches count as of --max-watches.',
+      'Weight of the open watches, limited by --max-watches.',
       () => hub.admitted.weight,
     ),
     {
       name: lag,
       type: 'histogram',
-      help: 'From a change until watches are told, by the clocks of the store and of this machine.',
+      help: 'From a change until its delivery to watches, by the clocks of the store and of this machine.',
       read: () => samplesOf(lag, counts.lag),
     },
     {
       name: 'imstate_watch_events_total',
       type: 'counter',
-      help: 'Changes for watches, one for each watch it concerns: sent, coalesced as asked, or left when the watch was over.',
+      help: 'Changes for watches, once per watch: sent, coalesced on request, or left when the watch ended.',
       *read() {
         for (const outcome of ['sent', 'coalesced', 'left'] as const)
           yield { labels: { outcome }, value: counts[outcome] };
@@ -31,19 +31,19 @@ export function watchFamilies(hub: WatchHub): Family[] {
     one(
       'gauge',
       'imstate_watch_events_waiting',
-      'Changes that wait until their caller reads.',
+      'Changes that wait until their caller reads them.',
       () => hub.waiting,
     ),
     one(
       'counter',
       'imstate_watch_events_dropped_total',
-      'Changes for watches that are unaccounted for: queued, and neither waiting nor in imstate_watch_events_total. Always 0.',
+      'Changes that were queued, but are neither waiting nor in imstate_watch_events_total. Always 0.',
       () => counts.queued - counts.sent - counts.coalesced - counts.left - hub.waiting,
     ),
     one(
       'gauge',
       'imstate_watch_backlog_bytes',
-      'Memory of what waits until the callers of watches read it.',
+      'Memory of what waits until callers of watches read it.',
       () => hub.backlogBytes,
     ),
     one(

@@ -161,7 +161,7 @@ export class RequestReader {
     if (maxFields === undefined) return 0;
     const fields = countFields(frame.subarray(FRAME_HEADER_BYTES), maxFields + 1);
     if (fields <= maxFields) return fields;
-    const details = `the request has over ${maxFields} entries: send several`;
+    const details = `the request has over ${maxFields} entries: send several requests`;
     this.#end({ code: status.INVALID_ARGUMENT, details });
     return undefined;
   }

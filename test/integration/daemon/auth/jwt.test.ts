@@ -58,7 +58,7 @@ test('reads role and bound chat servers from the claims of a JWT', async () => {
     expect(await failureOf(addr, await issuer.sign(claims))).toMatchObject({
       code: PERMISSION_DENIED,
       details:
-        'the JWT of "somebody" gives no role here: its claim imstate_role must be one of reader, writer, admin',
+        'the JWT of "somebody" grants no role: its claim imstate_role must be one of reader, writer, admin',
     });
   }
 });
@@ -71,7 +71,7 @@ test('reloads a changed key file, and rejects JWTs of removed keys', async () =>
   expect(await failureOf(addr, jwts.before)).toBeUndefined();
   expect(await failureOf(addr, jwts.after)).toMatchObject({
     code: UNAUTHENTICATED,
-    details: 'the JWT is signed by none of the keys that its issuer has now',
+    details: 'the JWT is not signed by a current key of its issuer: get a new one',
   });
   await writeFile(file, keysOf(after));
   await until(async () => (await failureOf(addr, jwts.after)) === undefined, 'the new key is accepted');
@@ -204,7 +204,7 @@ test('rejects a subject that is not a string, with the reason', async () => {
   for (const sub of [null, 7, ['a'], { a: 1 }]) {
     expect(await failureOf(addr, await issuer.sign({ sub }))).toMatchObject({
       code: UNAUTHENTICATED,
-      details: 'the JWT must name its subject (sub) by a string, or have none',
+      details: 'the subject (sub) of the JWT must be a string, or missing',
     });
   }
 });

@@ -37,7 +37,7 @@ test('ends only the streams whose token is revoked', async () => {
   await until(() => watch.syncs > 0 && other.syncs > 0, 'both watches are synced');
 
   await file.remove('writer');
-  const revoked = { code: UNAUTHENTICATED, details: 'token "writer" was revoked: call with another one' };
+  const revoked = { code: UNAUTHENTICATED, details: 'token "writer" was revoked: use another one' };
   for (const stream of [watch, apply, lease]) expect(await stream.ended).toMatchObject(revoked);
   await expect(v1.getStats()).rejects.toMatchObject({ code: UNAUTHENTICATED });
 
@@ -190,7 +190,9 @@ test('logs denials with caller, method and reason, grouped if there are many', a
       code: PERMISSION_DENIED,
     });
   }
-  const lines = daemon.logged.filter((line) => line.includes('refused')).map((line) => JSON.parse(line));
+  const lines = daemon.logged
+    .filter((line) => line.includes('access denied'))
+    .map((line) => JSON.parse(line));
   expect(lines).toEqual([
     expect.objectContaining({
       method: '/imstate.v1.PresenceService/Offline',

@@ -256,7 +256,7 @@ describe('files that are replaced', () => {
     expect(events).toContain('change');
     expect(events).not.toContain('disconnected');
     await (await clientOf({ endpoints: [daemon.addr], tls })).getStats();
-    expect(daemon.logged.join()).toContain('the certificate was replaced');
+    expect(daemon.logged.join()).toContain('certificate replaced');
   });
 
   test('ignores an incomplete pair, and logs a broken one once, with the remedy', async () => {
@@ -269,7 +269,7 @@ describe('files that are replaced', () => {
     const errors = () => daemon.logged.filter((line) => line.includes('"level":50'));
     await until(() => errors().length > 0, 'the incomplete pair is logged');
     expect(errors().join()).toMatch(
-      /--tls-key \S+ is not the key of .*name the two files of one pair; until then/,
+      /--tls-key \S+ is not the key of .*name the two files of one pair.*the previous one stays in use/,
     );
     expect(await serialAt(daemon.addr, authority.file)).toBe(before);
 
@@ -293,7 +293,10 @@ describe('files that are replaced', () => {
     const options = { endpoints: [daemon.addr], tls: { ca: authority.file, ...(await added.issue()) } };
     expect((await refusal(options)).code).toBe('UNAVAILABLE');
     await copyFile(added.file, ca);
-    await until(() => daemon.logged.some((line) => line.includes('was replaced')), 'the CA is loaded');
+    await until(
+      () => daemon.logged.some((line) => line.includes('certificate replaced')),
+      'the CA is loaded',
+    );
     await (await clientOf(options)).getStats();
   });
 });
@@ -303,8 +306,8 @@ describe('warnings about exposure', () => {
     const authority = await Authority.make();
     const tls = await authority.issue();
     const [plain, nobody] = [
-      expect.stringMatching(/is open to other machines without TLS: .* give --tls-cert/),
-      expect.stringMatching(/asks for no credentials: .* give --auth-tokens/),
+      expect.stringMatching(/is open to other machines without TLS: .* set --tls-cert/),
+      expect.stringMatching(/without authentication: .* set --auth-tokens/),
     ];
     const open = await startDaemon({ addr: '0.0.0.0' });
     expect(open.warnings).toEqual([plain, nobody]);
@@ -321,7 +324,7 @@ describe('warnings about exposure', () => {
     const { path } = await TokenFile.make();
     const http = { addr: '0.0.0.0', port: 0 };
     const plain = expect.stringMatching(/^http:\/\/0\.0\.0\.0:\d+ is open to other machines without TLS: /);
-    const nobody = expect.stringMatching(/ by HTTP and asks for no credentials: .* give --auth-tokens/);
+    const nobody = expect.stringMatching(/ over HTTP without authentication: .* set --auth-tokens/);
     expect((await startDaemon({ http })).warnings).toEqual([plain, nobody]);
     expect((await startDaemon({ http, tls })).warnings).toEqual([nobody]);
     expect((await startDaemon({ http, tls, auth: { tokens: path } })).warnings).toEqual([]);
@@ -333,7 +336,7 @@ describe('warnings about exposure', () => {
     const authority = await Authority.make();
     const tls = await authority.issue({ names: ['DNS:elsewhere'] });
     expect((await startDaemon({ tls })).warnings).toEqual([
-      expect.stringMatching(/^the certificate of --tls-cert is not for 127.0.0.1, .*--tls-server-name$/),
+      expect.stringMatching(/^the certificate of --tls-cert is not valid for 127.0.0.1, .*--tls-server-name/),
     ]);
     expect((await startDaemon({ tls, advertise: 'elsewhere:8080' })).warnings).toEqual([]);
   });

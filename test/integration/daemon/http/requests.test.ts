@@ -24,7 +24,7 @@ test('limits concurrent requests, except probes and streams', async () => {
   await until(async () => (await stats()).status === 429, 'the limit is reached');
   expect(JSON.parse((await stats()).text).error).toEqual({
     code: 'RESOURCE_EXHAUSTED',
-    message: 'the daemon has 100 requests of HTTP: nothing was done, try again in a while',
+    message: 'the daemon has 100 HTTP requests in flight: nothing was done, try again in a while',
   });
   expect((await ask(`${url}/metrics`)).status).toBe(429);
   expect((await ask(`${url}/healthz`)).status).toBe(200);
