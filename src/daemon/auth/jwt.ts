@@ -1,7 +1,8 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
-import { type Jwks, openJwks } from './jwks.js';
+import { openJwks } from './jwks.js';
+import type { Jwks } from './keySet.js';
 import { readGrant } from './records.js';
 import type { Caller } from './roles.js';
 

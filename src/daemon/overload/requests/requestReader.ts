@@ -4,16 +4,8 @@ import { decompressed, FRAME_HEADER_BYTES, isCompressed, wholeFrame } from './fr
 import type { HeldBytes } from './heldBytes.js';
 import { PartialFrame } from './partialFrame.js';
 import type { Ending, ReadCall } from './readCall.js';
+import { memoryOf, SMALL_REQUEST_BYTES } from './requestMemory.js';
 import type { RequestRule } from './requestRules.js';
-
-/** What a decoded message takes besides its bytes: objects, and its part of a buffer. */
-const MESSAGE_BYTES = 2_048;
-/** Short strings take this many times their bytes on the wire. */
-const BYTE_COST = 8;
-/** What each entry of a batch takes: several objects. */
-const FIELD_BYTES = 256;
-/** Unary requests up to this size are not counted: the limit of calls in flight bounds them. */
-const SMALL_BYTES = 512;
 
 const readers = new WeakMap<Metadata, RequestReader>();
 
@@ -51,7 +43,7 @@ export class RequestReader {
   begin(metadata: Metadata, metadataBytes: number): boolean {
     this.#metadata = metadata;
     if (this.#call.isStream) readers.set(metadata, this);
-    else if (metadataBytes <= SMALL_BYTES) return true;
+    else if (metadataBytes <= SMALL_REQUEST_BYTES) return true;
     if (!this.#hasRoom(metadataBytes)) return false;
     this.#metadataBytes = metadataBytes;
     this.#hold(metadataBytes);
@@ -146,8 +138,8 @@ export class RequestReader {
     const fields = this.#countFields(frame);
     if (fields === undefined) return undefined;
     const bytes = frame.length - FRAME_HEADER_BYTES;
-    if (bytes <= SMALL_BYTES && !this.#call.isStream) return frame;
-    const cost = MESSAGE_BYTES + BYTE_COST * bytes + FIELD_BYTES * fields;
+    if (bytes <= SMALL_REQUEST_BYTES && !this.#call.isStream) return frame;
+    const cost = memoryOf(bytes, fields);
     if (!this.#hasRoom(cost)) return undefined;
     if (this.#metadata) readers.set(this.#metadata, this);
     this.#costs.push(cost);
