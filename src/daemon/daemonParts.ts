@@ -7,7 +7,7 @@ import { Guard } from './auth/guard.js';
 import type { DaemonOptions } from './daemonOptions.js';
 import type { Disposables } from './disposables.js';
 import { DrainDelay } from './drainDelay.js';
-import { type GrpcServer, makeServer } from './grpc/server.js';
+import { GrpcServer } from './grpc/server.js';
 import { DaemonTls } from './grpc/tls.js';
 import { openHttp } from './http/open.js';
 import type { HttpServer } from './http/server.js';
@@ -101,16 +101,16 @@ export async function makeParts(
       web: { presence, hub, registry, log, advertised: () => runtime.advertised },
     }));
   disposables.push(() => http?.close());
-  const server = makeServer(
+  const server = new GrpcServer({
     presence,
     hub,
-    options,
+    limits: options,
     log,
     guard,
     observer,
     connectionCounts,
     malformedRequests,
-  );
+  });
   return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, runtime };
 }
 

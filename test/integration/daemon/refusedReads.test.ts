@@ -2,7 +2,7 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { Operation } from '../../../packages/client/src/generated/imstate/v1/Operation.ts';
-import { makeServer } from '../../../src/daemon/grpc/server.ts';
+import { GrpcServer } from '../../../src/daemon/grpc/server.ts';
 import { CallObserver } from '../../../src/daemon/observability/callObserver.ts';
 import { SessionCounters } from '../../../src/daemon/observability/sessionCounters.ts';
 import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
@@ -46,8 +46,8 @@ async function startServer() {
     maxWatchBacklogBytes: 2 ** 20,
   };
   const hub = new WatchHub(store, log, limits);
-  const closed = new ConnectionCounts();
-  const server = makeServer(presence, hub, limits, log, undefined, observer, closed);
+  const connectionCounts = new ConnectionCounts();
+  const server = new GrpcServer({ presence, hub, limits, log, guard: undefined, observer, connectionCounts });
   const port = await server.listen({ host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
   disposables.push(() => server.drain(1_000));
   return { addr: `127.0.0.1:${port}`, presence, observer, logged };

@@ -1,0 +1,57 @@
+import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
+import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
+import { toChatServer, toDevice, toHistoryEntry } from '../messages/responses.js';
+import type { Presence } from '../presence.js';
+import type { Calls } from './calls.js';
+
+/** Default page sizes. */
+const PAGE_SIZE = 100;
+const SERVERS_PAGE_SIZE = 1_000;
+
+/** The calls that list something, page by page, and the counters. */
+export function listCalls(
+  presence: Presence,
+  calls: Calls,
+): Pick<PresenceServiceHandlers, 'ListHistory' | 'ListSessions' | 'ListServers' | 'GetStats'> {
+  return {
+    ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }, call) => {
+      checkId('user_id', userId);
+      checkOptionalId('device_id', deviceId);
+      const limit = checkPageSize('page_size', pageSize, PAGE_SIZE);
+      const page = { deviceId: deviceId || undefined, limit, after: pageToken || undefined };
+      const { entries, next } = await presence.history(userId, page, call.getPeer());
+      return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
+    }),
+
+    ListSessions: calls.handler(async ({ serverAddr, pageSize, pageToken }) => {
+      if (serverAddr !== '') checkServerName('server_addr', serverAddr);
+      const limit = checkPageSize('page_size', pageSize, PAGE_SIZE);
+      const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
+      const { sessions, next, isPartial } = await presence.sessions(page);
+      return {
+        sessions: sessions.map(({ userId, session }) => ({ userId, device: toDevice(session) })),
+        nextPageToken: next ?? '',
+        partial: isPartial,
+      };
+    }),
+
+    ListServers: calls.handler(async ({ pageSize, pageToken }) => {
+      const limit = checkPageSize('page_size', pageSize, SERVERS_PAGE_SIZE);
+      const { servers, next, isPartial } = await presence.servers({ limit, after: pageToken || undefined });
+      return { servers: servers.map(toChatServer), nextPageToken: next ?? '', partial: isPartial };
+    }),
+
+    GetStats: calls.handler(async () => {
+      const { users, devices, byPlatform, byServer, devicesOnOtherServers, isPartial } =
+        await presence.stats();
+      return {
+        usersOnline: users,
+        devicesOnline: devices,
+        devicesByPlatform: Object.fromEntries(byPlatform),
+        devicesByServer: Object.fromEntries(byServer),
+        devicesOnOtherServers,
+        partial: isPartial,
+      };
+    }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
+import { type Shown, showUser, showUsers } from '../messages/answerSize.js';
+import { toGetUserResponse } from '../messages/responses.js';
+import type { Presence } from '../presence.js';
+import type { Calls } from './calls.js';
+import { readBatch, readGetUser } from './requests.js';
+
+/** The calls that read users. */
+export function readCalls(
+  presence: Presence,
+  calls: Calls,
+): Pick<PresenceServiceHandlers, 'GetUser' | 'BatchGetUsers'> {
+  return {
+    GetUser: calls.handler((request, call) => {
+      const { userId, deviceId } = readGetUser(request);
+      return presence.reads.use(call.getPeer(), async (budget) => {
+        const sessions = await presence.devices(userId, deviceId, budget);
+        return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
+      });
+    }),
+
+    BatchGetUsers: calls.handler(
+      (request, call) => {
+        const userIds = readBatch(request.userIds);
+        return presence.reads.use(call.getPeer(), async (budget) => {
+          const shown = showUsers(await presence.devicesOfEach(userIds, budget));
+          return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
+        });
+      },
+      { weigh: ({ userIds }) => userIds.length },
+    ),
+  };
+}
