@@ -3,7 +3,7 @@
 // Commands may run meanwhile: the new build is created in a staging directory, and replaces the previous one
 // when it is complete. A failed build changes nothing.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { makeStaging, swapIn } from './staging.js';
 
@@ -43,7 +43,8 @@ run('tsc', ['-p', `${staging}tsconfig.json`, '--outDir', `${staging}dist`]);
 const { removeUnused } = await import('./unused.js');
 removeUnused(`${staging}packages/client/dist`);
 removeUnused(`${staging}dist`);
-cpSync(`${root}src/store/redis/scripts`, `${staging}dist/store/redis/scripts`, { recursive: true });
+const { writeScripts } = await import('./scripts.js');
+await writeScripts(root, staging);
 const { bundle } = await import('./bundle.js');
 await bundle(root, staging);
 run('oclif', ['manifest', staging]);

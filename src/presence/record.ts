@@ -8,19 +8,19 @@ import type { Session } from './sessions.js';
  * A device online takes 17 bytes and its strings, so that a usual one stays under the 64 bytes at which Redis
  * would leave the compact encoding of a hash. Big-endian:
  *
- *   u8   flags: see Flag
+ *   u8   flags: see RECORD_FLAGS
  *   u8   end reason: index in END_REASONS
  *   u48  login time, ms
  *   u48  last seen, ms
- *   u48  logout time, ms; u48 when to forget the record, ms   (only if not online)
- *   u32  time to live, ms                                     (only if Flag.TTL)
- *   u48  end of the grace, ms                                 (only if Flag.GRACE)
- *   u48  incarnation of the chat server                       (only if Flag.INCARNATION)
+ *   u48  logout time, ms; u48 when to remove the record, ms   (only if not online)
+ *   u32  time to live, ms                                     (only if TTL)
+ *   u48  end of the grace, ms                                 (only if GRACE)
+ *   u48  incarnation of the chat server                       (only if INCARNATION)
  *   u8 length - 1 + bytes  session id
  *   u8 length + bytes      chat server, then platform
- *   u16 length + bytes     metadata, a JSON object            (only if Flag.METADATA)
+ *   u16 length + bytes     metadata, a JSON object            (only if METADATA)
  */
-const Flag = { ONLINE: 1, TTL: 2, GRACE: 4, INCARNATION: 8, METADATA: 16 } as const;
+export const RECORD_FLAGS = { ONLINE: 1, TTL: 2, GRACE: 4, INCARNATION: 8, METADATA: 16 } as const;
 
 /** End reasons by the number that stands in records, scripts and the history. */
 export const END_REASONS: readonly (EndReason | undefined)[] = [
@@ -71,11 +71,11 @@ export function packRecord(record: SessionRecord): Buffer {
 
 function flagsOf(record: SessionRecord, metadata: Buffer): number {
   return (
-    (record.online ? Flag.ONLINE : 0) |
-    (record.ttlMs > 0 ? Flag.TTL : 0) |
-    (record.graceEndMs > 0 ? Flag.GRACE : 0) |
-    (record.incarnation > 0 ? Flag.INCARNATION : 0) |
-    (metadata.length > 0 ? Flag.METADATA : 0)
+    (record.online ? RECORD_FLAGS.ONLINE : 0) |
+    (record.ttlMs > 0 ? RECORD_FLAGS.TTL : 0) |
+    (record.graceEndMs > 0 ? RECORD_FLAGS.GRACE : 0) |
+    (record.incarnation > 0 ? RECORD_FLAGS.INCARNATION : 0) |
+    (metadata.length > 0 ? RECORD_FLAGS.METADATA : 0)
   );
 }
 
@@ -95,7 +95,7 @@ export function unpackRecord(deviceId: string, buffer: Buffer): SessionRecord {
 export function unpackRecordAt(deviceId: string, packed: PackedText, start: number): SessionRecord {
   const buffer = packed.bytes;
   const flags = buffer[start] as number;
-  const online = (flags & Flag.ONLINE) !== 0;
+  const online = (flags & RECORD_FLAGS.ONLINE) !== 0;
   let at = start + 14;
   const next = (bytes: number) => {
     at += bytes;
@@ -103,9 +103,9 @@ export function unpackRecordAt(deviceId: string, packed: PackedText, start: numb
   };
   const logoutTimeMs = online ? undefined : next(6);
   const removalTimeMs = online ? 0 : next(6);
-  const ttlMs = flags & Flag.TTL ? next(4) : 0;
-  const graceEndMs = flags & Flag.GRACE ? next(6) : 0;
-  const incarnation = flags & Flag.INCARNATION ? next(6) : 0;
+  const ttlMs = flags & RECORD_FLAGS.TTL ? next(4) : 0;
+  const graceEndMs = flags & RECORD_FLAGS.GRACE ? next(6) : 0;
+  const incarnation = flags & RECORD_FLAGS.INCARNATION ? next(6) : 0;
   const text = (bytes: number) => {
     at += bytes;
     return packed.text(at - bytes, at);
@@ -115,7 +115,7 @@ export function unpackRecordAt(deviceId: string, packed: PackedText, start: numb
     sessionId: text(next(1) + 1),
     serverAddr: text(next(1)),
     platform: text(next(1)),
-    metadata: flags & Flag.METADATA ? JSON.parse(text(next(2))) : {},
+    metadata: flags & RECORD_FLAGS.METADATA ? JSON.parse(text(next(2))) : {},
     online,
     loginTimeMs: buffer.readUIntBE(start + 2, 6),
     lastSeenMs: buffer.readUIntBE(start + 8, 6),

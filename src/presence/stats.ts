@@ -33,7 +33,7 @@ export class Breakdown {
     return { byPlatform: this.#byPlatform(), byServer: servers.named, devicesOnOtherServers: servers.rest };
   }
 
-  /** See scripts/shard.lua: a count below 0 belongs to the others. */
+  /** See scripts/counters.lua: a count below 0 belongs to the others. */
   #addPlatform(platform: string, count: number): void {
     addTo(this.#platforms, count < 0 ? OTHER_PLATFORM : platform, count);
   }

@@ -17,7 +17,7 @@ export class StepWork {
 
 /**
  * What changes of the embedded store share: the record of a session together with its indexes, counters and history,
- * at one instant, inside a transaction of the caller's. redis/scripts/shard.lua does the same.
+ * at one instant, inside a transaction of the caller's. redis/scripts/sessions.lua does the same.
  */
 export class Step {
   readonly tables: Tables;

@@ -5,11 +5,9 @@ import { Leases, readRecorded } from './answers.js';
 import { parseLogPosition, readEntry, readMessage } from './changes.js';
 import { type Connection, storeError } from './connection.js';
 import type { ShardHealth } from './ShardHealth.js';
+import { BUCKETS } from './scriptConstants.js';
 import { type Shard, shardOf } from './shards.js';
 import { TailCache } from './TailCache.js';
-
-/** How many buckets scripts/shard.lua makes of a chat server's sessions in a shard. */
-const BUCKETS = 64;
 
 /** What a {@link RedisChangeLog} works with. */
 export interface RedisChangeLogOptions {
@@ -20,7 +18,7 @@ export interface RedisChangeLogOptions {
   shards: Shard[];
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
-  /** Where scripts tell what they wrote, and say which shard has news where that is too much; see scripts/shard.lua. */
+  /** Where scripts tell what they wrote, and say which shard has news where that is too much; see scripts/changes.lua. */
   channels: { changes: string; bell: string };
   /** The arguments that scripts of a shard begin with. */
   settings(): (string | number)[];

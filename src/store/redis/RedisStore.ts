@@ -169,7 +169,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     const { answers, isPartial } = await this.#usableHealth().askAll((shard, i) => {
       const args = [...this.#settings(), serverAddr, incarnation, ttlMs, done.get(String(i)) ?? ''];
       return this.#write<[string, number, number]>(shard, (redis) =>
-        redis.imKeepAlive(...shard.keys, ...args),
+        redis.imKeepServerAlive(...shard.keys, ...args),
       );
     }, true);
     const each = [...answers].sort(([a], [b]) => a - b);
@@ -331,7 +331,7 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
     return answer;
   }
 
-  /** The arguments that all scripts which change a shard begin with; see scripts/shard.lua. */
+  /** The arguments with which all scripts that change a shard begin, see scripts/keys.lua and sessions.lua. */
   #settings(): (string | number)[] {
     const { retentionMs, historyLimit, historyRetentionMs, changeLimit } = this.#options;
     const changesOfShard = Math.ceil(changeLimit / this.#shards.length);

@@ -131,7 +131,7 @@ export class Texts {
   }
 }
 
-/** An entry of a user's history, as scripts/shard.lua packs it. */
+/** An entry of a user's history, as scripts/sessions.lua packs it. */
 export function readPastSession(entry: Buffer): PastSession {
   const texts = new Texts(new PackedText(entry), 13);
   return {

@@ -7,6 +7,7 @@ import { type Command, goOn, type ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
 import type { Replicas } from './replicas.js';
 import type { ShardHealth } from './ShardHealth.js';
+import { END_OF_OPERATION } from './scriptConstants.js';
 import { type Shard, shardOf } from './shards.js';
 
 /**
@@ -14,9 +15,6 @@ import { type Shard, shardOf } from './shards.js';
  * the first of them only, see scripts/devices.lua.
  */
 const MAX_COMMANDS = 128;
-
-/** Control characters occur in no command, but for those that end its parts. */
-const END_OF_COMMAND = '\x1e';
 
 /** Why a command failed; of one that goes on, a part was carried out before. */
 function failure(error: unknown, { isChange, whole }: Command): ImstateError {
@@ -79,7 +77,7 @@ export class Batches {
   async #send(commands: Command[], shard: Shard): Promise<StepResult<Command>> {
     const { redis, replicas, settings, maxDevices } = this.#options;
     let texts = '';
-    for (const { text } of commands) texts += text + END_OF_COMMAND;
+    for (const { text } of commands) texts += text + END_OF_OPERATION;
     const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings(), texts, maxDevices);
     const isWrite = commands.some(({ isChange }) => isChange);
     let reply: unknown;

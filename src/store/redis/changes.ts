@@ -3,6 +3,7 @@ import { PackedText } from '../../presence/packedText.js';
 import { END_REASONS } from '../../presence/record.js';
 import type { BegunSession, Change, ChangeLogEntry, LogPosition } from '../changeLog.js';
 import { Texts } from './answers.js';
+import { CHANGE_FLAGS } from './scriptConstants.js';
 
 /** What a script wrote into the change log of a shard, as it tells on the channel. */
 export interface Message {
@@ -12,7 +13,7 @@ export interface Message {
   entries: ChangeLogEntry[];
 }
 
-/** Reads what `ring` in scripts/shard.lua sends. */
+/** Reads what publish_changes in scripts/changes.lua sends. */
 export function readMessage(bytes: Buffer): Message {
   const packed = new PackedText(bytes);
   const entries: ChangeLogEntry[] = [];
@@ -54,7 +55,7 @@ function readLogPosition(bytes: Buffer, start: number, end: number): LogPosition
   return [first, number];
 }
 
-/** A change as note_change in scripts/shard.lua packs it: its device, from `start` to `end`, and what it was. */
+/** A change as note_change in scripts/changes.lua packs it: its device, from `start` to `end`, and what it was. */
 function readChange(members: PackedText, start: number, end: number, texts: Texts): Change {
   const nul = members.bytes.indexOf(0, start);
   const flags = texts.number(1);
@@ -63,9 +64,9 @@ function readChange(members: PackedText, start: number, end: number, texts: Text
   return {
     userId: members.text(start, nul),
     deviceId: members.text(nul + 1, end),
-    wasOnline: (flags & 1) !== 0,
-    began: flags & 2 ? readBegun(texts) : undefined,
-    ended: flags & 4 ? readEnded(texts) : undefined,
+    wasOnline: (flags & CHANGE_FLAGS.WAS_ONLINE) !== 0,
+    began: flags & CHANGE_FLAGS.BEGAN ? readBegun(texts) : undefined,
+    ended: flags & CHANGE_FLAGS.ENDED ? readEnded(texts) : undefined,
     devicesOnline,
     timeMs,
   };

@@ -7,12 +7,7 @@ import type { Answer, Operation } from '../operations.js';
 import type { ReadBudget } from '../reads.js';
 import { type ReadingContext, readSessions, recordsIn, type Texts } from './answers.js';
 import { parseLogPosition } from './changes.js';
-
-/** Control characters occur in no id and address. */
-const END = '\x1f';
-
-/** In the place of a reason, see online.lua. */
-const TOO_MANY_DEVICES = 255;
+import { END_OF_ARGUMENT as END, OPERATION, TOO_MANY_DEVICES } from './scriptConstants.js';
 
 /** One operation of scripts/apply.lua on a user. */
 export interface Command<Result = unknown> {
@@ -36,7 +31,7 @@ export function goOn<Result>(command: Command<Result>, cursor: string, before: R
     userId,
     isChange,
     whole,
-    text: `>${cursor}${END}${text}`,
+    text: `${OPERATION.OP_CONTINUE}${cursor}${END}${text}`,
     result: (answer, context) => whole.merge?.(before, whole.result(answer, context)) as Result,
   };
 }
@@ -68,7 +63,7 @@ function loginCommand(login: Login, maxDevices: number): Command<LoginResult> {
   const policy = LOGIN_POLICIES.indexOf(login.policy);
   const isNew = login.isNewSessionId ? 1 : 0;
   const text =
-    `+${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}${ttlMs}${END}` +
+    `${OPERATION.OP_ONLINE}${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}${ttlMs}${END}` +
     `${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}${metadataText(metadata)}${END}`;
   const result = (answer: ScriptAnswer) => loginResult(answer, maxDevices);
   return { userId, text, isChange: true, merge: mergeLogins, result };
@@ -100,13 +95,13 @@ function loginResult(answer: ScriptAnswer, maxDevices: number): LoginResult {
 }
 
 function logoutCommand({ userId, deviceId, sessionId, graceMs }: Logout): Command<boolean> {
-  const text = `-${userId}${END}${deviceId}${END}${sessionId ?? ''}${END}${graceMs}${END}`;
+  const text = `${OPERATION.OP_OFFLINE}${userId}${END}${deviceId}${END}${sessionId ?? ''}${END}${graceMs}${END}`;
   return { userId, text, isChange: true, result: isOne };
 }
 
 /** See PresenceStore.evictSession. */
 export function evictCommand({ userId, deviceId, sessionId }: SessionRef): Command<boolean> {
-  const text = `e${userId}${END}${deviceId}${END}${sessionId}${END}`;
+  const text = `${OPERATION.OP_EVICT}${userId}${END}${deviceId}${END}${sessionId}${END}`;
   return { userId, text, isChange: true, result: isOne };
 }
 
@@ -115,7 +110,7 @@ function isOne(answer: ScriptAnswer): boolean {
 }
 
 function heartbeatCommand({ userId, deviceId, sessionId }: SessionRef): Command<Ended | undefined> {
-  const text = `h${userId}${END}${deviceId}${END}${sessionId}${END}`;
+  const text = `${OPERATION.OP_HEARTBEAT}${userId}${END}${deviceId}${END}${sessionId}${END}`;
   return { userId, text, isChange: true, result: heartbeatResult };
 }
 
@@ -135,7 +130,12 @@ function deviceCommand({
     const { packed, at } = answer as Texts;
     return readSessions([unpackRecordAt(deviceId, packed, at)], context).sessions[0];
   };
-  return { userId, text: `d${userId}${END}${deviceId}${END}`, isChange: false, result };
+  return {
+    userId,
+    text: `${OPERATION.OP_READ_DEVICE}${userId}${END}${deviceId}${END}`,
+    isChange: false,
+    result,
+  };
 }
 
 /** Reads a user; nothing once the request has read as much as it may. A class: batches of look-ups make very many of them. */
@@ -150,7 +150,7 @@ class UserCommand implements Command<Session[]> {
   }
 
   get text(): string {
-    return this.#budget.refusal ? 'n' : `u${this.userId}`;
+    return this.#budget.refusal ? OPERATION.OP_SKIP : `${OPERATION.OP_READ_USER}${this.userId}`;
   }
 
   result(answer: ScriptAnswer, context: ReadingContext): Session[] {
@@ -186,7 +186,13 @@ interface UserAtResult {
 
 /** See ChangeLog.readUser. */
 export function userAtCommand(userId: string): Command<UserAtResult> {
-  return { userId, text: `a${userId}`, isChange: false, result: userAtResult, merge: mergeUserAt };
+  return {
+    userId,
+    text: `${OPERATION.OP_READ_USER_AT}${userId}`,
+    isChange: false,
+    result: userAtResult,
+    merge: mergeUserAt,
+  };
 }
 
 /** From the first place on all changes are known, some of which the later parts have already. */

@@ -22,7 +22,7 @@ declare module 'ioredis' {
     imChangeLogBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSnapshotBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
-    imKeepAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imKeepServerAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imEvictServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imSweep(keys: number, ...args: (string | number)[]): Result<[number, ...number[]], Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;

@@ -1,56 +1,43 @@
 import { readFileSync } from 'node:fs';
-import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
-import { WORK } from '../work.js';
+import { assembleScript } from './assembleScript.js';
+import { declareConstants, SCRIPT_CONSTANTS } from './scriptConstants.js';
 
-/** What each command of a connection is put together from; a file is explained at its head. */
-const SCRIPTS = {
-  imLayout: ['layout'],
-  imStats: ['record', 'leases', 'stats'],
-  imServers: ['record', 'leases', 'servers'],
-  imNames: ['record', 'leases', 'names'],
-  imHistory: ['record', 'leases', 'history'],
-  imChangeLog: ['record', 'leases', 'changeLog'],
-  imSnapshot: ['record', 'leases', 'shard', 'snapshot'],
-  imList: ['record', 'leases', 'shard', 'list'],
-  imApply: [
-    'record',
-    'leases',
-    'shard',
-    'devices',
-    'online',
-    'offline',
-    'heartbeat',
-    'evict',
-    'read',
-    'apply',
-  ],
-  imKeepAlive: ['record', 'leases', 'shard', 'keepAlive'],
-  imEvictServer: ['record', 'leases', 'shard', 'endServer', 'evictServer'],
-  imSweep: ['record', 'leases', 'shard', 'endServer', 'sweep'],
+/** The script that each command of a connection runs. Its head explains its arguments and its reply. */
+export const SCRIPTS = {
+  imLayout: 'layout',
+  imStats: 'stats',
+  imServers: 'servers',
+  imNames: 'names',
+  imHistory: 'history',
+  imChangeLog: 'changeLog',
+  imSnapshot: 'snapshot',
+  imList: 'list',
+  imApply: 'apply',
+  imKeepServerAlive: 'keepServerAlive',
+  imEvictServer: 'evictServer',
+  imSweep: 'sweep',
 } as const;
-
-/** See devices.lua. */
-const LIMITS_OF_WORK = [
-  `local MAX_WORK, OPERATION_WORK, CHECK_WORK, END_WORK = ${[WORK.max, WORK.operation, WORK.check, WORK.end]}`,
-  `local MAX_ENDS, MAX_PART = ${[WORK.ends, WORK.part]}`,
-].join('\n');
-
-/** See shard.lua. */
-const PLATFORMS = `local MAX_PLATFORMS, OTHER = ${MAX_PLATFORMS}, '${OTHER_PLATFORM}'`;
 
 /** The sweep frees memory: it must run in a Redis that is full. */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 
-/** The scripts a connection to a database of Redis carries, by the name of the command that runs each. */
+/** The scripts of a connection to a database of Redis, by the name of the command that runs each. */
 export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lua: string }> {
-  const scripts = Object.entries(SCRIPTS).map(([name, files]) => {
-    // A script cannot ask in which database it runs.
-    const lua = [`local DATABASE = ${database}`, LIMITS_OF_WORK, PLATFORMS, ...files.map(read)].join('\n');
-    return [name, { lua: name === 'imSweep' ? ALLOW_OOM + lua : lua }];
+  const constants = { DATABASE: database, ...SCRIPT_CONSTANTS };
+  const scripts = Object.entries(SCRIPTS).map(([command, name]) => {
+    // The build has replaced the includes in dist/ already.
+    const script = assembleScript(name, readScript);
+    const lua = declareConstants(script, constants) + script;
+    return [command, { lua: command === 'imSweep' ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);
 }
 
-function read(name: string): string {
-  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+function readScript(name: string): string | undefined {
+  try {
+    return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-/** The names of one shard's keys; the tag in braces keeps them in one slot of Redis Cluster. See scripts/shard.lua. */
+/** The names of one shard's keys; the tag in braces keeps them in one slot of Redis Cluster. See scripts/keys.lua. */
 export interface Shard {
   /**
    * What every script of the shard begins with: how many keys follow, the sorted set of deadlines, after which scripts name the

@@ -1,15 +1,16 @@
--- Ends sessions of a chat server, a bounded number a call; put behind shard.lua.
+--- @include "sessions"
+-- Ends sessions of a chat server, a bounded number per call.
 
--- Ends those for which `ends(record)` gives a time and a reason, from the bucket on that `cursor` names: at most `limit` of
--- them, and no further bucket once `limit` sessions were looked at. Returns the cursor at which to go on (nil if all are done),
--- and how many were looked at.
+-- Ends those for which `ends(record)` returns a time and a reason, from the bucket `cursor` on: at most
+-- `limit` of them, and starts no further bucket once it has checked `limit` sessions. Returns the cursor at
+-- which to continue (nil if all are done), and how many sessions it checked.
 local function end_some(server, cursor, limit, ends)
-  local seen, ended = 0, 0
-  while cursor < BUCKETS and seen < limit do
+  local checked, ended = 0, 0
+  while cursor < BUCKETS and checked < limit do
     local bucket = bucket_of(server, cursor)
     for _, member in ipairs(redis.call('HKEYS', bucket)) do
-      -- Those that ended are no longer in the bucket: the next call goes on with it.
-      if ended == limit then return cursor, seen end
+      -- Those that ended are no longer in the bucket: the next call continues with it.
+      if ended == limit then return cursor, checked end
       local user, device = split_member(member)
       local record, online = stored_record(user, device)
       if not record or not record.online or record.server ~= server then
@@ -21,9 +22,9 @@ local function end_some(server, cursor, limit, ends)
           ended = ended + 1
         end
       end
-      seen = seen + 1
+      checked = checked + 1
     end
     cursor = cursor + 1
   end
-  return cursor < BUCKETS and cursor or nil, seen
+  return cursor < BUCKETS and cursor or nil, checked
 end

@@ -1,6 +1,7 @@
--- Ends a session (see PresenceStore.evictSession); called by apply.lua.
+--- @include "sessions"
+-- Ends one session, see PresenceStore.evictSession; apply.lua calls it.
 --
--- Returns 1 if it was current, else 0.
+-- Reply: 1 if it was current, otherwise 0.
 local function evict(user, device, session)
   local current, online = current_record(user, device)
   if not current or not current.online or current.session ~= session then return 0 end

@@ -1,8 +1,11 @@
--- Ends sessions of a chat server in one shard (see PresenceStore.evictServer).
+--- @include "endServer"
+-- Ends sessions of a chat server in one shard, see PresenceStore.evictServer.
 --
--- KEYS, ARGV[1..5]  see leases.lua and shard.lua
--- ARGV[6]  server   ARGV[7]  how many at most
--- Returns {how many ended, 1 if more are left}.
+-- KEYS, ARGV[1]  see keys.lua
+-- ARGV[2..5]     see sessions.lua and changes.lua
+-- ARGV[6]        server
+-- ARGV[7]        how many sessions to end at most
+-- Reply: {how many ended, 1 if more are left}.
 local evicted = 0
 
 local function eviction(record)

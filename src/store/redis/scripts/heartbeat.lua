@@ -1,7 +1,8 @@
--- Renews one session (see PresenceStore.heartbeat); called by apply.lua. Its deadline in the index stays where it is: the
--- sweep moves it when it comes there.
+--- @include "sessions"
+-- Renews one session, see PresenceStore.heartbeat; apply.lua calls it. The deadline in the index stays: the
+-- sweep moves it when it gets there.
 --
--- Returns 0 if the session is current, the reason why it ended if that is known, else -1.
+-- Reply: 0 if the session is current, the reason why it ended if that is known, otherwise NOT_KNOWN.
 local function heartbeat(user, device, session)
   local current = current_record(user, device)
   if current and current.session == session then
@@ -13,5 +14,5 @@ local function heartbeat(user, device, session)
     end
     return 0
   end
-  return past_reason(user, device, session) or -1
+  return past_reason(user, device, session) or NOT_KNOWN
 end

@@ -1,30 +1,18 @@
--- The leases of chat servers in one shard; put behind record.lua.
---
--- KEYS[1]  im:{S}:x  sorted set, deadlines: the other keys of the shard are named after it
--- KEYS[2]  im:{S}:none  never exists: it makes a cluster refuse the script while it moves the slot, see shards.ts
--- ARGV[1]  fixed time in ms, or '' for Redis's own
+--- @include "keys"
+-- The leases of chat servers in one shard, and whether a session is over.
 --
 -- im:{S}:l is a hash, server -> JSON with:
---   incarnation  of the chat server (text: cjson keeps 14 digits only)
+--   incarnation  of the chat server (as text: cjson keeps only 14 digits)
 --   ttl, expires ms; time in ms
---   since        when this incarnation was announced
---   lost         when the lease was lost; absent while it stands
---   purge        sessions that were last heard of then, or earlier, are over, ...
+--   since        when this incarnation was first announced
+--   lost         when the lease was lost; absent while it is valid
+--   purge        sessions last seen then, or earlier, are over, ...
 --   purged       ... since this time; both absent if there was no loss and no resync
 --   resync       since when sessions may be missing; absent if none can be
---   run          the run of Redis in which that was last judged
---   cursor       bucket at which the writing down of ends goes on; absent if all are written down
--- Its field '' is of the shard: {swept: when it was last swept, outage: when that was overdue}.
---
--- im:{S}:c is a hash, counters of what is online: users, devices, p:<platform>, s:<server>
--- im:{S}:n is a sorted set whose scores are all 0: the names of these counters, and 'l:<server>' of each lease. It lists in order, and
--- a page at a time, what the hashes hold without an order. An imstate of before it existed does not write it, see names_complete.
+--   run          the Redis run in which that was last checked
+--   cursor       bucket at which recording the ends continues; absent if all are recorded
+-- Its field '' belongs to the shard: {swept: when it was last swept, outage: when the sweep was overdue}.
 
-local now = now_ms(ARGV[1])
-local shard = string.sub(KEYS[1], 1, -2)
-local DEADLINES, LEASES = KEYS[1], shard .. 'l'
-local COUNTERS, NAMES = shard .. 'c', shard .. 'n'
-local DEFAULT_TTL = 10000
 local leases = {}
 
 -- In the index of deadlines: control characters occur in no id and address.
@@ -32,7 +20,8 @@ local function lease_member(server)
   return '\0' .. server
 end
 
--- Its place there, by time and before all devices: no ghost lasts longer because many records are due.
+-- Its score there: by time and before all devices, so that no ghost lasts longer because many records are
+-- due.
 local function lease_score(time)
   return time - 1e15
 end
@@ -62,14 +51,14 @@ local function remove_lease(server)
   redis.call('ZREM', NAMES, 'l:' .. server)
 end
 
--- Whether the names have as many entries as the hashes that they list. If not, another version has changed the hashes: names.lua
--- repairs the names.
+-- Whether the names have as many entries as the hashes that they list. If not, another version has changed
+-- the hashes: names.lua repairs the names.
 local function names_complete()
   local listed = redis.call('HLEN', COUNTERS) + redis.call('HLEN', LEASES) - redis.call('HEXISTS', LEASES, '')
   return redis.call('ZCARD', NAMES) == listed
 end
 
--- When the lease ended the session; nil while it lasts, or if it belongs to none.
+-- When the lease ended the session; nil while the session lasts, or if it belongs to no lease.
 local function lease_end(record)
   if record.incarnation == 0 then return nil end
   local lease = lease_of(record.server)
@@ -80,8 +69,8 @@ local function lease_end(record)
   return nil
 end
 
--- When and why a session that its record shows as online is over; nil while it lasts. Of two ends at the same time the one
--- counts that readers saw first: a lease is lost by a sweep only.
+-- When and why a session that is recorded as online is over; nil while it lasts. Of two ends at the same
+-- time, the one that readers saw first counts: only a sweep loses a lease.
 local function over(record)
   local time, reason
   if record.ttl > 0 and record.seen + record.ttl <= now then

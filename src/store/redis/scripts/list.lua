@@ -1,11 +1,12 @@
--- Lists sessions of one shard by chat server, from a place on (see PresenceStore.listSessions).
+--- @include "leases"
+-- Lists sessions of one shard by chat server; see PresenceStore.listSessions.
 --
--- KEYS, ARGV[1..5]  see leases.lua and shard.lua
--- ARGV[6]  only this server, or '' for all
--- ARGV[7]  server, ARGV[8]  bucket and ARGV[9]  member behind which to begin; '', 0 and '' for the beginning
--- ARGV[10]  how many sessions at most
--- Returns {time in ms, leases as in read.lua, place to go on (server, bucket, member) or false, then user, device and packed
--- session of each}.
+-- KEYS, ARGV[1]  see keys.lua; ARGV[2..5] are not used
+-- ARGV[6]        only this server, or '' for all
+-- ARGV[7..9]     server, bucket and member after which to begin; '', 0 and '' for the beginning
+-- ARGV[10]       how many sessions at most
+-- Reply: {time in ms, flat list of server and lease (JSON), where to continue (server, bucket, member) or
+-- false, then user, device and packed session of each session}.
 local only, server_from, bucket_from, member_from = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local limit, MAX_BUCKETS, MAX_BYTES = tonumber(ARGV[10]), 2048, 512 * 1024
 
@@ -26,35 +27,35 @@ local function servers()
   return found
 end
 
-local answer, buckets, listed, bytes = { now, {}, false }, 0, 0, 0
+local reply, buckets, listed, bytes = { now, {}, false }, 0, 0, 0
 for _, server in ipairs(servers()) do
   local lease = redis.call('HGET', LEASES, server)
   if lease then
-    answer[2][#answer[2] + 1] = server
-    answer[2][#answer[2] + 1] = lease
+    reply[2][#reply[2] + 1] = server
+    reply[2][#reply[2] + 1] = lease
   end
   for bucket = server == server_from and bucket_from or 0, BUCKETS - 1 do
     buckets = buckets + 1
     if buckets > MAX_BUCKETS then
-      answer[3] = { server, bucket, '' }
-      return answer
+      reply[3] = { server, bucket, '' }
+      return reply
     end
     local members = redis.call('HKEYS', bucket_of(server, bucket))
     table.sort(members)
     for _, member in ipairs(members) do
       if server ~= server_from or bucket ~= bucket_from or member > member_from then
         local user, device = split_member(member)
-        answer[#answer + 1] = user
-        answer[#answer + 1] = device
+        reply[#reply + 1] = user
+        reply[#reply + 1] = device
         local packed = redis.call('HGET', devices_of(user), device)
-        answer[#answer + 1] = packed
+        reply[#reply + 1] = packed
         listed, bytes = listed + 1, bytes + #member + (packed and #packed or 0)
         if listed == limit or bytes > MAX_BYTES then
-          answer[3] = { server, bucket, member }
-          return answer
+          reply[3] = { server, bucket, member }
+          return reply
         end
       end
     end
   end
 end
-return answer
+return reply

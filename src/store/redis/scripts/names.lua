@@ -1,11 +1,11 @@
--- Repairs a part of the names of one shard, see leases.lua. Repeat it until nothing is left.
+--- @include "keys"
+-- Repairs a part of the names of one shard, see names_complete in leases.lua. Call it until nothing is left.
 --
--- KEYS[1]  see leases.lua
--- ARGV[1]  fixed time in ms, or '' for Redis's own
--- ARGV[2]  what to go through: 'counters' and 'leases' to add what is missing, 'names' to remove what is too much
--- ARGV[3]  where to go on, '' for the beginning
--- ARGV[4]  how many entries to look at, about
--- Returns where to go on, '' if that was the last part.
+-- KEYS, ARGV[1]  see keys.lua
+-- ARGV[2]        'counters' or 'leases' to add missing names, 'names' to remove obsolete ones
+-- ARGV[3]        where to continue, '' for the beginning
+-- ARGV[4]        how many entries to check, approximately
+-- Reply: where to continue, '' if that was the last part.
 local what, from, limit = ARGV[2], ARGV[3], ARGV[4]
 
 local function add_missing(key, prefix)

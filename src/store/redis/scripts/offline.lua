@@ -1,8 +1,9 @@
--- One logout (see PresenceStore.offline); called by apply.lua.
+--- @include "sessions"
+-- One logout, see PresenceStore.offline; apply.lua calls it.
 --
--- session  '' for whatever is current
+-- session  '' for any current session
 -- grace    ms; 0 ends the session at once
--- Returns 1 if a session ended or will, 0 if nothing changed.
+-- Reply: 1 if a session ended or will end, 0 if nothing changed.
 local function offline(user, device, session, grace)
   local current, online = current_record(user, device)
   if not current or not current.online then return 0 end

@@ -1,20 +1,23 @@
--- Reads devices of a user (see PresenceStore.getDevice, getUser); called by apply.lua.
+--- @include "devices"
+-- Reads devices of a user, see PresenceStore.getDevice and getUser; apply.lua calls it.
 
--- Chat servers to whose leases sessions belong that were read.
+-- The chat servers to whose leases the read sessions belong.
 local is_read = {}
 
 local function note_lease(packed)
   local flags = string.byte(packed, 1)
-  if flags % 2 == 0 or bit.band(flags, HAS_INCARNATION) == 0 then return end
-  -- Where record.lua has it: to unpack all of a record takes several times as long, and some users have very many.
+  if flags % 2 ~= FLAG_ONLINE or bit.band(flags, FLAG_INCARNATION) == 0 then return end
+  -- See record.lua for the layout: unpacking the whole record takes several times as long, and some users
+  -- have many.
   local at = 21
-  if bit.band(flags, HAS_TTL) ~= 0 then at = at + 4 end
-  if bit.band(flags, HAS_GRACE) ~= 0 then at = at + 6 end
-  local behind = at + string.byte(packed, at) + 2
-  is_read[string.sub(packed, behind + 1, behind + string.byte(packed, behind))] = true
+  if bit.band(flags, FLAG_TTL) ~= 0 then at = at + 4 end
+  if bit.band(flags, FLAG_GRACE) ~= 0 then at = at + 6 end
+  local server_at = at + string.byte(packed, at) + 2
+  is_read[string.sub(packed, server_at + 1, server_at + string.byte(packed, server_at))] = true
 end
 
--- Flat list of server and lease (JSON), as they are once all is applied: one that is taken over meanwhile has ended these sessions.
+-- Flat list of server and lease (JSON), as they are once all operations are applied: a lease that was taken
+-- over meanwhile has ended these sessions.
 local function leases_read()
   local flat = {}
   for server in pairs(is_read) do
@@ -27,17 +30,17 @@ local function leases_read()
   return flat
 end
 
--- A device: its packed session, or false.
+-- Reply: the packed session of a device, or false.
 local function read_device(user, device)
   local packed = redis.call('HGET', devices_of(user), device)
   if packed then note_lease(packed) end
   return packed
 end
 
--- A user: device (its length - 1 in a byte before it) and packed session (its length in two bytes before it) of each. Of a user
--- who has very many records, a part (see devices.lua).
+-- Reply: for each device of a user, the device (preceded by its length - 1 in a byte) and the packed session
+-- (preceded by its length in two bytes). A part of them if the user has very many records, see devices.lua.
 local function read_user(user)
-  local flat, behind = some_devices(user, from)
+  local flat, next_cursor = some_devices(user, from)
   -- Most users have one device: a table for its part would cost more than the part.
   local only, parts = '', nil
   for at = 1, #flat, 2 do
@@ -55,12 +58,13 @@ local function read_user(user)
       end
     end
   end
-  if behind ~= '0' then unfinished = behind end
+  if next_cursor ~= '0' then unfinished = next_cursor end
   return parts and table.concat(parts) or only
 end
 
--- A user behind the id of the change log's newest entry, which has its length in a byte before it.
-local function read_at(user)
+-- Reply: the id of the newest entry of the change log (preceded by its length in a byte), then that of
+-- read_user.
+local function read_user_at(user)
   local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
   local id = newest and newest[1] or '0-0'
   return string.char(#id) .. id .. read_user(user)

@@ -1,10 +1,11 @@
--- Lists chat servers of one shard in the order of their bytes (see PresenceStore.listServers).
+--- @include "leases"
+-- Lists chat servers of one shard in the order of their bytes, see PresenceStore.listServers.
 --
--- KEYS[1]  see leases.lua
--- ARGV[1]  fixed time in ms, or '' for Redis's own
--- ARGV[2]  how many at most with sessions, and as many with a lease
--- ARGV[3]  the server behind which to begin; absent for the first page
--- Returns {1 if the names are complete, else 0, then server, sessions (or nil) and lease (JSON, or nil) of each, in no order}.
+-- KEYS, ARGV[1]  see keys.lua
+-- ARGV[2]        how many at most with sessions, and as many with a lease
+-- ARGV[3]        the server after which to begin; absent for the first page
+-- Reply: {1 if the names are complete, otherwise 0, then server, sessions (or nil) and lease (JSON, or nil)
+-- of each, in no order}.
 local limit, after = ARGV[2], ARGV[3]
 local servers, found = {}, {}
 local is_complete = names_complete()
@@ -21,17 +22,17 @@ for _, kind in ipairs({ 's:', 'l:' }) do
   end
 end
 
-local answer = { 0 }
+local reply = { 0 }
 for _, server in ipairs(servers) do
   local sessions = redis.call('HGET', COUNTERS, 's:' .. server)
-  -- The field '' is the sweep's.
+  -- The field '' belongs to the sweep.
   local lease = server ~= '' and redis.call('HGET', LEASES, server)
   if sessions or lease then
-    local at = #answer
-    answer[at + 1], answer[at + 2], answer[at + 3] = server, sessions, lease
+    local at = #reply
+    reply[at + 1], reply[at + 2], reply[at + 3] = server, sessions, lease
   else
     is_complete = false
   end
 end
-answer[1] = is_complete and 1 or 0
-return answer
+reply[1] = is_complete and 1 or 0
+return reply

@@ -1,11 +1,13 @@
--- Reads the sessions of one bucket of all chat servers, or of some, at one instant (see ChangeLog.snapshot).
+--- @include "keys"
+-- Reads the sessions of one bucket of all chat servers, or of some, at one instant; see ChangeLog.snapshot.
 --
--- KEYS, ARGV[1..5]  see leases.lua and shard.lua
--- ARGV[6]     bucket
--- ARGV[7...]  chat servers; none for all
--- Returns {time in ms, leases as in read.lua, newest entry of the change log, then user, device and packed session of each}.
+-- KEYS, ARGV[1]  see keys.lua; ARGV[2..5] are not used
+-- ARGV[6]        bucket
+-- ARGV[7...]     chat servers; none for all
+-- Reply: {time in ms, flat list of server and lease (JSON), id of the newest entry of the change log, then
+-- user, device and packed session of each session}.
 local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
-local answer = { now, {}, newest and newest[1] or '0-0' }
+local reply = { now, {}, newest and newest[1] or '0-0' }
 
 local servers = {}
 for i = 7, #ARGV do servers[#servers + 1] = ARGV[i] end
@@ -17,14 +19,14 @@ end
 for _, server in ipairs(servers) do
   local lease = redis.call('HGET', LEASES, server)
   if lease then
-    answer[2][#answer[2] + 1] = server
-    answer[2][#answer[2] + 1] = lease
+    reply[2][#reply[2] + 1] = server
+    reply[2][#reply[2] + 1] = lease
   end
   for _, member in ipairs(redis.call('HKEYS', bucket_of(server, ARGV[6]))) do
     local user, device = split_member(member)
-    answer[#answer + 1] = user
-    answer[#answer + 1] = device
-    answer[#answer + 1] = redis.call('HGET', devices_of(user), device)
+    reply[#reply + 1] = user
+    reply[#reply + 1] = device
+    reply[#reply + 1] = redis.call('HGET', devices_of(user), device)
   end
 end
-return answer
+return reply

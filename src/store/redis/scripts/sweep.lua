@@ -1,16 +1,19 @@
--- Does what is due in one shard, a bounded part of it (see PresenceStore.sweep).
+--- @include "endServer"
+-- Does a bounded part of what is due in one shard, see PresenceStore.sweep.
 --
--- KEYS, ARGV[1..5]  see leases.lua and shard.lua
--- ARGV[6]  how many deadlines of devices to look at, at most
--- ARGV[7]  how many sessions to end at most: of chat servers, and as many of devices
--- ARGV[8]  after how many ms without a sweep leases get their whole time again
--- Returns 1 if more may be due, else 0, and how many sessions it ended, by the number of the reason.
+-- KEYS, ARGV[1]  see keys.lua
+-- ARGV[2..5]     see sessions.lua and changes.lua
+-- ARGV[6]        how many deadlines of devices to check at most
+-- ARGV[7]        how many sessions to end at most: of chat servers, and as many of devices
+-- ARGV[8]        after how many ms without a sweep leases get their full duration again
+-- Reply: {1 if more may be due, otherwise 0, then how many sessions ended, by the number of the reason}.
 local deadlines_limit, sessions_limit, outage = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local MAX_LEASES = 16
 local more = 0
 local ended = { 0, 0, 0, 0, 0 }
 
--- Notes that the shard was swept. Returns when a time ended in which nobody could keep a lease alive, or nil.
+-- Records that the shard was swept. Returns when a time ended in which nobody could keep a lease alive, or
+-- nil.
 local function note_sweep()
   local known = redis.call('HLEN', LEASES)
   if known == 0 then return nil end
@@ -28,18 +31,19 @@ local function note_sweep()
   return note.outage
 end
 
--- Ends the session if it is over, forgets the record if it is old. Returns 1 if it ended the session, else 0.
-local function look_at_device(member)
+-- Ends the session if it is over, and removes the record after its retention. Returns 1 if it ended the
+-- session, otherwise 0.
+local function check_device(member)
   local user, device = split_member(member)
   local record, online = stored_record(user, device)
   if not record then
     redis.call('ZREM', DEADLINES, member)
   elseif not record.online then
-    if record.forget <= now then
-      forget_record(user, device, online)
+    if record.removal <= now then
+      remove_record(user, device, online)
       redis.call('ZREM', DEADLINES, member)
     else
-      redis.call('ZADD', DEADLINES, record.forget, member)
+      redis.call('ZADD', DEADLINES, record.removal, member)
     end
   else
     local time, reason = over(record)
@@ -56,7 +60,7 @@ local function look_at_device(member)
   return 0
 end
 
--- Whether a session of the chat server is over: by its lease, or because a resync did not bring it.
+-- Whether a session of the chat server is over: by its lease, or because a resync did not include it.
 local function server_end(lease)
   return function(record)
     local time, reason = over(record)
@@ -66,8 +70,9 @@ local function server_end(lease)
   end
 end
 
--- Loses a lease that ran out, and goes on with writing down the ends. Returns how many sessions it looked at.
-local function look_at_lease(member, last_outage, limit)
+-- Loses a lease that ran out, and continues recording the ends of its sessions. Returns how many sessions it
+-- checked.
+local function check_lease(member, last_outage, limit)
   local server = string.sub(member, 2)
   local lease = lease_of(server)
   if not lease then
@@ -83,19 +88,19 @@ local function look_at_lease(member, last_outage, limit)
       lease.expires = expires
     end
   end
-  local seen = 0
+  local checked = 0
   if lease.cursor then
-    lease.cursor, seen = end_some(server, lease.cursor, limit, server_end(lease))
+    lease.cursor, checked = end_some(server, lease.cursor, limit, server_end(lease))
   end
   if lease.lost and not lease.cursor then
     remove_lease(server)
     redis.call('ZREM', DEADLINES, member)
-    return seen
+    return checked
   end
   save_lease(server, lease)
   redis.call('ZADD', DEADLINES, lease_score(lease.cursor and now or lease.expires), member)
   if lease.cursor then more = 1 end
-  return seen
+  return checked
 end
 
 local function due(from, to, limit)
@@ -105,14 +110,14 @@ local function due(from, to, limit)
 end
 
 local last_outage = note_sweep()
--- All of them are judged, also when enough sessions of the first have ended.
+-- All leases are checked, even if enough sessions of the first have ended.
 local left = sessions_limit
 for _, member in ipairs(due('-inf', lease_score(now), MAX_LEASES)) do
-  left = left - look_at_lease(member, last_outage, math.max(left, 0))
+  left = left - check_lease(member, last_outage, math.max(left, 0))
 end
 left = sessions_limit
 for _, member in ipairs(due(0, now, deadlines_limit)) do
-  left = left - look_at_device(member)
+  left = left - check_device(member)
   if left == 0 then
     more = 1
     break

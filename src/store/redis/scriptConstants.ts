@@ -1,0 +1,87 @@
+import { END_REASONS, RECORD_FLAGS } from '../../presence/record.js';
+import { DEFAULT_LEASE_MS, LOGIN_POLICIES, REMEMBERED_SESSIONS } from '../../presence/rules.js';
+import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
+import { WORK } from '../work.js';
+
+/** How many buckets of a shard hold the sessions of a chat server. */
+export const BUCKETS = 64;
+
+/** The operations of scripts/apply.lua, by the letter with which each begins. */
+export const OPERATION = {
+  OP_ONLINE: '+',
+  OP_OFFLINE: '-',
+  OP_HEARTBEAT: 'h',
+  OP_EVICT: 'e',
+  OP_READ_DEVICE: 'd',
+  OP_READ_USER: 'u',
+  OP_READ_USER_AT: 'a',
+  /** Does nothing. */
+  OP_SKIP: 'n',
+  /** Continues an operation from a cursor. */
+  OP_CONTINUE: '>',
+} as const;
+
+/** Control characters occur in no argument. */
+export const END_OF_ARGUMENT = '\x1f';
+export const END_OF_OPERATION = '\x1e';
+
+/** Takes the place of an end reason in the reply to a login: the user has too many devices online. */
+export const TOO_MANY_DEVICES = 255;
+/** The reply to a heartbeat of a session of which nothing is known. */
+const NOT_KNOWN = -1;
+
+/** What a change in the change log says. */
+export const CHANGE_FLAGS = { WAS_ONLINE: 1, BEGAN: 2, ENDED: 4 } as const;
+
+/** The values that the scripts share with TypeScript, by their names in Lua. */
+export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
+  ...withPrefix('FLAG_', RECORD_FLAGS),
+  ...numbered(END_REASONS),
+  ...numbered(LOGIN_POLICIES),
+  ...OPERATION,
+  END_OF_ARGUMENT,
+  END_OF_OPERATION,
+  TOO_MANY_DEVICES,
+  NOT_KNOWN,
+  ...withPrefix('CHANGE_', CHANGE_FLAGS),
+  BUCKETS,
+  DEFAULT_LEASE_MS,
+  REMEMBERED_SESSIONS,
+  MAX_PLATFORMS,
+  OTHER_PLATFORM,
+  MAX_WORK: WORK.max,
+  OPERATION_WORK: WORK.operation,
+  CHECK_WORK: WORK.check,
+  END_WORK: WORK.end,
+  MAX_PART: WORK.part,
+  MAX_ENDS: WORK.ends,
+};
+
+/** Declares those of the constants that a script uses, as Lua: a script may have at most 200 local variables. */
+export function declareConstants(
+  script: string,
+  constants: Readonly<Record<string, string | number>>,
+): string {
+  return Object.entries(constants)
+    .filter(([name]) => new RegExp(`\\b${name}\\b`).test(script))
+    .map(([name, value]) => `local ${name} = ${toLua(value)}\n`)
+    .join('');
+}
+
+function toLua(value: string | number): string {
+  if (typeof value === 'number') return String(value);
+  const escaped = value.replace(
+    /[^ -&(-[\]-~]/g,
+    (char) => `\\${String(char.charCodeAt(0)).padStart(3, '0')}`,
+  );
+  return `'${escaped}'`;
+}
+
+function withPrefix(prefix: string, constants: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(constants).map(([name, value]) => [prefix + name, value]));
+}
+
+/** The names of a list, each with its index. */
+function numbered(names: readonly (string | undefined)[]): Record<string, number> {
+  return Object.fromEntries(names.flatMap((name, index) => (name === undefined ? [] : [[name, index]])));
+}

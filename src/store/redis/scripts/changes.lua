@@ -1,0 +1,57 @@
+--- @include "keys"
+-- The change log of one shard, and the notification of those who read it.
+--
+-- ARGV[5]   how many changes the change log keeps
+-- DATABASE  number of the database: a script cannot ask for it, and databases share channels
+--
+-- im:{S}:e               stream, one entry per change: m = 'user NUL device', c = see note_change
+-- im:changes:<database>  channel: the changes that a script appended, see publish_changes
+-- im:bell                channel: the number of a shard that has too many changes for one message
+
+local change_limit = tonumber(ARGV[5])
+-- The changes of one message, in bytes. Redis copies the message for each daemon with watches; from this size
+-- on, about a hundred changes, a further read costs little in comparison.
+local MAX_MESSAGE_BYTES = 16384
+local message, message_bytes = {}, 0
+
+local function add_to_message(packed)
+  message[#message + 1] = packed
+  message_bytes = message_bytes + #packed
+end
+
+-- Appends a change of a device to the change log. `began` is the session that is current now, `ended` the one
+-- that ended; either may be nil. `online` is how many devices of the user are online now.
+local function note_change(user, device, was_online, began, ended, reason, time, online)
+  local flags = (was_online and CHANGE_WAS_ONLINE or 0) + (began and CHANGE_BEGAN or 0) + (ended and CHANGE_ENDED or 0)
+  local change = struct.pack('>BI4I6', flags, online, time)
+  if began then
+    change = change .. struct.pack('>I6', began.login) .. began.texts
+  end
+  if ended then
+    change = change .. string.char(reason) .. ended.texts
+  end
+  local member = device_member(user, device)
+  local new_id = '*'
+  if message_bytes == 0 then
+    local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
+    local id = newest and newest[1] or '0-0'
+    add_to_message(struct.pack('>I2c0', #id, id))
+    if not newest then new_id = first_entry_id() end
+  end
+  local id = redis.call('XADD', CHANGE_LOG, 'MAXLEN', '~', change_limit, new_id, 'm', member, 'c', change)
+  if message_bytes <= MAX_MESSAGE_BYTES then
+    add_to_message(struct.pack('>I2c0I2c0I2c0', #id, id, #member, member, #change, change))
+  end
+end
+
+-- Publishes what this script appended: {shard in two bytes, the newest entry before, then id, m and c of each
+-- entry}, each text preceded by its length in two bytes. Best effort: if Redis rejects the message (an ACL),
+-- the change, which is already made, must not fail.
+local function publish_changes()
+  local prefix, index = string.match(shard, '^(.*){(%d+)}:$')
+  if message_bytes > MAX_MESSAGE_BYTES then
+    redis.pcall('PUBLISH', prefix .. 'bell', index)
+  else
+    redis.pcall('PUBLISH', prefix .. 'changes:' .. DATABASE, struct.pack('>I2', index) .. table.concat(message))
+  end
+end

@@ -1,0 +1,94 @@
+--- @include "record"
+--- @include "leases"
+--- @include "counters"
+--- @include "changes"
+-- The record of a session together with its indexes, counters, history and change. A script that includes
+-- this file calls finish() at its end.
+--
+-- ARGV[2]  retention in ms
+-- ARGV[3]  how many ended sessions of a user the history keeps
+-- ARGV[4]  how long it keeps them, in ms
+
+local retention, history_limit, history_retention = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+
+-- Writes what is written once per script, however many changes it made.
+local function finish()
+  write_counts()
+  if message_bytes > 0 then publish_changes() end
+end
+
+-- When a session that lasts has to be checked again; nil if never.
+local function next_deadline(record)
+  local time = record.ttl > 0 and record.seen + record.ttl or nil
+  if record.grace > 0 and (not time or record.grace < time) then time = record.grace end
+  return time
+end
+
+-- The device's record as it was written (nil if there is none), and how many devices of the user are online.
+local function stored_record(user, device)
+  local got = redis.call('HMGET', devices_of(user), device, '')
+  return got[1] and unpack_record(got[1]) or nil, tonumber(got[2]) or 0
+end
+
+-- Adds a session that ended to the history. A full Redis rejects this first write, and with it all others.
+local function add_to_history(user, device, record, reason, time)
+  -- At least REMEMBERED_SESSIONS: they distinguish a late repeat of a login from a new one.
+  local kept = math.max(history_limit, REMEMBERED_SESSIONS)
+  local entry = struct.pack('>BI6I6B', reason, record.login, time, #device - 1) .. device .. record.texts
+  if redis.call('LPUSH', history_of(user), entry) > kept then
+    redis.call('LTRIM', history_of(user), 0, kept - 1)
+  end
+  redis.call('PEXPIRE', history_of(user), history_retention)
+end
+
+-- Removes the record of a device that is offline; `online` is how many devices of the user are online.
+local function remove_record(user, device, online)
+  redis.call('HDEL', devices_of(user), device)
+  if online == 0 and redis.call('HLEN', devices_of(user)) == 1 then redis.call('HDEL', devices_of(user), '') end
+end
+
+-- Ends a session that is online, one of the user's `online` devices, and keeps its record for the retention.
+local function end_session(user, device, record, online, reason, time)
+  local member, removal = device_member(user, device), time + retention
+  online = online - 1
+  add_to_history(user, device, record, reason, time)
+  remove_session(user, member, record)
+  if online == 0 then count('users', -1) end
+  note_change(user, device, true, nil, record, reason, time, online)
+  if removal <= now then
+    redis.call('ZREM', DEADLINES, member)
+    redis.call('HSET', devices_of(user), '', online)
+    remove_record(user, device, online)
+    return
+  end
+  -- Before the record: a record without its deadline would stay forever.
+  redis.call('ZADD', DEADLINES, removal, member)
+  redis.call('HSET', devices_of(user), device, pack_ended(record, reason, time, removal), '', online)
+end
+
+-- The device's record, with `online` as it is at this instant, and how many devices of the user are online;
+-- nil if there is no record. Ends the session if it is over.
+local function current_record(user, device)
+  local record, online = stored_record(user, device)
+  if record and record.online then
+    local time, reason = over(record)
+    if time then
+      end_session(user, device, record, online, reason, time)
+      record.online, record.reason, online = false, reason, online - 1
+    end
+  end
+  return record, online
+end
+
+-- Why a session of the device ended, if it is among the user's last ones, and whether another session of the
+-- device has ended since.
+local function past_reason(user, device, session)
+  local of_device = string.char(#device - 1) .. device
+  local wanted = of_device .. string.char(#session - 1) .. session
+  local has_later = false
+  for _, entry in ipairs(redis.call('LRANGE', history_of(user), 0, REMEMBERED_SESSIONS - 1)) do
+    if string.sub(entry, 14, 13 + #wanted) == wanted then return string.byte(entry, 1), has_later end
+    if string.sub(entry, 14, 13 + #of_device) == of_device then has_later = true end
+  end
+  return nil
+end
