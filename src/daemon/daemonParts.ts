@@ -56,7 +56,7 @@ export async function makeParts(
   const { log } = options;
   const tls = options.tls && new DaemonTls(options.tls);
   const steps = new StoreSteps();
-  const store = makeStore({ ...options, onStep: steps.note });
+  const store = makeStore({ ...options, onBatch: steps.note });
   disposables.push(() => store.close());
   const registry = await makeRegistry(options, log);
   disposables.push(() => registry.close());

@@ -57,7 +57,7 @@ export class Presence {
   /** See PresenceStore.heartbeat. The results are in the order of the sessions. */
   async heartbeat(sessions: SessionRef[]): Promise<(Ended | undefined)[]> {
     return allAnswers<'heartbeat'>(
-      await this.#store.apply(sessions.map((of) => ({ kind: 'heartbeat', of }))),
+      await this.#store.apply(sessions.map((request) => ({ type: 'heartbeat', request }))),
     );
   }
 
@@ -88,7 +88,7 @@ export class Presence {
   async devicesOfEach(userIds: string[], budget: ReadBudget): Promise<Session[][]> {
     const unique = [...new Set(userIds)];
     const answers = await this.#store.apply(
-      unique.map((userId) => ({ kind: 'getUser', of: { userId } })),
+      unique.map((userId) => ({ type: 'getUser', request: { userId } })),
       budget,
     );
     rejectIncomplete(answers);

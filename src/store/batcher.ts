@@ -1,5 +1,5 @@
 import { ShardQueue, type Waiting } from './shardQueue.js';
-import type { StepListener } from './store.js';
+import type { BatchListener } from './store.js';
 
 /** What {@link Batcher} works with. */
 export interface BatcherOptions<Item> {
@@ -11,7 +11,7 @@ export interface BatcherOptions<Item> {
   userOf(item: Item): string;
   /** Carries out the items of one shard, in order, or the first of them if all would be too much work for one step. */
   send(items: Item[], shard: number): Promise<StepResult<Item>>;
-  onStep?: StepListener | undefined;
+  onBatch?: BatchListener | undefined;
 }
 
 /** What a step of the store has done. */
@@ -87,16 +87,16 @@ export class Batcher<Item> {
     const queue = this.#queues[shard] as ShardQueue<Item>;
     this.#isBusy[shard] = !queue.isEmpty;
     if (queue.isEmpty) return;
-    const { send, onStep } = this.#options;
+    const { send, onBatch } = this.#options;
     const step = queue.take();
-    const begunAt = onStep ? performance.now() : 0;
+    const begunAt = onBatch ? performance.now() : 0;
     send(
       step.map(({ item }) => item),
       shard,
     )
       .catch((error): StepResult<Item> => ({ answers: new Array(step.length).fill(error), rest: [] }))
       .then(({ answers, rest }) => {
-        onStep?.(performance.now() - begunAt, answers.length > 0 && answers.every(isError));
+        onBatch?.(performance.now() - begunAt, answers.length > 0 && answers.every(isError));
         if (rest.length > 0) queue.putBack(step, rest);
         settle(step, answers);
         return rest.length > 0;

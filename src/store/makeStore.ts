@@ -1,7 +1,7 @@
 import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { LmdbStore } from './lmdb/LmdbStore.js';
 import { RedisStore } from './redis/RedisStore.js';
-import type { PresenceStore, StepListener } from './store.js';
+import type { BatchListener, PresenceStore } from './store.js';
 
 /** Which store, and how it is used. */
 export interface StoreConfig {
@@ -27,7 +27,7 @@ export interface StoreConfig {
   shards: number | undefined;
   /** How many replicas of Redis must have a change before it is acknowledged; by default none. */
   waitReplicas?: number | undefined;
-  onStep?: StepListener | undefined;
+  onBatch?: BatchListener | undefined;
 }
 
 /** Makes the store that the configuration names; nothing is opened yet. */
@@ -44,9 +44,9 @@ export function makeStore(config: StoreConfig): PresenceStore {
     keyPrefix,
     shards,
     waitReplicas,
-    onStep,
+    onBatch,
   } = config;
-  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, maxDevices, onStep };
+  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, maxDevices, onBatch };
   if (redis === undefined) return new LmdbStore({ dataDir, ...options });
   return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

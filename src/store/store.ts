@@ -162,8 +162,11 @@ export interface StoreHealth {
 /** How many sessions ended, by their reason. */
 export type EndCounts = Record<EndReason, number>;
 
-/** Told when a step of the store for operations (a script call or a transaction) is over: how long it took. Milliseconds. */
-export type StepListener = (ms: number, hasFailed: boolean) => void;
+/**
+ * Called after each batch of operations, which is one script call or one write transaction. `ms` is its duration;
+ * `hasFailed` is true if all of its operations failed.
+ */
+export type BatchListener = (ms: number, hasFailed: boolean) => void;
 
 /** What both stores take. */
 export interface StoreOptions {
@@ -177,7 +180,7 @@ export interface StoreOptions {
   changeLimit: number;
   /** How many devices of a user may be online, and about how many records of devices are kept of a user. */
   maxDevices: number;
-  onStep?: StepListener | undefined;
+  onBatch?: BatchListener | undefined;
   /** The store's clock for tests, in milliseconds since 1970; by default the store's own time. */
   clock?: (() => number) | undefined;
 }

@@ -72,10 +72,10 @@ class Room {
     this.#left = bytes;
   }
 
-  fit({ kind, of }: Operation, answer: Answer | Error): ShownAnswer {
+  fit({ type, request }: Operation, answer: Answer | Error): ShownAnswer {
     if (answer instanceof Error) return answer;
-    if (kind === 'online') return this.fitLogin(of.userId, answer as LoginResult);
-    const sessions = sessionsOf(kind, answer);
+    if (type === 'online') return this.fitLogin(request.userId, answer as LoginResult);
+    const sessions = sessionsOf(type, answer);
     return sessions ? this.#fitUser(sessions) : answer;
   }
 
@@ -98,44 +98,44 @@ class Room {
   }
 }
 
-function showWhole({ kind }: Operation, answer: Answer | Error): ShownAnswer {
+function showWhole({ type }: Operation, answer: Answer | Error): ShownAnswer {
   if (answer instanceof Error) return answer;
-  const sessions = sessionsOf(kind, answer);
+  const sessions = sessionsOf(type, answer);
   return sessions ? whole(sessions) : answer;
 }
 
 /** The sessions that an operation has read; undefined if it reads none. */
-function sessionsOf(kind: Operation['kind'], answer: Answer): readonly Session[] | undefined {
-  if (kind === 'getUser') return answer as Session[];
-  if (kind !== 'getDevice') return undefined;
+function sessionsOf(type: Operation['type'], answer: Answer): readonly Session[] | undefined {
+  if (type === 'getUser') return answer as Session[];
+  if (type !== 'getDevice') return undefined;
   return answer === undefined ? [] : [answer as Session];
 }
 
 /** The maximum size of a result, by counts alone: the usual batch is not measured. */
-function maxBytesOf({ kind }: Operation, answer: Answer | Error): number {
+function maxBytesOf({ type }: Operation, answer: Answer | Error): number {
   if (answer instanceof Error) return ERROR_BYTES;
-  if (kind === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
-  if (kind === 'getUser') return USER_BYTES + (answer as Session[]).length * MAX_DEVICE_BYTES;
-  if (kind === 'getDevice') return USER_BYTES + MAX_DEVICE_BYTES;
-  return kind === 'heartbeat' && answer !== undefined ? MAX_ENDED_BYTES : SMALL_BYTES;
+  if (type === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
+  if (type === 'getUser') return USER_BYTES + (answer as Session[]).length * MAX_DEVICE_BYTES;
+  if (type === 'getDevice') return USER_BYTES + MAX_DEVICE_BYTES;
+  return type === 'heartbeat' && answer !== undefined ? MAX_ENDED_BYTES : SMALL_BYTES;
 }
 
 function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error): number {
-  const { kind, of } = operation;
+  const { type, request } = operation;
   if (answer instanceof Error) return ERROR_BYTES;
-  if (kind === 'online') {
+  if (type === 'online') {
     const { replaced } = answer as LoginResult;
-    return replaced.reduce((sum, session) => sum + endedBytes(measure, of.userId, session), LOGIN_BYTES);
+    return replaced.reduce((sum, session) => sum + endedBytes(measure, request.userId, session), LOGIN_BYTES);
   }
-  const sessions = sessionsOf(kind, answer);
+  const sessions = sessionsOf(type, answer);
   return sessions ? sizeOfUser(sessions, USER_FORM, measure) : maxBytesOf(operation, answer);
 }
 
 /** The minimum size of a result. */
 function leastBytesOf(operation: Operation, answer: Answer | Error): number {
-  const { kind } = operation;
-  if (answer instanceof Error || kind === 'getUser' || kind === 'getDevice') return ERROR_BYTES;
-  return kind === 'online' ? LOGIN_BYTES : maxBytesOf(operation, answer);
+  const { type } = operation;
+  if (answer instanceof Error || type === 'getUser' || type === 'getDevice') return ERROR_BYTES;
+  return type === 'online' ? LOGIN_BYTES : maxBytesOf(operation, answer);
 }
 
 function endedBytes(

@@ -15,34 +15,34 @@ import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
 
 /** Reads and validates an operation of Apply. */
 export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {
-  if (online) return { kind: 'online', of: readLogin(online) };
-  if (offline) return { kind: 'offline', of: readLogout(offline) };
-  if (heartbeat) return { kind: 'heartbeat', of: readSession('heartbeat', heartbeat) };
+  if (online) return { type: 'online', request: readLogin(online) };
+  if (offline) return { type: 'offline', request: readLogout(offline) };
+  if (heartbeat) return { type: 'heartbeat', request: readSession('heartbeat', heartbeat) };
   if (getUser) {
     const { userId, deviceId } = readGetUser(getUser);
     return deviceId === undefined
-      ? { kind: 'getUser', of: { userId } }
-      : { kind: 'getDevice', of: { userId, deviceId } };
+      ? { type: 'getUser', request: { userId } }
+      : { type: 'getDevice', request: { userId, deviceId } };
   }
   throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
 }
 
 /** The result of an operation, as far as the response has room. */
 export function toResult(
-  { kind, of }: Operation,
+  { type, request }: Operation,
   answer: Exclude<ShownAnswer, Error>,
   explain: boolean,
 ): OperationResult {
-  switch (kind) {
+  switch (type) {
     case 'online':
-      return { online: toOnlineResponse(of, answer as ShownLogin) };
+      return { online: toOnlineResponse(request, answer as ShownLogin) };
     case 'offline':
       return { offline: { applied: answer as Answer<'offline'> } };
     case 'heartbeat':
-      return { heartbeat: toHeartbeatResponse([of], [answer as Answer<'heartbeat'>]) };
+      return { heartbeat: toHeartbeatResponse([request], [answer as Answer<'heartbeat'>]) };
     case 'getDevice':
     case 'getUser':
-      return { getUser: toGetUserResponse(of.userId, answer as Shown, explain) };
+      return { getUser: toGetUserResponse(request.userId, answer as Shown, explain) };
   }
 }
 

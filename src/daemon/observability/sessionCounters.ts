@@ -35,12 +35,12 @@ export class SessionCounters {
   /** Operations were answered, or have failed. */
   operations(operations: readonly Operation[], answers: readonly (Answer | Error)[]): void {
     for (let i = 0; i < operations.length; i++) {
-      const { kind, of } = operations[i] as Operation;
+      const { type, request } = operations[i] as Operation;
       const answer = answers[i];
       if (answer instanceof Error) {
-        if (kind === 'online') this.loginFailed(answer);
-      } else if (kind === 'online') this.login(answer as LoginResult);
-      else if (kind === 'offline') this.logout(of, answer as boolean);
+        if (type === 'online') this.loginFailed(answer);
+      } else if (type === 'online') this.login(answer as LoginResult);
+      else if (type === 'offline') this.logout(request, answer as boolean);
     }
   }
 }

@@ -65,7 +65,7 @@ export class LmdbStore extends OperationByOperation implements PresenceStore {
     shardOf: () => 0,
     userOf: ({ userId }) => userId,
     send: (changes) => this.#commit(changes),
-    onStep: (ms, hasFailed) => this.#options.onStep?.(ms, hasFailed),
+    onBatch: (ms, hasFailed) => this.#options.onBatch?.(ms, hasFailed),
   });
   readonly #changeLog = new LmdbChangeLog(() => this.#open());
   readonly #allCounters = cached(() => readAllCounters(() => this.#open()), STATS_CACHE_MS);
@@ -111,9 +111,9 @@ export class LmdbStore extends OperationByOperation implements PresenceStore {
     operations: readonly Operation[],
     budget: ReadBudget = new ReadBudget(),
   ): Promise<(Answer | Error)[]> {
-    const isRead = operations.every(({ kind }) => kind === 'getUser' || kind === 'getDevice');
+    const isRead = operations.every(({ type }) => type === 'getUser' || type === 'getDevice');
     const calls = operations.map((operation) => ({
-      userId: operation.of.userId,
+      userId: operation.request.userId,
       run: () => this.#carryOut(operation, budget),
     }));
     if (!isRead || !this.#changes.isIdle(0) || this.#readInTurn >= WORK.max)
@@ -231,18 +231,18 @@ export class LmdbStore extends OperationByOperation implements PresenceStore {
     return readRecord(record, lease, this.#now(), this.#options.retentionMs);
   }
 
-  #carryOut({ kind, of }: Operation, budget: ReadBudget): Answer | Unfinished {
-    switch (kind) {
+  #carryOut({ type, request }: Operation, budget: ReadBudget): Answer | Unfinished {
+    switch (type) {
       case 'online':
-        return this.#online(of);
+        return this.#online(request);
       case 'offline':
-        return offline(this.#step(), of);
+        return offline(this.#step(), request);
       case 'heartbeat':
-        return heartbeat(this.#step(), of);
+        return heartbeat(this.#step(), request);
       case 'getDevice':
-        return this.#readDevice(of.userId, of.deviceId);
+        return this.#readDevice(request.userId, request.deviceId);
       case 'getUser':
-        return this.#readUser(of.userId, budget);
+        return this.#readUser(request.userId, budget);
     }
   }
 

@@ -275,13 +275,13 @@ export class RedisStore extends OperationByOperation implements PresenceStore {
 
   #start(count: number): void {
     this.#shards = makeShards(this.#options.keyPrefix, count);
-    const { retentionMs, maxDevices, url, tls, keyPrefix, onStep } = this.#options;
+    const { retentionMs, maxDevices, url, tls, keyPrefix, onBatch } = this.#options;
     const settings = () => this.#settings();
     const [redis, replicas, shards] = [this.#redis, this.#replicas, this.#shards];
     const health = new ShardHealth(redis, shards);
     this.#health = health;
     const parts = { redis, replicas, health, shards };
-    this.#batches = new Batches({ ...parts, retentionMs, maxDevices, settings, onStep });
+    this.#batches = new Batches({ ...parts, retentionMs, maxDevices, settings, onBatch });
     this.#changeLog = new RedisChangeLog({
       redis,
       health,

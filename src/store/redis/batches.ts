@@ -1,7 +1,7 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { PackedText } from '../../presence/packedText.js';
 import { Batcher, type StepResult } from '../batcher.js';
-import type { StepListener } from '../store.js';
+import type { BatchListener } from '../store.js';
 import { Leases, Texts } from './answers.js';
 import { type Command, goOn, type ScriptAnswer } from './commands.js';
 import { type Connection, storeError } from './connection.js';
@@ -38,7 +38,7 @@ export interface BatchesOptions {
   maxDevices: number;
   /** The arguments that scripts of a shard begin with; the first is the time. */
   settings(): (string | number)[];
-  onStep: StepListener | undefined;
+  onBatch: BatchListener | undefined;
 }
 
 /**
@@ -51,7 +51,7 @@ export class Batches {
 
   constructor(options: BatchesOptions) {
     this.#options = options;
-    const { onStep } = options;
+    const { onBatch } = options;
     const shards = options.shards.length;
     this.#batcher = new Batcher({
       shards,
@@ -59,7 +59,7 @@ export class Batches {
       shardOf: ({ userId }) => shardOf(userId, shards),
       userOf: ({ userId }) => userId,
       send: (commands, shard) => this.#sendUnlessDown(commands, shard),
-      onStep,
+      onBatch,
     });
   }
 

@@ -41,20 +41,20 @@ export type ScriptAnswer = number | Texts | null;
 
 /** The command that carries out an operation of a request. */
 export function commandOf(
-  { kind, of }: Operation,
+  { type, request }: Operation,
   { maxDevices, budget }: { maxDevices: number; budget: ReadBudget },
 ): Command<Answer> {
-  switch (kind) {
+  switch (type) {
     case 'online':
-      return loginCommand(of, maxDevices);
+      return loginCommand(request, maxDevices);
     case 'offline':
-      return logoutCommand(of);
+      return logoutCommand(request);
     case 'heartbeat':
-      return heartbeatCommand(of);
+      return heartbeatCommand(request);
     case 'getDevice':
-      return deviceCommand(of);
+      return deviceCommand(request);
     case 'getUser':
-      return new UserCommand(of.userId, budget);
+      return new UserCommand(request.userId, budget);
   }
 }
 

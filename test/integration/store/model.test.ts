@@ -234,7 +234,7 @@ async function checkConcurrent(store: PresenceStore, changes: Change[]): Promise
   const answers = await Promise.all(
     unique.map(async ({ deviceId, sessionId, kind }, i) => {
       if (kind === 'online') {
-        const [result] = await store.apply([{ kind: 'online', of: makeLogin({ deviceId, sessionId }) }]);
+        const [result] = await store.apply([{ type: 'online', request: makeLogin({ deviceId, sessionId }) }]);
         if (result instanceof Error) expect(result).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
         return result instanceof Error ? { deviceId } : { deviceId, sessionId, ...(result as LoginResult) };
       }

@@ -8,7 +8,7 @@ export class StoreSteps {
   readonly ok = new Histogram();
   readonly failed = new Histogram();
 
-  /** See StepListener. */
+  /** See BatchListener. */
   readonly note = (ms: number, hasFailed: boolean): void => (hasFailed ? this.failed : this.ok).note(ms);
 }
 

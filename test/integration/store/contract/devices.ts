@@ -23,9 +23,9 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       await store.apply(logins(MAX_DEVICES));
       const before = await store.getUser('alice');
       const answers = await store.apply([
-        { kind: 'online', of: login({ deviceId: 'another' }) },
-        { kind: 'online', of: login({ userId: 'bob' }) },
-        { kind: 'online', of: login({ deviceId: 'a third', isNewSessionId: true }) },
+        { type: 'online', request: login({ deviceId: 'another' }) },
+        { type: 'online', request: login({ userId: 'bob' }) },
+        { type: 'online', request: login({ deviceId: 'a third', isNewSessionId: true }) },
       ]);
       expect(answers).toEqual([
         expect.objectContaining({ code: 'RESOURCE_EXHAUSTED' }),
@@ -50,8 +50,8 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       await store.apply(logins(MAX_DEVICES));
       await store.offline(logout({ deviceId: 'd3' }));
       const answers = await store.apply([
-        { kind: 'online', of: login({ deviceId: 'another' }) },
-        { kind: 'online', of: login({ deviceId: 'a third' }) },
+        { type: 'online', request: login({ deviceId: 'another' }) },
+        { type: 'online', request: login({ deviceId: 'a third' }) },
       ]);
       expect(answers).toMatchObject([{ endReason: undefined }, { code: 'RESOURCE_EXHAUSTED' }]);
     });
@@ -71,7 +71,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
     test('does not count sessions that the login ends', async () => {
       await store.apply([
         ...logins(MAX_DEVICES - 1),
-        { kind: 'online', of: login({ deviceId: 'tv', platform: 'web' }) },
+        { type: 'online', request: login({ deviceId: 'tv', platform: 'web' }) },
       ]);
       const policy = 'REPLACE_SAME_PLATFORM';
       await expect(
@@ -90,8 +90,8 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       for (let i = 0; i < MAX_DEVICES; i++) {
         await fixture.pass(10);
         await store.apply([
-          { kind: 'online', of: login({ deviceId: `d${i}` }) },
-          { kind: 'offline', of: logout({ deviceId: `d${i}` }) },
+          { type: 'online', request: login({ deviceId: `d${i}` }) },
+          { type: 'offline', request: logout({ deviceId: `d${i}` }) },
         ]);
       }
       const left = (await store.getUser('alice')).map(({ deviceId }) => deviceId);
@@ -118,7 +118,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
 
   describe(`very many devices of a user in the ${name} store`, () => {
     let transactions = 0;
-    const fixture = eachWithStore(makeStore, { maxDevices: 2 * MANY, onStep: () => transactions++ });
+    const fixture = eachWithStore(makeStore, { maxDevices: 2 * MANY, onBatch: () => transactions++ });
     let store: PresenceStore;
     beforeEach(async () => {
       ({ store } = fixture);
@@ -130,8 +130,8 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       fixture.underTest.setClock(fixture.now + 1);
       await store.online(login({ deviceId: 'newest' }));
       const [sessions, bob] = await store.apply([
-        { kind: 'getUser', of: { userId: 'alice' } },
-        { kind: 'getUser', of: { userId: 'bob' } },
+        { type: 'getUser', request: { userId: 'alice' } },
+        { type: 'getUser', request: { userId: 'bob' } },
       ]);
       expect(sessions).toHaveLength(MANY + 1);
       expect(sessions).toMatchObject({ 0: { deviceId: 'newest' } });
@@ -189,7 +189,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
 
     test('answers other requests during a request for a user with many devices', async () => {
       const answered: string[] = [];
-      const read = { kind: 'getUser' as const, of: { userId: 'alice' } };
+      const read = { type: 'getUser' as const, request: { userId: 'alice' } };
       const reads = store.apply(Array.from({ length: 10 }, () => read)).then(() => answered.push('reads'));
       const replaces = store
         .online(login({ deviceId: 'the one', policy: 'REPLACE_ALL' }))
@@ -222,7 +222,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
 
     test('rejects a request that reads more than fits into a response', async () => {
       const answers = await store.apply(
-        Array.from({ length: 100 }, () => ({ kind: 'getUser' as const, of: { userId: 'alice' } })),
+        Array.from({ length: 100 }, () => ({ type: 'getUser' as const, request: { userId: 'alice' } })),
       );
       expect(answers[0]).toHaveLength(MANY);
       expect(answers.at(-1)).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
@@ -234,7 +234,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
 /** Logs in `count` devices of alice. */
 function logins(count: number, { ttlMs = 0, prefix = 'd' } = {}) {
   return Array.from({ length: count }, (_, i) => ({
-    kind: 'online' as const,
-    of: login({ deviceId: `${prefix}${i}`, ttlMs }),
+    type: 'online' as const,
+    request: login({ deviceId: `${prefix}${i}`, ttlMs }),
   }));
 }

@@ -56,13 +56,13 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
     test('returns the results of a batch in order, and isolates failures', async () => {
       const broken = login({ userId: 'bob', serverAddr: 'x'.repeat(300) });
       const answers = await store.apply([
-        { kind: 'online', of: login() },
-        { kind: 'getUser', of: { userId: 'alice' } },
-        { kind: 'online', of: broken },
-        { kind: 'heartbeat', of: { userId: 'bob', deviceId: 'phone', sessionId: 's1' } },
-        { kind: 'offline', of: logout() },
-        { kind: 'getDevice', of: { userId: 'alice', deviceId: 'phone' } },
-        { kind: 'getUser', of: { userId: 'carol' } },
+        { type: 'online', request: login() },
+        { type: 'getUser', request: { userId: 'alice' } },
+        { type: 'online', request: broken },
+        { type: 'heartbeat', request: { userId: 'bob', deviceId: 'phone', sessionId: 's1' } },
+        { type: 'offline', request: logout() },
+        { type: 'getDevice', request: { userId: 'alice', deviceId: 'phone' } },
+        { type: 'getUser', request: { userId: 'carol' } },
       ]);
       expect(answers).toEqual([
         { loginTimeMs: START, replaced: [], endReason: undefined },

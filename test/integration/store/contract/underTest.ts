@@ -43,7 +43,7 @@ export interface Fixture {
 /** Creates and opens a store at START for each test, and removes it afterwards. */
 export function eachWithStore(
   makeStore: MakeStore,
-  changes: Pick<Partial<StoreOptions>, 'maxDevices' | 'onStep'> = {},
+  changes: Pick<Partial<StoreOptions>, 'maxDevices' | 'onBatch'> = {},
 ): Fixture {
   let underTest: StoreUnderTest;
   let now = 0;

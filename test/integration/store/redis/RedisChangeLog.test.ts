@@ -72,7 +72,7 @@ test('publishes only the shard if the changes are too large, and reads them from
   subscriber.on('message', (_, message) => messages.push(message));
   await subscriber.subscribe('im:bell');
   const users = Array.from({ length: 128 }, (_, i) => `${'long-'.repeat(24)}${i}`);
-  await store.apply(users.map((userId) => ({ kind: 'online', of: login({ userId }) })));
+  await store.apply(users.map((userId) => ({ type: 'online', request: login({ userId }) })));
   await until(() => messages.length > 0 && notifications.length > 0, 'the notification has arrived');
   // The format that older daemons understand.
   expect(messages).toEqual(['0']);
