@@ -1,33 +1,33 @@
-import { ShardQueue, type Waiting } from './shardQueue.js';
+import { type Group, ShardQueue, type Waiting } from './shardQueue.js';
 import type { BatchListener } from './store.js';
 
-/** What {@link Batcher} works with. */
+/** What a {@link Batcher} works with. */
 export interface BatcherOptions<Item> {
   shards: number;
-  /** How many items one step is given at most. */
+  /** How many items one batch has at most. */
   maxItems: number;
   shardOf(item: Item): number;
-  /** Whose item it is: the items of a user are carried out in their order. */
+  /** Whose item it is: the items of a user are executed in order. */
   userOf(item: Item): string;
-  /** Carries out the items of one shard, in order, or the first of them if all would be too much work for one step. */
-  send(items: Item[], shard: number): Promise<StepResult<Item>>;
+  /** Executes the items of one shard, in order, or the first of them if all would be too much work for one batch. */
+  send(items: Item[], shard: number): Promise<BatchResult<Item>>;
   onBatch?: BatchListener | undefined;
 }
 
-/** What a step of the store has done. */
-export interface StepResult<Item> {
-  /** The answer or the failure of each item that was carried out: at least one, unless there are items in `rest`. */
+/** What a batch has done. */
+export interface BatchResult<Item> {
+  /** The answer or the error of each executed item: at least one, unless there are items in `rest`. */
   answers: unknown[];
-  /** The items for the next step: as many as are missing in `answers`. The first may be what is left of one. */
+  /** The items for the next batch: as many as are missing in `answers`. The first may be what is left of one. */
   rest: readonly Item[];
 }
 
 /**
- * Gathers items into one step of the store a shard: a script call or a transaction costs many times what one more
- * item in it costs. What comes in one turn of the event loop goes together, and so does what comes while the step
- * before is under way: the busier the store, the larger the step. One that is full is carried out at once.
+ * Collects items into batches, one at a time per shard: a script call or a transaction costs many times what one more
+ * item in it costs. Items of one turn of the event loop go together, and so do those that arrive while the previous
+ * batch is in flight: the busier the store, the larger the batch. A full batch is sent at once.
  *
- * A peer that asks for more work than one step does takes turns with everybody else, see {@link ShardQueue}.
+ * A peer that requests more work than one batch does takes turns with everybody else, see {@link ShardQueue}.
  */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
@@ -42,23 +42,19 @@ export class Batcher<Item> {
   }
 
   /**
-   * Resolves with the answer or the failure of each item. Those of one user are carried out in the order in which they came. `peer`
-   * names who asks: the requests of a peer share one turn.
+   * Resolves with the answer or the error of each item. The items of one user are executed in the order in which they
+   * arrived. `peer` names the requester: the requests of a peer share one turn.
    */
   add(items: readonly Item[], peer?: string): Promise<unknown[]> {
     if (items.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
-      const group = {
-        answers: new Array<unknown>(items.length).fill(undefined),
-        left: items.length,
-        peer,
-        resolve,
-      };
-      for (let place = 0; place < items.length; place++) {
-        const item = items[place] as Item;
+      const answers = new Array<unknown>(items.length).fill(undefined);
+      const group: Group = { answers, left: items.length, peer, resolve };
+      for (let index = 0; index < items.length; index++) {
+        const item = items[index] as Item;
         const shard = this.#options.shardOf(item);
         const queue = this.#queues[shard] as ShardQueue<Item>;
-        const waiting = queue.push({ item, group, place });
+        const waiting = queue.push({ item, group, index });
         if (this.#isBusy[shard]) continue;
         if (waiting < this.#options.maxItems) this.#schedule();
         else this.#next(shard);
@@ -66,7 +62,7 @@ export class Batcher<Item> {
     });
   }
 
-  /** True if nothing of the shard waits or is under way. */
+  /** True if nothing of the shard waits or is in flight. */
   isIdle(shard: number): boolean {
     return !this.#isBusy[shard] && this.#queues[shard]?.isEmpty === true;
   }
@@ -82,26 +78,26 @@ export class Batcher<Item> {
     for (let shard = 0; shard < this.#queues.length; shard++) if (!this.#isBusy[shard]) this.#next(shard);
   }
 
-  /** Carries out what waits for a shard, if anything does. */
+  /** Sends the next batch of a shard, if anything waits. */
   #next(shard: number): void {
     const queue = this.#queues[shard] as ShardQueue<Item>;
     this.#isBusy[shard] = !queue.isEmpty;
     if (queue.isEmpty) return;
     const { send, onBatch } = this.#options;
-    const step = queue.take();
-    const begunAt = onBatch ? performance.now() : 0;
+    const batch = queue.take();
+    const startedAt = onBatch ? performance.now() : 0;
     send(
-      step.map(({ item }) => item),
+      batch.map(({ item }) => item),
       shard,
     )
-      .catch((error): StepResult<Item> => ({ answers: new Array(step.length).fill(error), rest: [] }))
+      .catch((error): BatchResult<Item> => ({ answers: new Array(batch.length).fill(error), rest: [] }))
       .then(({ answers, rest }) => {
-        onBatch?.(performance.now() - begunAt, answers.length > 0 && answers.every(isError));
-        if (rest.length > 0) queue.putBack(step, rest);
-        settle(step, answers);
+        onBatch?.(performance.now() - startedAt, answers.length > 0 && answers.every(isError));
+        if (rest.length > 0) queue.putBack(batch, rest);
+        resolveAnswered(batch, answers);
         return rest.length > 0;
       })
-      // A store that answers at once must let the event loop turn between steps that are full of work: nothing else would be served.
+      // A store that answers at once must let the event loop turn between batches full of work: nothing else would run.
       .then((isCut) => (isCut ? setImmediate(() => this.#next(shard)) : this.#next(shard)));
   }
 }
@@ -110,10 +106,10 @@ function isError(answer: unknown): boolean {
   return answer instanceof Error;
 }
 
-function settle<Item>(step: Waiting<Item>[], answers: unknown[]): void {
+function resolveAnswered<Item>(batch: Waiting<Item>[], answers: unknown[]): void {
   for (let i = 0; i < answers.length; i++) {
-    const { group, place } = step[i] as Waiting<Item>;
-    group.answers[place] = answers[i];
+    const { group, index } = batch[i] as Waiting<Item>;
+    group.answers[index] = answers[i];
     group.left -= 1;
     if (group.left === 0) group.resolve(group.answers);
   }

@@ -1,6 +1,6 @@
 /**
- * Wraps a read that is expensive: whoever asks within `maxAgeMs` of its beginning, or while it runs, gets the same value. A failed read
- * is repeated by the next one who asks.
+ * Wraps an expensive read: a call within `maxAgeMs` of its start, or while it runs, gets the same value. After a failed
+ * read the next call reads again.
  */
 export function cached<Value>(read: () => Promise<Value>, maxAgeMs: number): () => Promise<Value> {
   let latest: Promise<Value> | undefined;

@@ -1,18 +1,19 @@
 /**
- * How much one step of a store does: a script call of Redis or a write transaction of the embedded store, which hold up everything
- * else meanwhile. The unit is a record that is read. The bench holds a script call to its time (`npm run bench -- devices`).
+ * How much work one batch does: one script call of Redis, or one write transaction of the embedded store. Everything
+ * else waits for it. The unit is one record that is read. `npm run bench -- devices` measures the duration of a script
+ * call.
  */
 export const WORK = {
-  /** A step carries out no further operation once it has done so much: it reads one user with 1,000 devices, not two. */
+  /** A batch starts no further operation after this much work: it reads one user with 1,000 devices, not two. */
   max: 768,
-  /** An operation, whatever it reads. Redis only, as what follows: LMDB does both in far less time. */
+  /** An operation, whatever it reads. This and the next are for Redis only: LMDB does both in far less time. */
   operation: 4,
-  /** Checking whether a session is over, without reading all of its record. */
+  /** Checking whether a session is over, without reading its whole record. */
   check: 0.5,
-  /** Ending a session costs as much as reading so many records. */
+  /** Ending a session costs as much as reading this many records. */
   end: 16,
-  /** How many records of a user are read at one instant; a user who has more is read in parts. */
+  /** How many records of a user are read at one instant; a user with more is read in parts. */
   part: 1_024,
-  /** How many other sessions one operation ends in a step, and how many old records it removes. */
+  /** How many other sessions one operation ends in a batch, and how many old records it removes. */
   ends: 64,
 } as const;

@@ -2,20 +2,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unpackRecord } from '../../presence/record.js';
 import { newestLoginFirst, toSession } from '../../presence/rules.js';
 import type { Session } from '../../presence/sessions.js';
-import type { Change, ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart } from '../changeLog.js';
+import type { ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart } from '../changeLog.js';
 import { LAST, type RecordKey, type SessionKey, type Tables, under } from './tables.js';
 
-/** Sessions that are read before others have their turn. */
+/** How many sessions are read before other work takes its turn. */
 const READ_AT_ONCE = 256;
 
-/** The table of changes: one shard, whose places are the numbers of its entries. See ChangeLog. */
+/** The table of changes: one shard, whose positions are the numbers of its entries. See ChangeLog. */
 export class LmdbChangeLog implements ChangeLog {
   readonly shards = 1;
   readonly #tables: () => Tables;
   readonly #listeners = new Set<(shard: number) => void>();
   /** How many sessions of single users were read in this turn of the event loop. */
   #readInTurn = 0;
-  /** Resolves in the next turn of the event loop; there while that is due. */
+  /** Resolves in the next turn of the event loop; undefined if nobody waits for it. */
   #turn: Promise<void> | undefined;
 
   constructor(tables: () => Tables) {
@@ -42,7 +42,7 @@ export class LmdbChangeLog implements ChangeLog {
     limit: number,
   ): Promise<{ entries: ChangeLogEntry[]; upTo: LogPosition } | undefined> {
     const { changes } = this.#tables();
-    // Before the first change there is nothing that could be gone.
+    // Before the first change, nothing can be gone.
     if (!changes.doesExist(after[0]) && !(after[0] === 0 && !isTrimmed(this.#tables()))) return undefined;
     const found = [...changes.getRange({ start: after[0] + 1, limit })];
     const entries = found.map(({ key, value }) => ({ place: [key, 0] as const, change: value }));
@@ -54,8 +54,8 @@ export class LmdbChangeLog implements ChangeLog {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners, once a change is on disk. */
-  ring(): void {
+  /** Notifies the listeners, once a change is on disk. */
+  notify(): void {
     for (const listener of this.#listeners) listener(0);
   }
 
@@ -67,7 +67,7 @@ export class LmdbChangeLog implements ChangeLog {
       return record.online ? [toSession(record, tables.leases.get(record.serverAddr))] : [];
     });
     this.#readInTurn += 1 + sessions.length;
-    // Resets it even if nobody waits for the turn.
+    // Resets the count even if nobody waits for the turn.
     void this.#nextTurn();
     return { sessions: sessions.sort(newestLoginFirst), place: newestPosition(tables) };
   }
@@ -80,7 +80,7 @@ export class LmdbChangeLog implements ChangeLog {
     return this.#turn;
   }
 
-  /** One part: all of it as it was at one instant, which a read transaction holds on to. */
+  /** One part: everything at one instant, which a read transaction preserves. */
   async *snapshot(_shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
     const tables = this.#tables();
     const transaction = tables.root.useReadTransaction();
@@ -109,13 +109,6 @@ export class LmdbChangeLog implements ChangeLog {
       transaction.done();
     }
   }
-}
-
-/** Writes a change behind the newest, and drops those that are too many. */
-export function noteChange({ changes }: Tables, change: Change, limit: number): void {
-  const [newest = 0] = changes.getKeys({ reverse: true, limit: 1 });
-  changes.put(newest + 1, change);
-  for (const key of [...changes.getKeys({ end: newest + 2 - limit })]) changes.remove(key);
 }
 
 function newestPosition({ changes }: Tables): LogPosition {

@@ -1,41 +1,55 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Breakdown, type BreakdownSummary, COUNTERS_PER_READ } from '../../presence/stats.js';
+import type { SessionRecord } from '../../presence/record.js';
+import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
 import type { Tables } from './tables.js';
 
-/** What is online, and the breakdown of it (undefined if there are too many counters to read at once). */
-export function countOnline(tables: Tables): {
-  users: number;
-  devices: number;
-  part: BreakdownSummary | undefined;
-} {
-  const breakdown = new Breakdown();
-  const next = addCounters(breakdown, tables, undefined);
-  return {
-    users: tables.counters.get('users') ?? 0,
-    devices: tables.counters.get('devices') ?? 0,
-    part: next === undefined ? breakdown.summary() : undefined,
-  };
+/** Puts a session into the index of its chat server, and counts it. */
+export function addSession(
+  tables: Tables,
+  userId: string,
+  { serverAddr, platform, deviceId }: SessionRecord,
+): void {
+  const isNamed = countsByName(tables, platform);
+  tables.sessions.put([serverAddr, userId, deviceId], isNamed);
+  countSession(tables, userId, serverAddr, isNamed ? platform : OTHER_PLATFORM, 1);
 }
 
-/** Reads all counters, in parts between which other work takes its turn. */
-export async function readAllCounters(open: () => Tables): Promise<BreakdownSummary> {
-  const breakdown = new Breakdown();
-  for (let next = addCounters(breakdown, open(), undefined); next !== undefined; ) {
-    await nextTurn();
-    next = addCounters(breakdown, open(), next);
-  }
-  return breakdown.summary();
+/** Undoes addSession(). */
+export function removeSession(
+  tables: Tables,
+  userId: string,
+  { serverAddr, platform, deviceId }: SessionRecord,
+): void {
+  const isNamed = tables.sessions.get([serverAddr, userId, deviceId]) ?? true;
+  tables.sessions.remove([serverAddr, userId, deviceId]);
+  countSession(tables, userId, serverAddr, isNamed ? platform : OTHER_PLATFORM, -1);
 }
 
-/** Adds a part of the counters; returns the last one, if there may be more. */
-function addCounters(
-  breakdown: Breakdown,
-  { counters }: Tables,
-  after: string | undefined,
-): string | undefined {
-  const limit = COUNTERS_PER_READ;
-  const start = after === undefined ? { limit } : { start: after, exclusiveStart: true, limit };
-  const entries = [...counters.getRange(start)];
-  for (const { key, value } of entries) breakdown.add(key, value);
-  return entries.length === limit ? entries.at(-1)?.key : undefined;
+/** Whether a starting session counts under its platform: if there is a counter, or room for one. */
+function countsByName({ counters }: Tables, platform: string): boolean {
+  if (platform === '' || counters.doesExist(`p:${platform}`)) return true;
+  const others = counters.doesExist(`p:${OTHER_PLATFORM}`) ? 1 : 0;
+  const range = { start: 'p:', exclusiveStart: true, end: 'p;', limit: MAX_PLATFORMS + others };
+  return counters.getKeysCount(range) - others < MAX_PLATFORMS;
+}
+
+function countSession(
+  { counters, users }: Tables,
+  userId: string,
+  serverAddr: string,
+  platform: string,
+  by: 1 | -1,
+): void {
+  addTo(counters, 'devices', by);
+  addTo(counters, `p:${platform}`, by);
+  addTo(counters, `s:${serverAddr}`, by);
+  const online = addTo(users, userId, by);
+  if (online === 0 || (online === 1 && by === 1)) addTo(counters, 'users', by);
+}
+
+/** Returns the new value. */
+function addTo(table: Tables['counters'], key: string, by: 1 | -1): number {
+  const value = (table.get(key) ?? 0) + by;
+  if (value === 0) table.remove(key);
+  else table.put(key, value);
+  return value;
 }

@@ -3,41 +3,41 @@ import type { End } from '../../presence/rules.js';
 import type { Login } from '../../presence/sessions.js';
 import { WORK } from '../work.js';
 import { LAST, type RecordKey, under } from './tables.js';
-import type { Step } from './WriteTransaction.js';
+import type { WriteTransaction } from './WriteTransaction.js';
 
-/** The first devices of a user behind one, the bytes of their records, and whether there are more. Behind undefined: from the first on. */
+/** The first devices of a user after a device (all if undefined), the bytes of their records, and whether there are more. */
 export function someDevices(
-  step: Step,
+  tx: WriteTransaction,
   userId: string,
-  behind?: string,
+  after?: string,
 ): { records: SessionRecord[]; bytes: number; hasMore: boolean } {
-  const start = (behind === undefined ? [userId] : [userId, behind]) as RecordKey;
+  const start = (after === undefined ? [userId] : [userId, after]) as RecordKey;
   const range = { start, end: [userId, LAST] as RecordKey, exclusiveStart: true, limit: WORK.part + 1 };
   let bytes = 0;
-  const records = [...step.tables.records.getRange(range)].map(({ key, value }) => {
+  const records = [...tx.tables.records.getRange(range)].map(({ key, value }) => {
     bytes += value.length;
     return unpackRecord(key[1], value);
   });
-  step.work.done += records.length;
+  tx.work.done += records.length;
   return { records: records.slice(0, WORK.part), bytes, hasMore: records.length > WORK.part };
 }
 
 /**
- * The user's other sessions that last and that the policy ends, behind a device: as many as one step ends. `next` is the device
- * behind which to go on; undefined if these are all.
+ * The user's other sessions that last and that the policy ends, after a device: as many as one write transaction ends.
+ * `next` is the device after which to continue; undefined if these are all.
  */
 export function othersToReplace(
-  step: Step,
+  tx: WriteTransaction,
   { userId, deviceId, platform, policy }: Pick<Login, 'userId' | 'deviceId' | 'platform' | 'policy'>,
-  behind: string | undefined,
+  after: string | undefined,
 ): { others: SessionRecord[]; next: string | undefined } {
   if (policy === 'KEEP_ALL') return { others: [], next: undefined };
-  const { records, hasMore } = someDevices(step, userId, behind);
+  const { records, hasMore } = someDevices(tx, userId, after);
   const others: SessionRecord[] = [];
   for (const other of records) {
     if (!other.online || other.deviceId === deviceId) continue;
     if (policy !== 'REPLACE_ALL' && other.platform !== platform) continue;
-    if (step.endOf(other) !== undefined) continue;
+    if (tx.endOf(other) !== undefined) continue;
     if (others.length === WORK.ends) return { others, next: others.at(-1)?.deviceId };
     others.push(other);
   }
@@ -45,27 +45,27 @@ export function othersToReplace(
 }
 
 /**
- * Whether the user may have one more device online. Those do not count that are over, and those that the login ends; see
- * redis/scripts/devices.lua.
+ * Whether the user may have one more device online. Devices whose session is over, and those that the login ends, do not
+ * count. See redis/scripts/devices.lua.
  */
-export function hasRoom(step: Step, { userId, deviceId, platform, policy }: Login): boolean {
-  const { maxDevices } = step.options;
-  const online = step.tables.users.get(userId) ?? 0;
+export function hasRoom(tx: WriteTransaction, { userId, deviceId, platform, policy }: Login): boolean {
+  const { maxDevices } = tx.options;
+  const online = tx.tables.users.get(userId) ?? 0;
   if (online < maxDevices || policy === 'REPLACE_ALL') return true;
-  const isKnown = policy === 'KEEP_ALL' && step.work.full.get(userId) === online;
+  const isKnown = policy === 'KEEP_ALL' && tx.work.full.get(userId) === online;
   if (isKnown) return false;
-  const free = someDevices(step, userId).records.filter(
+  const free = someDevices(tx, userId).records.filter(
     (other) =>
       other.online &&
       other.deviceId !== deviceId &&
-      ((policy !== 'KEEP_ALL' && other.platform === platform) || step.endOf(other) !== undefined),
+      ((policy !== 'KEEP_ALL' && other.platform === platform) || tx.endOf(other) !== undefined),
   );
   if (online - free.length < maxDevices) return true;
-  if (policy === 'KEEP_ALL') step.work.full.set(userId, online);
+  if (policy === 'KEEP_ALL') tx.work.full.set(userId, online);
   return false;
 }
 
-/** A record of a device that is offline, and when it is to be removed; with its end if that is not written down yet. */
+/** A record of a device that is offline, and when it is to be removed; with its end if that is not recorded yet. */
 interface OfflineRecord {
   record: SessionRecord;
   end: End | undefined;
@@ -73,34 +73,34 @@ interface OfflineRecord {
 }
 
 /**
- * Removes the oldest records of devices that are offline if the user has more records than may be: some more than need be, so
- * that the next logins need not look again.
+ * Removes the user's oldest offline records if there are too many records: more than necessary, so that the next logins
+ * need not check again.
  */
-export function dropOldest(step: Step, userId: string): void {
-  const { maxDevices } = step.options;
+export function dropOldest(tx: WriteTransaction, userId: string): void {
+  const { maxDevices } = tx.options;
   const range = { ...under<RecordKey>(userId), limit: maxDevices + 1 };
-  if (step.tables.records.getKeysCount(range) <= maxDevices) return;
-  const { records } = someDevices(step, userId);
+  if (tx.tables.records.getKeysCount(range) <= maxDevices) return;
+  const { records } = someDevices(tx, userId);
   const offline = records
-    .flatMap((record) => offlineRecord(step, record) ?? [])
+    .flatMap((record) => offlineRecord(tx, record) ?? [])
     .sort((a, b) => a.removalTimeMs - b.removalTimeMs || (a.record.deviceId < b.record.deviceId ? -1 : 1));
-  const isSeen = ({ removalTimeMs }: OfflineRecord) => removalTimeMs > step.now;
+  const isSeen = ({ removalTimeMs }: OfflineRecord) => removalTimeMs > tx.now;
   const seen = records.length - offline.filter((each) => !isSeen(each)).length;
   let surplus = seen > maxDevices ? Math.max(seen - maxDevices, Math.floor(maxDevices / 8)) : 0;
   for (const each of offline.slice(0, WORK.ends)) {
     if (isSeen(each) && surplus-- <= 0) break;
     if (each.end) {
-      step.end(userId, each.record, each.end);
-      step.work.done += WORK.end;
+      tx.end(userId, each.record, each.end);
+      tx.work.done += WORK.end;
     }
-    step.tables.records.remove([userId, each.record.deviceId]);
-    step.tables.deadlines.set([userId, each.record.deviceId], undefined);
-    step.work.done += 1;
+    tx.tables.records.remove([userId, each.record.deviceId]);
+    tx.tables.deadlines.set([userId, each.record.deviceId], undefined);
+    tx.work.done += 1;
   }
 }
 
-function offlineRecord(step: Step, record: SessionRecord): OfflineRecord | undefined {
+function offlineRecord(tx: WriteTransaction, record: SessionRecord): OfflineRecord | undefined {
   if (!record.online) return { record, end: undefined, removalTimeMs: record.removalTimeMs };
-  const end = step.endOf(record);
-  return end && { record, end, removalTimeMs: end.timeMs + step.options.retentionMs };
+  const end = tx.endOf(record);
+  return end && { record, end, removalTimeMs: end.timeMs + tx.options.retentionMs };
 }

@@ -9,13 +9,13 @@ export type RecordKey = [userId: string, deviceId: string];
 export type SessionKey = [serverAddr: string, userId: string, deviceId: string];
 /** A session that ended, by its number for the user. */
 export type HistoryKey = [userId: string, number: number];
-/** What has to be looked at: a device, the history of a user ([user, '']), or the lease of a chat server (['', server]). */
-export type LookKey = [first: string, second: string];
+/** What has a deadline: a device, the history of a user ([user, '']), or the lease of a chat server (['', server]). */
+export type DeadlineKey = [first: string, second: string];
 
-/** Sorts behind every text. */
+/** Sorts after every text. */
 export const LAST = Buffer.of(0xff) as unknown as string;
 
-/** When the leases were last swept, and when that was last overdue. Milliseconds since 1970. */
+/** When the leases were last swept, and when a sweep was last overdue. Milliseconds since 1970. */
 export interface SweepNote {
   swept: number;
   outage?: number | undefined;
@@ -26,15 +26,15 @@ export interface Tables {
   root: RootDatabase;
   /** Packed sessions, see record.ts. */
   records: Database<Buffer, RecordKey>;
-  /** The sessions of a chat server that are online; true if the session is counted under its platform, false if under OTHER_PLATFORM. */
+  /** The sessions of a chat server that are online; true if the session counts under its platform, otherwise false. */
   sessions: Database<boolean, SessionKey>;
-  /** Devices online of each user that has any. */
+  /** How many devices are online, of each user that has any. */
   users: Database<number, string>;
   /** What is online: users, devices, p:<platform>, s:<server>. */
   counters: Database<number, string>;
   leases: Database<LeaseRecord, string>;
   history: Database<PastSession, HistoryKey>;
-  /** The change log: changes by their number. */
+  /** The change log: changes by number. */
   changes: Database<Change, number>;
   deadlines: Deadlines;
 }
@@ -54,13 +54,13 @@ export function openTables(root: RootDatabase): Tables {
   };
 }
 
-/** Leases stand before everything else: no ghost lasts longer because many records are due. */
+/** Leases come before everything else, so that no ghost lasts longer because many records are due. */
 const LEASES_FIRST_MS = -1e15;
 
-/** When each thing has to be looked at: one time a thing, in the order of time. */
+/** The deadlines: one per key, in the order of time. */
 class Deadlines {
-  readonly #byKey: Database<number, LookKey>;
-  readonly #byTime: Database<boolean, LogPosition>;
+  readonly #byKey: Database<number, DeadlineKey>;
+  readonly #byTime: Database<boolean, TimeKey>;
 
   constructor(root: RootDatabase) {
     this.#byKey = root.openDB({ name: 'deadlines', encoding: 'json' });
@@ -68,37 +68,37 @@ class Deadlines {
   }
 
   /** Sets the time, in milliseconds since 1970; undefined removes it. */
-  set(key: LookKey, timeMs: number | undefined): void {
+  set(key: DeadlineKey, timeMs: number | undefined): void {
     const before = this.#byKey.get(key);
     if (before === timeMs) return;
-    if (before !== undefined) this.#byTime.remove(placeOf(key, before));
+    if (before !== undefined) this.#byTime.remove(timeKeyOf(key, before));
     if (timeMs === undefined) {
       this.#byKey.remove(key);
       return;
     }
-    this.#byTime.put(placeOf(key, timeMs), true);
+    this.#byTime.put(timeKeyOf(key, timeMs), true);
     this.#byKey.put(key, timeMs);
   }
 
-  /** The time of a thing. */
-  get(key: LookKey): number | undefined {
+  /** The deadline of a key. */
+  get(key: DeadlineKey): number | undefined {
     return this.#byKey.get(key);
   }
 
-  /** What is due at `now`, leases first, then the earliest: at most `limit` of the leases, and of the rest. */
-  due(now: number, limit: number): LookKey[] {
+  /** What is due at `now`, leases first, then the earliest: at most `limit` leases, and as many others. */
+  due(now: number, limit: number): DeadlineKey[] {
     return [...this.#between(LEASES_FIRST_MS, LEASES_FIRST_MS + now, limit), ...this.#between(0, now, limit)];
   }
 
-  #between(fromMs: number, toMs: number, limit: number): LookKey[] {
-    const range = { start: [fromMs] as unknown as LogPosition, end: [toMs + 1] as unknown as LogPosition };
+  #between(fromMs: number, toMs: number, limit: number): DeadlineKey[] {
+    const range = { start: [fromMs] as unknown as TimeKey, end: [toMs + 1] as unknown as TimeKey };
     return [...this.#byTime.getKeys({ ...range, limit })].map(([, first, second]) => [first, second]);
   }
 }
 
-type LogPosition = [timeMs: number, ...LookKey];
+type TimeKey = [timeMs: number, ...DeadlineKey];
 
-function placeOf(key: LookKey, timeMs: number): LogPosition {
+function timeKeyOf(key: DeadlineKey, timeMs: number): TimeKey {
   return [key[0] === '' ? LEASES_FIRST_MS + timeMs : timeMs, ...key];
 }
 

@@ -1,45 +1,43 @@
 import { createHash } from 'node:crypto';
-import type { Session } from '../../presence/sessions.js';
-import type { ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart } from '../changeLog.js';
-import { Leases, readRecorded } from './answers.js';
+import type { Session, UserSession } from '../../presence/sessions.js';
+import type { ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart, UserAt } from '../changeLog.js';
+import type { ApplyCalls } from './apply.js';
 import { parseLogPosition, readEntry, readMessage } from './changes.js';
-import { type Connection, storeError } from './connection.js';
-import type { ShardHealth } from './ShardHealth.js';
+import type { Connection } from './connection.js';
+import { readUserAtCommand } from './read.js';
+import { Leases, readRecorded } from './replies.js';
+import { rejectRead, type ShardScripts } from './ShardScripts.js';
 import { BUCKETS } from './scriptConstants.js';
 import { type Shard, shardOf } from './shards.js';
 import { TailCache } from './TailCache.js';
 
+/** Stands for all watches that read users: they share one turn. */
+const WATCHES = 'watches';
+
 /** What a {@link RedisChangeLog} works with. */
 export interface RedisChangeLogOptions {
-  redis: Connection;
-  /** Makes a connection that waits for messages. */
+  scripts: ShardScripts;
+  calls: ApplyCalls;
+  /** Makes a connection that waits for notifications. */
   makeSubscriber(): Connection;
-  health: ShardHealth;
-  shards: Shard[];
-  /** How long an offline record stays readable. Milliseconds. */
-  retentionMs: number;
-  /** Where scripts tell what they wrote, and say which shard has news where that is too much; see scripts/changes.lua. */
+  /** The notification channels: for changes, and for the number of a shard with too many of them. See scripts/changes.lua. */
   channels: { changes: string; bell: string };
-  /** The arguments that scripts of a shard begin with. */
-  settings(): (string | number)[];
-  /** Reads a user, with the newest entry of its change log. */
-  readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }>;
 }
 
-/** The streams im:{S}:e, and what is told of them as they grow. See ChangeLog. */
+/** The streams im:{S}:e, and the notifications of their growth. See ChangeLog. */
 export class RedisChangeLog implements ChangeLog {
   readonly #options: RedisChangeLogOptions;
   readonly #listeners = new Set<(shard: number) => void>();
-  readonly #chains: TailCache[];
+  readonly #tails: TailCache[];
   #subscriber: Connection | undefined;
 
   constructor(options: RedisChangeLogOptions) {
     this.#options = options;
-    this.#chains = options.shards.map(() => new TailCache());
+    this.#tails = options.scripts.shards.map(() => new TailCache());
   }
 
   get shards(): number {
-    return this.#options.shards.length;
+    return this.#options.scripts.shards.length;
   }
 
   shardOf(userId: string): number {
@@ -52,27 +50,20 @@ export class RedisChangeLog implements ChangeLog {
   }
 
   async ends(shard: number): Promise<{ oldest: LogPosition; newest: LogPosition }> {
-    const { redis, health } = this.#options;
-    health.check(shard);
-    const { keys } = this.#options.shards[shard] as Shard;
-    const reply = await redis.imChangeLogBuffer(...keys, '', 'ends').catch(rejectRead);
-    const [oldest, newest] = reply as [Buffer, Buffer];
+    const [oldest, newest] = (await this.#call(shard, 'ends')) as [Buffer, Buffer];
     return { oldest: parseLogPosition(oldest), newest: parseLogPosition(newest) };
   }
 
-  /** Asks Redis unless messages have brought what follows: where none came, since none was sent or it was lost, it does ask. */
+  /** Serves what notifications have delivered; reads from Redis if they have delivered nothing, or were lost. */
   async read(
     shard: number,
     after: LogPosition,
     limit: number,
   ): Promise<{ entries: ChangeLogEntry[]; upTo: LogPosition } | undefined> {
-    const brought = (this.#chains[shard] as TailCache).take(after, limit);
-    const end = brought.at(-1);
-    if (end) return { entries: brought, upTo: end.place };
-    const { redis, health, shards } = this.#options;
-    health.check(shard);
-    const { keys } = shards[shard] as Shard;
-    const reply = await redis.imChangeLogBuffer(...keys, '', after.join('-'), limit).catch(rejectRead);
+    const delivered = (this.#tails[shard] as TailCache).take(after, limit);
+    const end = delivered.at(-1);
+    if (end) return { entries: delivered, upTo: end.place };
+    const reply = await this.#call(shard, after.join('-'), limit);
     if (reply === null) return undefined;
     const found = reply as [Buffer, Buffer[]][];
     const entries: ChangeLogEntry[] = [];
@@ -94,62 +85,71 @@ export class RedisChangeLog implements ChangeLog {
   }
 
   readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }> {
-    return this.#options.readUser(userId);
+    return this.#options.calls.runOne(readUserAtCommand(userId), WATCHES);
   }
 
   async *snapshot(shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart> {
-    const { redis, health, shards, settings, retentionMs } = this.#options;
-    const { keys } = shards[shard] as Shard;
+    const { scripts } = this.#options;
+    const { retentionMs } = scripts.options;
+    const { keys } = scripts.shards[shard] as Shard;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      health.check(shard);
-      const args = [...settings(), bucket, ...(serverAddrs ?? [])];
-      const reply = await redis.imSnapshotBuffer(...keys, ...args).catch(rejectRead);
+      scripts.health.check(shard);
+      const args = [...scripts.settings(), bucket, ...(serverAddrs ?? [])];
+      const reply = await scripts.redis.imSnapshotBuffer(...keys, ...args).catch(rejectRead);
       const [now, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
       const sessions = readRecorded(flat, { now, leases: new Leases(leases), retentionMs });
       yield { part: `${shard}/${bucket}`, shard, place: parseLogPosition(newest), users: byUser(sessions) };
     }
   }
 
-  /** Ends the subscription; a new listener begins another. */
+  /** Ends the subscription; a new listener starts another one. */
   close(): void {
     this.#subscriber?.disconnect();
     this.#subscriber = undefined;
-    this.#dropChains();
+    this.#clearTails();
+  }
+
+  /** Calls scripts/changeLog.lua. */
+  async #call(shard: number, ...args: (string | number)[]): Promise<unknown> {
+    const { redis, health, shards } = this.#options.scripts;
+    health.check(shard);
+    const { keys } = shards[shard] as Shard;
+    return redis.imChangeLogBuffer(...keys, '', ...args).catch(rejectRead);
   }
 
   #subscribe(): Connection {
     const { makeSubscriber, channels } = this.#options;
     const subscriber = makeSubscriber();
     subscriber.on('error', () => {});
-    // It may come back to a Redis that was restored, whose places need not mean what they meant.
-    subscriber.on('close', () => this.#dropChains());
+    // It may reconnect to a Redis that was restored, in which positions need not mean what they meant.
+    subscriber.on('close', () => this.#clearTails());
     subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) => {
-      if (subscriber === this.#subscriber) this.#hear(channel.toString(), message);
+      if (subscriber === this.#subscriber) this.#receive(channel.toString(), message);
     });
     subscriber.subscribe(channels.bell, channels.changes).catch(() => {});
     return subscriber;
   }
 
-  #hear(channel: string, bytes: Buffer): void {
+  #receive(channel: string, bytes: Buffer): void {
     if (channel === this.#options.channels.bell) {
-      this.#ring(Number(bytes.toString()));
+      this.#notify(Number(bytes.toString()));
       return;
     }
     const message = readMessage(bytes);
-    this.#chains[message.shard]?.add(message);
-    this.#ring(message.shard);
+    this.#tails[message.shard]?.add(message);
+    this.#notify(message.shard);
   }
 
-  #ring(shard: number): void {
+  #notify(shard: number): void {
     for (const listener of this.#listeners) listener(shard);
   }
 
-  #dropChains(): void {
-    for (const chain of this.#chains) chain.clear();
+  #clearTails(): void {
+    for (const tail of this.#tails) tail.clear();
   }
 }
 
-function byUser(sessions: { userId: string; session: Session }[]): { userId: string; sessions: Session[] }[] {
+function byUser(sessions: UserSession[]): UserAt[] {
   const users = new Map<string, Session[]>();
   for (const { userId, session } of sessions) {
     const known = users.get(userId);
@@ -157,8 +157,4 @@ function byUser(sessions: { userId: string; session: Session }[]): { userId: str
     else users.set(userId, [session]);
   }
   return [...users].map(([userId, each]) => ({ userId, sessions: each }));
-}
-
-function rejectRead(error: unknown): never {
-  throw storeError(error, false);
 }

@@ -79,6 +79,11 @@ export class ShardHealth {
     return this.#failures.size === this.#shards.length;
   }
 
+  /** The health of a store that cannot be used at all. */
+  allUnavailable(failure: ImstateError): StoreHealth {
+    return { shards: this.#shards.length, unavailable: [...this.#shards.keys()], failure };
+  }
+
   /** The result of the last probe. */
   get health(): StoreHealth {
     const unavailable = [...this.#failures.keys()].sort((a, b) => a - b);

@@ -1,26 +1,26 @@
 import type { ChangeLogEntry, LogPosition } from '../changeLog.js';
 import type { Message } from './changes.js';
 
-/** How many entries wait for their reader at most: one who lags reads pages out of Redis as well. */
+/** How many entries wait for their reader at most: one that lags reads pages from Redis anyway. */
 const MAX_WAITING = 256;
 
 /**
- * What messages have brought of one shard's change log: a place, and the entries that follow it without a gap.
+ * What messages have delivered of one shard's change log: a position, and the entries that follow it without a gap.
  *
- * It shows the change log as truly as a read of Redis at the time of the messages would have. Each message names the newest entry
- * before its own, and one that does not follow on begins another chain, so what was lost on the way, or was written by an
- * older imstate, makes no hole in it. Redis may lose data after it has sent them (a flush, a restart, a fail-over), as it may after
- * a read: then the entry at which the reader has arrived is not there when it next asks, and that is what tells it. It asks for
- * sure, because a chain that comes to its end gives nothing and one does not go on with what is written after a loss: the newest
- * entry before that is another, or none.
+ * It shows the change log as a read of Redis at the time of the messages would have. Each message names the newest entry
+ * before its own, and one that does not continue the tail starts another, so what was lost on the way, or was written by
+ * an older imstate, leaves no gap. Redis may lose data after it has sent them (a flush, a restart, a failover), as it may
+ * after a read: then the entry at the reader's position is gone when the reader next asks Redis. It does ask, because a
+ * tail that has come to its end returns nothing, and no tail continues with what is written after a loss: the newest
+ * entry before that is another, or there is none.
  */
 export class TailCache {
   #after: LogPosition = [0, 0];
   #entries: ChangeLogEntry[] = [];
 
-  /** Adds what a message brought. */
+  /** Adds what a message delivered. */
   add({ after, entries }: Message): void {
-    // In an empty change log nobody has a place: who thinks so must ask Redis, and hear that changes are gone.
+    // An empty change log has no position: a reader that has one must ask Redis, and learn that changes are gone.
     if (after === undefined) {
       this.clear();
       return;
@@ -34,7 +34,7 @@ export class TailCache {
     }
   }
 
-  /** The entries behind a place, up to `limit`; none if it knows none. Those up to the place are given up. */
+  /** The entries after a position, up to `limit`; none if it knows none. Drops those up to the position. */
   take(after: LogPosition, limit: number): ChangeLogEntry[] {
     if (!isSame(this.#after, after)) {
       const at = this.#entries.findIndex(({ place }) => isSame(place, after));

@@ -2,10 +2,10 @@ import type { EndReason } from 'imstate-client/internal/shared/session';
 import { PackedText } from '../../presence/packedText.js';
 import { END_REASONS } from '../../presence/record.js';
 import type { BegunSession, Change, ChangeLogEntry, LogPosition } from '../changeLog.js';
-import { Texts } from './answers.js';
+import { Texts } from './replies.js';
 import { CHANGE_FLAGS } from './scriptConstants.js';
 
-/** What a script wrote into the change log of a shard, as it tells on the channel. */
+/** What a script appended to the change log of a shard, as it publishes it. */
 export interface Message {
   shard: number;
   /** The newest entry before; undefined if there was none. */
@@ -13,7 +13,7 @@ export interface Message {
   entries: ChangeLogEntry[];
 }
 
-/** Reads what publish_changes in scripts/changes.lua sends. */
+/** Reads what publish_changes in scripts/changes.lua publishes. */
 export function readMessage(bytes: Buffer): Message {
   const packed = new PackedText(bytes);
   const entries: ChangeLogEntry[] = [];

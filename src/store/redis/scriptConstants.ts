@@ -27,8 +27,6 @@ export const END_OF_OPERATION = '\x1e';
 
 /** Takes the place of an end reason in the reply to a login: the user has too many devices online. */
 export const TOO_MANY_DEVICES = 255;
-/** The reply to a heartbeat of a session of which nothing is known. */
-const NOT_KNOWN = -1;
 
 /** What a change in the change log says. */
 export const CHANGE_FLAGS = { WAS_ONLINE: 1, BEGAN: 2, ENDED: 4 } as const;
@@ -42,7 +40,6 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   END_OF_ARGUMENT,
   END_OF_OPERATION,
   TOO_MANY_DEVICES,
-  NOT_KNOWN,
   ...withPrefix('CHANGE_', CHANGE_FLAGS),
   BUCKETS,
   DEFAULT_LEASE_MS,

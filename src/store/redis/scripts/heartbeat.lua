@@ -2,7 +2,7 @@
 -- Renews one session, see PresenceStore.heartbeat; apply.lua calls it. The deadline in the index stays: the
 -- sweep moves it when it gets there.
 --
--- Reply: 0 if the session is current, the reason why it ended if that is known, otherwise NOT_KNOWN.
+-- Reply: 0 if the session is current, the reason why it ended if that is known, otherwise ''.
 local function heartbeat(user, device, session)
   local current = current_record(user, device)
   if current and current.session == session then
@@ -14,5 +14,5 @@ local function heartbeat(user, device, session)
     end
     return 0
   end
-  return past_reason(user, device, session) or NOT_KNOWN
+  return past_reason(user, device, session) or ''
 end

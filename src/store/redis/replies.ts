@@ -1,18 +1,16 @@
-import type { EndReason } from 'imstate-client/internal/shared/session';
-import { PackedText } from '../../presence/packedText.js';
-import { END_REASONS, type SessionRecord, unpackRecord, unpackRecordAt } from '../../presence/record.js';
+import type { PackedText } from '../../presence/packedText.js';
+import { type SessionRecord, unpackRecord, unpackRecordAt } from '../../presence/record.js';
 import { type LeaseRecord, readRecord, toSession } from '../../presence/rules.js';
-import type { PastSession, Session, UserSession } from '../../presence/sessions.js';
+import type { Session, UserSession } from '../../presence/sessions.js';
 
-/** The leases that a script put into its answer, a flat list of server and JSON. */
+/** The leases in the reply of a script: a flat list of server and JSON. */
 export class Leases {
-  readonly #byServer: Map<string, LeaseRecord>;
+  readonly #byServer = new Map<string, LeaseRecord>();
 
   constructor(flat: (Buffer | string)[]) {
-    this.#byServer = new Map();
     for (let i = 0; i < flat.length; i += 2) {
       const serverAddr = String(flat[i]);
-      // The field '' holds what the sweep notes of the shard.
+      // The field '' holds the state of the sweep.
       if (serverAddr !== '') this.#byServer.set(serverAddr, parseLease(String(flat[i + 1])));
     }
   }
@@ -22,26 +20,28 @@ export class Leases {
   }
 }
 
-/** A lease as scripts/leases.lua keeps it. */
+/** A lease as scripts/leases.lua stores it. */
 export function parseLease(json: string): LeaseRecord {
   const lease = JSON.parse(json);
   return { ...lease, incarnation: Number(lease.incarnation) };
 }
 
-/** The instant at which a script read, and what it takes to judge the records that it found. */
-export interface ReadingContext {
+/** When a script read, and what is necessary to judge the records that it found. */
+export interface ReadContext {
+  /** Milliseconds since 1970, of the clock of Redis. */
   now: number;
   leases: Leases;
+  /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
 }
 
 /**
- * The sessions of records: those that readers may see, and those that the records show as online, whatever has run out since
- * (as the change log has them).
+ * The sessions of records: those that readers may see, and those that are recorded as online, even if they have run
+ * out since (as the change log has them).
  */
 export function readSessions(
   records: readonly SessionRecord[],
-  { now, leases, retentionMs }: ReadingContext,
+  { now, leases, retentionMs }: ReadContext,
 ): { sessions: Session[]; recorded: Session[] } {
   const found: { sessions: Session[]; recorded: Session[] } = { sessions: [], recorded: [] };
   for (const record of records) {
@@ -53,7 +53,7 @@ export function readSessions(
   return found;
 }
 
-/** The records of a user's devices, see read.lua. */
+/** The records of a user's devices, see scripts/read.lua. */
 export function recordsIn(texts: Texts): SessionRecord[] {
   const records: SessionRecord[] = [];
   while (!texts.isAtEnd) {
@@ -65,8 +65,8 @@ export function recordsIn(texts: Texts): SessionRecord[] {
   return records;
 }
 
-/** The sessions in an answer of list.lua that readers see as online: user, device and packed session of each. */
-export function readListed(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
+/** The sessions in a reply of list.lua that readers see as online: user, device and packed session of each. */
+export function readListed(flat: (Buffer | null)[], context: ReadContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
     readSessions(recordsOf(deviceId, packed), context)
       .sessions.filter(({ online }) => online)
@@ -74,8 +74,8 @@ export function readListed(flat: (Buffer | null)[], context: ReadingContext): Us
   );
 }
 
-/** The sessions in an answer of snapshot.lua that the records show as online, whatever has run out since. */
-export function readRecorded(flat: (Buffer | null)[], context: ReadingContext): UserSession[] {
+/** The sessions in a reply of snapshot.lua that are recorded as online, even if they have run out since. */
+export function readRecorded(flat: (Buffer | null)[], context: ReadContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
     readSessions(recordsOf(deviceId, packed), context).recorded.map((session) => ({ userId, session })),
   );
@@ -95,7 +95,7 @@ function triples(flat: (Buffer | null)[]): [userId: string, deviceId: string, pa
   ]);
 }
 
-/** Reads what a script has packed: numbers, and texts, each behind its length in a byte. */
+/** Reads what a script has packed: numbers, and texts, each preceded by its length in a byte. */
 export class Texts {
   readonly packed: PackedText;
   /** Where the next one begins. */
@@ -117,30 +117,16 @@ export class Texts {
     return this.at >= this.#end;
   }
 
-  /** The next text; `extra` is 1 if it is never empty, and its length written less 1. */
+  /** The next text; `extra` is 1 if it is never empty, and its length is written less 1. */
   next(extra: 0 | 1): string {
     const start = this.at + 1;
     this.at = start + (this.packed.bytes[this.at] as number) + extra;
     return this.packed.text(start, this.at);
   }
 
-  /** The next number, of so many bytes. */
+  /** The next number, of this many bytes. */
   number(bytes: number): number {
     this.at += bytes;
     return this.packed.bytes.readUIntBE(this.at - bytes, bytes);
   }
-}
-
-/** An entry of a user's history, as scripts/sessions.lua packs it. */
-export function readPastSession(entry: Buffer): PastSession {
-  const texts = new Texts(new PackedText(entry), 13);
-  return {
-    deviceId: texts.next(1),
-    sessionId: texts.next(1),
-    serverAddr: texts.next(0),
-    platform: texts.next(0),
-    loginTimeMs: entry.readUIntBE(1, 6),
-    endTimeMs: entry.readUIntBE(7, 6),
-    endReason: END_REASONS[entry.readUInt8(0)] as EndReason,
-  };
 }

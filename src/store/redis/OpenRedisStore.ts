@@ -1,0 +1,52 @@
+import type { TlsFiles } from 'imstate-client/internal/tls/names';
+import type { StoreOptions } from '../store.js';
+import { ApplyCalls } from './apply.js';
+import { type Connection, makeSubscriber } from './connection.js';
+import { RedisChangeLog } from './RedisChangeLog.js';
+import { Replicas } from './replicas.js';
+import { ShardHealth } from './ShardHealth.js';
+import { ShardScripts } from './ShardScripts.js';
+import { ServerList } from './servers.js';
+import { makeShards } from './shards.js';
+import { StatsReader } from './stats.js';
+import { parseRedisUrl } from './url.js';
+
+/** What a store in Redis takes beside the common options. */
+export interface RedisStoreOptions extends StoreOptions {
+  /** See parseRedisUrl. */
+  url: string;
+  /** For rediss://; by default the CAs that Node.js trusts, and no client certificate. */
+  tls?: TlsFiles | undefined;
+  /** Prefix of every key. */
+  keyPrefix: string;
+  /** How many shards to create at first use; later, how many the store must have. Undefined accepts any number. */
+  shards: number | undefined;
+  /** How many replicas must have a change before it is acknowledged; by default none. */
+  waitReplicas?: number | undefined;
+}
+
+/** The parts of a store in Redis, once its number of shards is known. */
+export class OpenRedisStore {
+  readonly scripts: ShardScripts;
+  readonly calls: ApplyCalls;
+  readonly changeLog: RedisChangeLog;
+  readonly servers: ServerList;
+  readonly stats: StatsReader;
+
+  constructor(redis: Connection, options: RedisStoreOptions, shardCount: number) {
+    const { url, tls, keyPrefix, waitReplicas = 0 } = options;
+    const shards = makeShards(keyPrefix, shardCount);
+    const replicas = new Replicas(redis, waitReplicas);
+    const health = new ShardHealth(redis, shards);
+    this.scripts = new ShardScripts({ redis, replicas, health, shards, options });
+    this.calls = new ApplyCalls(this.scripts);
+    this.servers = new ServerList(this.scripts);
+    this.stats = new StatsReader(this.scripts);
+    this.changeLog = new RedisChangeLog({
+      scripts: this.scripts,
+      calls: this.calls,
+      channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
+      makeSubscriber: () => makeSubscriber(url, tls),
+    });
+  }
+}

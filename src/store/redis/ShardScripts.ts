@@ -1,0 +1,62 @@
+import type { StoreOptions } from '../store.js';
+import { type Connection, storeError } from './connection.js';
+import type { Replicas } from './replicas.js';
+import type { ShardHealth } from './ShardHealth.js';
+import type { Shard } from './shards.js';
+
+/** An argument of a script. */
+export type ScriptArgument = string | number;
+
+/** What a {@link ShardScripts} works with. */
+export interface ShardScriptsParts {
+  redis: Connection;
+  replicas: Replicas;
+  health: ShardHealth;
+  shards: readonly Shard[];
+  options: StoreOptions;
+}
+
+/** The shards of an open store, and how their scripts are called. */
+export class ShardScripts {
+  readonly redis: Connection;
+  readonly replicas: Replicas;
+  readonly health: ShardHealth;
+  readonly shards: readonly Shard[];
+  readonly options: StoreOptions;
+
+  constructor({ redis, replicas, health, shards, options }: ShardScriptsParts) {
+    this.redis = redis;
+    this.replicas = replicas;
+    this.health = health;
+    this.shards = shards;
+    this.options = options;
+  }
+
+  /** ARGV[1] of all scripts of a shard: the fixed time of a test, or '' for the clock of Redis. */
+  now(): ScriptArgument {
+    return this.options.clock?.() ?? '';
+  }
+
+  /** ARGV[1..5] of the scripts that change a shard; see scripts/keys.lua, sessions.lua and changes.lua. */
+  settings(): ScriptArgument[] {
+    const { retentionMs, historyLimit, historyRetentionMs, changeLimit } = this.options;
+    const changesOfShard = Math.ceil(changeLimit / this.shards.length);
+    return [this.now(), retentionMs, historyLimit, historyRetentionMs, changesOfShard];
+  }
+
+  /** Calls a script that changes a shard; rejects unless enough replicas have the change. */
+  async write<Reply>(shard: Shard, send: (redis: Connection) => Promise<unknown>): Promise<Reply> {
+    const { answer, unsafe } = await this.replicas.write<Reply>(shard, send).catch(rejectChange);
+    if (unsafe) throw unsafe;
+    return answer;
+  }
+}
+
+/** Rejects with the store's error for what ioredis rejects with. */
+export function rejectRead(error: unknown): never {
+  throw storeError(error, false);
+}
+
+function rejectChange(error: unknown): never {
+  throw storeError(error, true);
+}

@@ -1,0 +1,53 @@
+import { END_REASONS } from '../../presence/record.js';
+import { LOGIN_POLICIES, tooManyDevices } from '../../presence/rules.js';
+import type { Login, LoginResult, ReplacedSession } from '../../presence/sessions.js';
+import type { Command, CommandReply } from './command.js';
+import type { Texts } from './replies.js';
+import { END_OF_ARGUMENT as END, OPERATION, TOO_MANY_DEVICES } from './scriptConstants.js';
+
+/** A login, see scripts/online.lua. */
+export function onlineCommand(login: Login, maxDevices: number): Command<LoginResult> {
+  return {
+    userId: login.userId,
+    text: encodeLogin(login),
+    isChange: true,
+    readReply: (reply) => decodeLoginResult(reply, maxDevices),
+    merge: mergeLogins,
+  };
+}
+
+/** The arguments of a login. One template: a login is the most frequent change. */
+export function encodeLogin(login: Login): string {
+  const { userId, deviceId, sessionId, serverAddr, platform, metadata, ttlMs, incarnation } = login;
+  const policy = LOGIN_POLICIES.indexOf(login.policy);
+  const isNew = login.isNewSessionId ? 1 : 0;
+  return (
+    `${OPERATION.OP_ONLINE}${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}` +
+    `${ttlMs}${END}${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}` +
+    `${encodeMetadata(metadata)}${END}`
+  );
+}
+
+function encodeMetadata(metadata: Record<string, string>): string {
+  for (const _ in metadata) return JSON.stringify(metadata);
+  return '';
+}
+
+/** Throws RESOURCE_EXHAUSTED if the user may have no more devices online. */
+export function decodeLoginResult(reply: CommandReply, maxDevices: number): LoginResult {
+  if (typeof reply === 'number') return { loginTimeMs: reply, replaced: [], endReason: undefined };
+  const texts = reply as Texts;
+  const loginTimeMs = texts.number(6);
+  const reason = texts.number(1);
+  if (reason === TOO_MANY_DEVICES) throw tooManyDevices(maxDevices);
+  const replaced: ReplacedSession[] = [];
+  while (!texts.isAtEnd) {
+    replaced.push({ deviceId: texts.next(1), sessionId: texts.next(1), serverAddr: texts.next(0) });
+    texts.next(0);
+  }
+  return { loginTimeMs, replaced, endReason: END_REASONS[reason] };
+}
+
+function mergeLogins(before: LoginResult, part: LoginResult): LoginResult {
+  return { ...part, replaced: [...part.replaced, ...before.replaced] };
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { ReadBudget } from '../../../../src/store/reads.ts';
+import { commandOf } from '../../../../src/store/redis/apply.ts';
+import { continueFrom } from '../../../../src/store/redis/command.ts';
+import { evictCommand } from '../../../../src/store/redis/evict.ts';
+import { readUserAtCommand } from '../../../../src/store/redis/read.ts';
+import { context, pack, textsOf } from './replies.ts';
+
+const session = { userId: 'alice', deviceId: 'phone', sessionId: 's1' };
+const budget = new ReadBudget();
+
+function textOf(operation: Parameters<typeof commandOf>[0]): string {
+  return commandOf(operation, 9, budget).text.replaceAll('\x1f', '|');
+}
+
+test('each operation has its letter and its arguments', () => {
+  expect(textOf({ type: 'offline', request: { ...session, graceMs: 500 } })).toBe('-alice|phone|s1|500|');
+  const anySession = { ...session, sessionId: undefined, graceMs: 0 };
+  expect(textOf({ type: 'offline', request: anySession })).toBe('-alice|phone||0|');
+  expect(textOf({ type: 'heartbeat', request: session })).toBe('halice|phone|s1|');
+  expect(textOf({ type: 'getDevice', request: session })).toBe('dalice|phone|');
+  expect(textOf({ type: 'getUser', request: session })).toBe('ualice');
+  expect(evictCommand(session).text).toBe('ealice\x1fphone\x1fs1\x1f');
+  expect(readUserAtCommand('alice').text).toBe('aalice');
+});
+
+test('reads are no changes', () => {
+  const isChange = (['getDevice', 'getUser'] as const).map(
+    (type) => commandOf({ type, request: session }, 9, budget).isChange,
+  );
+  expect(isChange).toEqual([false, false]);
+});
+
+test('a command that is continued begins with its cursor, and merges its parts', () => {
+  const command = continueFrom(readUserAtCommand('alice'), '17', { sessions: [], place: [1, 2] });
+  expect(command.text).toBe('>17\x1faalice');
+  const reply = textsOf(pack(['3-4', 'length']));
+  expect(command.readReply(reply, context)).toEqual({ sessions: [], place: [1, 2] });
+  expect(continueFrom(command, '18', { sessions: [], place: [1, 2] }).text).toBe('>18\x1faalice');
+});
+
+describe('a heartbeat', () => {
+  const { readReply } = commandOf({ type: 'heartbeat', request: session }, 9, budget);
+
+  test.each([
+    ['of the current session', 0, undefined],
+    ['of an ended session', 3, 'EXPIRED'],
+    ['of an unknown session', textsOf(Buffer.alloc(0)), 'UNKNOWN'],
+  ])('%s', (_, reply, ended) => {
+    expect(readReply(reply, context)).toBe(ended);
+  });
+});
+
+test('a user is not read once the budget of the request is used up', () => {
+  const exhausted = new ReadBudget();
+  const command = commandOf({ type: 'getUser', request: session }, 9, exhausted);
+  expect(() => exhausted.spend(1, 32 * 1024 * 1024)).not.toThrow();
+  expect(command.text).toBe('n');
+  expect(() => command.readReply(0, context)).toThrow('too many devices');
+});

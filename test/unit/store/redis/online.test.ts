@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import type { Login } from '../../../../src/presence/sessions.ts';
+import { decodeLoginResult, encodeLogin, onlineCommand } from '../../../../src/store/redis/online.ts';
+import { context, pack, textsOf } from './replies.ts';
+
+const login: Login = {
+  userId: 'alice',
+  deviceId: 'phone',
+  sessionId: 's1',
+  serverAddr: '10.0.0.1:9000',
+  platform: 'ios',
+  ttlMs: 30_000,
+  metadata: {},
+  policy: 'REPLACE_SAME_PLATFORM',
+  incarnation: 7,
+  resentLoginTimeMs: 0,
+  isNewSessionId: true,
+};
+
+test('a login is its letter and its arguments, each of which ends', () => {
+  expect(encodeLogin(login).split('\x1f')).toEqual([
+    '+alice',
+    'phone',
+    's1',
+    '10.0.0.1:9000',
+    'ios',
+    '30000',
+    '7',
+    '1',
+    '0',
+    '1',
+    '',
+    '',
+  ]);
+  expect(encodeLogin({ ...login, metadata: { v: '1' } })).toContain('\x1f{"v":"1"}\x1f');
+});
+
+test('a number is the time of a login that ended nothing', () => {
+  expect(decodeLoginResult(1_000, 9)).toEqual({ loginTimeMs: 1_000, replaced: [], endReason: undefined });
+});
+
+const tablet = pack(
+  ['tablet', 'length - 1'],
+  ['s0', 'length - 1'],
+  ['10.0.0.2:9000', 'length'],
+  ['', 'length'],
+);
+const replaced = [{ deviceId: 'tablet', sessionId: 's0', serverAddr: '10.0.0.2:9000' }];
+
+test('the sessions that a login ended follow its time', () => {
+  const reply = textsOf(Buffer.concat([pack([1_000, 6], [0, 1]), tablet]));
+  expect(decodeLoginResult(reply, 9)).toEqual({ loginTimeMs: 1_000, replaced, endReason: undefined });
+});
+
+test('a session that had ended has its reason', () => {
+  expect(decodeLoginResult(textsOf(pack([0, 6], [5, 1])), 9)).toEqual({
+    loginTimeMs: 0,
+    replaced: [],
+    endReason: 'EVICTED',
+  });
+});
+
+test('a user with too many devices is an error that names the limit', () => {
+  expect(() => decodeLoginResult(textsOf(pack([0, 6], [255, 1])), 9)).toThrow('9 devices online');
+});
+
+test('a login in parts names the sessions of all of them', () => {
+  const command = onlineCommand(login, 9);
+  const before = command.readReply(textsOf(Buffer.concat([pack([0, 6], [0, 1]), tablet])), context);
+  expect(command.merge?.(before, command.readReply(1_000, context))).toEqual({
+    loginTimeMs: 1_000,
+    replaced,
+    endReason: undefined,
+  });
+});
