@@ -9,7 +9,10 @@ export interface BatcherOptions<Item> {
   shardOf(item: Item): number;
   /** Whose item it is: the items of a user are executed in order. */
   userOf(item: Item): string;
-  /** Executes the items of one shard, in order, or the first of them if all would be too much work for one batch. */
+  /**
+   * Executes the items of one shard, in order, or the first of them if all would be too much work for one
+   * batch.
+   */
   send(items: Item[], shard: number): Promise<BatchResult<Item>>;
   onBatch?: BatchListener | undefined;
 }
@@ -18,14 +21,17 @@ export interface BatcherOptions<Item> {
 export interface BatchResult<Item> {
   /** The answer or the error of each executed item: at least one, unless there are items in `rest`. */
   answers: unknown[];
-  /** The items for the next batch: as many as are missing in `answers`. The first may be what is left of one. */
+  /**
+   * The items for the next batch: as many as are missing in `answers`. The first may be what is left of one.
+   */
   rest: readonly Item[];
 }
 
 /**
- * Collects items into batches, one at a time per shard: a script call or a transaction costs many times what one more
- * item in it costs. Items of one turn of the event loop go together, and so do those that arrive while the previous
- * batch is in flight: the busier the store, the larger the batch. A full batch is sent at once.
+ * Collects items into batches, one at a time per shard: a script call or a transaction costs many times what
+ * one more item in it costs. Items of one turn of the event loop go together, and so do those that arrive
+ * while the previous batch is in flight: the busier the store, the larger the batch. A full batch is sent at
+ * once.
  *
  * A peer that requests more work than one batch does takes turns with everybody else, see {@link ShardQueue}.
  */
@@ -42,8 +48,8 @@ export class Batcher<Item> {
   }
 
   /**
-   * Resolves with the answer or the error of each item. The items of one user are executed in the order in which they
-   * arrived. `peer` names the requester: the requests of a peer share one turn.
+   * Resolves with the answer or the error of each item. The items of one user are executed in the order in
+   * which they arrived. `peer` names the requester: the requests of a peer share one turn.
    */
   add(items: readonly Item[], peer?: string): Promise<unknown[]> {
     if (items.length === 0) return Promise.resolve([]);
@@ -97,7 +103,8 @@ export class Batcher<Item> {
         resolveAnswered(batch, answers);
         return rest.length > 0;
       })
-      // A store that answers at once must let the event loop turn between batches full of work: nothing else would run.
+      // A store that answers at once must let the event loop turn between batches full of work: nothing else
+      // would run.
       .then((isCut) => (isCut ? setImmediate(() => this.#next(shard)) : this.#next(shard)));
   }
 }

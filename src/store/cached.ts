@@ -1,6 +1,6 @@
 /**
- * Wraps an expensive read: a call within `maxAgeMs` of its start, or while it runs, gets the same value. After a failed
- * read the next call reads again.
+ * Wraps an expensive read: a call within `maxAgeMs` of its start, or while it runs, gets the same value.
+ * After a failed read the next call reads again.
  */
 export function cached<Value>(read: () => Promise<Value>, maxAgeMs: number): () => Promise<Value> {
   let latest: Promise<Value> | undefined;

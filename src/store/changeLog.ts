@@ -1,7 +1,7 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
 import type { Session } from '../presence/sessions.js';
 
-/** A place in the change log of one shard: later ones compare greater, first part first. */
+/** A position in the change log of one shard. Later ones are greater; the first part counts first. */
 export type LogPosition = readonly [number, number];
 
 /** A session that is current. */
@@ -21,7 +21,9 @@ interface OverSession {
   reason: EndReason;
 }
 
-/** A change of one device: it went online or offline, or got another session, chat server or platform. */
+/**
+ * A change of one device: it went online or offline, or moved to another session, chat server or platform.
+ */
 export interface Change {
   userId: string;
   deviceId: string;
@@ -32,25 +34,25 @@ export interface Change {
   ended: OverSession | undefined;
   /** How many devices of the user are online now. */
   devicesOnline: number;
-  /** Milliseconds since 1970 of the store's clock. */
+  /** Milliseconds since 1970, of the store's clock. */
   timeMs: number;
 }
 
-/** A change at its place. */
+/** A change and its position. */
 export interface ChangeLogEntry {
   place: LogPosition;
   change: Change;
 }
 
-/** A user's sessions that the change log shows as online up to a place. */
+/** A user's sessions that are online at a position of the change log. */
 export interface UserAt {
   userId: string;
   sessions: Session[];
 }
 
-/** Some users' sessions, as the change log of their shard shows them up to `place`. */
+/** The sessions of some users at a position of the change log of their shard. */
 export interface SnapshotPart {
-  /** Names the users whom it covers, see {@link ChangeLog.partOf}. */
+  /** Names the users that the part covers, see {@link ChangeLog.partOf}. */
   part: string;
   shard: number;
   place: LogPosition;
@@ -58,24 +60,24 @@ export interface SnapshotPart {
 }
 
 /**
- * The changes of a store, in order, a change log a shard: what Watch follows. An entry is written in the same atomic step as its
- * change. It keeps the latest ones only.
+ * The changes of a store, in order, one change log per shard: what watches follow. An entry is written
+ * atomically with its change. Only the latest entries are kept.
  */
 export interface ChangeLog {
   readonly shards: number;
 
-  /** The shard in whose change log a user's changes are. */
+  /** The shard whose change log has the changes of a user. */
   shardOf(userId: string): number;
 
-  /** The part of a snapshot of everybody that a user belongs to. */
+  /** The part of a snapshot of everything to which a user belongs. */
   partOf(userId: string): string;
 
-  /** The places of the oldest and newest entry of a shard. Both can be read from. */
+  /** The positions of the oldest and the newest entry of a shard. Both can be read from. */
   ends(shard: number): Promise<{ oldest: LogPosition; newest: LogPosition }>;
 
   /**
-   * The changes behind a place, up to `limit`, and the place up to which they go. Undefined if the entry at the place is
-   * gone: trimmed, or lost with the store's data; then it is not known what is missing.
+   * Up to `limit` changes after a position, and the position that they reach. Undefined if the entry at the
+   * position is gone, trimmed or lost with the store's data: then it is unknown what is missing.
    */
   read(
     shard: number,
@@ -83,17 +85,20 @@ export interface ChangeLog {
     limit: number,
   ): Promise<{ entries: ChangeLogEntry[]; upTo: LogPosition } | undefined>;
 
-  /** Calls when a shard may have news, as soon as it does. A call may get lost: look now and then. Returns what ends it. */
+  /**
+   * Calls the listener when the change log of a shard may have grown. Best effort: readers also poll. Returns
+   * what ends the subscription.
+   */
   onNews(listener: (shard: number) => void): () => void;
 
-  /** The user's sessions, and the place up to which the change log had got by then. */
+  /** The user's sessions, and the position of the change log at that time. */
   readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }>;
 
   /** All sessions of a shard, or those of some chat servers, part by part; each part at one instant. */
   snapshot(shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart>;
 }
 
-/** True if the place is behind the other one. */
+/** True if the first position is before the second one. */
 export function isBehind([a, b]: LogPosition, [c, d]: LogPosition): boolean {
   return a < c || (a === c && b < d);
 }

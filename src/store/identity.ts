@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
-/** Makes the identity of a store: it tells one store from another, and stays with the data. */
+/** Creates the identity of a store, which distinguishes it from others and stays with the data. */
 export function newStoreId(): string {
   return randomUUID();
 }
 
-/** A store's identity as tables and messages show it. */
+/** The short form of an identity, for tables and messages. */
 export function shortStoreId(id: string): string {
   return id.slice(0, 8);
 }

@@ -3,13 +3,13 @@ import { LmdbStore } from './lmdb/LmdbStore.js';
 import { RedisStore } from './redis/RedisStore.js';
 import type { BatchListener, PresenceStore } from './store.js';
 
-/** Which store, and how it is used. */
+/** Which store to use, and how. */
 export interface StoreConfig {
   /** URL of Redis, see redis/url.ts; undefined for the embedded store. */
   redis: string | undefined;
-  /** For rediss://: authority and client certificate. */
+  /** For rediss://: CA and client certificate. */
   redisTls?: TlsFiles | undefined;
-  /** Data folder of the embedded store. */
+  /** Data directory of the embedded store. */
   dataDir: string;
   /** How long an offline record stays readable. Milliseconds. */
   retentionMs: number;
@@ -21,16 +21,16 @@ export interface StoreConfig {
   changeLimit: number;
   /** How many devices of a user may be online. */
   maxDevices: number;
-  /** Put in front of every key in Redis. */
+  /** Prefix of every key in Redis. */
   keyPrefix: string;
-  /** Shards in Redis, made at first use; undefined takes what is there. */
+  /** How many shards to create in Redis at first use; undefined accepts any number. */
   shards: number | undefined;
   /** How many replicas of Redis must have a change before it is acknowledged; by default none. */
   waitReplicas?: number | undefined;
   onBatch?: BatchListener | undefined;
 }
 
-/** Makes the store that the configuration names; nothing is opened yet. */
+/** Makes the store that the configuration names; does not open it. */
 export function makeStore(config: StoreConfig): PresenceStore {
   const {
     redis,

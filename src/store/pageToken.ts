@@ -1,26 +1,26 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { broken } from '../presence/validate.js';
 
-/** A place in a list, as callers carry it to the next page: opaque to them. */
-export function formatPageToken(place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
+/** The token of the next page of a listing, opaque to callers: where that page begins. */
+export function formatPageToken(start: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(start)).toString('base64url');
 }
 
-/** The place of a token, one part like each of the examples; rejects what formatPageToken did not make of such. */
-export function parsePageToken<Place extends readonly (string | number)[]>(
+/** Where the page of a token begins, with parts of the types of the example; throws for any other token. */
+export function parsePageToken<Start extends readonly (string | number)[]>(
   token: string,
-  like: Place,
-): Place {
-  const place = parse(token);
-  const isPlace =
-    Array.isArray(place) &&
-    place.length === like.length &&
-    place.every(
+  example: Start,
+): Start {
+  const start = parse(token);
+  const isStart =
+    Array.isArray(start) &&
+    start.length === example.length &&
+    start.every(
       (part, i) =>
-        typeof part === typeof like[i] &&
+        typeof part === typeof example[i] &&
         (typeof part === 'string' || (Number.isSafeInteger(part) && part >= 0)),
     );
-  if (isPlace) return place as unknown as Place;
+  if (isStart) return start as unknown as Start;
   throw foreignPageToken();
 }
 
@@ -28,7 +28,7 @@ export function parsePageToken<Place extends readonly (string | number)[]>(
 export function foreignPageToken(): ImstateError {
   return broken(
     'page_token',
-    'must be the next_page_token of an answer to the same request, or empty for the first page',
+    'must be the next_page_token of a response to the same request, or empty for the first page',
   );
 }
 

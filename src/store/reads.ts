@@ -1,45 +1,47 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { tooMuchToRead } from '../presence/rules.js';
 
-/** What a request may read at most: its answer could not be larger anyway. Estimated bytes. */
+/** The limit of what one request reads: its response could not be larger anyway. Estimated bytes. */
 const MAX_READ_BYTES = 16 * 1024 * 1024;
-/** What a session takes beside its texts, as the daemon holds it. */
+/** The memory of a session in the daemon, without its texts. */
 const SESSION_BYTES = 512;
-/** A request that has read no more is never refused for what others read: about the ten devices of a person, with all their metadata. */
+/**
+ * A request that has read less is never rejected for what others read: ten devices with all their metadata.
+ */
 const SMALL_READ_BYTES = 32 * 1024;
 
-/** Why a request is refused that would read more while its peer holds more memory than is left for others. */
+/** Rejects a request that would read more while its peer holds more memory than is left for others. */
 export class ReadsExhausted extends ImstateError {
   readonly reason: string;
 
   constructor(bytes: number, ofPeer: number) {
     const reason =
-      `the daemon holds ${bytes} bytes of sessions that were read for answers, ` +
+      `the daemon holds ${bytes} bytes of sessions read for responses, ` +
       `${ofPeer} of them for this connection`;
-    super('RESOURCE_EXHAUSTED', `${reason}: nothing was done, try again in a while`);
+    super('RESOURCE_EXHAUSTED', `${reason}: nothing was done; try again later`);
     this.reason = reason;
   }
 }
 
 /**
- * What all requests of a daemon have read and not answered yet. Estimated bytes. A peer may hold as much as it leaves free: half if it is
- * alone, a third each if there are two.
+ * What all requests of a daemon have read and not answered yet. Estimated bytes. A peer may hold as much as
+ * it leaves free: half if it is alone, a third each if there are two.
  */
 export class ReadPool {
   readonly maxBytes: number;
   bytes = 0;
-  /** Without requests that have read little. */
+  /** Does not count requests that have read little. */
   readonly #byPeer = new Map<string, number>();
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
 
-  /** Runs what reads for a request and makes its answer of that; then the bytes are free again. */
-  async use<T>(peer: string, answer: (budget: ReadBudget) => Promise<T>): Promise<T> {
+  /** Runs a function that reads for a request and builds its response; then the bytes are free again. */
+  async use<T>(peer: string, respond: (budget: ReadBudget) => Promise<T>): Promise<T> {
     const budget = new ReadBudget(peer, this);
     try {
-      return await answer(budget);
+      return await respond(budget);
     } finally {
       budget.release();
     }
@@ -50,7 +52,7 @@ export class ReadPool {
     return this.#byPeer.get(peer) ?? 0;
   }
 
-  /** Counts so many bytes more, or fewer, for the larger requests of a peer. */
+  /** Adds to the bytes of the larger requests of a peer, or subtracts from them. */
   addOf(peer: string, more: number): void {
     const bytes = this.bytesOf(peer) + more;
     if (bytes > 0) this.#byPeer.set(peer, bytes);
@@ -58,30 +60,32 @@ export class ReadPool {
   }
 }
 
-/** What the operations of one request have read. */
+/** What the operations of one request have read, and may still read. */
 export class ReadBudget {
-  /** The other side of the connection, whose requests share one turn at the store; undefined for the daemon itself. */
+  /**
+   * The other side of the connection, whose requests share one turn at the store; undefined for the daemon.
+   */
   readonly peer: string | undefined;
   readonly #pool: ReadPool | undefined;
   #bytes = 0;
-  /** How much of that is counted for the peer. */
+  /** How much of that counts for the peer. */
   #bytesOfPeer = 0;
   #refusal: ImstateError | undefined;
 
-  /** Without a pool only the request itself has a limit. */
+  /** Without a pool only the request has a limit. */
   constructor(peer?: string, pool?: ReadPool) {
     this.peer = peer;
     this.#pool = pool;
   }
 
-  /** Why no further user is read for the request; undefined while there is room. Once refused, a request stays refused. */
+  /** Why no further user is read for the request; undefined while there is room. A rejection is final. */
   get refusal(): ImstateError | undefined {
     if (this.#bytes > MAX_READ_BYTES) this.#refusal ??= tooMuchToRead();
     else this.#checkPool();
     return this.#refusal;
   }
 
-  /** So many records were read, of so many bytes together. Throws if the daemon has no room for them. */
+  /** Counts records that were read, and their bytes. Throws if the daemon has no room for them. */
   spend(records: number, bytes: number): void {
     const more = records * SESSION_BYTES + bytes;
     this.#bytes += more;
@@ -91,7 +95,7 @@ export class ReadBudget {
     if (this.#refusal) throw this.#refusal;
   }
 
-  /** The request is answered or has failed. */
+  /** Frees the bytes: the request was answered, or has failed. */
   release(): void {
     if (this.#pool) this.#pool.bytes -= this.#bytes;
     if (this.#bytesOfPeer > 0) this.#countForPeer(0);

@@ -1,8 +1,14 @@
-/** Items that arrived together and are answered together: a promise for each would cost as much as the whole operation. */
+/**
+ * Items that arrived together and are answered together: a promise for each would cost as much as the whole
+ * operation.
+ */
 export interface Group {
   readonly answers: unknown[];
   left: number;
-  /** Who requested them: the address of the other side of a connection, or another name. Undefined for the daemon. */
+  /**
+   * Who requested them: the address of the other side of a connection, or another name. Undefined for the
+   * daemon.
+   */
   readonly peer: string | undefined;
   resolve(answers: unknown[]): void;
 }
@@ -31,13 +37,13 @@ interface HeavyUser {
 }
 
 /**
- * The items that wait for a shard. When a batch stops because of its work, the party whose item caused that becomes
- * heavy: its waiting items move from the usual queue to a queue of their own. Heavy parties take turns, and batches
- * alternate between one of them and the usual queue, so a heavy party delays others by one batch at a time. It stays
- * heavy until none of its items waits at its turn.
+ * The items that wait for a shard. When a batch stops because of its work, the party whose item caused that
+ * becomes heavy: its waiting items move from the usual queue to a queue of their own. Heavy parties take
+ * turns, and batches alternate between one of them and the usual queue, so a heavy party delays others by one
+ * batch at a time. It stays heavy until none of its items waits at its turn.
  *
- * The items of a user are in at most one heavy queue, and arrived before all those of the user in the usual queue:
- * their order is kept.
+ * The items of a user are in at most one heavy queue, and arrived before all those of the user in the usual
+ * queue: their order is kept.
  */
 export class ShardQueue<Item> {
   readonly #options: QueueOptions<Item>;
@@ -77,7 +83,10 @@ export class ShardQueue<Item> {
     return batch;
   }
 
-  /** Puts back what a batch has left: `rest` stands for its last items, the first of which may be done in part. */
+  /**
+   * Puts back what a batch has left: `rest` stands for its last items, the first of which may be done in
+   * part.
+   */
   putBack(batch: Waiting<Item>[], rest: readonly Item[]): void {
     const done = batch.length - rest.length;
     const first = batch[done] as Waiting<Item>;
@@ -120,8 +129,9 @@ export class ShardQueue<Item> {
   }
 
   /**
-   * Moves items of heavy parties, and those of users with items in a heavy queue, to that queue, and the others to
-   * `usual`, until these fill a batch. Items of the `cause` of a stopped batch are heavy too. Returns how many it moved.
+   * Moves items of heavy parties, and those of users with items in a heavy queue, to that queue, and the
+   * others to `usual`, until these fill a batch. Items of the `cause` of a stopped batch are heavy too.
+   * Returns how many it moved.
    */
   #sort(
     items: readonly Waiting<Item>[],

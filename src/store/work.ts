@@ -1,12 +1,16 @@
 /**
- * How much work one batch does: one script call of Redis, or one write transaction of the embedded store. Everything
- * else waits for it. The unit is one record that is read. `npm run bench -- devices` measures the duration of a script
- * call.
+ * How much work one batch does: one script call of Redis, or one write transaction of the embedded store.
+ * Everything else waits for it. The unit is one record that is read. `npm run bench -- devices` measures the
+ * duration of a script call.
  */
 export const WORK = {
-  /** A batch starts no further operation after this much work: it reads one user with 1,000 devices, not two. */
+  /**
+   * A batch starts no further operation after this much work: it reads one user with 1,000 devices, not two.
+   */
   max: 768,
-  /** An operation, whatever it reads. This and the next are for Redis only: LMDB does both in far less time. */
+  /**
+   * An operation, whatever it reads. This and the next are for Redis only: LMDB does both in far less time.
+   */
   operation: 4,
   /** Checking whether a session is over, without reading its whole record. */
   check: 0.5,

@@ -34,9 +34,9 @@ export interface LmdbStoreOptions extends StoreOptions {
 }
 
 /**
- * Sessions in an LMDB file of the data directory. A change is acknowledged once its transaction is on disk, so it
- * survives `kill -9` and a power failure; simultaneous changes share a transaction. See PresenceStore for the rules.
- * Each operation is in the file of its name.
+ * Sessions in an LMDB file of the data directory. A change is acknowledged once its transaction is on disk,
+ * so it survives `kill -9` and a power failure; simultaneous changes share a transaction. See PresenceStore
+ * for the rules. Each operation is in the file of its name.
  */
 export class LmdbStore implements PresenceStore {
   readonly description: string;

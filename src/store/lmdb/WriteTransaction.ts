@@ -15,8 +15,8 @@ export class TransactionWork {
 }
 
 /**
- * One operation in a write transaction of the embedded store, at one instant: the record of a session together with its
- * indexes, counters, history and change. redis/scripts/sessions.lua does the same.
+ * One operation in a write transaction of the embedded store, at one instant: the record of a session
+ * together with its indexes, counters, history and change. redis/scripts/sessions.lua does the same.
  */
 export class WriteTransaction {
   readonly tables: Tables;

@@ -66,8 +66,8 @@ export class Transactions {
   }
 
   /**
-   * As {@link run}, for operations that only read. They are executed at once, without a write transaction, unless there
-   * are changes to wait for, or this turn of the event loop has read much already.
+   * As {@link run}, for operations that only read. They are executed at once, without a write transaction,
+   * unless there are changes to wait for, or this turn of the event loop has read much already.
    */
   async runReads(calls: readonly Call[], peer?: string): Promise<unknown[]> {
     if (!this.#batcher.isIdle(0) || this.#readInTurn >= WORK.max) return this.#batcher.add(calls, peer);
@@ -87,8 +87,8 @@ export class Transactions {
   }
 
   /**
-   * One transaction, committed before this returns: the asynchronous one of lmdb rejects promises of its own that nobody
-   * can handle when the disk is full, and is no faster.
+   * One transaction, committed before this returns: the asynchronous one of lmdb rejects promises of its own
+   * that nobody can handle when the disk is full, and is no faster.
    */
   async #commit(calls: Call[]): Promise<BatchResult<Call>> {
     const { root } = this.#options.tables();
@@ -115,7 +115,9 @@ export class Transactions {
     return { answers, rest: calls.slice(answers.length) };
   }
 
-  /** What the operation returns or throws: one that fails has written nothing, and does not affect the others. */
+  /**
+   * What the operation returns or throws: one that fails has written nothing, and does not affect the others.
+   */
   #executeOne(run: Call['run'], work: TransactionWork): unknown {
     try {
       return run(new WriteTransaction(this.#options.tables(), this.#options, this.#options.now(), work));

@@ -3,8 +3,8 @@ import { noteFirstLease } from './sweepNote.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
 /**
- * The lease of an incarnation of a chat server, created or taken over if necessary; the caller saves it. A lease that
- * belongs to a greater incarnation is returned unchanged.
+ * The lease of an incarnation of a chat server, created or taken over if necessary; the caller saves it. A
+ * lease that belongs to a greater incarnation is returned unchanged.
  */
 export function claimLease(
   tx: WriteTransaction,

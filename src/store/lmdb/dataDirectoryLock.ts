@@ -7,14 +7,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.js';
 
-/** The daemon that holds a data folder, as it describes itself in its lock file. */
+/** The daemon that uses a data directory, as it describes itself in the lock file. */
 interface Holder {
-  /** As its own PID namespace counts: it may mean another process, or none, in ours. */
+  /** In its own PID namespace: in ours it may belong to another process, or to none. */
   pid: number;
-  /** When the process started, in clock ticks since boot: versions without a kernel lock know a holder by it. */
+  /**
+   * When the process started, in clock ticks since boot: versions without a kernel lock identify a holder by
+   * it.
+   */
   startedAt: string;
   addr: string;
-  /** Name of the machine or container; '' in the files of versions that did not write it. */
+  /** Name of the machine or container; '' in files of versions that did not write it. */
   host: string;
 }
 
@@ -24,17 +27,18 @@ interface FileLocks {
 }
 
 const LOCK = 'daemon.lock';
-/** Whoever holds the lock and has not described itself yet. */
+/** A holder that has not described itself yet. */
 const UNKNOWN: Holder = { pid: 0, startedAt: '', addr: 'an unknown address', host: '' };
 
-/** `imstate doctor` holds a shared lock for an instant, and a holder writes its description after it has locked. */
+/** `imstate doctor` holds a shared lock for an instant, and a holder describes itself after it has locked. */
 const MAX_TRIES = 10;
 const RETRY_MS = 50;
 
 /**
- * Locks the data folder for the daemon at `addr`; resolves with what unlocks it. Rejects with DATA_FOLDER_IN_USE, naming the daemon that
- * holds it. The kernel keeps the lock on the open file: it excludes processes of other containers that share the folder, and ends with
- * the process, however that ends. The file itself stays, empty: removing it would let two daemons lock two files of one name.
+ * Locks the data directory for the daemon at `addr`; resolves with a function that unlocks it. Rejects with
+ * DATA_FOLDER_IN_USE, naming the daemon that holds it. The kernel holds the lock on the open file: it
+ * excludes processes of other containers that share the directory, and ends with the process in any case. The
+ * file itself stays, empty: removing it would let two daemons lock two files of one name.
  */
 export async function lockDataDirectory(dataDir: string, addr: string): Promise<() => Promise<void>> {
   const file = await openLock(dataDir);
@@ -53,7 +57,7 @@ export async function lockDataDirectory(dataDir: string, addr: string): Promise<
   };
 }
 
-/** The daemon that holds the folder; undefined if none does. Changes nothing. */
+/** The daemon that uses the directory; undefined if none does. Changes nothing. */
 export async function holderOf(dataDir: string): Promise<Holder | undefined> {
   const file = await open(join(dataDir, LOCK), constants.O_RDONLY | constants.O_NOFOLLOW).catch(ifMissing);
   if (file === undefined) return undefined;
@@ -67,7 +71,7 @@ export async function holderOf(dataDir: string): Promise<Holder | undefined> {
   }
 }
 
-/** Names a holder: its address, its pid, and its host if that is not ours. */
+/** Describes a holder: its address, its pid, and its host if that is not ours. */
 export function nameOf({ addr, pid, host }: Holder): string {
   const where = host === '' || host === hostname() ? '' : ` on ${host}`;
   return pid === 0 ? `the daemon at ${addr}` : `the daemon at ${addr} (pid ${pid}${where})`;
@@ -90,12 +94,12 @@ async function acquire(file: FileHandle, dataDir: string): Promise<void> {
   }
 }
 
-/** Loaded where a lock is needed: a daemon on Redis starts also on systems for which it has no binary. */
+/** Loaded on use: a daemon on Redis also starts on systems for which the package has no binary. */
 function fileLocks(): FileLocks {
   try {
     return createRequire(import.meta.url)('fs-native-extensions') as FileLocks;
   } catch (error) {
-    throw new Error(`this system has no file locks (${messageOf(error)})`, { cause: error });
+    throw new Error(`this system does not support file locks (${messageOf(error)})`, { cause: error });
   }
 }
 
@@ -107,7 +111,7 @@ async function describe(file: FileHandle, addr: string): Promise<void> {
 }
 
 function inUse(dataDir: string, holder: Holder): ImstateError {
-  const message = `the data folder ${dataDir} is in use by ${nameOf(holder)}: stop it, or choose another folder with --data-dir`;
+  const message = `the data directory ${dataDir} is in use by ${nameOf(holder)}: stop it, or choose another one with --data-dir`;
   return new ImstateError('DATA_FOLDER_IN_USE', message);
 }
 
@@ -116,7 +120,7 @@ async function readAll(file: FileHandle): Promise<string> {
   return buffer.toString('utf8', 0, bytesRead);
 }
 
-/** Undefined for a text that describes no holder, such as that of a free folder. */
+/** Undefined for a text that describes no holder, such as that of a free directory. */
 function parseHolder(text: string): Holder | undefined {
   try {
     const { pid, startedAt, addr, host = '' } = JSON.parse(text) ?? {};
@@ -127,7 +131,9 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** True for a daemon of a version that held the folder by the file alone, without a kernel lock, and still runs. */
+/**
+ * True for a running daemon of a version that held the directory by the file alone, without a kernel lock.
+ */
 async function isRunning({ pid, startedAt }: Holder): Promise<boolean> {
   if (pid === process.pid) return false;
   const state = await processState(pid);

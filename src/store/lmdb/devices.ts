@@ -5,7 +5,10 @@ import { WORK } from '../work.js';
 import { LAST, type RecordKey, under } from './tables.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
-/** The first devices of a user after a device (all if undefined), the bytes of their records, and whether there are more. */
+/**
+ * The first devices of a user after a device (all if undefined), the bytes of their records, and whether
+ * there are more.
+ */
 export function someDevices(
   tx: WriteTransaction,
   userId: string,
@@ -23,8 +26,8 @@ export function someDevices(
 }
 
 /**
- * The user's other sessions that last and that the policy ends, after a device: as many as one write transaction ends.
- * `next` is the device after which to continue; undefined if these are all.
+ * The user's other sessions that last and that the policy ends, after a device: as many as one write
+ * transaction ends. `next` is the device after which to continue; undefined if these are all.
  */
 export function othersToReplace(
   tx: WriteTransaction,
@@ -45,8 +48,8 @@ export function othersToReplace(
 }
 
 /**
- * Whether the user may have one more device online. Devices whose session is over, and those that the login ends, do not
- * count. See redis/scripts/devices.lua.
+ * Whether the user may have one more device online. Devices whose session is over, and those that the login
+ * ends, do not count. See redis/scripts/devices.lua.
  */
 export function hasRoom(tx: WriteTransaction, { userId, deviceId, platform, policy }: Login): boolean {
   const { maxDevices } = tx.options;
@@ -65,7 +68,10 @@ export function hasRoom(tx: WriteTransaction, { userId, deviceId, platform, poli
   return false;
 }
 
-/** A record of a device that is offline, and when it is to be removed; with its end if that is not recorded yet. */
+/**
+ * A record of a device that is offline, and when it is to be removed; with its end if that is not recorded
+ * yet.
+ */
 interface OfflineRecord {
   record: SessionRecord;
   end: End | undefined;
@@ -73,8 +79,8 @@ interface OfflineRecord {
 }
 
 /**
- * Removes the user's oldest offline records if there are too many records: more than necessary, so that the next logins
- * need not check again.
+ * Removes the user's oldest offline records if there are too many records: more than necessary, so that the
+ * next logins need not check again.
  */
 export function dropOldest(tx: WriteTransaction, userId: string): void {
   const { maxDevices } = tx.options;

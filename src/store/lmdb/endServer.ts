@@ -3,7 +3,10 @@ import type { End } from '../../presence/rules.js';
 import { LAST, type SessionKey } from './tables.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
-/** Checks up to `limit` sessions of a chat server after the cursor, and ends those for which `ends` returns an end. */
+/**
+ * Checks up to `limit` sessions of a chat server after the cursor, and ends those for which `ends` returns an
+ * end.
+ */
 export function endSome(
   tx: WriteTransaction,
   serverAddr: string,

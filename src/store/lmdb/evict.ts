@@ -12,8 +12,8 @@ export function evictSession(tx: WriteTransaction, { userId, deviceId, sessionId
 }
 
 /**
- * Ends sessions of the user after a device, as many as fit into one write transaction; returns how many, and the device
- * after which to continue: undefined if these are all.
+ * Ends sessions of the user after a device, as many as fit into one write transaction; returns how many, and
+ * the device after which to continue: undefined if these are all.
  */
 export function evictDevices(
   tx: WriteTransaction,

@@ -38,8 +38,8 @@ export function addToHistory(
 }
 
 /**
- * Why a session of the device ended, if it is among the user's last ones, and whether another session of the device has
- * ended since.
+ * Why a session of the device ended, if it is among the user's last ones, and whether another session of the
+ * device has ended since.
  */
 export function pastEnd(
   { history }: Tables,

@@ -19,8 +19,8 @@ interface Progress {
 }
 
 /**
- * See PresenceStore.online. A login that ends more sessions than a write transaction may ends some of them; it takes
- * effect together with the last of them.
+ * See PresenceStore.online. A login that ends more sessions than a write transaction may ends some of them;
+ * it takes effect together with the last of them.
  */
 export function online(
   tx: WriteTransaction,
@@ -115,8 +115,8 @@ function write(
 }
 
 /**
- * Why the login comes too late to change anything (undefined if it does not), and whether its session had ended and
- * starts anew.
+ * Why the login comes too late to change anything (undefined if it does not), and whether its session had
+ * ended and starts anew.
  */
 function judgeLogin(
   { tables }: WriteTransaction,
@@ -135,7 +135,10 @@ function judgeLogin(
   return past.hasLater || current?.online ? { tooLate: 'REPLACED' } : { startsAnew: true };
 }
 
-/** Binds the session to the lease of its chat server, if there is one; undefined if it belongs to a greater incarnation. */
+/**
+ * Binds the session to the lease of its chat server, if there is one; undefined if it belongs to a greater
+ * incarnation.
+ */
 function joinLease(tx: WriteTransaction, { serverAddr, incarnation }: Login): Binding | undefined {
   const { now, tables } = tx;
   const lease =

@@ -40,7 +40,9 @@ function checkDevice(tx: WriteTransaction, [userId, deviceId]: DeadlineKey): voi
   deadlines.set([userId, deviceId], record?.online ? nextDeadline(record) : record?.removalTimeMs);
 }
 
-/** Loses a lease that ran out, and continues recording the ends of its sessions. Returns how many it checked. */
+/**
+ * Loses a lease that ran out, and continues recording the ends of its sessions. Returns how many it checked.
+ */
 function checkLease(
   tx: WriteTransaction,
   serverAddr: string,

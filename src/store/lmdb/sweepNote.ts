@@ -5,8 +5,8 @@ import type { WriteTransaction } from './WriteTransaction.js';
 const SWEEP_NOTE = 'sweep';
 
 /**
- * A store that stops before its first sweep must know afterwards for how long nobody swept it: the time counts from the
- * first lease.
+ * A store that stops before its first sweep must know afterwards for how long nobody swept it: the time
+ * counts from the first lease.
  */
 export function noteFirstLease({ tables: { root }, now }: WriteTransaction): void {
   if (!root.doesExist(SWEEP_NOTE)) root.put(SWEEP_NOTE, { swept: now } satisfies SweepNote);

@@ -9,7 +9,10 @@ export type RecordKey = [userId: string, deviceId: string];
 export type SessionKey = [serverAddr: string, userId: string, deviceId: string];
 /** A session that ended, by its number for the user. */
 export type HistoryKey = [userId: string, number: number];
-/** What has a deadline: a device, the history of a user ([user, '']), or the lease of a chat server (['', server]). */
+/**
+ * What has a deadline: a device, the history of a user ([user, '']), or the lease of a chat server (['',
+ * server]).
+ */
 export type DeadlineKey = [first: string, second: string];
 
 /** Sorts after every text. */
@@ -26,7 +29,10 @@ export interface Tables {
   root: RootDatabase;
   /** Packed sessions, see record.ts. */
   records: Database<Buffer, RecordKey>;
-  /** The sessions of a chat server that are online; true if the session counts under its platform, otherwise false. */
+  /**
+   * The sessions of a chat server that are online; true if the session counts under its platform, otherwise
+   * false.
+   */
   sessions: Database<boolean, SessionKey>;
   /** How many devices are online, of each user that has any. */
   users: Database<number, string>;

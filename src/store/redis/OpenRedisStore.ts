@@ -19,7 +19,10 @@ export interface RedisStoreOptions extends StoreOptions {
   tls?: TlsFiles | undefined;
   /** Prefix of every key. */
   keyPrefix: string;
-  /** How many shards to create at first use; later, how many the store must have. Undefined accepts any number. */
+  /**
+   * How many shards to create at first use; later, how many the store must have. Undefined accepts any
+   * number.
+   */
   shards: number | undefined;
   /** How many replicas must have a change before it is acknowledged; by default none. */
   waitReplicas?: number | undefined;
@@ -45,7 +48,7 @@ export class OpenRedisStore {
     this.changeLog = new RedisChangeLog({
       scripts: this.scripts,
       calls: this.calls,
-      channels: { bell: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
+      channels: { shards: `${keyPrefix}bell`, changes: `${keyPrefix}changes:${parseRedisUrl(url).db}` },
       makeSubscriber: () => makeSubscriber(url, tls),
     });
   }

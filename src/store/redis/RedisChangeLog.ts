@@ -20,8 +20,11 @@ export interface RedisChangeLogOptions {
   calls: ApplyCalls;
   /** Makes a connection that waits for notifications. */
   makeSubscriber(): Connection;
-  /** The notification channels: for changes, and for the number of a shard with too many of them. See scripts/changes.lua. */
-  channels: { changes: string; bell: string };
+  /**
+   * The notification channels: for changes, and for the number of a shard with too many of them. See
+   * scripts/changes.lua.
+   */
+  channels: { changes: string; shards: string };
 }
 
 /** The streams im:{S}:e, and the notifications of their growth. See ChangeLog. */
@@ -54,7 +57,9 @@ export class RedisChangeLog implements ChangeLog {
     return { oldest: parseLogPosition(oldest), newest: parseLogPosition(newest) };
   }
 
-  /** Serves what notifications have delivered; reads from Redis if they have delivered nothing, or were lost. */
+  /**
+   * Serves what notifications have delivered; reads from Redis if they have delivered nothing, or were lost.
+   */
   async read(
     shard: number,
     after: LogPosition,
@@ -126,12 +131,12 @@ export class RedisChangeLog implements ChangeLog {
     subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) => {
       if (subscriber === this.#subscriber) this.#receive(channel.toString(), message);
     });
-    subscriber.subscribe(channels.bell, channels.changes).catch(() => {});
+    subscriber.subscribe(channels.shards, channels.changes).catch(() => {});
     return subscriber;
   }
 
   #receive(channel: string, bytes: Buffer): void {
-    if (channel === this.#options.channels.bell) {
+    if (channel === this.#options.channels.shards) {
       this.#notify(Number(bytes.toString()));
       return;
     }

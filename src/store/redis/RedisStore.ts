@@ -28,8 +28,8 @@ import { describeRedisUrl } from './url.js';
 type CommandError = Error & { command?: { name: string } };
 
 /**
- * Sessions in one Redis node, which Sentinels may name, or in a Redis Cluster. See PresenceStore for the rules. Each
- * operation is in the file of its name, and so is its script in scripts/.
+ * Sessions in one Redis node, which Sentinels may name, or in a Redis Cluster. See PresenceStore for the
+ * rules. Each operation is in the file of its name, and so is its script in scripts/.
  */
 export class RedisStore implements PresenceStore {
   readonly description: string;
@@ -139,9 +139,9 @@ export class RedisStore implements PresenceStore {
   }
 
   /**
-   * Also claims the layout again in a Redis that was flushed. If another layout is in force there now, this store
-   * rejects all calls: with the wrong number of shards it would write where no other daemon reads. In a cluster one
-   * master has the layout: while that does not answer, the known layout stays in force.
+   * Also claims the layout again in a Redis that was flushed. If another layout is in force there now, this
+   * store rejects all calls: with the wrong number of shards it would write where no other daemon reads. In a
+   * cluster one master has the layout: while that does not answer, the known layout stays in force.
    */
   async check(): Promise<StoreHealth> {
     if (this.#opened === undefined) return { shards: 0, unavailable: [], failure: notOpen() };

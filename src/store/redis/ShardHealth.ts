@@ -5,11 +5,11 @@ import { askMaster, ownerOf } from './cluster.js';
 import { type Connection, storeError } from './connection.js';
 import type { Shard } from './shards.js';
 
-/** What the shards of a store answered. */
+/** The replies of the shards of a store. */
 export interface ShardAnswers<Answer> {
   /** By the number of the shard: those that answered. */
   answers: Map<number, Answer>;
-  /** True if others did not. */
+  /** True if other shards did not answer. */
   isPartial: boolean;
 }
 
@@ -20,9 +20,10 @@ interface Master {
 }
 
 /**
- * Which shards of a Redis Cluster answer, as the last {@link probe} of their masters found. Whoever goes over all shards leaves out
- * those that do not, and a call on one of them fails at once: otherwise each would wait for the time-out of its master, and all that
- * shares a batch or a stream with it would wait too. A single Redis has one master, which is simply asked: nothing is ever left out.
+ * Which shards of a Redis Cluster answered the last {@link probe} of their masters. Calls on all shards leave
+ * out those that did not, and a call on one of them fails at once: otherwise each would wait for the timeout
+ * of its master, and everything in the same batch or stream would wait too. A single Redis is simply asked:
+ * nothing is ever left out.
  */
 export class ShardHealth {
   readonly #redis: Connection;
@@ -49,12 +50,15 @@ export class ShardHealth {
     if (failure !== undefined) throw failure;
   }
 
-  /** Throws the failure of some shards unless what the others answered can stand for itself: if there is another master. */
+  /** Throws the failure of some shards, unless others answered: only a cluster can be partly available. */
   rejectUnlessPartial(answered: number, failure: ImstateError | undefined): void {
     if (failure !== undefined && (answered === 0 || !(this.#redis instanceof Cluster))) throw failure;
   }
 
-  /** Asks each shard by itself, all at once; rejects with what ioredis rejects with as the store's error. */
+  /**
+   * Asks each shard by itself, all at the same time; rejects with the store's error if no other master
+   * answered.
+   */
   async askAll<Answer>(
     ask: (shard: Shard, number: number) => Promise<Answer>,
     isChange = false,
@@ -92,8 +96,9 @@ export class ShardHealth {
   }
 
   /**
-   * Asks each master of a cluster once, whatever number of shards it has. Resolves when each has answered or failed; what is known
-   * of one is in force at once. Resolves with whether the master of `key`, which is of no shard, answers.
+   * Asks each master of a cluster once, however many shards it has. Resolves when each has answered or
+   * failed; each result is in force at once. Resolves with whether the master of `key`, which belongs to no
+   * shard, answers.
    */
   async probe(key: string): Promise<boolean> {
     const redis = this.#redis;

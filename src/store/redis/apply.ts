@@ -15,8 +15,8 @@ import { END_OF_OPERATION } from './scriptConstants.js';
 import { type Shard, shardOf } from './shards.js';
 
 /**
- * How many commands one script call has at most: a millisecond or two of Redis. A script that touches many records
- * executes only the first of them, see scripts/devices.lua.
+ * How many commands one script call has at most: a millisecond or two of Redis. A script that touches many
+ * records executes only the first of them, see scripts/devices.lua.
  */
 const MAX_COMMANDS = 128;
 
@@ -30,8 +30,8 @@ export type ApplyReply = [
 ];
 
 /**
- * Executes commands, many in one call of scripts/apply.lua. The commands of one user are executed in the order in which
- * they arrived.
+ * Executes commands, many in one call of scripts/apply.lua. The commands of one user are executed in the
+ * order in which they arrived.
  */
 export class ApplyCalls {
   readonly #scripts: ShardScripts;
@@ -115,8 +115,8 @@ export function commandOf(
 }
 
 /**
- * What the script has done of the commands. A change that too few replicas have is answered by `unsafe`, the reason for
- * that.
+ * What the script has done of the commands. A change that too few replicas have is answered by `unsafe`, the
+ * reason for that.
  */
 export function readReplies(
   commands: readonly Command[],

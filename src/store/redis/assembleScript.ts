@@ -1,9 +1,9 @@
 const INCLUDE = /^--- @include "(.*)"\n/gm;
 
 /**
- * Assembles a Lua script: replaces the lines `--- @include "name"` by the files that they name, each once, before the
- * file that includes it. `read` returns the text of a file, or undefined if there is none. Throws for an include that
- * is unknown or cyclic.
+ * Assembles a Lua script: replaces the lines `--- @include "name"` by the files that they name, each once,
+ * before the file that includes it. `read` returns the text of a file, or undefined if there is none. Throws
+ * for an include that is unknown or cyclic.
  */
 export function assembleScript(name: string, read: (name: string) => string | undefined): string {
   const parts: string[] = [];

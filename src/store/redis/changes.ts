@@ -8,7 +8,7 @@ import { CHANGE_FLAGS } from './scriptConstants.js';
 /** What a script appended to the change log of a shard, as it publishes it. */
 export interface Message {
   shard: number;
-  /** The newest entry before; undefined if there was none. */
+  /** The newest entry before these; undefined if there was none. */
   after: LogPosition | undefined;
   entries: ChangeLogEntry[];
 }
@@ -30,14 +30,14 @@ export function readMessage(bytes: Buffer): Message {
   return { shard: bytes.readUInt16BE(0), after: after[0] === 0 ? undefined : after, entries };
 }
 
-/** Reads an entry of a stream; undefined for the one without a change. */
+/** Reads an entry of the stream; undefined for the one without a change, see scripts/changeLog.lua. */
 export function readEntry(id: Buffer, member: Buffer, change: Buffer): ChangeLogEntry | undefined {
   if (change.length === 0) return undefined;
   const texts = new Texts(new PackedText(change), 0);
   return { place: parseLogPosition(id), change: readChange(new PackedText(member), 0, member.length, texts) };
 }
 
-/** An id of a stream. */
+/** The position that an entry ID of a stream stands for. */
 export function parseLogPosition(id: Buffer): LogPosition {
   return readLogPosition(id, 0, id.length);
 }
@@ -55,7 +55,9 @@ function readLogPosition(bytes: Buffer, start: number, end: number): LogPosition
   return [first, number];
 }
 
-/** A change as note_change in scripts/changes.lua packs it: its device, from `start` to `end`, and what it was. */
+/**
+ * A change as note_change in scripts/changes.lua packs it: the member, from `start` to `end`, and the rest.
+ */
 function readChange(members: PackedText, start: number, end: number, texts: Texts): Change {
   const nul = members.bytes.indexOf(0, start);
   const flags = texts.number(1);

@@ -5,28 +5,31 @@ import { hasSlots, ownerOfSlot, refreshSlots } from './internals/clusterSlots.js
 import { shardOf } from './shards.js';
 
 const SLOTS = 16_384;
-/** Tries to find the node that has a shard now, and the pause after the first of them, which doubles: half a second in all. */
+/**
+ * How often to look for the node that has a shard, and the first pause, which doubles: half a second in
+ * total.
+ */
 const MAX_TRIES = 6;
 const FIRST_PAUSE_MS = 16;
-/** Refusals that say: another node has it, or none has all of it now. */
+/** Errors that mean: another node has it, or none has all of it now. */
 const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
-/** Refusals by which a master answers while it moves a slot. */
+/** Errors of a master that moves a slot. */
 const MOVING = /^(ASK|TRYAGAIN)\b/;
 const HIDDEN_SLOTS =
   'this version of ioredis cannot be used with Redis Cluster: install the version that docs/dependencies.md lists';
 
-/** A call that was sent to no node. */
+/** The call was not sent to any node. */
 export class NotSent extends Error {}
 
-/** What a script answered, and the node that carried it out. */
+/** The reply of a script, and the node that ran it. */
 export interface Answered {
   answer: unknown;
   node: Redis;
 }
 
 /**
- * Lets the scripts of a connection to a cluster go through {@link toMaster}: ioredis itself sends a command again whose connection was
- * lost, which may have been carried out.
+ * Sends the scripts of a connection to a cluster through {@link toMaster}: ioredis itself resends a command
+ * whose connection was lost, although it may have been executed.
  */
 export function routeScripts(cluster: Cluster, names: string[]): void {
   if (!hasSlots(cluster)) throw new ImstateError('STORE_UNAVAILABLE', HIDDEN_SLOTS);
@@ -43,7 +46,10 @@ function scriptsOf(node: Redis): Record<string, (...args: unknown[]) => unknown>
   return node as unknown as Record<string, (...args: unknown[]) => unknown>;
 }
 
-/** Sends a script to the master that has the key. Where a node refused, and so changed nothing, it looks again who has it. */
+/**
+ * Sends a script to the master that has the key. If a node rejects it, and so changed nothing, it looks again
+ * for the master.
+ */
 export async function toMaster(
   cluster: Cluster,
   key: string,
@@ -62,12 +68,15 @@ export async function toMaster(
   }
 }
 
-/** host:port of the master that owns the slot of the key, as far as is known; '' if none does. */
+/** host:port of the master that owns the slot of the key, as far as known; '' if none does. */
 export function ownerOf(cluster: Cluster, key: string): string {
   return ownerOfSlot(cluster, slotOf(key));
 }
 
-/** Resolves if the master that owns the key answers, also while it moves that slot; rejects with why it does not. */
+/**
+ * Resolves if the master that owns the key answers, even while it moves that slot; rejects with the reason
+ * otherwise.
+ */
 export async function askMaster(cluster: Cluster, key: string): Promise<void> {
   await toMaster(cluster, key, (node) =>
     node.exists(key).catch((error) => {
@@ -76,7 +85,7 @@ export async function askMaster(cluster: Cluster, key: string): Promise<void> {
   );
 }
 
-/** The master that has the key. One that is being connected would keep the call for as long as that takes. */
+/** The master that has the key, if it is connected: otherwise ioredis would hold the call until it is. */
 function readyMaster(cluster: Cluster, key: string): Redis {
   const owner = ownerOf(cluster, key);
   const node = cluster.nodes().find(({ options: { host, port } }) => `${host}:${port}` === owner);
@@ -85,7 +94,7 @@ function readyMaster(cluster: Cluster, key: string): Redis {
   throw new NotSent('no connection to the master of this part of the data');
 }
 
-/** As Redis Cluster has it: of the tag in braces. */
+/** As Redis Cluster computes it: from the tag in braces. */
 function slotOf(key: string): number {
   return shardOf(/\{([^}]+)\}/.exec(key)?.[1] ?? key, SLOTS);
 }

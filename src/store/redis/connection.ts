@@ -8,7 +8,7 @@ import { redirectionMap } from './endpoints.js';
 import { completeEndpoints } from './internals/clusterEndpoints.js';
 import { loadScripts } from './scripts.js';
 import { leaveWhenReplaced } from './sentinels.js';
-import { dropWhenSilent, talkInSilence } from './silence.js';
+import { dropWhenSilent, pingRegularly } from './silence.js';
 import { redisTls } from './tls.js';
 import { badUrl, parseRedisUrl, type RedisAddress } from './url.js';
 
@@ -42,14 +42,14 @@ const COMMON = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
-  // A Redis that is frozen never closes its side.
+  // A frozen Redis never closes its side.
   disconnectTimeout: 200,
 };
 
 /**
- * Makes a connection that fails fast: a call while Redis is away is rejected at once instead of queued, and no
- * change is ever sent twice by the connection itself. It reconnects by itself for as long as it lives; where there are Sentinels,
- * to the master that they name then.
+ * Makes a connection that fails fast: a call while Redis is unavailable is rejected at once instead of
+ * queued, and the connection itself never sends a change twice. It reconnects until it is closed; with
+ * Sentinels, to the master that they name then.
  */
 export function makeConnection(url: string, tls?: TlsFiles): Connection {
   const address = addressOf(url, tls);
@@ -65,8 +65,8 @@ export function makeConnection(url: string, tls?: TlsFiles): Connection {
 }
 
 /**
- * Calls the listener with each reason for which the connection does not come about. ioredis has several events for them, some of which only say
- * that it did not.
+ * Calls the listener with each reason why the connection fails. ioredis has several events for that, some of
+ * which only say that it failed.
  */
 export function onConnectError(connection: Connection, listener: (error: Error) => void): void {
   const listen = (error: Error & { lastNodeError?: Error | null }) => {
@@ -76,20 +76,23 @@ export function onConnectError(connection: Connection, listener: (error: Error) 
   for (const event of ['error', 'sentinelError', 'node error']) connection.on(event, listen);
 }
 
-/** The reason was another event. */
+/** Errors whose reason is in another event. */
 const UNEXPLAINED = /^(All sentinels are unreachable|Connection is closed|Failed to refresh slots cache)/;
 
-/** Makes a connection that waits for messages, for however long there are none. It subscribes again by itself. */
+/**
+ * Makes a connection that waits for messages without a time limit. It reconnects and subscribes again by
+ * itself.
+ */
 export function makeSubscriber(url: string, tls?: TlsFiles): Connection {
   const { connectTimeout, disconnectTimeout } = COMMON;
   const subscriber = open(addressOf(url, tls), { connectTimeout, disconnectTimeout }, {});
-  if (subscriber instanceof Redis) talkInSilence(subscriber);
+  if (subscriber instanceof Redis) pingRegularly(subscriber);
   return subscriber;
 }
 
 /**
- * Connects, one attempt, which goes on by itself when it has failed. Left alone, ioredis would not settle while no Sentinel names a
- * master, nor ever if a cluster is not up at first.
+ * Resolves once connected; rejects after the first failed attempt, while the connection keeps trying. ioredis
+ * alone would not settle while no Sentinel names a master, and never if a cluster is down at first.
  */
 export async function connectOnce(connection: Connection): Promise<void> {
   if (connection instanceof Redis && !connection.options.sentinels) return connection.connect();
@@ -97,12 +100,12 @@ export async function connectOnce(connection: Connection): Promise<void> {
     throw new Error('it is not up: in a cluster, CLUSTER INFO says why');
   });
   const ready = once(connection, 'ready');
-  // It says why by an event.
+  // The reason comes by an event.
   connection.connect().catch(() => {});
   await Promise.race([ready, closed]);
 }
 
-/** With what a TLS connection needs; the files are for rediss:// only. */
+/** The address with the options of TLS; the files are for rediss:// only. */
 function addressOf(url: string, files: TlsFiles | undefined): RedisAddress {
   const address = parseRedisUrl(url);
   if (address.tls !== undefined) return { ...address, tls: redisTls(files, address.tls.servername) };
@@ -125,14 +128,15 @@ function open(
       scripts,
       clusterRetryStrategy: pause,
       redisOptions: { ...common, ...redisOptions },
-      // A certificate is for a name, and one name that is not known here must not keep the other nodes from being asked.
+      // Certificates are for names; and a name that does not resolve must not keep ioredis from asking the
+      // other nodes.
       dnsLookup: (host, done) => done(null, host),
       natMap: redirectionMap(() => cluster, (nodes[0] as RedisAddress['nodes'][0]).host),
     });
     return cluster.on('+node', completeEndpoints);
   }
-  const place = kind === 'sentinel' ? sentinelOptions(nodes, sentinels, tls) : nodes[0];
-  const redis = new Redis({ ...common, ...place, db, ...options, retryStrategy: pause });
+  const target = kind === 'sentinel' ? sentinelOptions(nodes, sentinels, tls) : nodes[0];
+  const redis = new Redis({ ...common, ...target, db, ...options, retryStrategy: pause });
   if (kind === 'sentinel') leaveWhenReplaced(redis, address);
   return redis;
 }
@@ -149,7 +153,7 @@ function sentinelOptions(
     sentinelRetryStrategy: pause,
     ...(username !== undefined && { sentinelUsername: username }),
     ...(password !== undefined && { sentinelPassword: password }),
-    // One that is frozen must not keep the others from being asked.
+    // A frozen Sentinel must not keep ioredis from asking the others.
     sentinelCommandTimeout: SENTINEL_MS,
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
   };
@@ -159,11 +163,11 @@ function pause(times: number): number {
   return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.max);
 }
 
-/** Refusals that come before the first write of a change. */
+/** Errors that Redis returns before the first write of a change. */
 const REFUSED_BEFORE =
   /^(OOM|READONLY|MISCONF|LOADING|NOAUTH|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|BUSY|NOREPLICAS|NOPERM this user has no permissions to run the 'eval)/i;
 
-/** The store's error for whatever ioredis rejects with. */
+/** The store's error for what ioredis rejects with. */
 export function storeError(error: unknown, isChange: boolean): ImstateError {
   if (error instanceof ImstateError) return error;
   const reason = messageOf(error);
@@ -184,7 +188,9 @@ export function storeError(error: unknown, isChange: boolean): ImstateError {
   return unavailable(`the connection to Redis was lost before it answered${outcome}`, error);
 }
 
-/** A failure to connect, with the reason that ioredis tells only by its error event. */
+/**
+ * The error of a failed connection; `lastError` is the reason, which ioredis passes only to its error event.
+ */
 export function connectError(
   description: string,
   error: unknown,
@@ -200,12 +206,12 @@ export function connectError(
     return new ImstateError('UNAUTHENTICATED', message, { cause: error });
   }
   if (/\bNOPERM\b/.test(reason)) {
-    const message = `Redis at ${description} grants its user too little (${reason}): allow it in the ACL of Redis`;
+    const message = `Redis at ${description} denies its user a command or a key (${reason}): grant it in the ACL of Redis`;
     return new ImstateError('PERMISSION_DENIED', message, { cause: error });
   }
-  // A Redis without TLS waits for the end of a line, which a handshake has not.
-  const isUnheard = description.startsWith('rediss') && reason.includes('ETIMEDOUT');
-  const orElse = isUnheard ? `, or ${peer.plain}` : oneSided(reason, peer);
+  // A Redis without TLS waits for the end of a line, which a handshake does not have.
+  const isUnanswered = description.startsWith('rediss') && reason.includes('ETIMEDOUT');
+  const orElse = isUnanswered ? `, or ${peer.plain}` : oneSided(reason, peer);
   const message = `Redis at ${description} cannot be used (${reason}): start it, or correct --redis${orElse}`;
   return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from 'ioredis';
 
-/** Where a redirection leads that names no host: `MOVED 3999 :6381` means the host that was asked. */
+/** Resolves redirections without a host: `MOVED 3999 :6381` means the host that was asked. */
 export function redirectionMap(cluster: () => Cluster, seed: string) {
   return (endpoint: string): { host: string; port: number } | null => {
     const port = /^\??:(\d+)$/.exec(endpoint)?.[1];

@@ -6,8 +6,8 @@ type KeepAliveReply = [incarnation: string, resyncSince: number, hasEnded: numbe
 
 /**
  * See PresenceStore.keepServerAlive. Each shard has its own lease, so that its scripts can judge sessions by
- * themselves, and each is kept alive by itself: a shard that does not answer judges nothing, gives leases their full
- * duration again when it is back, and requests a resync if it lacks what it had acknowledged.
+ * themselves, and each is kept alive by itself: a shard that does not answer judges nothing, gives leases
+ * their full duration again when it is back, and requests a resync if it lacks what it had acknowledged.
  */
 export async function keepServerAlive(scripts: ShardScripts, keepAlive: KeepAlive): Promise<KeepAliveResult> {
   const { serverAddr, incarnation, ttlMs } = keepAlive;

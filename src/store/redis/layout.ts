@@ -4,19 +4,22 @@ import { type Connection, storeError } from './connection.js';
 import { leaveReplica } from './replica.js';
 import { describeRedisUrl } from './url.js';
 
-/** Version of the keys and records in Redis: raised by a change that an older imstate could not read. */
+/** Version of the keys and records in Redis: increased by a change that an older imstate cannot read. */
 const LAYOUT_VERSION = 1;
-/** More shards bound more masters of a cluster, but make a batch cost more script calls. */
+/** More shards can use more masters of a cluster, but a batch then costs more script calls. */
 export const DEFAULT_SHARDS = 16;
 
 interface LayoutOptions {
   url: string;
   keyPrefix: string;
-  /** How many shards to make at first use; later, what the store must have. Undefined takes what is there. */
+  /**
+   * How many shards to create at first use; later, how many the store must have. Undefined accepts any
+   * number.
+   */
   shards: number | undefined;
 }
 
-/** What stands in Redis. */
+/** The layout in Redis. */
 interface Layout {
   shards: number;
   /** See PresenceStore.identity. */
@@ -27,7 +30,7 @@ interface Layout {
 interface Known {
   /** 0 for none. */
   shards: number;
-  /** Written into a Redis that has none. */
+  /** Written into a Redis without an identity. */
   identity: string;
 }
 
@@ -37,8 +40,9 @@ export function layoutKey({ keyPrefix }: Pick<LayoutOptions, 'keyPrefix'>): stri
 }
 
 /**
- * Claims the layout in Redis, at first use or after it was flushed; resolves with it once it is the one that this
- * version can use. What stands in Redis wins, so that all daemons of one store have the same identity.
+ * Claims the layout in Redis, at first use or after it was flushed; rejects with LAYOUT_MISMATCH unless this
+ * version can use the one in force. What is in Redis wins, so that all daemons of a store have the same
+ * identity.
  */
 export async function claimLayout(redis: Connection, options: LayoutOptions, known: Known): Promise<Layout> {
   const wanted = options.shards ?? (known.shards || DEFAULT_SHARDS);
@@ -54,7 +58,7 @@ export async function claimLayout(redis: Connection, options: LayoutOptions, kno
   return { shards: mustBe, identity: identity ?? undefined };
 }
 
-/** Throws LAYOUT_MISMATCH unless this imstate can use what stands in Redis with so many shards. */
+/** Throws LAYOUT_MISMATCH unless this version can use the layout in Redis with `mustBe` shards. */
 export function checkLayout(
   { version, shards }: { version: string | undefined; shards: string | undefined },
   mustBe: number,
@@ -70,7 +74,7 @@ export function checkLayout(
     throw new ImstateError(
       'LAYOUT_MISMATCH',
       `the store was made with ${shards} shards and cannot be used with ${mustBe}: ` +
-        `leave --shards out or say --shards ${shards}, or use another --key-prefix or database`,
+        `omit --shards or set --shards ${shards}, or use another --key-prefix or database`,
     );
   }
 }
@@ -81,7 +85,7 @@ async function selectDatabase(redis: Redis, url: string): Promise<void> {
   });
 }
 
-/** Redis refused the database of the URL; ioredis goes on in database 0. */
+/** Redis refused the database of the URL; ioredis would continue in database 0. */
 export function refusedDatabase(redis: Redis, url: string, error: Error): ImstateError {
   const { db } = redis.options;
   const message = `Redis at ${describeRedisUrl(url)} refused its database ${db} (${error.message}): choose another in --redis`;

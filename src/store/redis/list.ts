@@ -15,8 +15,8 @@ const SHARD_BEGINNING: ShardStart = ['', 0, ''];
 const FIRST_PAGE: [shard: number, ...ShardStart] = [0, ...SHARD_BEGINNING];
 
 /**
- * See PresenceStore.listSessions. A shard that does not answer is skipped, even if a page was to continue in it: the
- * next page begins after it.
+ * See PresenceStore.listSessions. A shard that does not answer is skipped, even if a page was to continue in
+ * it: the next page begins after it.
  */
 export async function listSessions(
   scripts: ShardScripts,

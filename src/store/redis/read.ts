@@ -25,8 +25,8 @@ function decodeDevice(deviceId: string, reply: CommandReply, context: ReadContex
 }
 
 /**
- * Reads all devices of a user; nothing once the request has used up its budget. A class, because batches of look-ups
- * create very many of them.
+ * Reads all devices of a user; nothing once the request has used up its budget. A class, because batches of
+ * look-ups create very many of them.
  */
 export class ReadUserCommand implements Command<Session[]> {
   readonly userId: string;

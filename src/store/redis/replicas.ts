@@ -6,35 +6,39 @@ import type { Connection } from './connection.js';
 import { type RedisSocket, socketOf } from './internals/connectionFields.js';
 import type { Shard } from './shards.js';
 
-/** Less than the silence for which a connection is given up, see silence.ts: Redis says nothing else meanwhile. */
+/**
+ * Less than the silence after which a connection is dropped, see silence.ts: Redis sends nothing else
+ * meanwhile.
+ */
 const WAIT_MS = 500;
 
-/** What a script answered, and why that is not safe yet if too few replicas have it. */
+/** The reply of a script, and, if too few replicas have the change, why it is not safe yet. */
 export interface Written<Answer> {
   answer: Answer;
   unsafe: ImstateError | undefined;
 }
 
 /**
- * Sends scripts, and waits until so many replicas have what they wrote (WAIT). That holds up everything else on the connection, so
- * there is one WAIT at a time, for all that was written before it.
+ * Sends scripts, and waits until enough replicas have what they wrote (WAIT). WAIT blocks everything else on
+ * the connection, so there is one at a time, for all that was written before it.
  *
- * WAIT speaks of what its own connection has written, and of nothing else: after a fail-over another one would say that all is well.
- * So each must follow its script on the very socket, and in a cluster scripts are sent to the node itself.
+ * WAIT is about what its own connection has written: after a failover another connection would report
+ * success. So each must follow its script on the same socket, and in a cluster scripts are sent to the node
+ * itself.
  */
 export class Replicas {
   readonly #redis: Connection;
   readonly #count: number;
-  /** Those who wait for the next WAIT, by socket; there while one is under way. */
+  /** Who waits for the next WAIT, by socket; exists while one is in flight. */
   readonly #waiting = new WeakMap<RedisSocket, ((unsafe: ImstateError | undefined) => void)[]>();
 
-  /** With a count of 0 it waits for none. */
+  /** With a count of 0 it does not wait. */
   constructor(redis: Connection, count: number) {
     this.#redis = redis;
     this.#count = count;
   }
 
-  /** Sends a script that changes something in the shard; rejects with what ioredis rejects with. */
+  /** Sends a script that changes the shard; rejects with the error of ioredis. */
   async write<Answer>(
     { keys: [, key] }: Shard,
     send: (redis: Connection) => Promise<unknown>,
@@ -45,7 +49,7 @@ export class Replicas {
       redis instanceof Cluster
         ? await toMaster(redis, key, send)
         : { answer: await send(redis), node: redis };
-    // The answer has just been read from it.
+    // The reply has just been read from it.
     const socket = socketOf(node);
     const reason = socket === undefined ? unsafe(LOST) : await this.#confirmed(node, socket);
     return { answer: answer as Answer, unsafe: reason };
@@ -63,7 +67,7 @@ export class Replicas {
   }
 
   async #waitOn(node: Redis, stream: RedisSocket): Promise<void> {
-    // The answers of other shards are read in the same turn.
+    // The replies of other shards are read in the same turn.
     await turn();
     for (let waiting = this.#take(stream); waiting.length > 0; waiting = this.#take(stream)) {
       const reason = await this.#ask(node, stream);
@@ -76,7 +80,7 @@ export class Replicas {
     return this.#waiting.get(stream)?.splice(0) ?? [];
   }
 
-  /** Why it is not known that enough replicas have all that the socket has written; undefined if they do. */
+  /** Why it is unknown whether enough replicas have what was written on the socket; undefined if they do. */
   async #ask(node: Redis, stream: RedisSocket): Promise<string | undefined> {
     if (socketOf(node) !== stream) return LOST;
     try {

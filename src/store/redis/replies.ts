@@ -36,8 +36,8 @@ export interface ReadContext {
 }
 
 /**
- * The sessions of records: those that readers may see, and those that are recorded as online, even if they have run
- * out since (as the change log has them).
+ * The sessions of records: those that readers may see, and those that are recorded as online, even if they
+ * have run out since (as the change log has them).
  */
 export function readSessions(
   records: readonly SessionRecord[],
@@ -65,7 +65,9 @@ export function recordsIn(texts: Texts): SessionRecord[] {
   return records;
 }
 
-/** The sessions in a reply of list.lua that readers see as online: user, device and packed session of each. */
+/**
+ * The sessions in a reply of list.lua that readers see as online: user, device and packed session of each.
+ */
 export function readListed(flat: (Buffer | null)[], context: ReadContext): UserSession[] {
   return triples(flat).flatMap(([userId, deviceId, packed]) =>
     readSessions(recordsOf(deviceId, packed), context)

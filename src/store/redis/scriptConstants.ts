@@ -54,7 +54,9 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   MAX_ENDS: WORK.ends,
 };
 
-/** Declares those of the constants that a script uses, as Lua: a script may have at most 200 local variables. */
+/**
+ * Declares those of the constants that a script uses, as Lua: a script may have at most 200 local variables.
+ */
 export function declareConstants(
   script: string,
   constants: Readonly<Record<string, string | number>>,

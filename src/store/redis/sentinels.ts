@@ -6,29 +6,31 @@ import type { RedisAddress } from './url.js';
 const POLL_INTERVAL_MS = 500;
 
 /**
- * Leaves a master in whose place most Sentinels name another; the connection is then made anew. One that was cut off or frozen while it was replaced
- * takes itself for the master until a Sentinel tells it otherwise, ten seconds later: what it answers meanwhile is old, and what it takes is lost.
- * Only the Sentinels know, and ioredis asks one of them, before it connects.
+ * Leaves a master that most Sentinels have replaced by another; the connection then reconnects. A master that
+ * was cut off or frozen during the failover takes itself for the master until a Sentinel corrects it, ten
+ * seconds later: meanwhile its replies are outdated, and its writes are lost. Only the Sentinels know, and
+ * ioredis asks just one of them, before it connects.
  */
 export function leaveWhenReplaced(redis: Redis, { nodes, master, ...how }: SentinelAddress): void {
   redis.on('ready', () => {
     const stream = socketOf(redis);
     if (stream === undefined) return;
-    // They live as long as the connection: one that is ended while it is being made again has no event for that.
+    // They live as long as the connection: ioredis has no event for a connection that is closed while it
+    // reconnects.
     const sentinels = nodes.map((node) =>
       new Redis({ ...node, ...sentinelClient(how) }).on('error', () => {}),
     );
-    let isLooking = false;
-    const looks = setInterval(async () => {
-      // A name may take long to resolve, and further look-ups would take up all threads for that.
-      if (isLooking) return;
-      isLooking = true;
+    let isPolling = false;
+    const polls = setInterval(async () => {
+      // A name may take long to resolve, and further lookups would occupy all threads for that.
+      if (isPolling) return;
+      isPolling = true;
       if (await isReplaced(stream, sentinels, master))
         stream.destroy(new Error('Sentinels name another master'));
-      isLooking = false;
+      isPolling = false;
     }, POLL_INTERVAL_MS).unref();
     stream.once('close', () => {
-      clearInterval(looks);
+      clearInterval(polls);
       for (const sentinel of sentinels) sentinel.disconnect();
     });
   });
@@ -52,7 +54,7 @@ function sentinelClient({ sentinelCredentials, tls }: Pick<SentinelAddress, 'sen
   };
 }
 
-/** Whether more than half of all Sentinels name another than the other side of the stream; those that do not answer name none. */
+/** Whether more than half of all Sentinels name another master than the peer of the stream. */
 async function isReplaced(stream: RedisSocket, sentinels: Redis[], master: string): Promise<boolean> {
   const named = await Promise.all(sentinels.map((sentinel) => masterOf(sentinel, master)));
   const { remoteAddress, remotePort } = stream as { remoteAddress?: string; remotePort?: number };
@@ -64,8 +66,8 @@ async function isReplaced(stream: RedisSocket, sentinels: Redis[], master: strin
 }
 
 /**
- * Where a Sentinel says that the master is, with all addresses of its host: a resolver names them in a different order each time.
- * Undefined if it does not say, or names a host that is not known here.
+ * The master that a Sentinel names, with all addresses of its host: a resolver returns them in a different
+ * order each time. Undefined if it does not answer, or if the host does not resolve.
  */
 async function masterOf(
   sentinel: Redis,

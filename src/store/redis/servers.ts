@@ -16,7 +16,9 @@ const REPAIRS = ['counters', 'leases', 'names'];
 /** Lists chat servers page by page. See PresenceStore.listServers and scripts/servers.lua. */
 export class ServerList {
   readonly #scripts: ShardScripts;
-  /** Shards whose names this process has repaired: an older version may have changed counters without them. */
+  /**
+   * Shards whose names this process has repaired: an older version may have changed counters without them.
+   */
   readonly #repaired = new Set<string>();
 
   constructor(scripts: ShardScripts) {

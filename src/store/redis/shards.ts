@@ -1,9 +1,10 @@
-/** The names of one shard's keys; the tag in braces keeps them in one slot of Redis Cluster. See scripts/keys.lua. */
+/** The keys of one shard; the tag in braces keeps them in one slot of Redis Cluster. See scripts/keys.lua. */
 export interface Shard {
   /**
-   * What every script of the shard begins with: how many keys follow, the sorted set of deadlines, after which scripts name the
-   * other keys of the shard, and a key that never exists. While a cluster moves the slot, some keys are on the one node and some on
-   * the other, and a script would take those that are away for missing; but Redis refuses it if a key that is named here is away.
+   * The first arguments of every script of the shard: how many keys follow; the sorted set of deadlines, from
+   * whose name scripts derive the other keys; and a key that never exists. While a cluster moves the slot,
+   * each node has some of the keys, and a script would take the others for missing. Redis rejects it if a key
+   * that is named here is away.
    */
   readonly keys: readonly [count: 2, deadlines: string, absent: string];
 }

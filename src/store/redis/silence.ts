@@ -2,41 +2,44 @@ import type { Redis } from 'ioredis';
 import { socketOf, unansweredCommands } from './internals/connectionFields.js';
 
 const POLL_INTERVAL_MS = 100;
-/** So many looks in a row: callers are promised UNAVAILABLE within a second. */
-const MAX_SILENT_LOOKS = 7;
+/** How many polls in a row: callers are promised UNAVAILABLE within a second. */
+const MAX_SILENT_POLLS = 7;
 
 /**
- * Drops the connection, which is then made anew, when Redis owes an answer and says nothing for 700 ms: a frozen Redis keeps its
- * TCP connection open. Silence is counted in looks, between which the event loop reads what has come: a daemon that was held up
- * itself has looked once, and does not blame Redis. The `socketTimeout` of ioredis would, for its timer fires first: it is
- * used only where ioredis hides its socket or its queue of commands.
+ * Drops the connection, which then reconnects, when Redis owes a reply and sends nothing for 700 ms: a frozen
+ * Redis keeps its TCP connection open. Silence is counted in polls, between which the event loop reads what
+ * has arrived: a daemon that was blocked itself has polled once, and does not blame Redis. The
+ * `socketTimeout` of ioredis would, because its timer fires first: it is used only if ioredis hides its
+ * socket or its command queue.
  */
 export function dropWhenSilent(redis: Redis): void {
   redis.on('connect', () => {
     const stream = socketOf(redis);
     if (stream === undefined || unansweredCommands(redis) === undefined) {
-      redis.options.socketTimeout = POLL_INTERVAL_MS * MAX_SILENT_LOOKS;
+      redis.options.socketTimeout = POLL_INTERVAL_MS * MAX_SILENT_POLLS;
       return;
     }
-    let silentLooks = 0;
+    let silentPolls = 0;
     stream.on('data', () => {
-      silentLooks = 0;
+      silentPolls = 0;
     });
-    const looks = setInterval(() => {
-      silentLooks = unansweredCommands(redis) === 0 ? 0 : silentLooks + 1;
-      if (silentLooks >= MAX_SILENT_LOOKS) stream.destroy(new Error('no answer within 700 ms'));
+    const polls = setInterval(() => {
+      silentPolls = unansweredCommands(redis) === 0 ? 0 : silentPolls + 1;
+      if (silentPolls >= MAX_SILENT_POLLS) stream.destroy(new Error('no answer within 700 ms'));
     }, POLL_INTERVAL_MS);
-    stream.once('close', () => clearInterval(looks));
+    stream.once('close', () => clearInterval(polls));
   });
 }
 
-const TALK_MS = 1_000;
+const PING_INTERVAL_MS = 1_000;
 
-/** Asks now and then on a connection that only listens, so that its silence can be judged. */
-export function talkInSilence(subscriber: Redis): void {
+/**
+ * Sends a PING every second on a connection that only listens, so that {@link dropWhenSilent} can judge it.
+ */
+export function pingRegularly(subscriber: Redis): void {
   dropWhenSilent(subscriber);
   subscriber.on('ready', () => {
-    const talk = setInterval(() => void subscriber.ping().catch(() => {}), TALK_MS);
-    subscriber.once('close', () => clearInterval(talk));
+    const pings = setInterval(() => void subscriber.ping().catch(() => {}), PING_INTERVAL_MS);
+    subscriber.once('close', () => clearInterval(pings));
   });
 }

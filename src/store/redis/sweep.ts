@@ -6,16 +6,16 @@ import { storeError } from './connection.js';
 import type { ShardScripts } from './ShardScripts.js';
 
 /**
- * Bounds of one script call, about a millisecond of Redis. Calls follow each other for seconds when a large chat server
- * is lost, and readers wait for one of them: `npm run bench:sweep`.
+ * Bounds of one script call, about a millisecond of Redis. Calls follow each other for seconds when a large
+ * chat server is lost, and readers wait for one of them: `npm run bench:sweep`.
  */
 const DEADLINES_PER_CALL = 128;
 export const ENDINGS_PER_CALL = 64;
 
 /**
- * See PresenceStore.sweep and scripts/sweep.lua. One shard after the other, so that no other call waits for more than
- * one script. Shards that do not answer are left out: it rejects only if nothing is left to do in the others. It does
- * not wait for replicas: nobody relies on it, and what is lost is swept again.
+ * See PresenceStore.sweep and scripts/sweep.lua. One shard after the other, so that no other call waits for
+ * more than one script. Shards that do not answer are left out: it rejects only if nothing is left to do in
+ * the others. It does not wait for replicas: nobody relies on it, and what is lost is swept again.
  */
 export async function sweep(scripts: ShardScripts, ended?: EndCounts): Promise<boolean> {
   let hasMore = false;

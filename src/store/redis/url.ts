@@ -7,7 +7,7 @@ interface NodeAddress {
   port: number;
 }
 
-/** Where Redis is, and who asks. */
+/** Where Redis is, and the credentials for it. */
 export interface RedisAddress {
   kind: 'node' | 'cluster' | 'sentinel';
   /** The node, some nodes of the cluster, or Sentinels that watch the master. */
@@ -39,10 +39,11 @@ const SENTINEL_SHAPE =
  * Reads the URL of a Redis, in which each part is percent-encoded:
  * - redis://[[user]:password@]host[:port][/database]
  * - redis+cluster://[[user]:password@]host[:port],… with some nodes of a Redis Cluster
- * - redis+sentinel://[[user]:password@]host[:port],…/master-name[/database] with Sentinels, and behind it
- *   ?sentinel-password=… and sentinel-user=… if they want them; user and password in front are those of the master
+ * - redis+sentinel://[[user]:password@]host[:port],…/master-name[/database] with Sentinels; append
+ *   ?sentinel-password=… and sentinel-user=… if they require them: the user and password in front are those of
+ *   the master
  *
- * Rejects with BAD_URL; rediss instead of redis is TLS, to the Sentinels too.
+ * Throws BAD_URL. With rediss instead of redis it is TLS, to the Sentinels as well.
  */
 export function parseRedisUrl(text: string): RedisAddress {
   const [, scheme = '', kind, credentials = '', hosts = '', rest = ''] =
@@ -51,7 +52,7 @@ export function parseRedisUrl(text: string): RedisAddress {
   const each = hosts.split(',').map((host) => parseNodeUrl(`${scheme}://${credentials}${host}`));
   const nodes = each.flatMap((address) => address.nodes);
   const common = each[0] as RedisAddress;
-  // Each node is to prove its own name.
+  // Each node must prove its own name.
   const tls = common.tls && {};
   if (kind === 'sentinel') {
     const withPorts = nodes.map(({ host }, i) => ({ host, port: portOf(hosts.split(',')[i] as string) }));
@@ -59,7 +60,7 @@ export function parseRedisUrl(text: string): RedisAddress {
   }
   if (/[?#]/.test(rest)) throw noQuery();
   if (databaseOf(rest.slice(1)) !== 0)
-    throw badUrl('a cluster has no databases: leave the last / and what follows out');
+    throw badUrl('a cluster has no databases: remove the last / and what follows it');
   return { ...common, kind: 'cluster', nodes, tls };
 }
 
@@ -95,7 +96,7 @@ function parseSentinelPart(text: string): Pick<RedisAddress, 'master' | 'db' | '
   if (more.length > 0) throw badUrl(`nothing may follow the database: ${SENTINEL_SHAPE}`);
   const known = ['sentinel-user', 'sentinel-password'];
   if (hash !== '' || [...searchParams.keys()].some((key) => !known.includes(key)))
-    throw badUrl(`behind ? it takes sentinel-user and sentinel-password only: ${SENTINEL_SHAPE}`);
+    throw badUrl(`only sentinel-user and sentinel-password may follow the ?: ${SENTINEL_SHAPE}`);
   const [user = '', password = ''] = known.map((key) => searchParams.get(key) ?? '');
   const sentinelCredentials = credentialsOf(user, password, '?sentinel-user=…&sentinel-password=…');
   return { master, db: databaseOf(database), sentinelCredentials };
@@ -111,13 +112,13 @@ function credentialsOf(username: string, password: string, shape: string): Crede
   return { ...(username !== '' && { username }), ...(password !== '' && { password }) };
 }
 
-/** The port of a Sentinel: URL knows the one of Redis at best. */
+/** The port of a Sentinel: its default differs from that of Redis. */
 function portOf(host: string): number {
   const [, port] = /:(\d+)$/.exec(host) ?? [];
   return port === undefined ? SENTINEL_PORT : Number(port);
 }
 
-/** The URL without users and passwords, for people. */
+/** The URL without users and passwords, human-readable. */
 export function describeRedisUrl(text: string): string {
   const { kind, nodes, master, db, tls } = parseRedisUrl(text);
   const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
@@ -128,7 +129,7 @@ export function describeRedisUrl(text: string): string {
 }
 
 function noQuery(): ImstateError {
-  return badUrl('it takes no ?query and no #fragment');
+  return badUrl('?query and #fragment are not allowed');
 }
 
 /** Never repeats the URL: it may hold a password. */

@@ -66,10 +66,10 @@ test('counts and logs operations that exceed the read limit', async () => {
   expect(await readAll()).toEqual([undefined, undefined, undefined]);
   // A rejected request stays rejected. Another caller holds all read memory, and has no response yet.
   const errors = await presence.reads.use('other', async (budget) => {
-    expect(() => budget.spend(0, LIMITS.reads.max)).toThrow('bytes of sessions that were read for answers');
+    expect(() => budget.spend(0, LIMITS.reads.max)).toThrow('bytes of sessions read for responses');
     return readAll();
   });
-  const message = expect.stringMatching(/sessions that were read for answers.*nothing was done/);
+  const message = expect.stringMatching(/sessions read for responses.*nothing was done/);
   const refused = { code: RESOURCE_EXHAUSTED, message };
   expect(errors).toEqual([refused, refused, refused]);
   const totals = [...observer.counts.operations.totals()].find(({ name }) => name === 'get_user');
