@@ -40,7 +40,7 @@ export interface Change {
 
 /** A change and its position. */
 export interface ChangeLogEntry {
-  place: LogPosition;
+  position: LogPosition;
   change: Change;
 }
 
@@ -55,7 +55,7 @@ export interface SnapshotPart {
   /** Names the users that the part covers, see {@link ChangeLog.partOf}. */
   part: string;
   shard: number;
-  place: LogPosition;
+  position: LogPosition;
   users: UserAt[];
 }
 
@@ -89,10 +89,10 @@ export interface ChangeLog {
    * Calls the listener when the change log of a shard may have grown. Best effort: readers also poll. Returns
    * what ends the subscription.
    */
-  onNews(listener: (shard: number) => void): () => void;
+  onGrowth(listener: (shard: number) => void): () => void;
 
   /** The user's sessions, and the position of the change log at that time. */
-  readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }>;
+  readUser(userId: string): Promise<{ sessions: Session[]; position: LogPosition }>;
 
   /** All sessions of a shard, or those of some chat servers, part by part; each part at one instant. */
   snapshot(shard: number, serverAddrs: readonly string[] | undefined): AsyncIterable<SnapshotPart>;

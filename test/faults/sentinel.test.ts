@@ -81,7 +81,7 @@ describe('a master that Sentinels replace', () => {
     await store.open();
     let notifications = 0;
     disposables.push(
-      store.changeLog().onNews(() => {
+      store.changeLog().onGrowth(() => {
         notifications += 1;
       }),
     );

@@ -54,7 +54,7 @@ export class ChangeLogReader {
   /** Rejects if no shard answers. */
   async #start(): Promise<void> {
     // Subscribes before it reads, so that no later change is missed.
-    this.#stopNotifications = this.#changeLog.onNews((shard) => void this.#shards[shard]?.read());
+    this.#stopNotifications = this.#changeLog.onGrowth((shard) => void this.#shards[shard]?.read());
     const failures = await Promise.all(this.#shards.map((shard) => shard.read()));
     const [failure] = failures;
     if (failure !== undefined && !failures.includes(undefined)) throw failure;

@@ -96,7 +96,7 @@ export class Resume {
     if (found === undefined) throw await this.#gone();
     if (this.#watch.isOver) return;
     for (const entry of found.entries) {
-      this.#positions[shard] = entry.place;
+      this.#positions[shard] = entry.position;
       if (!concerns(this.#watch, entry)) continue;
       this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
     }

@@ -84,7 +84,7 @@ export class ShardReader {
       while (!slices.hasTime) await slices.nextTurn();
       if (isOver()) return;
       const startedAt = performance.now();
-      positions.advance(this.#shard, entry.place);
+      positions.advance(this.#shard, entry.position);
       const rest = listener.deliver(this.#shard, entry, positions.revision);
       slices.spendSince(startedAt);
       if (rest) await slices.finish(rest, isOver);

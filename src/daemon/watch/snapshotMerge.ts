@@ -83,12 +83,12 @@ export class SnapshotMerge {
   }
 
   #sendUnlessKnown(shard: number, entry: ChangeLogEntry, publish: () => PublishedChange): void {
-    const { place } = entry;
+    const { position } = entry;
     // A user who was added during a resume may be known up to a later position than the others.
-    if (this.resume?.includes(shard, place)) return;
-    if (this.progress.includes(this.#keyOf(entry.change.userId), place)) return;
+    if (this.resume?.includes(shard, position)) return;
+    if (this.progress.includes(this.#keyOf(entry.change.userId), position)) return;
     if (!this.resume) this.send(publish());
-    else this.send(new PublishedChange(entry.change, this.resume.advance(shard, place)));
+    else this.send(new PublishedChange(entry.change, this.resume.advance(shard, position)));
   }
 
   #keyOf(userId: string): string {

@@ -90,9 +90,9 @@ export class SnapshotReader {
     return userReads.run(shard, async () => {
       if (!this.#isWatched(userId)) return 0;
       this.#hub.requireKnown(shard);
-      const { sessions, place } = await changeLog.readUser(userId);
+      const { sessions, position } = await changeLog.readUser(userId);
       if (!this.#isWatched(userId)) return 0;
-      return this.#add({ key: userId, shard, position: place, users: [{ userId, sessions }] }, reached);
+      return this.#add({ key: userId, shard, position, users: [{ userId, sessions }] }, reached);
     });
   }
 
@@ -112,7 +112,7 @@ export class SnapshotReader {
       const { value, done } = await parts.next();
       if (done) return false;
       // Counts towards --max-watch-backlog before the next watch reads.
-      this.#add({ key: value.part, shard, position: value.place, users: value.users }, reached);
+      this.#add({ key: value.part, shard, position: value.position, users: value.users }, reached);
       return true;
     };
     try {

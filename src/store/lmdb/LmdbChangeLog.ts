@@ -45,11 +45,11 @@ export class LmdbChangeLog implements ChangeLog {
     // Before the first change, nothing can be gone.
     if (!changes.doesExist(after[0]) && !(after[0] === 0 && !isTrimmed(this.#tables()))) return undefined;
     const found = [...changes.getRange({ start: after[0] + 1, limit })];
-    const entries = found.map(({ key, value }) => ({ place: [key, 0] as const, change: value }));
-    return { entries, upTo: entries.at(-1)?.place ?? after };
+    const entries = found.map(({ key, value }) => ({ position: [key, 0] as const, change: value }));
+    return { entries, upTo: entries.at(-1)?.position ?? after };
   }
 
-  onNews(listener: (shard: number) => void): () => void {
+  onGrowth(listener: (shard: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -59,7 +59,7 @@ export class LmdbChangeLog implements ChangeLog {
     for (const listener of this.#listeners) listener(0);
   }
 
-  async readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }> {
+  async readUser(userId: string): Promise<{ sessions: Session[]; position: LogPosition }> {
     while (this.#readInTurn >= READ_AT_ONCE) await this.#nextTurn();
     const tables = this.#tables();
     const sessions = [...tables.records.getRange(under<RecordKey>(userId))].flatMap(({ key, value }) => {
@@ -69,7 +69,7 @@ export class LmdbChangeLog implements ChangeLog {
     this.#readInTurn += 1 + sessions.length;
     // Resets the count even if nobody waits for the turn.
     void this.#nextTurn();
-    return { sessions: sessions.sort(newestLoginFirst), place: newestPosition(tables) };
+    return { sessions: sessions.sort(newestLoginFirst), position: newestPosition(tables) };
   }
 
   #nextTurn(): Promise<void> {
@@ -85,7 +85,7 @@ export class LmdbChangeLog implements ChangeLog {
     const tables = this.#tables();
     const transaction = tables.root.useReadTransaction();
     try {
-      const place = newestPosition(tables);
+      const position = newestPosition(tables);
       const ranges = serverAddrs?.map((addr) => under<SessionKey>(addr)) ?? [
         { start: [] as unknown as SessionKey, end: [LAST] as unknown as SessionKey },
       ];
@@ -104,7 +104,7 @@ export class LmdbChangeLog implements ChangeLog {
         }
       }
       const found = [...users].map(([userId, sessions]) => ({ userId, sessions }));
-      yield { part: 'all', shard: 0, place, users: found };
+      yield { part: 'all', shard: 0, position, users: found };
     } finally {
       transaction.done();
     }

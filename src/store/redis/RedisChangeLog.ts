@@ -67,7 +67,7 @@ export class RedisChangeLog implements ChangeLog {
   ): Promise<{ entries: ChangeLogEntry[]; upTo: LogPosition } | undefined> {
     const delivered = (this.#tails[shard] as TailCache).take(after, limit);
     const end = delivered.at(-1);
-    if (end) return { entries: delivered, upTo: end.place };
+    if (end) return { entries: delivered, upTo: end.position };
     const reply = await this.#call(shard, after.join('-'), limit);
     if (reply === null) return undefined;
     const found = reply as [Buffer, Buffer[]][];
@@ -80,7 +80,7 @@ export class RedisChangeLog implements ChangeLog {
     return { entries, upTo: last ? parseLogPosition(last[0]) : after };
   }
 
-  onNews(listener: (shard: number) => void): () => void {
+  onGrowth(listener: (shard: number) => void): () => void {
     this.#listeners.add(listener);
     this.#subscriber ??= this.#subscribe();
     return () => {
@@ -89,7 +89,7 @@ export class RedisChangeLog implements ChangeLog {
     };
   }
 
-  readUser(userId: string): Promise<{ sessions: Session[]; place: LogPosition }> {
+  readUser(userId: string): Promise<{ sessions: Session[]; position: LogPosition }> {
     return this.#options.calls.runOne(readUserAtCommand(userId), WATCHES);
   }
 
@@ -103,7 +103,12 @@ export class RedisChangeLog implements ChangeLog {
       const reply = await scripts.redis.imSnapshotBuffer(...keys, ...args).catch(rejectRead);
       const [now, leases, newest, ...flat] = reply as [number, Buffer[], Buffer, ...(Buffer | null)[]];
       const sessions = readRecorded(flat, { now, leases: new Leases(leases), retentionMs });
-      yield { part: `${shard}/${bucket}`, shard, place: parseLogPosition(newest), users: byUser(sessions) };
+      yield {
+        part: `${shard}/${bucket}`,
+        shard,
+        position: parseLogPosition(newest),
+        users: byUser(sessions),
+      };
     }
   }
 

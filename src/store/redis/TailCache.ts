@@ -28,7 +28,7 @@ export class TailCache {
       this.clear();
       return;
     }
-    const end = this.#entries.at(-1)?.place ?? this.#after;
+    const end = this.#entries.at(-1)?.position ?? this.#after;
     if (isSame(end, after) && this.#entries.length < MAX_WAITING) {
       for (const entry of entries) this.#entries.push(entry);
     } else {
@@ -40,7 +40,7 @@ export class TailCache {
   /** The entries after a position, up to `limit`; none if it knows none. Drops those up to the position. */
   take(after: LogPosition, limit: number): ChangeLogEntry[] {
     if (!isSame(this.#after, after)) {
-      const at = this.#entries.findIndex(({ place }) => isSame(place, after));
+      const at = this.#entries.findIndex(({ position }) => isSame(position, after));
       if (at === -1) return [];
       this.#after = after;
       this.#entries.splice(0, at + 1);

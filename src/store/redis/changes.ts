@@ -24,8 +24,8 @@ export function readMessage(bytes: Buffer): Message {
     const member = id + bytes.readUInt16BE(at) + 2;
     const change = member + bytes.readUInt16BE(member - 2) + 2;
     at = change + bytes.readUInt16BE(change - 2);
-    const place = readLogPosition(bytes, id, member - 2);
-    entries.push({ place, change: readChange(packed, member, change - 2, new Texts(packed, change)) });
+    const position = readLogPosition(bytes, id, member - 2);
+    entries.push({ position, change: readChange(packed, member, change - 2, new Texts(packed, change)) });
   }
   return { shard: bytes.readUInt16BE(0), after: after[0] === 0 ? undefined : after, entries };
 }
@@ -34,7 +34,10 @@ export function readMessage(bytes: Buffer): Message {
 export function readEntry(id: Buffer, member: Buffer, change: Buffer): ChangeLogEntry | undefined {
   if (change.length === 0) return undefined;
   const texts = new Texts(new PackedText(change), 0);
-  return { place: parseLogPosition(id), change: readChange(new PackedText(member), 0, member.length, texts) };
+  return {
+    position: parseLogPosition(id),
+    change: readChange(new PackedText(member), 0, member.length, texts),
+  };
 }
 
 /** The position that an entry ID of a stream stands for. */

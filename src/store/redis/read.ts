@@ -60,7 +60,7 @@ export class ReadUserCommand implements Command<Session[]> {
 /** A user's sessions that are recorded as online, at a position of the change log. */
 export interface UserAtPosition {
   sessions: Session[];
-  place: LogPosition;
+  position: LogPosition;
 }
 
 /** Reads a user for ChangeLog.readUser, see scripts/read.lua. */
@@ -71,14 +71,14 @@ export function readUserAtCommand(userId: string): Command<UserAtPosition> {
 
 function decodeUserAt(reply: CommandReply, context: ReadContext): UserAtPosition {
   const texts = reply as Texts;
-  const place = parseLogPosition(Buffer.from(texts.next(0)));
+  const position = parseLogPosition(Buffer.from(texts.next(0)));
   const { recorded } = readSessions(recordsIn(texts), context);
-  return { sessions: recorded.sort(newestLoginFirst), place };
+  return { sessions: recorded.sort(newestLoginFirst), position };
 }
 
 /** From the first position on all changes are known; the later parts already contain some of them. */
 function mergeUserAt(before: UserAtPosition, part: UserAtPosition): UserAtPosition {
-  return { place: before.place, sessions: mergeSessions(before.sessions, part.sessions) };
+  return { position: before.position, sessions: mergeSessions(before.sessions, part.sessions) };
 }
 
 /** A device that logged in between the parts may be in both. */

@@ -107,7 +107,7 @@ test('serves calls between the changes of a page, and tracks the delivered posit
   expect(entries.map(({ change }) => change.deviceId)).toEqual(
     Array.from({ length: CHANGES }, (_, i) => `d${i}`),
   );
-  expect(positions).toEqual(entries.map(({ place }) => place));
+  expect(positions).toEqual(entries.map(({ position }) => position));
 });
 
 test('serves calls while one change is delivered to very many followers', async () => {

@@ -79,10 +79,14 @@ export function describeChangeLog(name: string, makeStore: MakeStore): void {
         Array.from({ length: 25 }, (_, i) => `s${i}`),
       );
       expect(
-        seen.every(({ place }, i) => i === 0 || isBehind((seen[i - 1] as ChangeLogEntry).place, place)),
+        seen.every(
+          ({ position }, i) => i === 0 || isBehind((seen[i - 1] as ChangeLogEntry).position, position),
+        ),
       ).toBe(true);
-      const rest = await on.store.changeLog().read(shard, (seen[19] as ChangeLogEntry).place, 100);
-      expect(rest?.entries.map(({ place }) => place)).toEqual(seen.slice(20).map(({ place }) => place));
+      const rest = await on.store.changeLog().read(shard, (seen[19] as ChangeLogEntry).position, 100);
+      expect(rest?.entries.map(({ position }) => position)).toEqual(
+        seen.slice(20).map(({ position }) => position),
+      );
     });
 
     test('reports an unknown position as gone', async () => {
@@ -95,7 +99,7 @@ export function describeChangeLog(name: string, makeStore: MakeStore): void {
       const changeLog = on.store.changeLog();
       const shard = changeLog.shardOf('alice');
       const notified = new Promise<number>((resolve) => {
-        changeLog.onNews((of) => {
+        changeLog.onGrowth((of) => {
           if (of === shard) resolve(of);
         });
       });
@@ -109,10 +113,10 @@ export function describeChangeLog(name: string, makeStore: MakeStore): void {
       await newest(on);
       await on.store.online(login());
       const changeLog = on.store.changeLog();
-      const { sessions, place } = await changeLog.readUser('alice');
+      const { sessions, position } = await changeLog.readUser('alice');
       expect(sessions).toMatchObject([{ deviceId: 'phone', sessionId: 's1' }]);
       await on.store.online(login({ sessionId: 's2' }));
-      const after = await changeLog.read(changeLog.shardOf('alice'), place, 10);
+      const after = await changeLog.read(changeLog.shardOf('alice'), position, 10);
       expect(after?.entries.map(({ change }) => change.began?.sessionId)).toEqual(['s2']);
     });
 

@@ -102,7 +102,7 @@ async function listening() {
   const store = await open();
   const changeLog = store.changeLog();
   const notifications: number[] = [];
-  disposables.push(changeLog.onNews((shard) => notifications.push(shard)));
+  disposables.push(changeLog.onGrowth((shard) => notifications.push(shard)));
   let tries = 0;
   await until(async () => {
     await store.online(login({ sessionId: `try-${tries++}` }));

@@ -59,7 +59,7 @@ test('reads change logs and receives notifications of every master', async () =>
     Array.from({ length: changeLog.shards }, (_, shard) => changeLog.ends(shard)),
   );
   const notified = new Set<number>();
-  const end = changeLog.onNews((shard) => notified.add(shard));
+  const end = changeLog.onGrowth((shard) => notified.add(shard));
   const users = Array.from({ length: 100 }, (_, i) => `watched-${i}`);
   const shards = new Set(users.map((userId) => changeLog.shardOf(userId)));
   let round = 0;

@@ -51,7 +51,7 @@ function message(after: number, ...numbers: number[]) {
 
 function entry(number: number): ChangeLogEntry {
   const change = { userId: 'alice', deviceId: 'phone', wasOnline: false, began: undefined, ended: undefined };
-  return { place: positionOf(number), change: { ...change, devicesOnline: 0, timeMs: number } };
+  return { position: positionOf(number), change: { ...change, devicesOnline: 0, timeMs: number } };
 }
 
 function take(cache: TailCache, after: number, limit: number): number[] {

@@ -32,11 +32,11 @@ test('reads are no changes', () => {
 });
 
 test('a command that is continued begins with its cursor, and merges its parts', () => {
-  const command = continueFrom(readUserAtCommand('alice'), '17', { sessions: [], place: [1, 2] });
+  const command = continueFrom(readUserAtCommand('alice'), '17', { sessions: [], position: [1, 2] });
   expect(command.text).toBe('>17\x1faalice');
   const reply = textsOf(pack(['3-4', 'length']));
-  expect(command.readReply(reply, context)).toEqual({ sessions: [], place: [1, 2] });
-  expect(continueFrom(command, '18', { sessions: [], place: [1, 2] }).text).toBe('>18\x1faalice');
+  expect(command.readReply(reply, context)).toEqual({ sessions: [], position: [1, 2] });
+  expect(continueFrom(command, '18', { sessions: [], position: [1, 2] }).text).toBe('>18\x1faalice');
 });
 
 describe('a heartbeat', () => {
