@@ -25,6 +25,16 @@ export const OPERATION = {
 export const END_OF_ARGUMENT = '\x1f';
 export const END_OF_OPERATION = '\x1e';
 
+/** Patterns of Lua for operations and their arguments. Here, because scripts would build them in every call. */
+const PATTERNS = {
+  EACH_OPERATION: `([^${END_OF_OPERATION}]*)${END_OF_OPERATION}`,
+  LOGIN_ARGUMENTS: withArguments(11),
+  LOGOUT_ARGUMENTS: withArguments(4),
+  SESSION_ARGUMENTS: withArguments(3),
+  DEVICE_ARGUMENTS: withArguments(2),
+  CONTINUED_OPERATION: `^.([^${END_OF_ARGUMENT}]*)${END_OF_ARGUMENT}(.*)$`,
+};
+
 /** Takes the place of an end reason in the reply to a login: the user has too many devices online. */
 export const TOO_MANY_DEVICES = 255;
 
@@ -36,9 +46,8 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   ...withPrefix('FLAG_', RECORD_FLAGS),
   ...numbered(END_REASONS),
   ...numbered(LOGIN_POLICIES),
-  ...OPERATION,
-  END_OF_ARGUMENT,
-  END_OF_OPERATION,
+  ...charCodes(OPERATION),
+  ...PATTERNS,
   TOO_MANY_DEVICES,
   ...withPrefix('CHANGE_', CHANGE_FLAGS),
   BUCKETS,
@@ -74,6 +83,15 @@ function toLua(value: string | number): string {
     (char) => `\\${String(char.charCodeAt(0)).padStart(3, '0')}`,
   );
   return `'${escaped}'`;
+}
+
+/** The pattern of an operation with this many arguments. */
+function withArguments(count: number): string {
+  return `^.${`([^${END_OF_ARGUMENT}]*)${END_OF_ARGUMENT}`.repeat(count)}$`;
+}
+
+function charCodes(letters: Record<string, string>): Record<string, number> {
+  return Object.fromEntries(Object.entries(letters).map(([name, letter]) => [name, letter.charCodeAt(0)]));
 }
 
 function withPrefix(prefix: string, constants: Record<string, number>): Record<string, number> {

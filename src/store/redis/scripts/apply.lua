@@ -18,42 +18,35 @@
 -- read faster than many. A failed operation has an error and does not affect the others. If the cursor is not
 -- '', the last reply is a part: the operation continues from there.
 
--- Matches an operation with so many arguments.
-local function with(arguments)
-  return '^.' .. string.rep('([^' .. END_OF_ARGUMENT .. ']*)' .. END_OF_ARGUMENT, arguments) .. '$'
-end
-
-local LOGIN_ARGUMENTS, LOGOUT_ARGUMENTS, SESSION_ARGUMENTS, DEVICE_ARGUMENTS = with(11), with(4), with(3), with(2)
-
 -- By the code of their letter: a string of one character for each operation would cost more.
 local operations = {
-  [string.byte(OP_ONLINE)] = function(text)
+  [OP_ONLINE] = function(text)
     local user, device, session, server, platform, ttl, incarnation, policy, resent, is_new, metadata
       = string.match(text, LOGIN_ARGUMENTS)
     local login = { session = session, server = server, platform = platform, metadata = metadata, ttl = tonumber(ttl),
       incarnation = tonumber(incarnation) }
     return online(user, device, login, tonumber(policy), tonumber(resent), is_new == '1')
   end,
-  [string.byte(OP_OFFLINE)] = function(text)
+  [OP_OFFLINE] = function(text)
     local user, device, session, grace = string.match(text, LOGOUT_ARGUMENTS)
     return offline(user, device, session, tonumber(grace))
   end,
-  [string.byte(OP_HEARTBEAT)] = function(text) return heartbeat(string.match(text, SESSION_ARGUMENTS)) end,
-  [string.byte(OP_EVICT)] = function(text) return evict(string.match(text, SESSION_ARGUMENTS)) end,
-  [string.byte(OP_READ_DEVICE)] = function(text) return read_device(string.match(text, DEVICE_ARGUMENTS)) end,
-  [string.byte(OP_READ_USER)] = function(text) return read_user(string.sub(text, 2)) end,
+  [OP_HEARTBEAT] = function(text) return heartbeat(string.match(text, SESSION_ARGUMENTS)) end,
+  [OP_EVICT] = function(text) return evict(string.match(text, SESSION_ARGUMENTS)) end,
+  [OP_READ_DEVICE] = function(text) return read_device(string.match(text, DEVICE_ARGUMENTS)) end,
+  [OP_READ_USER] = function(text) return read_user(string.sub(text, 2)) end,
   -- The request has no budget left to read the user.
-  [string.byte(OP_SKIP)] = function() return 0 end,
-  [string.byte(OP_READ_USER_AT)] = function(text) return read_user_at(string.sub(text, 2)) end,
+  [OP_SKIP] = function() return 0 end,
+  [OP_READ_USER_AT] = function(text) return read_user_at(string.sub(text, 2)) end,
 }
-operations[string.byte(OP_CONTINUE)] = function(text)
-  local cursor, operation = string.match(text, '^.([^' .. END_OF_ARGUMENT .. ']*)' .. END_OF_ARGUMENT .. '(.*)$')
+operations[OP_CONTINUE] = function(text)
+  local cursor, operation = string.match(text, CONTINUED_OPERATION)
   from = cursor
   return operations[string.byte(operation)](operation)
 end
 
 local replies, strings = { now, false, false, '' }, {}
-for text in string.gmatch(ARGV[6], '([^' .. END_OF_OPERATION .. ']*)' .. END_OF_OPERATION) do
+for text in string.gmatch(ARGV[6], EACH_OPERATION) do
   from = '0'
   local done, reply = pcall(operations[string.byte(text)], text)
   if not done then

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { declareConstants, SCRIPT_CONSTANTS } from '../../../../src/store/redis/scriptConstants.ts';
 
 test('a script gets the constants that it uses, as Lua', () => {
-  const script = 'return { REPLACE_ALL, END_OF_ARGUMENT, OTHER_PLATFORM, EXPIREDS }';
+  const script = 'return { REPLACE_ALL, OP_ONLINE, DEVICE_ARGUMENTS, OTHER_PLATFORM, EXPIREDS }';
   expect(declareConstants(script, SCRIPT_CONSTANTS).split('\n')).toEqual([
     'local REPLACE_ALL = 2',
-    "local END_OF_ARGUMENT = '\\031'",
+    'local OP_ONLINE = 43',
+    "local DEVICE_ARGUMENTS = '^.([^\\031]*)\\031([^\\031]*)\\031$'",
     "local OTHER_PLATFORM = 'other'",
     '',
   ]);
