@@ -5,11 +5,11 @@ import type { Registry } from './registry.js';
 
 /** Which registry a daemon registers in, and how. */
 export interface RegistryConfig extends DiscoveryConfig {
-  /** How long an entry in etcd outlives its daemon. Milliseconds, whole seconds. */
+  /** How long an entry in etcd outlives its daemon. Milliseconds, in whole seconds. */
   leaseTtlMs: number;
 }
 
-/** Makes the registry that the configuration names; it connects on first use. */
+/** Creates the configured registry, which connects on first use. */
 export async function makeRegistry(config: RegistryConfig, log: RegistryLog): Promise<Registry> {
   const { etcd, service, dataDir, leaseTtlMs } = config;
   if (etcd === undefined) return new DirectoryRegistry({ dataDir, service, log });

@@ -5,7 +5,7 @@ import type { StoreClaim } from './storeClaim.js';
 /** An entry that is kept in the registry until it is closed. */
 export interface Registration {
   /** Whether the entry is present, as far as is known. */
-  readonly stands: boolean;
+  readonly isRegistered: boolean;
   /** Why the entry is not written: daemons of another store are registered. Undefined otherwise. */
   readonly refusal: ImstateError | undefined;
   /** How many other stores daemons are registered with, as of the last check. */

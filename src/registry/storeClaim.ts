@@ -1,11 +1,11 @@
 import type { StoreIds } from 'imstate-client/internal/registry/stores';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 
-/** What a daemon says of its store when it registers. */
+/** What a daemon states about its store when it registers. */
 export interface StoreClaim {
-  /** See PresenceStore.identity: it may change while the daemon runs. Undefined publishes none and compares with none. */
+  /** See PresenceStore.identity: it may change while the daemon runs. Undefined publishes and compares nothing. */
   identity(): string | undefined;
-  /** Registers beside daemons of another store. */
+  /** Whether to register beside daemons of another store. */
   allowOther: boolean;
 }
 
@@ -18,7 +18,7 @@ export function daemonsOfOthers(stores: StoreIds, addr: string, identity: string
   return new Map([...stores].filter(([each, id]) => each !== addr && id !== identity));
 }
 
-/** The error of a daemon that is not registered because of others; there is at least one. */
+/** The error of a daemon that is not registered because daemons of other stores are; there is at least one. */
 export function storeMismatch(addr: string, identity: string, others: StoreIds): ImstateError {
   const [[other, otherId]] = [...others] as [[string, string]];
   const rest = others.size - 1;
@@ -30,12 +30,12 @@ export function storeMismatch(addr: string, identity: string, others: StoreIds):
   );
 }
 
-/** True of the error of {@link storeMismatch}. */
+/** Whether this is the error of {@link storeMismatch}. */
 export function isStoreMismatch(error: unknown): error is ImstateError {
   return error instanceof ImstateError && error.code === 'STORE_MISMATCH';
 }
 
-/** How many stores other than that of this daemon are in the registry. */
+/** How many different stores these daemons have. */
 export function countStores(others: StoreIds): number {
   return new Set(others.values()).size;
 }

@@ -19,18 +19,18 @@ import {
 
 interface RegistrationOptions {
   dataDir: string;
-  /** In the data folder, that of the service. */
-  folder: string;
+  /** The directory of the service in the data directory. */
+  directory: string;
   addr: string;
   store: StoreClaim;
   log: RegistryLog;
-  /** The identities that are published now. */
+  /** The identities published now. */
   listStores(): Promise<StoreIds>;
 }
 
 const RENEW_MS = STALE_MS / 3;
 
-/** The files of one endpoint, kept young for as long as its daemon lives. */
+/** The files of one endpoint, refreshed for as long as its daemon runs. */
 export class DirectoryRegistration implements Registration {
   readonly #options: RegistrationOptions;
   readonly #entry: string;
@@ -42,7 +42,7 @@ export class DirectoryRegistration implements Registration {
   #refusal: ImstateError | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  /** Resolves once the entry stands. */
+  /** Resolves once the entry is present. */
   static async start(options: RegistrationOptions): Promise<DirectoryRegistration> {
     const registration = new DirectoryRegistration(options);
     await registration.#write();
@@ -52,12 +52,12 @@ export class DirectoryRegistration implements Registration {
 
   private constructor(options: RegistrationOptions) {
     this.#options = options;
-    this.#entry = entryFile(options.folder, options.addr);
-    this.#store = storeFile(options.folder, options.addr);
+    this.#entry = entryFile(options.directory, options.addr);
+    this.#store = storeFile(options.directory, options.addr);
   }
 
-  get stands(): boolean {
-    return this.#refusal === undefined && !this.#stopped.signal.aborted && this.#isYoung;
+  get isRegistered(): boolean {
+    return this.#refusal === undefined && !this.#stopped.signal.aborted && this.#isFresh;
   }
 
   get refusal(): ImstateError | undefined {
@@ -74,7 +74,7 @@ export class DirectoryRegistration implements Registration {
     await this.#remove().catch((error) => this.#options.log.warn(messageOf(error)));
   }
 
-  get #isYoung(): boolean {
+  get #isFresh(): boolean {
     return performance.now() - this.#renewedAt < STALE_MS;
   }
 
@@ -91,9 +91,9 @@ export class DirectoryRegistration implements Registration {
     }
   }
 
-  /** Keeps what stands; writes anew what is gone, or may have been taken for stale. */
+  /** Refreshes the files; writes them again if they are gone, or may have counted as stale. */
   async #renew(): Promise<void> {
-    const isKept = this.#isYoung && this.#refusal === undefined && (await touch(this.#entry));
+    const isKept = this.#isFresh && this.#refusal === undefined && (await touch(this.#entry));
     if (!isKept) return this.#write();
     this.#renewedAt = performance.now();
     const { addr, store, log, listStores } = this.#options;
@@ -107,21 +107,21 @@ export class DirectoryRegistration implements Registration {
   }
 
   /**
-   * Publishes the identity, looks who else is registered, and only then writes the entry: of two daemons that do so at once at
-   * least one sees the other. One that sees another store withdraws.
+   * Publishes the identity, reads those of the other daemons, and only then writes the entry: of two daemons that
+   * register at once, at least one sees the other. A daemon that sees another store withdraws.
    */
   async #write(): Promise<void> {
-    const { dataDir, folder, addr, store, listStores } = this.#options;
+    const { dataDir, directory, addr, store, listStores } = this.#options;
     await makeDataDirectory(dataDir);
     await makeInnerDirectory(dataDir, 'registry');
-    await makeInnerDirectory(dataDir, 'registry', basename(folder));
+    await makeInnerDirectory(dataDir, 'registry', basename(directory));
     const identity = store.identity();
     if (identity !== undefined) {
       await this.#publish(identity);
       this.#others = daemonsOfOthers(await listStores(), addr, identity);
       if (this.#others.size > 0 && !store.allowOther) {
         await this.#remove();
-        // Two that withdrew because of each other must not meet again.
+        // Two daemons that withdrew because of each other must not collide again.
         await delay(backoffMs(1));
         throw storeMismatch(addr, identity, this.#others);
       }
@@ -136,14 +136,14 @@ export class DirectoryRegistration implements Registration {
     this.#published = identity;
   }
 
-  /** The entry first: without it nobody calls the daemon. */
+  /** The entry goes first: without it no client calls the daemon. */
   async #remove(): Promise<void> {
     await rm(this.#entry, { force: true });
     await rm(this.#store, { force: true });
   }
 }
 
-/** Makes a file young; false if it is gone or cannot be touched. */
+/** Updates the times of a file; false if it is gone or cannot be touched. */
 async function touch(file: string): Promise<boolean> {
   const now = new Date();
   return lutimes(file, now, now).then(
@@ -154,7 +154,7 @@ async function touch(file: string): Promise<boolean> {
 
 async function replace(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}`;
-  // One may be left of an earlier process with this pid. A link in its place is removed, not followed.
+  // An earlier process with this pid may have left one. A symbolic link is removed, not followed.
   await rm(temporary, { force: true });
   await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
   await rename(temporary, file);

@@ -14,7 +14,7 @@ import type { Registration, Registry } from '../registry.js';
 import { NO_STORE } from '../storeClaim.js';
 import { DirectoryRegistration } from './DirectoryRegistration.js';
 
-/** Registers the daemons of one machine in a directory: a file per endpoint, refreshed by its daemon. See Registry. */
+/** Registers the daemons of one machine in a directory, with one file per endpoint. See Registry. */
 export class DirectoryRegistry extends DirectoryDiscovery implements Registry {
   readonly #dataDir: string;
 
@@ -25,7 +25,8 @@ export class DirectoryRegistry extends DirectoryDiscovery implements Registry {
 
   async register(addr: string, store = NO_STORE): Promise<Registration> {
     const listStores = () => this.listStores();
-    const options = { dataDir: this.#dataDir, folder: this.folder, addr, store, log: this.log, listStores };
+    const { directory, log } = this;
+    const options = { dataDir: this.#dataDir, directory, addr, store, log, listStores };
     await this.#removeStale();
     return DirectoryRegistration.start(options).catch((error) => {
       throw directoryUnavailable(error);
@@ -35,7 +36,7 @@ export class DirectoryRegistry extends DirectoryDiscovery implements Registry {
   /** Removes the files of daemons that are gone. */
   async #removeStale(): Promise<void> {
     for (const name of await this.files(ENTRY_SUFFIX, STORE_SUFFIX)) {
-      const file = join(this.folder, name);
+      const file = join(this.directory, name);
       const { mtimeMs } = await lstat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
       if (Date.now() - mtimeMs > STALE_MS) await rm(file, { force: true }).catch(() => {});
     }

@@ -21,9 +21,9 @@ interface RegistrationOptions {
 }
 
 /**
- * One entry in etcd, kept for as long as its daemon lives. Three times a lease it renews the lease and looks
- * that the entry still stands under it; a lease or an entry that is gone (expired while etcd was away or frozen,
- * wiped, deleted by hand) is made again.
+ * One entry in etcd, kept for as long as its daemon runs. Three times in the TTL of the lease it renews the lease
+ * and checks that the entry is present under it. If the lease or the entry is gone (expired while etcd was
+ * unavailable or frozen, wiped, deleted by hand), it is created again.
  */
 export class EtcdRegistration implements Registration {
   readonly #options: RegistrationOptions;
@@ -34,7 +34,7 @@ export class EtcdRegistration implements Registration {
   #refusal: ImstateError | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  /** Resolves once the entry stands; rejects if etcd cannot be reached now. */
+  /** Resolves once the entry is present; rejects if etcd cannot be reached now. */
   static async start(options: RegistrationOptions): Promise<EtcdRegistration> {
     const registration = new EtcdRegistration(options);
     try {
@@ -52,9 +52,9 @@ export class EtcdRegistration implements Registration {
     this.#storeKey = new EtcdStoreKey(options);
   }
 
-  get stands(): boolean {
-    const isYoung = performance.now() - this.#renewedAt < this.#options.leaseTtlMs;
-    return this.#lease !== undefined && this.#refusal === undefined && isYoung;
+  get isRegistered(): boolean {
+    const isAlive = performance.now() - this.#renewedAt < this.#options.leaseTtlMs;
+    return this.#lease !== undefined && this.#refusal === undefined && isAlive;
   }
 
   get refusal(): ImstateError | undefined {
@@ -90,25 +90,25 @@ export class EtcdRegistration implements Registration {
     }
   }
 
-  /** An entry that is gone while daemons of another store are registered stays away until they are gone. */
+  /** While daemons of another store are registered, an entry that is gone is not written again. */
   async #refuse(mismatch: ImstateError): Promise<void> {
     if (this.#refusal === undefined) this.#options.log.warn(mismatch.message);
     this.#refusal = mismatch;
     await this.#drop();
   }
 
-  /** Makes sure that the entry stands under a lease that has just been granted or renewed. */
+  /** Makes sure that the entry is present under a lease that has just been granted or renewed. */
   async #renew(): Promise<void> {
     const { nodes, service, addr, leaseTtlMs } = this.#options;
     const key = entryKey(service, addr);
     if (this.#lease !== undefined && performance.now() - this.#renewedAt < leaseTtlMs) {
       const alive = await this.#keepAlive(this.#lease);
-      if (alive && (await this.#stands(key, this.#lease))) return this.#storeKey.refresh(this.#lease);
+      if (alive && (await this.#isPresent(key, this.#lease))) return this.#storeKey.refresh(this.#lease);
       if (!alive) this.#lease = undefined;
     } else {
       this.#lease = undefined;
     }
-    // Before a lease is granted, so that a daemon which is refused leaves none behind.
+    // Before a lease is granted, so that a rejected daemon leaves none behind.
     await this.#storeKey.check();
     const startedAt = performance.now();
     this.#lease ??= await grantLease(nodes, leaseTtlMs);
@@ -125,19 +125,19 @@ export class EtcdRegistration implements Registration {
     return alive;
   }
 
-  async #stands(key: string, lease: string): Promise<boolean> {
+  async #isPresent(key: string, lease: string): Promise<boolean> {
     const { kvs } = await this.#options.nodes.call((client) => client.get(key).exec());
     return kvs[0]?.lease === lease;
   }
 
-  /** Gives the lease back, and the entry with it; without an answer they go when the lease runs out. */
+  /** Revokes the lease, which removes the entry; if etcd does not respond, both expire. */
   async #drop(): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
     if (lease === undefined) return;
     await revokeLease(this.#options.nodes, lease).catch((error) => {
       this.#options.log.warn(
-        `the entry of ${this.#options.addr} stays in etcd until its lease ends: ${registryError(error).message}`,
+        `the entry of ${this.#options.addr} stays in etcd until its lease expires: ${registryError(error).message}`,
       );
     });
   }

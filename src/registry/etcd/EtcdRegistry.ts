@@ -5,7 +5,7 @@ import { EtcdRegistration } from './EtcdRegistration.js';
 
 /** Options of {@link EtcdRegistry}. */
 export interface EtcdRegistryOptions extends EtcdOptions {
-  /** How long an entry outlives its daemon. Milliseconds, whole seconds. */
+  /** How long an entry outlives its daemon. Milliseconds, in whole seconds. */
   leaseTtlMs: number;
 }
 

@@ -20,12 +20,12 @@ interface StoreKeyOptions {
   store: StoreClaim;
 }
 
-/** Daemons that start at once get in each other's way; a few tries are enough for dozens of them. */
+/** Daemons that start at once conflict with each other; a few tries are enough for dozens of them. */
 const MAX_TRIES = 20;
 
 /**
- * The identity of a daemon's store beside its entry, under the same lease. An entry is only written while no daemon of another
- * store is registered. Where etcd denies the key, the entry stands without it.
+ * The identity of a daemon's store beside its entry, under the same lease. An entry is only written while no daemon
+ * of another store is registered. If etcd denies access to the key, the entry is written without it.
  */
 export class EtcdStoreKey {
   readonly #options: StoreKeyOptions;
@@ -36,14 +36,14 @@ export class EtcdStoreKey {
     this.#options = options;
   }
 
-  /** The daemons of other stores, as of the last look. */
+  /** The daemons of other stores, as of the last check. */
   get others(): StoreIds {
     return this.#others;
   }
 
   /** Rejects with STORE_MISMATCH if daemons of another store are registered and that is not allowed. */
   async check(): Promise<void> {
-    await this.#look(this.#options.store.identity());
+    await this.#compare(this.#options.store.identity());
   }
 
   /** Writes the entry with the identity beside it; rejects with STORE_MISMATCH like {@link check}. */
@@ -51,7 +51,7 @@ export class EtcdStoreKey {
     const { nodes, service, addr, store } = this.#options;
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const identity = store.identity();
-      const revision = await this.#look(identity);
+      const revision = await this.#compare(identity);
       if (identity === undefined || revision === undefined) return this.#put(entry, lease);
       const puts = [entry, { key: storeKey(service, addr), value: formatStoreId(identity) }];
       try {
@@ -62,11 +62,13 @@ export class EtcdStoreKey {
         return this.#put(entry, lease);
       }
     }
-    const message = `${MAX_TRIES} tries to register ${addr} in etcd met registrations of other daemons: it tries again`;
+    const message =
+      `${addr} is not registered in etcd yet: other daemons registered during each of ${MAX_TRIES} tries; ` +
+      'the daemon keeps trying';
     throw new ImstateError('REGISTRY_UNAVAILABLE', message);
   }
 
-  /** Looks who else is registered, and writes the identity if what stands is another one. The entry stays in any case. */
+  /** Reads the identities of the other daemons, and corrects that of this one. The entry stays in any case. */
   async refresh(lease: string): Promise<void> {
     const { nodes, service, addr, store, log } = this.#options;
     const listing = await listStores(nodes, service);
@@ -85,8 +87,11 @@ export class EtcdStoreKey {
     );
   }
 
-  /** The revision at which nothing was in the way; undefined if etcd does not let this user look. */
-  async #look(identity: string | undefined): Promise<bigint | undefined> {
+  /**
+   * Compares with the stores of the other daemons. Returns the revision at which none conflicted; undefined if etcd
+   * denies access.
+   */
+  async #compare(identity: string | undefined): Promise<bigint | undefined> {
     const { nodes, service, addr, store } = this.#options;
     const listing = await listStores(nodes, service);
     if (listing === undefined) {
@@ -108,7 +113,7 @@ export class EtcdStoreKey {
     this.#hasWarned = true;
     const prefix = storePrefix(this.#options.service);
     this.#options.log.warn(
-      `etcd denies the keys below ${prefix}, so a daemon of another store is not noticed: ` +
+      `etcd denies access to the keys below ${prefix}, so daemons of another store go unnoticed: ` +
         `etcdctl role grant-permission ROLE --prefix=true readwrite ${prefix}`,
     );
   }

@@ -2,13 +2,13 @@ import { castGrpcError, EtcdError, EtcdLeaseInvalidError } from 'etcd3';
 import { callDeadline } from 'imstate-client/internal/registry/etcd/deadline';
 import type { EtcdNodes } from 'imstate-client/internal/registry/etcd/nodes';
 
-/** Grants a lease and resolves with its id. One that was granted twice ends by itself, with nothing under it. */
+/** Grants a lease and resolves with its ID. If it is granted twice, the unused lease expires. */
 export async function grantLease(nodes: EtcdNodes, ttlMs: number): Promise<string> {
   const { ID } = await nodes.call(({ leaseClient }) => leaseClient.leaseGrant({ TTL: ttlMs / 1_000 }));
   return ID;
 }
 
-/** Renews a lease; resolves with false if etcd no longer knows it. */
+/** Renews a lease; false if etcd no longer knows it. */
 export function renewLease(nodes: EtcdNodes, id: string): Promise<boolean> {
   return nodes.call(async ({ leaseClient }) => {
     const stream = await leaseClient.leaseKeepAlive(callDeadline());
@@ -25,7 +25,7 @@ export function renewLease(nodes: EtcdNodes, id: string): Promise<boolean> {
   });
 }
 
-/** Gives a lease back, and with it what is under it. One that etcd no longer knows is no error. */
+/** Revokes a lease, which removes its keys. A lease that etcd no longer knows is no error. */
 export async function revokeLease(nodes: EtcdNodes, id: string): Promise<void> {
   await nodes
     .call(({ leaseClient }) => leaseClient.leaseRevoke({ ID: id }))

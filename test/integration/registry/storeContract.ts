@@ -63,7 +63,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       const second = await register(B, 'store-2', true);
       expect(second.otherStores).toBe(1);
       await until(() => first.otherStores === 1, 'the first notices the second');
-      expect(first).toMatchObject({ stands: true, refusal: undefined });
+      expect(first).toMatchObject({ isRegistered: true, refusal: undefined });
     });
 
     test('entries without an identity are in nobody’s way', async () => {
@@ -100,7 +100,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       await register(B, 'store-1');
       identity = 'store-2';
       await until(async () => (await stores())[0]?.[1] === 'store-2', 'the identity is published');
-      expect(registration.stands).toBe(true);
+      expect(registration.isRegistered).toBe(true);
     });
 
     test('an entry that was lost is not written beside another store, until that is gone', async () => {
@@ -108,12 +108,12 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       await underTest.putStore(B, 'store-2');
       await underTest.deleteRaw(A);
       await until(() => registration.refusal !== undefined, 'the daemon is refused');
-      expect(registration.stands).toBe(false);
+      expect(registration.isRegistered).toBe(false);
       expect(registration.refusal).toMatchObject({ code: 'STORE_MISMATCH' });
       expect(await client.list()).toEqual([]);
       expect(underTest.warnings.join()).toContain('store-2');
       await underTest.deleteStore(B);
-      await until(() => registration.stands, 'the daemon is registered again');
+      await until(() => registration.isRegistered, 'the daemon is registered again');
       expect(registration.refusal).toBeUndefined();
       expect(await stores()).toEqual([[A, 'store-1']]);
     });
@@ -122,7 +122,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       const registration = await register(A, 'store-1');
       await underTest.putStore(B, 'store-2');
       await until(() => registration.otherStores === 1, 'the other store is noticed');
-      expect(registration.stands).toBe(true);
+      expect(registration.isRegistered).toBe(true);
       expect(await stores()).toEqual([[A, 'store-1']]);
     });
   });

@@ -90,7 +90,7 @@ export class Metrics {
         'gauge',
         'imstate_registered',
         '1 while the entry of this daemon stands in the registry, else 0.',
-        () => (registration()?.stands ? 1 : 0),
+        () => (registration()?.isRegistered ? 1 : 0),
       ),
       one(
         'gauge',

@@ -15,29 +15,29 @@ import { parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
 import { parseStoreId, type StoreIds } from '../stores.js';
 import { addrOf, directoryUnavailable, ENTRY_SUFFIX, STALE_MS, STORE_SUFFIX } from './files.js';
 
-/** What {@link DirectoryDiscovery} takes beside the common options. */
+/** Options of {@link DirectoryDiscovery}. */
 export interface DirectoryOptions extends RegistryOptions {
-  /** The data folder; made when a daemon registers. */
+  /** The data directory; created when a daemon registers. */
   dataDir: string;
 }
 
 const POLL_MS = 500;
 
 /**
- * Endpoints of one machine in a folder: a file an endpoint, with the same content as an entry in etcd, kept
- * young by its daemon. See ServiceDiscovery.
+ * Finds the daemons of one machine in a directory. Each endpoint is a file with the content of an entry in etcd,
+ * which its daemon refreshes. See ServiceDiscovery.
  */
 export class DirectoryDiscovery implements ServiceDiscovery {
   readonly description: string;
   readonly service: string;
   readonly scheme = 'imstate';
-  protected readonly folder: string;
+  protected readonly directory: string;
   protected readonly log: RegistryLog;
   readonly #warned = new Map<string, string>();
 
   constructor({ dataDir, service, log }: DirectoryOptions) {
     this.service = service;
-    this.folder = join(dataDir, 'registry', encodeURIComponent(service));
+    this.directory = join(dataDir, 'registry', encodeURIComponent(service));
     this.log = log;
     this.description = `embedded, ${dataDir}`;
   }
@@ -52,7 +52,7 @@ export class DirectoryDiscovery implements ServiceDiscovery {
     const stores = new Map<string, string>();
     for (const name of await this.files(STORE_SUFFIX)) {
       const addr = addrOf(name);
-      const text = await this.#readYoung(join(this.folder, name)).catch(() => undefined);
+      const text = await this.#readFresh(join(this.directory, name)).catch(() => undefined);
       const identity = text && parseStoreId(text);
       if (addr && identity) stores.set(addr, identity);
     }
@@ -73,15 +73,15 @@ export class DirectoryDiscovery implements ServiceDiscovery {
   async close(): Promise<void> {}
 
   async #poll(listener: WatchListener, signal: AbortSignal): Promise<void> {
-    let told: Endpoint[] | undefined;
+    let delivered: Endpoint[] | undefined;
     do {
       try {
         const endpoints = await this.list();
         if (signal.aborted) return;
-        if (told === undefined || !sameEndpoints(told, endpoints)) listener.onEndpoints(endpoints);
-        told = endpoints;
+        if (delivered === undefined || !sameEndpoints(delivered, endpoints)) listener.onEndpoints(endpoints);
+        delivered = endpoints;
       } catch (error) {
-        told = undefined;
+        delivered = undefined;
         listener.onError(error as ImstateError);
       }
     } while (await delay(POLL_MS, true, { signal }).catch(() => false));
@@ -89,26 +89,26 @@ export class DirectoryDiscovery implements ServiceDiscovery {
 
   protected async files(...suffixes: string[]): Promise<string[]> {
     try {
-      const names = await readdir(this.folder);
+      const names = await readdir(this.directory);
       return names.filter((name) => suffixes.some((suffix) => name.endsWith(suffix)));
     } catch (error) {
-      // ENOTDIR: services may have /dev/null for a home.
+      // ENOTDIR: the home directory of a service may be /dev/null.
       if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
       throw directoryUnavailable(error);
     }
   }
 
   /** The text of a file; undefined if it is stale. */
-  async #readYoung(file: string): Promise<string | undefined> {
+  async #readFresh(file: string): Promise<string | undefined> {
     const { mtimeMs } = await lstat(file);
     return Date.now() - mtimeMs > STALE_MS ? undefined : readRegularText(file, { noFollow: true });
   }
 
-  /** The endpoint in a file; undefined if it is stale, gone meanwhile, or cannot be read. */
+  /** The endpoint in a file; undefined if the file is stale, gone or unreadable. */
   async #read(name: string): Promise<Endpoint | undefined> {
-    const file = join(this.folder, name);
+    const file = join(this.directory, name);
     try {
-      const text = await this.#readYoung(file);
+      const text = await this.#readFresh(file);
       if (text === undefined) return undefined;
       const entry = parseEntry(text);
       if (!('broken' in entry)) return entry;
@@ -119,7 +119,7 @@ export class DirectoryDiscovery implements ServiceDiscovery {
     return undefined;
   }
 
-  /** A watch reads the folder twice a second: what is wrong with a file is told once. */
+  /** A watch reads the directory twice a second: it logs each fault of a file once. */
   #warnOnce(file: string, reason: string): void {
     if (this.#warned.get(file) === reason) return;
     this.#warned.set(file, reason);
