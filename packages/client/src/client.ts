@@ -13,9 +13,17 @@ import { Watch } from './watch/watch.js';
 import type { WatchOptions } from './watch/watchMessages.js';
 
 /**
- * A client of imstate's daemons, made by connect(): it follows the registry and balances round robin. Every method
- * rejects with an ImstateError: INVALID_ARGUMENT, NO_ENDPOINT, UNAVAILABLE, DEADLINE_EXCEEDED and so on. Where all
- * endpoints are legacy servers, it speaks pb.UserStatus with them, as far as that goes.
+ * A client of the daemons, created by `connect()`. It follows the endpoints and balances calls round robin.
+ * Close it with `close()`. If all endpoints are legacy servers, it calls `pb.UserStatus`, as far as that
+ * service goes.
+ *
+ * Every call rejects with an {@link ImstateError}, or with the reason of {@link CallOptions.signal}. Its code
+ * is `INVALID_ARGUMENT` for an invalid field, `NO_ENDPOINT` or `REGISTRY_UNAVAILABLE` if there is no daemon
+ * to call, `UNAVAILABLE` or `TLS_FAILED` if none responds, `DEADLINE_EXCEEDED` after the timeout,
+ * `RESOURCE_EXHAUSTED` beyond a limit, `UNAUTHENTICATED` or `PERMISSION_DENIED` for a missing right, and
+ * `UNIMPLEMENTED` from a server that does not know the call. Reads and heartbeats are retried on another
+ * daemon. A login or logout is retried only if no daemon accepted it; the message of the error says whether
+ * the change may have been applied.
  */
 export class Client implements PresenceApi {
   readonly #discovery: Discovery;
@@ -23,7 +31,11 @@ export class Client implements PresenceApi {
   readonly #presenceService: PresenceApi;
   readonly #userStatus: PresenceApi;
 
-  /** Takes the discovery over: close() closes it. */
+  /**
+   * Owns the discovery: close() closes it.
+   *
+   * @internal
+   */
   constructor(discovery: Discovery, options: ClientOptions, access: Access) {
     this.#discovery = discovery;
     this.#channel = new Channel(discovery, options, access);
@@ -31,68 +43,147 @@ export class Client implements PresenceApi {
     this.#userStatus = userStatusApi(this.#channel);
   }
 
+  /**
+   * Logs a device in, and ends the sessions that the login replaces. Name a `sessionId` to make the call safe
+   * to repeat. In a chat server, prefer {@link Client.server}.
+   *
+   * Rejects with `RESOURCE_EXHAUSTED` if the user has too many devices online.
+   *
+   * @example
+   * ```ts
+   * const { sessionId, replaced } = await client.online({
+   *   userId: 'alice',
+   *   deviceId: 'phone',
+   *   serverAddr: '10.0.0.1:9000',
+   *   ttlMs: 60_000,
+   * });
+   * ```
+   */
   online(request: OnlineRequest, options?: CallOptions) {
     return this.#call((api) => api.online(request, options));
   }
 
+  /** Logs a device out. Name the `sessionId`, so that a late logout cannot end a newer session. */
   offline(request: OfflineRequest, options?: CallOptions) {
     return this.#call((api) => api.offline(request, options));
   }
 
+  /** Renews the time to live of one or more sessions, and returns those that have ended. */
   heartbeat(sessions: SessionRef[], options?: CallOptions) {
     return this.#call((api) => api.heartbeat(sessions, options));
   }
 
+  /**
+   * Reads a user with all devices, or one device, at one instant. A user that is not known is offline,
+   * without devices.
+   *
+   * @example
+   * ```ts
+   * const { devices } = await client.getUser({ userId: 'alice' });
+   * for (const { online, serverAddr, sessionId } of devices) if (online) forward(serverAddr, sessionId);
+   * ```
+   */
   getUser(request: GetUserRequest, options?: CallOptions) {
     return this.#call((api) => api.getUser(request, options));
   }
 
+  /**
+   * Reads any number of users, in the order of their IDs. The call is divided into requests of at most 500
+   * users.
+   */
   getUsers(userIds: string[], options?: CallOptions) {
     return this.#call((api) => api.getUsers(userIds, options));
   }
 
+  /** Lists the current and past sessions of a user, as far back as the daemon keeps them. */
   listHistory(request: ListHistoryRequest, options?: CallOptions) {
     return this.#call((api) => api.listHistory(request, options));
   }
 
+  /**
+   * Lists current sessions, of one chat server or of all.
+   *
+   * @example
+   * ```ts
+   * let pageToken: string | undefined;
+   * do {
+   *   const page = await client.listSessions({ serverAddr: '10.0.0.1:9000', pageToken });
+   *   for (const { userId, device } of page.sessions) console.log(userId, device.deviceId);
+   *   pageToken = page.nextPageToken;
+   * } while (pageToken !== undefined);
+   * ```
+   */
   listSessions(request: ListSessionsRequest = {}, options?: CallOptions) {
     return this.#call((api) => api.listSessions(request, options));
   }
 
+  /** Lists the chat servers that have sessions or a lease, by address. */
   listServers(request: PageRequest = {}, options?: CallOptions) {
     return this.#call((api) => api.listServers(request, options));
   }
 
+  /** Counts what is online. */
   getStats(options?: CallOptions) {
     return this.#call((api) => api.getStats(options));
   }
 
+  /**
+   * Ends the sessions of a chat server or of a user, or one session, with reason `EVICTED`. Needs the role
+   * `admin`. Repeat the call while {@link EvictResult.more} is true.
+   */
   evict(request: EvictRequest, options?: CallOptions) {
     return this.#call((api) => api.evict(request, options));
   }
 
+  /**
+   * Resolves if the caller may evict; rejects with `PERMISSION_DENIED` or `UNAUTHENTICATED` if not. Ends
+   * nothing.
+   */
   checkEvict(options?: CallOptions) {
     return this.#call((api) => api.checkEvict(options));
   }
 
   /**
-   * For a chat server: keeps its lease alive and remembers its sessions, until its close(). When the chat server is gone, so are its
-   * sessions, with no heartbeat a device.
+   * Starts the lease of a chat server, and holds its sessions until the `close()` of the result. If the
+   * process dies, its sessions end with the lease; devices need no heartbeats.
+   *
+   * Throws `INVALID_ARGUMENT` if `leaseTtlMs` is out of range, and `UNAVAILABLE` if the client is closed.
+   *
+   * @example
+   * ```ts
+   * const server = client.server({
+   *   addr: '10.0.0.1:9000',
+   *   onEnded: ({ sessionId, reason }) => disconnect(sessionId, reason),
+   * });
+   * await server.ready;
+   * ```
    */
   server(options: ServerOptions): ServerSessions {
     return new ServerSessions(this.#channel, this.#presenceService, options);
   }
 
   /**
-   * Follows the presence of users, of the sessions of chat servers, or of everybody, for as long as it is iterated:
-   * goes on with another daemon when a stream breaks, with no change missing and none twice. Nothing is dialled
-   * before the iteration begins.
+   * Watches the presence of users, of the sessions of chat servers, or of all users: snapshots, then every
+   * change exactly once. When a stream breaks, the watch resumes on another daemon. It connects when the
+   * iteration starts.
+   *
+   * Throws `INVALID_ARGUMENT` unless the options have exactly one of `users`, `servers` and `everything`.
+   *
+   * @example
+   * ```ts
+   * for await (const event of client.watch({ users: ['alice', 'bob'] })) {
+   *   if (event.type === 'change') console.log(event.userId, event.userOnline);
+   * }
+   * ```
    */
   watch(options: WatchOptions): Watch {
     return new Watch(this.#channel, options);
   }
 
-  /** Closes the channel and the discovery: calls under way fail, and leases and watches are closed. */
+  /**
+   * Closes the connections. Calls in flight reject with `UNAVAILABLE`, leases and watches are closed, and
+   * sessions held by {@link Client.server} end with their lease.
+   */
   async close(): Promise<void> {
     this.#channel.close();
     await this.#discovery.close();

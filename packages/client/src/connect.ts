@@ -11,40 +11,56 @@ import { isLoopback } from './shared/address.js';
 import { ImstateError } from './shared/errors.js';
 import type { TlsFiles } from './tls/names.js';
 
-/** How to find daemons; give one of `endpoints`, `etcd` and `dataDir`, which are tried in this order. */
+/**
+ * How to find and call daemons. Set one of `endpoints`, `etcd` and `dataDir`; if several are set, the first
+ * of them in this order counts.
+ */
 export interface ConnectOptions extends ClientOptions, TokenOptions {
-  /** Addresses of daemons, host:port. */
+  /** Addresses of daemons, each `host:port`. */
   endpoints?: string[] | undefined;
-  /** Nodes of etcd: "host:port,…", each with http:// or https:// in front if wished. */
+  /** Nodes of etcd, separated by commas: each `host:port`, `http://host:port` or `https://host:port`. */
   etcd?: string | undefined;
+  /** User of etcd, together with `etcdPassword`; by default etcd is called without credentials. */
   etcdUsername?: string | undefined;
+  /** Password of `etcdUsername`. */
   etcdPassword?: string | undefined;
-  /** For https:// nodes of etcd; what Node.js trusts and no client certificate if it is left out. */
+  /**
+   * For `https://` nodes of etcd. By default the CAs of Node.js are trusted, and no client certificate is
+   * sent.
+   */
   etcdTls?: TlsFiles | undefined;
-  /** Data folder of a daemon on this machine that uses the embedded registry. */
+  /** Data directory of a daemon on this machine that uses the embedded registry. */
   dataDir?: string | undefined;
-  /** Name under which the daemons register; "im/state-server" by default. */
+  /** Name under which the daemons register; `im/state-server` by default. */
   service?: string | undefined;
-  /** Call the daemons by TLS: `true`, or files and a server name. Without it calls are plain. */
+  /** Calls the daemons by TLS: `true`, or files and a server name. By default calls are in plain text. */
   tls?: true | TlsOptions | undefined;
-  /** Told of registry entries that cannot be read; silent by default. */
+  /** Receives warnings, such as those of unreadable registry entries; a pino logger fits. None by default. */
   log?: RegistryLog | undefined;
 }
 
 /**
- * Makes a client. Nothing is dialled before the first call.
+ * Creates a client, which connects at its first call.
+ *
+ * Rejects with an {@link ImstateError}: `WRONG_USAGE` if the options name no daemons or do not fit together,
+ * `INVALID_ARGUMENT` for an invalid endpoint or timeout, `BAD_URL` for an invalid address of etcd,
+ * `BAD_CERTIFICATE` or `AUTH_FILE_UNUSABLE` if a file cannot be used.
  *
  * @example
+ * ```ts
  * const client = await connect({ etcd: '127.0.0.1:2379' });
- * const { sessionId } = await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
+ * const { online } = await client.getUser({ userId: 'alice' });
  * await client.close();
+ * ```
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const access = accessFor(options, await credentialsFor(options));
   return new Client(await discover(options), options, access);
 }
 
-/** A channel to the daemons, for calls that a client does not make; close() closes all that it uses. */
+/**
+ * Opens a channel to the daemons, for calls that the client does not offer. close() closes all that it uses.
+ */
 export async function openChannel(
   options: ConnectOptions,
 ): Promise<{ channel: Channel; close(): Promise<void> }> {
@@ -58,12 +74,12 @@ export async function openChannel(
   return { channel, close };
 }
 
-/** Throws if the token cannot be had. */
+/** Throws if the token cannot be read. */
 function accessFor(options: ConnectOptions, credentials: ChannelCredentials): Access {
   const hasToken = options.token !== undefined || options.tokenFile !== undefined;
-  const mayTell = !hasToken || options.plaintextToken === true || isSecure(credentials);
+  const isTokenSafe = !hasToken || options.plaintextToken === true || isSecure(credentials);
   const interceptor = hasToken ? new BearerToken(options).interceptor : undefined;
-  return { credentials, interceptor, mayDial: (host) => mayTell || isLoopback(host) };
+  return { credentials, interceptor, mayDial: (host) => isTokenSafe || isLoopback(host) };
 }
 
 /** The credentials of a channel to daemons; rejects with BAD_CERTIFICATE if a file cannot be used. */

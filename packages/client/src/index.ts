@@ -1,3 +1,10 @@
+/**
+ * The client of imstate, the user-presence service. {@link connect} creates a {@link Client}: a chat server holds its
+ * sessions with {@link Client.server}, other programs query with {@link Client.getUser} and follow changes with
+ * {@link Client.watch}.
+ *
+ * @packageDocumentation
+ */
 export type {
   ChatServer,
   EvictRequest,
@@ -33,6 +40,7 @@ export { type ConnectOptions, connect } from './connect.js';
 export type { TokenOptions } from './connection/bearerToken.js';
 export type { ClientOptions } from './connection/channel.js';
 export type { TlsOptions } from './connection/tlsCredentials.js';
+export type { RegistryLog } from './registry/discovery.js';
 export type { ServerLogin, ServerLoginResult, ServerOptions } from './server/serverMessages.js';
 export type { ServerSessions } from './server/serverSessions.js';
 export { type ErrorCode, ImstateError } from './shared/errors.js';

@@ -1,103 +1,121 @@
 import type { SessionRef } from '../shared/session.js';
 import type { DeviceState, EndReason, LeaseState } from './messages.js';
 
-/** Which page of a listing. */
+/** Which page of a listing to return. */
 export interface PageRequest {
-  /** At most so many, 1 to 1,000; the daemon chooses if it is left out. */
+  /** Maximum entries of the page, 1 to 1,000; by default the daemon chooses. */
   pageSize?: number | undefined;
-  /** `nextPageToken` of the page before; left out for the first. */
+  /** `nextPageToken` of the previous page; by default the first page. */
   pageToken?: string | undefined;
 }
 
-/** Which sessions of the past to list. */
+/** Which sessions of a user to list. */
 export interface ListHistoryRequest extends PageRequest {
+  /** 1 to 256 bytes. */
   userId: string;
-  /** Only this device. */
+  /** Only the sessions of this device. All devices by default. */
   deviceId?: string | undefined;
 }
 
-/** One session of a user: its login, and its end if it has ended. */
+/** One current or past session of a user. */
 export interface HistoryEntry {
+  /** Unique for the user. */
   deviceId: string;
+  /** The ID of the session. */
   sessionId: string;
+  /** Its chat server, `host:port`. */
   serverAddr: string;
   /** Undefined if the login named none. */
   platform: string | undefined;
+  /** When the session began. */
   loginTime: Date | undefined;
-  /** Undefined while it lasts. */
+  /** When the session ended; undefined while it is current. */
   endTime: Date | undefined;
-  /** Undefined while it lasts. */
+  /** Why the session ended; undefined while it is current. */
   reason: EndReason | undefined;
 }
 
-/** A page of a user's sessions: those that last, newest login first, then those that ended, newest end first. */
+/** A page of the history of a user. */
 export interface HistoryPage {
+  /** Current sessions first, newest login first; then ended sessions, newest end first. */
   entries: HistoryEntry[];
-  /** Undefined on the last page. */
+  /** The token of the next page; undefined on the last page. */
   nextPageToken: string | undefined;
 }
 
-/** Which sessions that are online to list. */
+/** Which current sessions to list. */
 export interface ListSessionsRequest extends PageRequest {
-  /** Only those of this chat server. */
+  /** Only the sessions of this chat server, `host:port`. All by default. */
   serverAddr?: string | undefined;
 }
 
-/** A session that is online, with its user. */
+/** A current session and its user. */
 export interface UserSession {
+  /** The user of the session. */
   userId: string;
+  /** The device, with its session. */
   device: DeviceState;
 }
 
-/** A page of sessions in no particular order; it may hold fewer than were asked for and not be the last. */
+/** A page of current sessions. */
 export interface SessionsPage {
+  /** In no particular order. A page may have fewer than requested without being the last. */
   sessions: UserSession[];
-  /** Undefined on the last page. */
+  /** The token of the next page; undefined on the last page. */
   nextPageToken: string | undefined;
-  /** True if part of the store did not answer: its sessions are missing from this page, and the next one goes on behind them. */
+  /**
+   * True if part of the store did not respond: its sessions are missing, and the next page continues after
+   * them.
+   */
   partial: boolean;
 }
 
 /** A chat server that has sessions or a lease. */
 export interface ChatServer {
-  /** host:port. */
+  /** Its address, `host:port`. */
   serverAddr: string;
-  /** Its sessions that are online. Those of a lease that ran out count until they have been ended. */
+  /** How many of its sessions are current. Sessions of a lost lease count until they have been ended. */
   sessions: number;
-  /** Undefined if it keeps none. */
+  /** Undefined if it has none. */
   lease: LeaseState | undefined;
 }
 
-/** A page of chat servers, by address. */
+/** A page of chat servers. */
 export interface ServersPage {
+  /** By address. */
   servers: ChatServer[];
-  /** Undefined on the last page. */
+  /** The token of the next page; undefined on the last page. */
   nextPageToken: string | undefined;
-  /** True if part of the store did not answer: what it holds is not counted, and chat servers that it alone knows are missing. */
+  /** True if part of the store did not respond: counts are too low, and chat servers may be missing. */
   partial: boolean;
 }
 
-/** What is online. */
+/** Counts of what is online. */
 export interface Stats {
+  /** Users with at least one device online. */
   usersOnline: number;
+  /** Devices online. */
   devicesOnline: number;
-  /** By platform, the 64 largest; "" counts those whose login named none, "other" those of all further platforms. */
+  /**
+   * Devices online by platform, the 64 largest. The empty name counts logins without a platform, `other` all
+   * further platforms.
+   */
   devicesByPlatform: Record<string, number>;
-  /** By chat server: the 1,000 that have most. */
+  /** Devices online by chat server, the 1,000 largest. */
   devicesByServer: Record<string, number>;
-  /** Devices at chat servers that are not in `devicesByServer`; 0 from a daemon that names all of them. */
+  /** Devices online at all further chat servers. */
   devicesOnOtherServers: number;
-  /** True if part of the store did not answer: its users and devices are not counted. */
+  /** True if part of the store did not respond: its users and devices are not counted. */
   partial: boolean;
 }
 
-/** Whose sessions to end: all of a chat server, all of a user, or one if it is still current. */
+/** Which sessions to end: all of a chat server, all of a user, or one if it is still current. */
 export type EvictRequest = { serverAddr: string } | { userId: string } | { session: SessionRef };
 
-/** Answer to an eviction. */
+/** The response to an eviction. */
 export interface EvictResult {
   /** How many sessions this call ended. */
   evicted: number;
-  /** True if the chat server has more, since one call ends a bounded number: call again. */
+  /** True if there are more: one call ends a limited number. Call again. */
   more: boolean;
 }

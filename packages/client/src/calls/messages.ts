@@ -4,152 +4,203 @@ import type {
   EndReason as StoredEndReason,
 } from '../shared/session.js';
 
-/** Why a session ended. UNKNOWN: for a reason that only a later version of imstate knows. */
+/**
+ * Why a session ended.
+ *
+ * - `LOGOUT`: its chat server logged it out.
+ * - `REPLACED`: a newer login replaced it.
+ * - `EXPIRED`: it was not renewed within its time to live.
+ * - `SERVER_LOST`: the lease of its chat server ran out.
+ * - `EVICTED`: an operator ended it.
+ * - `UNKNOWN`: a reason that only a later version of imstate knows.
+ */
 export type EndReason = StoredEndReason | 'UNKNOWN';
 
-/** Which other sessions of the user a login ends; each word in the spelling of the library or of the command line. */
+/**
+ * Which other sessions of the user a login ends: none (`KEEP_ALL`), those on the same platform
+ * (`REPLACE_SAME_PLATFORM`), or all (`REPLACE_ALL`). The spellings of the command line are accepted too.
+ */
 export type LoginPolicy = PolicyWord | 'keep-all' | 'replace-same-platform' | 'replace-all';
 
-/** What one call may be given. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Overrides the client's timeout. Milliseconds. */
+  /**
+   * How long the call may take, instead of {@link ClientOptions.timeoutMs}. Milliseconds, 1 to 86,400,000.
+   */
   timeoutMs?: number | undefined;
-  /** Cancels the call, which then rejects with the signal's reason. */
+  /** Cancels the call, which then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
 }
 
-/** A login to report. */
+/** A login. */
 export interface OnlineRequest {
+  /** 1 to 256 bytes. */
   userId: string;
+  /** 1 to 256 bytes; unique for the user. */
   deviceId: string;
-  /** The chat server that holds the connection, host:port. */
+  /** The chat server that holds the connection: `host:port`, at most 255 bytes. */
   serverAddr: string;
-  /** Repeat a call with the same id and it is harmless; the daemon makes one if it is left out. */
+  /**
+   * 1 to 256 bytes; by default the daemon creates one. With your own ID the login is safe to repeat, because
+   * a repeated login is the same session.
+   */
   sessionId?: string | undefined;
-  /** Such as "ios" or "web". */
+  /** Such as `ios` or `web`; at most 32 bytes. None by default. */
   platform?: string | undefined;
-  /** How long the session lasts unless it is renewed, 1 s to 30 days; left out, until something ends it. Milliseconds. */
+  /**
+   * How long the session lasts unless it is renewed. Milliseconds, 1 s to 30 days; by default it lasts until
+   * something else ends it.
+   */
   ttlMs?: number | undefined;
-  /** Anything to say of the device: at most 1 KiB. */
+  /** Whatever readers should know about the device: at most 32 entries and 1 KiB in all. None by default. */
   metadata?: Record<string, string> | undefined;
-  /** Which other sessions of the user the login ends; KEEP_ALL by default. Any other word is refused with INVALID_ARGUMENT. */
+  /** Which other sessions of the user the login ends; `KEEP_ALL` by default. */
   policy?: LoginPolicy | undefined;
-  /** The session belongs to the lease of this run of the chat server; left out, to whatever lease it keeps. */
+  /**
+   * The incarnation of the chat server, to whose lease the session then belongs. By default it belongs to the
+   * current lease of the chat server, if there is one.
+   */
   serverIncarnation?: number | undefined;
-  /** Only of a session that is sent again after a loss: what the first answer said. */
+  /** The login time of a session that is resent after a loss, from the response to its login. */
   loginTime?: Date | undefined;
 }
 
-/** A session that is over: its chat server should close the connection. */
+/** A session that has ended. Its chat server should close the connection. */
 export interface EndedSession extends SessionRef {
+  /** Its chat server, `host:port`. */
   serverAddr: string;
-  /** Undefined if that is not known (any more). */
+  /** Why it ended; undefined if that is not known, or no longer. */
   reason: EndReason | undefined;
 }
 
-/** Answer to a login. */
+/** The response to a login. */
 export interface OnlineResult {
-  /** Undefined if the server knows no sessions (it speaks pb.UserStatus only). */
+  /** The ID of the session; undefined from a legacy server, which has no sessions. */
   sessionId: string | undefined;
-  /** Undefined if the server does not tell. */
+  /** When the session began, by the clock of the store; undefined from a legacy server. */
   loginTime: Date | undefined;
+  /** The sessions that the login ended, by its policy or because they were of the same device. */
   replaced: EndedSession[];
-  /** How many more sessions the login ended, for which the answer had no room. */
+  /** How many more sessions the login ended, for which the response had no room. */
   replacedOmitted: number;
-  /** Why the session had ended already: nothing changed then. Undefined in the usual case. */
+  /** Set if the session had already ended, and why: the login changed nothing. Usually undefined. */
   endReason: EndReason | undefined;
 }
 
-/** A logout to report. */
+/** A logout. */
 export interface OfflineRequest {
+  /** 1 to 256 bytes. */
   userId: string;
+  /** 1 to 256 bytes. */
   deviceId: string;
-  /** Ends this session only if it is still the current one; left out, whatever is current. */
+  /** Ends this session only if it is still current; by default the current session of the device ends. */
   sessionId?: string | undefined;
-  /** The device stays online for this long, and a login meanwhile makes the logout unseen: at most 1 h. Milliseconds. */
+  /**
+   * The grace: how long the device stays online. If it logs in again in that time, others see no change.
+   * Milliseconds, at most 1 h; 0 by default.
+   */
   graceMs?: number | undefined;
 }
 
-/** Answer to a logout. */
+/** The response to a logout. */
 export interface OfflineResult {
-  /** True if a session ended, or will after its grace; undefined if the server does not tell (it speaks pb.UserStatus only). */
+  /** Whether a session ended, or will end after its grace; undefined from a legacy server. */
   applied: boolean | undefined;
 }
 
-/** Answer to a heartbeat. */
+/** The response to a heartbeat. */
 export interface HeartbeatResult {
   /**
-   * Those that are no longer current. LOGOUT, REPLACED, EVICTED: close the connection. EXPIRED, SERVER_LOST or
-   * undefined: if the connection still stands, send the session again with online().
+   * The sessions that are no longer current. If the reason is `LOGOUT`, `REPLACED` or `EVICTED`, close the
+   * connection. If it is `EXPIRED`, `SERVER_LOST` or undefined and the connection is still open, log the
+   * session in again with `online()`.
    */
   ended: EndedSession[];
 }
 
-/** Whom to ask for. */
+/** A query of one user. */
 export interface GetUserRequest {
+  /** 1 to 256 bytes. */
   userId: string;
-  /** Only this device. */
+  /** Return only this device. All devices by default. */
   deviceId?: string | undefined;
-  /** Fill in {@link DeviceState.explanation}. */
+  /** Return {@link DeviceState.explanation} too. False by default. */
   explain?: boolean | undefined;
 }
 
 /** The lease of a chat server. */
 export interface LeaseState {
   /**
-   * RESYNC: the chat server is asked to send its sessions again. LOST: it ran out, and its sessions are being ended. UNKNOWN: a state
-   * that only a later version of imstate knows.
+   * - `ALIVE`: the chat server renews it.
+   * - `RESYNC`: the same, and the chat server is asked to resend its sessions.
+   * - `LOST`: it ran out, and its sessions are being ended.
+   * - `UNKNOWN`: a state that only a later version of imstate knows.
    */
   state: 'ALIVE' | 'RESYNC' | 'LOST' | 'UNKNOWN';
+  /** The run of the chat server that holds it. */
   incarnation: number;
-  /** How long it lasts after it was kept alive. Milliseconds. */
+  /** How long it lasts after each renewal. Milliseconds. */
   ttlMs: number;
-  /** When it runs out unless it is kept alive. */
+  /** When it runs out unless it is renewed, or when it ran out. */
   expireTime: Date | undefined;
 }
 
-/** Why a device is shown as it is; what does not apply is undefined. */
+/** Why a device is online or offline. What does not apply is undefined. */
 export interface Explanation {
-  /** How long the session lasts after it was last seen. Milliseconds. */
+  /** How long the session lasts after its last renewal. Milliseconds. */
   ttlMs: number | undefined;
-  /** When it expires unless it is renewed. */
+  /** When the session expires unless it is renewed. */
   expireTime: Date | undefined;
-  /** When an announced logout takes effect unless the device logs in before. */
+  /** When a logout with grace takes effect unless the device logs in before. */
   graceEndTime: Date | undefined;
-  /** Until when the record of an offline device stays readable. */
+  /** When the record of an offline device will be removed. */
   forgetTime: Date | undefined;
   /** The lease to which the session belongs. */
   lease: LeaseState | undefined;
 }
 
-/** A device's current session, or its last one while that is retained. Undefined is what the server does not tell. */
+/**
+ * The current session of a device, or its last one until the retention is over. What a legacy server does not
+ * know is undefined.
+ */
 export interface DeviceState {
+  /** Unique for the user. */
   deviceId: string;
+  /** Whether the session is current. */
   online: boolean;
+  /** Undefined from a legacy server. */
   sessionId: string | undefined;
-  /** host:port. */
+  /** The chat server that holds, or held, the connection: `host:port`. */
   serverAddr: string;
   /** Undefined if the login named none. */
   platform: string | undefined;
+  /** When the session began. */
   loginTime: Date | undefined;
+  /** When the session was last renewed: by its login, a heartbeat, or being resent. */
   lastSeen: Date | undefined;
-  /** Undefined while online. */
+  /** When the session ended; undefined while it is online. */
   logoutTime: Date | undefined;
-  /** Undefined while online. */
+  /** Why the session ended; undefined while it is online. */
   reason: EndReason | undefined;
-  /** What the login said of the device. */
+  /** The metadata of the login. */
   metadata: Record<string, string>;
-  /** Undefined unless it was asked for. */
+  /** Undefined unless {@link GetUserRequest.explain} was set. */
   explanation: Explanation | undefined;
 }
 
-/** A user and the devices that are known of it, newest login first. */
+/** A user and its devices. */
 export interface UserState {
+  /** The user of the query. */
   userId: string;
+  /** Whether any device is online. */
   online: boolean;
+  /** The known devices, newest login first; empty if none is known, or no longer. */
   devices: DeviceState[];
-  /** True if the metadata of the devices was left out, because the answer would be too large; ask for fewer users, or one device. */
+  /**
+   * True if the metadata of the devices was left out, because the response would be too large: ask for one
+   * device at a time.
+   */
   metadataOmitted?: boolean | undefined;
-  /** How many devices were left out for the same reason; 0 is left out. */
+  /** How many devices were left out for the same reason; undefined if none. */
   devicesOmitted?: number | undefined;
 }

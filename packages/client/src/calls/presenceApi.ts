@@ -21,28 +21,28 @@ import type {
   UserState,
 } from './messages.js';
 
-/** The calls of a presence server, whichever service it speaks. */
+/** The calls of a server, whichever service it serves. See Client for each. */
 export interface PresenceApi {
-  /** Reports a login. */
+  /** Logs a device in. */
   online(request: OnlineRequest, options?: CallOptions): Promise<OnlineResult>;
-  /** Reports a logout. */
+  /** Logs a device out. */
   offline(request: OfflineRequest, options?: CallOptions): Promise<OfflineResult>;
   /** Renews the time to live of sessions. */
   heartbeat(sessions: SessionRef[], options?: CallOptions): Promise<HeartbeatResult>;
-  /** Asks for a user, or for one device of it. */
+  /** Reads a user, or one of its devices. */
   getUser(request: GetUserRequest, options?: CallOptions): Promise<UserState>;
-  /** Asks for users, answered in their order. */
+  /** Reads users, in the order of their IDs. */
   getUsers(userIds: string[], options?: CallOptions): Promise<UserState[]>;
-  /** Lists a user's sessions, those of the past included. */
+  /** Lists the current and past sessions of a user. */
   listHistory(request: ListHistoryRequest, options?: CallOptions): Promise<HistoryPage>;
-  /** Lists the sessions that are online. */
+  /** Lists current sessions. */
   listSessions(request: ListSessionsRequest, options?: CallOptions): Promise<SessionsPage>;
-  /** Lists the chat servers. */
+  /** Lists chat servers. */
   listServers(request: PageRequest, options?: CallOptions): Promise<ServersPage>;
   /** Counts what is online. */
   getStats(options?: CallOptions): Promise<Stats>;
-  /** Ends sessions of a chat server, of a user, or one. */
+  /** Ends the sessions of a chat server or of a user, or one session. */
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
-  /** Resolves if this caller may evict, and rejects with PERMISSION_DENIED or UNAUTHENTICATED if not. Ends nothing. */
+  /** Rejects if the caller may not evict. Ends nothing. */
   checkEvict(options?: CallOptions): Promise<void>;
 }

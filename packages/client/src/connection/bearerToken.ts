@@ -3,20 +3,20 @@ import { ImstateError, messageOf } from '../shared/errors.js';
 import { readTrusted, trusted } from '../shared/ownership.js';
 import { readRegularFile } from '../shared/regularFile.js';
 
-/** The token that calls carry; give one of `token` and `tokenFile`, or neither. */
+/** The token that calls carry. Set one of `token` and `tokenFile`, or neither. */
 export interface TokenOptions {
-  /** A token of imstate, or a JWT. */
+  /** A token of imstate, or a JWT. None by default. */
   token?: string | undefined;
-  /** A file that holds it, and nothing else; it is read again within a second of a change. */
+  /** A file that contains only the token. A change takes effect within a second. */
   tokenFile?: string | undefined;
   /**
-   * Send it also in plain text to daemons on other machines, where whoever is on the way can read it. Without it, such
-   * daemons are not called. With TLS it means nothing.
+   * Sends the token to daemons on other machines even without TLS, where others can read it on the way. False
+   * by default: such daemons are not called. Has no effect with TLS.
    */
   plaintextToken?: boolean | undefined;
 }
 
-/** Sooner than a daemon ends streams whose token was revoked: the next stream is to have the token that follows. */
+/** Sooner than a daemon ends streams whose token was revoked: the next stream has to carry the new token. */
 const POLL_INTERVAL_MS = 100;
 
 /** Puts the token into each call. */
@@ -25,13 +25,10 @@ export class BearerToken {
   #token: string;
   #readAt = 0;
 
-  /** Throws WRONG_USAGE or AUTH_FILE_UNUSABLE; no message shows the token. */
+  /** Throws WRONG_USAGE or AUTH_FILE_UNUSABLE. No message contains the token. */
   constructor({ token, tokenFile }: TokenOptions) {
     if (token !== undefined && tokenFile !== undefined) {
-      throw new ImstateError(
-        'WRONG_USAGE',
-        'token and tokenFile are two ways to say the same: give one of them',
-      );
+      throw new ImstateError('WRONG_USAGE', 'token and tokenFile exclude each other: set one of them');
     }
     this.#file = tokenFile;
     this.#token = token === undefined ? this.#read() : checkToken(token, 'WRONG_USAGE', 'the token');
@@ -40,16 +37,16 @@ export class BearerToken {
   readonly interceptor: Interceptor = (options, nextCall) =>
     new InterceptingCall(nextCall(options), {
       start: (metadata, listener, next) => {
-        metadata.set('authorization', `Bearer ${this.#now()}`);
+        metadata.set('authorization', `Bearer ${this.#current()}`);
         next(metadata, listener);
       },
     });
 
-  /** The token as the file has it now; one that cannot be read leaves the token from before in force. */
-  #now(): string {
+  /** The token that the file contains now. While the file cannot be read, the previous token stays in use. */
+  #current(): string {
     if (this.#file === undefined || performance.now() - this.#readAt < POLL_INTERVAL_MS) return this.#token;
     try {
-      // Its maker may have put a FIFO there: the first read may wait for that, calls that are made must not.
+      // The file may be a FIFO: the first read may wait for its writer, but calls must not.
       this.#token = this.#read((path) => readRegularFile(path, trusted(path)));
     } catch {
       this.#readAt = performance.now();
@@ -63,7 +60,7 @@ export class BearerToken {
     try {
       text = String(read(path));
     } catch (error) {
-      const message = `the token file ${path} cannot be read (${messageOf(error)}): name one that this user may read`;
+      const message = `the token file ${path} cannot be read (${messageOf(error)}): name a file that this user may read`;
       throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
     }
     const token = checkToken(text.trim(), 'AUTH_FILE_UNUSABLE', `the token file ${path}`);
@@ -74,8 +71,5 @@ export class BearerToken {
 
 function checkToken(token: string, code: 'WRONG_USAGE' | 'AUTH_FILE_UNUSABLE', what: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new ImstateError(
-    code,
-    `${what} must be one word and nothing else, as imstate token create prints it`,
-  );
+  throw new ImstateError(code, `${what} must be a single word, as imstate token create prints it`);
 }

@@ -25,11 +25,11 @@ import { loadProtos } from '../wire/protos.js';
 import { type Discovery, EndpointView } from './discovery.js';
 import { NAMES_OPTION, registerSchemes, WATCH_OPTION } from './resolver.js';
 
-/** Deadlines of a client, in milliseconds. */
+/** Deadlines of a client. */
 export interface ClientOptions {
-  /** How long a call may take, connecting included. */
+  /** How long a call may take, including the connection. Milliseconds, 1 to 86,400,000; 5,000 by default. */
   timeoutMs?: number | undefined;
-  /** How long connecting may take; gRPC itself has no such limit. */
+  /** How long connecting may take. Milliseconds, 1 to 86,400,000; 2,000 by default. */
   connectTimeoutMs?: number | undefined;
 }
 

@@ -10,20 +10,22 @@ import { TLS_NAMES, type TlsFiles } from '../tls/names.js';
 import type { HostNames } from './addressResolver.js';
 import { NAMES_OPTION } from './resolver.js';
 
-/** How a client speaks TLS with daemons. The files are read for each new connection, so they may be replaced at any time. */
+/**
+ * TLS of the calls to daemons. The files are read for each connection, so you can replace them at any time.
+ */
 export interface TlsOptions extends TlsFiles {
-  /** The name that the daemons' certificates must be for; by default the host of each daemon's address. */
+  /** The name in the certificates of the daemons. The default is the host of the address of each daemon. */
   serverName?: string | undefined;
 }
 
-/** How long a handshake may take: gRPC has no limit of its own, and would wait for ever for a peer that died in it. */
+/** Timeout of a handshake. gRPC has none, and would wait for ever for a peer that died during it. */
 const HANDSHAKE_MS = 10_000;
 const NO_CONNECTORS =
-  'this version of @grpc/grpc-js cannot be used with TLS: install the version that imstate-client names';
+  'this version of @grpc/grpc-js cannot be used with TLS: install the version that imstate-client requires';
 
 /**
- * Credentials of a channel to several daemons. The certificate of each must be for the host of its own address, or for
- * `serverName`.
+ * Credentials of a channel to several daemons. The certificate of each must be for the host of its own
+ * address, or for `serverName`.
  */
 export class TlsCredentials extends ConnectorCredentials {
   readonly #options: TlsOptions;
@@ -38,10 +40,10 @@ export class TlsCredentials extends ConnectorCredentials {
   }
 
   protected override secure(socket: Socket, channelOptions: ChannelOptions): Promise<TLSSocket> {
-    return this.#handshake(socket, this.#nameOf(socket, channelOptions));
+    return this.#handshake(socket, this.#serverNameOf(socket, channelOptions));
   }
 
-  #nameOf(socket: Socket, channelOptions: ChannelOptions): string {
+  #serverNameOf(socket: Socket, channelOptions: ChannelOptions): string {
     const names = channelOptions[NAMES_OPTION] as HostNames | undefined;
     return (
       this.#options.serverName ?? channelOptions['grpc.ssl_target_name_override'] ?? hostOf(socket, names)
@@ -50,7 +52,7 @@ export class TlsCredentials extends ConnectorCredentials {
 
   #handshake(socket: Socket, host: string): Promise<TLSSocket> {
     const options: ConnectionOptions = { ...this.#material().context, socket, host, ALPNProtocols: ['h2'] };
-    // TLS takes no IP address as a server name; the certificate is checked for it all the same.
+    // In TLS an IP address cannot be a server name; the certificate is checked for it anyway.
     if (isIP(host) === 0) options.servername = host;
     return new Promise((resolve, reject) => {
       const secured = connect(options);
@@ -63,13 +65,13 @@ export class TlsCredentials extends ConnectorCredentials {
         resolve(secured);
       });
       secured.once('close', () => clearTimeout(limit));
-      // It stays: an error may follow the one that ends the handshake.
+      // The listener stays: an error may follow the one that ends the handshake.
       secured.on('error', reject);
     });
   }
 }
 
-/** The host that was dialled: its name, where the resolver of the channel or the socket knows one. */
+/** The host that was dialled: its name, if the resolver of the channel or the socket knows it. */
 function hostOf(socket: Socket, names: HostNames | undefined): string {
   const { remoteAddress: host = '', remotePort: port = 0 } = socket;
   return names?.get(formatHostPort({ host, port })) ?? dialledHost(socket) ?? host;

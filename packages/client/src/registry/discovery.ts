@@ -49,9 +49,11 @@ export interface ServiceDiscovery {
   close(): Promise<void>;
 }
 
-/** Where a registry writes what operators should know; a pino logger fits. */
+/** A log for operators; a pino logger fits. */
 export interface RegistryLog {
+  /** Logs what needs no action. */
   info(message: string): void;
+  /** Logs what needs attention. */
   warn(message: string): void;
 }
 

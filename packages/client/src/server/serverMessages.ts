@@ -1,33 +1,43 @@
 import type { EndedSession, OnlineRequest, OnlineResult } from '../calls/messages.js';
 import type { ImstateError } from '../shared/errors.js';
 
-/** Which chat server this process is, and what it wants to be told. */
+/** Which chat server this process is, and its callbacks. */
 export interface ServerOptions {
-  /** Its address, host:port: where others reach its devices. */
+  /** Its address, `host:port`, where other chat servers reach it. */
   addr: string;
-  /** Greater in every run of the chat server, 1 to 2^48 - 1; the start time of this process in ms by default. */
+  /**
+   * Greater in every run of the chat server, 1 to 2^48 - 1. The default is the start time of this process, in
+   * milliseconds.
+   */
   incarnation?: number | undefined;
-  /** How long its sessions outlive the process, or its connection to imstate: 1 s to 1 h, 10 s by default. Milliseconds. */
+  /**
+   * How long its sessions outlive the process, or its connection to imstate. Milliseconds, 1 s to 1 h; 10 s by
+   * default.
+   */
   leaseTtlMs?: number | undefined;
-  /** How many sessions are sent again a second, at most, when the store has lost them; 10,000 by default. */
+  /** Maximum sessions resent per second during a resync; 10,000 by default. */
   resendsPerSecond?: number | undefined;
   /**
-   * A session is over that this chat server did not end: another login has replaced it, it was evicted, or it was not renewed within
-   * its time to live. Close its connection.
+   * A session has ended that this chat server did not log out: a newer login replaced it, it was evicted, or it was
+   * not renewed within its time to live. Close its connection.
    */
   onEnded?: ((ended: EndedSession) => void) | undefined;
-  /** No daemon answers: logins and logouts wait. Sessions end when that lasts longer than the lease, and come back by themselves. */
+  /**
+   * No daemon responds: logins and logouts wait. If this lasts longer than the lease, the sessions end; they come
+   * back when a daemon responds again.
+   */
   onDisconnected?: ((error: ImstateError) => void) | undefined;
-  /** A daemon answers again. */
+  /** A daemon responds again. */
   onReconnected?: (() => void) | undefined;
-  /** Something failed, and is tried again or was given up: for the log. */
+  /** Something failed, and is retried or was given up. Log it. */
   onError?: ((error: ImstateError) => void) | undefined;
 }
 
-/** A login at the chat server: see OnlineRequest. Leave the session id out, and one is made. */
+/** A login at a chat server, see {@link OnlineRequest}. By default the client creates the session ID. */
 export type ServerLogin = Omit<OnlineRequest, 'serverAddr' | 'serverIncarnation' | 'loginTime'>;
 
-/** Answer to a login at the chat server. */
+/** The response to a login at a chat server. */
 export interface ServerLoginResult extends OnlineResult {
+  /** The ID of the session. */
   sessionId: string;
 }

@@ -38,21 +38,32 @@ const AWAY = 2;
 const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED', 'UNKNOWN']);
 
 /**
- * The sessions of one chat server, made by client.server(): what it logs in stays online for as long as this process lives and
- * holds it. Keeps the chat server's lease alive; sends the sessions again when the store has lost them; tells of those that others end;
- * and repeats logins and logouts until they are answered, so that no session is left behind.
+ * The sessions of one chat server, created by `client.server()`. A session stays online for as long as this
+ * process runs and holds it. Renews the lease of the chat server, resends the sessions if the store lost
+ * them, reports those that others end, and retries logins and logouts until they are answered, so that no
+ * session is left behind.
  *
  * @example
- * const server = client.server({ addr: '10.0.0.1:9000', onEnded: ({ sessionId }) => close(sessionId) });
+ * ```ts
+ * const server = client.server({ addr: '10.0.0.1:9000', onEnded: ({ sessionId }) => disconnect(sessionId) });
  * await server.ready;
- * const { sessionId, endReason } = await server.online({ userId: 'alice', deviceId: 'phone' });
+ * const { sessionId } = await server.online({ userId: 'alice', deviceId: 'phone' });
  * await server.offline({ userId: 'alice', deviceId: 'phone', sessionId });
+ * ```
  */
 export class ServerSessions {
-  /** Resolves once the lease is kept alive; rejects if it ends before. */
+  /**
+   * Resolves once the store has the lease and all sessions. Rejects if the lease ends before:
+   * `INVALID_ARGUMENT`, `UNIMPLEMENTED`, `UNAUTHENTICATED`, `PERMISSION_DENIED`, `SUPERSEDED`, or
+   * `UNAVAILABLE` after `close()`.
+   */
   readonly ready: Promise<void>;
-  /** Resolves with the reason if the lease has ended for good: SUPERSEDED by a later run. close() is no such reason. */
+  /**
+   * Resolves with the reason if the lease has ended for good: usually `SUPERSEDED`, by a later run of the
+   * chat server. Does not resolve after `close()`.
+   */
   readonly lost: Promise<ImstateError>;
+  /** The run of the chat server, see {@link ServerOptions.incarnation}. */
   readonly incarnation: number;
   readonly #api: Pick<PresenceApi, 'online' | 'offline' | 'heartbeat'>;
   readonly #options: ServerOptions;
@@ -65,7 +76,11 @@ export class ServerSessions {
   /** How often the lease was not kept alive since it was. */
   #failures = 0;
 
-  /** Keeps the lease from now on. */
+  /**
+   * Starts the lease.
+   *
+   * @internal
+   */
   constructor(
     channel: Channel,
     api: Pick<PresenceApi, 'online' | 'offline' | 'heartbeat'>,
@@ -90,7 +105,7 @@ export class ServerSessions {
     void this.#follow(channel);
   }
 
-  /** How many sessions it holds. */
+  /** The number of sessions that it holds. */
   get size(): number {
     return this.#held.size;
   }
@@ -101,8 +116,11 @@ export class ServerSessions {
   }
 
   /**
-   * Logs a device in; repeated until it is answered or its time is over. A login that fails is undone, also if it was applied: log in anew,
-   * with another session. If `endReason` is there, the session is over already: close the connection.
+   * Logs a device in, and retries until a daemon answers or the timeout is over. If the result has an
+   * `endReason`, the session has already ended: close the connection.
+   *
+   * Rejects like the calls of {@link Client}. A failed login is undone even if it was applied: log in again
+   * with another session ID.
    */
   async online(login: ServerLogin, options: CallOptions = {}): Promise<ServerLoginResult> {
     const sessionId = login.sessionId ?? randomBytes(SESSION_ID_BYTES).toString('base64url');
@@ -130,8 +148,11 @@ export class ServerSessions {
   }
 
   /**
-   * Logs a session out: it is held no longer from now on, whatever becomes of the call. Repeated until it is answered; if its time is over
-   * first it rejects, and the logout is made all the same when a daemon answers again.
+   * Logs a session out, and retries until a daemon answers or the timeout is over. From now on the session is
+   * not held any more, whatever the outcome. If the call rejects because no daemon answered in time, the
+   * logout is made when a daemon answers again.
+   *
+   * Rejects like the calls of {@link Client}. `graceMs` is explained at {@link OfflineRequest.graceMs}.
    */
   async offline(
     session: SessionRef,
@@ -150,7 +171,10 @@ export class ServerSessions {
     }
   }
 
-  /** Renews the time to live of sessions; those that are over are told to onEnded. */
+  /**
+   * Renews the time to live of sessions, and passes those that have ended to {@link ServerOptions.onEnded}.
+   * Needed only for sessions with `ttlMs`. Rejects like the calls of {@link Client}.
+   */
   async heartbeat(sessions: Iterable<SessionRef>, options?: CallOptions): Promise<void> {
     const named = [...sessions].map(refOf);
     if (named.length === 0) return;
@@ -158,7 +182,7 @@ export class ServerSessions {
     for (const each of ended) this.#ended(each);
   }
 
-  /** Keeps the lease alive no longer: its sessions end when it runs out. May be called twice. */
+  /** Stops renewing the lease: the sessions end when it runs out. Safe to call twice. */
   close(): void {
     this.#over.abort();
     this.#lease.close();
@@ -210,7 +234,10 @@ export class ServerSessions {
     tell(this.#options.onError, error);
   }
 
-  /** A session of this chat server has ended; the chat server is told, unless a login is under way that answers it. */
+  /**
+   * A session of this chat server has ended; the chat server is told, unless a login is under way that
+   * answers it.
+   */
   #ended({ sessionId, reason, ...ended }: Omit<EndedSession, 'serverAddr'>): void {
     const held = this.#held.get(sessionId);
     if (held === undefined || !FINAL.has(reason)) return;
@@ -262,7 +289,10 @@ export class ServerSessions {
     await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
   }
 
-  /** Does something with each session that is held now and still is when its turn comes, once its login is answered. */
+  /**
+   * Does something with each session that is held now and still is when its turn comes, once its login is
+   * answered.
+   */
   async #eachHeld(signal: AbortSignal, use: (held: Held) => Promise<void>): Promise<void> {
     const { resendsPerSecond = 10_000 } = this.#options;
     const step = Math.max(1, Math.floor((resendsPerSecond * RESENDS_STEP_MS) / 1_000));

@@ -49,6 +49,7 @@ export interface ImstateErrorOptions extends ErrorOptions {
 
 /** The one error class of imstate. The message names the rule that was broken and the way out. */
 export class ImstateError extends Error {
+  /** Always `ImstateError`. */
   override readonly name = 'ImstateError';
   /** Name of the error, stable for programs. */
   readonly code: ErrorCode;

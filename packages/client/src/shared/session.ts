@@ -4,16 +4,19 @@ export type EndReason = 'LOGOUT' | 'REPLACED' | 'EXPIRED' | 'SERVER_LOST' | 'EVI
 /** Which other sessions of the user a login ends. */
 export type LoginPolicy = 'KEEP_ALL' | 'REPLACE_SAME_PLATFORM' | 'REPLACE_ALL';
 
-/** Names a session. */
+/** Names one session. */
 export interface SessionRef {
+  /** 1 to 256 bytes. */
   userId: string;
+  /** 1 to 256 bytes; unique for the user. */
   deviceId: string;
+  /** 1 to 256 bytes. */
   sessionId: string;
 }
 
-/** How the lease of a chat server stands. */
+/** The lease of a chat server. */
 export interface Lease {
-  /** RESYNC: the store may lack sessions of the chat server, which is asked to send them again. */
+  /** RESYNC: the store may lack sessions of the chat server, which is asked to resend them. */
   state: 'ALIVE' | 'RESYNC' | 'LOST';
   incarnation: number;
   ttlMs: number;

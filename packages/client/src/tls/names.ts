@@ -1,17 +1,17 @@
-/** The files of one side of TLS: paths of PEM files. */
+/** Paths of the PEM files of one side of TLS. */
 export interface TlsFiles {
-  /** Authorities of which the other side's certificate must be; those that Node.js trusts if it is left out. */
+  /** The CAs that may have signed the certificate of the other side. The default is the CAs that Node.js trusts. */
   ca?: string | undefined;
-  /** The certificate to show, followed by those between it and its authority. Goes with `key`. */
+  /** The own certificate, followed by the certificates between it and its CA. Needs `key`. */
   cert?: string | undefined;
-  /** Private key of the certificate, without a passphrase. */
+  /** Private key of `cert`, without a passphrase. */
   key?: string | undefined;
 }
 
-/** How the flags are called that name the files, for messages. */
+/** The flags that name the files, for messages. */
 export type TlsNames = Record<keyof TlsFiles, string>;
 
-/** The flags of the TLS of the gRPC port, of Redis and of etcd, and those of a client. */
+/** The flags of the gRPC port, of a client, of Redis and of etcd. */
 export const TLS_NAMES = {
   daemon: { ca: '--tls-client-ca', cert: '--tls-cert', key: '--tls-key' },
   client: { ca: '--tls-ca', cert: '--tls-cert', key: '--tls-key' },

@@ -18,7 +18,10 @@ const MAX_BACKOFF_MS = 5_000;
 const REMEMBERED = 256;
 /** No further try could change these. */
 const FINAL = new Set<ErrorCode>(['INVALID_ARGUMENT', 'UNAUTHENTICATED', 'PERMISSION_DENIED']);
-/** Nor these, as long as no daemon has answered. Later one may be of another version, and all may be gone for a while. */
+/**
+ * Nor these, as long as no daemon has answered. Later one may be of another version, and all may be gone for
+ * a while.
+ */
 const FINAL_AT_FIRST = new Set<ErrorCode>([
   'UNIMPLEMENTED',
   'NO_ENDPOINT',
@@ -28,18 +31,22 @@ const FINAL_AT_FIRST = new Set<ErrorCode>([
 ]);
 
 /**
- * A watch, made by client.watch(): iterate it, once, to be told what happens. It goes on until close(), or until the
- * loop is left. When a stream breaks it opens another, by round robin to another daemon, which resumes from the last
- * revision that the loop was given. A loop that is slow holds the daemon back: what waits for it is bounded.
+ * A watch, created by `client.watch()`. Iterate it, once, to receive its events. It ends with `close()`, or
+ * when you leave the loop. When a stream breaks, the watch opens another one, round robin on another daemon,
+ * and resumes after the last event that the loop received. A slow loop slows the daemon down, so few events
+ * wait in memory.
  *
- * The iteration rejects with an ImstateError if no daemon can be reached at first (NO_ENDPOINT, UNAVAILABLE and so
- * on), and with what no other try could change: INVALID_ARGUMENT, UNIMPLEMENTED, UNAUTHENTICATED, PERMISSION_DENIED.
+ * The iteration rejects with an {@link ImstateError} if no daemon responds at the start (`NO_ENDPOINT`,
+ * `REGISTRY_UNAVAILABLE`, `UNAVAILABLE`, `DEADLINE_EXCEEDED`, `TLS_FAILED`, `RESOURCE_EXHAUSTED`), and for
+ * what a retry cannot fix: `INVALID_ARGUMENT`, `UNIMPLEMENTED`, `UNAUTHENTICATED`, `PERMISSION_DENIED`.
  *
  * @example
+ * ```ts
  * for await (const event of client.watch({ users: ['alice', 'bob'] })) {
  *   if (event.type === 'snapshot') show(event.userId, event.devices.length > 0);
  *   if (event.type === 'change') show(event.userId, event.userOnline);
  * }
+ * ```
  */
 export class Watch implements AsyncIterable<WatchEvent> {
   readonly #channel: Channel;
@@ -66,7 +73,11 @@ export class Watch implements AsyncIterable<WatchEvent> {
   #wake = () => {};
   #removeAbort = () => {};
 
-  /** Throws INVALID_ARGUMENT if the options do not go together. */
+  /**
+   * Throws INVALID_ARGUMENT if the options do not fit together.
+   *
+   * @internal
+   */
   constructor(channel: Channel, options: WatchOptions) {
     const { users, servers, everything, resumeRevision = '', signal } = options;
     if ([users, servers, everything].filter(Boolean).length !== 1) {
@@ -82,17 +93,26 @@ export class Watch implements AsyncIterable<WatchEvent> {
     this.#removeAbort = onAbort(signal, this.close);
   }
 
-  /** Where to resume: the revision of the last event that the loop was given; "" before there is one. */
+  /**
+   * The revision from which another watch can resume: that of the last event that the loop received. Empty
+   * until the first snapshot is complete.
+   */
   get revision(): string {
     return this.#revision;
   }
 
-  /** How many changes were not told because a newer one of their device waited (`coalesce`). */
+  /**
+   * How many changes were skipped in favour of a newer one of the same device, see {@link
+   * WatchOptions.coalesce}.
+   */
   get coalesced(): number {
     return this.#coalesced.before + this.#coalesced.onStream;
   }
 
-  /** Watches further users; with `initialState` each comes with how it stands, then `synced`. Throws if they are too many. */
+  /**
+   * Watches further users. With `initialState` their snapshots follow, then `synced`. Throws
+   * `INVALID_ARGUMENT` if the watch has too many users, or another scope than users.
+   */
   add(userIds: Iterable<string>): void {
     const users = this.#checkUsers();
     const added = users.add(userIds);
@@ -100,14 +120,17 @@ export class Watch implements AsyncIterable<WatchEvent> {
     this.#wake();
   }
 
-  /** Watches these users no longer: nothing more is told of them. */
+  /**
+   * Stops watching these users: no further event is about them. Throws `INVALID_ARGUMENT` like {@link
+   * Watch.add}.
+   */
   remove(userIds: Iterable<string>): void {
     const users = this.#checkUsers();
     const removed = users.remove(userIds);
     if (this.#stream) for (const update of users.toRemove(removed)) this.#stream.update(update);
   }
 
-  /** Ends the watch, and its iteration with it. May be called twice. */
+  /** Ends the watch and its iteration. Safe to call twice. */
   readonly close = (): void => {
     this.#removeAbort();
     this.#over.abort();
@@ -115,6 +138,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
     this.#wake();
   };
 
+  /** The events, for one `for await` loop. */
   [Symbol.asyncIterator](): AsyncGenerator<WatchEvent, void> {
     return this.#events;
   }
@@ -208,8 +232,8 @@ export class Watch implements AsyncIterable<WatchEvent> {
   }
 
   /**
-   * Notes what an event says of the watch itself; false if it is not to be told. Nothing can be resumed before the first
-   * snapshot is complete.
+   * Notes what an event says of the watch itself; false if it is not to be told. Nothing can be resumed
+   * before the first snapshot is complete.
    */
   #take(event: WatchEvent, canBeResumed: boolean): boolean {
     if ('userId' in event && this.#users?.has(event.userId) === false) return false;

@@ -1,66 +1,77 @@
 import type { DeviceState, EndedSession } from '../calls/messages.js';
 import type { ImstateError } from '../shared/errors.js';
 
-/** What to watch: `users`, `servers` or `everything`, one of the three; and from where on. */
+/** What to watch: exactly one of `users`, `servers` and `everything`; and where to start. */
 export interface WatchOptions {
-  /** These users: at most 10,000, whose ids take at most 900 KiB together. More come and go by add() and remove(). */
+  /**
+   * These users: at most 10,000, whose IDs take at most 900 KiB together. Change them with `add()` and
+   * `remove()`.
+   */
   users?: Iterable<string> | undefined;
-  /** The sessions of these chat servers: 1 to 1,000, each host:port. */
+  /** The sessions of these chat servers: 1 to 1,000, each `host:port`. */
   servers?: string[] | undefined;
-  /** Everybody. */
+  /** All users. */
   everything?: true | undefined;
-  /** Begin with how things stand; true by default. Without it, begin with the first change from now on. */
+  /** Start with snapshots; true by default. Otherwise start with the first change from now on. */
   initialState?: boolean | undefined;
-  /** Begin with the first change after this revision, which an earlier watch of the same gave; no initial state then. */
+  /** Start with the first change after this revision of an earlier watch of the same scope, without snapshots. */
   resumeRevision?: string | undefined;
-  /** For a slow reader: of several changes of a device that wait, tell the newest only. False by default. */
+  /** For a slow reader: of several undelivered changes of a device, deliver only the newest. False by default. */
   coalesce?: boolean | undefined;
-  /** Ends the watch, whose iteration then rejects with the signal's reason. */
+  /** Ends the watch, whose iteration then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
 }
 
-/** A session that is current. */
+/** A current session. */
 export interface SessionBegin {
+  /** The ID of the session. */
   sessionId: string;
-  /** host:port. */
+  /** Its chat server, `host:port`. */
   serverAddr: string;
   /** Undefined if the login named none. */
   platform: string | undefined;
+  /** When the session began. */
   loginTime: Date | undefined;
 }
 
 /** A change of one device. */
 export interface Change {
+  /** The user of the device. */
   userId: string;
+  /** Unique for the user. */
   deviceId: string;
-  /** Whether the device was online before; if it is now too, another session has replaced the one before. */
+  /** Whether the device was online before. If it is online now too, it has moved to another session. */
   wasOnline: boolean;
+  /** Whether the device is online now. */
   online: boolean;
   /** Whether any device of the user is online now. */
   userOnline: boolean;
-  /** Undefined if the device is offline now. */
+  /** The current session; undefined if the device is offline. */
   session: SessionBegin | undefined;
   /** The session that ended; undefined if none did. */
   ended: EndedSession | undefined;
+  /** When it happened, by the clock of the store. */
   time: Date | undefined;
-  /** Names the change, and is where to resume once it is dealt with. */
+  /** Identifies the change. A watch can resume here once the change is processed. */
   revision: string;
 }
 
 /**
- * What a watch tells.
+ * An event of a watch.
  *
- * - `snapshot`: how a user stands: its devices that are online. It replaces all that was told of the user before.
- * - `synced`: everything up to now has been told: the snapshots (who is not named is offline), those of users that were added,
- *   or what a resume had missed.
- * - `change`: one change. Changes of a user come in their order.
+ * - `snapshot`: the state of a user, with the devices that are online. It replaces all earlier events of the user.
+ * - `synced`: all current changes have been delivered: first the snapshots (users without one are offline), later
+ *   the snapshots of added users, or the changes missed before a resume.
+ * - `change`: one change. The changes of a user arrive in order.
  * - `progress`: nothing happened up to this revision.
- * - `lagging`: part of the store does not answer: changes of some users since then may be missing. All others are told as usual.
- * - `caughtUp`: what was missing has been told.
- * - `disconnected`: the stream broke, and another is being opened. Until `reconnected` what you know may be out of date.
- * - `reconnected`: what was missed follows, then `synced`.
- * - `lost`: changes are gone that you have not been told of: forget all that you know. With `initialState` (the default) snapshots
- *   follow by themselves; without it the watch goes on from now.
+ * - `lagging`: part of the store does not respond, so changes of some users since then may be missing. Changes of
+ *   all other users arrive as usual.
+ * - `caughtUp`: all changes missed since `lagging` have arrived.
+ * - `disconnected`: the stream broke, and the client opens another one. Your state may be out of date until
+ *   `reconnected`.
+ * - `reconnected`: the missed changes follow, then `synced`.
+ * - `lost`: changes are missing: discard your state. With `initialState` (the default) snapshots follow; without
+ *   it, the watch continues from now.
  */
 export type WatchEvent =
   | { type: 'snapshot'; userId: string; devices: DeviceState[] }
