@@ -4,7 +4,8 @@ import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from 
 import type { PresenceApi } from './calls/presenceApi.js';
 import { presenceServiceApi } from './calls/presenceServiceApi.js';
 import { userStatusApi } from './calls/userStatusApi.js';
-import { type Access, Channel, type ClientOptions } from './connection/channel.js';
+import { type Access, Channel } from './connection/channel.js';
+import type { ClientOptions } from './connection/clientOptions.js';
 import type { Discovery } from './connection/discovery.js';
 import type { ServerOptions } from './server/serverMessages.js';
 import { ServerSessions } from './server/serverSessions.js';

@@ -1,7 +1,8 @@
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { Client } from './client.js';
 import { BearerToken, type TokenOptions } from './connection/bearerToken.js';
-import { type Access, Channel, type ClientOptions } from './connection/channel.js';
+import { type Access, Channel } from './connection/channel.js';
+import type { ClientOptions } from './connection/clientOptions.js';
 import { type Discovery, fixedEndpoints } from './connection/discovery.js';
 import type { TlsOptions } from './connection/tlsCredentials.js';
 import { isSecure } from './internals/secureConnector.js';

@@ -38,7 +38,7 @@ export type {
 export type { Client } from './client.js';
 export { type ConnectOptions, connect } from './connect.js';
 export type { TokenOptions } from './connection/bearerToken.js';
-export type { ClientOptions } from './connection/channel.js';
+export type { ClientOptions } from './connection/clientOptions.js';
 export type { TlsOptions } from './connection/tlsCredentials.js';
 export type { RegistryLog } from './registry/discovery.js';
 export type { ServerLogin, ServerLoginResult, ServerOptions } from './server/serverMessages.js';

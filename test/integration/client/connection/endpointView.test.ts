@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { connect } from '../../../../packages/client/src/connect.ts';
-import { EndpointView, fixedEndpoints } from '../../../../packages/client/src/connection/discovery.ts';
+import { fixedEndpoints } from '../../../../packages/client/src/connection/discovery.ts';
+import { EndpointView } from '../../../../packages/client/src/connection/endpointView.ts';
 import { startTestDaemon } from '../../../support/daemon.ts';
 
 test.each(['im/2', 'im/state.0x1f', '300.1'])(
-  'a service named %s, which would be no host, is called',
+  'a service named %s, which is not a valid host name, can be called',
   async (service) => {
     const daemon = await startTestDaemon({ service });
     const client = await connect({ dataDir: daemon.dataDir, service });
@@ -14,7 +15,7 @@ test.each(['im/2', 'im/state.0x1f', '300.1'])(
   },
 );
 
-test('a time that was waited in vain is told in whole milliseconds', async () => {
+test('errors name the waiting time in whole milliseconds', async () => {
   const probe = async () => ({ health: 'UNREACHABLE' as const });
   const view = new EndpointView(fixedEndpoints(['127.0.0.1:8080']), () => true, probe);
   expect(view.noConnection(439.0755650000001).message).toMatch(/does not answer within 439 ms: /);
