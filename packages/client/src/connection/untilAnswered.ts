@@ -39,6 +39,6 @@ export async function untilAnswered<T>(
 }
 
 /** Whether a daemon said it: nothing was changed, and no repeat would change anything. */
-export function isRefused(error: unknown): boolean {
+export function isRefused(error: unknown): error is ImstateError {
   return error instanceof ImstateError && REFUSALS.has(error.code);
 }

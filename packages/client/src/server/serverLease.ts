@@ -1,70 +1,65 @@
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import { isHandover, isUnimplemented } from '../calls/callErrors.js';
+import { isUnimplemented } from '../calls/callErrors.js';
 import type { Channel } from '../connection/channel.js';
-import type { KeepServerAliveRequest } from '../generated/imstate/v1/KeepServerAliveRequest.js';
 import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/KeepServerAliveResponse.js';
 import { backoffMs } from '../shared/backoff.js';
 import { type ErrorCode, ImstateError, messageOf } from '../shared/errors.js';
 import { toDuration } from '../wire/duration.js';
+import { LeaseStream } from './leaseStream.js';
 
-/** Which lease to keep alive, and who is told of it. */
+/** Which lease to renew, and its callbacks. */
 export interface ServerLeaseOptions {
-  /** The chat server, host:port. */
+  /** The chat server, `host:port`. */
   serverAddr: string;
   incarnation: number;
-  /** How long the lease lasts after it was kept alive. Milliseconds. */
+  /** How long the lease lasts after each renewal. Milliseconds. */
   ttlMs: number;
-  /** Sends all sessions again; what it rejects with is told to onError, and it is called again. */
+  /** Resends all sessions. If it rejects, onError receives the error, and it is called again. */
   resync(signal: AbortSignal): Promise<void>;
-  /** The lease was kept alive. */
-  onKept(): void;
-  /** Something failed and is tried again. */
+  /** The lease was renewed. */
+  onRenewed(): void;
+  /** Something failed and is retried. */
   onError(error: ImstateError): void;
 }
 
-const LEAST_TTL_MS = 1_000;
+const MIN_TTL_MS = 1_000;
 const MAX_TTL_MS = 3_600_000;
 const FIRST_BACKOFF_MS = 50;
-/** What no other try could change, unless it comes from a lease that was kept before. */
-const FINAL_AT_FIRST = new Set<ErrorCode>([
+/** Errors that no retry could fix, unless the lease was renewed before. */
+const FINAL_AT_START = new Set<ErrorCode>([
   'INVALID_ARGUMENT',
   'UNIMPLEMENTED',
   'UNAUTHENTICATED',
   'PERMISSION_DENIED',
 ]);
 
-type Stream = ClientDuplexStream<KeepServerAliveRequest, KeepServerAliveResponse__Output>;
-
 /**
- * The lease of a chat server, kept alive: a message every third of its time, on a stream that is opened again, by
- * round robin to another daemon, whenever it breaks or an answer does not come.
+ * The lease of a chat server. It is renewed every third of its time, on a stream that is opened again, round
+ * robin on another daemon, whenever it breaks or a response does not arrive.
  */
 export class ServerLease {
-  /** Resolves once the lease is kept and the store has all sessions; rejects if the lease ends before. */
+  /** Resolves once the store has the lease and all sessions; rejects if the lease ends before. */
   readonly ready: Promise<void>;
-  /** Resolves with the reason if the lease has ended for good, such as SUPERSEDED; close() is no such reason. */
+  /** Resolves with the reason if the lease has ended for good, such as SUPERSEDED; not after close(). */
   readonly lost: Promise<ImstateError>;
   readonly #channel: Channel;
   readonly #options: ServerLeaseOptions;
   readonly #ttlMs: number;
-  readonly #over = new AbortController();
-  #tellReady!: { resolve(): void; reject(error: ImstateError): void };
-  #tellLost!: (error: ImstateError) => void;
-  #stream: Stream | undefined;
-  /** See LegacyServers.generation, when the stream was opened. */
-  #generation = 0;
-  #timer: NodeJS.Timeout | undefined;
-  /** How often it failed since the last answer. */
+  readonly #closed = new AbortController();
+  #resolveReady!: () => void;
+  #rejectReady!: (error: ImstateError) => void;
+  #resolveLost!: (error: ImstateError) => void;
+  #stream: LeaseStream | undefined;
+  #backoff: NodeJS.Timeout | undefined;
+  /** Failures since the last response. */
   #failures = 0;
-  #hasAnswered = false;
-  #isAnswerDue = false;
-  /** True if the last answer was that the daemon cannot reach part of the store: another daemon may. */
+  #wasRenewed = false;
+  /** Whether the daemon of the last response cannot reach part of the store: another one may. */
   #isPartial = false;
   #isResyncing = false;
-  /** The token of the resync that is done, until an answer says that the store knows; "" if there is none. */
-  #resynced = '';
-  /** What the last message said in `resynced`. */
-  #saidResynced = '';
+  /** The token of the completed resync, until a response shows that the store knows; "" if there is none. */
+  #resyncedToken = '';
+  /** The token in the last message. */
+  #sentToken = '';
 
   /** Opens the first stream at once. */
   constructor(channel: Channel, options: ServerLeaseOptions) {
@@ -72,159 +67,143 @@ export class ServerLease {
     this.#options = options;
     this.#ttlMs = checkTtl(options.ttlMs);
     this.ready = new Promise((resolve, reject) => {
-      this.#tellReady = { resolve, reject };
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
     });
-    // Nobody has to wait for it.
+    // Waiting for it is optional.
     this.ready.catch(() => {});
     this.lost = new Promise((resolve) => {
-      this.#tellLost = resolve;
+      this.#resolveLost = resolve;
     });
     this.#open();
   }
 
-  /** Keeps the lease alive no longer: it runs out, and its sessions end then. May be called twice. */
+  /** Stops renewing the lease: it runs out, and its sessions end then. Safe to call twice. */
   close(): void {
     this.#end(new ImstateError('UNAVAILABLE', 'the lease is closed: make another'));
   }
 
   #open(): void {
-    let stream: Stream;
-    this.#generation = this.#channel.legacyServers.generation;
     try {
-      stream = this.#channel.open(
-        () => this.#channel.presenceService.KeepServerAlive(),
-        () => this.close(),
-      );
+      this.#stream = new LeaseStream(this.#channel, this.#ttlMs, {
+        onResponse: (response) => this.#receive(response),
+        onDue: () => (this.#isPartial ? this.#move() : this.#send()),
+        onHandover: () => this.#move(),
+        onFailure: (error) => this.#onFailure(error),
+        onClosing: () => this.close(),
+      });
     } catch (error) {
       this.#end(error as ImstateError);
       return;
     }
-    this.#stream = stream;
-    stream.on('data', (answer: KeepServerAliveResponse__Output) => {
-      if (stream === this.#stream) this.#take(answer);
-    });
-    stream.on('error', (error: ServiceError) => {
-      if (isHandover(error) && stream === this.#stream) this.#move();
-      else this.#fail(stream, this.#channel.explain(error, this.#ttlMs / 3));
-    });
-    stream.on('status', () => this.#fail(stream, unavailable('the daemon ended the stream')));
-    this.#send(stream);
+    this.#send();
   }
 
-  #send(stream: Stream): void {
+  #send(): void {
     const { serverAddr, incarnation } = this.#options;
     const timeToLive = toDuration(this.#ttlMs);
-    this.#saidResynced = this.#resynced;
-    this.#isAnswerDue = true;
-    stream.write({ serverAddr, incarnation, timeToLive, resynced: this.#resynced });
-    // A try that follows a failure gives up sooner: there must be time for another before the lease runs out.
+    this.#sentToken = this.#resyncedToken;
+    // After a failure there must be time for another try before the lease runs out.
     const limitMs = this.#failures === 0 ? this.#ttlMs / 3 : this.#ttlMs / 6;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (this.#isAnswerDue) this.#fail(stream, unavailable(`no answer within ${Math.round(limitMs)} ms`));
-      else if (this.#isPartial) this.#move();
-      else this.#send(stream);
-    }, limitMs);
+    this.#stream?.send({ serverAddr, incarnation, timeToLive, resynced: this.#resyncedToken }, limitMs);
   }
 
-  /** Goes on with another daemon, by round robin; with the same one if there is no other. */
+  /** Continues on another daemon, by round robin; on the same one if there is no other. */
   #move(): void {
-    this.#leave();
+    this.#closeStream();
     this.#open();
   }
 
-  #take({ resync, resyncToken, partial }: KeepServerAliveResponse__Output): void {
-    this.#isAnswerDue = false;
+  #receive({ resync, resyncToken, partial }: KeepServerAliveResponse__Output): void {
     this.#isPartial = partial;
-    this.#hasAnswered = true;
+    this.#wasRenewed = true;
     this.#failures = 0;
-    this.#options.onKept();
+    this.#options.onRenewed();
     if (!resync) {
-      this.#resynced = '';
-      this.#tellReady.resolve();
-    } else if (this.#resynced === resyncToken && this.#saidResynced !== resyncToken) {
-      this.#sayResynced();
+      this.#resyncedToken = '';
+      this.#resolveReady();
+    } else if (this.#resyncedToken === resyncToken && this.#sentToken !== resyncToken) {
+      this.#reportResync();
     } else {
-      this.#resynced = '';
+      this.#resyncedToken = '';
       void this.#resync(resyncToken);
     }
   }
 
-  /** Sends all sessions again, and says so. If that fails, the next answer asks for it again. */
+  /** Resends all sessions, and reports it. If that fails, the next response requests it again. */
   async #resync(token: string): Promise<void> {
     if (this.#isResyncing) return;
     this.#isResyncing = true;
     try {
-      await this.#options.resync(this.#over.signal);
-      this.#resynced = token;
-      this.#sayResynced();
+      await this.#options.resync(this.#closed.signal);
+      this.#resyncedToken = token;
+      this.#reportResync();
     } catch (error) {
-      if (!this.#over.signal.aborted) this.#options.onError(toImstateError(error));
+      if (!this.#closed.signal.aborted) this.#options.onError(toImstateError(error));
     } finally {
       this.#isResyncing = false;
     }
   }
 
-  /** At once, or when the answer that is due has come, which asks for it again. */
-  #sayResynced(): void {
-    if (this.#stream !== undefined && !this.#isAnswerDue) this.#send(this.#stream);
+  /** Reports it at once, or after the response that is due, which requests it again. */
+  #reportResync(): void {
+    if (this.#stream?.isResponseDue === false) this.#send();
   }
 
-  #fail(stream: Stream, error: ImstateError): void {
-    if (stream !== this.#stream) return;
-    this.#leave();
-    if (isUnimplemented(error)) void this.#tryOthers(error);
-    else this.#failed(error);
+  #onFailure(error: ImstateError): void {
+    const generation = this.#stream?.generation ?? 0;
+    this.#closeStream();
+    if (isUnimplemented(error)) void this.#tryOthers(error, generation);
+    else this.#retryAfter(error);
   }
 
-  /** A legacy server keeps no leases: another server may. */
-  async #tryOthers(error: ImstateError): Promise<void> {
-    const hasOthers = await this.#channel.legacyServers.hasOthers(this.#generation);
-    if (this.#over.signal.aborted) return;
+  /** A legacy server has no leases; another server may. */
+  async #tryOthers(error: ImstateError, generation: number): Promise<void> {
+    const hasOthers = await this.#channel.legacyServers.hasOthers(generation);
+    if (this.#closed.signal.aborted) return;
     if (hasOthers) this.#open();
-    else this.#failed(error);
+    else this.#retryAfter(error);
   }
 
-  #failed(error: ImstateError): void {
+  #retryAfter(error: ImstateError): void {
     if (this.#isFinal(error)) {
-      this.#tellLost(error);
+      this.#resolveLost(error);
       this.#end(error);
       return;
     }
     this.#failures += 1;
     const waitMs = backoffMs(this.#failures, FIRST_BACKOFF_MS, this.#ttlMs / 6);
-    this.#timer = setTimeout(() => this.#open(), waitMs);
+    this.#backoff = setTimeout(() => this.#open(), waitMs);
     this.#options.onError(error);
   }
 
-  /** A lease that has been kept outlives what one daemon of another version may say, and a token that is being replaced. */
+  /**
+   * Once renewed, a lease survives a rejection by a daemon of another version, or while a token is being
+   * replaced.
+   */
   #isFinal({ code }: ImstateError): boolean {
     if (code === 'SUPERSEDED') return true;
-    return !this.#hasAnswered && FINAL_AT_FIRST.has(code);
+    return !this.#wasRenewed && FINAL_AT_START.has(code);
   }
 
   #end(error: ImstateError): void {
-    this.#leave();
-    this.#over.abort(error);
-    this.#tellReady.reject(error);
+    this.#closeStream();
+    this.#closed.abort(error);
+    this.#rejectReady(error);
   }
 
-  #leave(): void {
-    clearTimeout(this.#timer);
+  #closeStream(): void {
+    clearTimeout(this.#backoff);
     const stream = this.#stream;
     this.#stream = undefined;
-    stream?.cancel();
+    stream?.close();
   }
 }
 
 function checkTtl(ttlMs: number): number {
-  if (ttlMs >= LEAST_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs;
-  const rule = `leaseTtlMs must be from ${LEAST_TTL_MS} to ${MAX_TTL_MS}`;
+  if (ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs;
+  const rule = `leaseTtlMs must be from ${MIN_TTL_MS} to ${MAX_TTL_MS}`;
   throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'leaseTtlMs' });
-}
-
-function unavailable(message: string): ImstateError {
-  return new ImstateError('UNAVAILABLE', `the lease was not kept alive: ${message}`);
 }
 
 function toImstateError(error: unknown): ImstateError {

@@ -11,20 +11,20 @@ export interface ServerOptions {
    */
   incarnation?: number | undefined;
   /**
-   * How long its sessions outlive the process, or its connection to imstate. Milliseconds, 1 s to 1 h; 10 s by
-   * default.
+   * How long its sessions outlive the process, or its connection to imstate. Milliseconds, 1 s to 1 h; 10 s
+   * by default.
    */
   leaseTtlMs?: number | undefined;
   /** Maximum sessions resent per second during a resync; 10,000 by default. */
   resendsPerSecond?: number | undefined;
   /**
-   * A session has ended that this chat server did not log out: a newer login replaced it, it was evicted, or it was
-   * not renewed within its time to live. Close its connection.
+   * A session has ended that this chat server did not log out: a newer login replaced it, it was evicted, or
+   * it was not renewed within its time to live. Close its connection.
    */
   onEnded?: ((ended: EndedSession) => void) | undefined;
   /**
-   * No daemon responds: logins and logouts wait. If this lasts longer than the lease, the sessions end; they come
-   * back when a daemon responds again.
+   * No daemon responds: logins and logouts wait. If this lasts longer than the lease, the sessions end; they
+   * come back when a daemon responds again.
    */
   onDisconnected?: ((error: ImstateError) => void) | undefined;
   /** A daemon responds again. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type {
   CallOptions,
   EndedSession,
@@ -13,28 +12,18 @@ import { isRefused, untilAnswered } from '../connection/untilAnswered.js';
 import { LEASE_TTL_MS } from '../defaults.js';
 import type { ImstateError } from '../shared/errors.js';
 import type { SessionRef } from '../shared/session.js';
-import { Watch } from '../watch/watch.js';
+import { type HeldSession, HeldSessions, refOf } from './heldSessions.js';
+import { notify } from './notify.js';
+import { PendingLogouts } from './pendingLogouts.js';
 import { ServerLease } from './serverLease.js';
 import type { ServerLogin, ServerLoginResult, ServerOptions } from './serverMessages.js';
+import { SessionWatcher } from './sessionWatcher.js';
 
-/** A session that the chat server holds. */
-interface Held {
-  readonly login: ServerLogin & { sessionId: string };
-  loginTime: Date | undefined;
-  /** The call of it that is under way; settles in any case. */
-  busy: Promise<unknown>;
-  /** Why it ended while its login was under way. */
-  endReason: EndReason | undefined;
-}
-
-/** How often sessions are sent again in one go: a part of a second's worth, and then a pause. */
-const RESENDS_STEP_MS = 50;
-/** Before what failed in the background is tried again. */
-const PAUSE_MS = 1_000;
+const DEFAULT_RESENDS_PER_SECOND = 10_000;
 const SESSION_ID_BYTES = 12;
-/** Failures in a row that say more than that one daemon has stopped: the next try goes to another. */
-const AWAY = 2;
-/** Nobody who closes the connection of such a session closes one that anybody wants. */
+/** After so many failures of the lease in a row, more is wrong than that one daemon has stopped. */
+const DISCONNECTED_AFTER = 2;
+/** Ends after which the connection is of no use to anybody. After any other end the session is resent. */
 const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED', 'UNKNOWN']);
 
 /**
@@ -69,11 +58,10 @@ export class ServerSessions {
   readonly #options: ServerOptions;
   readonly #timeoutMs: number;
   readonly #lease: ServerLease;
-  readonly #over = new AbortController();
-  readonly #held = new Map<string, Held>();
-  /** Logouts that were not answered: made again when a daemon is there. */
-  readonly #owed = new Map<string, SessionRef>();
-  /** How often the lease was not kept alive since it was. */
+  readonly #held: HeldSessions;
+  readonly #pendingLogouts: PendingLogouts;
+  readonly #closed = new AbortController();
+  /** Failures of the lease since it was last renewed. */
   #failures = 0;
 
   /**
@@ -89,20 +77,25 @@ export class ServerSessions {
     this.#api = api;
     this.#options = options;
     this.#timeoutMs = channel.timeouts.timeoutMs;
+    this.#held = new HeldSessions(options.resendsPerSecond ?? DEFAULT_RESENDS_PER_SECOND);
+    this.#pendingLogouts = new PendingLogouts(api, {
+      isHeld: (sessionId) => this.#held.get(sessionId) !== undefined,
+      onError: (error) => notify(options.onError, error),
+    });
     this.incarnation = options.incarnation ?? Math.floor(performance.timeOrigin);
     this.#lease = new ServerLease(channel, {
       serverAddr: options.addr,
       incarnation: this.incarnation,
       ttlMs: options.leaseTtlMs ?? LEASE_TTL_MS,
       resync: (signal) => this.#resync(signal),
-      onKept: () => this.#kept(),
-      onError: (error) => this.#failed(error),
+      onRenewed: () => this.#onLeaseRenewed(),
+      onError: (error) => this.#onLeaseFailed(error),
     });
     this.ready = this.#lease.ready;
     this.lost = this.#lease.lost;
-    this.lost.then(() => this.#over.abort());
-    channel.onClosing(() => this.#over.abort());
-    void this.#follow(channel);
+    this.lost.then(() => this.#closed.abort());
+    channel.onClosing(() => this.#closed.abort());
+    void this.#watcher(channel).run();
   }
 
   /** The number of sessions that it holds. */
@@ -111,8 +104,8 @@ export class ServerSessions {
   }
 
   /** The sessions that it holds. */
-  *[Symbol.iterator](): Generator<SessionRef> {
-    for (const { login } of this.#held.values()) yield refOf(login);
+  [Symbol.iterator](): Generator<SessionRef> {
+    return this.#held[Symbol.iterator]();
   }
 
   /**
@@ -124,25 +117,18 @@ export class ServerSessions {
    */
   async online(login: ServerLogin, options: CallOptions = {}): Promise<ServerLoginResult> {
     const sessionId = login.sessionId ?? randomBytes(SESSION_ID_BYTES).toString('base64url');
-    const before = this.#held.get(sessionId);
-    const held: Held = {
-      login: { ...login, sessionId },
-      loginTime: before?.loginTime,
-      busy: Promise.resolve(),
-      endReason: undefined,
-    };
-    this.#held.set(sessionId, held);
-    this.#owed.delete(sessionId);
+    const held = this.#held.add({ ...login, sessionId });
+    this.#pendingLogouts.delete(sessionId);
     try {
-      const result = await this.#occupy(held, before?.busy, () =>
+      const result = await this.#held.callInTurn(held, () =>
         this.#untilAnswered((call) => this.#api.online(this.#requestOf(held), call), options),
       );
       held.loginTime = result.loginTime;
       const endReason = result.endReason ?? held.endReason;
-      if (endReason !== undefined) this.#drop(held);
+      if (endReason !== undefined) this.#held.drop(held);
       return { ...result, sessionId, endReason };
     } catch (error) {
-      if (this.#drop(held) && !isRefused(error)) this.#owe(held.login);
+      if (this.#held.drop(held) && !isRefused(error)) this.#pendingLogouts.add(held.login);
       throw error;
     }
   }
@@ -158,15 +144,13 @@ export class ServerSessions {
     session: SessionRef,
     { graceMs, ...options }: CallOptions & { graceMs?: number | undefined } = {},
   ): Promise<OfflineResult> {
-    const held = this.#held.get(session.sessionId);
-    this.#held.delete(session.sessionId);
-    // The two might overtake each other.
-    await held?.busy;
+    // The logout must not overtake a login in flight.
+    await this.#held.remove(session.sessionId)?.inFlight;
     try {
       const request = { ...refOf(session), graceMs };
       return await this.#untilAnswered((call) => this.#api.offline(request, call), options);
     } catch (error) {
-      if (!isRefused(error)) this.#owe(session);
+      if (!isRefused(error)) this.#pendingLogouts.add(session);
       throw error;
     }
   }
@@ -179,169 +163,77 @@ export class ServerSessions {
     const named = [...sessions].map(refOf);
     if (named.length === 0) return;
     const { ended } = await this.#api.heartbeat(named, options);
-    for (const each of ended) this.#ended(each);
+    for (const each of ended) this.#onEnded(each);
   }
 
   /** Stops renewing the lease: the sessions end when it runs out. Safe to call twice. */
   close(): void {
-    this.#over.abort();
+    this.#closed.abort();
     this.#lease.close();
   }
 
-  #requestOf({ login, loginTime }: Held): OnlineRequest {
+  #watcher(channel: Channel): SessionWatcher {
+    return new SessionWatcher(channel, {
+      serverAddr: this.#options.addr,
+      signal: this.#closed.signal,
+      onEnded: (ended) => this.#onEnded(ended),
+      checkAll: (signal) => this.#held.forEach(signal, ({ login }) => this.heartbeat([login])),
+      onError: (error) => notify(this.#options.onError, error),
+    });
+  }
+
+  #requestOf({ login, loginTime }: HeldSession): OnlineRequest {
     const { addr } = this.#options;
     return { ...login, serverAddr: addr, serverIncarnation: this.incarnation, loginTime };
   }
 
-  /** One call of a session after the other. */
-  #occupy<T>(held: Held, before: Promise<unknown> | undefined, call: () => Promise<T>): Promise<T> {
-    const made = (before ?? Promise.resolve()).then(call);
-    held.busy = made.catch(() => {});
-    return made;
-  }
-
   #untilAnswered<T>(call: (options: CallOptions) => Promise<T>, options: CallOptions): Promise<T> {
-    const timed = { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutMs };
-    return untilAnswered(call, timed, this.#over.signal);
+    const { timeoutMs = this.#timeoutMs, signal } = options;
+    return untilAnswered(call, { timeoutMs, signal }, this.#closed.signal);
   }
 
-  /** Returns whether it was held. */
-  #drop(held: Held): boolean {
-    const { sessionId } = held.login;
-    return this.#held.get(sessionId) === held && this.#held.delete(sessionId);
-  }
-
-  #owe(session: SessionRef): void {
-    this.#owed.set(session.sessionId, refOf(session));
-  }
-
-  #kept(): void {
-    const { onReconnected, onError } = this.#options;
-    if (this.#failures >= AWAY) tell(onReconnected, undefined);
+  #onLeaseRenewed(): void {
+    if (this.#failures >= DISCONNECTED_AFTER) notify(this.#options.onReconnected, undefined);
     this.#failures = 0;
-    for (const [sessionId, session] of this.#owed) {
-      this.#owed.delete(sessionId);
-      this.#api.offline(session).catch((error: ImstateError) => {
-        if (isRefused(error)) tell(onError, error);
-        else if (!this.#held.has(sessionId)) this.#owe(session);
-      });
-    }
+    this.#pendingLogouts.repeat();
   }
 
-  #failed(error: ImstateError): void {
+  #onLeaseFailed(error: ImstateError): void {
     this.#failures += 1;
-    if (this.#failures === AWAY) tell(this.#options.onDisconnected, error);
-    tell(this.#options.onError, error);
+    if (this.#failures === DISCONNECTED_AFTER) notify(this.#options.onDisconnected, error);
+    notify(this.#options.onError, error);
   }
 
-  /**
-   * A session of this chat server has ended; the chat server is told, unless a login is under way that
-   * answers it.
-   */
-  #ended({ sessionId, reason, ...ended }: Omit<EndedSession, 'serverAddr'>): void {
+  /** Passes the end of a session to the chat server, unless the result of a login in flight does. */
+  #onEnded({ userId, deviceId, sessionId, reason }: Omit<EndedSession, 'serverAddr'>): void {
     const held = this.#held.get(sessionId);
     if (held === undefined || !FINAL.has(reason)) return;
     if (held.loginTime === undefined) {
       held.endReason = reason;
       return;
     }
-    this.#drop(held);
-    tell(this.#options.onEnded, { ...ended, sessionId, serverAddr: this.#options.addr, reason });
+    this.#held.drop(held);
+    const ended = { userId, deviceId, sessionId, serverAddr: this.#options.addr, reason };
+    notify(this.#options.onEnded, ended);
   }
 
-  /** Sends all sessions again, so many a second. */
-  async #resync(signal: AbortSignal): Promise<void> {
-    await this.#eachHeld(signal, async (held) => {
-      const { login } = held;
-      // Its policy was for the login: sent again, the session must not end those that came later.
-      const request = () => ({ ...this.#requestOf(held), policy: undefined });
-      const send = () => this.#api.online(request(), { signal });
-      const { endReason, replaced } = await this.#occupy(held, held.busy, send).catch(
-        (error: ImstateError) => {
-          if (!isRefused(error)) throw error;
-          this.#drop(held);
-          tell(this.#options.onError, error);
-          return { endReason: undefined, replaced: [] };
-        },
+  /** Resends all sessions, at a limited rate. */
+  #resync(signal: AbortSignal): Promise<void> {
+    return this.#held.forEach(signal, (held) => this.#resend(held, signal));
+  }
+
+  async #resend(held: HeldSession, signal: AbortSignal): Promise<void> {
+    try {
+      const { endReason, replaced } = await this.#held.callInTurn(held, () =>
+        // The policy was for the login. A resent session must not end sessions that began after it.
+        this.#api.online({ ...this.#requestOf(held), policy: undefined }, { signal }),
       );
-      if (endReason !== undefined) this.#ended({ ...refOf(login), reason: endReason });
-      for (const ended of replaced) this.#ended(ended);
-    });
-  }
-
-  /** Asks which sessions are over, when that could not be watched; until it is answered. */
-  async #reconcile(): Promise<void> {
-    const { signal } = this.#over;
-    while (!signal.aborted) {
-      try {
-        await this.#eachHeld(signal, ({ login }) => this.heartbeat([login]));
-        return;
-      } catch (error) {
-        await this.#pauseAfter(error);
-      }
+      if (endReason !== undefined) this.#onEnded({ ...refOf(held.login), reason: endReason });
+      for (const ended of replaced) this.#onEnded(ended);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.#held.drop(held);
+      notify(this.#options.onError, error);
     }
   }
-
-  async #pauseAfter(error: unknown): Promise<void> {
-    const { signal } = this.#over;
-    if (signal.aborted) return;
-    tell(this.#options.onError, error as ImstateError);
-    await delay(PAUSE_MS, undefined, { signal }).catch(() => {});
-  }
-
-  /**
-   * Does something with each session that is held now and still is when its turn comes, once its login is
-   * answered.
-   */
-  async #eachHeld(signal: AbortSignal, use: (held: Held) => Promise<void>): Promise<void> {
-    const { resendsPerSecond = 10_000 } = this.#options;
-    const step = Math.max(1, Math.floor((resendsPerSecond * RESENDS_STEP_MS) / 1_000));
-    const pauseMs = (step / resendsPerSecond) * 1_000;
-    const all = [...this.#held.values()];
-    for (let i = 0; i < all.length; i += step) {
-      const startedAt = performance.now();
-      const some = all.slice(i, i + step).map(async (held) => {
-        await held.busy;
-        if (this.#held.get(held.login.sessionId) === held) await use(held);
-      });
-      // Also those that another's failure stops are waited for: what they send may have been applied.
-      const results = await Promise.allSettled(some);
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-      const restMs = pauseMs - (performance.now() - startedAt);
-      if (i + step < all.length && restMs > 0) await delay(restMs, undefined, { signal });
-      signal.throwIfAborted();
-    }
-  }
-
-  /** Watches the own sessions, for as long as the lease lasts. */
-  async #follow(channel: Channel): Promise<void> {
-    const { addr } = this.#options;
-    const { signal } = this.#over;
-    while (!signal.aborted) {
-      // What ended before the watch was not told.
-      let mustReconcile = true;
-      try {
-        for await (const event of new Watch(channel, { servers: [addr], initialState: false, signal })) {
-          if (event.type === 'change' && event.ended?.serverAddr === addr) this.#ended(event.ended);
-          if (event.type === 'lost') mustReconcile = true;
-          if (event.type === 'synced' && mustReconcile) {
-            mustReconcile = false;
-            void this.#reconcile();
-          }
-        }
-      } catch (error) {
-        await this.#pauseAfter(error);
-        if ((error as ImstateError).code === 'UNIMPLEMENTED') return;
-      }
-    }
-  }
-}
-
-function refOf({ userId, deviceId, sessionId }: SessionRef): SessionRef {
-  return { userId, deviceId, sessionId };
-}
-
-/** On its own: what a listener throws is not taken for a failure of the call that brought the news. */
-function tell<T>(listener: ((news: T) => void) | undefined, news: T): void {
-  if (listener) queueMicrotask(() => listener(news));
 }
