@@ -6,7 +6,8 @@ import { fromTimestamp } from '../wire/timestamp.js';
 import type { SessionBegin, WatchEvent } from './watchMessages.js';
 
 /**
- * The events of one response. `synced` comes last: the revision of a response holds once all of it is dealt with.
+ * The events of one response. `synced` comes last: the revision of a response is valid once all of it is
+ * delivered.
  */
 export function* readEvents(response: WatchResponse__Output): Generator<WatchEvent> {
   const { snapshot, synced, changes, revision, laggingSince, caughtUp } = response;

@@ -1,34 +1,17 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnimplemented } from '../calls/callErrors.js';
 import type { Channel } from '../connection/channel.js';
-import { backoffMs } from '../shared/backoff.js';
-import { type ErrorCode, ImstateError } from '../shared/errors.js';
+import type { WatchResponse__Output } from '../generated/imstate/v1/WatchResponse.js';
+import { ImstateError } from '../shared/errors.js';
 import { onAbort } from '../shared/onAbort.js';
 import { readEvents } from './readWatch.js';
 import { WatchedUsers } from './watchedUsers.js';
 import type { WatchEvent, WatchOptions } from './watchMessages.js';
+import { WatchState } from './watchState.js';
 import { WatchStream } from './watchStream.js';
 
-/** A daemon says something at least every 5 s. */
+/** A daemon sends something at least every 5 s. */
 const MAX_SILENCE_MS = 15_000;
-const FIRST_BACKOFF_MS = 50;
-const MAX_BACKOFF_MS = 5_000;
-/** How many of the last changes are remembered, so that none is told twice. */
-const REMEMBERED = 256;
-/** No further try could change these. */
-const FINAL = new Set<ErrorCode>(['INVALID_ARGUMENT', 'UNAUTHENTICATED', 'PERMISSION_DENIED']);
-/**
- * Nor these, as long as no daemon has answered. Later one may be of another version, and all may be gone for
- * a while.
- */
-const FINAL_AT_FIRST = new Set<ErrorCode>([
-  'UNIMPLEMENTED',
-  'NO_ENDPOINT',
-  'REGISTRY_UNAVAILABLE',
-  'TLS_FAILED',
-  'RESOURCE_EXHAUSTED',
-]);
 
 /**
  * A watch, created by `client.watch()`. Iterate it, once, to receive its events. It ends with `close()`, or
@@ -51,25 +34,13 @@ const FINAL_AT_FIRST = new Set<ErrorCode>([
 export class Watch implements AsyncIterable<WatchEvent> {
   readonly #channel: Channel;
   readonly #options: WatchOptions;
-  /** Undefined if it does not watch users. */
+  /** Undefined for another scope than users. */
   readonly #users: WatchedUsers | undefined;
+  readonly #state: WatchState;
   readonly #events: AsyncGenerator<WatchEvent, void>;
-  readonly #over = new AbortController();
-  readonly #given = new Set<string>();
+  readonly #closed = new AbortController();
   #stream: WatchStream | undefined;
-  #revision: string;
-  /** True if something was told that does not hold any more once a change is missed. */
-  #hasTold: boolean;
-  #hasAnswered = false;
-  /** Whether the stream that broke had answered. */
-  #wasLetIn = false;
-  /** When the first stream was opened. */
-  #beganAt = 0;
-  /** True from `disconnected` to `reconnected`. */
-  #isAway = false;
-  /** How often a stream failed since one lasted. */
-  #failures = 0;
-  #coalesced = { before: 0, onStream: 0 };
+  /** Ends the wait for a first user. */
   #wake = () => {};
   #removeAbort = () => {};
 
@@ -79,16 +50,19 @@ export class Watch implements AsyncIterable<WatchEvent> {
    * @internal
    */
   constructor(channel: Channel, options: WatchOptions) {
-    const { users, servers, everything, resumeRevision = '', signal } = options;
+    const { users, servers, everything, resumeRevision = '', initialState = true, signal } = options;
     if ([users, servers, everything].filter(Boolean).length !== 1) {
-      const rule = 'a watch needs one of users, servers and everything';
-      throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'start' });
+      throw new ImstateError('INVALID_ARGUMENT', 'a watch needs one of users, servers and everything');
     }
     this.#channel = channel;
     this.#options = options;
-    this.#revision = resumeRevision;
-    this.#hasTold = resumeRevision !== '';
-    this.#users = users && new WatchedUsers(users, this.#hasTold);
+    this.#users = users && new WatchedUsers(users, resumeRevision !== '');
+    this.#state = new WatchState({
+      users: this.#users,
+      resumeRevision,
+      hasSnapshots: initialState,
+      connectTimeoutMs: channel.timeouts.connectTimeoutMs,
+    });
     this.#events = this.#run();
     this.#removeAbort = onAbort(signal, this.close);
   }
@@ -98,7 +72,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
    * until the first snapshot is complete.
    */
   get revision(): string {
-    return this.#revision;
+    return this.#state.revision;
   }
 
   /**
@@ -106,7 +80,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
    * WatchOptions.coalesce}.
    */
   get coalesced(): number {
-    return this.#coalesced.before + this.#coalesced.onStream;
+    return this.#state.coalesced;
   }
 
   /**
@@ -133,7 +107,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
   /** Ends the watch and its iteration. Safe to call twice. */
   readonly close = (): void => {
     this.#removeAbort();
-    this.#over.abort();
+    this.#closed.abort();
     this.#stream?.cancel(new ImstateError('UNAVAILABLE', 'the watch is closed: make another'));
     this.#wake();
   };
@@ -144,147 +118,99 @@ export class Watch implements AsyncIterable<WatchEvent> {
   }
 
   async *#run(): AsyncGenerator<WatchEvent, void> {
-    const over = this.#over.signal;
-    const forgetClosing = this.#channel.onClosing(this.close);
+    const { signal } = this.#closed;
+    const removeClosing = this.#channel.onClosing(this.close);
     try {
-      while (!over.aborted) {
+      while (!signal.aborted) {
         const { generation } = this.#channel.legacyServers;
         try {
-          yield* this.#follow();
+          yield* this.#followStream();
         } catch (error) {
-          if (over.aborted) break;
+          if (signal.aborted) break;
           if (isUnimplemented(error) && (await this.#channel.legacyServers.hasOthers(generation))) continue;
           if (!(error instanceof ImstateError) || this.#isFinal(error)) throw error;
-          yield* this.#recover(error);
+          yield* this.#state.recover(error);
+          // Rejects if the watch is closed meanwhile.
+          await delay(this.#state.nextBackoffMs(), undefined, { signal }).catch(() => {});
         }
       }
     } finally {
-      forgetClosing();
+      removeClosing();
       this.close();
     }
     this.#options.signal?.throwIfAborted();
   }
 
-  /** Tells what one stream brings, until it breaks or the watch is over. */
-  async *#follow(): AsyncGenerator<WatchEvent, void> {
-    await this.#somebody();
-    if (this.#over.signal.aborted) return;
-    const openedAt = performance.now();
-    this.#beganAt ||= openedAt;
+  /** Delivers the events of one stream, until it breaks or the watch is closed. */
+  async *#followStream(): AsyncGenerator<WatchEvent, void> {
+    await this.#firstUser();
+    if (this.#closed.signal.aborted) return;
     const stream = this.#open();
-    this.#wasLetIn = false;
     try {
       for (;;) {
-        const limitMs = this.#hasAnswered ? MAX_SILENCE_MS : this.#channel.timeouts.timeoutMs;
-        const response = await stream.next(limitMs).catch((error: unknown) => {
-          // Nothing has failed, and the next stream resumes at once.
-          if (stream.isHandedOver && this.#revision !== '') return undefined;
-          throw error;
-        });
+        const response = await this.#next(stream);
         if (response === undefined) return;
-        this.#hasAnswered = true;
-        this.#wasLetIn = true;
-        this.#coalesced.onStream = response.coalesced;
-        if (performance.now() - openedAt > MAX_BACKOFF_MS) this.#failures = 0;
-        if (this.#isAway) {
-          this.#isAway = false;
-          yield { type: 'reconnected' };
-        }
+        if (this.#state.beginResponse(response)) yield { type: 'reconnected' };
         for (const event of readEvents(response)) {
-          if (this.#over.signal.aborted) return;
-          if (this.#take(event, response.revision !== '')) yield event;
+          if (this.#closed.signal.aborted) return;
+          if (this.#state.apply(event, response)) yield event;
         }
-        if (response.revision !== '') this.#revision = response.revision;
+        this.#state.endResponse(response);
       }
     } finally {
-      this.#coalesced = { before: this.coalesced, onStream: 0 };
+      this.#state.endStream();
       this.#stream = undefined;
       stream.cancel(new ImstateError('UNAVAILABLE', 'the stream is left'));
     }
   }
 
+  /** The next response; undefined if another stream should resume at once, because nothing has failed. */
+  async #next(stream: WatchStream): Promise<WatchResponse__Output | undefined> {
+    const limitMs = this.#state.hasResponse ? MAX_SILENCE_MS : this.#channel.timeouts.timeoutMs;
+    try {
+      return await stream.next(limitMs);
+    } catch (error) {
+      if (stream.isHandedOver && this.#state.revision !== '') return undefined;
+      throw error;
+    }
+  }
+
   /** Waits until there is a user to watch. */
-  async #somebody(): Promise<void> {
-    while (this.#users?.size === 0 && !this.#over.signal.aborted) {
+  async #firstUser(): Promise<void> {
+    while (this.#users?.size === 0 && !this.#closed.signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
   }
 
-  /** Opens a stream that goes on where the last one broke, or begins anew. */
+  /** Opens a stream that resumes after the last event, or starts again. */
   #open(): WatchStream {
     const { servers = [], everything = false, initialState = true, coalesce = false } = this.#options;
-    if (this.#users?.canResume === false) this.#revision = '';
-    const isResumed = this.#revision !== '';
-    const { userIds, updates } = this.#users?.begin(isResumed) ?? { userIds: [], updates: [] };
+    const resumes = this.#state.beginStream();
+    const { userIds, updates } = this.#users?.begin(resumes) ?? { userIds: [], updates: [] };
     const stream = new WatchStream(this.#channel, {
       userIds,
       serverAddrs: servers,
       everything,
       coalesce,
-      initialState: initialState && !isResumed,
-      resumeRevision: this.#revision,
+      initialState: initialState && !resumes,
+      resumeRevision: this.#state.revision,
     });
     for (const update of updates) stream.update(update);
     this.#stream = stream;
     return stream;
   }
 
-  /**
-   * Notes what an event says of the watch itself; false if it is not to be told. Nothing can be resumed
-   * before the first snapshot is complete.
-   */
-  #take(event: WatchEvent, canBeResumed: boolean): boolean {
-    if ('userId' in event && this.#users?.has(event.userId) === false) return false;
-    if (event.type === 'snapshot' && this.#options.initialState === false) return false;
-    if (event.type === 'change' && this.#isRepeated(event.revision)) return false;
-    if (event.type === 'synced') this.#users?.sync();
-    if ('revision' in event && canBeResumed) this.#revision = event.revision;
-    if (event.type !== 'lagging' && event.type !== 'caughtUp') this.#hasTold = true;
-    return true;
-  }
-
-  #isRepeated(revision: string): boolean {
-    if (this.#given.has(revision)) return true;
-    this.#given.add(revision);
-    const [oldest] = this.#given.size > REMEMBERED ? this.#given : [];
-    if (oldest !== undefined) this.#given.delete(oldest);
-    return false;
-  }
-
-  #isFinal({ code }: ImstateError): boolean {
-    // A credential that was good may have been followed by another.
-    if (code === 'UNAUTHENTICATED' && this.#wasLetIn) return false;
-    if (FINAL.has(code) || this.#channel.isClosed) return true;
-    if (this.#hasAnswered || code === 'OUT_OF_RANGE') return false;
-    return (
-      FINAL_AT_FIRST.has(code) || performance.now() - this.#beganAt > this.#channel.timeouts.connectTimeoutMs
-    );
-  }
-
-  /** Tells what a failure means, and waits before the next try. */
-  async *#recover(error: ImstateError): AsyncGenerator<WatchEvent, void> {
-    if (error.code === 'OUT_OF_RANGE') this.#revision = '';
-    else if (this.#hasAnswered && !this.#isAway) {
-      this.#isAway = true;
-      yield { type: 'disconnected', error };
-    }
-    // A snapshot that broke off cannot be resumed either.
-    if (this.#revision === '' && this.#hasTold) {
-      this.#hasTold = false;
-      this.#users?.forget();
-      yield { type: 'lost', reason: error.message };
-    }
-    this.#failures += 1;
-    const waitMs = backoffMs(this.#failures, FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
-    // Rejects when the watch is closed meanwhile.
-    await delay(waitMs, undefined, { signal: this.#over.signal }).catch(() => {});
+  #isFinal(error: ImstateError): boolean {
+    return this.#channel.isClosed || this.#state.isFinal(error);
   }
 
   #checkUsers(): WatchedUsers {
     if (this.#users !== undefined) return this.#users;
-    const rule = 'only a watch of users takes others: make another watch';
-    throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'update' });
+    throw new ImstateError(
+      'INVALID_ARGUMENT',
+      'only a watch of users can change its users: make another watch',
+    );
   }
 }

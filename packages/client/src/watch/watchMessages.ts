@@ -14,9 +14,13 @@ export interface WatchOptions {
   everything?: true | undefined;
   /** Start with snapshots; true by default. Otherwise start with the first change from now on. */
   initialState?: boolean | undefined;
-  /** Start with the first change after this revision of an earlier watch of the same scope, without snapshots. */
+  /**
+   * Start with the first change after this revision of an earlier watch of the same scope, without snapshots.
+   */
   resumeRevision?: string | undefined;
-  /** For a slow reader: of several undelivered changes of a device, deliver only the newest. False by default. */
+  /**
+   * For a slow reader: of several undelivered changes of a device, deliver only the newest. False by default.
+   */
   coalesce?: boolean | undefined;
   /** Ends the watch, whose iteration then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
@@ -59,19 +63,20 @@ export interface Change {
 /**
  * An event of a watch.
  *
- * - `snapshot`: the state of a user, with the devices that are online. It replaces all earlier events of the user.
- * - `synced`: all current changes have been delivered: first the snapshots (users without one are offline), later
- *   the snapshots of added users, or the changes missed before a resume.
+ * - `snapshot`: the state of a user, with the devices that are online. It replaces all earlier events of the
+ *   user.
+ * - `synced`: all current changes have been delivered: first the snapshots (users without one are offline),
+ *   later the snapshots of added users, or the changes missed before a resume.
  * - `change`: one change. The changes of a user arrive in order.
  * - `progress`: nothing happened up to this revision.
- * - `lagging`: part of the store does not respond, so changes of some users since then may be missing. Changes of
- *   all other users arrive as usual.
+ * - `lagging`: part of the store does not respond, so changes of some users since then may be missing.
+ *   Changes of all other users arrive as usual.
  * - `caughtUp`: all changes missed since `lagging` have arrived.
  * - `disconnected`: the stream broke, and the client opens another one. Your state may be out of date until
  *   `reconnected`.
  * - `reconnected`: the missed changes follow, then `synced`.
- * - `lost`: changes are missing: discard your state. With `initialState` (the default) snapshots follow; without
- *   it, the watch continues from now.
+ * - `lost`: changes are missing: discard your state. With `initialState` (the default) snapshots follow;
+ *   without it, the watch continues from now.
  */
 export type WatchEvent =
   | { type: 'snapshot'; userId: string; devices: DeviceState[] }

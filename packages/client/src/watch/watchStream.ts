@@ -8,8 +8,8 @@ import type { WatchUpdate } from '../generated/imstate/v1/WatchUpdate.js';
 import { ImstateError } from '../shared/errors.js';
 
 /**
- * One stream of Watch, from its start to whatever ends it. It is read a response at a time: while nobody asks for
- * the next one, gRPC takes a few and then holds the daemon back.
+ * One stream of Watch, from its start to its end. It is read one response at a time: while nobody requests
+ * the next one, gRPC buffers a few and then slows the daemon down.
  */
 export class WatchStream {
   readonly #channel: Channel;
@@ -33,7 +33,7 @@ export class WatchStream {
     this.#stream.write({ start });
   }
 
-  /** Whether it ended because its connection has reached its age. */
+  /** Whether it ended because its connection has reached its maximum age. */
   get isHandedOver(): boolean {
     return this.#isHandedOver;
   }
@@ -43,7 +43,10 @@ export class WatchStream {
     if (this.#failure === undefined) this.#stream.write({ update });
   }
 
-  /** The next response; rejects with what ended the stream, or if none comes within the limit. Not to be called twice at once. */
+  /**
+   * The next response. Rejects with the error that ended the stream, or if none arrives within the limit. Do
+   * not call it again before it has settled.
+   */
   async next(limitMs: number): Promise<WatchResponse__Output> {
     const limit = setTimeout(() => this.cancel(this.#channel.silence(limitMs)), limitMs);
     try {
@@ -60,7 +63,7 @@ export class WatchStream {
     }
   }
 
-  /** Ends the stream; whoever waits for a response gets the error. May be called twice. */
+  /** Ends the stream; a pending {@link next} rejects with the error. Safe to call twice. */
   cancel(error: ImstateError): void {
     this.#fail(error);
     this.#stream.cancel();
@@ -75,6 +78,6 @@ export class WatchStream {
 function readFault(error: ImstateError): ImstateError {
   if (error.code !== 'UNIMPLEMENTED') return error;
   const message =
-    'the server tells no changes, it is older or speaks only pb.UserStatus: ask it with getUser()';
+    'the server offers no watches, because it is older or serves only pb.UserStatus: call getUser() instead';
   return new ImstateError('UNIMPLEMENTED', message, { cause: error });
 }

@@ -2,26 +2,26 @@ import type { WatchUpdate } from '../generated/imstate/v1/WatchUpdate.js';
 import { ImstateError } from '../shared/errors.js';
 
 const MAX_USERS = 10_000;
-/** A request takes 1 MiB at most; a resume names all users in one. */
+/** The limit of a request is 1 MiB; a resume names all users in one request. */
 const MAX_BYTES = 900 * 1024;
-/** Bytes of an id that stand in a request beside its text, at most. */
+/** Maximum bytes of an ID in a request beside its text. */
 const EXTRA_BYTES = 3;
 const MAX_PER_UPDATE = 1_000;
 
 /**
- * The set of users of a watch, as it is wanted, and which of them the reader knows of: those are resumed when the stream
- * breaks; the others are asked for again, with how they stand.
+ * The users of a watch, and which of them the reader knows completely. After a break those are resumed; the
+ * others are added again, with a snapshot.
  */
 export class WatchedUsers {
-  /** What happens to them is told from the last revision on. */
+  /** Their changes are resumed after the last revision. */
   readonly #known = new Set<string>();
-  /** Added, and how they stand has not been told completely. */
+  /** Their snapshots are not complete. */
   readonly #added = new Set<string>();
-  /** The users that each `synced` to come on this stream makes known: one for its start, and one for each update. */
+  /** The users that each `synced` of this stream makes known: one for its start, and one for each update. */
   #due: string[][] = [];
   #bytes = 0;
 
-  /** `areKnown` is true for a watch that an earlier one resumes. */
+  /** `areKnown` is true for a watch that resumes an earlier one. */
   constructor(userIds: Iterable<string>, areKnown: boolean) {
     this.#due.push(this.add(userIds));
     if (areKnown) this.sync();
@@ -35,7 +35,10 @@ export class WatchedUsers {
     return this.#known.has(userId) || this.#added.has(userId);
   }
 
-  /** Adds users, and returns those that are new. Throws if they would be too many, and adds none then. */
+  /**
+   * Adds users, and returns those that are new. Throws INVALID_ARGUMENT, and adds none, if there are too
+   * many.
+   */
   add(userIds: Iterable<string>): string[] {
     const fresh = [...new Set(userIds)].filter((userId) => !this.has(userId));
     const bytes = this.#bytes + sizeOf(fresh);
@@ -51,7 +54,7 @@ export class WatchedUsers {
     return fresh;
   }
 
-  /** Removes users, and returns those that were there. */
+  /** Removes users, and returns those that were in the set. */
   remove(userIds: Iterable<string>): string[] {
     const gone = [...new Set(userIds)].filter((userId) => this.has(userId));
     for (const userId of gone) {
@@ -62,42 +65,42 @@ export class WatchedUsers {
     return gone;
   }
 
-  /** True if a stream can go on where the last one broke. */
+  /** Whether a stream can resume where the last one broke. */
   get canResume(): boolean {
     return this.#known.size > 0;
   }
 
-  /** Begins a stream: the users to start with, and the updates to send after that. */
+  /** Starts a stream: returns the users to start with, and the updates to send after that. */
   begin(isResumed: boolean): { userIds: string[]; updates: WatchUpdate[] } {
-    if (!isResumed) this.forget();
+    if (!isResumed) this.reset();
     const [first, then] = isResumed ? [this.#known, this.#added] : [this.#added, []];
     this.#due = [[...first]];
     return { userIds: [...first], updates: this.toAdd(then) };
   }
 
-  /** What to send to add these users to the stream that was begun. */
+  /** The updates that add these users to the current stream. */
   toAdd(userIds: Iterable<string>): WatchUpdate[] {
     const parts = inParts([...userIds]);
     this.#due.push(...parts);
     return parts.map((addUserIds) => ({ addUserIds }));
   }
 
-  /** What to send to remove these users from the stream. */
+  /** The updates that remove these users from the current stream. */
   toRemove(userIds: string[]): WatchUpdate[] {
     const parts = inParts(userIds);
     this.#due.push(...parts.map(() => []));
     return parts.map((removeUserIds) => ({ removeUserIds }));
   }
 
-  /** The stream said `synced`: the reader knows how further users stand. */
+  /** The stream sent `synced`: the reader knows further users completely. */
   sync(): void {
     for (const userId of this.#due.shift() ?? []) {
       if (this.#added.delete(userId)) this.#known.add(userId);
     }
   }
 
-  /** The reader knows nothing any more. */
-  forget(): void {
+  /** The reader has discarded its state: every user needs a snapshot again. */
+  reset(): void {
     for (const userId of this.#known) this.#added.add(userId);
     this.#known.clear();
   }
