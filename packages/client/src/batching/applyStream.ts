@@ -6,53 +6,62 @@ import type { OperationResult__Output } from '../generated/imstate/v1/OperationR
 import { ImstateError } from '../shared/errors.js';
 import { loadCodec } from '../wire/codec.js';
 
-/** A daemon answers each operation within a second, be it that its store is gone: one that says nothing for longer is. */
+/**
+ * A daemon answers each operation within a second, even if its store is gone. A longer silence means that it
+ * is gone.
+ */
 const MAX_SILENCE_MS = 2_000;
 const POLL_INTERVAL_MS = 250;
 const APPLY = '/imstate.v1.PresenceService/Apply';
-/** What a server says that took nothing, and another one would say too. */
-const REFUSALS = [
+/** Rejections by a server that applied nothing. Another server would reject the stream as well. */
+const REJECTIONS = [
   status.UNIMPLEMENTED,
   status.UNAUTHENTICATED,
   status.PERMISSION_DENIED,
   status.INVALID_ARGUMENT,
 ];
 
-/** An operation on its way. */
-export interface Sent {
-  /** An ApplyRequest of this operation alone: put behind each other they are one of all of them. */
+/** An operation on a stream. */
+export interface SentOperation {
+  /** An ApplyRequest with this operation only, see encodeOperation. */
   readonly request: Buffer;
-  /** It was answered. */
-  answer(result: OperationResult__Output): void;
+  /** Called with the result. */
+  onResult(result: OperationResult__Output): void;
 }
 
-/** How an {@link ApplyStream} ended, with the operations that were not answered. */
-export interface StreamEnd {
-  unanswered: Sent[];
-  /** What may be sent again: all, for no daemon took it; what is harmless, for one may have; or nothing, for no other would. */
-  again: 'all' | 'harmless' | 'none';
-  /** Undefined if a daemon that stops ended it; with `all`, one that has too much to do may have. */
+/** How an {@link ApplyStream} ended. */
+export interface StreamEnd<Operation extends SentOperation = SentOperation> {
+  /** The operations without a result. */
+  unanswered: Operation[];
+  /**
+   * Which of them to send again: all, because no daemon applied any; those that are safe to repeat, because a
+   * daemon may have applied them; or none, because another daemon would reject them too.
+   */
+  resend: 'all' | 'repeatable' | 'none';
+  /**
+   * Undefined if a draining daemon ended the stream. With `all`, an overloaded daemon may have rejected it.
+   */
   error: ImstateError | undefined;
 }
 
-/** One stream of Apply, from its opening to whatever ends it: batches go out, and are answered in their order. */
-export class ApplyStream {
+/** One stream of Apply, from its opening to its end. Batches are answered in order. */
+export class ApplyStream<Operation extends SentOperation = SentOperation> {
   /** See LegacyServers.generation, when the stream was opened. */
   readonly generation: number;
   readonly #channel: Channel;
   readonly #stream: ClientDuplexStream<Buffer, ApplyResponse__Output>;
-  readonly #batches: Sent[][] = [];
+  readonly #batches: Operation[][] = [];
   readonly #onAnswer: () => void;
-  readonly #onEnd: (end: StreamEnd) => void;
+  readonly #onEnd: (end: StreamEnd<Operation>) => void;
   readonly #endGuard: () => void;
-  readonly #looks: NodeJS.Timeout;
-  /** Looks in a row at which an answer was due and none had come. */
-  #silentLooks = 0;
-  #wasLetIn = false;
+  readonly #pollTimer: NodeJS.Timeout;
+  /** Polls in a row at which a response was due and none had arrived. */
+  #silentPolls = 0;
+  #hasResponse = false;
   #isOver = false;
 
-  /** `onAnswer` is told after each batch that was answered, `onEnd` once. Throws if the client is closed. */
-  constructor(channel: Channel, onAnswer: () => void, onEnd: (end: StreamEnd) => void) {
+  /** Calls `onAnswer` after each answered batch, and `onEnd` once. Throws if the client is closed. */
+  constructor(channel: Channel, onAnswer: () => void, onEnd: (end: StreamEnd<Operation>) => void) {
     this.generation = channel.legacyServers.generation;
     this.#channel = channel;
     this.#onAnswer = onAnswer;
@@ -61,87 +70,87 @@ export class ApplyStream {
     this.#stream = channel.open(() =>
       channel.presenceService.makeBidiStreamRequest(APPLY, (batch: Buffer) => batch, read),
     );
-    this.#stream.on('data', (response: ApplyResponse__Output) => this.#take(response));
+    this.#stream.on('data', (response: ApplyResponse__Output) => this.#receive(response));
     let shed: ImstateError | undefined;
     this.#stream.on('error', (error: ServiceError) => {
       if (isShed(error)) shed = channel.explain(error, MAX_SILENCE_MS);
-      else this.#end(channel.explain(error, MAX_SILENCE_MS), toSendAgain(error, this.#wasLetIn));
+      else this.#end(channel.explain(error, MAX_SILENCE_MS), resendAfter(error, this.#hasResponse));
     });
-    // And not 'status' or 'error', which may overtake an answer.
+    // Not 'status' or 'error', which may overtake a response.
     this.#stream.on('end', () => this.#end(shed, 'all'));
     this.#stream.once('metadata', () => this.#endGuard());
     this.#endGuard = channel.guardConnecting((error) => {
       this.#end(error, 'none');
       this.#stream.cancel();
     });
-    this.#looks = setInterval(() => this.#look(), POLL_INTERVAL_MS);
+    this.#pollTimer = setInterval(() => this.#poll(), POLL_INTERVAL_MS);
   }
 
-  /** Batches that are not answered yet. */
+  /** The number of unanswered batches. */
   get inFlight(): number {
     return this.#batches.length;
   }
 
-  send(batch: Sent[]): void {
+  send(batch: Operation[]): void {
     this.#batches.push(batch);
     this.#stream.write(Buffer.concat(batch.map(({ request }) => request)));
   }
 
-  /** Ends when all is answered. It does not wait for the daemon, which may be gone by then. */
+  /** Ends the stream when all is answered. Does not wait for the daemon, which may be gone by then. */
   finish(): void {
     this.#end(undefined, 'all');
     this.#stream.cancel();
   }
 
-  /** Ends at once. May be called twice. */
+  /** Ends the stream at once. Safe to call twice. */
   cancel(error: ImstateError): void {
-    this.#end(error, error.code === 'INTERNAL' ? 'none' : 'harmless');
+    this.#end(error, error.code === 'INTERNAL' ? 'none' : 'repeatable');
     this.#stream.cancel();
   }
 
-  #take({ results }: ApplyResponse__Output): void {
+  #receive({ results }: ApplyResponse__Output): void {
     const batch = this.#batches.shift();
-    this.#silentLooks = 0;
-    this.#wasLetIn = true;
+    this.#silentPolls = 0;
+    this.#hasResponse = true;
     if (batch?.length !== results.length) {
       if (batch !== undefined) this.#batches.unshift(batch);
       const message = `${this.#channel.addresses} answered an operation twice or not at all`;
       this.cancel(new ImstateError('INTERNAL', message));
       return;
     }
-    for (const [i, sent] of batch.entries()) sent.answer(results[i] as OperationResult__Output);
+    for (const [i, sent] of batch.entries()) sent.onResult(results[i] as OperationResult__Output);
     this.#onAnswer();
   }
 
   /**
-   * Counts looks, between which the event loop reads: a client that was held up itself does not blame the daemon. While there
-   * is no connection, there is nobody to blame.
+   * Counts polls rather than time, because the event loop reads between two polls: a client that was stalled
+   * itself does not blame the daemon. Without a connection no daemon is to blame.
    */
-  #look(): void {
+  #poll(): void {
     const isDue = this.#batches.length > 0 && this.#channel.isConnected();
-    this.#silentLooks = isDue ? this.#silentLooks + 1 : 0;
-    if (this.#silentLooks * POLL_INTERVAL_MS >= MAX_SILENCE_MS) this.cancel(this.#silence());
+    this.#silentPolls = isDue ? this.#silentPolls + 1 : 0;
+    if (this.#silentPolls * POLL_INTERVAL_MS >= MAX_SILENCE_MS) this.cancel(this.#silence());
   }
 
-  /** Not DEADLINE_EXCEEDED: the time of the calls is not over, and who repeats them until it is goes on. */
+  /** Not DEADLINE_EXCEEDED: the calls still have time, and may be retried until it is over. */
   #silence(): ImstateError {
-    const message = `${this.#channel.addresses} said nothing for ${MAX_SILENCE_MS} ms while answers were due`;
+    const message = `${this.#channel.addresses} sent no response for ${MAX_SILENCE_MS} ms`;
     return new ImstateError('UNAVAILABLE', message);
   }
 
-  #end(error: ImstateError | undefined, again: StreamEnd['again']): void {
+  #end(error: ImstateError | undefined, resend: StreamEnd['resend']): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearInterval(this.#looks);
+    clearInterval(this.#pollTimer);
     this.#endGuard();
-    this.#onEnd({ unanswered: this.#batches.splice(0).flat(), again, error });
+    this.#onEnd({ unanswered: this.#batches.splice(0).flat(), resend, error });
   }
 }
 
-function toSendAgain({ code, details }: ServiceError, wasLetIn: boolean): StreamEnd['again'] {
-  // The credential was good, and may have been followed by another; what was taken under it has been answered.
-  if (code === status.UNAUTHENTICATED && wasLetIn) return 'all';
-  if (REFUSALS.includes(code)) return 'none';
-  // gRPC had nobody to give the stream to.
-  return details.includes('No connection established') ? 'all' : 'harmless';
+function resendAfter({ code, details }: ServiceError, hasResponse: boolean): StreamEnd['resend'] {
+  // The credential was accepted, and may have been replaced. Whatever was applied under it has been answered.
+  if (code === status.UNAUTHENTICATED && hasResponse) return 'all';
+  if (REJECTIONS.includes(code)) return 'none';
+  // gRPC had no connection for the stream.
+  return details.includes('No connection established') ? 'all' : 'repeatable';
 }

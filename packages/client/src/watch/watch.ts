@@ -52,7 +52,8 @@ export class Watch implements AsyncIterable<WatchEvent> {
   constructor(channel: Channel, options: WatchOptions) {
     const { users, servers, everything, resumeRevision = '', initialState = true, signal } = options;
     if ([users, servers, everything].filter(Boolean).length !== 1) {
-      throw new ImstateError('INVALID_ARGUMENT', 'a watch needs one of users, servers and everything');
+      const rule = 'a watch needs one of users, servers and everything';
+      throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'start' });
     }
     this.#channel = channel;
     this.#options = options;
@@ -208,9 +209,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
 
   #checkUsers(): WatchedUsers {
     if (this.#users !== undefined) return this.#users;
-    throw new ImstateError(
-      'INVALID_ARGUMENT',
-      'only a watch of users can change its users: make another watch',
-    );
+    const rule = 'only a watch of users can change its users: make another watch';
+    throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'update' });
   }
 }

@@ -157,7 +157,7 @@ describe('a call among others', () => {
       'user_id must be at most 256 bytes': { userId: 'x'.repeat(257) },
       'ids are at most 256 bytes': { userId: 'x'.repeat(2_000_000) },
       'half of a character': { userId: 'alice\ud83d' },
-      'the operation cannot be written': { userId: 7 as unknown as string },
+      'the operation cannot be encoded': { userId: 7 as unknown as string },
     };
     const refused = Object.entries(wrong).map(([message, request]) => {
       const error = { code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) };
