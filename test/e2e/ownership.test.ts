@@ -71,7 +71,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
       for (const args of [['serve'], ['serve', '--config', 'imstate.yaml']]) {
         const { stderr, exitCode } = await run(args, { cwd });
         expect(exitCode).toBe(2);
-        expect(stderr).toContain(`others may write it (mode ${mode.toString(8)}): run chmod go-w`);
+        expect(stderr).toContain(`other users can write it (mode ${mode.toString(8)}): run chmod go-w`);
       }
     });
   });
@@ -232,7 +232,7 @@ test.each([
   await chmod(file, 0o666);
   const { stderr, exitCode } = await run([...args, file]);
   expect({ stderr, exitCode }).toEqual({
-    stderr: expect.stringContaining(`others may write it (mode 666): run chmod go-w ${file}`),
+    stderr: expect.stringContaining(`other users can write it (mode 666): run chmod go-w ${file}`),
     exitCode: code,
   });
 });

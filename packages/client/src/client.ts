@@ -23,7 +23,7 @@ import type { WatchOptions } from './watch/watchMessages.js';
  * to call, `UNAVAILABLE` or `TLS_FAILED` if none responds, `DEADLINE_EXCEEDED` after the timeout,
  * `RESOURCE_EXHAUSTED` beyond a limit, `UNAUTHENTICATED` or `PERMISSION_DENIED` for a missing right, and
  * `UNIMPLEMENTED` from a server that does not know the call. Reads and heartbeats are retried on another
- * daemon. A login or logout is retried only if no daemon accepted it; the message of the error says whether
+ * daemon. A login or logout is retried only if no daemon accepted it; the message of the error states whether
  * the change may have been applied.
  */
 export class Client implements PresenceApi {

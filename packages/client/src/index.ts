@@ -1,7 +1,7 @@
 /**
- * The client of imstate, the user-presence service. {@link connect} creates a {@link Client}: a chat server holds its
- * sessions with {@link Client.server}, other programs query with {@link Client.getUser} and follow changes with
- * {@link Client.watch}.
+ * The client of imstate, the user-presence service. {@link connect} creates a {@link Client}: a chat server
+ * holds its sessions with {@link Client.server}, other programs query with {@link Client.getUser} and follow
+ * changes with {@link Client.watch}.
  *
  * @packageDocumentation
  */

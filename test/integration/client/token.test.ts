@@ -130,9 +130,9 @@ test('a token file that goes away leaves the token from before', async () => {
 
 test.each([
   [{ tokenFile: '/nowhere/token' }, 'AUTH_FILE_UNUSABLE', 'cannot be read'],
-  [{ token: 'two words' }, 'WRONG_USAGE', 'one word'],
-  [{ token: 'a', tokenFile: 'b' }, 'WRONG_USAGE', 'give one of them'],
-])('%j is refused before anything is called', async (options, code, message) => {
+  [{ token: 'two words' }, 'WRONG_USAGE', 'a single word'],
+  [{ token: 'a', tokenFile: 'b' }, 'WRONG_USAGE', 'set one of them'],
+])('%j is rejected before any call', async (options, code, message) => {
   await expect(connect({ endpoints: ['127.0.0.1:1'], ...options })).rejects.toMatchObject({
     code,
     message: expect.stringContaining(message),

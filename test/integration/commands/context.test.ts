@@ -100,7 +100,7 @@ describe('imstate context', () => {
 
   test('rejects a password without showing it', async () => {
     const { stderr, exitCode } = await run(['context', 'set', 'prod', '--etcd', 'h:1,http://u:hunter2@h:2']);
-    expect(stderr).toMatch(/user and password do not belong in it/);
+    expect(stderr).toMatch(/it must not contain user and password/);
     expect({ exitCode, isShown: stderr.includes('hunter2') }).toEqual({ exitCode: 2, isShown: false });
     await mkdir(join(folder, 'imstate'));
     await writeFile(file, '{"current":"prod","contexts":{"prod":{"etcd":"h:1,http://u:hunter2@h:2"}}}');

@@ -7,7 +7,7 @@ import { startEtcd, startTlsRedis } from '../../support/servers.ts';
 const SOON = { status: 'warning', message: expect.stringMatching(/expires on \d{4}-\d\d-\d\d, in 1 day: /) };
 const FINE = { status: 'ok', message: expect.stringMatching(/valid until \d{4}-\d\d-\d\d$/) };
 
-test('certificates of daemons that expire soon warn, and so do their files and authorities', async () => {
+test('certificates of daemons that expire soon warn, and so do their files and CAs', async () => {
   const authority = await Authority.make('authority', 2);
   const [short, long] = [await authority.issue(), await authority.issue({ days: 100 })];
   const daemons = await Promise.all([short, long].map((tls) => startDaemon({ tls })));
@@ -18,7 +18,7 @@ test('certificates of daemons that expire soon warn, and so do their files and a
   expect(fine).toMatchObject({ 'daemon-health': { status: 'ok' }, 'daemon-certificates': FINE });
   expect(fine?.['tls-files']).toMatchObject({
     status: 'warning',
-    message: expect.stringMatching(/^the authority in --tls-ca expires/),
+    message: expect.stringMatching(/^the CA in --tls-ca expires/),
   });
   const lasting = await Authority.make('lasting', 100);
   const files = await look({ tls: { ca: lasting.file, ...short }, clientCa: `${authority.file}.none` });

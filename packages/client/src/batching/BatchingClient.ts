@@ -68,7 +68,8 @@ export class BatchingClient {
     let pending: PendingOperation;
     try {
       this.#channel.checkCall(timeoutMs, signal);
-      // Encoded at once: the caller may reuse its objects, and an operation that cannot be encoded fails alone.
+      // Encoded at once: the caller may reuse its objects, and an operation that cannot be encoded fails
+      // alone.
       pending = new PendingOperation(encodeOperation(operation), mayRepeat, timeoutMs, this);
     } catch (error) {
       return Promise.reject(error);

@@ -7,8 +7,8 @@ import { ImstateError } from '../shared/errors.js';
 import { loadCodec } from '../wire/codec.js';
 
 /**
- * A daemon answers each operation within a second, even if its store is gone. A longer silence means that it
- * is gone.
+ * A daemon answers each operation within a second, even if its store is unavailable. If it is silent for
+ * longer, it is gone.
  */
 const MAX_SILENCE_MS = 2_000;
 const POLL_INTERVAL_MS = 250;

@@ -16,7 +16,7 @@ const CODES: Partial<Record<status, ErrorCode>> = {
   [status.UNIMPLEMENTED]: 'UNIMPLEMENTED',
 };
 
-/** What a call failed with, in gRPC's terms. */
+/** The status with which a call failed. */
 export interface Fault {
   code: status;
   details: string;
@@ -26,34 +26,35 @@ export interface Fault {
 }
 
 /**
- * Whether a daemon that has too much to do refused the call or stream before doing anything, so that anything may be asked again. Other
- * things are exhausted for good, such as the size of a message: gRPC's word for "try again" is not with them.
+ * Whether an overloaded daemon rejected the call or stream before it did anything, so that any call may be
+ * repeated. Without the pushback, RESOURCE_EXHAUSTED means a limit that a retry meets again, such as the size
+ * of a message.
  */
 export function isShed({ code, metadata }: Pick<ServiceError, 'code' | 'metadata'>): boolean {
   return code === status.RESOURCE_EXHAUSTED && metadata.get('grpc-retry-pushback-ms').length > 0;
 }
 
 /**
- * Whether a daemon ended a stream whose connection has reached its age: a stream that is opened at once goes to another connection, and
- * nothing has failed.
+ * Whether a daemon ended a stream because its connection has reached its maximum age. Nothing has failed: a
+ * new stream uses another connection.
  */
 export function isHandover({ code, metadata }: Pick<ServiceError, 'code' | 'metadata'>): boolean {
   return code === status.UNAVAILABLE && metadata.get('grpc-retry-pushback-ms')[0] === '0';
 }
 
-/** Whether a daemon had no room in an answer for all that was asked for: less at once may fit. */
+/** Whether the response would have been too large: a smaller request may succeed. */
 export function isTooLarge(error: unknown): boolean {
   if (!(error instanceof ImstateError) || error.code !== 'RESOURCE_EXHAUSTED') return false;
   const { metadata } = (error.cause ?? {}) as Partial<ServiceError>;
   return metadata === undefined || !isShed({ code: status.RESOURCE_EXHAUSTED, metadata });
 }
 
-/** Whether the server has no such method: it is a legacy server of pb.UserStatus, or an older daemon. */
+/** Whether the server does not know the method: it is a legacy server, or an older daemon. */
 export function isUnimplemented(error: unknown): error is ImstateError {
   return error instanceof ImstateError && error.code === 'UNIMPLEMENTED';
 }
 
-/** What was called, for messages. */
+/** The peer of a call, for messages. */
 interface Called {
   /** The addresses of the daemons. */
   addresses: string;
@@ -61,7 +62,7 @@ interface Called {
   timeoutMs: number;
 }
 
-/** The error of imstate for what a call failed with; the daemon's own words are kept. */
+/** The ImstateError for the status of a call. It keeps the message of a daemon. */
 export function fromFault(error: Fault, called: Called): ImstateError {
   const { addresses } = called;
   if (error.details.startsWith('Received HTTP status code')) {
@@ -85,11 +86,11 @@ function messageFor({ code, details }: Fault, { addresses, timeoutMs }: Called):
   if (code === status.DEADLINE_EXCEEDED)
     return `no answer within ${Math.round(timeoutMs)} ms from ${addresses}`;
   if (CODES[code] !== undefined || code === status.INTERNAL) return details;
-  // Such as UNKNOWN, which servers in Go answer with when their store fails.
-  return `${addresses} answered ${status[code] ?? code} (${details || 'no reason given'}): look into the log of that server`;
+  // Such as UNKNOWN, the status of Go servers whose store fails.
+  return `${addresses} answered ${status[code] ?? code} (${details || 'no reason given'}): check the log of that server`;
 }
 
-/** Why gRPC has no connection, in its words; undefined if it had one. */
+/** Why gRPC has no connection, in its own words; undefined if it had one. */
 function lastErrorOf(details: string): string | undefined {
   const reason = /.*Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1];
   return reason && plainReason(reason);
@@ -102,12 +103,12 @@ function noConnection(reason: string, { addresses, isTls }: Called, cause: Fault
   return new ImstateError('UNAVAILABLE', message + hintOf(reason, isTls), { cause });
 }
 
-/** A daemon that is killed drops a connection too, so it is not certain. */
+/** Only a hint: a daemon that is killed drops its connections too. */
 function hintOf(reason: string, isTls: boolean): string {
   if (!isDropped(reason)) return '';
   return isTls
-    ? ' If so, it may not speak TLS, or want a certificate of its own authority: --tls-cert and --tls-key'
-    : ' If so, it may speak TLS: add --tls';
+    ? ' If so, it may not use TLS, or require a certificate of its own CA: --tls-cert and --tls-key'
+    : ' If so, it may require TLS: add --tls';
 }
 
 function daemonAt(addresses: string): TlsPeer {
@@ -115,7 +116,7 @@ function daemonAt(addresses: string): TlsPeer {
     ...TLS_NAMES.client,
     who: `the daemon at ${addresses}`,
     secure: 'add --tls',
-    plain: 'leave --tls out, or start it with --tls-cert and --tls-key',
-    otherName: 'call it by that name, or say with --tls-server-name which name its certificate has',
+    plain: 'omit --tls, or start it with --tls-cert and --tls-key',
+    otherName: 'call it by that name, or set --tls-server-name to a name in its certificate',
   };
 }

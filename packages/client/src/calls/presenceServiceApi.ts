@@ -21,12 +21,12 @@ import { UserReader } from './userReader.js';
 /** The calls of imstate.v1.PresenceService. */
 export function presenceServiceApi(channel: Channel): PresenceApi {
   const { presenceService } = channel;
-  const lane = new BatchingClient(channel);
-  const users = new UserReader(channel, lane);
+  const batching = new BatchingClient(channel);
+  const users = new UserReader(channel, batching);
   return {
     async online(request, options) {
       checkSession(request.sessionId);
-      const { online } = await lane.submit({ online: toOnlineRequest(request) }, options);
+      const { online } = await batching.submit({ online: toOnlineRequest(request) }, options);
       const answer = online as OnlineResponse__Output;
       return {
         sessionId: answer.sessionId,
@@ -40,7 +40,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     async offline({ userId, deviceId, sessionId, graceMs }, options) {
       checkSession(sessionId);
       const grace = optionalDuration(graceMs);
-      const { offline } = await lane.submit(
+      const { offline } = await batching.submit(
         { offline: { userId, deviceId, sessionId: sessionId ?? '', grace } },
         options,
       );
@@ -51,7 +51,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       if (sessions.length === 0)
         throw new ImstateError('INVALID_ARGUMENT', 'sessions must be 1 or more', { field: 'sessions' });
       const results = await Promise.all(
-        sessions.map((heartbeat) => lane.submit({ heartbeat }, options, true)),
+        sessions.map((heartbeat) => batching.submit({ heartbeat }, options, true)),
       );
       return { ended: results.flatMap(({ heartbeat }) => (heartbeat?.ended ?? []).map(readEnded)) };
     },
@@ -156,7 +156,9 @@ function optionalDuration(ms: number | undefined) {
   return ms === undefined ? null : toDuration(ms);
 }
 
-/** On the wire an empty session id is one that was left out: a logout would end another session than was meant. */
+/**
+ * On the wire an empty session ID is one that was left out: a logout could end another session than intended.
+ */
 function checkSession(sessionId: string | undefined): void {
   if (sessionId !== '') return;
   throw new ImstateError(

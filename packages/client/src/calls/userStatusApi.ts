@@ -5,7 +5,7 @@ import { loginPolicies } from '../wire/enums.js';
 import type { DeviceState } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 
-/** What a request may hold that pb.UserStatus does not know, and what to do about it. */
+/** Fields that pb.UserStatus does not have, and what to do about each. */
 const UNKNOWN = {
   sessionId: 'knows no sessions: leave the session id out',
   platform: 'knows no platforms: leave the platform out',
@@ -15,12 +15,12 @@ const UNKNOWN = {
   serverIncarnation: 'knows no leases: leave the incarnation out',
   loginTime: 'knows no sessions: leave the login time out',
   graceMs: 'knows no grace: leave it out',
-  explain: 'explains nothing: ask without an explanation',
+  explain: 'has no explanations: leave it out',
 };
 
 /**
- * The calls of pb.UserStatus, for servers that speak nothing newer: the article's. It knows no sessions, platforms
- * and times, and not the user as a whole. What it cannot express is refused rather than dropped.
+ * The calls of pb.UserStatus, for legacy servers. The service has no sessions, platforms, times or users as a
+ * whole. A request that it cannot express is rejected, rather than reduced.
  */
 export function userStatusApi(channel: Channel): PresenceApi {
   const { userStatus } = channel;
@@ -49,7 +49,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
 
     async getUser({ userId, deviceId, ...rest }, options) {
       refuseUnknown(rest);
-      if (!deviceId) throw cannot('answers for one device: name the device');
+      if (!deviceId) throw cannot('reads one device at a time: name the device');
       const request = { UserID: userId, DeviceID: deviceId };
       const { Status, ServerAddr } = await channel.call<QueryUserStatusResponse__Output>(
         (grpcOptions, done) => userStatus.QueryUserStatus(request, grpcOptions, done),
@@ -59,14 +59,14 @@ export function userStatusApi(channel: Channel): PresenceApi {
       return { userId, online: Status, devices: Status ? [onlineDevice(deviceId, ServerAddr)] : [] };
     },
 
-    getUsers: () => refuse('answers for one device: ask for each'),
+    getUsers: () => refuse('reads one device at a time: call getUser() for each'),
     heartbeat: () => refuse('knows no sessions: there is nothing to renew'),
     listHistory: () => refuse('keeps no history'),
     listSessions: () => refuse('lists no sessions'),
     listServers: () => refuse('lists no chat servers'),
     getStats: () => refuse('counts nothing'),
-    evict: () => refuse('evicts nobody: report a logout of each device'),
-    checkEvict: () => refuse('evicts nobody: report a logout of each device'),
+    evict: () => refuse('evicts nobody: log each device out'),
+    checkEvict: () => refuse('evicts nobody: log each device out'),
   };
 }
 
@@ -97,5 +97,5 @@ function refuse(rule: string): Promise<never> {
 }
 
 function cannot(rule: string): ImstateError {
-  return new ImstateError('UNIMPLEMENTED', `the server speaks only pb.UserStatus, which ${rule}`);
+  return new ImstateError('UNIMPLEMENTED', `the server serves only pb.UserStatus, which ${rule}`);
 }

@@ -4,49 +4,51 @@ import { isIP } from 'node:net';
 import type { experimental } from '@grpc/grpc-js';
 import { formatHostPort, type HostPort } from '../shared/address.js';
 
-/** How often names are resolved again, and at most how often where a connection failed. */
+/** Interval of resolving names again, and its minimum after a failed connection. */
 const REFRESH_MS = 30_000;
 const MIN_REFRESH_MS = 1_000;
-/** How long the addresses of other endpoints wait for a name server that does not answer. */
-const LOOKUP_MS = 1_000;
+/** How long other endpoints wait for a name server that does not answer. */
+const LOOKUP_TIMEOUT_MS = 1_000;
 
-/** The host names by which addresses were found, by `address:port`: certificates are for names. */
+/** The host name of each resolved `address:port`, because certificates are for names. */
 export type HostNames = Map<string, string>;
 
 /**
- * Resolves the host names of endpoints to all their addresses, so that calls are spread over them. Left to the connection, a name
- * would be one endpoint, at the first address that answers. Resolves again every 30 s, and when gRPC asks for it after a failure.
+ * Resolves the host names of endpoints to all their addresses, so that calls are balanced over them.
+ * Otherwise gRPC would use only the first address of a name that responds. Resolves again every 30 s, and
+ * when gRPC requests it after a failure.
  */
 export class AddressResolver {
   readonly #onAddresses: (endpoints: experimental.Endpoint[]) => void;
   readonly #names: HostNames;
-  /** What each name resolved to last. */
+  /** The last addresses of each name. */
   readonly #known = new Map<string, LookupAddress[]>();
   readonly #pending = new Map<string, Promise<void>>();
   #endpoints: readonly HostPort[] = [];
   #last = '';
-  /** Counts lists and refreshes: an answer to an earlier one is out of date. */
+  /** The number of lists and refreshes: a response to an earlier one is out of date. */
   #round = 0;
   #lookedUpAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Calls back with the addresses of each new list, and when they have changed; adds to `names`. */
+  /** Calls `onAddresses` for each new list, and when addresses have changed. Adds to `names`. */
   constructor(onAddresses: (endpoints: experimental.Endpoint[]) => void, names: HostNames) {
     this.#onAddresses = onAddresses;
     this.#names = names;
   }
 
-  /** Takes a new list of endpoints. */
+  /** Sets a new list of endpoints. */
   resolve(endpoints: readonly HostPort[]): void {
     this.#endpoints = endpoints;
     this.#last = '';
     const hosts = this.#hosts();
-    // Calls leave an endpoint that is not listed any more at once: names that are known do not wait for the look-up.
+    // An endpoint that is no longer listed gets no more calls at once: known names do not wait for the
+    // lookup.
     if (hosts.every((host) => this.#known.has(host))) this.#publish();
     if (hosts.length > 0) void this.#lookUp();
   }
 
-  /** Resolves the names again, now or once a second has passed since the last time. */
+  /** Resolves the names again, at most once a second. */
   refresh(): void {
     if (this.#hosts().length === 0) return;
     this.#schedule(Math.max(0, this.#lookedUpAt + MIN_REFRESH_MS - performance.now()));
@@ -75,40 +77,43 @@ export class AddressResolver {
     if (round === this.#round) this.#publish();
   }
 
-  /** Resolves when the host is known, or after a while: the addresses that come later are published by the next look-up. */
+  /**
+   * Resolves when the host is known, or after the timeout. The next lookup publishes addresses that arrive
+   * later.
+   */
   async #lookUpHost(host: string): Promise<void> {
     let limit: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      limit = setTimeout(resolve, LOOKUP_MS);
+      limit = setTimeout(resolve, LOOKUP_TIMEOUT_MS);
     });
-    await Promise.race([this.#pending.get(host) ?? this.#ask(host), late]);
+    await Promise.race([this.#pending.get(host) ?? this.#query(host), late]);
     clearTimeout(limit);
   }
 
-  /** One question at a time for each host, for each takes a thread. Keeps what is known of a host that cannot be resolved now. */
-  #ask(host: string): Promise<void> {
-    const asked = lookup(host, { all: true })
+  /** One query at a time for each host, because each occupies a thread. Keeps the addresses if it fails. */
+  #query(host: string): Promise<void> {
+    const query = lookup(host, { all: true })
       .then(
         (found) => void this.#known.set(host, found),
         () => {},
       )
       .finally(() => this.#pending.delete(host));
-    this.#pending.set(host, asked);
-    return asked;
+    this.#pending.set(host, query);
+    return query;
   }
 
   #publish(): void {
     const byAddress = new Map<string, experimental.Endpoint>();
     for (const endpoint of this.#endpoints.flatMap((each) => this.#addressesOf(each)))
       byAddress.set(JSON.stringify(endpoint), endpoint);
-    // A name server names addresses in another order each time.
+    // A name server returns addresses in varying order.
     const found = [...byAddress.keys()].sort().join();
     if (found === this.#last) return;
     this.#last = found;
     this.#onAddresses([...byAddress.values()]);
   }
 
-  /** A name that could not be resolved is left to the connection, whose error says why. */
+  /** A name that cannot be resolved goes to the connection, whose error says why. */
   #addressesOf({ host, port }: HostPort): experimental.Endpoint[] {
     const found = this.#known.get(host);
     if (isIP(host) !== 0 || found === undefined) return [{ addresses: [{ host, port }] }];
@@ -118,7 +123,10 @@ export class AddressResolver {
   }
 }
 
-/** Whether these are one machine, such as localhost, by IPv4 and IPv6: gRPC then takes whichever answers. */
+/**
+ * Whether these are the IPv4 and the IPv6 address of one host, such as localhost: gRPC uses whichever
+ * responds.
+ */
 function isDualStack(found: LookupAddress[]): boolean {
   return found.length === 2 && found[0]?.family !== found[1]?.family;
 }

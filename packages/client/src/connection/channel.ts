@@ -30,7 +30,7 @@ export interface Access {
 }
 
 /**
- * How long a read may go without a response before another daemon is asked too, and how many are asked in
+ * How long a read may go without a response before another daemon is called too, and how many are called in
  * all.
  */
 const HEDGE_DELAY_MS = 1_000;
@@ -149,7 +149,7 @@ export class Channel {
 
   /** The ImstateError for an error of gRPC, or for that of an operation in a batch. */
   explain(error: Fault, timeoutMs: number): ImstateError {
-    // Without any endpoint, that says more than the error of gRPC. The error of a daemon says most.
+    // `missing` is more precise than an error of gRPC, but not than an error of a daemon.
     const missing = error.code === status.UNAVAILABLE ? this.#view.missing : undefined;
     return missing ?? fromFault(error, { addresses: this.#view.addresses, isTls: this.#isTls, timeoutMs });
   }

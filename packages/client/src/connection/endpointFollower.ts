@@ -3,24 +3,24 @@ import type { Endpoint, WatchListener } from '../registry/discovery.js';
 import type { ImstateError } from '../shared/errors.js';
 import { type Probe, type ProbeOptions, probeEndpoint } from './probe.js';
 
-/** A daemon that is registered, and what it answered. */
+/** An endpoint and the health of its daemon. */
 export interface EndpointHealth extends Probe {
   addr: string;
-  /** Identity of its store, in a list; undefined if it publishes none, or has come since the list. */
+  /** Identity of its store, in a list; undefined if it publishes none, or was added after the list. */
   storeId?: string | undefined;
 }
 
-/** What becomes different of the daemons. */
+/** A change of the endpoints. */
 export type EndpointChange =
   | ({ type: 'added' | 'health' } & EndpointHealth)
   | { type: 'removed'; addr: string }
-  /** The registry does not answer: what was told last is the best there is. Without an error it answers again. */
+  /** The registry does not respond, and the last list remains in use. Without an error it responds again. */
   | { type: 'registry'; error: ImstateError | undefined };
 
-/** How often each daemon is asked for its health while it is watched. */
-const PROBE_EVERY_MS = 1_000;
+/** Interval of the health checks of each daemon. */
+const PROBE_INTERVAL_MS = 1_000;
 
-/** Follows each daemon of the list, and keeps what is to be told until it is asked for. */
+/** Checks the health of each endpoint of the list, and queues the changes. */
 export class EndpointFollower implements WatchListener {
   readonly #options: ProbeOptions;
   readonly #everyProbe: boolean;
@@ -30,7 +30,7 @@ export class EndpointFollower implements WatchListener {
   #registryFault = '';
   #wake = () => {};
 
-  /** With `everyProbe` it tells of each, with its latency, also where the health is as before. */
+  /** With `everyProbe`, each health check is an event with its latency, even if the health is unchanged. */
   constructor(endpoints: EndpointHealth[], options: ProbeOptions, everyProbe = false) {
     this.#options = options;
     this.#everyProbe = everyProbe;
@@ -39,25 +39,25 @@ export class EndpointFollower implements WatchListener {
 
   /** See WatchListener. */
   onEndpoints(endpoints: Endpoint[]): void {
-    if (this.#registryFault !== '') this.#tell({ type: 'registry', error: undefined });
+    if (this.#registryFault !== '') this.#emit({ type: 'registry', error: undefined });
     this.#registryFault = '';
     const listed = new Set(endpoints.map(({ addr }) => addr));
     for (const [addr, over] of this.#followed) {
       if (listed.has(addr)) continue;
       over.abort();
       this.#followed.delete(addr);
-      this.#tell({ type: 'removed', addr });
+      this.#emit({ type: 'removed', addr });
     }
     for (const addr of listed) if (!this.#followed.has(addr)) this.#follow(addr, undefined);
   }
 
-  /** See WatchListener: told again and again while it lasts. */
+  /** See WatchListener. A lasting error is reported repeatedly. */
   onError(error: ImstateError): void {
-    if (this.#registryFault !== error.message) this.#tell({ type: 'registry', error });
+    if (this.#registryFault !== error.message) this.#emit({ type: 'registry', error });
     this.#registryFault = error.message;
   }
 
-  /** The next event; undefined once it is stopped. */
+  /** The next event; undefined after stop(). */
   async next(): Promise<EndpointChange | undefined> {
     while (this.#events.length === 0 && !this.#isStopped) {
       await new Promise<void>((resolve) => {
@@ -79,22 +79,23 @@ export class EndpointFollower implements WatchListener {
     void this.#probe(addr, known, over.signal);
   }
 
-  /** Tells when the health is another than before; of a daemon that is new, in any case. */
+  /** Emits an event when the health changes, and for a new endpoint. */
   async #probe(addr: string, known: Probe['health'] | undefined, over: AbortSignal): Promise<void> {
     for (let before = known; !over.aborted; ) {
       const { fault, ...probe } = await probeEndpoint(addr, { ...this.#options, signal: over });
       if (over.aborted) return;
       const type = before === undefined ? 'added' : 'health';
-      // One that has answered until now and drops the connection ends: no matter of TLS, unless TLS itself says so.
-      const isNews = before === undefined || before === 'UNREACHABLE' || fault?.code === 'TLS_FAILED';
+      // A daemon that responded until now and drops the connection is stopping. TLS is to blame only if it
+      // says so.
+      const isTlsRelated = before === undefined || before === 'UNREACHABLE' || fault?.code === 'TLS_FAILED';
       if (probe.health !== before || this.#everyProbe)
-        this.#tell({ type, addr, ...probe, ...(fault && isNews && { fault }) });
+        this.#emit({ type, addr, ...probe, ...(fault && isTlsRelated && { fault }) });
       before = probe.health;
-      await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => {});
+      await delay(PROBE_INTERVAL_MS, undefined, { signal: over }).catch(() => {});
     }
   }
 
-  #tell(event: EndpointChange): void {
+  #emit(event: EndpointChange): void {
     this.#events.push(event);
     this.#wake();
   }

@@ -49,7 +49,10 @@ export class EndpointView {
     return this.#legacyServers;
   }
 
-  /** Follows the discovery for the resolver, which receives an error instead of an empty list. See {@link missing}. */
+  /**
+   * Follows the discovery for the resolver, which receives an error instead of an empty list. See {@link
+   * missing}.
+   */
   watch(listener: WatchListener): Watch {
     this.#listener = listener;
     const watch = this.#discovery.watch({
@@ -98,7 +101,10 @@ export class EndpointView {
     return listed ?? `the daemons of the registry (${this.#discovery.description})`;
   }
 
-  /** Whether a call can be hedged: there are several endpoints, or one with a name that may have several addresses. */
+  /**
+   * Whether a call can be hedged: there are several endpoints, or one with a name that may have several
+   * addresses.
+   */
   get hasSeveral(): boolean {
     const [first, ...others] = this.#current?.usable ?? [];
     return first !== undefined && (others.length > 0 || isIP(hostOf(first)) === 0);

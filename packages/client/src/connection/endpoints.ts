@@ -5,19 +5,19 @@ import type { Discovery } from './discovery.js';
 import { type EndpointChange, EndpointFollower, type EndpointHealth } from './endpointFollower.js';
 import { type ProbeOptions, probeEndpoint } from './probe.js';
 
-/** The daemons that can be found. */
+/** The endpoints of a discovery. */
 export interface EndpointList {
-  /** The name under which they are registered; undefined for addresses that were given. */
+  /** The name under which they are registered; undefined for fixed addresses. */
   service: string | undefined;
-  /** Where the list is from. */
+  /** The source of the list. */
   description: string;
   endpoints: EndpointHealth[];
 }
 
-/** What happens to the daemons: `list` first, then what becomes different. */
+/** An event of the endpoints: first `list`, then changes. */
 export type EndpointEvent = ({ type: 'list' } & EndpointList) | EndpointChange;
 
-/** Lists the daemons that can be found, and asks each for its health. */
+/** Lists the endpoints, and checks the health of each. */
 export async function listEndpoints(options: ConnectOptions): Promise<EndpointList> {
   const discovery = await discover(options);
   try {
@@ -28,8 +28,9 @@ export async function listEndpoints(options: ConnectOptions): Promise<EndpointLi
 }
 
 /**
- * Lists the daemons that can be found, then tells which come, go, or change their health, until `signal` is aborted.
- * Rejects if the registry cannot be reached at first. With `everyProbe` each answer is told as `health`, with its latency.
+ * Lists the endpoints, then follows which are added or removed or change their health, until the signal
+ * aborts. Rejects if the registry cannot be reached at the start. With `everyProbe`, each health check is a
+ * `health` event.
  */
 export async function* watchEndpoints(
   options: ConnectOptions,
@@ -70,7 +71,7 @@ async function listFrom(discovery: Discovery, options: ProbeOptions): Promise<En
   return { service, description, endpoints };
 }
 
-/** Undefined as soon as the signal is aborted: a registry or daemon that does not answer delays no stop. */
+/** Undefined as soon as the signal aborts: a silent registry or daemon does not delay the stop. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const remove = onAbort(signal, () => resolve(undefined));

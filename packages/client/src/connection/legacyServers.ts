@@ -5,30 +5,30 @@ import { sameEndpoints } from '../registry/entry.js';
 import type { StoreIds } from '../registry/stores.js';
 import type { Probe } from './probe.js';
 
-/** Asks one endpoint for its health; never rejects. */
+/** Checks the health of one endpoint; never rejects. */
 export type ProbeHealth = (addr: string, signal: AbortSignal) => Promise<Pick<Probe, 'health'>>;
 
-/** How {@link LegacyServers} learns about endpoints, and who uses what it learns. */
+/** Dependencies of {@link LegacyServers}. */
 interface LegacyServersOptions {
   probe: ProbeHealth;
   /** The identities of stores in the registry: only imstate daemons publish one. */
   listStores(): Promise<StoreIds>;
-  /** The endpoints that calls should go to have changed. */
+  /** Called when the endpoints for calls have changed. */
   onPreferred(endpoints: Endpoint[]): void;
 }
 
-/** How often all endpoints are asked again while some are left out. */
+/** Interval of the health checks while some endpoints are excluded. */
 const PROBE_INTERVAL_MS = 5_000;
-/** A daemon that served so recently counts as serving: it may only be restarting. */
+/** A daemon that served this recently counts as serving: it may be restarting. */
 const SERVED_RECENTLY_MS = 10_000;
-/** How often all endpoints are asked again while none serves PresenceService, as long as there are calls. */
+/** Minimum interval of the health checks while no endpoint serves PresenceService and there are calls. */
 const ALL_LEGACY_INTERVAL_MS = 1_000;
-/** How long the other answers are waited for once one has changed the preferred endpoints. */
+/** How long to wait for the other responses once one has changed the preferred endpoints. */
 const SETTLE_MS = 100;
 
 /**
- * Keeps calls away from legacy servers, which serve only pb.UserStatus and know other users, as long as another
- * endpoint serves PresenceService. Nothing is asked before a server has answered UNIMPLEMENTED.
+ * Keeps calls away from legacy servers, which serve only pb.UserStatus and know other users, as long as
+ * another endpoint serves PresenceService. The health checks start when a server has answered UNIMPLEMENTED.
  */
 export class LegacyServers {
   readonly #options: LegacyServersOptions;
@@ -48,17 +48,17 @@ export class LegacyServers {
     this.#options = options;
   }
 
-  /** How often the answers of endpoints have changed the preferred ones. */
+  /** How often the preferred endpoints have changed because of health checks. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** True if, by the last answers, no endpoint serves PresenceService. */
+  /** True if no endpoint served PresenceService at the last health checks. */
   get isAllLegacy(): boolean {
     return this.#isAllLegacy;
   }
 
-  /** Takes a new list of endpoints; returns those that calls should go to. */
+  /** Sets a new list of endpoints; returns those for calls. */
   prefer(endpoints: Endpoint[]): Endpoint[] {
     const listed = new Set(endpoints.map(({ addr }) => addr));
     for (const addr of this.#legacy) if (!listed.has(addr)) this.#legacy.delete(addr);
@@ -72,8 +72,8 @@ export class LegacyServers {
   }
 
   /**
-   * Whether a call that was answered UNIMPLEMENTED should be made again: it would now go to other endpoints than
-   * at `generation`, when it was made.
+   * Whether a call that failed with UNIMPLEMENTED should be repeated: it would go to other endpoints than at
+   * `generation`, when it started.
    */
   async hasOthers(generation: number): Promise<boolean> {
     if (generation !== this.#generation) return true;
@@ -81,25 +81,28 @@ export class LegacyServers {
     this.#probing ??= this.#probeAll().finally(() => {
       this.#probing = undefined;
     });
-    // While nothing else is known, a server that does not answer must not delay each call.
+    // While there are only legacy servers, a silent server must not delay each call.
     if (this.#isAllLegacy) return false;
     await this.#probing;
     return generation !== this.#generation;
   }
 
-  /** Ends all probes, until there is another list of endpoints. */
+  /** Stops the health checks until the next list of endpoints. */
   close(): void {
     this.#closed.abort();
     this.#probeRegularly(false);
   }
 
-  /** Asks all endpoints. Resolves when all have answered, or soon after an answer has changed the preferred ones. */
+  /**
+   * Checks all endpoints. Resolves when all have responded, or soon after one changed the preferred
+   * endpoints.
+   */
   async #probeAll(): Promise<void> {
     const { generation } = this;
     const { signal } = this.#closed;
     setMaxListeners(0, signal);
     const changed = new AbortController();
-    const asked = this.#endpoints.map(async ({ addr }) => {
+    const checks = this.#endpoints.map(async ({ addr }) => {
       const { health } = await this.#options.probe(addr, signal);
       this.#note(addr, health);
       if (generation !== this.#generation) changed.abort();
@@ -107,7 +110,7 @@ export class LegacyServers {
     const soonAfter = new Promise<void>((resolve) => {
       changed.signal.addEventListener('abort', () => void delay(SETTLE_MS).then(resolve), { once: true });
     });
-    await Promise.race([Promise.all(asked).then(() => this.#conclude()), soonAfter]);
+    await Promise.race([Promise.all(checks).then(() => this.#conclude()), soonAfter]);
   }
 
   #note(addr: string, health: Probe['health']): void {
@@ -123,7 +126,7 @@ export class LegacyServers {
     this.#publish();
   }
 
-  /** All have answered. An imstate daemon that does not answer is still in the registry until its lease ends. */
+  /** All have responded. A silent imstate daemon stays in the registry until its lease expires. */
   async #conclude(): Promise<void> {
     const isServed = this.#endpoints.some(({ addr }) => this.#serves(addr));
     this.#stores = isServed ? new Map() : await this.#options.listStores().catch(() => new Map());
@@ -156,7 +159,7 @@ export class LegacyServers {
     return true;
   }
 
-  /** A legacy server may be replaced by a daemon at the same address, and the last daemon may go. */
+  /** A daemon may replace a legacy server at the same address, and the last daemon may disappear. */
   #probeRegularly(isOn: boolean): void {
     if (isOn === (this.#timer !== undefined)) return;
     clearInterval(this.#timer);

@@ -7,27 +7,27 @@ import type { ImstateError } from '../shared/errors.js';
 import { isDropped } from '../tls/faults.js';
 import { HealthClient, type ServingStatus } from '../wire/health.js';
 
-/** What one endpoint answered to a health check. */
+/** The result of one health check. */
 export interface Probe {
   /**
-   * UNREACHABLE: nobody answered in time. UNKNOWN: a server without imstate.v1.PresenceService, such as a legacy
-   * server of pb.UserStatus.
+   * UNREACHABLE: no response in time. UNKNOWN: a server without imstate.v1.PresenceService, such as a legacy
+   * server.
    */
   health: ServingStatus | 'UNREACHABLE';
-  /** Round trip of one check on a standing connection, in milliseconds; undefined if nobody answered. */
+  /** Round trip on an open connection, in milliseconds; undefined without a response. */
   latencyMs: number | undefined;
-  /** Version of the daemon; undefined if nobody answered, or a server that tells none. */
+  /** Version of the daemon; undefined without a response, or if the server sends none. */
   version?: string | undefined;
-  /** Its limit of devices of a user; undefined like the version. */
+  /** Its maximum devices per user; undefined like the version. */
   maxDevices?: number | undefined;
-  /** Why nobody could be asked, if that is or may be a matter of TLS. */
+  /** Why there was no response, if TLS is or may be the cause. */
   fault?: ImstateError;
 }
 
-/** How a daemon is asked. */
+/** Options of a health check. */
 export interface ProbeOptions {
   timeoutMs: number;
-  /** Plain gRPC if they are left out. */
+  /** By default without TLS. */
   credentials?: ChannelCredentials;
   /** Gives up early. */
   signal?: AbortSignal;
@@ -35,7 +35,7 @@ export interface ProbeOptions {
 
 const UNREACHABLE = { health: 'UNREACHABLE', latencyMs: undefined } as const;
 
-/** Asks one daemon for its health, directly. Never rejects. */
+/** Checks the health of one daemon, directly. Never rejects. */
 export async function probeEndpoint(addr: string, options: ProbeOptions): Promise<Probe> {
   const { timeoutMs, credentials = grpcCredentials.createInsecure(), signal } = options;
   const host = parseHostPort(addr)?.host;

@@ -6,15 +6,15 @@ import { AddressResolver, type HostNames } from './addressResolver.js';
 type ResolverListener = experimental.ResolverListener;
 type Target = experimental.GrpcUri;
 
-/** Channel option that carries the watch to the resolver, which gRPC makes by itself. */
+/** Channel option that passes the watch to the resolver, which gRPC creates. */
 export const WATCH_OPTION = 'imstate.watch';
-/** Channel option that carries the {@link HostNames} from the resolver to the credentials. */
+/** Channel option that passes the {@link HostNames} from the resolver to the credentials. */
 export const NAMES_OPTION = 'imstate.host_names';
 
 /**
- * Resolver of `etcd:///<service>` and `imstate:///<service>` for grpc-js: follows the watch in the channel's
- * options for as long as the channel is in use, and hands each list of addresses that can be dialled to the load
- * balancer. Errors leave the last list in force.
+ * Resolver of `etcd:///<service>` and `imstate:///<service>` for grpc-js. Follows the watch in the options of
+ * the channel for as long as the channel is in use, and passes each list of addresses to the load balancer.
+ * After an error the last list stays in use.
  */
 class RegistryResolver implements experimental.Resolver {
   readonly #listener: ResolverListener;
@@ -23,8 +23,8 @@ class RegistryResolver implements experimental.Resolver {
   #watch: Watch | undefined;
 
   /**
-   * Must be a host: Node's HTTP/2 server resets a stream whose authority holds a slash, and its client takes no
-   * %2F either, which is what Go sends. A host that ends with a number would have to be an IPv4 address.
+   * Must be a host: the HTTP/2 server of Node.js resets a stream whose authority has a slash, and its client
+   * rejects %2F, which Go sends. A host that ends with a number would have to be an IPv4 address.
    */
   static getDefaultAuthority(target: Target): string {
     const host = target.path.replace(/[^A-Za-z0-9.-]+/g, '.').replace(/^\.+|\.+$/g, '') || 'imstate';
@@ -36,12 +36,12 @@ class RegistryResolver implements experimental.Resolver {
     this.#start = options[WATCH_OPTION] as (listener: WatchListener) => Watch;
     const names = options[NAMES_OPTION] as HostNames;
     this.#addresses = new AddressResolver(
-      (endpoints) => this.#tell(experimental.statusOrFromValue(endpoints)),
+      (endpoints) => this.#pass(experimental.statusOrFromValue(endpoints)),
       names,
     );
   }
 
-  /** gRPC calls it to start, and again when a connection fails or is lost. */
+  /** Called by gRPC at the start, and when a connection fails or is lost. */
   updateResolution(): void {
     if (this.#watch !== undefined) {
       this.#addresses.refresh();
@@ -51,7 +51,7 @@ class RegistryResolver implements experimental.Resolver {
       onEndpoints: (endpoints) =>
         this.#addresses.resolve(endpoints.map(({ addr }) => parseHostPort(addr) as HostPort)),
       onError: (error) =>
-        this.#tell(
+        this.#pass(
           experimental.statusOrFromError({
             code: status.UNAVAILABLE,
             details: error.message,
@@ -68,12 +68,12 @@ class RegistryResolver implements experimental.Resolver {
     void watch?.close();
   }
 
-  #tell(endpoints: Parameters<ResolverListener>[0]): void {
+  #pass(endpoints: Parameters<ResolverListener>[0]): void {
     this.#listener(endpoints, {}, null, '');
   }
 }
 
-/** Teaches grpc-js both schemes; calling it again is harmless. */
+/** Registers the resolver for both schemes. Safe to call twice. */
 export function registerSchemes(): void {
   experimental.registerResolver('etcd', RegistryResolver);
   experimental.registerResolver('imstate', RegistryResolver);

@@ -4,7 +4,7 @@ import { backoffMs } from '../shared/backoff.js';
 import { type ErrorCode, ImstateError } from '../shared/errors.js';
 
 const BACKOFF_MS = { first: 50, max: 1_000 };
-/** They pass; of what is sent here, none is too large. */
+/** Errors that pass. RESOURCE_EXHAUSTED is one: no request that is sent here is too large. */
 const UNAVAILABLE = new Set<ErrorCode>([
   'UNAVAILABLE',
   'NO_ENDPOINT',
@@ -19,7 +19,7 @@ const REFUSALS = new Set<ErrorCode>([
   'PERMISSION_DENIED',
 ]);
 
-/** Makes a call of which a repeat is harmless until a daemon answers it, its time is over, or `over` aborts. */
+/** Repeats a call that is safe to repeat until a daemon answers, its timeout is over, or `over` aborts. */
 export async function untilAnswered<T>(
   call: (options: CallOptions) => Promise<T>,
   { timeoutMs, signal }: CallOptions & { timeoutMs: number },
@@ -38,7 +38,7 @@ export async function untilAnswered<T>(
   }
 }
 
-/** Whether a daemon said it: nothing was changed, and no repeat would change anything. */
+/** Whether a daemon rejected the call: nothing was changed, and a repeat would be rejected too. */
 export function isRefused(error: unknown): error is ImstateError {
   return error instanceof ImstateError && REFUSALS.has(error.code);
 }

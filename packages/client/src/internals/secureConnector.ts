@@ -49,7 +49,7 @@ export function hasSecureConnectors(sample: object = ChannelCredentials.createIn
   );
 }
 
-/** Whether connections with these credentials are TLS: only ours are. */
+/** Whether connections with these credentials use TLS: only ConnectorCredentials do. */
 export function isSecure(credentials: ChannelCredentials): boolean {
   return credentials instanceof ConnectorCredentials;
 }

@@ -16,7 +16,10 @@ export interface Watch {
 
 /** Receives what a watch of endpoints delivers. */
 export interface WatchListener {
-  /** All endpoints: first the current list, then the new list after each change, and the list after each error. */
+  /**
+   * All endpoints: first the current list, then the new list after each change, and the list after each
+   * error.
+   */
   onEndpoints(endpoints: Endpoint[]): void;
   /** The registry cannot be reached. The last list remains the best known; the watch keeps retrying. */
   onError(error: ImstateError): void;

@@ -16,12 +16,12 @@ export interface DiscoveryConfig {
   dataDir: string;
 }
 
-/** Makes the discovery that the configuration names; it connects on first use. */
+/** Creates the configured discovery, which connects on first use. */
 export async function makeDiscovery(config: DiscoveryConfig, log: RegistryLog): Promise<ServiceDiscovery> {
   const { etcd, service, dataDir } = config;
   if (etcd === undefined) return new DirectoryDiscovery({ dataDir, service, log });
   const { etcdUsername: username, etcdPassword: password, etcdTls: tls } = config;
-  // The etcd client is loaded only where it is used: it is most of what a command would load.
+  // Loaded on demand: the etcd client is larger than the rest of a command.
   const { EtcdDiscovery } = await import('./etcd/EtcdDiscovery.js');
   return new EtcdDiscovery({ hosts: etcd, username, password, tls, service, log });
 }

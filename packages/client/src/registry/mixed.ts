@@ -1,4 +1,4 @@
-/** The warning that legacy servers are registered beside imstate daemons; there is at least one. */
+/** The warning about legacy servers beside imstate daemons; there is at least one. */
 export function mixedRegistryWarning(legacyAddrs: string[]): string {
   const isOne = legacyAddrs.length === 1;
   return (

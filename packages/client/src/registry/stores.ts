@@ -1,12 +1,14 @@
-/** The identities that daemons publish, by their addresses. Daemons of older versions and others' servers publish none. */
+/**
+ * The published identities of stores, by address. Daemons of older versions and other servers publish none.
+ */
 export type StoreIds = ReadonlyMap<string, string>;
 
-/** The value that holds an identity, beside an entry. An object, so that it can grow. */
+/** The value for an identity beside an entry: an object, so that fields can be added. */
 export function formatStoreId(identity: string): string {
   return JSON.stringify({ storeId: identity });
 }
 
-/** Reads such a value; undefined if it holds none. */
+/** The identity in such a value; undefined if it has none. */
 export function parseStoreId(value: string): string | undefined {
   try {
     const storeId: unknown = JSON.parse(value)?.storeId;

@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-/** A host and port; an IPv6 host stands without its brackets. */
+/** A host and port. An IPv6 host has no brackets. */
 export interface HostPort {
   host: string;
   port: number;
@@ -26,8 +26,8 @@ export function formatHostPort({ host, port }: HostPort): string {
 }
 
 /**
- * "[ipv6]:port" for "ipv6:port", which a server registers that puts a colon between its host and port without looking at the host. Any
- * other text stays as it is.
+ * "[ipv6]:port" for "ipv6:port", which a server registers that joins any host and port with a colon. Any
+ * other text is returned unchanged.
  */
 export function withBrackets(addr: string): string {
   const at = addr.lastIndexOf(':');
@@ -35,7 +35,7 @@ export function withBrackets(addr: string): string {
   return isIPv6(host) ? `[${host}]${addr.slice(at)}` : addr;
 }
 
-/** True for the IP addresses that mean every interface, which nobody can dial. */
+/** True for the IP addresses that stand for all interfaces, which nobody can dial. */
 export function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
@@ -45,9 +45,9 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * True for the hosts that only this machine can dial: a literal loopback address (also one of IPv4 in IPv6), or `localhost` in this
- * spelling. Any other name can resolve to another machine, "127.evil.example" and "localhost." too; so can short or octal
- * forms such as "127.1", which are no IP addresses to every resolver.
+ * True for hosts that always are this machine: a literal loopback address (also IPv4 in IPv6), or exactly
+ * `localhost`. Any other name can resolve to another machine, even "127.evil.example" and "localhost."; so
+ * can short or octal forms such as "127.1", which not every resolver reads as IP addresses.
  */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;

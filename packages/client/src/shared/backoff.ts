@@ -1,5 +1,6 @@
 /**
- * Milliseconds to wait before the next of `failures` tries: doubling from `firstMs` to `maxMs`, half of it at random.
+ * Milliseconds to wait after so many failures in a row: doubles from `firstMs` to `maxMs`, and half of it is
+ * random.
  */
 export function backoffMs(failures: number, firstMs = 200, maxMs = 5_000): number {
   const max = Math.min(firstMs * 2 ** Math.min(failures - 1, 10), maxMs);

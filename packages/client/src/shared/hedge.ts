@@ -1,17 +1,17 @@
-/** How attempts at one thing follow each other. */
+/** Options of {@link hedge}. */
 export interface HedgeOptions {
-  /** How long an attempt may go without an answer until the next one starts beside it. */
+  /** How long an attempt may take until the next one starts too. */
   delayMs: number;
-  /** Whether no other attempt would fare better: the whole rejects with this error at once. */
+  /** Whether no other attempt could succeed: the result rejects with this error at once. */
   isFinal(error: unknown): boolean;
 }
 
-/** One attempt. The signal aborts once another attempt succeeded or all of them are over. */
+/** One attempt. The signal aborts when another attempt has succeeded or all have ended. */
 export type Attempt<T> = (signal: AbortSignal) => Promise<T>;
 
 /**
- * Starts the attempts in their order: the next one as soon as one fails, or beside those that have not answered for a while.
- * The first success counts. Rejects with the last error if all fail. An attempt must end by itself.
+ * Starts the attempts in order: the next one when one fails, or after `delayMs`. Resolves with the first
+ * success; rejects with the last error if all fail. Each attempt must end by itself.
  */
 export function hedge<T>(attempts: readonly Attempt<T>[], { delayMs, isFinal }: HedgeOptions): Promise<T> {
   const over = new AbortController();

@@ -1,9 +1,13 @@
-/** What waits for each signal. One listener for all, because Node.js warns of a leak from the eleventh listener of a signal on. */
+/**
+ * The actions of each signal. They share one listener, because Node.js warns of a leak if a signal has more
+ * than ten.
+ */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `action` once the signal is aborted, at once if it is already. Any number of calls may share a signal. Returns a function that
- * removes the action again; call it when the action is no longer needed. It may be called twice.
+ * Calls `action` when the signal aborts, or at once if it has aborted. Any number of calls may share a
+ * signal. Returns a function that removes the action; call it when the action is no longer needed. Safe to
+ * call twice.
  */
 export function onAbort(signal: AbortSignal | undefined, action: () => void): () => void {
   if (signal === undefined) return () => {};
@@ -12,12 +16,12 @@ export function onAbort(signal: AbortSignal | undefined, action: () => void): ()
     return () => {};
   }
   const actions = waiting.get(signal) ?? listenTo(signal);
-  // A function of its own: the same action may be added twice.
+  // A separate function, because the same action may be added twice.
   const entry = () => action();
   actions.add(entry);
   return () => {
     actions.delete(entry);
-    // Calls that came later have a set of their own once this one was empty.
+    // After this set was empty, later calls have another one.
     if (actions.size > 0 || waiting.get(signal) !== actions) return;
     waiting.delete(signal);
     signal.removeEventListener('abort', onAborted);

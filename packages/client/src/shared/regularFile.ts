@@ -1,17 +1,17 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 
-/** More than any file of settings, keys or tokens has. Bytes. */
+/** Larger than any file of settings, keys or tokens. Bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads a regular file as it is now. Anything else in its place (a FIFO, a device, a folder) is an error, and never waited for; so is
- * more than 16 MiB, and what `check` finds wrong with the file that was opened. Symbolic links are followed unless `noFollow` is set.
+ * Reads a regular file. Throws at once for anything else (a FIFO, a device, a directory), for more than 16
+ * MiB, and if `check` throws for the opened file. Follows symbolic links unless `noFollow` is set.
  */
 export function readRegularFile(
   path: string,
   { noFollow = false, check }: { noFollow?: boolean; check?: (stats: Stats) => void } = {},
 ): Buffer {
-  // Windows has neither flag. Without O_NONBLOCK the opening of a FIFO waits for its writer.
+  // Windows has neither flag. Without O_NONBLOCK, opening a FIFO waits for its writer.
   const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants;
   const file = openSync(path, O_RDONLY | O_NONBLOCK | (noFollow ? O_NOFOLLOW : 0));
   try {
@@ -25,13 +25,13 @@ export function readRegularFile(
   }
 }
 
-/** The text of a regular file, see {@link readRegularFile}; without the byte order mark that editors of Windows put before it. */
+/** The text of a regular file, see {@link readRegularFile}, without a byte order mark. */
 export function readRegularText(path: string, options?: Parameters<typeof readRegularFile>[1]): string {
   return new TextDecoder().decode(readRegularFile(path, options));
 }
 
 function kindOf(stats: Stats): string {
-  if (stats.isDirectory()) return 'a folder';
+  if (stats.isDirectory()) return 'a directory';
   if (stats.isFIFO()) return 'a FIFO';
   return stats.isSocket() ? 'a socket' : 'a device';
 }

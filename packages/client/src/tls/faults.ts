@@ -1,17 +1,17 @@
 import type { TlsNames } from './names.js';
 
-/** The other side of a handshake that failed, for messages. */
+/** The peer of a failed handshake, for messages. */
 export interface TlsPeer extends TlsNames {
-  /** Who it is, such as "Redis at rediss://10.0.0.2:6379/0". */
+  /** Its name, such as "Redis at rediss://10.0.0.2:6379/0". */
   who: string;
-  /** How to speak TLS with it, and how not to. */
+  /** What to do to use TLS with it, and not to use it. */
   secure: string;
   plain: string;
-  /** What to do when its certificate is for another name. */
+  /** What to do if its certificate is for another name. */
   otherName: string;
 }
 
-/** What OpenSSL and Node.js say, by what it means. */
+/** Messages of OpenSSL and Node.js, by their meaning. */
 const UNTRUSTED =
   /self.signed certificate|unable to (verify the first|get (local )?issuer) certificate|invalid CA certificate/i;
 const OTHER_NAME = /does not match certificate's altnames: (.*)/i;
@@ -19,7 +19,10 @@ const NOT_IN_TIME = /certificate (has expired|is not yet valid)/i;
 const NO_TLS = /wrong version number|packet length too long|bad record type|unknown protocol/i;
 const REFUSED = /alert (certificate|bad certificate|unknown ca|unsupported certificate|handshake failure)/i;
 
-/** What Node.js and gRPC say, without the time of the failure, the place in the sources of OpenSSL, and what Node.js 24 advises. */
+/**
+ * A message of Node.js or gRPC without its time, the source location in OpenSSL, and the advice of Node.js
+ * 24.
+ */
 export function plainReason(reason: string): string {
   return reason
     .replace(/ \(\d{4}-\d\d-\d\dT[^)]*\)$/, '')
@@ -27,11 +30,13 @@ export function plainReason(reason: string): string {
     .replace(/^.*SSL routines:[^:]*:([^:]+):.*$/s, '$1');
 }
 
-/** One sentence for a TLS handshake that failed, with the way out; undefined if the reason is no matter of TLS. */
+/**
+ * What is wrong with a failed TLS handshake, and what to do; undefined if the reason is not related to TLS.
+ */
 export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
   const { who } = peer;
   if (UNTRUSTED.test(reason)) {
-    return `${who} has a certificate of an authority that is not trusted here (${reason}): name the file of that authority with ${peer.ca}`;
+    return `${who} has a certificate of a CA that is not trusted here (${reason}): name the file of that CA with ${peer.ca}`;
   }
   const otherName = OTHER_NAME.exec(reason)?.[1];
   if (otherName !== undefined) {
@@ -39,25 +44,25 @@ export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
   }
   const notInTime = NOT_IN_TIME.exec(reason)?.[1];
   if (notInTime !== undefined) {
-    return `the certificate of ${who} ${notInTime}: renew it there, or set the clock of this machine`;
+    return `the certificate of ${who} ${notInTime}: renew it there, or correct the clock of this machine`;
   }
   if (NO_TLS.test(reason)) return `${who} does not speak TLS (${reason}): ${peer.plain}`;
   if (REFUSED.test(reason)) {
-    return `${who} refused the TLS handshake (${reason}): give a certificate of an authority that it trusts with ${peer.cert} and ${peer.key}`;
+    return `${who} refused the TLS handshake (${reason}): give a certificate of a CA that it trusts with ${peer.cert} and ${peer.key}`;
   }
   return undefined;
 }
 
-/** What one side does that does not understand the other: it drops the connection. So does one that dies just then. */
+/** A peer that does not understand the other drops the connection. So does a peer that dies. */
 const DROPPED =
   /ECONNRESET|EPIPE|Protocol error|Failed to connect|socket hang up|before secure TLS connection/i;
 
-/** Whether TLS on one side only may be why a connection did not come about. */
+/** Whether a connection may have failed because only one side uses TLS. */
 export function isDropped(reason: string): boolean {
   return DROPPED.test(reason);
 }
 
-/** What else to do about a connection that did not come about, if TLS on one side only may be why; or ''. */
+/** A further hint for a connection that may have failed because only one side uses TLS; or ''. */
 export function oneSided(reason: string, { secure, plain }: TlsPeer): string {
   if (/before secure TLS connection/i.test(reason)) return `, or ${plain}`;
   return isDropped(reason) ? `, or ${secure}` : '';

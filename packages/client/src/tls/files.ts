@@ -5,30 +5,30 @@ import { trusted } from '../shared/ownership.js';
 import { readRegularText } from '../shared/regularFile.js';
 import type { TlsFiles, TlsNames } from './names.js';
 
-/** What the files hold, for node:tls. */
+/** The contents of the files, for node:tls. */
 export type TlsContext = Pick<SecureContextOptions, 'minVersion'> & { [file in keyof TlsFiles]?: string };
 
-/** The same, checked. */
+/** The checked contents of the files. */
 export interface TlsMaterial {
   context: TlsContext;
-  /** The certificate to show; undefined if there is none. */
+  /** The own certificate; undefined if there is none. */
   certificate: X509Certificate | undefined;
-  /** Those of the other side; none if there is no file of them. */
-  authorities: X509Certificate[];
+  /** The CAs of the other side; empty without a file. */
+  cas: X509Certificate[];
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
 
 /**
- * Reads the files and checks what can be checked: that they are PEM, that the certificates are valid today, and that the key
- * belongs to the certificate. Throws BAD_CERTIFICATE (or WRONG_USAGE, for half a pair), which names the flag and the file.
- * Returns `before` if the files hold the same as then.
+ * Reads and checks the files: they must be PEM, the certificates valid now, and the key that of the
+ * certificate. Throws BAD_CERTIFICATE (WRONG_USAGE for half of a pair), which names the flag and the file.
+ * Returns `before` if the contents are unchanged.
  */
 export function readTls({ ca, cert, key }: TlsFiles, names: TlsNames, before?: TlsMaterial): TlsMaterial {
   if ((cert === undefined) !== (key === undefined)) {
     throw new ImstateError(
       'WRONG_USAGE',
-      `${names.cert} and ${names.key} go together: give both, or neither`,
+      `${names.cert} and ${names.key} belong together: set both, or neither`,
     );
   }
   const context: TlsContext = {
@@ -38,24 +38,25 @@ export function readTls({ ca, cert, key }: TlsFiles, names: TlsNames, before?: T
     ...(key !== undefined && { key: read(names.key, key) }),
   };
   if (before !== undefined && isSame(context, before.context)) return before;
-  const authorities = ca === undefined ? [] : checkAuthorities(names.ca, ca, context.ca as string);
-  if (cert === undefined || key === undefined) return { context, certificate: undefined, authorities };
+  const cas = ca === undefined ? [] : checkCas(names.ca, ca, context.ca as string);
+  if (cert === undefined || key === undefined) return { context, certificate: undefined, cas };
   const certificate = checkCertificate(names.cert, cert, context.cert as string);
   if (!certificate.checkPrivateKey(parseKey(names.key, key, context.key as string))) {
     const rule = `is not the key of the certificate in ${names.cert} ${cert}`;
-    throw bad(names.key, key, rule, 'name the two files of one pair');
+    throw bad(names.key, key, rule, 'name the files of one pair');
   }
   try {
     createSecureContext(context);
   } catch (error) {
-    throw bad(names.cert, cert, `is refused by OpenSSL (${messageOf(error)})`, 'make it anew', error);
+    throw bad(names.cert, cert, `is rejected by OpenSSL (${messageOf(error)})`, 'create it again', error);
   }
-  return { context, certificate, authorities };
+  return { context, certificate, cas };
 }
 
 /**
- * Reads the files now, and gives what they hold whenever it is asked: for connections that are made again and again. While they
- * are being replaced they may not go together; what they held before does. Throws as readTls does, at first.
+ * Reads the files, and returns a function that returns their current contents, for each new connection. While
+ * the files are being replaced they may not match: until they do, the previous contents count. Throws like
+ * readTls at first.
  */
 export function followTls(files: TlsFiles, names: TlsNames): () => TlsMaterial {
   let material = readTls(files, names);
@@ -85,33 +86,33 @@ function read(name: string, path: string): string {
   }
 }
 
-function checkAuthorities(name: string, path: string, pem: string): X509Certificate[] {
-  const authorities = parseCertificates(name, path, pem);
-  const [first] = authorities as [X509Certificate];
-  // Of a bundle some may have expired: those are of no use, and do no harm.
-  if (authorities.every((authority) => isOver(authority))) {
-    throw bad(name, path, `expired on ${first.validTo}`, 'name the authority that has followed it');
+function checkCas(name: string, path: string, pem: string): X509Certificate[] {
+  const cas = parseCertificates(name, path, pem);
+  const [first] = cas as [X509Certificate];
+  // Some CAs of a bundle may have expired, which does no harm.
+  if (cas.every((each) => hasExpired(each))) {
+    throw bad(name, path, `expired on ${first.validTo}`, 'name the file of the CA that replaces it');
   }
-  return authorities;
+  return cas;
 }
 
 function checkCertificate(name: string, path: string, pem: string): X509Certificate {
   const [certificate] = parseCertificates(name, path, pem) as [X509Certificate];
-  if (isOver(certificate)) {
-    throw bad(name, path, `expired on ${certificate.validTo}`, 'have a new one signed by your authority');
+  if (hasExpired(certificate)) {
+    throw bad(name, path, `expired on ${certificate.validTo}`, 'have your CA sign a new one');
   }
   if (Date.parse(certificate.validFrom) > Date.now()) {
     throw bad(
       name,
       path,
       `is not valid before ${certificate.validFrom}`,
-      "wait, or set this machine's clock",
+      'wait, or correct the clock of this machine',
     );
   }
   return certificate;
 }
 
-function isOver({ validTo }: X509Certificate): boolean {
+function hasExpired({ validTo }: X509Certificate): boolean {
   return Date.parse(validTo) < Date.now();
 }
 
@@ -123,7 +124,7 @@ function parseCertificates(name: string, path: string, pem: string): X509Certifi
       name,
       path,
       'holds no certificate in PEM (-----BEGIN CERTIFICATE-----)',
-      'name the file that does',
+      'name a file that does',
     );
   }
   try {
@@ -142,11 +143,11 @@ function parseKey(name: string, path: string, pem: string): KeyObject {
       throw bad(name, path, 'is protected by a passphrase', wayOut, error);
     }
     const rule = 'holds no private key in PEM (-----BEGIN PRIVATE KEY-----)';
-    throw bad(name, path, rule, 'name the file that does', error);
+    throw bad(name, path, rule, 'name a file that does', error);
   }
 }
 
-/** Never tells what a file holds. */
+/** The message never contains the contents of a file. */
 function bad(name: string, path: string, rule: string, wayOut: string, cause?: unknown): ImstateError {
   return new ImstateError('BAD_CERTIFICATE', `${name} ${path} ${rule}: ${wayOut}`, { cause });
 }

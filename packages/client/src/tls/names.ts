@@ -1,6 +1,9 @@
 /** Paths of the PEM files of one side of TLS. */
 export interface TlsFiles {
-  /** The CAs that may have signed the certificate of the other side. The default is the CAs that Node.js trusts. */
+  /**
+   * The CAs that may have signed the certificate of the other side. The default is the CAs that Node.js
+   * trusts.
+   */
   ca?: string | undefined;
   /** The own certificate, followed by the certificates between it and its CA. Needs `key`. */
   cert?: string | undefined;

@@ -6,9 +6,9 @@ import { loadRoot } from './protos.js';
 import { MessageWriter } from './writer.js';
 
 /**
- * Reads strings as proto3 demands: bytes that are no UTF-8 are an error, where protobufjs puts U+FFFD in their
- * place. Two different broken ids would otherwise become the same user. A string that is cut off is an error as well,
- * where protobufjs takes what there is. 64-bit numbers are read as numbers: all of ours are below 2^53.
+ * Reads strings as proto3 requires: invalid UTF-8 and truncated strings are errors, where protobufjs
+ * substitutes U+FFFD or accepts the rest. Otherwise two different broken IDs could become the same user.
+ * 64-bit numbers become numbers: all in proto/ are below 2^53.
  */
 class StrictReader extends protobuf.BufferReader {
   override string(): string {
@@ -30,7 +30,7 @@ class StrictReader extends protobuf.BufferReader {
     return buffer.toString('latin1', start, end);
   }
 
-  /** Declared as protobufjs declares it; what it makes of it is given to nobody else. */
+  /** Declared as in protobufjs; only the generated decoders see the result. */
   override int64(): protobuf.Long {
     const { high, low } = super.int64();
     return (high * 2 ** 32 + (low >>> 0)) as unknown as protobuf.Long;
@@ -38,8 +38,8 @@ class StrictReader extends protobuf.BufferReader {
 }
 
 /**
- * Takes the strings out of one string of the whole message: several times as fast. Each holds on to all of it, so this is for
- * messages that are not kept, or kept whole.
+ * Takes each string as a slice of one string of the whole message, which is several times as fast. A slice
+ * keeps the whole message in memory, so this is for messages that are not kept, or are kept whole.
  */
 class PassingReader extends StrictReader {
   #message: string | undefined;
@@ -50,29 +50,33 @@ class PassingReader extends StrictReader {
   }
 }
 
-/** The messages of proto/ without the conversions of proto-loader, which take longer than the reading and writing itself. */
+/**
+ * Encodes and decodes the messages of proto/ without the conversions of proto-loader, which take longer than
+ * that.
+ */
 export class Codec {
   readonly #root = loadRoot();
   readonly #out = new MessageWriter();
 
   readonly #prepared = new Set<protobuf.Type>();
 
-  /** Reads a message, with defaults for what is absent; enums as their numbers. Throws if it is malformed. */
+  /** Decodes a message, with defaults for absent fields; enums are numbers. Throws if it is malformed. */
   reader<Message>(name: string, Reader = StrictReader): (bytes: Buffer) => Message {
     const type = this.#root.lookupType(name);
     this.#prepare(type);
     return (bytes) => type.decode(new Reader(bytes)) as Message;
   }
 
-  /** Writes a message; enums are given as their numbers. */
+  /** Encodes a message; enums are numbers. */
   writer<Message extends object>(name: string): (message: Message) => Buffer {
     const type = this.#root.lookupType(name);
     return (message) => this.#out.write(type, message);
   }
 
   /**
-   * The service as a daemon serves it; grpc-js answers INTERNAL (13) to requests that break the rules of protobuf. `keeping` names the
-   * methods whose handlers keep strings beyond the call: each of these strings is a copy, and holds on to nothing else.
+   * The service as a daemon serves it; grpc-js answers malformed requests with INTERNAL (13). `keeping` names
+   * the methods whose handlers keep strings beyond the call: these strings are copies, and keep nothing else
+   * in memory.
    */
   serve<T extends ServiceDefinition<UntypedServiceImplementation>>(
     service: T,
@@ -88,7 +92,7 @@ export class Codec {
     });
   }
 
-  /** The service as a client calls it, with these methods read and written here. */
+  /** The service as a client calls it, with this codec for the named methods. */
   call<T extends ServiceDefinition<UntypedServiceImplementation>>(service: T, names: string[]): T {
     return mapMethods(service, (method, name) => {
       if (!names.includes(name)) return method;
@@ -106,7 +110,7 @@ export class Codec {
     return (response) => (response instanceof FramedMessage ? response.body : write(response));
   }
 
-  /** An absent 64-bit number is 0, and not an object, in this message and those inside it. */
+  /** Makes absent 64-bit numbers 0, rather than an object, in this message and the messages within it. */
   #prepare(type: protobuf.Type): void {
     if (this.#prepared.has(type)) return;
     this.#prepared.add(type);
@@ -129,7 +133,7 @@ export class Codec {
 
 let codec: Codec | undefined;
 
-/** The codec of this process, made at first use. */
+/** The codec of this process, created at first use. */
 export function loadCodec(): Codec {
   codec ??= new Codec();
   return codec;

@@ -1,6 +1,6 @@
 import type { Duration__Output } from '../generated/google/protobuf/Duration.js';
 
-/** google.protobuf.Duration of milliseconds. */
+/** Milliseconds as a google.protobuf.Duration. */
 export function toDuration(ms: number): Duration__Output {
   const seconds = Math.trunc(ms / 1_000);
   return { seconds, nanos: (ms - seconds * 1_000) * 1_000_000 };

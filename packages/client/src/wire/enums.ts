@@ -4,7 +4,7 @@ import { LoginPolicy as WireLoginPolicy } from '../generated/imstate/v1/LoginPol
 import { ImstateError } from '../shared/errors.js';
 import type { EndReason, Lease, LoginPolicy } from '../shared/session.js';
 
-/** The words of one enum and their numbers on the wire; 0 stands for none. */
+/** The words of one enum and their numbers on the wire, where 0 is none. */
 class WireEnum<Word extends string, Wire extends number> {
   readonly #numbers: Record<Word, Wire>;
   readonly #words: (Word | undefined)[] = [];
@@ -18,12 +18,12 @@ class WireEnum<Word extends string, Wire extends number> {
     return word === undefined ? 0 : this.#numbers[word];
   }
 
-  /** Undefined for none; UNKNOWN for a number that this version does not know, which a newer peer may send. */
+  /** Undefined for none; UNKNOWN for a number of a later version. */
   fromWire(wire: number): Word | 'UNKNOWN' | undefined {
     return wire === 0 ? undefined : (this.#words[wire] ?? 'UNKNOWN');
   }
 
-  /** The word that a caller gave in either spelling, as REPLACE_ALL or replace-all. Throws INVALID_ARGUMENT if it is none. */
+  /** The word for either spelling, REPLACE_ALL or replace-all. Throws INVALID_ARGUMENT for anything else. */
   parse(field: string, given: unknown): Word {
     const word = typeof given === 'string' ? given.replaceAll('-', '_').toUpperCase() : '';
     const isSpelled = given === word || given === kebab(word);
@@ -36,7 +36,7 @@ class WireEnum<Word extends string, Wire extends number> {
     );
   }
 
-  /** Both spellings of all words, those of the command line first. */
+  /** Both spellings of all words, with those of the command line first. */
   get spellings(): string[] {
     const words = Object.keys(this.#numbers);
     return [...words.map(kebab), ...words];
@@ -67,7 +67,7 @@ export const loginPolicies = new WireEnum<LoginPolicy, WireLoginPolicy & number>
   REPLACE_ALL: WireLoginPolicy.LOGIN_POLICY_REPLACE_ALL,
 });
 
-/** How the lease of a chat server stands. */
+/** The states of the lease of a chat server. */
 export const leaseStates = new WireEnum<Lease['state'], WireLeaseState & number>({
   ALIVE: WireLeaseState.LEASE_STATE_ALIVE,
   RESYNC: WireLeaseState.LEASE_STATE_RESYNC,

@@ -1,12 +1,12 @@
-/** The flag of compression and the length, before each message of gRPC. */
+/** The compression flag and the length before each gRPC message. */
 const PREFIX_BYTES = 5;
 
-/** A message as it goes over the wire. Several streams may send it: it is encoded, and kept in memory, once. */
+/** An encoded message. Several streams can send it, so it is encoded and kept in memory only once. */
 export class FramedMessage {
   /** The message with its prefix. */
   readonly frame: Buffer;
 
-  /** Puts the parts of a message together. */
+  /** Concatenates the parts of a message. */
   constructor(parts: readonly Buffer[]) {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const prefix = Buffer.alloc(PREFIX_BYTES);

@@ -14,19 +14,19 @@ import { onAbort } from '../shared/onAbort.js';
 import { DIRECT } from './direct.js';
 import { HEALTH_HEADERS } from './healthHeaders.js';
 
-/** UNKNOWN: a gRPC server without imstate.v1.PresenceService, such as a legacy server of pb.UserStatus. */
+/** UNKNOWN: a gRPC server without imstate.v1.PresenceService, such as a legacy server. */
 export type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'UNKNOWN';
 
-/** The answer to one health check. */
+/** The response to one health check. */
 export interface HealthAnswer {
   health: ServingStatus;
   /** Version of the daemon; undefined if the server sends none. */
   version: string | undefined;
-  /** Its limit of devices of a user; undefined like the version. */
+  /** Its maximum devices per user; undefined like the version. */
   maxDevices: number | undefined;
 }
 
-/** Limits of one health check. */
+/** Options of one health check. */
 interface CheckOptions {
   /** Milliseconds since 1970. */
   deadline: number;
@@ -42,22 +42,22 @@ type GrpcHealthClient = Client & {
   ): ClientUnaryCall;
 };
 
-/** A daemon registers this name with its health service; no other server does. */
+/** The name in the health service of a daemon. No other server has it. */
 const SERVICE = 'imstate.v1.PresenceService';
-/** A server without the health service answers the first, one whose health service lacks the name the second. */
+/** The status of a server without a health service, and of a health service without the name. */
 const NO_PRESENCE_SERVICE = [status.UNIMPLEMENTED, status.NOT_FOUND];
 
-/** Asks one server whether it serves PresenceService. A health check needs no token. */
+/** Checks whether one server serves PresenceService. A health check needs no token. */
 export class HealthClient {
   readonly #client: GrpcHealthClient;
 
-  /** Connects at the first check. `host` is the name that the certificate of the server must have. */
+  /** Connects at the first check. The certificate of the server must be for `host`. */
   constructor(addr: string, host: string, credentials: ChannelCredentials) {
     const options = { ...DIRECT, 'grpc.ssl_target_name_override': host };
     this.#client = new (healthConstructor())(addr, credentials, options) as unknown as GrpcHealthClient;
   }
 
-  /** Rejects with the ServiceError of a server that does not answer. */
+  /** Rejects with a ServiceError if the server does not respond. */
   check({ deadline, signal }: CheckOptions): Promise<HealthAnswer> {
     return new Promise((resolve, reject) => {
       let details = readHeaders(new Metadata());
@@ -80,7 +80,7 @@ export class HealthClient {
   }
 }
 
-/** UNKNOWN also for a status that only a later version of the health service has. */
+/** UNKNOWN also for a status of a later version of the health service. */
 function readHealth(status: string | number): ServingStatus {
   return status === 'SERVING' || status === 'NOT_SERVING' ? status : 'UNKNOWN';
 }

@@ -1,4 +1,4 @@
-/** Headers of a daemon's answers about its health. */
+/** Headers of the health responses of a daemon. */
 export const HEALTH_HEADERS = {
   /** Its version of imstate. */
   version: 'imstate-version',

@@ -9,7 +9,7 @@ import type { ProtoGrpcType as PresenceTypes } from '../generated/presence.js';
 import { protos } from '../generated/protos.js';
 import type { ProtoGrpcType as UserStatusTypes } from '../generated/user_status.js';
 
-/** What proto/ defines. */
+/** The services of proto/. */
 export interface Protos {
   /** Both services, as gRPC constructors. */
   types: PresenceTypes & UserStatusTypes;
@@ -17,18 +17,22 @@ export interface Protos {
 
 let root: protobuf.Namespace | undefined;
 
-/** The messages and services as the build read them from proto/. */
+/** The messages and services that the build has read from proto/. */
 export function loadRoot(): protobuf.Namespace {
   root ??= protobuf.Root.fromJSON(protos).resolveAll();
   return root;
 }
 
-/** How messages are shown; the options are those with which the build made packages/client/src/generated/. */
+/**
+ * The conversions of messages, with the options with which the build generates
+ * packages/client/src/generated/.
+ */
 const CONVERSION = { longs: Number, defaults: true, oneofs: true };
 
 /**
- * The services, on plain objects. They are what @grpc/proto-loader would make of the same files, less
- * the descriptors of each message, which only reflection needs (see definition.ts) and which take longer than a query.
+ * The services, with plain objects as messages. They equal those of @grpc/proto-loader, without the
+ * descriptors of each message, which only reflection needs (see definition.ts) and which take longer to build
+ * than a query.
  */
 export function loadProtos(): Protos {
   const services = servicesIn(loadRoot()).map((service) => [service.fullName.slice(1), methodsOf(service)]);

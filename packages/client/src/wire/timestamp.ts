@@ -1,6 +1,6 @@
 import type { Timestamp__Output } from '../generated/google/protobuf/Timestamp.js';
 
-/** google.protobuf.Timestamp of milliseconds since 1970; undefined stays absent. */
+/** Milliseconds since 1970 as a google.protobuf.Timestamp; undefined stays absent. */
 export function toTimestamp(ms: number): Timestamp__Output;
 export function toTimestamp(ms: number | undefined): Timestamp__Output | null;
 export function toTimestamp(ms: number | undefined): Timestamp__Output | null {

@@ -1,21 +1,21 @@
 import type protobuf from 'protobufjs';
 
 const FIRST_BYTES = 64 * 1024;
-/** A buffer that has become larger than this, for a message that is seldom as long, is not kept. */
+/** A larger buffer is not kept: few messages need it. */
 const MAX_KEPT_BYTES = 1024 * 1024;
-/** The greatest length that is written in one byte, and how many characters are never longer. */
+/** The greatest length that takes one byte, and how many characters always fit in it. */
 const ONE_BYTE_LENGTH = 0x7f;
 const SHORT = Math.floor(ONE_BYTE_LENGTH / 3);
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * What the encoders of protobufjs write to, as far as proto/ needs it: straight into one buffer, which is used again for the next
- * message. Theirs makes an object for each field.
+ * The writer for the encoders of protobufjs, as far as proto/ needs it. It writes directly into one buffer,
+ * which it reuses for the next message. The writer of protobufjs creates an object for each field.
  */
 export class MessageWriter {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #at = 0;
-  /** Where the messages begin that are being written inside each other. */
+  /** The starts of the nested messages that are being written. */
   readonly #starts: number[] = [];
 
   /** Writes a whole message. */
@@ -44,7 +44,7 @@ export class MessageWriter {
     return value < 0 ? this.int64(value) : this.uint32(value);
   }
 
-  /** Of a number, which is whole and below 2^53. */
+  /** The number must be an integer below 2^53. */
   int64(value: number): this {
     this.#reserve(10);
     let low = value >>> 0;
@@ -62,7 +62,7 @@ export class MessageWriter {
     return this.uint32(value ? 1 : 0);
   }
 
-  /** Throws if it has half of a character: two such ids would become the same. */
+  /** Throws for a lone surrogate: two such IDs would become the same. */
   string(value: string): this {
     if (value.length > SHORT) return this.#longString(value);
     this.#reserve(1 + ONE_BYTE_LENGTH);
@@ -81,16 +81,16 @@ export class MessageWriter {
     return this;
   }
 
-  /** Begins a message inside the message. */
+  /** Starts a nested message. */
   fork(): this {
     this.#reserve(1);
-    // A byte for its length, which is seldom more.
+    // One byte for its length is usually enough.
     this.#at += 1;
     this.#starts.push(this.#at);
     return this;
   }
 
-  /** Ends it. */
+  /** Ends the nested message. */
   ldelim(): this {
     const start = this.#starts.pop() as number;
     const bytes = this.#at - start;

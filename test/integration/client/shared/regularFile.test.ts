@@ -36,7 +36,7 @@ test('what stands in the place of a file is named, and not waited for', async ()
   const large = join(folder, 'large');
   await writeFile(large, '');
   await truncate(large, 17 * 1024 * 1024);
-  expect(() => readRegularFile(join(folder, 'folder'))).toThrow('it is a folder, not a regular file');
+  expect(() => readRegularFile(join(folder, 'folder'))).toThrow('it is a directory, not a regular file');
   expect(() => readRegularFile(large)).toThrow('it is larger than 16 MiB');
   expect(() => readRegularFile('/dev/zero')).toThrow('it is a device');
   const path = await fifo();

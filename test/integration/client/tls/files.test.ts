@@ -26,16 +26,16 @@ test('a pair and an authority are taken, with TLS 1.2 as the least', async () =>
 
 test('an authority alone is taken, and so is nothing', async () => {
   const { file } = await Authority.make();
-  const { certificate, authorities } = read({ ca: file });
-  expect([certificate, authorities.length]).toEqual([undefined, 1]);
-  expect(read({})).toEqual({ context: { minVersion: 'TLSv1.2' }, certificate: undefined, authorities: [] });
+  const { certificate, cas } = read({ ca: file });
+  expect([certificate, cas.length]).toEqual([undefined, 1]);
+  expect(read({})).toEqual({ context: { minVersion: 'TLSv1.2' }, certificate: undefined, cas: [] });
 });
 
 test('half a pair is refused by the names of its flags', async () => {
   const { cert } = await (await Authority.make()).issue();
   expect(await refusal({ cert })).toEqual({
     code: 'WRONG_USAGE',
-    message: '--redis-tls-cert and --redis-tls-key go together: give both, or neither',
+    message: '--redis-tls-cert and --redis-tls-key belong together: set both, or neither',
   });
 });
 
@@ -55,22 +55,19 @@ test('what cannot be used is refused by flag, file and remedy', async () => {
       { ca: nowhere },
       /^--redis-tls-ca \S+nowhere cannot be read \(ENOENT.*\): name a file that this user may read$/,
     ],
-    [{ ca: pair.key }, /^--redis-tls-ca \S+ holds no certificate in PEM .*: name the file that does$/],
-    [{ ca: over.cert }, /^--redis-tls-ca \S+ expired on .* GMT: name the authority that has followed it$/],
+    [{ ca: pair.key }, /^--redis-tls-ca \S+ holds no certificate in PEM .*: name a file that does$/],
+    [{ ca: over.cert }, /^--redis-tls-ca \S+ expired on .* GMT: name the file of the CA that replaces it$/],
     [{ ...pair, cert: broken }, /^--redis-tls-cert \S+broken.pem is broken \(.*\): copy it again$/],
-    [{ ...over }, /^--redis-tls-cert \S+ expired on .* GMT: have a new one signed by your authority$/],
+    [{ ...over }, /^--redis-tls-cert \S+ expired on .* GMT: have your CA sign a new one$/],
     [
       { ...pair, key: pair.cert },
-      /^--redis-tls-key \S+ holds no private key in PEM .*: name the file that does$/,
+      /^--redis-tls-key \S+ holds no private key in PEM .*: name a file that does$/,
     ],
     [
       { ...pair, key: secret },
       /^--redis-tls-key \S+ is protected by a passphrase: write it without one: openssl pkey/,
     ],
-    [
-      { ...pair, key: other.key },
-      /^--redis-tls-key \S+ is not the key of .*: name the two files of one pair$/,
-    ],
+    [{ ...pair, key: other.key }, /^--redis-tls-key \S+ is not the key of .*: name the files of one pair$/],
   ];
   for (const [files, message] of cases) {
     expect(await refusal(files)).toEqual({

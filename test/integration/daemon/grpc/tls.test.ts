@@ -107,8 +107,8 @@ describe('a daemon with TLS', () => {
     expect(await refusal({ endpoints: [daemon.addr], tls: true })).toEqual({
       code: 'TLS_FAILED',
       message:
-        `the daemon at ${daemon.addr} has a certificate of an authority that is not trusted here ` +
-        '(unable to verify the first certificate): name the file of that authority with --tls-ca',
+        `the daemon at ${daemon.addr} has a certificate of a CA that is not trusted here ` +
+        '(unable to verify the first certificate): name the file of that CA with --tls-ca',
     });
   });
 
@@ -117,7 +117,7 @@ describe('a daemon with TLS', () => {
     const daemon = await startDaemon({ tls: await authority.issue() });
     expect(await refusal({ endpoints: [daemon.addr] })).toEqual({
       code: 'UNAVAILABLE',
-      message: expect.stringMatching(/is one running there\? If so, it may speak TLS: add --tls$/),
+      message: expect.stringMatching(/is one running there\? If so, it may require TLS: add --tls$/),
     });
   });
 
@@ -126,7 +126,7 @@ describe('a daemon with TLS', () => {
     expect(await refusal({ endpoints: [daemon.addr], tls: true })).toEqual({
       code: 'TLS_FAILED',
       message: expect.stringMatching(
-        /^the daemon at \S+ does not speak TLS \(.*\): leave --tls out, or start it with/,
+        /^the daemon at \S+ does not speak TLS \(.*\): omit --tls, or start it with/,
       ),
     });
   });
@@ -166,7 +166,7 @@ describe('mutual TLS', () => {
     expect(await refusal({ endpoints, tls: { ca: authority.file, ...strange } })).toEqual({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(
-        /If so, it may .* want a certificate of its own authority: --tls-cert and --tls-key$/,
+        /If so, it may .* require a certificate of its own CA: --tls-cert and --tls-key$/,
       ),
     });
   });
@@ -269,7 +269,7 @@ describe('files that are replaced', () => {
     const errors = () => daemon.logged.filter((line) => line.includes('"level":50'));
     await until(() => errors().length > 0, 'the incomplete pair is logged');
     expect(errors().join()).toMatch(
-      /--tls-key \S+ is not the key of .*name the two files of one pair.*the previous one stays in use/,
+      /--tls-key \S+ is not the key of .*name the files of one pair.*the previous one stays in use/,
     );
     expect(await serialAt(daemon.addr, authority.file)).toBe(before);
 

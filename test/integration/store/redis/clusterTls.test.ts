@@ -59,7 +59,7 @@ describe('a cluster with TLS whose certificates name hosts', () => {
         .catch(({ code, message }: ImstateError) => ({ code, message }));
     expect(await refusal(byName(url))).toEqual({
       code: 'TLS_FAILED',
-      message: expect.stringMatching(/an authority that is not trusted here .* with --redis-tls-ca$/),
+      message: expect.stringMatching(/a CA that is not trusted here .* with --redis-tls-ca$/),
     });
     const otherName = {
       code: 'TLS_FAILED',

@@ -93,7 +93,7 @@ test('explains TLS errors in one sentence with the remedy', async () => {
   expect(await refusal(open.url)).toEqual({
     code: 'TLS_FAILED',
     message: expect.stringMatching(
-      /^Redis at \S+ has a certificate of an authority that is not trusted here \(.*\): .* with --redis-tls-ca$/,
+      /^Redis at \S+ has a certificate of a CA that is not trusted here \(.*\): .* with --redis-tls-ca$/,
     ),
   });
   expect(await refusal(open.url.replace('127.0.0.1', 'localhost'), { ca: authority.file })).toEqual({

@@ -24,8 +24,8 @@ export interface DirectoryOptions extends RegistryOptions {
 const POLL_MS = 500;
 
 /**
- * Finds the daemons of one machine in a directory. Each endpoint is a file with the content of an entry in etcd,
- * which its daemon refreshes. See ServiceDiscovery.
+ * Finds the daemons of one machine in a directory. Each endpoint is a file with the content of an entry in
+ * etcd, which its daemon refreshes. See ServiceDiscovery.
  */
 export class DirectoryDiscovery implements ServiceDiscovery {
   readonly description: string;

@@ -14,19 +14,21 @@ import { parseEtcdHosts } from './hosts.js';
 import { EtcdNodes } from './nodes.js';
 import { listStores } from './stores.js';
 
-/** What {@link EtcdDiscovery} takes beside the common options. */
+/** Options of {@link EtcdDiscovery}. */
 export interface EtcdOptions extends RegistryOptions {
-  /** Nodes of the cluster: "host:port,…", each with http:// or https:// in front if wished. */
+  /**
+   * Nodes of the cluster, separated by commas: each `host:port`, `http://host:port` or `https://host:port`.
+   */
   hosts: string;
   username?: string | undefined;
   password?: string | undefined;
-  /** For https:// nodes; what Node.js trusts and no client certificate if it is left out. */
+  /** For https:// nodes. By default the CAs of Node.js are trusted, and no client certificate is sent. */
   tls?: TlsFiles | undefined;
 }
 
 /**
- * Endpoints in etcd, as etcd's Go naming client writes and reads them: key `<service>/<addr>` under a lease.
- * Rules: see ServiceDiscovery.
+ * Finds daemons in etcd: key `<service>/<addr>` under a lease, as etcd's Go naming client writes it. See
+ * ServiceDiscovery.
  */
 export class EtcdDiscovery implements ServiceDiscovery {
   readonly description: string;

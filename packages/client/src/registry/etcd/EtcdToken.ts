@@ -1,10 +1,13 @@
 import { InterceptingCall, type Interceptor, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { messageOf } from '../../shared/errors.js';
 
-/** What etcd says of a token that has expired, or that is of a time before a restart or a change of users. */
+/** The messages for a token that has expired, or was issued before a restart or a change of users. */
 const STALE = /invalid auth token|revision of auth/i;
 
-/** Puts the token of an etcd user into each call. Asks for one before the first call, and after etcd has refused the one it had. */
+/**
+ * Adds the token of an etcd user to each call. Requests one before the first call, and after etcd rejected
+ * the last.
+ */
 export class EtcdToken {
   readonly #authenticate: () => Promise<string>;
   #token: Promise<string> | undefined;
@@ -40,7 +43,7 @@ export class EtcdToken {
   }
 }
 
-/** etcd3 knows its errors by code and text, which its error classes keep only in their message: `14 UNAVAILABLE: …`. */
+/** The code and details of an error of etcd3, which keeps them only in the message: `14 UNAVAILABLE: …`. */
 function statusOf(error: unknown): StatusObject {
   const message = messageOf(error);
   const [, code, details] = /^(\d+) [A-Z_]+: (.*)$/s.exec(message) ?? [];

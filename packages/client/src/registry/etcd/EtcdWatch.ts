@@ -16,20 +16,20 @@ interface WatchOptions {
   listener: WatchListener;
 }
 
-/** How often the list is read beside the stream: a stream may be silent because etcd is frozen or cut off. */
+/** Interval of reading the list beside the stream, which may be silent because etcd is frozen or cut off. */
 const COMPARE_MS = 10_000;
-/** The stream has told of broken entries already. */
+/** The stream has already logged broken entries. */
 const SILENT: RegistryLog = { info: () => {}, warn: () => {} };
 
 /**
- * Follows the entries of a service: a list, then the changes after its revision. Whatever ends the stream
- * (restart, compaction, a lost connection), it starts over from a fresh list.
+ * Watches the entries of a service: a list, then the changes after its revision. When the stream ends for any
+ * reason (restart, compaction, a lost connection), it starts again with a fresh list.
  */
 export class EtcdWatch implements Watch {
   readonly #options: WatchOptions;
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
-  #told: Endpoint[] | undefined;
+  #delivered: Endpoint[] | undefined;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -49,17 +49,17 @@ export class EtcdWatch implements Watch {
       try {
         const { byKey, endpoints, revision } = await listEntries(nodes, service, log);
         if (signal.aborted) return;
-        this.#tell(endpoints);
+        this.#deliver(endpoints);
         const followedAt = performance.now();
         const ending = await this.#follow(byKey, revision);
-        // A stream that broke at once must not be made anew at once, for ever.
+        // A stream that keeps breaking at once must not be opened again at once.
         failures = performance.now() - followedAt > COMPARE_MS / 2 ? 0 : failures + 1;
         if (ending !== undefined) log.warn(`the watch of etcd starts over: ${ending}`);
         await delay(failures === 0 ? 0 : backoffMs(failures), undefined, { signal }).catch(() => {});
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        this.#told = undefined;
+        this.#delivered = undefined;
         listener.onError(registryError(error));
         await delay(backoffMs(failures), undefined, { signal }).catch(() => {});
       }
@@ -67,8 +67,8 @@ export class EtcdWatch implements Watch {
   }
 
   /**
-   * Applies changes to `byKey` until the stream breaks or falls silent, and resolves with why; with undefined when
-   * the watch is closed.
+   * Applies changes to `byKey` until the stream breaks or misses a change. Resolves with the reason; with
+   * undefined when the watch is closed.
    */
   async #follow(byKey: Map<string, Endpoint>, revision: bigint): Promise<string | undefined> {
     const { nodes, service } = this.#options;
@@ -106,10 +106,10 @@ export class EtcdWatch implements Watch {
       if (type === 'Delete') byKey.delete(kv.key.toString());
       else readInto(byKey, kv.key.toString(), kv.value.toString(), this.#options.log);
     }
-    this.#tell(sortEndpoints(byKey.values()));
+    this.#deliver(sortEndpoints(byKey.values()));
   }
 
-  /** Reads the list now and then; rejects if it cannot be read, or if the stream missed a change. */
+  /** Reads the list periodically; rejects if it cannot be read, or if the stream missed a change. */
   async #compare(byKey: Map<string, Endpoint>, signal: AbortSignal): Promise<void> {
     const { nodes, service } = this.#options;
     while (await delay(COMPARE_MS, true, { signal }).catch(() => false)) {
@@ -119,9 +119,9 @@ export class EtcdWatch implements Watch {
     }
   }
 
-  #tell(endpoints: Endpoint[]): void {
-    if (this.#told !== undefined && sameEndpoints(this.#told, endpoints)) return;
-    this.#told = endpoints;
+  #deliver(endpoints: Endpoint[]): void {
+    if (this.#delivered !== undefined && sameEndpoints(this.#delivered, endpoints)) return;
+    this.#delivered = endpoints;
     this.#options.listener.onEndpoints(endpoints);
   }
 }

@@ -7,7 +7,7 @@ import { callDeadline } from './deadline.js';
 import { EtcdToken } from './EtcdToken.js';
 import { etcdTls } from './tls.js';
 
-/** Where etcd is, and who asks. */
+/** The nodes of etcd, and the credentials. */
 export interface EtcdAccess {
   /** URLs of nodes, see parseEtcdHosts. */
   hosts: string[];
@@ -17,11 +17,12 @@ export interface EtcdAccess {
   tls?: TlsFiles | undefined;
 }
 
-/** Makes a client of one node; nothing is dialled. */
+/** Creates a client of one node, which connects at the first call. */
 export function makeNodeClient(host: string, access: EtcdAccess): Etcd3 {
   const options: IOptions = {
     hosts: host,
-    // A frozen or cut-off etcd keeps its connection: pings find out, and bounded back-off comes back soon.
+    // Pings detect an etcd that is frozen or cut off, whose connection stays open. A short backoff reconnects
+    // soon.
     grpcOptions: {
       ...DIRECT,
       'grpc.keepalive_time_ms': 5_000,
@@ -29,9 +30,10 @@ export function makeNodeClient(host: string, access: EtcdAccess): Etcd3 {
       'grpc.initial_reconnect_backoff_ms': 200,
       'grpc.max_reconnect_backoff_ms': 2_000,
     },
-    // EtcdNodes repeats calls. No circuit breaker: it would keep us away for 5 s from an etcd that is back, and hide why it was away.
+    // EtcdNodes retries. A circuit breaker would avoid a recovered etcd for 5 s, and hide the cause of the
+    // failure.
     faultHandling: { host: () => noop, global: noop },
-    // Of each attempt by itself.
+    // Each attempt has its own deadline.
     defaultCallOptions: ({ isStream }) => (isStream ? {} : callDeadline()),
     ...etcdTls(access.hosts, access.tls),
   };
@@ -41,12 +43,15 @@ export function makeNodeClient(host: string, access: EtcdAccess): Etcd3 {
   return new Etcd3({ ...options, grpcOptions });
 }
 
-/** Not by the `auth` of etcd3: it asks for the token on a channel that takes no options, and so would go through an HTTP proxy. */
+/**
+ * Instead of the `auth` of etcd3, which requests the token on a channel without options, and so through an
+ * HTTP proxy.
+ */
 function tokenOf({ username, password }: EtcdAccess, options: IOptions): EtcdToken | undefined {
   if ((username === undefined) !== (password === undefined)) {
     throw new ImstateError(
       'WRONG_USAGE',
-      'user and password of etcd go together: set both (--etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD), or neither',
+      'user and password of etcd belong together: set both (--etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD), or neither',
     );
   }
   if (username === undefined || password === undefined) return undefined;

@@ -1,7 +1,7 @@
-/** Longest wait for one answer of etcd. */
+/** Timeout of one request to etcd. Milliseconds. */
 export const ETCD_CALL_MS = 2_000;
 
-/** Call options with the deadline of one call. */
+/** Call options with this deadline. */
 export function callDeadline(): { deadline: number } {
   return { deadline: Date.now() + ETCD_CALL_MS };
 }

@@ -8,14 +8,14 @@ export function entryKey(service: string, addr: string): string {
   return `${service}/${addr}`;
 }
 
-/** The entries of a service by key, and the revision of etcd at which they stood. */
+/** The entries of a service by key, as of a revision of etcd. */
 export interface Listing {
   byKey: Map<string, Endpoint>;
   endpoints: Endpoint[];
   revision: bigint;
 }
 
-/** Reads all entries of a service at once. */
+/** Reads all entries of a service. */
 export async function listEntries(nodes: EtcdNodes, service: string, log: RegistryLog): Promise<Listing> {
   const answer = await nodes
     .call((client) => client.getAll().prefix(`${service}/`).exec())
@@ -27,7 +27,7 @@ export async function listEntries(nodes: EtcdNodes, service: string, log: Regist
   return { byKey, endpoints: sortEndpoints(byKey.values()), revision: BigInt(answer.header.revision) };
 }
 
-/** Takes an entry over, or warns of it and leaves it out. */
+/** Adds an entry; logs a warning and removes it if it cannot be used. */
 export function readInto(byKey: Map<string, Endpoint>, key: string, value: string, log: RegistryLog): void {
   const entry = parseEntry(value);
   if ('broken' in entry) {

@@ -6,15 +6,15 @@ import { ETCD_CALL_MS } from './deadline.js';
 const ETCD: TlsPeer = {
   ...TLS_NAMES.etcd,
   who: 'etcd',
-  // A reset comes from either side: a node without TLS may answer a handshake so.
-  secure: `write https:// in --etcd if it speaks TLS, http:// if not, and give ${TLS_NAMES.etcd.cert} if it asks for a certificate`,
+  // Either side may reset the connection: a node without TLS may do so during a handshake.
+  secure: `write https:// in --etcd if it uses TLS, http:// if not, and set ${TLS_NAMES.etcd.cert} if it requires a certificate`,
   plain: 'write http:// instead of https:// in --etcd',
   otherName: 'name it in --etcd by a host that the certificate is for',
 };
 
-/** What an error of etcd means, and what to do about it. */
+/** The meaning of an error of etcd, and what to do. */
 interface Fault {
-  /** Matches the text of etcd (its api/v3rpc/rpctypes), without the gRPC status. */
+  /** Matches the message of etcd (see its api/v3rpc/rpctypes), without the gRPC status. */
   pattern: RegExp;
   code?: 'UNAUTHENTICATED' | 'PERMISSION_DENIED';
   message(reason: string): string;
@@ -69,7 +69,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** The registry's error for whatever etcd3 rejects with. */
+/** The ImstateError for an error of etcd3. */
 export function registryError(error: unknown): ImstateError {
   if (error instanceof ImstateError) return error;
   const reason = plainReason(

@@ -1,6 +1,9 @@
 import { ImstateError } from '../../shared/errors.js';
 
-/** Reads "host:port,…", each with http:// or https:// in front if wished; returns URLs of one kind. */
+/**
+ * Reads "host:port,…", each with an optional http:// or https://. Returns URLs of one scheme. Throws
+ * BAD_URL.
+ */
 export function parseEtcdHosts(text: string): string[] {
   const hosts = text.split(',').map((host) => host.trim());
   const urls = hosts.map((host) => (/^[a-z]+:\/\//i.test(host) ? host : `http://${host}`));
@@ -20,7 +23,7 @@ export function parseEtcdHosts(text: string): string[] {
     }
     if (parsed.username !== '' || parsed.password !== '') {
       throw badHosts(
-        'user and password do not belong in it: give --etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD',
+        'it must not contain user and password: set --etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD',
       );
     }
   }

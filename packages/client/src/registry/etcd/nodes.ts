@@ -2,30 +2,30 @@ import { type Etcd3, GRPCDeadlineExceededError, isRecoverableError } from 'etcd3
 import { hedge } from '../../shared/hedge.js';
 import { type EtcdAccess, makeNodeClient } from './client.js';
 
-/** How long a node may go without an answer until the next one is asked beside it. */
+/** How long a node may go without a response before the next one is called too. */
 const HEDGE_DELAY_MS = 250;
-/** How long a node that failed or was slow is asked only after the others. */
+/** How long a node that failed or was slow is called only after the others. */
 const FAULT_MEMORY_MS = 10_000;
 
-/** One attempt at one node. The signal aborts once another node has answered. */
+/** One attempt at one node. The signal aborts when another node has responded. */
 export type NodeCall<T> = (client: Etcd3, signal: AbortSignal) => Promise<T>;
 
-/** A node, with a client that calls no other. */
+/** A node, with a client for this node only. */
 interface EtcdNode {
   readonly client: Etcd3;
-  /** When it last failed, or let {@link HEDGE_DELAY_MS} pass without an answer. */
+  /** When it last failed, or did not respond within {@link HEDGE_DELAY_MS}. */
   failedAt: number;
 }
 
 /**
- * The nodes of an etcd cluster. A call goes to one of them, and to the next one when that fails or is slow: a node that is frozen
- * or cut off keeps its connection, and only its silence shows it. So each call must be one that may be carried out twice. etcd3
- * itself gives all attempts one deadline, which the first node may use up.
+ * The nodes of an etcd cluster. A call goes to one of them, and also to the next one if that fails or is
+ * slow: the connection of a node that is frozen or cut off stays open. So each call must be safe to execute
+ * twice. etcd3 itself has one deadline for all attempts, which the first node may use up.
  */
 export class EtcdNodes {
   readonly #nodes: readonly EtcdNode[];
 
-  /** Nothing is dialled. Throws if the access cannot be used. */
+  /** Connects at the first call. Throws if the options cannot be used. */
   constructor(access: EtcdAccess) {
     this.#nodes = access.hosts.map((host) => ({
       client: makeNodeClient(host, access),
@@ -33,7 +33,7 @@ export class EtcdNodes {
     }));
   }
 
-  /** Carries a call out; rejects with the error of etcd3 if no node does. Each attempt has a deadline of its own. */
+  /** Executes a call; rejects with an error of etcd3 if no node does. Each attempt has its own deadline. */
   call<T>(use: NodeCall<T>): Promise<T> {
     const attempts = this.#inOrder().map((node) => (signal: AbortSignal) => attempt(node, use, signal));
     return hedge(attempts, { delayMs: HEDGE_DELAY_MS, isFinal });
@@ -43,7 +43,7 @@ export class EtcdNodes {
     for (const { client } of this.#nodes) client.close();
   }
 
-  /** At random, so that clients spread over the nodes; those with a recent fault come last. */
+  /** In random order, so that clients are balanced over the nodes; nodes with a recent failure come last. */
   #inOrder(): EtcdNode[] {
     const since = performance.now() - FAULT_MEMORY_MS;
     return this.#nodes
@@ -53,7 +53,7 @@ export class EtcdNodes {
   }
 }
 
-/** Repeats a failed call once: a connection that was lost unnoticed is found out only by the call that fails. */
+/** Retries a failed call once: only a call reveals that a connection was lost. */
 async function attempt<T>(node: EtcdNode, use: NodeCall<T>, signal: AbortSignal): Promise<T> {
   const markFailed = () => {
     node.failedAt = performance.now();
@@ -72,7 +72,7 @@ async function attempt<T>(node: EtcdNode, use: NodeCall<T>, signal: AbortSignal)
   }
 }
 
-/** Whether etcd itself refused: the other nodes would as well. */
+/** Whether etcd itself rejected the call: the other nodes would as well. */
 function isFinal(error: unknown): boolean {
   return !(error instanceof Error && isRecoverableError(error));
 }

@@ -3,19 +3,19 @@ import { parseStoreId, type StoreIds } from '../stores.js';
 import { registryError } from './faults.js';
 import type { EtcdNodes } from './nodes.js';
 
-/** A key and what to write there. */
+/** A key and its value. */
 export interface KeyValue {
   key: string;
   value: string;
 }
 
-/** The identities that daemons publish, and the revision of etcd at which they stood. */
+/** The published identities of stores, as of a revision of etcd. */
 interface StoreListing {
   stores: StoreIds;
   revision: bigint;
 }
 
-/** The key beside an entry that holds its daemon's store. Not below `<service>/`: resolvers must never see it. */
+/** The key for the store of a daemon. It is not below `<service>/`, where resolvers would find it. */
 export function storeKey(service: string, addr: string): string {
   return `${storePrefix(service)}${addr}`;
 }
@@ -24,7 +24,7 @@ export function storePrefix(service: string): string {
   return `${service}.store/`;
 }
 
-/** Reads the identities; undefined if etcd does not let this user. */
+/** Reads the identities; undefined if etcd denies access. */
 export async function listStores(nodes: EtcdNodes, service: string): Promise<StoreListing | undefined> {
   const prefix = storePrefix(service);
   try {
@@ -41,7 +41,7 @@ export async function listStores(nodes: EtcdNodes, service: string): Promise<Sto
   }
 }
 
-/** Writes in one transaction, unless an identity was written after `revision`; returns whether it did. */
+/** Writes in one transaction unless an identity was written after `revision`; returns whether it wrote. */
 export async function putUnlessChanged(
   nodes: EtcdNodes,
   service: string,
@@ -69,7 +69,7 @@ export async function putUnlessChanged(
   return succeeded;
 }
 
-/** True of the error of a call that etcd's access control forbids. */
+/** Whether etcd denied access. */
 export function isDenied(error: unknown): boolean {
   return /permission denied/i.test(messageOf(error));
 }

@@ -3,7 +3,7 @@ import { readTls } from '../../tls/files.js';
 import { TLS_NAMES, type TlsFiles } from '../../tls/names.js';
 import { badHosts } from './hosts.js';
 
-/** What the etcd client takes for TLS, beside https:// in the hosts. The files are read once. */
+/** The TLS options of the etcd client, for https:// hosts. The files are read once. */
 export function etcdTls(hosts: string[], files: TlsFiles | undefined): Pick<IOptions, 'credentials'> {
   if (files === undefined) return {};
   if (!hosts.every((host) => host.startsWith('https://'))) {
@@ -15,6 +15,6 @@ export function etcdTls(hosts: string[], files: TlsFiles | undefined): Pick<IOpt
     ...(cert !== undefined && { certChain: Buffer.from(cert) }),
     ...(key !== undefined && { privateKey: Buffer.from(key) }),
   };
-  // Without an authority gRPC takes those that Node.js trusts, which etcd3's types do not know.
+  // Without a CA, gRPC uses those that Node.js trusts. The types of etcd3 do not allow that.
   return { credentials: credentials as IOptions['credentials'] & {} };
 }

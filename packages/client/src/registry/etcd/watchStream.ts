@@ -3,12 +3,15 @@ import { castGrpcError, type Etcd3, EtcdError, type IWatchRequest, type IWatchRe
 import { ETCD_CALL_MS } from './deadline.js';
 import type { EtcdNodes } from './nodes.js';
 
-/** A stream of etcd's Watch whose watch stands; paused until it is resumed. It has an error when it breaks. */
+/**
+ * A stream of etcd's Watch whose watch is created. It is paused until it is resumed, and emits an error if it
+ * breaks.
+ */
 export type EtcdWatchStream = ClientDuplexStream<IWatchRequest, IWatchResponse>;
 
 /**
- * Opens a watch of the keys with this prefix from this revision on. Not by the watcher of etcd3: it keeps one stream for all
- * watches of a client, and stays on it when its node does not answer.
+ * Opens a watch of the keys with this prefix, starting at this revision. It does not use the watcher of
+ * etcd3, which has one stream for all watches of a client, and stays on it when its node does not respond.
  */
 export function openWatch(nodes: EtcdNodes, prefix: string, revision: bigint): Promise<EtcdWatchStream> {
   return nodes.call(async (client, signal) => {
@@ -30,14 +33,14 @@ export function openWatch(nodes: EtcdNodes, prefix: string, revision: bigint): P
   });
 }
 
-/** Its type in etcd3 leaves out what pauses it. */
+/** The type of etcd3 lacks the methods that pause the stream. */
 async function streamOf({ watchClient }: Etcd3): Promise<EtcdWatchStream> {
   const stream = (await watchClient.watch()) as unknown as EtcdWatchStream;
-  // Whoever cares listens as well; an error that nobody hears would end the process.
+  // An error without a listener would end the process.
   return stream.on('error', () => {});
 }
 
-/** Resolves when etcd says that the watch stands; rejects if it refuses, or says nothing in time. */
+/** Resolves when etcd has created the watch; rejects if it cancels the watch or does not respond in time. */
 async function created(stream: EtcdWatchStream): Promise<void> {
   let limit: NodeJS.Timeout | undefined;
   try {
@@ -57,7 +60,7 @@ async function created(stream: EtcdWatchStream): Promise<void> {
   }
 }
 
-/** The error of a watch that etcd has ended. */
+/** The error of a watch that etcd has canceled. */
 export function canceled({ cancel_reason: reason, compact_revision: compacted }: IWatchResponse): EtcdError {
   const isCompacted = compacted !== '0' && compacted !== '';
   return new EtcdError(

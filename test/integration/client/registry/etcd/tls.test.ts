@@ -84,8 +84,8 @@ test('what is wrong between etcd and TLS or its users is one sentence with the w
   expect(await refusal({})).toEqual({
     code: 'TLS_FAILED',
     message:
-      'etcd has a certificate of an authority that is not trusted here (unable to verify the first certificate): ' +
-      'name the file of that authority with --etcd-tls-ca',
+      'etcd has a certificate of a CA that is not trusted here (unable to verify the first certificate): ' +
+      'name the file of that CA with --etcd-tls-ca',
   });
   expect(await refusal({ tls: { ca: authority.file } })).toEqual({
     code: 'TLS_FAILED',
@@ -101,7 +101,7 @@ test('what is wrong between etcd and TLS or its users is one sentence with the w
   });
   expect(await refusal({ hosts: etcd.host.replace('https://', '') })).toEqual({
     code: 'REGISTRY_UNAVAILABLE',
-    message: expect.stringMatching(/^etcd cannot be reached .* in --etcd if it speaks TLS/),
+    message: expect.stringMatching(/^etcd cannot be reached .* in --etcd if it uses TLS/),
   });
   await expect(makeRegistry({ hosts: inject('etcdHost'), tls })).rejects.toMatchObject({
     code: 'BAD_URL',
