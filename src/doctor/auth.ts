@@ -2,7 +2,10 @@ import { type Logger, pino } from 'pino';
 import { Authenticator, type AuthOptions } from '../daemon/auth/authenticator.js';
 import { type Check, type Finding, ok, skipped, warning } from './check.js';
 
-/** Whether a daemon can read what its callers prove themselves by: it opens each file, and asks for keys, as a daemon would. */
+/**
+ * Checks that a daemon can read the credentials of its callers: opens each file, and fetches keys, like a
+ * daemon.
+ */
 export function authChecks({ tokens, jwt, certificates }: AuthOptions = {}): Check[] {
   return [
     { name: 'auth-tokens', run: () => opened(tokens, '--auth-tokens', { tokens }) },
@@ -11,7 +14,7 @@ export function authChecks({ tokens, jwt, certificates }: AuthOptions = {}): Che
   ];
 }
 
-/** Rejects as {@link Authenticator.open} does; warns of what a daemon would. */
+/** Rejects like {@link Authenticator.open}; the warnings of a daemon become a finding. */
 async function opened(source: string | undefined, flag: string, options: AuthOptions): Promise<Finding> {
   if (source === undefined) return skipped('no file is named');
   const warnings: string[] = [];

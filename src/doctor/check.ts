@@ -1,32 +1,32 @@
 import { type ErrorCode, ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 
-/** What a check found. Where something is to be done the message says what, behind a colon. */
+/** The result of a check. If there is a problem, the message says what to do after a colon. */
 export interface Finding {
   status: 'ok' | 'warning' | 'failed' | 'skipped';
   message: string;
-  /** Of a check that failed. */
+  /** The error of a failed check. */
   code?: ErrorCode;
 }
 
-/** What several checks ask, such as Redis. It is asked once. */
+/** Something that several checks need, such as Redis. It is queried once. */
 export interface Source<Answer = unknown> {
-  /** Why the checks that need it are skipped without it. */
+  /** Why checks are skipped if it is not available. */
   missing: string;
-  /** Rejects if it is not to be had. */
+  /** Rejects if it is not available. */
   ready(): Promise<Answer>;
 }
 
-/** One thing to look at. */
+/** One check. */
 export interface Check {
   /** Stable for programs, such as "redis-memory". */
   name: string;
-  /** What must be there first: without it the check is skipped, and another one says why. */
+  /** What it needs: if that is not available, the check is skipped, and another check reports the reason. */
   needs?: Source;
-  /** Looks, and changes nothing. Rejects with an ImstateError if that is wrong. */
+  /** Changes nothing. Rejects with an ImstateError if the check fails. */
   run(): Promise<Finding>;
 }
 
-/** A finding with its check. */
+/** A finding and its check. */
 export interface Report extends Finding {
   check: string;
   /** How long the check took, without what it needs. Milliseconds. */
@@ -50,12 +50,12 @@ export function notApplicable(names: readonly string[], why: string): Check[] {
   return names.map((name) => ({ name, run: async () => skipped(why) }));
 }
 
-/** Carries out all checks at once, each within `limitMs`, and tells what they found in their order, as early as that allows. */
+/** Runs all checks at once, each within `limitMs`. Yields the reports in order, as soon as possible. */
 export async function* runChecks(checks: Check[], limitMs: number): AsyncGenerator<Report, void> {
-  for (const report of checks.map((check) => carryOut(check, limitMs))) yield await report;
+  for (const report of checks.map((check) => runCheck(check, limitMs))) yield await report;
 }
 
-async function carryOut({ name, needs, run }: Check, limitMs: number): Promise<Report> {
+async function runCheck({ name, needs, run }: Check, limitMs: number): Promise<Report> {
   const isReady = await (needs?.ready() ?? Promise.resolve()).then(
     () => true,
     () => false,
@@ -71,11 +71,11 @@ function failed(error: unknown): Finding {
   return { status: 'failed', code, message: messageOf(error) };
 }
 
-/** Rejects with DEADLINE_EXCEEDED if the promise has not settled within `limitMs`; whatever it does later is nobody's business. */
+/** Rejects with DEADLINE_EXCEEDED if the promise has not settled within `limitMs`. */
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   let limit: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
-    const message = `no answer within ${limitMs} ms: look after it, or give it longer with --timeout`;
+    const message = `no answer within ${limitMs} ms: check whether it is overloaded, or raise --timeout`;
     limit = setTimeout(() => reject(new ImstateError('DEADLINE_EXCEEDED', message)), limitMs);
   });
   try {
@@ -85,17 +85,17 @@ async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   }
 }
 
-/** A source that is asked at the first need, within `limitMs`. */
-export function once<T>(missing: string, limitMs: number, ask: () => Promise<T>): Source<T> {
+/** A source that is queried when it is first needed, within `limitMs`. */
+export function once<T>(missing: string, limitMs: number, query: () => Promise<T>): Source<T> {
   let answer: Promise<T> | undefined;
   return {
     missing,
     ready: () => {
-      answer ??= within(limitMs, ask());
+      answer ??= within(limitMs, query());
       return answer;
     },
   };
 }
 
-/** Takes note of what is to be closed. */
+/** Registers a function that closes something at the end. */
 export type OnClose = (close: () => unknown) => void;

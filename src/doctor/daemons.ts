@@ -12,19 +12,19 @@ import type { DoctorOptions } from './options.js';
 import { judgePeers } from './peerCertificate.js';
 import { judgeStores } from './stores.js';
 
-/** What the registry holds. */
+/** The entries of the registry. */
 interface Listed {
-  /** The identities of their stores. */
+  /** The identities of the stores of the daemons. */
   stores: StoreIds;
-  /** host:port each. */
+  /** Each `host:port`. */
   addrs: string[];
-  /** Why other entries are of no use to anybody. */
+  /** Why other entries cannot be used. */
   faults: string[];
 }
 
 type Answer = Probe & { addr: string };
 
-/** The daemons, as their clients find them. */
+/** The checks of the daemons, found as clients find them. */
 export function daemonChecks(options: DoctorOptions, limitMs: number, onClose: OnClose): Check[] {
   const listed = once('the registry does not answer', limitMs, () => list(options, onClose));
   const some: Source = {
@@ -33,7 +33,7 @@ export function daemonChecks(options: DoctorOptions, limitMs: number, onClose: O
       if ((await listed.ready()).addrs.length === 0) throw new Error('there are none');
     },
   };
-  // Each is given less than the whole time, for one that is silent must not hide the others.
+  // Each has less than the whole time: a silent daemon must not hide the others.
   const answers = once('no daemon is known', limitMs, async () =>
     askAll((await listed.ready()).addrs, options),
   );
@@ -92,7 +92,7 @@ async function askAll(addrs: string[], options: DoctorOptions): Promise<Answer[]
   return Promise.all(addrs.map(ask));
 }
 
-/** Rejects with what a client would end with if none serves. */
+/** Rejects with the error of a client if no daemon serves. */
 function judgeAnswers(answers: Answer[], { endpoints }: DoctorOptions): Finding {
   const bad = answers.filter(({ health }) => health === 'UNREACHABLE' || health === 'NOT_SERVING');
   const mixed = mixedRegistry(answers);
@@ -100,20 +100,20 @@ function judgeAnswers(answers: Answer[], { endpoints }: DoctorOptions): Finding 
   const serving = good.map(({ addr, latencyMs }) => `${addr} answers in ${latencyMs} ms`).join(', ');
   const [first] = bad;
   if (first === undefined) return mixed === undefined ? ok(serving) : warning(`${serving}, but ${mixed}`);
-  const entry = endpoints ? '' : ' (the entry of one that was killed goes within the lease)';
+  const entry = endpoints ? '' : ' (the entry of a killed daemon expires with its lease)';
   const silent = bad.filter(({ health, fault }) => health === 'UNREACHABLE' && fault === undefined);
   const idle = bad.filter(({ health }) => health === 'NOT_SERVING');
   const faults = [
     ...bad.flatMap(({ fault }) => fault?.message ?? []),
-    ...sentence(idle, 'NOT_SERVING: its store is away or it is stopping, look at its log'),
-    ...sentence(silent, `no answer: start it, or look at its log${entry}`),
+    ...sentence(idle, 'NOT_SERVING: its store is unavailable or it is stopping, check its log'),
+    ...sentence(silent, `no answer: start it, or check its log${entry}`),
     ...(mixed === undefined ? [] : [mixed]),
   ].join('; ');
   if (good.length > 0) return warning(`${serving}, but ${faults}`);
   throw new ImstateError(first.fault?.code ?? 'UNAVAILABLE', faults);
 }
 
-/** What is to be said of legacy servers beside imstate daemons; undefined if there are not both, as far as they answer. */
+/** The warning about legacy servers beside imstate daemons; undefined unless both have responded. */
 function mixedRegistry(answers: Answer[]): string | undefined {
   const legacy = answers.filter(({ health }) => health === 'UNKNOWN');
   const hasDaemon = answers.some(({ health }) => health === 'SERVING' || health === 'NOT_SERVING');
@@ -131,11 +131,11 @@ function judgeVersions(answers: Answer[], mine: string): Finding {
   if (versions.every(({ version }) => version === mine)) return ok(`all are imstate ${mine}, as this is`);
   const each = versions.map(({ addr, version }) => `${addr} is ${version}`).join(', ');
   return warning(
-    `${each}, and this is ${mine}: bring all to one version; one that tells none is older, or no imstate`,
+    `${each}, and this is ${mine}: update all to one version; an unknown version is older, or not imstate`,
   );
 }
 
-/** Whether a login is refused must not depend on the daemon that it happens to call. */
+/** Whether a login is rejected must not depend on the daemon that receives it. */
 function judgeMaxDevices(answers: Answer[]): Finding {
   const known = answers.filter(({ maxDevices }) => maxDevices !== undefined);
   const [first] = known;
@@ -143,11 +143,12 @@ function judgeMaxDevices(answers: Answer[]): Finding {
   if (known.every(({ maxDevices }) => maxDevices === first.maxDevices))
     return ok(`a user may have ${first.maxDevices} devices online`);
   const each = known.map(({ addr, maxDevices }) => `${addr} has ${maxDevices}`).join(', ');
-  return warning(`daemons differ in --max-devices (${each}): give all the same, and restart them`);
+  return warning(`daemons differ in --max-devices (${each}): set the same on all, and restart them`);
 }
 
 async function judgeCertificates(answers: Answer[], options: DoctorOptions): Promise<Finding> {
-  if (options.tls === undefined) return skipped('daemons are called without TLS, for there is no --tls flag');
+  if (options.tls === undefined)
+    return skipped('daemons are called without TLS, because there is no --tls flag');
   const reached = answers.filter(({ health }) => health !== 'UNREACHABLE');
   if (reached.length === 0) return skipped('no daemon answers by TLS');
   const { serverName, ...files } = options.tls === true ? ({} as TlsOptions) : options.tls;
@@ -155,7 +156,7 @@ async function judgeCertificates(answers: Answer[], options: DoctorOptions): Pro
   return judgePeers('a daemon', peers, { files, names: TLS_NAMES.client, timeoutMs: options.timeoutMs });
 }
 
-/** Asks as clients do, with its token. */
+/** Calls a daemon as a client does, with the token. */
 async function callOne(options: DoctorOptions): Promise<Finding> {
   const client = await connect({ ...options, log: undefined });
   try {
@@ -164,7 +165,7 @@ async function callOne(options: DoctorOptions): Promise<Finding> {
     return ok(`GetStats is answered: users online ${users}, devices online ${devices}`);
   } catch (error) {
     if (!(error instanceof ImstateError) || error.code !== 'UNIMPLEMENTED') throw error;
-    return skipped('the daemon speaks pb.UserStatus only, which has no call that needs no user');
+    return skipped('the server serves only pb.UserStatus, which has no call without a user');
   } finally {
     await client.close();
   }

@@ -11,21 +11,21 @@ export const FOLDER_CHECKS = ['folder-rights', 'folder-space'] as const;
 export const DATA_CHECKS = ['folder-lock', 'folder-data'] as const;
 
 const MIB = 1024 * 1024;
-/** Below the first a change may fail at any moment; below the second somebody should look. */
-const SPACE = { least: 16 * MIB, enough: 512 * MIB };
+/** Below `min` a change may fail at any moment; below `enough` the doctor warns. */
+const SPACE_BYTES = { min: 16 * MIB, enough: 512 * MIB };
 
-interface Folder {
+interface DataDirectory {
   dataDir: string;
 }
 
-/** The data folder, for whatever is kept there. */
-export function directoryChecks({ dataDir }: Folder): Check[] {
+/** The checks of the data directory itself. */
+export function directoryChecks({ dataDir }: DataDirectory): Check[] {
   const runs = [() => rights(dataDir), () => space(dataDir)];
   return FOLDER_CHECKS.map((name, i) => ({ name, run: runs[i] as () => Promise<Finding> }));
 }
 
-/** The embedded store in it. */
-export function dataChecks({ dataDir }: Folder): Check[] {
+/** The checks of the embedded store in it. */
+export function dataChecks({ dataDir }: DataDirectory): Check[] {
   const runs = [() => lock(dataDir), () => dataFile(dataDir)];
   return DATA_CHECKS.map((name, i) => ({ name, run: runs[i] as () => Promise<Finding> }));
 }
@@ -34,16 +34,16 @@ async function rights(dataDir: string): Promise<Finding> {
   const found = await stat(dataDir).catch(() => undefined);
   if (found === undefined) {
     await mustBeUsable(await nearest(dataDir));
-    return ok(`${dataDir} is not there yet: the first imstate serve makes it`);
+    return ok(`${dataDir} does not exist yet: the first imstate serve creates it`);
   }
-  if (!found.isDirectory()) throw unusable(dataDir, new Error('it is a file, not a folder'));
+  if (!found.isDirectory()) throw unusable(dataDir, new Error('it is a file, not a directory'));
   const fault = directoryFault(dataDir, found);
   if (fault !== undefined) throw unusable(dataDir, new Error(fault));
   await mustBeUsable(dataDir);
   if ((found.mode & 0o077) === 0) return ok(`${dataDir} can be read and written, by its owner alone`);
   const mode = (found.mode & 0o777).toString(8);
   return warning(
-    `others may see what is in ${dataDir} (mode ${mode}): chmod 700, for sessions are nobody else's business`,
+    `other users can read ${dataDir} (mode ${mode}): run chmod 700 ${dataDir}, because it contains sessions`,
   );
 }
 
@@ -57,13 +57,13 @@ async function space(dataDir: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(await nearest(dataDir));
   const free = bavail * bsize;
   const message = `${Math.floor(free / MIB).toLocaleString('en')} MiB are free for ${dataDir}`;
-  if (free >= SPACE.enough) return ok(message);
-  const wayOut = 'changes are refused when there is none, make room or choose another --data-dir';
-  if (free >= SPACE.least) return warning(`only ${message}: ${wayOut}`);
+  if (free >= SPACE_BYTES.enough) return ok(message);
+  const wayOut = 'changes are rejected when the disk is full, free space or choose another --data-dir';
+  if (free >= SPACE_BYTES.min) return warning(`only ${message}: ${wayOut}`);
   throw new ImstateError('DATA_FOLDER_UNUSABLE', `only ${message}: ${wayOut}`);
 }
 
-/** The folder itself, or the one above it that is there. */
+/** The directory itself, or its nearest ancestor that exists. */
 async function nearest(path: string): Promise<string> {
   const isThere = await stat(path).then(
     () => true,
@@ -76,14 +76,14 @@ async function lock(dataDir: string): Promise<Finding> {
   const holder = await holderOf(dataDir).catch((error) => {
     throw unusable(dataDir, error);
   });
-  return ok(holder === undefined ? 'no daemon holds the folder' : `${nameOf(holder)} holds the folder`);
+  return ok(holder === undefined ? 'no daemon uses the directory' : `${nameOf(holder)} uses the directory`);
 }
 
-/** The file is not opened as a database: a daemon may have it, and LMDB crashes on one that is damaged. */
+/** Does not open the file as a database: a daemon may use it, and LMDB crashes if it is damaged. */
 async function dataFile(dataDir: string): Promise<Finding> {
   const path = join(dataDir, 'presence.lmdb');
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return skipped(`${path} is not there yet`);
+  if (found === undefined) return skipped(`${path} does not exist yet`);
   try {
     await access(path, constants.R_OK | constants.W_OK);
     checkDataFile(path);

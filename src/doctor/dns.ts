@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { type ErrorCode, ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { type Finding, ok, skipped } from './check.js';
 
-/** Looks up each name; throws what `code` says for one that is not known here. */
+/** Resolves each name; throws an error with `code` for a name that is unknown. */
 export async function resolveHosts(hosts: string[], flag: string, code: ErrorCode): Promise<Finding> {
   const names = [...new Set(hosts.filter((host) => isIP(host) === 0))];
   if (names.length === 0) return skipped(`${flag} has IP addresses only`);

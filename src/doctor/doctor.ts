@@ -8,13 +8,13 @@ import type { DoctorOptions } from './options.js';
 import { REDIS_CHECKS, redisChecks } from './redis.js';
 
 /**
- * Looks at everything that imstate needs, all at once, and tells what it finds in a fixed order. It changes nothing, and
- * tells no secret. What it opens is closed when it is over.
+ * Checks everything that imstate needs, all at once, and yields the reports in a fixed order. It changes
+ * nothing, reports no secret, and closes all connections at the end.
  */
 export async function* doctor(options: DoctorOptions): AsyncGenerator<Report, void> {
   const closing: (() => unknown)[] = [];
   let isOver = false;
-  // What a check opens after its time is closed at once.
+  // What a check opens after its timeout is closed at once.
   const onClose: OnClose = (close) => void (isOver ? close() : closing.push(close));
   try {
     yield* runChecks(checksOf(options, onClose), options.timeoutMs);
@@ -29,7 +29,7 @@ function checksOf(options: DoctorOptions, onClose: OnClose): Check[] {
   const isClient = endpoints !== undefined;
   const usesDirectory = !isClient && etcd === undefined;
   const usesData = usesDirectory && redis === undefined;
-  const elsewhere = isClient ? 'daemons are named by --endpoint' : 'nothing is kept in the data folder';
+  const elsewhere = isClient ? 'daemons are named by --endpoint' : 'nothing is kept in the data directory';
   return [
     ...configurationChecks(options),
     ...authChecks(options.auth),

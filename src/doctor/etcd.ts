@@ -20,40 +20,40 @@ export const ETCD_CHECKS = [
   'etcd-certificates',
 ] as const;
 
-const LEAST_VERSION = [3, 4] as const;
+const MIN_VERSION = [3, 4] as const;
 
-/** What a node says of itself. */
+/** The status of a node. */
 interface NodeStatus {
   host: string;
   version: string;
-  /** "0" if it knows none. */
+  /** "0" if there is none. */
   leader: string;
   errors: string[];
 }
 
-/** A node that did not answer. */
-interface Silence {
+/** A node that did not respond. */
+interface SilentNode {
   host: string;
   error: ImstateError;
 }
 
 type EtcdOptions = DoctorOptions & { etcd: string };
 
-/** etcd as the registry needs it. */
+/** The checks of etcd as a registry. */
 export function etcdChecks(options: EtcdOptions, onClose: OnClose): Check[] {
   const { timeoutMs } = options;
-  const nodes = once('etcd cannot be asked', timeoutMs, () => askNodes(options, onClose));
+  const nodes = once('etcd does not respond', timeoutMs, () => askNodes(options, onClose));
   const [dns, dial, version, health, rights, certificates] = ETCD_CHECKS;
   return [
     { name: dns, run: async () => resolveHosts(hostsOf(options.etcd), '--etcd', 'REGISTRY_UNAVAILABLE') },
-    { name: dial, run: async () => told(await nodes.ready()) },
+    { name: dial, run: async () => judgeNodes(await nodes.ready()) },
     { name: version, needs: nodes, run: async () => judgeVersion((await nodes.ready()).answered) },
     { name: health, needs: nodes, run: async () => judgeHealth((await nodes.ready()).answered) },
     { name: rights, needs: nodes, run: () => judgeRights(options, onClose) },
     {
       name: certificates,
       needs: nodes,
-      run: async () => judgeNodes((await nodes.ready()).answered, options),
+      run: async () => judgeCertificates((await nodes.ready()).answered, options),
     },
   ];
 }
@@ -62,26 +62,30 @@ function hostsOf(etcd: string): string[] {
   return parseEtcdHosts(etcd).map((url) => hostOf(new URL(url)));
 }
 
-/** Without the brackets of IPv6. */
+/** The host, without the brackets of IPv6. */
 function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-/** Asks each node by itself; rejects if none answers. */
+/** Queries each node by itself; rejects if none responds. */
 async function askNodes(
   options: EtcdOptions,
   onClose: OnClose,
-): Promise<{ answered: NodeStatus[]; silent: Silence[] }> {
+): Promise<{ answered: NodeStatus[]; silent: SilentNode[] }> {
   const asked = await Promise.all(
     parseEtcdHosts(options.etcd).map((host) => askNode(host, options, onClose)),
   );
   const answered = asked.flatMap((node) => ('error' in node ? [] : [node]));
   const silent = asked.flatMap((node) => ('error' in node ? [node] : []));
-  if (answered.length === 0) throw (silent[0] as Silence).error;
+  if (answered.length === 0) throw (silent[0] as SilentNode).error;
   return { answered, silent };
 }
 
-async function askNode(host: string, options: EtcdOptions, onClose: OnClose): Promise<NodeStatus | Silence> {
+async function askNode(
+  host: string,
+  options: EtcdOptions,
+  onClose: OnClose,
+): Promise<NodeStatus | SilentNode> {
   const node = await connectTo([host], options);
   onClose(() => node.close());
   try {
@@ -92,14 +96,14 @@ async function askNode(host: string, options: EtcdOptions, onClose: OnClose): Pr
   }
 }
 
-/** The etcd client is loaded only where it is used. */
+/** Loads the etcd client on demand. */
 async function connectTo(hosts: string[], options: EtcdOptions): Promise<EtcdNodes> {
   const { EtcdNodes } = await import('imstate-client/internal/registry/etcd/nodes');
   const { etcdUsername: username, etcdPassword: password, etcdTls: tls } = options;
   return new EtcdNodes({ hosts, username, password, tls });
 }
 
-function told({ answered, silent }: { answered: NodeStatus[]; silent: Silence[] }): Finding {
+function judgeNodes({ answered, silent }: { answered: NodeStatus[]; silent: SilentNode[] }): Finding {
   const hosts = answered.map(({ host }) => host).join(', ');
   if (silent.length === 0) return ok(`${hosts} answers`);
   const faults = silent.map(({ host, error }) => `${host} does not (${error.message})`);
@@ -108,14 +112,14 @@ function told({ answered, silent }: { answered: NodeStatus[]; silent: Silence[] 
 
 function judgeVersion(nodes: NodeStatus[]): Finding {
   const versions = [...new Set(nodes.map(({ version }) => version))].join(', ');
-  if (nodes.every(({ version }) => isAtLeast(version, LEAST_VERSION))) return ok(`etcd ${versions}`);
+  if (nodes.every(({ version }) => isAtLeast(version, MIN_VERSION))) return ok(`etcd ${versions}`);
   throw new ImstateError('UNSUITABLE', `etcd is ${versions}, and must be 3.4 or newer: update it`);
 }
 
 function judgeHealth(nodes: NodeStatus[]): Finding {
   const faults = nodes.flatMap(({ host, leader, errors }) => [
-    ...(leader === '0' ? [`${host} knows no leader`] : []),
-    ...errors.map((error) => `${host} says ${error}`),
+    ...(leader === '0' ? [`${host} has no leader`] : []),
+    ...errors.map((error) => `${host} reports ${error}`),
   ]);
   if (faults.length === 0) return ok('a leader, and no alarm');
   const wayOut = faults.some((fault) => fault.includes('NOSPACE'))
@@ -124,14 +128,15 @@ function judgeHealth(nodes: NodeStatus[]): Finding {
   throw new ImstateError('REGISTRY_UNAVAILABLE', `${faults.join('; ')}: ${wayOut}`);
 }
 
-function judgeNodes(nodes: NodeStatus[], { etcdTls = {}, timeoutMs }: EtcdOptions): Promise<Finding> {
+function judgeCertificates(nodes: NodeStatus[], { etcdTls = {}, timeoutMs }: EtcdOptions): Promise<Finding> {
   const urls = nodes.map(({ host }) => new URL(host)).filter(({ protocol }) => protocol === 'https:');
   const peers = urls.map((url) => ({ addr: url.host, host: hostOf(url), port: Number(url.port || 443) }));
   return judgePeers('etcd', peers, { files: etcdTls, names: TLS_NAMES.etcd, timeoutMs });
 }
 
 /**
- * Reads the keys, and asks for writes under a condition that never holds: etcd looks at the rights first, and then changes nothing.
+ * Reads the keys, and tries a write with a condition that never holds: etcd checks the rights first, and then
+ * changes nothing.
  */
 async function judgeRights(options: EtcdOptions, onClose: OnClose): Promise<Finding> {
   const nodes = await connectTo(parseEtcdHosts(options.etcd), options);
@@ -145,7 +150,7 @@ async function judgeRights(options: EtcdOptions, onClose: OnClose): Promise<Find
   if (await mayUse(nodes, stores))
     return ok(`the keys below ${entries} and ${stores} may be read and written`);
   return warning(
-    `the user of etcd may not read and write below ${stores}, so daemons of another store are not noticed: ${grantOf(stores)}`,
+    `the user of etcd may not read and write below ${stores}, so daemons of another store go unnoticed: ${grantOf(stores)}`,
   );
 }
 

@@ -2,12 +2,12 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { type Finding, ok, warning } from './check.js';
 
 const DAY_MS = 86_400_000;
-/** Time enough to have another certificate made. */
-const SOON_MS = 21 * DAY_MS;
+/** Enough time to renew a certificate. */
+const WARNING_MS = 21 * DAY_MS;
 
 /**
- * Judges until when certificates, at least one, are valid; throws BAD_CERTIFICATE if one is no more. `validTo` is what Node.js has
- * it as.
+ * Checks how long certificates, at least one, are valid. Throws BAD_CERTIFICATE if one has expired. `validTo`
+ * has the format of Node.js.
  */
 export function expiry(good: string, certificates: { of: string; validTo: string }[]): Finding {
   const ends = certificates.map(({ of, validTo }) => ({ of, at: Date.parse(validTo) }));
@@ -15,10 +15,10 @@ export function expiry(good: string, certificates: { of: string; validTo: string
   const day = new Date(first.at).toISOString().slice(0, 10);
   const leftMs = first.at - Date.now();
   if (leftMs <= 0) {
-    throw new ImstateError('BAD_CERTIFICATE', `${first.of} expired on ${day}: have a new one made`);
+    throw new ImstateError('BAD_CERTIFICATE', `${first.of} expired on ${day}: renew it`);
   }
-  if (leftMs > SOON_MS) return ok(`${good}, valid until ${day}`);
-  return warning(`${first.of} expires on ${day}, ${inDays(leftMs)}: have a new one made`);
+  if (leftMs > WARNING_MS) return ok(`${good}, valid until ${day}`);
+  return warning(`${first.of} expires on ${day}, ${inDays(leftMs)}: renew it`);
 }
 
 function inDays(ms: number): string {

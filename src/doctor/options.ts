@@ -2,26 +2,26 @@ import type { ConnectOptions } from 'imstate-client/internal/connect';
 import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import type { AuthOptions } from '../daemon/auth/authenticator.js';
 
-/** What the doctor checks: the options of `imstate serve` and those of its clients. */
+/** The options of `imstate serve` and of its clients, which the doctor checks. */
 export interface DoctorOptions extends ConnectOptions {
   /** URL of Redis; undefined for the embedded store. */
   redis: string | undefined;
   redisTls: TlsFiles | undefined;
-  /** Put in front of every key in Redis. */
+  /** Prefix of every key in Redis. */
   keyPrefix: string;
-  /** How many shards there must be; undefined takes what is there. */
+  /** The required number of shards; undefined for the existing one. */
   shards: number | undefined;
-  /** How many replicas must have a change. */
+  /** How many replicas must acknowledge a change. */
   waitReplicas: number;
-  /** File of the authorities of a daemon's clients. */
+  /** File of the CAs that sign the clients of a daemon. */
   clientCa: string | undefined;
-  /** A daemon's own certificate. No daemon is called with it: `tls` has the one for that. */
+  /** The certificate of a daemon. `tls` has the one with which daemons are called. */
   daemonTls: Pick<TlsFiles, 'cert' | 'key'> | undefined;
-  /** How a daemon's callers prove who they are. */
+  /** How callers of a daemon authenticate. */
   auth: AuthOptions | undefined;
   service: string;
   dataDir: string;
-  /** Bound of each check, and of each connection that checks share. */
+  /** Timeout of each check, and of each source that checks share. Milliseconds. */
   timeoutMs: number;
   /** Version of this imstate. */
   version: string;

@@ -6,15 +6,18 @@ import type { TlsFiles, TlsNames } from 'imstate-client/internal/tls/names';
 import { type Finding, skipped } from './check.js';
 import { expiry } from './expiry.js';
 
-/** Who shows a certificate, and how to ask for it. */
+/** A peer with a certificate. */
 export interface Peer extends HostPort {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   addr: string;
-  /** The name to ask for; the host if it is left out. */
+  /** The server name to request; the host by default. */
   serverName?: string | undefined;
 }
 
-/** Judges until when the certificates of these peers (each is `who`) are valid; asks each by a TLS handshake of its own. */
+/**
+ * Checks how long the certificates of these peers are valid, with a TLS handshake for each. `who` names all
+ * of them.
+ */
 export async function judgePeers(
   who: string,
   peers: Peer[],
@@ -22,7 +25,7 @@ export async function judgePeers(
 ): Promise<Finding> {
   const { context } = readTls(files, names);
   const shown = peers.map(async ({ addr, host, port, serverName = host }) => {
-    // Only looks at it: whether it is trusted, the call to this peer has found out.
+    // Only reads it: the call to this peer has verified it.
     const socket = connect({
       ...context,
       host,
@@ -36,7 +39,7 @@ export async function judgePeers(
   return judgeCertificates(who, await Promise.all(shown));
 }
 
-/** The same for connections that stand; those without TLS show nothing. */
+/** The same for open connections; those without TLS are ignored. */
 export function judgeSockets(who: string, sockets: { addr: string; socket: unknown }[]): Finding {
   return judgeCertificates(
     who,

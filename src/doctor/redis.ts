@@ -19,10 +19,10 @@ export const REDIS_CHECKS = [
   ...(['redis-certificates', 'redis-coverage'] as const),
 ] as const;
 
-/** Redis as the store needs it. */
+/** The checks of Redis as a store. */
 export function redisChecks(options: DoctorOptions & { redis: string }, onClose: OnClose): Check[] {
   const { redis: url, redisTls, timeoutMs, waitReplicas } = options;
-  const nodes = once('Redis cannot be asked', timeoutMs, () =>
+  const nodes = once('Redis does not respond', timeoutMs, () =>
     openRedis(url, redisTls, (connection) => onClose(() => connection.disconnect())),
   );
   const [
@@ -47,7 +47,7 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
   });
   return [
     { name: dns, run: async () => resolveHosts(hosts(), '--redis', 'STORE_UNAVAILABLE') },
-    { name: dial, run: async () => told(options, await nodes.ready()) },
+    { name: dial, run: async () => judgeMasters(options, await nodes.ready()) },
     isCluster(url)
       ? { name: topology, run: () => judgeCluster(url, redisTls) }
       : judge(topology, async ({ masters: [master] }) =>
@@ -74,12 +74,12 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
   ];
 }
 
-/** False also for a URL that cannot be read: another check says so. */
+/** False also for an invalid URL, which another check reports. */
 function isCluster(url: string): boolean {
   return /^rediss?\+cluster:/.test(url);
 }
 
-async function told(
+async function judgeMasters(
   options: DoctorOptions & { redis: string },
   { connection, masters, away, latencyMs }: RedisNodes,
 ): Promise<Finding> {

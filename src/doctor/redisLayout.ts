@@ -7,7 +7,7 @@ interface LayoutOptions {
   shards: number | undefined;
 }
 
-/** Reads which layout stands in Redis; makes none. Throws LAYOUT_MISMATCH if it cannot be used. */
+/** Reads the layout in Redis, without creating one. Throws LAYOUT_MISMATCH if it cannot be used. */
 export async function judgeLayout(
   redis: Connection,
   masters: number,
@@ -18,9 +18,11 @@ export async function judgeLayout(
     throw storeError(error, false);
   });
   if (!version && !shards)
-    return ok(`there is no ${key} yet: the first imstate serve makes ${wanted ?? DEFAULT_SHARDS} shards`);
+    return ok(`there is no ${key} yet: the first imstate serve creates ${wanted ?? DEFAULT_SHARDS} shards`);
   checkLayout({ version: version ?? 'unknown', shards: shards ?? 'unknown' }, wanted ?? Number(shards));
   const message = `layout ${version} with ${shards} shards, identity ${identity ?? 'none yet'}`;
   if (Number(shards) >= masters) return ok(message);
-  return warning(`${message} on ${masters} masters, some of which have none: begin anew with more --shards`);
+  return warning(
+    `${message} on ${masters} masters, some of which have none: start with an empty store and more --shards`,
+  );
 }

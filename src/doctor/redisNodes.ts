@@ -16,7 +16,7 @@ import { describeRedisUrl } from '../store/redis/url.js';
 /** The fields of INFO. */
 export type Info = Record<string, string>;
 
-/** A node that takes writes, or should. */
+/** A node that accepts writes, or should. */
 export interface Master {
   /** host:port. */
   addr: string;
@@ -24,18 +24,18 @@ export interface Master {
   info: Info;
 }
 
-/** A Redis that answered. */
+/** A Redis that responds. */
 export interface RedisNodes {
   connection: Connection;
-  /** One; in a cluster all that could be reached. */
+  /** One; in a cluster all that respond. */
   masters: Master[];
-  /** Masters of a cluster that could not be reached, and why. */
+  /** Messages about masters of a cluster that do not respond. */
   away: string[];
   /** Round trip of one PING to the first. Milliseconds. */
   latencyMs: number;
 }
 
-/** Connects and reads INFO of each master; rejects with what `imstate serve` would say. */
+/** Connects and reads INFO of each master. Rejects with the error of `imstate serve`. */
 export async function openRedis(
   url: string,
   tls: TlsFiles | undefined,
@@ -58,7 +58,7 @@ export async function openRedis(
   }
 }
 
-/** ioredis goes on in database 0 where this is refused. */
+/** ioredis itself would continue in database 0 if this is rejected. */
 async function selectDatabase(redis: Redis, url: string): Promise<void> {
   await redis.select(redis.options.db as number).catch((error) => {
     throw error.name === 'ReplyError' ? refusedDatabase(redis, url, error) : error;
@@ -73,7 +73,7 @@ async function mastersOf(connection: Connection): Promise<Pick<RedisNodes, 'mast
       const named = `${redis.options.host}:${redis.options.port}`;
       try {
         if (redis.status === 'wait') await redis.connect();
-        // One that Sentinels name is none of its options.
+        // The options do not contain a master that Sentinels named.
         const { remoteAddress = '', remotePort = 0 } = redis.stream as Socket;
         const addr = redis.options.sentinels
           ? formatHostPort({ host: remoteAddress, port: remotePort })
@@ -102,7 +102,7 @@ export function parseInfo(text: string): Info {
   return Object.fromEntries([...pairs].map(([, name, value]) => [name as string, value as string]));
 }
 
-/** What CONFIG says of a setting on each; undefined where this user may not know. */
+/** The value of a setting on each master; undefined if this user may not read it. */
 export async function settingOf(masters: Master[], name: string): Promise<Map<Master, string | undefined>> {
   const asked = masters.map(async (master) => {
     const answer = (await master.redis.config('GET', name).catch(() => undefined)) as unknown;

@@ -7,7 +7,7 @@ import type { DoctorOptions } from './options.js';
 import type { Master } from './redisNodes.js';
 import { isOld } from './redisSettings.js';
 
-/** Asks Redis of each command whether this user may use it, and runs none. */
+/** Checks in Redis whether this user may use each command, without running it. */
 const ASK = `#!lua flags=no-writes
 local refused = {}
 for _, command in ipairs(cjson.decode(ARGV[1])) do
@@ -17,12 +17,15 @@ for _, command in ipairs(cjson.decode(ARGV[1])) do
 end
 return refused`;
 
-/** Whether the user of Redis may do all that a daemon does; that it may run scripts, the question itself shows. */
+/**
+ * Checks that the user of Redis may do all that a daemon does. The check itself shows that it may run
+ * scripts.
+ */
 export async function judgeRights(
   masters: Master[],
   { redis: url, keyPrefix, waitReplicas }: DoctorOptions & { redis: string },
 ): Promise<Finding> {
-  if (masters.some(isOld)) return skipped('Redis before 7.0 cannot be asked');
+  if (masters.some(isOld)) return skipped('Redis before 7.0 cannot check rights');
   const { db, kind } = parseRedisUrl(url);
   const commands = [
     ...scriptCommands(db, `${keyPrefix}{0}:x`),
@@ -50,7 +53,7 @@ export async function judgeRights(
   throw new ImstateError('PERMISSION_DENIED', message);
 }
 
-/** What the scripts call, each on this key; the channels have another name. */
+/** The commands of the scripts, each on this key. Channels have other names. */
 function scriptCommands(db: number, key: string): string[][] {
   const lua = Object.values(loadScripts(db)).map((script) => script.lua);
   const names = lua.flatMap((text) =>

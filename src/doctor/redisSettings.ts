@@ -3,9 +3,9 @@ import { type Finding, ok, warning } from './check.js';
 import { type Info, type Master, settingOf } from './redisNodes.js';
 import { isAtLeast } from './versionOrder.js';
 
-/** The first that has functions for scripts to be allowed in a full Redis (#!lua flags). */
-const LEAST_VERSION = [7, 0] as const;
-/** Of the memory limit. */
+/** The first version with flags of scripts (`#!lua flags`), which let scripts run in a full Redis. */
+const MIN_VERSION = [7, 0] as const;
+/** Share of the memory limit. */
 const NEARLY_FULL = 0.9;
 
 export function judgeVersion(masters: Master[]): Finding {
@@ -19,14 +19,14 @@ export function judgeVersion(masters: Master[]): Finding {
 
 /** Whether imstate cannot work with it. */
 export function isOld(master: Master): boolean {
-  return !isAtLeast(versionOf(master), LEAST_VERSION);
+  return !isAtLeast(versionOf(master), MIN_VERSION);
 }
 
 function versionOf({ info }: Master): string {
   return info.redis_version ?? 'unknown';
 }
 
-/** A Redis that drops keys when it is full drops sessions, or the indexes and counters that belong to them. */
+/** A Redis that evicts keys when it is full loses sessions, or their indexes and counters. */
 export function judgeMemory(masters: Master[]): Finding {
   return worstOf(masters, ({ addr, info }) => {
     const [max, used] = [Number(info.maxmemory ?? 0), Number(info.used_memory ?? 0)];
@@ -41,38 +41,38 @@ export function judgeMemory(masters: Master[]): Finding {
       return warning(`history is dropped when it is full (maxmemory-policy ${policy}): ${wayOut}`);
     const message = `${mib(used)} of ${mib(max)} used, with noeviction`;
     if (used < max * NEARLY_FULL) return ok(message);
-    return warning(`${message}: raise maxmemory, logins are refused when it is full`);
+    return warning(`${message}: raise maxmemory, logins are rejected when it is full`);
   });
 }
 
-/** What a restart of Redis would lose. */
+/** Checks what a restart of Redis would lose. */
 export async function judgePersistence(masters: Master[]): Promise<Finding> {
-  // When snapshots are made: "" for never.
+  // The schedule of snapshots; "" for none.
   const saves = await settingOf(masters, 'save');
   return worstOf(masters, (master) => {
     const { addr, info } = master;
     const fault = writeFault(info);
     if (fault !== undefined) {
-      const wayOut = 'look at its log and its disk';
+      const wayOut = 'check its log and its disk';
       throw new ImstateError('STORE_UNAVAILABLE', `${addr} cannot write ${fault}: ${wayOut}`);
     }
     if (info.aof_enabled === '1') return ok('an append-only file');
     const save = saves.get(master);
     const wayOut =
-      'CONFIG SET appendonly yes by redis-cli, and the same in redis.conf, unless all chat servers keep a lease, for they send their sessions again';
+      'CONFIG SET appendonly yes by redis-cli, and the same in redis.conf, unless all chat servers have leases, because they resend their sessions';
     if (save === '') return warning(`a restart loses everything: ${wayOut}`);
     const snapshots = save === undefined ? 'at most snapshots' : `snapshots only (save ${save})`;
     return warning(`${snapshots}, a restart loses what came after the last one: ${wayOut}`);
   });
 }
 
-/** Whether the users of other masters are served while a master is away. */
+/** Checks that the users of other masters are served while one master is unavailable. */
 export async function judgeCoverage(masters: Master[]): Promise<Finding> {
   const settings = await settingOf(masters, 'cluster-require-full-coverage');
   return worstOf(masters, (master) => {
     const setting = settings.get(master);
     if (setting === undefined) return ok('cluster-require-full-coverage cannot be read here');
-    if (setting === 'no') return ok('the others serve their users while a master is away');
+    if (setting === 'no') return ok('other masters serve their users while one is unavailable');
     const wayOut =
       'CONFIG SET cluster-require-full-coverage no by redis-cli on each node, and the same in redis.conf';
     return warning(
@@ -91,16 +91,16 @@ function writeFault(info: Info): string | undefined {
   return undefined;
 }
 
-/** What is wrong with any of them, or else what is so with each; throws what the judge of one throws, for the first. */
+/** The warnings of all masters, or their findings if there are none. Throws the first error of `judge`. */
 export function worstOf(masters: Master[], judge: (master: Master) => Finding): Finding {
   const findings = masters.map((master) => ({ addr: master.addr, ...judge(master) }));
   const warnings = findings.filter(({ status }) => status === 'warning');
   const shown = warnings.length > 0 ? warnings : findings;
-  const told = [...new Set(shown.map(({ message }) => message))].map((message) => {
+  const messages = [...new Set(shown.map(({ message }) => message))].map((message) => {
     const addrs = shown.filter((each) => each.message === message).map(({ addr }) => addr);
     return masters.length === 1 ? message : `${addrs.join(', ')}: ${message}`;
   });
-  return (warnings.length > 0 ? warning : ok)(told.join('; '));
+  return (warnings.length > 0 ? warning : ok)(messages.join('; '));
 }
 
 function mib(bytes: number): string {

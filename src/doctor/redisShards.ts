@@ -10,7 +10,7 @@ interface ShardOptions {
   shards: number | undefined;
 }
 
-/** Names the shards of a cluster that no master answers for; '' if all are answered for. */
+/** The shards of a cluster whose master does not respond, for messages; '' if there are none. */
 export async function shardsAway(redis: Connection, options: ShardOptions): Promise<string> {
   if (!(redis instanceof Cluster)) return '';
   const count = options.shards ?? (await shardsInLayout(redis, options)) ?? DEFAULT_SHARDS;
@@ -22,7 +22,7 @@ export async function shardsAway(redis: Connection, options: ShardOptions): Prom
     : `${unavailable.length} of ${count} shards: ${unavailable.join(', ')}`;
 }
 
-/** How many shards there are; undefined if that is not known, because the master of the layout does not answer either. */
+/** The number of shards; undefined if the master of the layout does not respond either. */
 async function shardsInLayout(cluster: Cluster, options: ShardOptions): Promise<number | undefined> {
   const key = layoutKey(options);
   const { answer } = await toMaster(cluster, key, (node) => node.hget(key, 'shards')).catch(() => ({

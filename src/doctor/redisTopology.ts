@@ -6,10 +6,10 @@ import { parseRedisUrl, type RedisAddress } from '../store/redis/url.js';
 import { type Finding, ok, warning } from './check.js';
 import { type Info, type Master, parseInfo } from './redisNodes.js';
 
-const ONE_NODE_MS = 1_000;
+const NODE_TIMEOUT_MS = 1_000;
 const SLOTS = '16384';
 
-/** Whether the node takes changes. */
+/** Checks that the node accepts writes. */
 export function judgeMaster({ addr, info }: Master): Finding {
   if (info.redis_mode === 'cluster')
     throw unsuitable(`${addr} is a node of a Redis Cluster: write redis+cluster:// in --redis`);
@@ -17,12 +17,12 @@ export function judgeMaster({ addr, info }: Master): Finding {
     throw unsuitable(`${addr} is a Sentinel: write redis+sentinel://…/master-name in --redis`);
   if (info.role === 'slave')
     throw unsuitable(
-      `${addr} is a replica of ${info.master_host}:${info.master_port}, which takes no changes: name its master, or its Sentinels, in --redis`,
+      `${addr} is a replica of ${info.master_host}:${info.master_port}, which accepts no writes: name its master, or its Sentinels, in --redis`,
     );
   return ok(`${addr} is a master`);
 }
 
-/** Asks nodes of a cluster one by one, for one that is not whole answers to no client of clusters. */
+/** Queries the nodes of a cluster by themselves, because cluster clients cannot use an incomplete cluster. */
 export async function judgeCluster(url: string, tls: TlsFiles | undefined): Promise<Finding> {
   const address = parseRedisUrl(url);
   const answers = await askEach(address, address.credentials, tls, async (node) => ({
@@ -36,18 +36,18 @@ export async function judgeCluster(url: string, tls: TlsFiles | undefined): Prom
   }
   const { info, nodes } = answer;
   if (info.cluster_state === 'ok' && info.cluster_slots_ok === SLOTS)
-    return ok(`a cluster of ${info.cluster_size} masters, which is whole`);
-  throw notWhole(info, nodes);
+    return ok(`a cluster of ${info.cluster_size} masters, which is complete`);
+  throw incomplete(info, nodes);
 }
 
-function notWhole({ cluster_state: state, cluster_slots_ok: slots }: Info, nodes: string): ImstateError {
+function incomplete({ cluster_state: state, cluster_slots_ok: slots }: Info, nodes: string): ImstateError {
   const failed = [...nodes.matchAll(/^\S+ (\S+?)@\S+ \S*\bfail\b/gm)].map(([, addr]) => `${addr} has failed`);
   const faults = [`its state is ${state}`, `${slots} of ${SLOTS} slots are served`, ...failed];
-  const wayOut = 'start what is missing, redis-cli --cluster check says more';
-  return new ImstateError('STORE_UNAVAILABLE', `the cluster is not whole (${faults.join(', ')}): ${wayOut}`);
+  const wayOut = 'start the missing nodes, redis-cli --cluster check shows more';
+  return new ImstateError('STORE_UNAVAILABLE', `the cluster is incomplete (${faults.join(', ')}): ${wayOut}`);
 }
 
-/** Asks each Sentinel which master it names. */
+/** Checks that all Sentinels name the same master. */
 export async function judgeSentinels(
   master: Master,
   url: string,
@@ -67,7 +67,7 @@ export async function judgeSentinels(
   const message = `${named[0] ?? master.addr} is the master ${address.master}`;
   const count = answers.length === 1 ? '1 Sentinel says' : `${answers.length} Sentinels say`;
   if (faults.length === 0) return ok(`${message}, as ${count}`);
-  return warning(`${message}, but ${faults.join('; ')}: look after the Sentinels, or correct --redis`);
+  return warning(`${message}, but ${faults.join('; ')}: check the Sentinels, or correct --redis`);
 }
 
 interface NodeAnswer<Answer> {
@@ -78,7 +78,7 @@ interface NodeAnswer<Answer> {
   fault?: string;
 }
 
-/** Asks each node that the URL names, by itself. */
+/** Queries each node in the URL by itself. */
 function askEach<Answer>(
   { nodes, tls: secure }: RedisAddress,
   credentials: RedisAddress['credentials'],
@@ -88,13 +88,13 @@ function askEach<Answer>(
   const common = {
     ...credentials,
     ...(secure && { tls: redisTls(files) }),
-    // A Sentinel speaks no RESP3, and is ready when it is connected.
+    // A Sentinel does not support RESP3, and is ready when it is connected.
     protocol: 2 as const,
     enableReadyCheck: false,
     lazyConnect: true,
     retryStrategy: () => null,
-    connectTimeout: ONE_NODE_MS,
-    commandTimeout: ONE_NODE_MS,
+    connectTimeout: NODE_TIMEOUT_MS,
+    commandTimeout: NODE_TIMEOUT_MS,
   };
   return Promise.all(
     nodes.map(async ({ host, port }) => {

@@ -6,9 +6,9 @@ import { type Finding, ok, skipped } from './check.js';
 import type { DoctorOptions } from './options.js';
 
 const REMEDY =
-  'they answer for different users; correct --redis or --key-prefix of those with the wrong store, and restart them';
+  'they serve different sessions; correct --redis or --key-prefix of those with the wrong store, and restart them';
 
-/** Whether all daemons of the registry, and a daemon with these settings, share a store. */
+/** Checks that all daemons of the registry, and a daemon with these settings, share a store. */
 export async function judgeStores(
   { addrs, stores }: { addrs: string[]; stores: StoreIds },
   options: DoctorOptions,
@@ -34,7 +34,10 @@ export async function judgeStores(
   return ok(`all use store ${first}${unknown}`);
 }
 
-/** The identity of the Redis that is named here; undefined if there is none, or it cannot be asked, as another check says. */
+/**
+ * The identity of the Redis in the options; undefined without one, or if it fails, which another check
+ * reports.
+ */
 async function ownStore(
   { redis: url, redisTls, keyPrefix }: DoctorOptions,
   onClose: OnClose,

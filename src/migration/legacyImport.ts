@@ -6,19 +6,19 @@ import { type LogIn, makeLogIn } from './legacyLogin.js';
 import { type LegacyHash, type LegacyRecord, readLegacyRecord } from './legacyRecord.js';
 import { scanHashes } from './legacyScan.js';
 
-/** What has become of the hashes so far. Online, offline, invalid and other add up to `keys`. */
+/** The results so far. `online`, `offline`, `invalid` and `other` add up to `keys`. */
 export interface ImportCounts {
   keys: number;
-  /** Devices that are online at the Go server. */
+  /** Devices that are online at the legacy server. */
   online: number;
   offline: number;
-  /** Records that break a rule of imstate. */
+  /** Records that violate a rule of imstate. */
   invalid: number;
-  /** Hashes of somebody else. */
+  /** Hashes that are not of a legacy server. */
   other: number;
-  /** Of those online: logged in, by this import or by one before. */
+  /** Online devices that were logged in, by this import or an earlier one. */
   imported: number;
-  /** Of those online: the device has logged in or out at a daemon since. */
+  /** Online devices that have since logged in or out at a daemon. */
   unchanged: number;
 }
 
@@ -29,21 +29,21 @@ export interface ImportProblem {
   error: ImstateError;
 }
 
-/** From where to import, and to where. */
+/** The source and the destination of an import. */
 export interface ImportOptions {
-  /** URL of the Go server's Redis. */
+  /** URL of the Redis of the legacy server. */
   redis: string;
   redisTls: TlsFiles | undefined;
-  /** The daemons to log in at; undefined for a dry run. */
+  /** The daemons that receive the logins; undefined for a dry run. */
   daemons: ConnectOptions | undefined;
-  /** Ends the import when what is in flight is done. */
+  /** Ends the import after the logins in flight. */
   stop: AbortSignal;
   onProblem(problem: ImportProblem): void;
-  /** One more key was dealt with. */
+  /** Called for each processed key. */
   onKey(): void;
 }
 
-/** One import of the devices that are online at a Go server. */
+/** One import of the devices that are online at a legacy server. */
 export class LegacyImport {
   readonly counts: ImportCounts = {
     keys: 0,
@@ -61,12 +61,12 @@ export class LegacyImport {
     this.#options = options;
   }
 
-  /** Whether all keys were dealt with. */
+  /** Whether all keys were processed. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
 
-  /** Rejects with what keeps it from going on; a record that breaks a rule does not. */
+  /** Rejects if the import cannot continue. An invalid record does not end it. */
   async run(): Promise<void> {
     const { daemons, stop } = this.#options;
     if (daemons === undefined) return this.#importAll(undefined);
@@ -84,7 +84,9 @@ export class LegacyImport {
     this.#isComplete = !stop.aborted;
   }
 
-  /** Some at the same time; after a failure no further one is begun, and those in flight are waited for. */
+  /**
+   * Imports some hashes at the same time. After a failure it starts no others, and waits for those in flight.
+   */
   async #importSome(hashes: LegacyHash[], logIn: LogIn | undefined): Promise<void> {
     const queue = hashes.values();
     let failure: { error: unknown } | undefined;
@@ -109,7 +111,7 @@ export class LegacyImport {
     this.#options.onKey();
   }
 
-  /** Logs in. A record that the daemon refuses is an invalid one. */
+  /** Logs a device in. A record that the daemon rejects is invalid. */
   async #apply(
     { key }: LegacyHash,
     record: Extract<LegacyRecord, { kind: 'online' }>,

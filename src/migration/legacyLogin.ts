@@ -8,27 +8,35 @@ import { isHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { LegacyLogin } from './legacyRecord.js';
 
-/** `unchanged`: the device has logged in or out at a daemon since. */
+/** `unchanged`: the device has since logged in or out at a daemon. */
 type LoginOutcome = 'imported' | 'unchanged';
 
 /**
- * Logs a device in; a repeat changes nothing. Resolves with the error where a daemon refuses this login, and rejects
- * where it would refuse, or not answer, any.
+ * Logs a device in; a repeat changes nothing. Resolves with the error if a daemon rejects this login. Rejects
+ * if it would reject any login, or does not respond.
  */
 export type LogIn = (login: LegacyLogin) => Promise<LoginOutcome | ImstateError>;
 
-/** What logs in at the daemons of a channel, repeating each call until one answers or its time is over. */
+/**
+ * Logs in at the daemons of a channel. Each call is retried until a daemon answers or its timeout is over.
+ */
 export function makeLogIn(channel: Channel, stop: AbortSignal): LogIn {
   const presence = presenceServiceApi(channel);
   const userStatus = userStatusApi(channel);
 
-  /** With its session id and login time a login changes nothing if the device has a later one, or has logged out. */
+  /**
+   * With session ID and login time, a login changes nothing if the device has logged in later, or has logged
+   * out.
+   */
   async function bySession(login: LegacyLogin, options: CallOptions): Promise<LoginOutcome> {
     const { endReason } = await presence.online(login, options);
     return endReason === undefined ? 'imported' : 'unchanged';
   }
 
-  /** A name that is no HOST:PORT is for pb.UserStatus only, which has neither sessions nor login times: looks first. */
+  /**
+   * Only pb.UserStatus accepts a name that is not HOST:PORT. It has no sessions or login times, so read
+   * first.
+   */
   async function byName({ userId, deviceId, serverAddr }: LegacyLogin, options: CallOptions) {
     const { devices } = await presence.getUser({ userId, deviceId }, options);
     const [device] = devices;
@@ -45,7 +53,9 @@ export function makeLogIn(channel: Channel, stop: AbortSignal): LogIn {
   };
 }
 
-/** Returns the error where it is of one login: it breaks a rule, or its user has too many devices. Throws any other. */
+/**
+ * Returns the error of this login: it is invalid, or its user has too many devices. Throws any other error.
+ */
 function unlessOfLogin(error: unknown): ImstateError {
   if (error instanceof ImstateError && (error.code === 'INVALID_ARGUMENT' || isTooLarge(error))) return error;
   throw error;

@@ -2,39 +2,39 @@ import { createHash } from 'node:crypto';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { broken, checkId, checkServerName } from '../presence/validate.js';
 
-/** The fields of a hash of the Go server that an import reads; it writes LogoutTime too, always as 0. */
+/** The fields of a legacy hash that an import reads. A legacy server also writes LogoutTime, always as 0. */
 export const LEGACY_FIELDS = ['UserID', 'DeviceID', 'Status', 'ServerAddr', 'LoginTime'] as const;
 
-/** A hash as Redis holds it, by {@link LEGACY_FIELDS}; null for a field that is missing. */
+/** A hash in Redis, with the values of {@link LEGACY_FIELDS}; null for a missing field. */
 export interface LegacyHash {
   key: Buffer;
   fields: readonly (Buffer | null)[];
 }
 
-/** A login that the Go server holds. */
+/** A login at a legacy server. */
 export interface LegacyLogin {
   userId: string;
   deviceId: string;
   serverAddr: string;
   loginTime: Date;
-  /** The same for every import of this login: a repeat is a refresh. */
+  /** The same in every import of this login, so that a repeated import is a refresh. */
   sessionId: string;
 }
 
-/** What a hash is: an online device, an offline one, a record that breaks a rule of imstate, or none of the Go server's. */
+/** A hash: an online device, an offline device, an invalid record, or not of a legacy server. */
 export type LegacyRecord =
   | { kind: 'online'; login: LegacyLogin }
   | { kind: 'offline' }
   | { kind: 'invalid'; key: string; error: ImstateError }
   | { kind: 'other' };
 
-/** Later than any login: what is beyond is no time in seconds. */
+/** The end of the year 9999: a greater number is not a time in seconds. */
 const MAX_LOGIN_TIME_S = 253_402_300_799;
 
 /** Reads one hash. */
 export function readLegacyRecord({ key, fields }: LegacyHash): LegacyRecord {
   const [userId, deviceId, status] = fields;
-  // An Offline of an unknown device leaves a hash with nothing but a Status.
+  // A logout of an unknown device leaves a hash with only a Status.
   const isRemnant = userId === null && deviceId === null && String(status) === '0';
   if (isRemnant) return { kind: 'offline' };
   if (!userId && !deviceId) return { kind: 'other' };
@@ -47,7 +47,7 @@ export function readLegacyRecord({ key, fields }: LegacyHash): LegacyRecord {
   }
 }
 
-/** Undefined if the device is offline; throws INVALID_ARGUMENT with the rule that is broken. */
+/** Undefined if the device is offline; throws INVALID_ARGUMENT for an invalid record. */
 function readLogin(key: Buffer, fields: LegacyHash['fields']): LegacyLogin | undefined {
   const [userId, , status, serverAddr, loginTime] = LEGACY_FIELDS.map((name, i) =>
     text(name, fields[i] ?? null),
@@ -82,7 +82,7 @@ function toTime(loginTime: string): Date {
 function text(name: string, bytes: Buffer | null): string {
   if (bytes === null) return '';
   try {
-    // A byte order mark is part of an id.
+    // A byte order mark is part of an ID.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw broken(name, 'must be UTF-8');

@@ -5,13 +5,13 @@ import { type Master, openRedis, type RedisNodes } from '../doctor/redisNodes.js
 import type { Connection } from '../store/redis/connection.js';
 import { LEGACY_FIELDS, type LegacyHash } from './legacyRecord.js';
 
-/** Keys that one SCAN looks at: a call takes about a millisecond of Redis. */
+/** Keys per SCAN: a call takes Redis about a millisecond. */
 const SCAN_COUNT = 1_000;
 
 /**
- * Reads every hash of a Redis, some at a time. A hash may come twice, as SCAN returns it; none is missing that is there
- * all the time. Rejects if that cannot be said: a master does not answer, or the slots of a cluster move. Ends early
- * when `stop` is aborted.
+ * Reads every hash of a Redis, some at a time. As with SCAN, a hash may be returned twice, and each hash that
+ * exists all the time is returned. Rejects if it cannot guarantee that: a master does not respond, or slots
+ * of a cluster move. Ends early when `stop` aborts.
  */
 export async function* scanHashes(
   url: string,
@@ -43,7 +43,7 @@ async function* scanNodes(
 
 async function* scanMaster({ addr, redis }: Master, stop: AbortSignal): AsyncGenerator<LegacyHash[]> {
   let isLost = false;
-  // A cursor means nothing to a Redis that has been started anew, nor to another master.
+  // A cursor is not valid after a restart of Redis, or on another master.
   redis.once('close', () => {
     isLost = true;
   });
@@ -78,7 +78,7 @@ async function readHashes(redis: Redis, keys: Buffer[]): Promise<LegacyHash[]> {
   });
 }
 
-/** Which master has which slots, as text. */
+/** The slots of each master, as text. */
 async function slotsOf(masters: Master[]): Promise<string> {
   return JSON.stringify(await masters[0]?.redis.cluster('SLOTS'));
 }

@@ -10,20 +10,23 @@ export interface Registration {
   readonly refusal: ImstateError | undefined;
   /** How many other stores daemons are registered with, as of the last check. */
   readonly otherStores: number;
-  /** Removes the entry; resolves even if the registry is unavailable (the entry then expires with its lease). */
+  /**
+   * Removes the entry; resolves even if the registry is unavailable (the entry then expires with its lease).
+   */
   close(): Promise<void>;
 }
 
 /** Where daemons register their addresses, for clients to discover. */
 export interface Registry extends ServiceDiscovery {
   /**
-   * Writes the entry of `addr`, and resolves once it is present. From then on the entry is kept: whatever happens
-   * to the registry (lease lost, restarted, wiped, frozen), it is written again, until the registration is closed.
-   * An entry that is no longer kept expires with its lease. Registering an address again is harmless.
+   * Writes the entry of `addr`, and resolves once it is present. From then on the entry is kept: whatever
+   * happens to the registry (lease lost, restarted, wiped, frozen), it is written again, until the
+   * registration is closed. An entry that is no longer kept expires with its lease. Registering an address
+   * again is harmless.
    *
-   * The identity of the daemon's store is kept beside the entry. An entry is not written while daemons of another
-   * store are registered: the method rejects with STORE_MISMATCH, and an entry that was lost later waits until they
-   * are gone. An entry that is present is never removed because of them.
+   * The identity of the daemon's store is kept beside the entry. An entry is not written while daemons of
+   * another store are registered: the method rejects with STORE_MISMATCH, and an entry that was lost later
+   * waits until they are gone. An entry that is present is never removed because of them.
    */
   register(addr: string, store?: StoreClaim): Promise<Registration>;
 }

@@ -3,7 +3,10 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /** What a daemon states about its store when it registers. */
 export interface StoreClaim {
-  /** See PresenceStore.identity: it may change while the daemon runs. Undefined publishes and compares nothing. */
+  /**
+   * See PresenceStore.identity: it may change while the daemon runs. Undefined publishes and compares
+   * nothing.
+   */
   identity(): string | undefined;
   /** Whether to register beside daemons of another store. */
   allowOther: boolean;
@@ -18,7 +21,9 @@ export function daemonsOfOthers(stores: StoreIds, addr: string, identity: string
   return new Map([...stores].filter(([each, id]) => each !== addr && id !== identity));
 }
 
-/** The error of a daemon that is not registered because daemons of other stores are; there is at least one. */
+/**
+ * The error of a daemon that is not registered because daemons of other stores are; there is at least one.
+ */
 export function storeMismatch(addr: string, identity: string, others: StoreIds): ImstateError {
   const [[other, otherId]] = [...others] as [[string, string]];
   const rest = others.size - 1;

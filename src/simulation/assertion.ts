@@ -8,7 +8,9 @@ export interface Assertion {
   call: Call | 'all';
   metric: 'p50' | 'p95' | 'p99' | 'max' | 'errors' | 'missed' | 'rate';
   op: keyof typeof OPS;
-  /** A time in milliseconds; a count, or a share of the calls if `isShare`; a rate in responses per second. */
+  /**
+   * A time in milliseconds; a count, or a share of the calls if `isShare`; a rate in responses per second.
+   */
   limit: number;
   isShare: boolean;
 }

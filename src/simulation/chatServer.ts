@@ -26,8 +26,8 @@ interface Life {
 const LOGOUTS_AT_ONCE = 200;
 
 /**
- * A simulated chat server: a client with a lease and its sessions. A crash closes its connection with calls in flight;
- * its lease expires unless it restarts, as the next incarnation, in time.
+ * A simulated chat server: a client with a lease and its sessions. A crash closes its connection with calls
+ * in flight; its lease expires unless it restarts, as the next incarnation, in time.
  */
 export class ChatServer {
   readonly addr: string;
@@ -93,8 +93,9 @@ export class ChatServer {
   }
 
   /**
-   * Logs all its sessions out; returns how many it could not log out. Graces end now too, if they can: those sessions were logged out
-   * before, and are not counted. Calls `onAnswer` for each response, with 1, or with 0 in a grace period.
+   * Logs all its sessions out; returns how many it could not log out. Graces end now too, if they can: those
+   * sessions were logged out before, and are not counted. Calls `onAnswer` for each response, with 1, or with
+   * 0 in a grace period.
    */
   async logoutAll(onAnswer: (sessions: 0 | 1) => void = () => {}): Promise<number> {
     const sessions = this.#sessions;

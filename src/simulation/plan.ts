@@ -1,4 +1,6 @@
-/** The parameters of a simulation. Equal plans give equal logins, logouts, crashes and queries at equal times. */
+/**
+ * The parameters of a simulation. Equal plans give equal logins, logouts, crashes and queries at equal times.
+ */
 export interface Plan {
   /** From 0 to 2^32 - 1. */
   seed: number;

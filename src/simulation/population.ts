@@ -31,7 +31,9 @@ const DEVICES = [
 /** Maximum devices per user. */
 export const MAX_DEVICES = DEVICES.length;
 
-/** The simulated users: their devices, and where each is connected. Its only input is the random generator. */
+/**
+ * The simulated users: their devices, and where each is connected. Its only input is the random generator.
+ */
 export class Population {
   readonly devices: readonly Device[];
   readonly #users: readonly string[];

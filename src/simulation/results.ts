@@ -50,8 +50,8 @@ class Counter {
 }
 
 /**
- * Counts results and latencies of calls, including failed calls and those that were never made, which count with their
- * wait time: leaving them out would hide what is slow.
+ * Counts results and latencies of calls, including failed calls and those that were never made, which count
+ * with their wait time: leaving them out would hide what is slow.
  */
 export class SimulationResults {
   readonly #counters = {

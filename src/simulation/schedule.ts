@@ -20,7 +20,10 @@ type EventSource = (atMs: number) => SimulationEvent | undefined;
 
 /** Percentage of logins by connected devices that move to another chat server and replace their session. */
 const MOVES = 0.02;
-/** How long a flapping connection holds and is gone, the grace period of its chat server (milliseconds), and how often it flaps. */
+/**
+ * How long a flapping connection holds and is gone, the grace period of its chat server (milliseconds), and
+ * how often it flaps.
+ */
 const FLAP = { holds: [1_000, 5_000], gone: [300, 3_000], times: [1, 4], graceMs: 5_000 } as const;
 /** How long a device takes to reconnect, and a crashed chat server to restart. Milliseconds. */
 const AFTER_CRASH = { reconnect: [500, 5_000], restart: [2_000, 8_000] } as const;

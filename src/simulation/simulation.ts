@@ -97,9 +97,10 @@ export class Simulation {
   }
 
   /**
-   * Starts the chat servers, runs the plan until its duration has passed or `stop` aborts, and logs all sessions out, or leaves them
-   * online for an hour. After `stop` it gives up on calls without a response within {@link STALL_MS}. Rejects if no daemon can be reached at the start, or a chat server may not work here or has been taken
-   * over; calls that fail later are counted.
+   * Starts the chat servers, runs the plan until its duration has passed or `stop` aborts, and logs all
+   * sessions out, or leaves them online for an hour. After `stop` it gives up on calls without a response
+   * within {@link STALL_MS}. Rejects if no daemon can be reached at the start, or a chat server may not work
+   * here or has been taken over; calls that fail later are counted.
    */
   async run(stop: AbortSignal, { keep = false } = {}): Promise<Ending> {
     const end = () => {
@@ -201,7 +202,9 @@ export class Simulation {
     return true;
   }
 
-  /** A device waits for the response to its last call: two concurrent calls of two chat servers have no order. */
+  /**
+   * A device waits for the response to its last call: two concurrent calls of two chat servers have no order.
+   */
   #change(event: Exclude<CallEvent, { type: 'query' }>): Promise<boolean> {
     const { device, server } = event.session;
     const make = () =>

@@ -107,8 +107,8 @@ export class DirectoryRegistration implements Registration {
   }
 
   /**
-   * Publishes the identity, reads those of the other daemons, and only then writes the entry: of two daemons that
-   * register at once, at least one sees the other. A daemon that sees another store withdraws.
+   * Publishes the identity, reads those of the other daemons, and only then writes the entry: of two daemons
+   * that register at once, at least one sees the other. A daemon that sees another store withdraws.
    */
   async #write(): Promise<void> {
     const { dataDir, directory, addr, store, listStores } = this.#options;

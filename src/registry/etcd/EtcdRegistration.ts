@@ -21,9 +21,9 @@ interface RegistrationOptions {
 }
 
 /**
- * One entry in etcd, kept for as long as its daemon runs. Three times in the TTL of the lease it renews the lease
- * and checks that the entry is present under it. If the lease or the entry is gone (expired while etcd was
- * unavailable or frozen, wiped, deleted by hand), it is created again.
+ * One entry in etcd, kept for as long as its daemon runs. Three times in the TTL of the lease it renews the
+ * lease and checks that the entry is present under it. If the lease or the entry is gone (expired while etcd
+ * was unavailable or frozen, wiped, deleted by hand), it is created again.
  */
 export class EtcdRegistration implements Registration {
   readonly #options: RegistrationOptions;

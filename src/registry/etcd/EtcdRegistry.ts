@@ -10,11 +10,12 @@ export interface EtcdRegistryOptions extends EtcdOptions {
 }
 
 /**
- * Registers daemons in etcd: key `<service>/<addr>` under a lease, as etcd's Go naming client writes it. See Registry.
+ * Registers daemons in etcd: key `<service>/<addr>` under a lease, as etcd's Go naming client writes it. See
+ * Registry.
  *
  * @example
- * const registry = new EtcdRegistry({ hosts: '127.0.0.1:2379', service: 'im/state-server', … });
- * const registration = await registry.register('10.0.0.5:8080');
+ * const registry = new EtcdRegistry({ hosts: '127.0.0.1:2379', service: 'im/state-server', … }); const
+ * registration = await registry.register('10.0.0.5:8080');
  */
 export class EtcdRegistry extends EtcdDiscovery implements Registry {
   readonly #options: EtcdRegistryOptions;

@@ -24,8 +24,8 @@ interface StoreKeyOptions {
 const MAX_TRIES = 20;
 
 /**
- * The identity of a daemon's store beside its entry, under the same lease. An entry is only written while no daemon
- * of another store is registered. If etcd denies access to the key, the entry is written without it.
+ * The identity of a daemon's store beside its entry, under the same lease. An entry is only written while no
+ * daemon of another store is registered. If etcd denies access to the key, the entry is written without it.
  */
 export class EtcdStoreKey {
   readonly #options: StoreKeyOptions;
@@ -68,7 +68,9 @@ export class EtcdStoreKey {
     throw new ImstateError('REGISTRY_UNAVAILABLE', message);
   }
 
-  /** Reads the identities of the other daemons, and corrects that of this one. The entry stays in any case. */
+  /**
+   * Reads the identities of the other daemons, and corrects that of this one. The entry stays in any case.
+   */
   async refresh(lease: string): Promise<void> {
     const { nodes, service, addr, store, log } = this.#options;
     const listing = await listStores(nodes, service);
@@ -88,8 +90,8 @@ export class EtcdStoreKey {
   }
 
   /**
-   * Compares with the stores of the other daemons. Returns the revision at which none conflicted; undefined if etcd
-   * denies access.
+   * Compares with the stores of the other daemons. Returns the revision at which none conflicted; undefined
+   * if etcd denies access.
    */
   async #compare(identity: string | undefined): Promise<bigint | undefined> {
     const { nodes, service, addr, store } = this.#options;

@@ -46,7 +46,7 @@ describe('the daemons', () => {
     const reports = await look({ endpoints: [one.addr, other.addr] });
     expect(reports['daemon-max-devices']).toMatchObject({
       status: 'warning',
-      message: `daemons differ in --max-devices (${one.addr} has 5, ${other.addr} has 7): give all the same, and restart them`,
+      message: `daemons differ in --max-devices (${one.addr} has 5, ${other.addr} has 7): set the same on all, and restart them`,
     });
     const same = await look({ endpoints: [one.addr, (await startDaemon({ maxDevices: 5 })).addr] });
     expect(same['daemon-max-devices']).toMatchObject({

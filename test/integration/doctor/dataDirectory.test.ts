@@ -20,17 +20,17 @@ describe('the data folder', () => {
     });
     expect(reports['folder-lock']).toMatchObject({
       status: 'ok',
-      message: 'no daemon holds the folder',
+      message: 'no daemon uses the directory',
     });
     expect(reports['folder-data']).toMatchObject({ status: 'failed', code: 'DATA_FOLDER_UNUSABLE' });
   });
 
-  test('that is not there yet is well, and stays so', async () => {
+  test('that does not exist yet is fine, and is not created', async () => {
     const dataDir = join(await scratchDirectory(), 'a', 'b');
     const reports = await look({ dataDir });
     expect(reports['folder-rights']).toMatchObject({
       status: 'ok',
-      message: expect.stringMatching(/is not there yet/),
+      message: expect.stringMatching(/does not exist yet/),
     });
     expect(reports['folder-data']).toMatchObject({ status: 'skipped' });
     const file = join(await scratchDirectory(), 'file');

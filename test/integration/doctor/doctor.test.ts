@@ -27,7 +27,7 @@ test('an embedded daemon: all is well, and what does not apply is skipped', asyn
     'daemon-call',
   ]);
   expect(reports['folder-lock']?.message).toBe(
-    `the daemon at ${daemon.addr} (pid ${process.pid}) holds the folder`,
+    `the daemon at ${daemon.addr} (pid ${process.pid}) uses the directory`,
   );
   expect(reports['daemon-versions']?.message).toBe(`all are imstate ${pkg.version}, as this is`);
   for (const { check, status, message } of Object.values(reports))
@@ -65,7 +65,7 @@ test('it changes nothing in Redis, etcd and the folder', async () => {
   const before = await revision();
   const reports = await look({ redis: redis.url, etcd: etcd.host, dataDir });
   expect(reports['redis-layout']?.message).toMatch(
-    /no test-\S+layout yet: the first imstate serve makes 16 shards/,
+    /no test-\S+layout yet: the first imstate serve creates 16 shards/,
   );
   expect(reports['etcd-rights']?.status).toBe('ok');
   expect(await revision()).toBe(before);

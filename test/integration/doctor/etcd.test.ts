@@ -7,7 +7,7 @@ describe('etcd', () => {
   test('that is away fails one check, and the others are skipped', async () => {
     const reports = await look({ redis: inject('redisUrl'), etcd: `127.0.0.1:${await freePort()}` });
     expect(reports['etcd-dial']).toMatchObject({ status: 'failed', code: 'REGISTRY_UNAVAILABLE' });
-    expect(reports['etcd-version']).toMatchObject({ status: 'skipped', message: 'etcd cannot be asked' });
+    expect(reports['etcd-version']).toMatchObject({ status: 'skipped', message: 'etcd does not respond' });
     expect(reports.registry).toMatchObject({ status: 'failed', code: 'REGISTRY_UNAVAILABLE' });
     expect(reports['daemon-health']).toMatchObject({ status: 'skipped' });
   });

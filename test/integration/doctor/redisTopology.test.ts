@@ -13,7 +13,7 @@ describe('Redis', () => {
     const reports = await look({ redis: cluster.url, keyPrefix: 'im:' });
     expect(reports['redis-topology']).toMatchObject({
       status: 'ok',
-      message: 'a cluster of 3 masters, which is whole',
+      message: 'a cluster of 3 masters, which is complete',
     });
     expect(reports['redis-coverage']).toMatchObject({
       status: 'warning',
@@ -28,7 +28,7 @@ describe('Redis', () => {
     await cluster.nodes[2]?.kill();
     await until(async () => {
       const { 'redis-topology': topology } = await look({ redis: cluster.url });
-      return topology?.status === 'failed' && topology.message.includes('the cluster is not whole');
+      return topology?.status === 'failed' && topology.message.includes('the cluster is incomplete');
     }, 'the cluster is down');
   });
 
