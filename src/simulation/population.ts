@@ -9,7 +9,7 @@ export interface Device {
   /** Its connection, from the point of view of the device. */
   session: PlannedSession | undefined;
   /** Its index among the disconnected devices; -1 if it is not one of them. */
-  place: number;
+  awayIndex: number;
 }
 
 /** A connection of a device to a chat server. */
@@ -54,10 +54,10 @@ export class Population {
         deviceId,
         platform: random.pick<string>(platforms),
         session: undefined,
-        place: -1,
+        awayIndex: -1,
       })),
     );
-    for (const device of this.devices) this.#leave(device);
+    for (const device of this.devices) this.#addAway(device);
     this.#sessions = Array.from({ length: servers }, () => new Set<PlannedSession>());
     this.#up = this.#sessions.map((_, i) => i);
   }
@@ -79,8 +79,8 @@ export class Population {
 
   /** Connects the device to a running chat server, in place of its previous connection. */
   connect(device: Device): PlannedSession {
-    if (device.session !== undefined) this.#forget(device.session);
-    this.#come(device);
+    if (device.session !== undefined) this.#removeSession(device.session);
+    this.#removeAway(device);
     const session = { number: ++this.#count, device, server: this.#random.pick(this.#up) };
     this.#sessions[session.server]?.add(session);
     device.session = session;
@@ -89,9 +89,9 @@ export class Population {
 
   /** Ends the connection; a device that `returns` will reconnect. */
   disconnect(session: PlannedSession, returns: boolean): void {
-    this.#forget(session);
+    this.#removeSession(session);
     session.device.session = undefined;
-    if (!returns) this.#leave(session.device);
+    if (!returns) this.#addAway(session.device);
   }
 
   /** Crashes a chat server, whose devices will reconnect; undefined if only one is left. */
@@ -109,22 +109,22 @@ export class Population {
     this.#up.push(server);
   }
 
-  #forget(session: PlannedSession): void {
+  #removeSession(session: PlannedSession): void {
     this.#sessions[session.server]?.delete(session);
   }
 
-  #leave(device: Device): void {
-    device.place = this.#away.push(device) - 1;
+  #addAway(device: Device): void {
+    device.awayIndex = this.#away.push(device) - 1;
   }
 
   /** The last disconnected device takes its index. */
-  #come(device: Device): void {
-    if (device.place < 0) return;
+  #removeAway(device: Device): void {
+    if (device.awayIndex < 0) return;
     const last = this.#away.pop() as Device;
     if (last !== device) {
-      this.#away[device.place] = last;
-      last.place = device.place;
+      this.#away[device.awayIndex] = last;
+      last.awayIndex = device.awayIndex;
     }
-    device.place = -1;
+    device.awayIndex = -1;
   }
 }

@@ -54,7 +54,7 @@ export class Simulation {
   #endedAt = 0;
   /** The last call in flight of each device. */
   readonly #calling = new Map<Device, Promise<void>>();
-  #underWay = 0;
+  #inFlight = 0;
   /** Waits for a call to end. */
   #onEnd = () => {};
   #failure: ImstateError | undefined;
@@ -141,15 +141,15 @@ export class Simulation {
       const dueAt = this.#startedAt + next.value.atMs;
       const waitMs = dueAt - performance.now();
       if (waitMs >= 1) await delay(waitMs, undefined, { signal }).catch(() => {});
-      while (this.#underWay >= MAX_IN_FLIGHT && !this.#isOver) await this.#someEnd();
-      if (signal.aborted || this.#underWay >= MAX_IN_FLIGHT) break;
+      while (this.#inFlight >= MAX_IN_FLIGHT && !this.#isOver) await this.#someEnd();
+      if (signal.aborted || this.#inFlight >= MAX_IN_FLIGHT) break;
       this.#begin(client, next.value, dueAt);
     }
     const restMs = this.plan.durationMs - this.elapsedMs;
     if (next.done && restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
     const overMs = Math.min(this.elapsedMs, this.plan.durationMs);
     for (; !next.done && next.value.atMs < overMs; next = events.next()) this.#miss(next.value, overMs);
-    while (this.#underWay > 0 && !this.#stall.isStalled) {
+    while (this.#inFlight > 0 && !this.#stall.isStalled) {
       await Promise.race([this.#someEnd(), this.#stall.stalled]);
     }
     this.#endedAt = performance.now();
@@ -181,7 +181,7 @@ export class Simulation {
     const lateMs = performance.now() - dueAt;
     this.#noteLate(lateMs);
     const from = lateMs > TIMER_MS ? dueAt : performance.now();
-    this.#underWay += 1;
+    this.#inFlight += 1;
     try {
       const isSeen = await this.#make(client, event);
       this.#stall.progress();
@@ -190,7 +190,7 @@ export class Simulation {
     } catch (error) {
       this.results.failed(call, performance.now() - from, error as ImstateError);
     } finally {
-      this.#underWay -= 1;
+      this.#inFlight -= 1;
       this.#onEnd();
     }
   }

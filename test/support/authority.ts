@@ -14,7 +14,7 @@ export interface Pair {
   key: string;
 }
 
-/** A certificate authority until the end of the test: openssl in a folder of its own. */
+/** A CA until the end of the test: openssl in its own folder. */
 export class Authority {
   readonly folder: string;
   readonly #name: string;
@@ -39,7 +39,7 @@ export class Authority {
     return join(this.folder, 'ca.pem');
   }
 
-  /** A certificate for these names, of this machine unless they are given. */
+  /** Issues a certificate for these names; by default for this machine. */
   async issue({ subject = 'daemon', names = HERE, days = 2 } = {}): Promise<Pair> {
     this.#issued += 1;
     const file = (type: string) => join(this.folder, `${this.#name}-${subject}-${this.#issued}.${type}`);

@@ -3,17 +3,20 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { launch } from './chromium.ts';
 import { disposables } from './disposables.ts';
 
-/** Tells the console of the browser what the page's policy stopped, before anything of the page runs. */
+/** Logs violations of the page's policy to the console of the browser. Runs before the page. */
 const TELL_OF_POLICY = `document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
   console.error('policy: ' + violatedDirective + ' ' + blockedURI))`;
 
-/** A browser for the test file that calls this. */
+/** A browser for the calling test file. */
 export interface TestBrowser {
-  /** Opens a page of the console until the end of the test, which fails if the page broke its policy, asked another host, or threw. */
+  /**
+   * Opens a page until the end of the test, which fails if the page violated its policy, called another host,
+   * or threw.
+   */
   open(url: string, options?: BrowserContextOptions): Promise<Page>;
 }
 
-/** Starts a browser for the test file that calls this, which finds these names at 127.0.0.1. */
+/** Starts a browser for the calling test file. It resolves these names to 127.0.0.1. */
 export function testBrowser(...names: string[]): TestBrowser {
   let browser: Browser;
   beforeAll(async () => {
@@ -32,9 +35,9 @@ export function testBrowser(...names: string[]): TestBrowser {
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(String(error)));
       page.on('console', (message) => {
-        // What a daemon refuses is shown by the page, and noted by the browser too.
+        // The page shows what a daemon rejects; the browser logs it too.
         const isRefusal = message.text().startsWith('Failed to load resource');
-        // A browser ignores this header of the page over plain HTTP, and says so.
+        // Over plain HTTP a browser ignores this header, and logs that.
         const isIgnored = message.text().startsWith('The Cross-Origin-Opener-Policy header has been ignored');
         if (message.type() === 'error' && !isRefusal && !isIgnored) faults.push(message.text());
       });

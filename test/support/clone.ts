@@ -2,7 +2,7 @@ import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './installedPackage.ts';
 
-/** Gives a copy of the repository its node_modules: the packages of this clone, and the client of its own. */
+/** Links node_modules in a copy of the repository: the packages of this clone, and the client of the copy. */
 export async function linkModules(folder: string): Promise<void> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules);

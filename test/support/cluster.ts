@@ -6,7 +6,7 @@ import { until } from './until.ts';
 /** A Redis Cluster; the first of the nodes are the masters. */
 export interface TestCluster {
   nodes: (TestServer & { url: string })[];
-  /** What --redis takes: all nodes. */
+  /** The value of --redis, with all nodes. */
   url: string;
   stop(): Promise<void>;
 }
@@ -18,16 +18,16 @@ interface Port {
 
 const FLAGS = [
   ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'],
-  // Replicas get their first copy at once.
+  // Replicas start their first copy at once.
   ...['--repl-diskless-sync-delay', '0'],
 ];
 
-/** Starts so many masters and replicas, and forms a cluster of them; `args` are added to the command line of each. */
+/** Starts masters and replicas, and forms a cluster. `args` are added to each command line. */
 export function startCluster(masters: number, replicas = 0, ...args: string[]): Promise<TestCluster> {
   return clusterOf(masters, replicas, () => startRedis(...FLAGS, ...args));
 }
 
-/** A cluster of so many masters that speak TLS and nothing else, and ask for no certificate. */
+/** A cluster of masters that require TLS, but no client certificate. */
 export function startTlsCluster(masters: number, tls: ServerTls, ...args: string[]): Promise<TestCluster> {
   const both = ['--tls-cluster', 'yes', '--tls-auth-clients', 'no'];
   const start = () => startTlsRedis(tls, ...FLAGS, ...both, ...args);
@@ -51,7 +51,7 @@ async function clusterOf(
   return { nodes, url: `${tls ? 'rediss' : 'redis'}+cluster://${hosts}`, stop };
 }
 
-/** Gives each master its part of the slots, and replicas in turn; makes all known to each other. */
+/** Introduces the nodes to each other, and assigns slots and replicas to the masters. */
 async function formCluster(masters: Port[], replicas: Port[], tls?: ConnectionOptions): Promise<void> {
   const ports = [...masters, ...replicas];
   const clients = ports.map(({ port }) => new Redis(port, tls ? { tls } : {}));

@@ -5,13 +5,13 @@ import { disposables } from './disposables.ts';
 import { type CliResult, runCli } from './runCli.ts';
 import { temporaryDirectory } from './servers.ts';
 
-/** A config file in a folder of its own, which is removed after the test. */
+/** A config file in its own folder, which is removed after the test. */
 export interface ConfigFile {
   folder: string;
   path: string;
   /** Writes the file, and runs a command with it. */
   withConfig(text: string, args: string[], env?: Record<string, string>): Promise<CliResult>;
-  /** What `imstate serve` says of a text of the file that keeps it from starting. */
+  /** The error of `imstate serve` for an invalid text of the file. */
   complaint(text: string, env?: Record<string, string>): Promise<string>;
 }
 

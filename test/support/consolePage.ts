@@ -8,17 +8,17 @@ import { clientOf, startDaemon } from './disposables.ts';
 /** Serves HTTP on a free port. */
 export const http = { addr: '127.0.0.1', port: 0 };
 
-/** A browser for the test file that calls testConsole(), and for each test a daemon without credentials and a client of it. */
+/** A browser for the test file, and for each test a daemon without authentication and a client. */
 export interface TestConsole {
   daemon: TestDaemon;
   client: Client;
   /** Opens a view of the daemon, such as `users/alice`. */
   open(view?: string, options?: BrowserContextOptions): Promise<Page>;
-  /** Opens any page as {@link open} does. */
+  /** Opens any page like {@link open}. */
   openUrl(url: string, options?: BrowserContextOptions): Promise<Page>;
 }
 
-/** Makes what tests of the web console need. */
+/** Starts what tests of the web console need. */
 export function testConsole(): TestConsole {
   const browser = testBrowser();
   const made = {

@@ -6,7 +6,7 @@ import { formatToken, hashToken, makeToken } from '../../src/daemon/auth/tokenFi
 import { disposables } from './disposables.ts';
 import { temporaryDirectory } from './servers.ts';
 
-/** A file of tokens until the end of the test: at first one of each role, named after it. */
+/** A file of tokens until the end of the test. It starts with one token per role, named after the role. */
 export class TokenFile {
   readonly path: string;
   readonly tokens: Record<string, string> = {};
@@ -21,7 +21,7 @@ export class TokenFile {
     this.path = path;
   }
 
-  /** Lists another token, and returns it. */
+  /** Adds a token, and returns it. */
   async add(id: string, role: Role, serverAddrs?: string[]): Promise<string> {
     const token = makeToken();
     const entry = { id, sha256: hashToken(token), role, serverAddrs, created: '2026-11-23T08:00:00Z' };
@@ -48,10 +48,10 @@ export class TokenFile {
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'imstate';
 
-/** Signs JWTs with a key of its own. */
+/** Signs JWTs with its own key. */
 export class Issuer {
   readonly #privateKey: GenerateKeyPairResult['privateKey'];
-  /** What its JWKS holds. */
+  /** Its JWKS. */
   readonly jwk: object;
   readonly #kid: string;
 
@@ -66,7 +66,7 @@ export class Issuer {
     this.jwk = jwk;
   }
 
-  /** A JWT for an hour, of a reader, unless the claims say otherwise; a claim that is undefined is left out. */
+  /** A JWT of a reader for one hour, unless the claims differ. Undefined claims are left out. */
   sign(claims: Record<string, unknown> = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
     const usual = { iss: ISSUER, aud: AUDIENCE, sub: 'somebody', exp: now + 3_600, imstate_role: 'reader' };
@@ -76,7 +76,7 @@ export class Issuer {
   }
 }
 
-/** A file of the keys of these issuers, until the end of the test. */
+/** A file with the keys of these issuers, until the end of the test. */
 export async function keysFile(...issuers: Issuer[]): Promise<string> {
   const path = join(await scratchDirectory(), 'jwks.json');
   await writeFile(path, keysOf(...issuers));

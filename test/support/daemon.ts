@@ -36,16 +36,16 @@ import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/startDaemon.ts';
 import { temporaryDirectory } from './servers.ts';
 
-/** A daemon in this process, on a free port and a folder of its own. */
+/** A daemon in this process, on a free port and with its own data directory. */
 export interface TestDaemon extends Daemon {
   dataDir: string;
-  /** What it logged. */
+  /** The lines of its log. */
   logged: string[];
-  /** Stops it and removes its folder. */
+  /** Stops it and removes its data directory. */
   remove(): Promise<void>;
 }
 
-/** Starts a daemon; embedded unless the overrides name a Redis. */
+/** Starts a daemon, with the embedded store unless the overrides name a Redis. */
 export async function startTestDaemon(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {
   const folder = await temporaryDirectory();
   const logged: string[] = [];
@@ -66,7 +66,7 @@ export async function startTestDaemon(overrides: Partial<DaemonOptions> = {}): P
   }
 }
 
-/** Options of an embedded daemon; a Redis it is given is used under a prefix of its own. */
+/** Options of an embedded daemon. In Redis it uses its own key prefix. */
 function daemonOptions(dataDir: string): DaemonOptions {
   return {
     addr: '127.0.0.1',
@@ -97,8 +97,8 @@ function daemonOptions(dataDir: string): DaemonOptions {
 }
 
 /**
- * Plain gRPC calls of both services, as another program would make them, with a token or without. All share a connection, unless the
- * options of the channel say otherwise.
+ * Plain gRPC calls of both services, as another program would make them, with a token or without. All share a
+ * connection, unless the options of the channel say otherwise.
  */
 export function grpcClients(addr: string, token?: string, channel: ChannelOptions = {}) {
   const { types } = loadProtos();
@@ -143,7 +143,7 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
       keepServerAlive: () => new AnsweredStream(presence.KeepServerAlive()),
       watch: (start: WatchStart) => new WatchStream(presence.Watch(), start),
     },
-    /** For calls with metadata of their own. */
+    /** For calls with other metadata. */
     presence,
     close() {
       userStatus.close();
@@ -152,9 +152,11 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
   };
 }
 
-/** A stream on which each message is answered: send() resolves with the answer, or rejects with what ends the stream. */
+/**
+ * A stream with a response to each message: send() resolves with it, or rejects with the error of the stream.
+ */
 class AnsweredStream<Request, Response> {
-  /** Resolves when the stream is over, with its status. */
+  /** Resolves with the status at the end of the stream. */
   readonly ended: Promise<StatusObject>;
   readonly #stream: ClientDuplexStream<Request, Response>;
   readonly #waiting: { resolve(response: Response): void; reject(error: unknown): void }[] = [];
@@ -188,10 +190,10 @@ class AnsweredStream<Request, Response> {
   }
 }
 
-/** A watch: collects what it is told. */
+/** A watch that collects its responses. */
 export class WatchStream {
   readonly responses: WatchResponse__Output[] = [];
-  /** Resolves when the stream is over, with its status. */
+  /** Resolves with the status at the end of the stream. */
   readonly ended: Promise<StatusObject>;
   readonly #stream: ClientDuplexStream<WatchRequest, WatchResponse__Output>;
 
@@ -215,7 +217,7 @@ export class WatchStream {
     return this.responses.filter(({ synced }) => synced).length;
   }
 
-  /** From where to resume. */
+  /** The revision from which to resume. */
   get revision(): string {
     return this.responses.at(-1)?.revision ?? '';
   }
@@ -224,7 +226,7 @@ export class WatchStream {
     this.#stream.write({ update });
   }
 
-  /** Says nothing further, and goes on reading. */
+  /** Sends nothing more, and continues to read. */
   finish(): void {
     this.#stream.end();
   }
@@ -242,7 +244,7 @@ export class WatchStream {
   }
 }
 
-/** A unary call as a promise; fails after a time that no machine needs. */
+/** A unary call as a promise, with a deadline that no machine needs. */
 export function call<Response>(
   start: (options: { deadline: number }, done: (error: Error | null, response?: Response) => void) => unknown,
 ): Promise<Response> {

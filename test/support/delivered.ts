@@ -1,18 +1,18 @@
 import type { Change, WatchEvent } from '../../packages/client/src/index.ts';
 import { until } from './until.ts';
 
-/** Iterates a watch, and keeps what it tells. */
-export class Told {
+/** Iterates a watch, and collects its events. */
+export class Delivered {
   readonly events: WatchEvent[] = [];
-  /** Resolves when the iteration is over, with the error if it has failed. */
+  /** Resolves at the end of the iteration, with the error if it failed. */
   readonly ended: Promise<unknown>;
 
   constructor(watch: AsyncIterable<WatchEvent>) {
     this.ended = this.#follow(watch).catch((error: unknown) => error);
   }
 
-  /** The events, without the marks of progress. */
-  get news(): WatchEvent[] {
+  /** The events except `progress`. */
+  get withoutProgress(): WatchEvent[] {
     return this.events.filter(({ type }) => type !== 'progress');
   }
 
@@ -20,16 +20,16 @@ export class Told {
     return this.events.filter((event) => event.type === type) as Extract<WatchEvent, { type: Type }>[];
   }
 
-  /** What happened to a device, in order: its sessions, and "-" for a logout. */
+  /** The changes of a user, in order: the session, or "-" for a logout. */
   sessionsOf(userId: string): string[] {
     const ofUser = (this.of('change') as Change[]).filter((change) => change.userId === userId);
     return ofUser.map(({ session }) => session?.sessionId ?? '-');
   }
 
-  /** Waits until it has told so many events of a type. */
+  /** Waits for a number of events of a type. */
   async has(count: number, type: WatchEvent['type']): Promise<void> {
     const isThere = () => this.of(type).length >= count;
-    await until(isThere, `${count} events of type ${type} were told`);
+    await until(isThere, `${count} events of type ${type} arrived`);
   }
 
   async #follow(watch: AsyncIterable<WatchEvent>): Promise<void> {

@@ -3,7 +3,7 @@ import { type Client, connect } from '../../packages/client/src/index.ts';
 import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { startTestDaemon, type TestDaemon } from './daemon.ts';
 
-/** What is to be undone after the test of this file that runs now, the last first. */
+/** Functions that run in reverse order after the current test. */
 export const disposables: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -16,14 +16,14 @@ afterEach(async () => {
     throw new AggregateError(failures, `${failures.length} steps of the clean-up failed`);
 });
 
-/** A daemon until the end of the test; embedded unless the overrides name a Redis. */
+/** A daemon until the end of the test, with the embedded store unless the overrides name a Redis. */
 export async function startDaemon(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {
   const daemon = await startTestDaemon(overrides);
   disposables.push(() => daemon.remove());
   return daemon;
 }
 
-/** A client of these daemons until the end of the test, more patient than any machine needs. */
+/** A client of these daemons until the end of the test, with a timeout that no machine needs. */
 export async function clientOf(...endpoints: string[]): Promise<Client> {
   const client = await connect({ endpoints, timeoutMs: 30_000 });
   disposables.push(() => client.close());

@@ -7,7 +7,7 @@ import { scratchDirectory } from './credentials.ts';
 import { disposables } from './disposables.ts';
 import { startRedis } from './servers.ts';
 
-/** What the doctor reports, by check; the daemons are searched in a folder of the test unless it is told otherwise. */
+/** The reports of the doctor, by check. By default the registry is a temporary directory. */
 export async function look(options: Partial<DoctorOptions> = {}): Promise<Record<string, Report>> {
   const reports: Report[] = [];
   const defaults = {

@@ -1,7 +1,7 @@
 import { disposables } from './disposables.ts';
 import { until } from './until.ts';
 
-/** What tests read of the data of an event, by its type. */
+/** The data of an event that tests read, by its type. */
 interface EventData {
   snapshot: object;
   synced: object;
@@ -19,13 +19,13 @@ export interface ServerSentEvent {
   data: { type: string };
 }
 
-/** A stream of server-sent events until the end of the test: collects what it is told. */
+/** A stream of server-sent events until the end of the test, which collects the events. */
 export class EventReader {
   readonly status: number;
   readonly events: ServerSentEvent[] = [];
-  /** How many comments came, which only say that the daemon is there. */
+  /** The number of comments, which only show that the daemon is alive. */
   comments = 0;
-  /** Resolves when the stream is over. */
+  /** Resolves at the end of the stream. */
   readonly ended: Promise<void>;
   readonly #response: Response;
 
@@ -48,7 +48,7 @@ export class EventReader {
       .map(({ data }) => data as object as EventData[Type]);
   }
 
-  /** Waits for so many events of a type, and returns their data. */
+  /** Waits for a number of events of a type, and returns their data. */
   async wait<Type extends keyof EventData>(type: Type, count = 1): Promise<EventData[Type][]> {
     await until(() => this.of(type).length >= count, `there are ${count} events ${type}`);
     return this.of(type);

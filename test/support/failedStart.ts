@@ -3,8 +3,9 @@ import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { startTestDaemon } from './daemon.ts';
 
 /**
- * Starts a daemon that lacks something, ends the start once an attempt has failed, and returns the error. It rejects if
- * the daemon starts. A short --start-timeout would be over before the first attempt on a busy machine.
+ * Starts a daemon that lacks something, ends the start once an attempt has failed, and returns the error. It
+ * rejects if the daemon starts. A short --start-timeout would be over before the first attempt on a busy
+ * machine.
  */
 export async function failedStart(options: Partial<DaemonOptions>): Promise<Error> {
   const stop = new AbortController();

@@ -21,7 +21,7 @@ export class FakeWatch {
     }
   }
 
-  /** The first so many requests, once they are there. */
+  /** Waits for a number of requests, and returns them. */
   async received(count: number): Promise<WatchRequest__Output[]> {
     await until(() => this.requests.length >= count, `${count} requests have come`);
     return this.requests;
@@ -31,7 +31,7 @@ export class FakeWatch {
     for (const response of responses) this.#stream.write(response);
   }
 
-  /** Sends responses for as long as the client takes them; returns how many it has taken so far. */
+  /** Sends responses as fast as the client accepts them; returns a function for their number. */
   flood(count: number, make: (i: number) => WatchResponse): () => number {
     let sent = 0;
     const go = () => {
@@ -52,7 +52,7 @@ export class FakeWatch {
   }
 }
 
-/** A server that knows Watch only, and on which a test says what each watch is told. */
+/** A server that has only Watch, whose responses a test decides. */
 export async function startFakeWatchServer() {
   const watches: FakeWatch[] = [];
   const handlers: Pick<PresenceServiceHandlers, 'Watch'> = {
@@ -66,7 +66,7 @@ export async function startFakeWatchServer() {
   });
   return {
     addr: `127.0.0.1:${port}`,
-    /** The watch that was opened as the n-th, from 0, once its first request is there. */
+    /** Waits for the n-th watch, from 0, and its first request. */
     async watch(n: number): Promise<FakeWatch> {
       await until(() => watches.length > n, `watch ${n} is opened`);
       const watch = watches[n] as FakeWatch;

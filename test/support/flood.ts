@@ -1,27 +1,27 @@
-// A load from a process of its own: Online of pb.UserStatus, as frames of bytes, so that sending costs next to nothing and what is
-// overloaded is the daemon. Prints one JSON object, see FloodReport. Arguments: addr, connections, calls a second, seconds; a rate of 0
-// keeps one call under way on each connection instead.
+// Load from a separate process: calls of Online of pb.UserStatus as prepared frames, so that sending costs
+// little and the daemon is overloaded first. Prints one JSON object, see FloodReport. Arguments: addr,
+// connections, calls per second, seconds. A rate of 0 keeps one call in flight on each connection.
 import { fileURLToPath } from 'node:url';
 import { frame } from './rawGrpc.ts';
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, type Frame, http2Frame, rawHttp2 } from './rawHttp2.ts';
 
-/** What became of the calls. */
+/** The outcome of the calls. */
 export interface FloodReport {
   sent: number;
-  /** How many were answered with each gRPC status, by its number. */
+  /** The number of responses by gRPC status. */
   answered: Record<string, number>;
   perSecond: number;
-  /** From sending to the answer, of the calls that were answered with OK. */
+  /** The latency of the calls with status OK. */
   latencyMs: { median: number; p99: number; max: number };
 }
 
 export const FLOOD = fileURLToPath(import.meta.url);
 
-/** A daemon allows 1,000; beyond, a client of gRPC waits. */
+/** The limit of a daemon is 1,000; a gRPC client waits beyond it. */
 const STREAMS_AT_ONCE = 1_000;
 const STEP_MS = 5;
 const DRAIN_MS = 15_000;
-/** "grpc-status" in the code of HPACK, which the daemon writes in full where it may keep no table; the value comes behind its length. */
+/** "grpc-status" in HPACK, as a daemon writes it without a dynamic table. The length and the value follow. */
 const STATUS_NAME = Buffer.from('9acac8b21234da8f', 'hex');
 const NO_TABLE = http2Frame(FRAME.settings, 0, 0, Buffer.from('0001000000000004' + '7fffffff', 'hex'));
 const WIDE_WINDOW = http2Frame(FRAME.windowUpdate, 0, 0, Buffer.from('7fff0000', 'hex'));

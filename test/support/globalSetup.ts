@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** Brings the servers that tests share; each test keeps to a prefix or service name of its own. */
+/** Starts the servers that tests share. Each test uses its own key prefix or service name. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   ensureInstalled({
     'redis-server': 'redis-server',

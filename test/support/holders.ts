@@ -7,25 +7,25 @@ import { frame } from './rawGrpc.ts';
 import { callHeaders, END_HEADERS, END_STREAM, FRAME, http2Frame, rawHttp2 } from './rawHttp2.ts';
 import { until } from './until.ts';
 
-/** Drives a daemon to a limit; resolves once the daemon holds what it was given. */
+/** Drives a daemon to a limit; resolves once the daemon has received everything. */
 type Holder = (addr: string) => Promise<void>;
 
 const PING = http2Frame(FRAME.ping, 0, 0, Buffer.alloc(8));
 const PONG_FLAG = 1;
 const NO_WINDOW = http2Frame(FRAME.settings, 0, 0, Buffer.from('000400000000', 'hex'));
-/** The most that goes into one frame of data. */
+/** The maximum size of a data frame. */
 const FRAME_BYTES = 16_384;
-/** A daemon takes so much of a stream before it has read any of it. */
+/** How much of a stream a daemon accepts before it has read any of it. */
 const WINDOW_BYTES = 65_535;
 const STREAMS_OF_CONNECTION = 1_000;
-/** How many connections are opened at the same time. */
+/** Connections that are opened at the same time. */
 const AT_ONCE = 500;
 
 const SERVICE = '/imstate.v1.PresenceService';
 const APPLY = `${SERVICE}/Apply`;
 const HEALTH_WATCH = '/grpc.health.v1.Health/Watch';
 
-/** A connection until the end of the test, which has sent these frames; resolves once the daemon has read them. */
+/** Sends frames on a connection until the end of the test; resolves once the daemon has read them. */
 async function hold(addr: string, frames: Buffer[]): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const connection = rawHttp2(addr, ({ type, flags }) => {
@@ -57,7 +57,7 @@ async function holdConnections(addr: string): Promise<void> {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, left) }, () => hold(addr, [])));
 }
 
-/** As many streams as there may be, each with a first message. */
+/** The maximum number of streams, each with a first message. */
 function streamsOf(method: string, first: (stream: number) => Buffer): Holder {
   return async (addr) => {
     for (let connection = 0; connection < 10; connection++) {
@@ -67,7 +67,7 @@ function streamsOf(method: string, first: (stream: number) => Buffer): Holder {
   };
 }
 
-/** 16 on each connection, as many as there may be. */
+/** 16 on each connection, up to the maximum. */
 async function holdProbes(addr: string): Promise<void> {
   const name = (call: number) => frame(field(1, `${call}-`.padEnd(500, 'x')));
   for (let connection = 0; connection < 63; connection++)
@@ -115,7 +115,7 @@ const leaseOf = (server: number) =>
 const UNREAD_WATCHES = 1_000;
 const UNREAD_CHANGES = 3_000;
 
-/** Watches with a backlog of their own each, and more changes than have room in all of them together. */
+/** Watches with their own backlogs, and more changes than the limit of all backlogs. */
 async function holdUnreadWatches(addr: string): Promise<void> {
   const { PresenceService } = loadProtos().types.imstate.v1;
   const options = { 'grpc.use_local_subchannel_pool': 1 };
@@ -141,7 +141,7 @@ async function holdUnreadWatches(addr: string): Promise<void> {
   }
 }
 
-/** How each row of the table in docs/limits.md is driven to its limit, by what is held. */
+/** How to reach the limit of each row of the table in docs/limits.md. */
 export const HOLDERS: Record<string, Holder> = {
   'idle connections': holdConnections,
   'calls and streams of health, with the longest names': holdProbes,

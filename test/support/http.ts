@@ -1,14 +1,14 @@
 import { type ClientRequest, type IncomingHttpHeaders, request as plain } from 'node:http';
 import { type RequestOptions, request as secure } from 'node:https';
 
-/** What a server answered. */
+/** The response of a server. */
 export interface HttpAnswer {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
 }
 
-/** Asks a server of HTTP or HTTPS; `body` is sent as it is. */
+/** Makes an HTTP or HTTPS request; `body` is sent unchanged. */
 export function ask(
   url: string,
   { body, ...options }: RequestOptions & { body?: string } = {},

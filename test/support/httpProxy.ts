@@ -2,14 +2,14 @@ import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { disposables } from './disposables.ts';
 
-/** An HTTP proxy until the end of the test, which takes every host for this machine. */
+/** An HTTP proxy until the end of the test, which treats every host as this machine. */
 export interface TestHttpProxy {
   url: string;
-  /** What it was asked for, such as `CONNECT example:443` and `POST http://example/`. */
+  /** Its requests, such as `CONNECT example:443` and `POST http://example/`. */
   readonly asked: string[];
 }
 
-/** Starts a proxy that sends whatever it is asked for to this port. */
+/** Starts a proxy that forwards all requests to this port. */
 export async function startHttpProxy(targetPort: number): Promise<TestHttpProxy> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();

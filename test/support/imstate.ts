@@ -9,7 +9,7 @@ const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 /** A process of the real binary. */
 export interface ImstateProcess {
   pid: number;
-  /** Only where it was asked for. */
+  /** Undefined unless it was requested. */
   stdin: Writable | null;
   stdout(): string;
   stderr(): string;
@@ -23,11 +23,11 @@ export interface Imstate extends ImstateProcess {
   /** The address it printed. */
   addr: string;
   dataDir: string;
-  /** kill -9, and removes its folder. */
+  /** kill -9, and removes its data directory. */
   kill(): Promise<void>;
 }
 
-/** Starts the real binary, and does not wait for it. */
+/** Starts the real binary without waiting for it. */
 export function spawnImstate(
   args: string[],
   env: Record<string, string> = {},
@@ -42,7 +42,7 @@ export function spawnImstate(
   );
 }
 
-/** Starts the real binary where no file may grow beyond `kilobytes`: what a full disk does to it. */
+/** Starts the real binary with a limit of file size, as on a full disk. */
 export function spawnLimited(args: string[], kilobytes: number): ImstateProcess {
   const script = `trap '' XFSZ; ulimit -f ${kilobytes}; exec "$@"`;
   return watchProcess(
@@ -60,12 +60,12 @@ function watchProcess(child: ChildProcess): ImstateProcess {
   return { pid: child.pid as number, stdin: child.stdin, ...collect(child), signal, ended };
 }
 
-/** Starts `imstate serve` in a folder of its own unless told another, and resolves once it has printed its address. */
+/** Starts `imstate serve`, by default in its own data directory; resolves once it has printed its address. */
 export async function startImstate(...args: string[]): Promise<Imstate> {
   return startImstateWith([], ...args);
 }
 
-/** Starts `imstate serve` as {@link startImstate} does, with options of Node.js. */
+/** Starts `imstate serve` like {@link startImstate}, with options of Node.js. */
 export async function startImstateWith(nodeOptions: string[], ...args: string[]): Promise<Imstate> {
   const folder = await temporaryDirectory();
   const at = args.indexOf('--data-dir');
@@ -91,14 +91,14 @@ export async function startImstateWith(nodeOptions: string[], ...args: string[])
   };
 }
 
-/** What a command printed, and its exit code. */
+/** The output of a command, and its exit code. */
 export interface Finished {
   stdout: string;
   stderr: string;
   exitCode: number | NodeJS.Signals;
 }
 
-/** Runs the real binary to its end; a call of it may take longer than on a machine that has nothing else to do. */
+/** Runs the real binary to its end. Its calls have a longer timeout, because the machine may be busy. */
 export async function runImstate(args: string[], env: Record<string, string> = {}): Promise<Finished> {
   const { ended, stdout, stderr } = spawnImstate(args, { IMSTATE_TIMEOUT: '30s', ...env });
   const exitCode = await ended;

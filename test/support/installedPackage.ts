@@ -8,28 +8,31 @@ import { temporaryDirectory } from './servers.ts';
 /** The clone of imstate. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A project of somebody who installed imstate from its tarball. */
+/** A project that has installed imstate from its tarball. */
 export interface InstalledPackage {
   /** Its folder. */
   path: string;
-  /** Runs a program in the folder, and returns what it printed. Rejects if it fails. */
+  /** Runs a program in the folder, and returns its output. Rejects if it fails. */
   run(command: string, ...args: string[]): Promise<string>;
   remove(): Promise<void>;
 }
 
-/** Packs the build of both packages and installs them with npm in a new project, with the packages named by `beside`. */
+/**
+ * Packs the build of both packages and installs them with npm in a new project, with the packages named by
+ * `beside`.
+ */
 export function installPackage(...beside: string[]): Promise<InstalledPackage> {
   return install(['--workspaces', '--include-workspace-root'], beside);
 }
 
-/** Packs the build of the client and installs it alone. */
+/** Packs the build of the client, and installs only that. */
 export function installClient(): Promise<InstalledPackage> {
   return install(['--workspace', 'imstate-client'], []);
 }
 
 async function install(workspaces: string[], beside: string[]): Promise<InstalledPackage> {
   const { path, remove } = await temporaryDirectory();
-  // Packs what was built: a build would take it away from the tests that run meanwhile.
+  // Packs the existing build: another build would disturb concurrent tests.
   const packed = await promisify(execFile)(
     'npm',
     ['pack', ...workspaces, '--json', '--ignore-scripts', '--pack-destination', path],

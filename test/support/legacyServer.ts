@@ -5,15 +5,18 @@ import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 
 type Handler = (request: OnlineRequest__Output) => Promise<object>;
 
-/** A legacy server: pb.UserStatus and nothing else, with the commands and the hashes in Redis of the Go server. */
+/**
+ * A legacy server: pb.UserStatus and nothing else, with the commands and the hashes in Redis of the Go
+ * server.
+ */
 export interface LegacyServer {
   addr: string;
-  /** How many calls of pb.UserStatus it has answered. */
+  /** The number of answered calls of pb.UserStatus. */
   readonly answered: number;
   stop(): void;
 }
 
-/** Starts one on a free port, or on the one that is given. */
+/** Starts one on this port; by default on a free port. */
 export async function startLegacyServer(redisUrl: string, port = 0): Promise<LegacyServer> {
   const redis = new Redis(redisUrl);
   const server = new Server();
@@ -56,7 +59,7 @@ export async function startLegacyServer(redisUrl: string, port = 0): Promise<Leg
   };
 }
 
-/** What an Online writes to the hash of the device. */
+/** The fields that Online writes to the hash of the device. */
 export function legacyRecord(login: { UserID: string; DeviceID: string; ServerAddr: string }) {
   const { UserID, DeviceID, ServerAddr } = login;
   const LoginTime = Math.floor(Date.now() / 1_000);

@@ -10,7 +10,7 @@ export async function residentBytes(pid: number): Promise<number> {
 export interface HeldRow {
   held: string;
   limit: string;
-  /** The most that the daemon may grow by when the limit is reached. */
+  /** The maximum growth of the daemon at the limit. */
   maxMiB: number;
 }
 

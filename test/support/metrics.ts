@@ -1,13 +1,13 @@
 import { ask } from './http.ts';
 
-/** A family as /metrics shows it. */
+/** A family of /metrics. */
 export interface LiveFamily {
   type: string;
   help: string;
   samples: { name: string; labels: Record<string, string>; value: number }[];
 }
 
-/** Reads what a daemon answers at /metrics, to this token if it asks for one. */
+/** Reads /metrics of a daemon, with a token if it requires one. */
 export async function scrape(url: string | undefined, token?: string): Promise<Map<string, LiveFamily>> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const { status, text } = await ask(`${url}/metrics`, { headers });
@@ -15,7 +15,7 @@ export async function scrape(url: string | undefined, token?: string): Promise<M
   return parseMetrics(text);
 }
 
-/** The sum of the samples with these labels, as Prometheus would make it; 0 if there is none. */
+/** The sum of the samples with these labels, as in Prometheus; 0 if there is none. */
 export function sumOf(
   families: Map<string, LiveFamily>,
   name: string,

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Where programs are, those of administrators too. */
+/** The directories of programs, including those of administrators. */
 export const PROGRAM_PATH = `${process.env.PATH}:/usr/sbin`;
 
 /**
- * Installs what is missing with apt-get, where that can be done without asking: programs of the PATH, and files that are named by
- * their absolute path. Each is given with its package.
+ * Installs missing programs of the PATH, and missing files by absolute path, with apt-get if that is possible
+ * without a password. Each entry names its package.
  */
 export function ensureInstalled(packageOf: Record<string, string>): void {
   const missing = Object.keys(packageOf).filter(

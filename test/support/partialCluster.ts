@@ -5,19 +5,19 @@ import { disposables } from './disposables.ts';
 
 const SHARDS = 16;
 
-/** One of three masters of a cluster that goes on without the others. */
+/** One of three masters of a cluster that continues without the others. */
 export interface PartialMaster {
   /** Its process. */
   node: TestCluster['nodes'][number];
-  /** Whether the key of the layout is on it. */
+  /** Whether it has the key of the layout. */
   hasLayout: boolean;
-  /** The shards that are on it, ascending. */
+  /** Its shards, ascending. */
   shards: number[];
-  /** A user in one of them, another for each number. */
+  /** A user in one of them, a different one for each number. */
   user(i: number): string;
 }
 
-/** A cluster of three masters, until the end of the test, that serves what it has while a master is away. */
+/** A cluster of three masters until the end of the test, which serves the rest while one is unavailable. */
 export async function startPartialCluster(): Promise<{ url: string; masters: PartialMaster[] }> {
   const cluster = await startCluster(3, 0, '--cluster-require-full-coverage', 'no');
   disposables.push(() => cluster.stop());
@@ -33,7 +33,7 @@ export async function startPartialCluster(): Promise<{ url: string; masters: Par
   return { url: cluster.url, masters };
 }
 
-/** The user of a number among those in the shards. */
+/** The user with this number in the shards. */
 function userIn(shards: number[], number: number): string {
   for (let i = 0, found = -1; ; i++) {
     const userId = `user-${i}`;
@@ -42,7 +42,7 @@ function userIn(shards: number[], number: number): string {
   }
 }
 
-/** The master of the layout, and one that it is not. */
+/** The master of the layout, and another one. */
 export function victims(masters: PartialMaster[]): { layout: PartialMaster; other: PartialMaster } {
   const layout = masters.find(({ hasLayout }) => hasLayout);
   const other = masters.find(({ hasLayout }) => !hasLayout);

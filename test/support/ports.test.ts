@@ -11,7 +11,7 @@ afterEach(() => {
   forcedPorts.length = 0;
 });
 
-/** A port on which another process would answer. */
+/** A port on which another process listens. */
 async function takenPort(): Promise<number> {
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

@@ -1,13 +1,13 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
-/** Where connections are refused; another test may take a port that is free now. */
+/** A port that refuses connections. Another test could take a port that is free now. */
 export const NOBODY = '127.0.0.1:1';
 
-/** What freePort() returns first: ports that the test of it has taken. */
+/** Ports that freePort() returns first, for its own test. */
 export const forcedPorts: number[] = [];
 
-/** A port that nothing listens on now. Another process may take it before you do. */
+/** A port on which nothing listens now. Another process may take it first. */
 export async function freePort(): Promise<number> {
   const forced = forcedPorts.shift();
   if (forced !== undefined) return forced;
@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = '0A';
 
-/** Whether this very process listens on the port, and not another one. */
+/** Whether this process listens on the port, rather than another one. */
 export async function holdsPort(pid: number, port: number): Promise<boolean> {
   const folder = `/proc/${pid}/fd`;
   const fds = await readdir(folder).catch(() => []);

@@ -13,8 +13,8 @@ const MINUTES = 30;
 type Scraped = Map<string, LiveFamily>;
 
 /**
- * The alerts of deploy/alerts.yaml that fire on a daemon whose metrics go on for half an hour as they went from one scrape to the other,
- * each such change within a minute. Prometheus's own rule test tells.
+ * The alerts of deploy/alerts.yaml that fire if the metrics of a daemon change every minute, for half an
+ * hour, as between the two scrapes. Uses the rule tests of Prometheus.
  */
 export async function firingAlerts(before: Scraped, after: Scraped): Promise<string[]> {
   const names = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name as string);
@@ -22,7 +22,7 @@ export async function firingAlerts(before: Scraped, after: Scraped): Promise<str
   try {
     const path = join(folder.path, 'test.yaml');
     const base = { interval: '1m', input_series: seriesOf(before, after) };
-    // An alert that is expected nowhere and fires fails the test of its name alone.
+    // An unexpected alert fails only the test of its name.
     const isFiring = async (alertname: string) => {
       const alert_rule_test = [{ eval_time: `${MINUTES}m`, alertname, exp_alerts: [] }];
       const file = {
@@ -41,7 +41,7 @@ export async function firingAlerts(before: Scraped, after: Scraped): Promise<str
   }
 }
 
-/** What promtool finds wrong with the rules; '' if nothing. */
+/** The errors that promtool finds in the rules; '' if none. */
 export function checkRules(): string {
   const { status, stderr } = spawnSync('promtool', ['check', 'rules', RULES], { encoding: 'utf8' });
   return status === 0 ? '' : stderr;

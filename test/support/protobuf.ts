@@ -1,10 +1,10 @@
-/** A length-delimited field of a message; the number of the field is at most 15. */
+/** A length-delimited field of a message, with a number of at most 15. */
 export function field(number: number, content: Buffer | string): Buffer {
   const bytes = Buffer.from(content);
   return Buffer.concat([Buffer.of(number * 8 + 2), varint(bytes.length), bytes]);
 }
 
-/** A field of a number; the number of the field is at most 15. */
+/** A varint field, with a number of at most 15. */
 export function numberField(number: number, value: number): Buffer {
   return Buffer.concat([Buffer.of(number * 8), varint(value)]);
 }

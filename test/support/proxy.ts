@@ -1,18 +1,18 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy in front of a server, to cut connections and to hold data back. */
+/** A TCP proxy in front of a server, which can cut connections and hold data back. */
 export interface TcpProxy {
   port: number;
-  /** Drops all connections, and refuses new ones until heal(). */
+  /** Drops all connections, and rejects new ones until heal(). */
   cut(): void;
-  /** Keeps connections open and passes nothing on until heal(). */
+  /** Keeps connections open, and forwards nothing until heal(). */
   pause(): void;
-  /** Passes requests on, and holds back what the server answers until heal(). */
+  /** Forwards requests, and holds responses back until heal(). */
   holdAnswers(): void;
-  /** Passes everything on so much later, from now on, in both directions. */
+  /** Delays both directions from now on. */
   slow(ms: number): void;
   heal(): void;
-  /** New connections go to this port; those that stand stay. */
+  /** New connections go to this port; open connections stay. */
   lead(port: number): void;
   /** Drops all connections; new ones go to this port. */
   redirect(port: number): void;
@@ -39,7 +39,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       from.on('data', (chunk) => {
         if (lagMs === 0 && late.length === 0) return void to.write(chunk);
         late.push(chunk);
-        // Each writes the oldest, so that the order stays.
+        // Each timer writes the oldest chunk, which keeps the order.
         setTimeout(() => to.write(late.shift() as Buffer), lagMs);
       });
       from.on('error', () => {});

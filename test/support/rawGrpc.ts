@@ -7,32 +7,32 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 
-/** What came back to a raw request: headers and trailers in one, and the length of the body. */
+/** The response to a raw request: headers and trailers together, and the length of the body. */
 export interface RawAnswer {
   headers: IncomingHttpHeaders;
   body: Buffer;
-  /** The HTTP/2 error code with which the stream was reset; undefined if it ended well. */
+  /** The HTTP/2 error code of a reset; undefined if the stream ended normally. */
   reset: number | undefined;
-  /** True if nothing more was awaited. */
+  /** True if the wait for the response was ended. */
   isGivenUp: boolean;
 }
 
-/** How a request is sent. */
+/** Options of a request. */
 export interface RawSending {
-  /** True if it is never said that the body is complete. */
+  /** True to leave the body open. */
   isOpen?: boolean;
-  /** When to wait no longer for the end of the answer. Milliseconds; for ever if absent. */
+  /** How long to wait for the end of the response. Milliseconds; for ever by default. */
   giveUpMs?: number;
 }
 
-/** An HTTP/2 connection for requests that no gRPC client would send. */
+/** An HTTP/2 connection for requests that no gRPC client sends. */
 export function rawGrpc(addr: string) {
   const session: ClientHttp2Session = connect(`http://${addr}`);
-  // Each request that it breaks is told of it.
+  // Each request that it breaks has its own error.
   session.on('error', () => {});
   return {
     session,
-    /** Begins a request and sends no more of it than this: it stays open. */
+    /** Sends only the beginning of a request, which stays open. */
     begin(path: string, body: Buffer = Buffer.alloc(0)): ClientHttp2Stream {
       const stream = session.request({
         ':method': 'POST',
@@ -44,7 +44,10 @@ export function rawGrpc(addr: string) {
       stream.write(body);
       return stream;
     },
-    /** Sends one request, its body as a write a chunk; headers override those of a well-formed call, undefined leaves one out. */
+    /**
+     * Sends one request with the chunks of its body. Headers override those of a valid call; undefined
+     * removes one.
+     */
     send(
       path: string,
       body: Buffer | Buffer[],
@@ -90,7 +93,7 @@ export function rawGrpc(addr: string) {
       });
     },
     close: () => session.close(),
-    /** Ends the connection at once, with whatever is under way. */
+    /** Ends the connection and the requests in flight at once. */
     destroy: () => session.destroy(),
   };
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** What a client of HTTP/2 sends first. */
+/** The connection preface of an HTTP/2 client. */
 export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const FRAME_HEAD_BYTES = 9;
 
@@ -18,7 +18,7 @@ export const FRAME = {
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
-/** A frame that came. */
+/** A received frame. */
 export interface Frame {
   type: number;
   flags: number;
@@ -57,7 +57,7 @@ export function callHeaders(path: string, more: Readonly<Record<string, string>>
 
 const MAX_FRAME_BYTES = 16_384;
 
-/** The frames in which headers of any size are sent. */
+/** The frames for headers of any size. */
 export function headerFrames(stream: number, block: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < block.length; at += MAX_FRAME_BYTES) {
@@ -69,7 +69,7 @@ export function headerFrames(stream: number, block: Buffer): Buffer[] {
   return frames;
 }
 
-/** A text in HPACK: its length, of which 7 bits are in the first byte, and its bytes as they are. */
+/** A text in HPACK: its length, with 7 bits in the first byte, and its raw bytes. */
 function hpackText(value: string): Buffer {
   const max = 127;
   const length: number[] = [Math.min(value.length, max)];
@@ -81,7 +81,10 @@ function hpackText(value: string): Buffer {
   return Buffer.concat([Buffer.from(length), Buffer.from(value)]);
 }
 
-/** A TCP connection on which any bytes may be sent: it began with HTTP/2 and acknowledges settings, and does nothing else by itself. */
+/**
+ * A TCP connection for any bytes. It starts HTTP/2 and acknowledges settings, and does nothing else by
+ * itself.
+ */
 export function rawHttp2(addr: string, onFrame: (frame: Frame) => void = () => {}) {
   const [host, port] = addr.split(':') as [string, string];
   const socket = connect(Number(port), host);
@@ -104,7 +107,7 @@ export function rawHttp2(addr: string, onFrame: (frame: Frame) => void = () => {
     socket,
     /** Resolves when the other side has closed it. */
     closed: new Promise<void>((resolve) => socket.once('close', () => resolve())),
-    /** Sends frames; resolves once they are on their way. */
+    /** Sends frames; resolves once they are written. */
     send: (...frames: Buffer[]) =>
       new Promise<void>((resolve) => {
         socket.write(Buffer.concat(frames), () => resolve());

@@ -5,7 +5,7 @@ import { disposables } from './disposables.ts';
 import { PROGRAM_PATH } from './packages.ts';
 import { startServer, type TestServer } from './servers.ts';
 
-/** How a reverse proxy is set up. */
+/** Options of a reverse proxy. */
 interface ProxySetup {
   /** Port of the daemon. */
   upstream: number;
@@ -18,7 +18,7 @@ interface ProxySetup {
 /** Starts a reverse proxy on 127.0.0.1 until the end of the test. */
 export type StartProxy = (setup: ProxySetup) => Promise<TestServer>;
 
-/** nginx as Debian has it: without directives it sends the address of the daemon as Host. */
+/** nginx of Debian: without directives it sends the address of the daemon as Host. */
 export const startNginx: StartProxy = ({ upstream, tls, directives = [] }) =>
   start((port, folder) => {
     const file = join(folder, 'nginx.conf');
@@ -31,7 +31,7 @@ export const startNginx: StartProxy = ({ upstream, tls, directives = [] }) =>
       `location / { proxy_pass http://127.0.0.1:${upstream}; ${directives.map((each) => `${each};`).join(' ')} }`,
     ];
     const lines = [
-      // One process: what ends it ends all of it.
+      // One process, so that a kill ends all of it.
       ...['daemon off;', 'master_process off;', `pid ${folder}/pid;`, `error_log ${folder}/error.log;`],
       'events {}',
       `http { access_log off; ${temporary.join(' ')} server { ${server.join('\n')} } }`,
@@ -40,7 +40,7 @@ export const startNginx: StartProxy = ({ upstream, tls, directives = [] }) =>
     return ['nginx', '-p', folder, '-c', file, '-e', join(folder, 'error.log')];
   });
 
-/** Caddy as Debian has it: it passes the Host of the browser on, and sends X-Forwarded-* headers. */
+/** Caddy of Debian: it forwards the Host of the browser, and sends X-Forwarded-* headers. */
 export const startCaddy: StartProxy = ({ upstream, tls }) =>
   start((port, folder) => {
     const file = join(folder, 'Caddyfile');

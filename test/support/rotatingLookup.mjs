@@ -1,4 +1,5 @@
-// For `node --import`: a resolver that knows two addresses of `localhost`, and names them in another order each time, as name servers do.
+// For `node --import`: a resolver that returns two addresses of `localhost`, in varying order like name
+// servers.
 import dns from 'node:dns';
 import { syncBuiltinESMExports } from 'node:module';
 

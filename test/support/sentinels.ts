@@ -6,18 +6,18 @@ import { until } from './until.ts';
 
 type RedisServer = Awaited<ReturnType<typeof startRedis>>;
 
-/** A master with replicas, and three Sentinels that watch them and put another in its place within some seconds. */
+/** A master with replicas, and three Sentinels that fail over within seconds. */
 export interface TestSentinels {
   master: RedisServer;
   replicas: RedisServer[];
   sentinels: TestServer[];
-  /** What --redis takes. */
+  /** The value of --redis. */
   url: string;
   stop(): Promise<void>;
 }
 
 const MASTER = 'presence';
-// Replicas get their first copy at once.
+// Replicas start their first copy at once.
 const FLAGS = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
 
 /** `masterFlags` are added to the command line of the master, and Sentinels name it by `host`. */
@@ -70,7 +70,7 @@ export function startSentinel(masterPort: number, host: string): Promise<TestSer
   });
 }
 
-/** What a Sentinel knows of the master, in the order that Redis has. */
+/** What a Sentinel knows about the master, in the order of Redis. */
 async function knownTo(sentinel: Redis): Promise<string> {
   const fields = (await sentinel.call('SENTINEL', 'MASTER', MASTER)) as string[];
   const value = (name: string) => fields[fields.indexOf(name) + 1];

@@ -3,44 +3,44 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, holdsPort } from './ports.ts';
 import { temporaryDirectory } from './temporaryDirectory.ts';
 
-/** A server process that a test started, in a temporary folder and on ports of its own. */
+/** A server process of a test, in a temporary folder and on its own ports. */
 export interface TestServer {
   port: number;
-  /** A second port, on which servers of its kind talk to each other. */
+  /** A second port, for traffic between servers. */
   readonly peer: number;
   readonly pid: number;
-  /** SIGSTOP: the process keeps its connections and says nothing. */
+  /** SIGSTOP: the process keeps its connections and stays silent. */
   freeze(): void;
   thaw(): void;
   /** kill -9. */
   kill(): Promise<void>;
   /** Starts it again on the same ports after kill(), with an empty folder if `wipe`. */
   restart(options?: { wipe?: boolean }): Promise<void>;
-  /** Ends it and removes its folder. */
+  /** Kills it and removes its folder. */
   stop(): Promise<void>;
 }
 
-/** What a server may use. */
-export interface ServerPlace {
+/** The ports and the folder of a server. */
+export interface ServerResources {
   port: number;
   peer: number;
   folder: string;
 }
 
-type CommandOf = (place: ServerPlace) => string[];
+type CommandOf = (resources: ServerResources) => string[];
 
-/** How often a server is started on other ports. */
+/** How often to try other ports. */
 const MAX_TRIES = 10;
 
-/** A port was free when it was chosen, and another process has taken it since. */
+/** Another process has taken a port since it was chosen. */
 class PortTakenError extends Error {}
 
-/** Starts a server whose command line is made for its ports and folder; on other ports if these are taken meanwhile. */
+/** Starts a server with the command line for its ports and folder; tries other ports if these are taken. */
 export function startServer(commandOf: CommandOf): Promise<TestServer> {
   return withFreePorts(async () => startOnPorts([await freePort(), await freePort()], commandOf));
 }
 
-/** Starts what chooses its ports; again if one of them was taken before it could listen there. */
+/** Calls `start`, which chooses ports; again if one of them was taken before it could listen there. */
 export async function withFreePorts<T>(start: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -126,7 +126,7 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
     if (failure !== undefined) throw failure;
     if (isClosed) throw endedEarly(child, port, output);
     if (await holdsPort(child.pid as number, port)) {
-      // What it writes from now on nobody needs, but it must be read.
+      // Its further output is not needed, but must be read.
       for (const stream of [child.stdout, child.stderr]) stream?.off('data', collect).resume();
       return;
     }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freePort } from './ports.ts';
 import {
-  type ServerPlace,
+  type ServerResources,
   startOnPorts,
   startServer,
   type TestServer,
@@ -21,14 +21,14 @@ export async function startRedis(...args: string[]): Promise<TestServer & { url:
   return Object.assign(server, { url: `redis://127.0.0.1:${server.port}` });
 }
 
-/** Paths of the files of a server with TLS; it asks its clients for a certificate of this authority. */
+/** Paths of the files of a server with TLS, which requires client certificates of this CA. */
 export interface ServerTls {
   ca: string;
   cert: string;
   key: string;
 }
 
-/** A redis-server with TLS and nothing else; `args` are added to its command line. */
+/** A redis-server that requires TLS; `args` are added to its command line. */
 export async function startTlsRedis(
   { ca, cert, key }: ServerTls,
   ...args: string[]
@@ -41,7 +41,7 @@ export async function startTlsRedis(
   return Object.assign(server, { url: `rediss://127.0.0.1:${server.port}` });
 }
 
-/** An etcd of one node; `host` is what --etcd takes. */
+/** An etcd of one node; `host` is the value of --etcd. */
 export async function startEtcd(
   tls?: ServerTls,
   args: string[] = [],
@@ -69,9 +69,9 @@ export async function startEtcd(
   return Object.assign(server, { host: `${tls ? 'https://' : ''}127.0.0.1:${server.port}` });
 }
 
-/** An etcd cluster of so many nodes; `host` of each is what --etcd takes. */
+/** An etcd cluster; the `host` of each node is a value of --etcd. */
 export function startEtcdCluster(nodes: number): Promise<(TestServer & { host: string })[]> {
-  // Each node must know the ports of all: if one port is taken, all begin anew.
+  // Each node must know the ports of all: if one port is taken, all start again.
   return withFreePorts(async () => {
     const ports = await Promise.all(
       Array.from({ length: nodes }, async () => [await freePort(), await freePort()] as const),
@@ -95,7 +95,7 @@ export function startEtcdCluster(nodes: number): Promise<(TestServer & { host: s
 }
 
 function etcdNode(name: string, cluster: string) {
-  return ({ port, peer, folder }: ServerPlace) => {
+  return ({ port, peer, folder }: ServerResources) => {
     const [client, own] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
     return [
       ...['etcd', '--name', name, '--data-dir', join(folder, 'data'), '--log-outputs', 'stderr'],

@@ -1,9 +1,9 @@
 import type { ImstateProcess } from './imstate.ts';
 
-/** The drain limit of 10 s, and as much again for a machine that has other things to do. */
+/** Twice the drain limit of 10 s, because the machine may be busy. */
 const STOP_LIMIT_MS = 20_000;
 
-/** Sends SIGTERM; resolves with the exit code, and whether the process ended by itself within what it promises. */
+/** Sends SIGTERM; resolves with the exit code, and whether the process ended by itself in time. */
 export async function stopped(daemon: ImstateProcess): Promise<{ exitCode: unknown; inTime: boolean }> {
   let inTime = true;
   daemon.signal('SIGTERM');
@@ -16,5 +16,5 @@ export async function stopped(daemon: ImstateProcess): Promise<{ exitCode: unkno
   return { exitCode, inTime };
 }
 
-/** What {@link stopped} resolves with if all went well. */
+/** The result of {@link stopped} for a normal stop. */
 export const STOPPED = { exitCode: 0, inTime: true };

@@ -16,11 +16,11 @@ interface Size {
 }
 
 /**
- * The real binary in a pseudo-terminal, which script(1) makes, until the end of the test. What it writes is read by xterm's own
- * terminal, so that a test sees what people would.
+ * The real binary in a pseudo-terminal of script(1), until the end of the test. The terminal emulator of
+ * xterm.js reads its output, so a test sees the same screen as a user.
  */
 export class TestTerminal {
-  /** All that was written, as it was written. */
+  /** The complete raw output. */
   output = '';
   /** Resolves with the exit code. */
   readonly ended: Promise<number | null>;
@@ -52,10 +52,11 @@ export class TestTerminal {
   ) {
     this.#folder = folder;
     const command = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
-    // The shell stays, to see how the terminal is left; it is told the outcome of the command.
+    // The shell continues, to check the state of the terminal afterwards. It exits with the code of the
+    // command.
     const shell = `stty cols ${columns} rows ${rows}; tty > ${folder}/tty; sh -c 'echo $$ > ${folder}/pid; exec "$@"' sh ${command}; code=$?; stty -a > ${folder}/after; exit $code`;
     this.#child = spawn('script', ['-qefc', shell, '/dev/null'], {
-      // Where CI is set no terminal is taken to have colours.
+      // With CI in the environment, terminals have no colours.
       env: { ...process.env, CI: undefined, TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -67,7 +68,7 @@ export class TestTerminal {
     this.ended = new Promise((resolve) => this.#child.once('close', resolve));
   }
 
-  /** What stands on the screen, a line a row, without space at the ends. */
+  /** The text on the screen, one line per row, without trailing spaces. */
   async screen(): Promise<string[]> {
     await this.#shown;
     const { active } = this.#xterm.buffer;
@@ -77,7 +78,7 @@ export class TestTerminal {
     );
   }
 
-  /** Waits until the screen shows this. */
+  /** Waits until the screen shows this text. */
   async shows(text: string | RegExp): Promise<string[]> {
     return until(async () => {
       const lines = await this.screen();
@@ -85,7 +86,7 @@ export class TestTerminal {
     }, `the terminal shows ${text}`);
   }
 
-  /** Which of its two buffers a terminal shows. */
+  /** The buffer that the terminal shows. */
   get buffer(): 'normal' | 'alternate' {
     return this.#xterm.buffer.active.type;
   }
@@ -104,7 +105,7 @@ export class TestTerminal {
     await promisify(execFile)('stty', ['-F', tty, 'cols', `${columns}`, 'rows', `${rows}`]);
   }
 
-  /** What `stty -a` said after the command. */
+  /** The output of `stty -a` after the command. */
   after(): Promise<string> {
     return this.#file('after');
   }

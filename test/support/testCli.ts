@@ -2,16 +2,16 @@ import { afterAll, beforeAll } from 'vitest';
 import { startTestDaemon, type TestDaemon } from './daemon.ts';
 import { type CliResult, runCli } from './runCli.ts';
 
-/** The commands of a test file, on a daemon of its own. */
+/** The commands of a test file, on its own daemon. */
 export interface TestCli {
   readonly daemon: TestDaemon;
   /** Runs a command. */
   run(...args: string[]): Promise<CliResult>;
-  /** Runs a command with --json, and reads what it printed. */
+  /** Runs a command with --json, and parses its output. */
   json(...args: string[]): Promise<unknown>;
 }
 
-/** Starts a daemon for the test file that calls this, and stops it at its end. */
+/** Starts a daemon for the calling test file, and stops it at the end. */
 export function testCli(): TestCli {
   let daemon: TestDaemon;
   beforeAll(async () => {

@@ -5,21 +5,21 @@ import { scratchDirectory } from './credentials.ts';
 import { disposables } from './disposables.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-/** A uid without a passwd entry, as OpenShift gives to a container. */
+/** A UID without a passwd entry, as of a container in OpenShift. */
 const UNKNOWN_UID = 23_456;
 
-/** Whether processes of another user can be started here. */
+/** Whether tests can start processes of another user. */
 export const canChangeUser = process.geteuid?.() === 0;
 
-/** What a command has printed so far, and its exit code, which is null while it runs. */
+/** The output of a command so far, and its exit code, which is null while it runs. */
 export interface Started {
   output(): string;
   exitCode(): number | null;
 }
 
 /**
- * Starts the real binary as a user without a passwd entry, with this environment and no other, until the end of the test. `script` is of
- * bash, runs as the user of the tests, and has to `exec "$@"`.
+ * Starts the real binary as a user without a passwd entry, with only this environment, until the end of the
+ * test. `script` is a Bash script that runs as the user of the tests, and must `exec "$@"`.
  */
 export function startAsUnknownUser(
   args: string[],

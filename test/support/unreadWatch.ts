@@ -4,7 +4,7 @@ import type { WatchStart } from '../../packages/client/src/generated/imstate/v1/
 import { loadProtos } from '../../packages/client/src/wire/protos.ts';
 import { disposables } from './disposables.ts';
 
-/** A watch that reads its first response, and nothing more until resume(). */
+/** A watch that reads only its first response until resume(). */
 export class UnreadWatch {
   readonly sessions: string[] = [];
   readonly ended: Promise<StatusObject>;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits until `probe` returns something truthy, and returns it; gives up after a time that no machine needs. */
+/** Waits until `probe` returns something truthy, and returns it; times out later than any machine needs. */
 export async function until<T>(probe: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
   const giveUpAt = Date.now() + 50_000;
   for (;;) {

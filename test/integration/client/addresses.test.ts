@@ -71,7 +71,7 @@ test('calls to one name go to all its addresses, and to one that is added later'
   expect(asked).toBeGreaterThan(before);
 });
 
-test('a name is resolved again when its daemon is gone', async () => {
+test('a name is resolved again when its daemon has stopped', async () => {
   addresses = ['127.0.0.1'];
   const first = await daemonAt('127.0.0.1');
   const client = await clientOf();
@@ -97,14 +97,14 @@ test('addresses that are known stay while the name server fails', async () => {
   await until(() => client.getUser({ userId: 'alice' }).catch(() => undefined), 'the daemon is found');
 });
 
-test('a machine that listens by one of IPv4 and IPv6 is called by that', async () => {
+test('a host that listens on only one of IPv4 and IPv6 is called on that', async () => {
   addresses = ['::1', '127.0.0.1'];
   await daemonAt('127.0.0.1');
   const client = await clientOf();
   for (let i = 0; i < 10; i++) await client.listHistory({ userId: 'alice' });
 });
 
-test('a name that nobody knows is named in the error', async () => {
+test('the error contains a name that cannot be resolved', async () => {
   addresses = [];
   const failing = (await clientOf()).getUser({ userId: 'alice' });
   await expect(failing).rejects.toMatchObject({ message: expect.stringContaining('ENOTFOUND') });

@@ -18,7 +18,7 @@ afterAll(async () => {
 const serverAddr = '10.0.0.1:9000';
 const session = (userId: string, sessionId: string) => ({ userId, deviceId: 'phone', sessionId });
 
-test('a heartbeat names the sessions that are over, and why', async () => {
+test('a heartbeat returns the sessions that have ended, with their reasons', async () => {
   await client.online({ ...session('alice', 's-1'), serverAddr });
   await client.online({ ...session('alice', 's-2'), serverAddr });
   await client.online({ ...session('bob', 's-1'), serverAddr, ttlMs: 60_000 });
@@ -46,7 +46,7 @@ test('pages of history follow each other, and the last has no token', async () =
   expect(last.nextPageToken).toBeUndefined();
 });
 
-test('pages of chat servers and of sessions hold each once', async () => {
+test('pages of chat servers and sessions contain each once', async () => {
   const servers = ['10.0.1.1:9000', '10.0.1.2:9000', '10.0.1.3:9000'];
   for (const [i, addr] of servers.entries()) {
     await client.online({ ...session(`dave-${i}`, 's-1'), serverAddr: addr, platform: 'ios' });
@@ -69,7 +69,7 @@ test('pages of chat servers and of sessions hold each once', async () => {
   expect((await client.getStats()).devicesByPlatform).toMatchObject({ ios: 3 });
 });
 
-test('an eviction takes a chat server, a user or a session', async () => {
+test('an eviction ends the sessions of a chat server or a user, or one session', async () => {
   const evicted = async (target: Parameters<Client['evict']>[0]) => (await client.evict(target)).evicted;
   for (const id of ['erin', 'frank', 'grace']) {
     await client.online({ ...session(id, 's-1'), serverAddr: '10.0.2.1:9000' });
@@ -80,7 +80,7 @@ test('an eviction takes a chat server, a user or a session', async () => {
   expect(await client.getUser({ userId: 'grace' })).toMatchObject({ devices: [{ reason: 'EVICTED' }] });
 });
 
-test('a login that asks too much is refused by the rule', async () => {
+test('an invalid login is rejected with the rule', async () => {
   const login = { ...session('heidi', 's-1'), serverAddr };
   for (const [extra, field] of [
     [{ ttlMs: 1 }, 'time_to_live'],
@@ -92,7 +92,7 @@ test('a login that asks too much is refused by the rule', async () => {
   }
 });
 
-test('an option that is undefined is as good as one that is left out', async () => {
+test('an undefined option equals an absent one', async () => {
   const noOptions = { timeoutMs: undefined, signal: undefined };
   const noPage = { pageSize: undefined, pageToken: undefined };
   const mallory = { userId: 'mallory', deviceId: 'phone', sessionId: undefined };
@@ -117,7 +117,7 @@ test('an option that is undefined is as good as one that is left out', async () 
 
 const REFUSED = ['replace_all', 'ReplaceAll', '', 2, 0, null];
 
-test.each(REFUSED)('a login with the policy %j is refused, and logs nobody in', async (policy) => {
+test.each(REFUSED)('a login with the policy %j is rejected and changes nothing', async (policy) => {
   const login = { ...session('policy', 's-1'), serverAddr, policy: policy as 'KEEP_ALL' };
   await expect(client.online(login)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
@@ -141,7 +141,7 @@ const sharing: [string, Use][] = [
   ['watch', (signal) => client.watch({ everything: true, signal })[Symbol.asyncIterator]().next()],
 ];
 
-test.each(sharing)('50 calls of %s may share a signal: Node.js warns of nothing', async (_, use) => {
+test.each(sharing)('50 calls of %s can share a signal without a warning of Node.js', async (_, use) => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);
   process.on('warning', onWarning);

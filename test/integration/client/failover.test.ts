@@ -44,7 +44,7 @@ async function startDaemonProcess({
 }
 
 describe('a client on etcd', () => {
-  test('kill -9 of one of three daemons under a stream of queries: none fails', async () => {
+  test('kill -9 of one of three daemons during queries: none fails', async () => {
     const config = shared();
     const daemons = await Promise.all([1, 2, 3].map(() => startDaemonProcess(config)));
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 30_000 });
@@ -75,7 +75,7 @@ describe('a client on etcd', () => {
     expect(failures).toEqual([]);
   });
 
-  test('calls go round robin to all daemons, also to one that comes later', async () => {
+  test('calls go round robin to all daemons, including one that starts later', async () => {
     const config = shared();
     const first = await startTestDaemon(config);
     disposables.push(() => first.remove());
@@ -92,7 +92,7 @@ describe('a client on etcd', () => {
     }, 'both daemons were called');
   });
 
-  test('with no daemon registered a call fails at once, and works when one comes', async () => {
+  test('without a registered daemon a call fails at once, and succeeds when one has started', async () => {
     const config = shared();
     const client = await connect({ etcd: config.etcd, service: config.service, timeoutMs: 600_000 });
     disposables.push(() => client.close());
@@ -104,7 +104,7 @@ describe('a client on etcd', () => {
     await until(() => client.getUser({ userId: 'alice' }).catch(() => false), 'the daemon is found');
   });
 
-  test('while etcd is away the last endpoints are used', async () => {
+  test('while etcd is unavailable the last endpoints are used', async () => {
     const etcd = await startEtcd();
     disposables.push(() => etcd.stop());
     const proxy = await startProxy(etcd.port);
@@ -123,15 +123,15 @@ describe('a client on etcd', () => {
     for (let i = 0; i < 50; i++) await client.getUser({ userId: 'alice' });
   });
 
-  test('an etcd that is not there is told as such, at once', async () => {
+  test('without etcd a call fails at once with the reason', async () => {
     const client = await connect({ etcd: `127.0.0.1:${await freePort()}`, timeoutMs: 600_000 });
     disposables.push(() => client.close());
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
   });
 });
 
-describe('a client of named endpoints', () => {
-  test('nobody listens there', async () => {
+describe('a client with fixed endpoints', () => {
+  test('without a listener a call fails at once', async () => {
     const addr = `127.0.0.1:${await freePort()}`;
     const client = await connect({ endpoints: [addr], timeoutMs: 600_000 });
     disposables.push(() => client.close());
@@ -139,7 +139,7 @@ describe('a client of named endpoints', () => {
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(nobody);
   });
 
-  test('a peer that accepts and says nothing: connecting has a deadline of its own', async () => {
+  test('a peer that accepts and stays silent: connecting has its own deadline', async () => {
     const daemon = await startTestDaemon();
     disposables.push(() => daemon.remove());
     const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
@@ -170,7 +170,7 @@ describe('a client of named endpoints', () => {
     await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
-  test('a daemon that dies in the middle of an answer: a read is made again, a change is not', async () => {
+  test('a daemon that dies in the middle of a response: a read is repeated, a change is not', async () => {
     let calls = 0;
     const answer = loadCodec().writer('imstate.v1.ApplyResponse')({
       results: [{ getUser: { userId: 'alice' } }],
@@ -221,7 +221,7 @@ describe('a client that is misused', () => {
     await client.close();
   });
 
-  test('an empty session id is refused: it would end another session than was meant', async () => {
+  test('an empty session ID is rejected, because it would end another session', async () => {
     const client = await connect({ endpoints: [`127.0.0.1:${await freePort()}`] });
     disposables.push(() => client.close());
     const refused = { code: 'INVALID_ARGUMENT' };
@@ -256,7 +256,7 @@ describe('a client that is misused', () => {
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(unusable);
   });
 
-  test('an etcd that is frozen is named as what does not answer', async () => {
+  test('the error names a frozen etcd', async () => {
     const etcd = await startEtcd();
     disposables.push(() => etcd.stop());
     etcd.freeze();
@@ -267,12 +267,12 @@ describe('a client that is misused', () => {
   });
 });
 
-test('connect needs to be told where to look', async () => {
+test('connect() requires a way to find daemons', async () => {
   await expect(connect({})).rejects.toMatchObject({ code: 'WRONG_USAGE' });
   await expect(connect({ endpoints: ['nowhere'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
 
-test('the embedded registry of a data folder leads to its daemon', async () => {
+test('the data directory leads to its daemon', async () => {
   const folder = await temporaryDirectory();
   disposables.push(() => folder.remove());
   const client = await connect({ dataDir: folder.path, timeoutMs: 30_000 });

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../../packages/client/src/index.ts';
-import { Told } from '../../support/delivered.ts';
+import { Delivered } from '../../support/delivered.ts';
 import { type LegacyServer, startLegacyServer } from '../../support/legacyServer.ts';
 import { runCli } from '../../support/runCli.ts';
 import { startRedis } from '../../support/servers.ts';
 
-describe('a server that speaks only pb.UserStatus', () => {
+describe('a legacy server', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let server: LegacyServer;
 
@@ -21,7 +21,7 @@ describe('a server that speaks only pb.UserStatus', () => {
 
   afterEach(() => server.stop());
 
-  test('logins, logouts and queries of a device work, and what it does not tell is undefined', async () => {
+  test('logins, logouts and queries of a device work, and what it does not know is undefined', async () => {
     const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = await client.online({ userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' });
     expect(login).toEqual({ sessionId: undefined, loginTime: undefined, replaced: [], replacedOmitted: 0 });
@@ -35,7 +35,7 @@ describe('a server that speaks only pb.UserStatus', () => {
     await client.close();
   });
 
-  test('what it cannot express is refused, not dropped', async () => {
+  test('what it cannot express is rejected, not ignored', async () => {
     const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
     for (const call of [
@@ -65,14 +65,14 @@ describe('a server that speaks only pb.UserStatus', () => {
     await client.close();
   });
 
-  test('what it can express is not refused: no metadata, and the policy that ends nothing', async () => {
+  test('what it can express is accepted: empty metadata, and the policy that ends nothing', async () => {
     const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const login = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
     await client.online({ ...login, metadata: {}, policy: 'KEEP_ALL' });
     await client.close();
   });
 
-  test('it keeps no lease, which is lost at once', async () => {
+  test('it has no leases: a lease is lost at once', async () => {
     const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
     const own = client.server({ addr: '10.0.0.1:9000' });
     expect(await own.lost).toMatchObject({ code: 'UNIMPLEMENTED' });
@@ -80,16 +80,16 @@ describe('a server that speaks only pb.UserStatus', () => {
     await client.close();
   });
 
-  test('it cannot be watched, which is said at once', async () => {
+  test('it cannot be watched: a watch fails at once', async () => {
     const client = await connect({ endpoints: [server.addr], timeoutMs: 30_000 });
-    const { ended } = new Told(client.watch({ users: ['alice'] }));
+    const { ended } = new Delivered(client.watch({ users: ['alice'] }));
     const message = expect.stringContaining('pb.UserStatus');
     expect(await ended).toMatchObject({ code: 'UNIMPLEMENTED', message });
     expect((await runCli(['watch', 'alice', '--endpoint', server.addr])).exitCode).toBe(1);
     await client.close();
   });
 
-  test('the commands work with it, and say what they cannot know', async () => {
+  test('the commands work with it, and report what it does not know', async () => {
     const cli = (...args: string[]) => runCli([...args, '--endpoint', server.addr]);
     const online = await cli('online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000');
     expect(online.stdout).toBe('alice/phone is online at 10.0.0.1:9000\n');

@@ -4,7 +4,7 @@ import { type Client, connect } from '../../../packages/client/src/index.ts';
 import { EtcdRegistry } from '../../../src/registry/etcd/EtcdRegistry.ts';
 import type { Registration } from '../../../src/registry/registry.ts';
 import { startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
-import { Told } from '../../support/delivered.ts';
+import { Delivered } from '../../support/delivered.ts';
 import { startImstate } from '../../support/imstate.ts';
 import { type LegacyServer, startLegacyServer } from '../../support/legacyServer.ts';
 import { runCli } from '../../support/runCli.ts';
@@ -84,7 +84,7 @@ describe('a mixed registry', () => {
     expect(legacy.map(({ server }) => server.answered)).toEqual([0, 0]);
   });
 
-  test('operations that are asked for together keep their order', async () => {
+  test('operations of one batch keep their order', async () => {
     await Promise.all([addLegacy(), addLegacy(), addDaemon()]);
     for (let i = 0; i < 10; i++) {
       const client = await newClient();
@@ -104,18 +104,18 @@ describe('a mixed registry', () => {
     for (let i = 0; i < 5; i++) {
       const client = await newClient();
       const watch = client.watch({ users: [`w${i}`] });
-      const told = new Told(watch);
-      await told.has(1, 'synced');
+      const delivered = new Delivered(watch);
+      await delivered.has(1, 'synced');
       const server = client.server({ addr: `10.0.0.${i + 1}:9000` });
       await server.ready;
       await server.online({ userId: `w${i}`, deviceId: 'phone' });
-      await told.has(1, 'change');
+      await delivered.has(1, 'change');
       watch.close();
       server.close();
     }
   });
 
-  test('a client of legacy servers alone finds the daemon that comes, and goes back when it has left', async () => {
+  test('a client of legacy servers finds a daemon that starts, and returns when it has stopped', async () => {
     const server = await addLegacy();
     const client = await newClient();
     expect(await client.online(LOGIN)).toMatchObject({ sessionId: undefined });
@@ -132,7 +132,7 @@ describe('a mixed registry', () => {
     }, 'the legacy server answers');
   });
 
-  test('a client that is given addresses prefers the daemon too, also one that replaces a legacy server', async () => {
+  test('a client with fixed endpoints prefers the daemon too, also one that replaces a legacy server', async () => {
     const [old, other] = await Promise.all([addLegacy(), addLegacy()]);
     const client = await newClient({ endpoints: [old.addr, other.addr] });
     expect(await client.online(LOGIN)).toMatchObject({ sessionId: undefined });
@@ -147,7 +147,7 @@ describe('a mixed registry', () => {
     expect(other.answered - answered).toBeLessThanOrEqual(1);
   });
 
-  test('host names are no hindrance', async () => {
+  test('endpoints may have host names', async () => {
     const servers = [await addLegacy(), await addDaemon()];
     const endpoints = servers.map(({ addr }) => addr.replace('127.0.0.1', 'localhost'));
     for (let i = 0; i < 10; i++) {
@@ -158,7 +158,7 @@ describe('a mixed registry', () => {
     expect(legacy[0]?.server.answered).toBe(0);
   });
 
-  test('while a daemon that was killed is still registered, no legacy server is asked in its place', async () => {
+  test('while a killed daemon is still registered, no legacy server is called instead', async () => {
     const server = await addLegacy();
     const where = ['--redis', redis.url, '--etcd', etcd.host, '--service', service];
     const daemon = await startImstate('serve', '--port', '0', '--lease-ttl', '1h', ...where);
@@ -169,7 +169,7 @@ describe('a mixed registry', () => {
     expect(server.answered).toBe(0);
   });
 
-  test('endpoints, doctor and the log of the daemon warn, and say what to do', async () => {
+  test('endpoints, doctor and the log of the daemon warn and say what to do', async () => {
     const server = await addLegacy();
     const daemon = await addDaemon();
     const warning =
@@ -190,7 +190,7 @@ describe('a mixed registry', () => {
     expect(JSON.parse(warned)).toMatchObject({ level: 40, warning });
   });
 
-  test('nothing is warned of where all are daemons, or all are legacy servers', async () => {
+  test('there is no warning if all are daemons, or all are legacy servers', async () => {
     await addLegacy();
     const where = ['--etcd', etcd.host, '--service', service];
     expect((await runCli(['endpoints', ...where])).stderr).toBe('');

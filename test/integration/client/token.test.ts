@@ -11,7 +11,7 @@ import {
   scratchDirectory,
   TokenFile,
 } from '../../support/credentials.ts';
-import { Told } from '../../support/delivered.ts';
+import { Delivered } from '../../support/delivered.ts';
 import { disposables, startDaemon } from '../../support/disposables.ts';
 import { until } from '../../support/until.ts';
 
@@ -43,7 +43,7 @@ test('a client with a token may do what its role may', async () => {
   await expect(nobody.getStats()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
-test('a chat server with a wrong token is told at once', async () => {
+test('a chat server with a wrong token fails at once', async () => {
   const { file, daemon } = await start();
   for (const [token, code] of [
     ['imstate_wrong', 'UNAUTHENTICATED'],
@@ -55,38 +55,38 @@ test('a chat server with a wrong token is told at once', async () => {
   }
 });
 
-test('a client goes on with the token that follows in its file: calls, a watch and a lease', async () => {
+test('calls, a watch and a lease continue with the next token in the file', async () => {
   const { file, daemon } = await start();
   const tokenFile = join(await scratchDirectory(), 'token');
   await writeFile(tokenFile, `${file.tokens.writer}\n`);
   const client = await clientOf(daemon.addr, { tokenFile });
-  const told = new Told(client.watch({ everything: true }));
+  const delivered = new Delivered(client.watch({ everything: true }));
   const server = client.server({ addr: SERVER });
   await server.ready;
-  await told.has(1, 'synced');
+  await delivered.has(1, 'synced');
 
   await writeFile(tokenFile, await file.add('next', 'writer'));
   await file.remove('writer');
-  await told.has(1, 'disconnected');
-  await told.has(1, 'reconnected');
+  await delivered.has(1, 'disconnected');
+  await delivered.has(1, 'reconnected');
   await server.online({ userId: 'bob', deviceId: 'phone' });
-  await until(() => told.sessionsOf('bob').length === 1, 'the watch tells what came after');
+  await until(() => delivered.sessionsOf('bob').length === 1, 'the watch tells what came after');
   expect(await client.getUser({ userId: 'bob' })).toMatchObject({ online: true });
 });
 
 test('a watch whose token was revoked ends', async () => {
   const { file, daemon } = await start();
   const client = await clientOf(daemon.addr, { token: file.tokens.reader });
-  const told = new Told(client.watch({ everything: true }));
-  await told.has(1, 'synced');
+  const delivered = new Delivered(client.watch({ everything: true }));
+  await delivered.has(1, 'synced');
   await file.remove('reader');
-  expect(await told.ended).toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(await delivered.ended).toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
 /** Longer than the client keeps a stream of operations. */
 const STREAM_MS = 6_000;
 
-test('operations lose nothing when a JWT is followed by another', { timeout: 120_000 }, async () => {
+test('no operation is lost when a JWT is replaced', { timeout: 120_000 }, async () => {
   const issuer = await Issuer.make();
   const jwt = { issuer: ISSUER, audience: AUDIENCE, jwks: await keysFile(issuer) };
   const daemon = await startDaemon({ auth: { jwt } });
@@ -118,7 +118,7 @@ test('operations lose nothing when a JWT is followed by another', { timeout: 120
   }, 'a JWT expires while its stream is in use');
 });
 
-test('a token file that goes away leaves the token from before', async () => {
+test('the previous token is used after its file is deleted', async () => {
   const { file, daemon } = await start();
   const tokenFile = join(await scratchDirectory(), 'token');
   await writeFile(tokenFile, file.tokens.reader as string);
@@ -139,7 +139,7 @@ test.each([
   });
 });
 
-test('a token goes to no other machine in plain text unless that is allowed', async () => {
+test('a token is sent to another machine in plain text only if that is allowed', async () => {
   const { file } = await start();
   const ip = Object.values(networkInterfaces())
     .flat()
@@ -153,7 +153,7 @@ test('a token goes to no other machine in plain text unless that is allowed', as
   await expect(careful.getUser({ userId: 'alice' })).rejects.toMatchObject(refusal);
   await expect(careful.getStats()).rejects.toMatchObject(refusal);
   await expect(careful.server({ addr: SERVER }).ready).rejects.toMatchObject(refusal);
-  expect(await new Told(careful.watch({ everything: true })).ended).toMatchObject(refusal);
+  expect(await new Delivered(careful.watch({ everything: true })).ended).toMatchObject(refusal);
   if (ip === undefined) return;
   const daemon = await startDaemon({ addr: ip, auth: { tokens: file.path } });
   const bold = await clientOf(daemon.addr, { token: file.tokens.reader, plaintextToken: true });

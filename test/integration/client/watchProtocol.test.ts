@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Client, connect, type WatchOptions } from '../../../packages/client/src/index.ts';
-import { Told } from '../../support/delivered.ts';
+import { Delivered } from '../../support/delivered.ts';
 import { disposables } from '../../support/disposables.ts';
 import { startFakeWatchServer } from '../../support/fakeWatchServer.ts';
 import { until } from '../../support/until.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 function watch(options: WatchOptions) {
   const made = client.watch(options);
   disposables.push(() => made.close());
-  return { made, told: new Told(made) };
+  return { made, delivered: new Delivered(made) };
 }
 
 const snapshot = (...userIds: string[]) => ({ snapshot: userIds.map((userId) => ({ userId })) });
@@ -39,8 +39,8 @@ const changes = (...all: ReturnType<typeof change>[]) => ({
 const broken = 'the connection broke';
 
 describe('a watch that is resumed', () => {
-  test('goes on from the last revision that was told, and says so', async () => {
-    const { made, told } = watch({ users: ['alice', 'bob'], coalesce: true });
+  test('continues after the last delivered revision, and reports that', async () => {
+    const { made, delivered } = watch({ users: ['alice', 'bob'], coalesce: true });
     const first = await server.watch(0);
     expect(first.requests[0]?.start).toMatchObject({
       userIds: ['alice', 'bob'],
@@ -50,7 +50,7 @@ describe('a watch that is resumed', () => {
     });
     first.send(snapshot('alice', 'bob'), synced('r1'));
     first.send({ ...changes(change('alice', 'r2'), change('bob', 'r3')), coalesced: 3 });
-    await told.has(2, 'change');
+    await delivered.has(2, 'change');
     first.fail(status.UNAVAILABLE, broken);
     const second = await server.watch(1);
     expect(second.requests[0]?.start).toMatchObject({
@@ -60,39 +60,39 @@ describe('a watch that is resumed', () => {
       coalesce: true,
     });
     second.send(changes(change('bob', 'r4')), synced('r4'), { revision: 'r5', coalesced: 2 });
-    await told.has(1, 'progress');
+    await delivered.has(1, 'progress');
     expect(made.coalesced).toBe(5);
-    expect(told.events.map(({ type }) => type)).toEqual([
+    expect(delivered.events.map(({ type }) => type)).toEqual([
       ...['snapshot', 'snapshot', 'synced', 'change', 'change'],
       ...['disconnected', 'reconnected', 'change', 'synced', 'progress'],
     ]);
-    expect(told.of('disconnected')).toMatchObject([{ error: { code: 'UNAVAILABLE', message: broken } }]);
+    expect(delivered.of('disconnected')).toMatchObject([{ error: { code: 'UNAVAILABLE', message: broken } }]);
     expect(made.revision).toBe('r5');
   });
 
-  test('tells no change twice', async () => {
-    const { told } = watch({ everything: true });
+  test('delivers no change twice', async () => {
+    const { delivered } = watch({ everything: true });
     const first = await server.watch(0);
     first.send(synced('r1'), changes(change('alice', 'r2'), change('alice', 'r3')));
-    await told.has(2, 'change');
+    await delivered.has(2, 'change');
     first.fail(status.UNAVAILABLE, broken);
     const second = await server.watch(1);
     second.send(changes(change('alice', 'r2'), change('alice', 'r3'), change('alice', 'r4')));
-    await told.has(3, 'change');
-    expect(told.sessionsOf('alice')).toEqual(['r2', 'r3', 'r4']);
+    await delivered.has(3, 'change');
+    expect(delivered.sessionsOf('alice')).toEqual(['r2', 'r3', 'r4']);
   });
 
-  test('also when the daemon says that it reads too slowly', async () => {
-    const { told } = watch({ servers: ['10.0.0.1:9000'] });
+  test('resumes when the daemon ends it for reading too slowly', async () => {
+    const { delivered } = watch({ servers: ['10.0.0.1:9000'] });
     const first = await server.watch(0);
     first.send(synced('r1'));
     first.fail(status.RESOURCE_EXHAUSTED, 'too slow');
     const { requests } = await server.watch(1);
     expect(requests[0]?.start).toMatchObject({ serverAddrs: ['10.0.0.1:9000'], resumeRevision: 'r1' });
-    await told.has(1, 'disconnected');
+    await delivered.has(1, 'disconnected');
   });
 
-  test('of an earlier one begins where that ended', async () => {
+  test('starts where the earlier watch ended', async () => {
     watch({ users: ['alice'], resumeRevision: 'r7' });
     const { requests } = await server.watch(0);
     expect(requests[0]?.start).toMatchObject({
@@ -102,39 +102,39 @@ describe('a watch that is resumed', () => {
     });
   });
 
-  test('begins anew while its snapshot is not complete, and says that what it told does not hold', async () => {
-    const { told } = watch({ everything: true });
+  test('starts again while its snapshot is incomplete, and reports lost', async () => {
+    const { delivered } = watch({ everything: true });
     const first = await server.watch(0);
     first.send(snapshot('alice'), { changes: [change('alice', 'r1')] });
-    await told.has(1, 'change');
+    await delivered.has(1, 'change');
     first.fail(status.UNAVAILABLE, broken);
     const second = await server.watch(1);
     expect(second.requests[0]?.start).toMatchObject({ initialState: true, resumeRevision: '' });
     second.send(snapshot('bob'), synced('r2'));
-    await told.has(1, 'synced');
-    expect(told.events.map(({ type }) => type)).toEqual([
+    await delivered.has(1, 'synced');
+    expect(delivered.events.map(({ type }) => type)).toEqual([
       ...['snapshot', 'change', 'disconnected', 'lost', 'reconnected', 'snapshot', 'synced'],
     ]);
   });
 });
 
 describe('a watch whose changes are gone', () => {
-  test('begins anew with a snapshot', async () => {
-    const { told } = watch({ users: ['alice'], resumeRevision: 'old' });
+  test('starts again with a snapshot', async () => {
+    const { delivered } = watch({ users: ['alice'], resumeRevision: 'old' });
     (await server.watch(0)).fail(status.OUT_OF_RANGE, 'gone');
     const second = await server.watch(1);
     expect(second.requests[0]?.start).toMatchObject({ initialState: true, resumeRevision: '' });
     second.send(snapshot('alice'), synced('r1'));
-    await told.has(1, 'synced');
-    expect(told.events).toMatchObject([
+    await delivered.has(1, 'synced');
+    expect(delivered.events).toMatchObject([
       { type: 'lost', reason: 'gone' },
       { type: 'snapshot' },
       { type: 'synced' },
     ]);
   });
 
-  test('goes on from now if it wants no snapshot', async () => {
-    const { told } = watch({ everything: true, initialState: false });
+  test('continues from now without snapshots', async () => {
+    const { delivered } = watch({ everything: true, initialState: false });
     const first = await server.watch(0);
     expect(first.requests[0]?.start).toMatchObject({ everything: true, initialState: false });
     first.send(synced('r1'));
@@ -142,17 +142,17 @@ describe('a watch whose changes are gone', () => {
     const second = await server.watch(1);
     expect(second.requests[0]?.start).toMatchObject({ initialState: false, resumeRevision: '' });
     second.send(synced('r9'));
-    await told.has(2, 'synced');
-    expect(told.events.map(({ type }) => type)).toEqual(['synced', 'lost', 'synced']);
+    await delivered.has(2, 'synced');
+    expect(delivered.events.map(({ type }) => type)).toEqual(['synced', 'lost', 'synced']);
   });
 });
 
 describe('a watch whose users change', () => {
-  test('resumes those that it has told of, and adds the others again', async () => {
-    const { made, told } = watch({ users: ['alice', 'carol'] });
+  test('resumes the complete ones, and adds the others again', async () => {
+    const { made, delivered } = watch({ users: ['alice', 'carol'] });
     const first = await server.watch(0);
     first.send(snapshot('alice', 'carol'), synced('r1'));
-    await told.has(1, 'synced');
+    await delivered.has(1, 'synced');
     made.add(['bob', 'alice']);
     made.remove(['carol', 'nobody']);
     made.add(['dave']);
@@ -162,14 +162,14 @@ describe('a watch whose users change', () => {
       { update: { addUserIds: ['dave'], removeUserIds: [] } },
     ]);
     first.send(snapshot('bob'), synced('r2'), synced('r3'), snapshot('dave'), changes(change('alice', 'r4')));
-    await told.has(1, 'change');
+    await delivered.has(1, 'change');
     first.fail(status.UNAVAILABLE, broken);
     const second = await server.watch(1);
     const [start, update] = await second.received(2);
     expect(start).toMatchObject({ start: { userIds: ['alice', 'bob'], resumeRevision: 'r4' } });
     expect(update).toMatchObject({ update: { addUserIds: ['dave'] } });
     second.send(synced('r5'), snapshot('dave'), synced('r6'));
-    await told.has(5, 'synced');
+    await delivered.has(5, 'synced');
     second.fail(status.UNAVAILABLE, broken);
     const third = await server.watch(2);
     expect(third.requests).toMatchObject([
@@ -177,23 +177,23 @@ describe('a watch whose users change', () => {
     ]);
   });
 
-  test('tells nothing of a user that it does not watch any more', async () => {
-    const { made, told } = watch({ users: ['alice', 'bob'] });
+  test('delivers nothing about a removed user', async () => {
+    const { made, delivered } = watch({ users: ['alice', 'bob'] });
     const first = await server.watch(0);
     first.send(snapshot('alice', 'bob'), synced('r1'));
-    await told.has(1, 'synced');
+    await delivered.has(1, 'synced');
     made.remove(['alice']);
     first.send(snapshot('alice'), changes(change('alice', 'r2'), change('bob', 'r3')));
-    await told.has(1, 'change');
-    expect(told.sessionsOf('alice')).toEqual([]);
-    expect(told.of('snapshot')).toHaveLength(2);
+    await delivered.has(1, 'change');
+    expect(delivered.sessionsOf('alice')).toEqual([]);
+    expect(delivered.of('snapshot')).toHaveLength(2);
   });
 
-  test('that was removed and added again is told anew how it stands', async () => {
-    const { made, told } = watch({ users: ['alice', 'bob'] });
+  test('a user that was removed and added again gets a snapshot', async () => {
+    const { made, delivered } = watch({ users: ['alice', 'bob'] });
     const first = await server.watch(0);
     first.send(snapshot('alice', 'bob'), synced('r1'));
-    await told.has(1, 'synced');
+    await delivered.has(1, 'synced');
     made.remove(['bob']);
     made.add(['bob']);
     first.fail(status.UNAVAILABLE, broken);
@@ -204,16 +204,16 @@ describe('a watch whose users change', () => {
     ]);
   });
 
-  test('waits for somebody to watch', async () => {
-    const { made, told } = watch({ users: [] });
+  test('waits for a first user', async () => {
+    const { made, delivered } = watch({ users: [] });
     made.add(['alice']);
     const first = await server.watch(0);
     expect(first.requests).toMatchObject([{ start: { userIds: ['alice'], initialState: true } }]);
     first.send(snapshot('alice'), synced('r1'));
-    await told.has(1, 'synced');
+    await delivered.has(1, 'synced');
     made.remove(['alice']);
     first.fail(status.UNAVAILABLE, broken);
-    await told.has(1, 'disconnected');
+    await delivered.has(1, 'disconnected');
     made.add(['bob']);
     const second = await server.watch(1);
     expect(second.requests).toMatchObject([
@@ -221,7 +221,7 @@ describe('a watch whose users change', () => {
     ]);
   });
 
-  test('adds many in several steps', async () => {
+  test('adds many users in several updates', async () => {
     const { made } = watch({ users: ['alice'] });
     const first = await server.watch(0);
     made.add(Array.from({ length: 2_500 }, (_, i) => `user-${i}`));
@@ -229,7 +229,7 @@ describe('a watch whose users change', () => {
     expect(sizes).toEqual([1_000, 1_000, 500]);
   });
 
-  test('refuses too many, and stays as it is', async () => {
+  test('rejects too many users, and stays unchanged', async () => {
     const { made } = watch({ users: ['alice'] });
     const many = Array.from({ length: 10_000 }, (_, i) => `user-${i}`);
     const long = Array.from({ length: 9_000 }, (_, i) => `${i}`.padEnd(120, 'x'));
@@ -257,28 +257,28 @@ describe('a watch ends', () => {
     ['UNAUTHENTICATED', 4],
     ['PERMISSION_DENIED', 4],
   ] as const)('with %s at once', async (code, exitCode) => {
-    const { told } = watch({ everything: true });
+    const { delivered } = watch({ everything: true });
     (await server.watch(0)).fail(status[code], 'no');
-    expect(await told.ended).toMatchObject({ code, exitCode, message: expect.stringContaining('no') });
+    expect(await delivered.ended).toMatchObject({ code, exitCode, message: expect.stringContaining('no') });
   });
 
-  test('with INVALID_ARGUMENT later too, but not for one daemon of another version', async () => {
-    const { told } = watch({ everything: true });
+  test('with INVALID_ARGUMENT later too, but not because of a daemon of another version', async () => {
+    const { delivered } = watch({ everything: true });
     const first = await server.watch(0);
     first.send(synced('r1'));
     first.fail(status.UNIMPLEMENTED, 'older');
     (await server.watch(1)).fail(status.INVALID_ARGUMENT, 'no');
-    expect(await told.ended).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await delivered.ended).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   test('by close(), its signal, or leaving the loop; its stream ends too', async () => {
     const stop = new AbortController();
-    const { made, told } = watch({ everything: true });
-    const { told: signalled } = watch({ everything: true, signal: stop.signal });
+    const { made, delivered } = watch({ everything: true });
+    const { delivered: signalled } = watch({ everything: true, signal: stop.signal });
     await server.watch(1);
     made.close();
     made.close();
-    expect(await told.ended).toBeUndefined();
+    expect(await delivered.ended).toBeUndefined();
     stop.abort(new Error('no longer needed'));
     expect(await signalled.ended).toMatchObject({ message: 'no longer needed' });
 
@@ -293,18 +293,20 @@ describe('a watch ends', () => {
     }
   });
 
-  test('with its client, also while it waits for the next try', async () => {
-    const { told } = watch({ everything: true });
+  test('with its client, also during a backoff', async () => {
+    const { delivered } = watch({ everything: true });
     (await server.watch(0)).fail(status.UNAVAILABLE, broken);
     await client.close();
-    expect(await told.ended).toBeUndefined();
-    expect(await new Told(client.watch({ everything: true })).ended).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await delivered.ended).toBeUndefined();
+    expect(await new Delivered(client.watch({ everything: true })).ended).toMatchObject({
+      code: 'UNAVAILABLE',
+    });
   });
 
-  test('before it began if its signal was aborted', async () => {
+  test('before the start if its signal has aborted', async () => {
     const signal = AbortSignal.abort(new Error('too late'));
-    const { told } = watch({ everything: true, signal });
-    expect(await told.ended).toMatchObject({ message: 'too late' });
+    const { delivered } = watch({ everything: true, signal });
+    expect(await delivered.ended).toMatchObject({ message: 'too late' });
   });
 });
 
@@ -315,7 +317,7 @@ test.each([{}, { users: ['alice'], everything: true }, { servers: ['a:1'], users
   },
 );
 
-test('a loop that does not read holds the daemon back, and loses nothing', async () => {
+test('a loop that does not read slows the daemon down, and loses nothing', async () => {
   const made = client.watch({ everything: true });
   disposables.push(() => made.close());
   const events = made[Symbol.asyncIterator]();

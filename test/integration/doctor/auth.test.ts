@@ -15,7 +15,7 @@ import { freePort } from '../../support/servers.ts';
 const NOWHERE = '/nowhere/file';
 const jwtOf = (jwks: string) => ({ issuer: ISSUER, audience: AUDIENCE, jwks });
 
-test('files that a daemon takes are well, and what is not named is skipped', async () => {
+test('files that a daemon accepts are ok, and files that are not named are skipped', async () => {
   const [{ path: tokens }, jwks] = [await TokenFile.make(), await keysFile(await Issuer.make())];
   const certificates = join(await scratchDirectory(), 'certificates.ndjson');
   await writeFile(certificates, '{"cn":"chat","role":"writer"}\n', { mode: 0o600 });
@@ -31,7 +31,7 @@ test('files that a daemon takes are well, and what is not named is skipped', asy
   });
 });
 
-test('files that are missing or broken fail as they would for a daemon, and so do keys that do not come', async () => {
+test('missing and broken files fail as for a daemon, and so do unavailable keys', async () => {
   const unusable = { status: 'failed', code: 'AUTH_FILE_UNUSABLE' };
   const missing = { tokens: NOWHERE, jwt: jwtOf(NOWHERE), certificates: NOWHERE };
   expect(await look({ auth: missing })).toMatchObject({
@@ -48,7 +48,7 @@ test('files that are missing or broken fail as they would for a daemon, and so d
   });
 });
 
-test('a file that others may write fails', async () => {
+test('a file that other users can write fails', async () => {
   const { path: tokens } = await TokenFile.make();
   await chmod(tokens, 0o666);
   const report = (await look({ auth: { tokens } }))['auth-tokens'];

@@ -8,7 +8,7 @@ import { look } from '../../support/doctor.ts';
 import { freePort } from '../../support/servers.ts';
 
 describe('the daemons', () => {
-  test('that do not answer warn as long as one does, and fail when none does', async () => {
+  test('that do not respond warn as long as one does, and fail when none does', async () => {
     const daemon = await startDaemon();
     const folder = join(daemon.dataDir, 'registry', 'im%2Fstate-server');
     const dead = `127.0.0.1:${await freePort()}`;
@@ -30,7 +30,7 @@ describe('the daemons', () => {
     expect(alone['daemon-versions']).toMatchObject({ status: 'skipped' });
   });
 
-  test('of which there are none: a warning', async () => {
+  test('warn if there are none', async () => {
     const dataDir = await scratchDirectory();
     await mkdir(join(dataDir, 'registry'));
     const reports = await look({ dataDir });

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { scratchDirectory } from '../../support/credentials.ts';
 import { look } from '../../support/doctor.ts';
 
-describe('the data folder', () => {
-  test('that others may read warns; a lock file that was left holds nothing; a damaged file is reported', async () => {
+describe('the data directory', () => {
+  test('that other users can read warns; a stale lock file is ignored; a damaged file is reported', async () => {
     const dataDir = await scratchDirectory();
     await chmod(dataDir, 0o755);
     await writeFile(

@@ -16,7 +16,7 @@ function namesOf(reports: Record<string, Report>, ...statuses: Report['status'][
 
 const GOOD_REDIS = ['--appendonly', 'yes', '--maxmemory', '100mb', '--maxmemory-policy', 'noeviction'];
 
-test('an embedded daemon: all is well, and what does not apply is skipped', async () => {
+test('an embedded daemon: all checks are ok, or skipped because they do not apply', async () => {
   const daemon = await startDaemon();
   await chmod(daemon.dataDir, 0o700);
   const reports = await look({ dataDir: daemon.dataDir });
@@ -34,7 +34,7 @@ test('an embedded daemon: all is well, and what does not apply is skipped', asyn
     if (status === 'skipped') expect([check, message]).toEqual([check, expect.stringMatching(/\w+ \w+/)]);
 });
 
-test('a daemon on a good Redis and etcd: all is well', async () => {
+test('a daemon on Redis and etcd: all checks are ok', async () => {
   const redis = await redisWith(...GOOD_REDIS);
   const shared = {
     redis: redis.url,
@@ -54,7 +54,7 @@ test('a daemon on a good Redis and etcd: all is well', async () => {
   expect(reports['redis-layout']?.message).toMatch(/^layout 1 with 16 shards, identity [0-9a-f-]{36}$/);
 });
 
-test('it changes nothing in Redis, etcd and the folder', async () => {
+test('it changes nothing in Redis, etcd and the data directory', async () => {
   const [redis, etcd] = [await redisWith(), await startEtcd()];
   disposables.push(() => etcd.stop());
   const dataDir = await scratchDirectory();
@@ -77,7 +77,7 @@ test('it changes nothing in Redis, etcd and the folder', async () => {
   expect(await readdir(dataDir)).toEqual([]);
 });
 
-test('a configuration that cannot be read fails there, and in what needs it', async () => {
+test('an invalid configuration fails its check, and those that need it', async () => {
   const reports = await look({ redis: 'http://me:secret@127.0.0.1', etcd: 'nonsense' });
   for (const name of ['configuration', 'redis-dns', 'redis-dial', 'etcd-dial'])
     expect(reports[name]).toMatchObject({ status: 'failed', code: 'BAD_URL' });

@@ -4,7 +4,7 @@ import { look } from '../../support/doctor.ts';
 import { freePort, startEtcd } from '../../support/servers.ts';
 
 describe('etcd', () => {
-  test('that is away fails one check, and the others are skipped', async () => {
+  test('that is unavailable fails one check, and the others are skipped', async () => {
     const reports = await look({ redis: inject('redisUrl'), etcd: `127.0.0.1:${await freePort()}` });
     expect(reports['etcd-dial']).toMatchObject({ status: 'failed', code: 'REGISTRY_UNAVAILABLE' });
     expect(reports['etcd-version']).toMatchObject({ status: 'skipped', message: 'etcd does not respond' });
@@ -12,7 +12,7 @@ describe('etcd', () => {
     expect(reports['daemon-health']).toMatchObject({ status: 'skipped' });
   });
 
-  test('of which one node is away warns', async () => {
+  test('with one unavailable node warns', async () => {
     const etcd = `${inject('etcdHost')},127.0.0.1:${await freePort()}`;
     const reports = await look({ redis: inject('redisUrl'), etcd });
     expect(reports['etcd-dial']).toMatchObject({ status: 'warning' });
@@ -23,7 +23,7 @@ describe('etcd', () => {
     expect(reports['etcd-health']).toMatchObject({ status: 'ok' });
   });
 
-  test('whose user may only read fails, and says how to grant the rest', async () => {
+  test('whose user may only read fails with the command that grants the rest', async () => {
     const etcd = await startEtcd();
     disposables.push(() => etcd.stop());
     const { Etcd3 } = await import('etcd3');

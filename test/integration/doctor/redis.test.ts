@@ -6,14 +6,14 @@ import { freePort } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 describe('Redis', () => {
-  test('that is away fails one check, and the others are skipped', async () => {
+  test('that is unavailable fails one check, and the others are skipped', async () => {
     const reports = await look({ redis: `redis://:secret@127.0.0.1:${await freePort()}` });
     expect(reports['redis-dial']).toMatchObject({ status: 'failed', code: 'STORE_UNAVAILABLE' });
     expect(reports['redis-memory']).toMatchObject({ status: 'skipped', message: 'Redis does not respond' });
     expect(JSON.stringify(reports)).not.toContain('secret');
   });
 
-  test('that is frozen holds nothing up', async () => {
+  test('that is frozen delays nothing', async () => {
     const redis = await redisWith();
     redis.freeze();
     disposables.push(() => redis.thaw());
@@ -22,7 +22,7 @@ describe('Redis', () => {
     expect(reports['folder-rights']?.status).toBe('ok');
   });
 
-  test('with a name that nobody knows fails at DNS', async () => {
+  test('with an unknown name fails at DNS', async () => {
     const reports = await look({ redis: 'redis://redis.invalid:6379' });
     expect(reports['redis-dns']).toMatchObject({ status: 'failed', code: 'STORE_UNAVAILABLE' });
     expect(reports['redis-dns']?.message).toContain('the name redis.invalid is not known here');
@@ -47,7 +47,7 @@ describe('Redis', () => {
     expect((await look({ redis: redis.url }))['redis-memory']?.message).toMatch(/raise maxmemory/);
   });
 
-  test('without a file, and with snapshots only, warns of what is lost', async () => {
+  test('without persistence, and with snapshots only, warns of losses', async () => {
     const [none, snapshots] = [await redisWith(), await redisWith('--save', '60 1000')];
     const judged = async (url: string) => (await look({ redis: url }))['redis-persistence'];
     expect(await judged(none.url)).toMatchObject({
@@ -64,7 +64,7 @@ describe('Redis', () => {
     expect(report).toMatchObject({ status: 'failed', code: 'STORE_UNAVAILABLE' });
   });
 
-  test('that refuses changes until it has replicas fails, and says what to do', async () => {
+  test('that rejects changes without replicas fails, and says what to do', async () => {
     const redis = await redisWith('--min-replicas-to-write', '1', '--repl-diskless-sync-delay', '0');
     const admin = new Redis(redis.url);
     disposables.push(() => admin.disconnect());
@@ -115,7 +115,7 @@ describe('Redis', () => {
     expect(JSON.stringify([good, bad, refused])).not.toContain('secret');
   });
 
-  test('with another layout than is asked for fails', async () => {
+  test('with another layout than required fails', async () => {
     const redis = await redisWith();
     await startDaemon({ redis: redis.url, keyPrefix: 'im:', shards: 4 });
     const judged = async (shards: number | undefined) =>

@@ -7,7 +7,7 @@ import { startSentinels } from '../../support/sentinels.ts';
 import { until } from '../../support/until.ts';
 
 describe('Redis', () => {
-  test('that is a cluster is looked at whole, and only by its own kind of URL', async () => {
+  test('that is a cluster is checked as a whole, and only by its own kind of URL', async () => {
     const cluster = await startCluster(3);
     disposables.push(() => cluster.stop());
     const reports = await look({ redis: cluster.url, keyPrefix: 'im:' });
@@ -32,7 +32,7 @@ describe('Redis', () => {
     }, 'the cluster is down');
   });
 
-  test('that is a cluster without one of its masters names the shards that cannot be reached', async () => {
+  test('that is a cluster without one of its masters names the unavailable shards', async () => {
     for (const away of ['layout', 'other'] as const) {
       const { url: redis, masters } = await startPartialCluster();
       const daemon = await startDaemon({ redis, keyPrefix: 'im:' });
@@ -48,7 +48,7 @@ describe('Redis', () => {
     }
   });
 
-  test('that Sentinels name is compared with what each of them says', async () => {
+  test('that Sentinels name is compared with the response of each', async () => {
     const sentinels = await startSentinels(1);
     disposables.push(() => sentinels.stop());
     const judged = async () => (await look({ redis: sentinels.url, waitReplicas: 1 }))['redis-topology'];

@@ -30,7 +30,7 @@ test('certificates of daemons that expire soon warn, and so do their files and C
   expect((await look({ tls: { ca: lasting.file, ...long } }))['tls-files']).toMatchObject(FINE);
 });
 
-test("a daemon's own certificate is judged, and not shown to daemons", async () => {
+test('the certificate of a daemon is checked, and not sent to daemons', async () => {
   const authority = await Authority.make();
   const [short, long] = [await authority.issue(), await authority.issue({ days: 100 })];
   const judged = async (daemonTls: typeof short) => (await look({ daemonTls }))['tls-daemon-files'];
@@ -47,7 +47,7 @@ test("a daemon's own certificate is judged, and not shown to daemons", async () 
   expect(reports).toMatchObject({ 'tls-daemon-files': FINE, 'daemon-call': { status: 'failed' } });
 });
 
-test('a daemon of another authority fails as it would for a client', async () => {
+test('a daemon of another CA fails as for a client', async () => {
   const [authority, stranger] = [await Authority.make(), await Authority.make('stranger')];
   const daemon = await startDaemon({ tls: await authority.issue() });
   const reports = await look({ endpoints: [daemon.addr], tls: { ca: stranger.file } });

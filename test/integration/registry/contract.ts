@@ -42,7 +42,7 @@ export function describeRegistry(name: string, makeRegistry: () => Promise<Regis
       expect(await client.list()).toEqual([]);
     });
 
-    test('an entry stands once register has resolved, in the shape of the Go client', async () => {
+    test('an entry is present once register() has resolved, in the format of the Go client', async () => {
       const registration = await daemon.register('127.0.0.1:7395');
       expect(await client.list()).toEqual([{ addr: '127.0.0.1:7395', metadata: null }]);
       expect(await underTest.getRaw('127.0.0.1:7395')).toBe(
@@ -73,34 +73,37 @@ export function describeRegistry(name: string, makeRegistry: () => Promise<Regis
       expect(await client.list()).toEqual([]);
     });
 
-    test('a watch tells the list as it is, then every change', async () => {
+    test('a watch delivers the list, then every change', async () => {
       const first = await daemon.register('127.0.0.1:1');
-      const { told, watch } = follow(client);
-      await until(() => told.at(-1)?.join() === '127.0.0.1:1', 'the first list is told');
+      const { delivered, watch } = follow(client);
+      await until(() => delivered.at(-1)?.join() === '127.0.0.1:1', 'the first list is delivered');
       const second = await daemon.register('127.0.0.1:2');
-      await until(() => told.at(-1)?.join() === '127.0.0.1:1,127.0.0.1:2', 'the second endpoint is told');
+      await until(
+        () => delivered.at(-1)?.join() === '127.0.0.1:1,127.0.0.1:2',
+        'the second endpoint is delivered',
+      );
       await first.close();
-      await until(() => told.at(-1)?.join() === '127.0.0.1:2', 'the first endpoint is gone');
+      await until(() => delivered.at(-1)?.join() === '127.0.0.1:2', 'the first endpoint is gone');
       await watch.close();
-      const count = told.length;
+      const count = delivered.length;
       await second.close();
-      expect(told).toHaveLength(count);
+      expect(delivered).toHaveLength(count);
     });
 
-    test('a watch that is closed before its first list ends, and tells nothing', async () => {
-      const { told, watch } = follow(client);
+    test('a watch that is closed before its first list ends without delivery', async () => {
+      const { delivered, watch } = follow(client);
       await watch.close();
-      expect(told).toEqual([]);
+      expect(delivered).toEqual([]);
     });
 
-    test('a watch of nothing tells an empty list', async () => {
-      const { told, watch } = follow(client);
-      await until(() => told.length > 0, 'a list is told');
-      expect(told).toEqual([[]]);
+    test('a watch of no entries delivers an empty list', async () => {
+      const { delivered, watch } = follow(client);
+      await until(() => delivered.length > 0, 'a list is delivered');
+      expect(delivered).toEqual([[]]);
       await watch.close();
     });
 
-    test('a broken entry is skipped with a warning, and hides no other', async () => {
+    test('a broken entry is skipped with a warning, and others are listed', async () => {
       const registration = await daemon.register('127.0.0.1:1');
       await underTest.putRaw('broken', '{"Op":0,"Addr":');
       expect(await client.list()).toHaveLength(1);
@@ -118,13 +121,13 @@ export function describeRegistry(name: string, makeRegistry: () => Promise<Regis
   });
 }
 
-/** Follows a registry: the addresses of each list that was told, and each error. */
-export function follow(registry: Registry): { told: string[][]; errors: Error[]; watch: Watch } {
-  const told: string[][] = [];
+/** Follows a registry: the addresses of each list that was delivered, and each error. */
+export function follow(registry: Registry): { delivered: string[][]; errors: Error[]; watch: Watch } {
+  const delivered: string[][] = [];
   const errors: Error[] = [];
   const watch = registry.watch({
-    onEndpoints: (endpoints: Endpoint[]) => told.push(endpoints.map(({ addr }) => addr)),
+    onEndpoints: (endpoints: Endpoint[]) => delivered.push(endpoints.map(({ addr }) => addr)),
     onError: (error) => errors.push(error),
   });
-  return { told, errors, watch };
+  return { delivered, errors, watch };
 }

@@ -34,7 +34,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       return (await client.list()).map(({ addr }) => [addr, listed.get(addr)]);
     }
 
-    test('the identity stands beside the entry, whose bytes stay as they are, and goes with it', async () => {
+    test('the identity is published beside the unchanged entry, and removed with it', async () => {
       const registration = await register(A, 'store-1');
       expect(await stores()).toEqual([[A, 'store-1']]);
       expect(await underTest.getRaw(A)).toBe(`{"Op":0,"Addr":"${A}","Metadata":null}`);
@@ -43,7 +43,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       expect(await stores()).toEqual([[B, 'store-1']]);
     });
 
-    test('a daemon of another store is refused, and leaves nothing behind', async () => {
+    test('a daemon of another store is rejected, and leaves nothing behind', async () => {
       await register(A, 'store-1');
       await expect(register(B, 'store-2')).rejects.toMatchObject({
         code: 'STORE_MISMATCH',
@@ -66,7 +66,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       expect(first).toMatchObject({ isRegistered: true, refusal: undefined });
     });
 
-    test('entries without an identity are in nobody’s way', async () => {
+    test('entries without an identity do not conflict', async () => {
       await underTest.putRaw(A, `{"Op":0,"Addr":"${A}","Metadata":null}`);
       await register(B, 'store-2');
       expect(await stores()).toEqual([
@@ -76,7 +76,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       await register('127.0.0.1:3', undefined);
     });
 
-    test('of daemons of two stores that start at once, those of one at most are registered', async () => {
+    test('of daemons of two stores that start at once, those of at most one are registered', async () => {
       for (let round = 0; round < 5; round++) {
         const starts = Array.from({ length: 8 }, (_, i) => register(`127.0.0.1:${i + 1}`, `store-${i % 2}`));
         await Promise.allSettled(starts);
@@ -86,14 +86,14 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       }
     });
 
-    test('a daemon of the same address with another store takes its own entry over', async () => {
+    test('a daemon with another store takes over its own entry', async () => {
       await underTest.putRaw(A, `{"Op":0,"Addr":"${A}","Metadata":null}`);
       await underTest.putStore(A, 'store-1');
       await register(A, 'store-2');
       expect(await stores()).toEqual([[A, 'store-2']]);
     });
 
-    test('an identity that changes while the entry stands is published, and the entry stays', async () => {
+    test('an identity that changes is published, and the entry stays', async () => {
       let identity = 'store-1';
       const registration = await daemon.register(A, { identity: () => identity, allowOther: false });
       registrations.push(registration);
@@ -103,7 +103,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       expect(registration.isRegistered).toBe(true);
     });
 
-    test('an entry that was lost is not written beside another store, until that is gone', async () => {
+    test('a lost entry is not written again beside another store', async () => {
       const registration = await register(A, 'store-1');
       await underTest.putStore(B, 'store-2');
       await underTest.deleteRaw(A);
@@ -118,7 +118,7 @@ export function describeStores(name: string, makeRegistry: () => Promise<Registr
       expect(await stores()).toEqual([[A, 'store-1']]);
     });
 
-    test('an entry that stands stays, whoever else is registered', async () => {
+    test('a present entry stays, whichever daemons register', async () => {
       const registration = await register(A, 'store-1');
       await underTest.putStore(B, 'store-2');
       await until(() => registration.otherStores === 1, 'the other store is noticed');

@@ -37,7 +37,7 @@ describe.each(['embedded', 'Redis'])('on a daemon (%s)', (store) => {
     return addr;
   }
 
-  test('the daemon knows in the end who the plan says is online, and where', async () => {
+  test('at the end the sessions of the daemon equal those of the plan', async () => {
     const addr = await daemonAddr();
     const calm = { flapping: 0, crashEveryMs: Infinity };
     const simulation = simulationAt(addr, calm);
@@ -59,7 +59,7 @@ describe.each(['embedded', 'Redis'])('on a daemon (%s)', (store) => {
     expect(lease).toMatchObject({ state: 'ALIVE', ttlMs: 3_600_000 });
   });
 
-  test('all are logged out at the end, those of chat servers that had crashed too', async () => {
+  test('all are logged out at the end, including those of crashed chat servers', async () => {
     const addr = await daemonAddr();
     const simulation = simulationAt(addr, { crashEveryMs: 300, flapping: 50 });
     const { left, online } = await simulation.run(never);
@@ -71,7 +71,7 @@ describe.each(['embedded', 'Redis'])('on a daemon (%s)', (store) => {
     expect(simulation.results.errors).toEqual([]);
   });
 
-  test('nobody is left in a grace at the end', async () => {
+  test('no session is left in its grace at the end', async () => {
     const addr = await daemonAddr();
     const simulation = simulationAt(addr, { crashEveryMs: Infinity, flapping: 100 });
     const last = new Map<string, string>();
@@ -87,7 +87,7 @@ describe.each(['embedded', 'Redis'])('on a daemon (%s)', (store) => {
 });
 
 describe('a chat server that crashes', () => {
-  const device = { userId: 'alice', deviceId: 'phone', platform: 'ios', session: undefined, place: -1 };
+  const device = { userId: 'alice', deviceId: 'phone', platform: 'ios', session: undefined, awayIndex: -1 };
   const session: PlannedSession = { number: 1, device, server: 0 };
 
   async function chatServer(addr: string, timeoutMs = 30_000) {
@@ -130,7 +130,7 @@ describe('a chat server that crashes', () => {
     expect(await server.logoutAll()).toBe(0);
   });
 
-  test('where the daemon has gone, could not log out those that it held, and no others', async () => {
+  test('without a daemon reports the sessions that it could not log out', async () => {
     const { addr, stop } = await startDaemon();
     const server = await chatServer(addr, 3_000);
     const other = { ...session, number: 2, device: { ...device, deviceId: 'laptop' } };
@@ -141,7 +141,7 @@ describe('a chat server that crashes', () => {
     expect(await server.logoutAll()).toBe(1);
   });
 
-  test('sees no answer to what was under way', async () => {
+  test('receives no response to calls in flight', async () => {
     const { addr } = await startDaemon();
     const server = await chatServer(addr);
     const login = server.login(session);
@@ -152,7 +152,7 @@ describe('a chat server that crashes', () => {
   });
 });
 
-test('stopping ends it early, and logs everybody out', async () => {
+test('stopping ends it early, and logs all sessions out', async () => {
   const { addr } = await startDaemon();
   const client = await clientOf(addr);
   const simulation = simulationAt(addr, { durationMs: Infinity });
@@ -164,7 +164,7 @@ test('stopping ends it early, and logs everybody out', async () => {
   await until(async () => (await client.getStats()).devicesOnline === 0, 'all are offline');
 });
 
-test('the same seed makes the same calls, whatever becomes of them', async () => {
+test('the same seed makes the same calls, whatever their outcome', async () => {
   const { addr } = await startDaemon();
   const made = async () => {
     const simulation = simulationAt(addr, { crashEveryMs: 300, flapping: 50 });
@@ -175,7 +175,7 @@ test('the same seed makes the same calls, whatever becomes of them', async () =>
   expect(await made()).toEqual(await made());
 });
 
-test('what a network swallows is told: by calls that fail, calls that were never made, and times from when they were due', async () => {
+test('the results of a lossy network include failed calls, calls that were never made, and times since they were due', async () => {
   const daemon = await startDaemon();
   const proxy = await startProxy(Number(daemon.addr.split(':')[1]));
   disposables.push(() => proxy.close());
@@ -205,7 +205,7 @@ test('what a network swallows is told: by calls that fail, calls that were never
   });
 });
 
-test('another simulation with the same prefix takes over; the first says so, and logs out those whom the other leaves alone', async () => {
+test('another simulation with the same prefix takes over; the first reports it, and logs out its remaining sessions', async () => {
   const { addr } = await startDaemon();
   const client = await clientOf(addr);
   const first = simulationAt(addr, { durationMs: Infinity, crashEveryMs: Infinity }).run(never);
@@ -217,7 +217,7 @@ test('another simulation with the same prefix takes over; the first says so, and
   expect(sessions.filter(({ device }) => device.serverAddr !== 'sim-chat-1:9000')).toEqual([]);
 });
 
-test('where nobody is it does not begin', async () => {
+test('without a daemon it does not start', async () => {
   const { addr, stop } = await startDaemon();
   await stop();
   await expect(simulationAt(addr).run(never)).rejects.toMatchObject({ code: 'UNAVAILABLE' });

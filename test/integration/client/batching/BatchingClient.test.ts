@@ -63,8 +63,8 @@ const phone = (userId: string) => ({ userId, deviceId: 'phone', serverAddr: SERV
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const unsure = { message: expect.stringMatching(/; the change may have been applied$/) };
 
-describe('calls that are made at once', () => {
-  test('those of a turn travel in one batch, in their order', async () => {
+describe('calls in one turn of the event loop', () => {
+  test('are sent in one batch, in order', async () => {
     const { client, batches } = await oneDaemon();
     const [first, second, asked, ended, beat] = await Promise.all([
       client.online({ ...phone('alice'), sessionId: 's1' }),
@@ -87,7 +87,7 @@ describe('calls that are made at once', () => {
     ]);
   });
 
-  test('what a user did comes in order, turn after turn', async () => {
+  test('the operations of a user arrive in order over many turns', async () => {
     const { client } = await oneDaemon();
     const logins: Promise<{ replaced: { sessionId: string }[] }>[] = [];
     for (let i = 0; i < 90; i++) {
@@ -98,7 +98,7 @@ describe('calls that are made at once', () => {
     expect(replaced).toEqual(Array.from({ length: 90 }, (_, i) => (i === 0 ? undefined : `s${i - 1}`)));
   });
 
-  test('more than fit into a batch', async () => {
+  test('more than the maximum of a batch are divided', async () => {
     const { client, batches } = await oneDaemon();
     const userIds = Array.from({ length: 5_000 }, (_, i) => `user-${i}`);
     const users = await Promise.all(userIds.map((userId) => client.getUser({ userId })));
@@ -106,7 +106,7 @@ describe('calls that are made at once', () => {
     expect(batches()).toEqual(Array.from({ length: 10 }, () => 500));
   });
 
-  test('while four batches are on their way, what comes meanwhile is gathered', async () => {
+  test('while four batches are in flight, later calls are collected', async () => {
     const { client, proxy, batches } = await oneDaemon();
     proxy.holdAnswers();
     const calls: Promise<unknown>[] = [];
@@ -120,7 +120,7 @@ describe('calls that are made at once', () => {
     expect(batches()).toEqual([1, 1, 1, 1, 16]);
   });
 
-  test('more bytes than a batch takes, and more than gRPC takes in an answer by default', async () => {
+  test('more bytes than a batch may have, and than gRPC accepts in a response by default', async () => {
     const { client, batches } = await oneDaemon();
     const metadata = { note: '手'.repeat(330) };
     const userIds = Array.from({ length: 500 }, (_, i) => `${'u'.repeat(100)}-${i}`);
@@ -138,7 +138,7 @@ describe('calls that are made at once', () => {
     expect((await client.getUsers(userIds)).flatMap((user) => user.devices)).toHaveLength(4_500);
   });
 
-  test('getUsers asks for any number of users, in order', async () => {
+  test('getUsers reads any number of users, in order', async () => {
     const { client } = await oneDaemon();
     await client.online(phone('user-1200'));
     const userIds = Array.from({ length: 1_201 }, (_, i) => `user-${i}`);
@@ -150,7 +150,7 @@ describe('calls that are made at once', () => {
 });
 
 describe('a call among others', () => {
-  test('fails alone if it breaks a rule, here or at the daemon', async () => {
+  test('an invalid one fails alone, in the client or in the daemon', async () => {
     const { client, batches } = await oneDaemon();
     const wrong = {
       'user_id must not be empty': { userId: '' },
@@ -169,7 +169,7 @@ describe('a call among others', () => {
     await expect(client.heartbeat([])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  test('is what it was when it was made', async () => {
+  test('changes to its arguments afterwards have no effect', async () => {
     const { client } = await oneDaemon();
     const request = { ...phone('alice'), metadata: { app: '1' } };
     const first = client.online(request);
@@ -182,7 +182,7 @@ describe('a call among others', () => {
     ]);
   });
 
-  test('has a timeout and a signal of its own', async () => {
+  test('has its own timeout and signal', async () => {
     const { client, proxy } = await oneDaemon();
     proxy.holdAnswers();
     const stop = new AbortController();
@@ -234,8 +234,8 @@ describe('a call among others', () => {
   });
 });
 
-describe('daemons that come and go', () => {
-  /** Logs each user in again and again until told to stop; returns how often, and what failed. */
+describe('daemons that start and stop', () => {
+  /** Logs each user in again and again until aborted; returns how often, and what failed. */
   function logins(client: Client, users: number) {
     const counts = Array.from({ length: users }, () => 0);
     const failures: unknown[] = [];
@@ -259,7 +259,7 @@ describe('daemons that come and go', () => {
     };
   }
 
-  test('daemons that stop under a stream of changes: none is rejected, none is made twice', async () => {
+  test('daemons that stop during changes: none is rejected, none is applied twice', async () => {
     const [first, second, third] = (await startDaemons(
       ...Array.from({ length: 3 }, () => inject('redisUrl')),
     )) as [TestDaemon, TestDaemon, TestDaemon];
@@ -279,7 +279,7 @@ describe('daemons that come and go', () => {
     }
   });
 
-  test('kill -9 of one of two: reads go on, and changes on their way say that they may have been applied', async () => {
+  test('kill -9 of one of two: reads continue, and changes in flight may have been applied', async () => {
     const shared = ['--port', '0', '--redis', inject('redisUrl'), '--key-prefix', `test-${randomUUID()}:`];
     const daemons = await Promise.all([1, 2].map(() => startImstate('serve', ...shared)));
     for (const daemon of daemons) disposables.push(() => daemon.kill());
@@ -304,7 +304,7 @@ describe('daemons that come and go', () => {
     for (const failure of stream.failures) expect(failure).toMatchObject({ code: 'UNAVAILABLE', ...unsure });
   });
 
-  test('one of two that freezes: a change on its way fails, reads go on with the other', async () => {
+  test('one of two freezes: a change in flight fails, and reads continue on the other', async () => {
     const daemons = await startDaemons(inject('redisUrl'), inject('redisUrl'));
     const proxies = await Promise.all(daemons.map(proxyOf));
     const client = await connectTo(...proxies.map(({ addr }) => addr));
@@ -318,7 +318,7 @@ describe('daemons that come and go', () => {
     for (let i = 0; i < 50; i++) await client.getUser({ userId: 'alice' });
   });
 
-  test('one of two that lost its Redis: reads and heartbeats go on with the other', async () => {
+  test('one of two loses its Redis: reads and heartbeats continue on the other', async () => {
     const redis = new URL(inject('redisUrl'));
     const proxies = await Promise.all([1, 2].map(() => startProxy(Number(redis.port))));
     for (const proxy of proxies) disposables.push(() => proxy.close());
@@ -333,7 +333,7 @@ describe('daemons that come and go', () => {
     expect((await client.heartbeat(sessions)).ended).toHaveLength(1);
   });
 
-  test('a stream that is cut off by itself: a read is made again, a change may have been applied', async () => {
+  test('a broken stream: a read is repeated, and a change may have been applied', async () => {
     const codes = [constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR, constants.NGHTTP2_NO_ERROR];
     const answer = loadCodec().writer('imstate.v1.ApplyResponse')({
       results: [{ getUser: { userId: 'alice' } }],
@@ -362,7 +362,7 @@ describe('daemons that come and go', () => {
     }
   });
 
-  test('with none there, reads and changes fail at once', async () => {
+  test('without a daemon, reads and changes fail at once', async () => {
     const client = await connectTo(`127.0.0.1:${await freePort()}`);
     const nobody = { code: 'UNAVAILABLE', message: expect.stringMatching(/^no daemon answers at /) };
     await expect(client.getUser({ userId: 'alice' })).rejects.toMatchObject(nobody);
@@ -370,7 +370,7 @@ describe('daemons that come and go', () => {
   });
 });
 
-test('a call waits for its connection as long as it may, and was not applied if there is none', async () => {
+test('a call waits for its connection until the timeout, and is not applied without one', async () => {
   const daemon = await startTestDaemon();
   disposables.push(() => daemon.remove());
   const proxy = await proxyOf(daemon);
@@ -383,8 +383,8 @@ test('a call waits for its connection as long as it may, and was not applied if 
   });
 });
 
-describe('a lane that has nothing to do', () => {
-  test('ends its stream, also if what waited was given up, and opens another when there is something', async () => {
+describe('an idle batching client', () => {
+  test('closes its stream, even after cancelled calls, and opens another for the next call', async () => {
     const { client, proxy } = await oneDaemon();
     const finish = vi.spyOn(ApplyStream.prototype, 'finish');
     proxy.holdAnswers();
@@ -403,7 +403,7 @@ describe('a lane that has nothing to do', () => {
     await until(() => finish.mock.calls.length === 2, 'the next stream is ended');
   });
 
-  test('lets the process end though nobody closed the client', async () => {
+  test('lets the process exit although the client is not closed', async () => {
     const { daemon } = await oneDaemon();
     const index = fileURLToPath(new URL('../../../../dist/index.js', import.meta.url));
     const script = `

@@ -7,7 +7,7 @@ import vectors from '../../../fixtures/etcd-entries.json' with { type: 'json' };
 const SERVICE = 'im/state-server';
 
 describe('entries that Go clients read and write', () => {
-  test('ours is the same, byte for byte', () => {
+  test('the entry of imstate is the same, byte for byte', () => {
     const addr = vectors.registered.key.slice(`${SERVICE}/`.length);
     expect(formatEntry(addr)).toBe(vectors.registered.value);
   });

@@ -40,7 +40,7 @@ async function keptAlive(client: Client): Promise<void> {
 }
 
 describe('the lease of a chat server', () => {
-  test('is ready once it is kept, and its sessions end with it', async () => {
+  test('is ready once it is alive, and its sessions end with it', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
     const server = serve(client, { incarnation: 7, leaseTtlMs: 3_000 });
@@ -68,7 +68,7 @@ describe('the lease of a chat server', () => {
     expect(failures).toEqual([]);
   });
 
-  test('that is closed before it is ready says so', async () => {
+  test('is rejected if it is closed before it is ready', async () => {
     const client = await clientOf(`127.0.0.1:${await freePort()}`);
     const server = serve(client);
     server.close();
@@ -92,21 +92,21 @@ describe('the lease of a chat server', () => {
     expect(await client.getUser({ userId: 'bob' })).toMatchObject({ online: false });
   });
 
-  test('what the daemon refuses ends it for good', async () => {
+  test('a rejection by the daemon ends it for good', async () => {
     const { addr } = await startDaemon();
     const server = serve(await clientOf(addr), { addr: 'nowhere' });
     expect(await server.lost).toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(server.ready).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  test.each([0, 999, 3_600_001, Number.NaN])('a time of %s ms is refused', async (leaseTtlMs) => {
+  test.each([0, 999, 3_600_001, Number.NaN])('a time of %s ms is rejected', async (leaseTtlMs) => {
     const client = await clientOf('127.0.0.1:1');
     expect(() => serve(client, { leaseTtlMs })).toThrow('must be from 1000 to 3600000');
   });
 });
 
-describe('a chat server whose daemon goes', () => {
-  test('goes on with the other one of two: kill -9, then a drain', async () => {
+describe('a chat server whose daemon stops', () => {
+  test('continues on the other of two: kill -9, then a drain', async () => {
     const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
     const { redis, keyPrefix } = config;
     const args = ['--redis', redis, '--key-prefix', keyPrefix, '--port'];
@@ -128,19 +128,19 @@ describe('a chat server whose daemon goes', () => {
     });
   });
 
-  test('opens another stream where no answer comes, and is told of the loss and of the return', async () => {
+  test('opens another stream without a response, and reports disconnection and reconnection', async () => {
     const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
     const frozen = await startDaemon(config);
     const proxy = await startProxy(Number(frozen.addr.split(':')[1]));
     disposables.push(() => proxy.close());
     const client = await clientOf(`127.0.0.1:${proxy.port}`);
-    const told: string[] = [];
+    const delivered: string[] = [];
     const failures: string[] = [];
     const server = serve(client, {
       leaseTtlMs: 3_000,
       onError: ({ message }) => failures.push(message),
-      onDisconnected: () => told.push('disconnected'),
-      onReconnected: () => told.push('reconnected'),
+      onDisconnected: () => delivered.push('disconnected'),
+      onReconnected: () => delivered.push('reconnected'),
     });
     await server.ready;
     proxy.pause();
@@ -148,14 +148,14 @@ describe('a chat server whose daemon goes', () => {
       () => failures.some((message) => message.includes('no answer within')),
       'the silence is noticed',
     );
-    await until(() => told.length === 1, 'the loss is told');
+    await until(() => delivered.length === 1, 'the disconnection is reported');
     proxy.heal();
     await keptAlive(await clientOf(frozen.addr));
-    await until(() => told.length === 2, 'the return is told');
-    expect(told).toEqual(['disconnected', 'reconnected']);
+    await until(() => delivered.length === 2, 'the reconnection is reported');
+    expect(delivered).toEqual(['disconnected', 'reconnected']);
   });
 
-  test('logs in when a daemon comes: a login waits for it', async () => {
+  test('logs in when a daemon starts: a login waits for it', async () => {
     const port = await freePort();
     const client = await clientOf(`127.0.0.1:${port}`);
     const failures: string[] = [];
@@ -168,7 +168,7 @@ describe('a chat server whose daemon goes', () => {
     expect(new Set(failures)).toEqual(new Set(['UNAVAILABLE']));
   });
 
-  test('a login and a logout that a silent daemon leaves unanswered are repeated for as long as they may take', async () => {
+  test('a login and a logout without a response are repeated until their timeout', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
     disposables.push(() => proxy.close());
@@ -191,7 +191,7 @@ describe('a chat server whose daemon goes', () => {
     await until(async () => (await direct.getStats()).devicesOnline === 1, 'bob alone is online');
   });
 
-  test('a logout that was not answered is made when a daemon comes', async () => {
+  test('an unanswered logout is made when a daemon starts', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
     disposables.push(() => proxy.close());
@@ -212,7 +212,7 @@ describe('a chat server whose daemon goes', () => {
 });
 
 describe('the sessions of a chat server', () => {
-  test('that others end are told, each once, and are held no longer', async () => {
+  test('that others end are reported once each, and no longer held', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
     const ended: EndedSession[] = [];
@@ -227,7 +227,7 @@ describe('the sessions of a chat server', () => {
     const { replaced } = await client.online({ ...phone('alice'), serverAddr: '10.0.0.2:9000' });
     expect(replaced).toMatchObject([{ sessionId: alice.sessionId, serverAddr }]);
     await client.evict({ userId: 'bob' });
-    await until(() => ended.length === 2, 'both are told');
+    await until(() => ended.length === 2, 'both are delivered');
     expect(ended).toEqual([
       { ...phone('alice'), sessionId: alice.sessionId, serverAddr, reason: 'REPLACED' },
       { ...phone('bob'), sessionId: bob.sessionId, serverAddr, reason: 'EVICTED' },
@@ -236,11 +236,11 @@ describe('the sessions of a chat server', () => {
     await server.offline({ ...phone('carol'), sessionId: sessions[2]?.sessionId as string });
     await server.online(phone('carol'));
     await server.online(phone('carol'));
-    await until(() => ended.length === 3, 'the login of the same device is told');
+    await until(() => ended.length === 3, 'the login of the same device is delivered');
     expect(ended.length).toBe(3);
   });
 
-  test('that ended while nobody could watch are told afterwards', async () => {
+  test('that ended while they could not be watched are reported afterwards', async () => {
     const server = await startRedis();
     disposables.push(() => server.stop());
     const { addr } = await startDaemon({ redis: server.url, changeLimit: 16 });
@@ -263,12 +263,12 @@ describe('the sessions of a chat server', () => {
       await Promise.all(users.map((userId) => direct.online({ ...phone(userId), serverAddr: 'a:1' })));
     }
     proxy.heal();
-    await until(() => ended.length > 0, 'the eviction is told');
+    await until(() => ended.length > 0, 'the eviction is delivered');
     expect(ended).toMatchObject([{ userId: 'alice', reason: 'EVICTED' }]);
     expect(sessions.size).toBe(1);
   });
 
-  test('a login that another one replaces before it is answered says so', async () => {
+  test('a login that another one replaces before its response has an end reason', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
     const ended: EndedSession[] = [];
@@ -286,7 +286,7 @@ describe('the sessions of a chat server', () => {
     expect([...server]).toEqual([{ ...phone('alice'), sessionId: last.sessionId }]);
   });
 
-  test('a login that breaks a rule is refused, and not held', async () => {
+  test('an invalid login is rejected, and not held', async () => {
     const { addr } = await startDaemon();
     const server = serve(await clientOf(addr));
     await expect(server.online({ ...phone('alice'), ttlMs: 1 })).rejects.toMatchObject({
@@ -295,7 +295,7 @@ describe('the sessions of a chat server', () => {
     expect(server.size).toBe(0);
   });
 
-  test('with a time to live are renewed by heartbeats, and told when they expire', async () => {
+  test('with a time to live are renewed by heartbeats, and reported when they expire', async () => {
     const { addr } = await startDaemon();
     const ended: EndedSession[] = [];
     const server = serve(await clientOf(addr), { onEnded: (one) => ended.push(one) });
@@ -309,7 +309,7 @@ describe('the sessions of a chat server', () => {
 });
 
 describe('a resync', () => {
-  test('brings all sessions back after FLUSHALL, as they were', async () => {
+  test('restores all sessions after FLUSHALL', async () => {
     const redisServer = await startRedis();
     disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
@@ -332,7 +332,7 @@ describe('a resync', () => {
     expect(await client.getStats()).toMatchObject({ devicesByServer: { [serverAddr]: 300 } });
   });
 
-  test('does not bring back what was logged out meanwhile', async () => {
+  test('does not restore sessions that were logged out meanwhile', async () => {
     const redisServer = await startRedis();
     disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
@@ -356,7 +356,7 @@ describe('a resync', () => {
     );
   });
 
-  test('ends none of the sessions that a login of this policy would have ended', async () => {
+  test('does not apply the login policy again', async () => {
     const redisServer = await startRedis();
     disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });
@@ -375,7 +375,7 @@ describe('a resync', () => {
     expect(await online()).toHaveLength(2);
   });
 
-  test('a login that is not answered yet: its session is sent too', async () => {
+  test('resends a session whose login is in flight', async () => {
     const redisServer = await startRedis();
     disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url, keyPrefix: 'im:' });
@@ -399,7 +399,7 @@ describe('a resync', () => {
     expect((await reader.listSessions({ serverAddr })).sessions).toHaveLength(8);
   });
 
-  test('again and again, while devices come and go', async () => {
+  test('is repeatable while devices log in and out', async () => {
     const redisServer = await startRedis();
     disposables.push(() => redisServer.stop());
     const { addr } = await startDaemon({ redis: redisServer.url });

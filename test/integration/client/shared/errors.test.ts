@@ -13,7 +13,7 @@ test('docs/errors.md has every error with its status and exit code, and no other
   expect(rows).toEqual(table);
 });
 
-test('oclif finds the same exit code in both places it looks', () => {
+test('oclif finds the same exit code in both places', () => {
   for (const code of Object.keys(errorTable) as ErrorCode[]) {
     const error = new ImstateError(code, 'a message');
     expect(error.oclif.exit).toBe(error.exitCode);

@@ -20,7 +20,7 @@ async function fifo(name = 'fifo'): Promise<string> {
   return path;
 }
 
-test('a regular file is read, also behind a link unless that is ruled out', async () => {
+test('a regular file is read, also through a symbolic link unless that is forbidden', async () => {
   const folder = await scratchDirectory();
   const [file, link] = [join(folder, 'file'), join(folder, 'link')];
   await writeFile(file, 'text');
@@ -30,7 +30,7 @@ test('a regular file is read, also behind a link unless that is ruled out', asyn
   expect(() => readRegularFile(link, { noFollow: true })).toThrow('ELOOP');
 });
 
-test('what stands in the place of a file is named, and not waited for', async () => {
+test('anything but a regular file is reported at once', async () => {
   const folder = await scratchDirectory();
   await mkdir(join(folder, 'folder'));
   const large = join(folder, 'large');
@@ -59,7 +59,7 @@ test('settings, tokens and certificates are not waited for', async () => {
   expect(() => readTls({ ca: path }, TLS_NAMES.daemon)).toThrow('a FIFO');
 });
 
-test('a FIFO among the files of the registry is left out with a warning', async () => {
+test('a FIFO in the registry is skipped with a warning', async () => {
   const dataDir = await scratchDirectory();
   const folder = join(dataDir, 'registry', 'test');
   await mkdir(folder, { recursive: true });

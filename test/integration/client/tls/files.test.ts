@@ -17,21 +17,21 @@ async function refusal(files: TlsFiles): Promise<{ code: string; message: string
   throw new Error('the files were taken');
 }
 
-test('a pair and an authority are taken, with TLS 1.2 as the least', async () => {
+test('a pair and a CA are accepted, with TLS 1.2 as the minimum', async () => {
   const authority = await Authority.make();
   const { context, certificate } = read({ ca: authority.file, ...(await authority.issue()) });
   expect(certificate?.subject).toBe('CN=daemon');
   expect(context.minVersion).toBe('TLSv1.2');
 });
 
-test('an authority alone is taken, and so is nothing', async () => {
+test('a CA alone is accepted, and so is no file', async () => {
   const { file } = await Authority.make();
   const { certificate, cas } = read({ ca: file });
   expect([certificate, cas.length]).toEqual([undefined, 1]);
   expect(read({})).toEqual({ context: { minVersion: 'TLSv1.2' }, certificate: undefined, cas: [] });
 });
 
-test('half a pair is refused by the names of its flags', async () => {
+test('half of a pair is rejected with the names of its flags', async () => {
   const { cert } = await (await Authority.make()).issue();
   expect(await refusal({ cert })).toEqual({
     code: 'WRONG_USAGE',
@@ -39,7 +39,7 @@ test('half a pair is refused by the names of its flags', async () => {
   });
 });
 
-test('what cannot be used is refused by flag, file and remedy', async () => {
+test('an error names the flag, the file and the remedy', async () => {
   const authority = await Authority.make();
   const pair = await authority.issue();
   const other = await authority.issue();
@@ -77,7 +77,7 @@ test('what cannot be used is refused by flag, file and remedy', async () => {
   }
 });
 
-test('what a key holds stands in no message', async () => {
+test('no message contains the contents of a key', async () => {
   const authority = await Authority.make();
   const pair = await authority.issue();
   const key = await readFile(pair.key, 'utf8');
@@ -88,7 +88,7 @@ test('what a key holds stands in no message', async () => {
   for (const line of key.split('\n').slice(1, 3)) expect(message).not.toContain(line.slice(0, 20));
 });
 
-test('who asks again gets what the files hold then, and while they do not go together what they held before', async () => {
+test('the current contents are returned, and the previous ones while the files do not match', async () => {
   const authority = await Authority.make();
   const [first, second] = [await authority.issue(), await authority.issue()];
   const pair = { cert: join(authority.folder, 'cert.pem'), key: join(authority.folder, 'key.pem') };

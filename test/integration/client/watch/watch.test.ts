@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
 import { type Client, connect, type WatchOptions } from '../../../../packages/client/src/index.ts';
-import { Told } from '../../../support/delivered.ts';
+import { Delivered } from '../../../support/delivered.ts';
 import { clientOf, disposables, startDaemon } from '../../../support/disposables.ts';
 import { startImstate } from '../../../support/imstate.ts';
 import { startProxy } from '../../../support/proxy.ts';
@@ -15,7 +15,7 @@ const serverAddr = '10.0.0.1:9000';
 function watch(client: Client, options: WatchOptions) {
   const made = client.watch(options);
   disposables.push(() => made.close());
-  return { made, told: new Told(made) };
+  return { made, delivered: new Delivered(made) };
 }
 
 const login = (client: Client, userId: string, sessionId: string, more: object = {}) =>
@@ -26,13 +26,13 @@ const retry = (client: Client, userId: string, sessionId: string) =>
   until(() => login(client, userId, sessionId).catch(() => undefined), `${sessionId} is reported`);
 
 describe('a watch', () => {
-  test('of users begins with how they stand, then tells every change', async () => {
+  test('of users starts with snapshots, then delivers every change', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
     const { loginTime } = await login(client, 'alice', 's1', { platform: 'ios', metadata: { app: '1' } });
-    const { made, told } = watch(client, { users: new Set(['alice', 'bob']) });
-    await told.has(1, 'synced');
-    expect(told.news).toMatchObject([
+    const { made, delivered } = watch(client, { users: new Set(['alice', 'bob']) });
+    await delivered.has(1, 'synced');
+    expect(delivered.withoutProgress).toMatchObject([
       {
         type: 'snapshot',
         userId: 'alice',
@@ -56,8 +56,8 @@ describe('a watch', () => {
     await login(client, 'alice', 's2', { serverAddr: '10.0.0.2:9000' });
     await login(client, 'carol', 'c1');
     await client.offline({ userId: 'alice', deviceId: 'phone' });
-    await told.has(2, 'change');
-    expect(told.of('change')).toEqual([
+    await delivered.has(2, 'change');
+    expect(delivered.of('change')).toEqual([
       {
         type: 'change',
         userId: 'alice',
@@ -90,12 +90,12 @@ describe('a watch', () => {
     ]);
   });
 
-  test('of chat servers and of everybody, without initial state', async () => {
+  test('of chat servers and of everything, without initial state', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
     await login(client, 'alice', 's1');
-    const ofServer = watch(client, { servers: ['10.0.0.2:9000'], initialState: false }).told;
-    const ofAll = watch(client, { everything: true, initialState: false }).told;
+    const ofServer = watch(client, { servers: ['10.0.0.2:9000'], initialState: false }).delivered;
+    const ofAll = watch(client, { everything: true, initialState: false }).delivered;
     await ofServer.has(1, 'synced');
     await ofAll.has(1, 'synced');
     await login(client, 'alice', 's2', { serverAddr: '10.0.0.2:9000' });
@@ -108,53 +108,53 @@ describe('a watch', () => {
     expect([...ofServer.of('snapshot'), ...ofAll.of('snapshot')]).toEqual([]);
   });
 
-  test('takes users in and lets them go while it runs', async () => {
+  test('adds and removes users while it runs', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
     await login(client, 'bob', 'b1');
-    const { made, told } = watch(client, { users: ['alice'] });
-    await told.has(1, 'synced');
+    const { made, delivered } = watch(client, { users: ['alice'] });
+    await delivered.has(1, 'synced');
     made.add(['bob']);
-    await told.has(2, 'synced');
-    expect(told.of('snapshot').at(-1)).toMatchObject({ userId: 'bob', devices: [{ sessionId: 'b1' }] });
+    await delivered.has(2, 'synced');
+    expect(delivered.of('snapshot').at(-1)).toMatchObject({ userId: 'bob', devices: [{ sessionId: 'b1' }] });
     made.remove(['alice']);
     await login(client, 'alice', 's1');
     await login(client, 'bob', 'b2');
-    await told.has(1, 'change');
-    expect(told.sessionsOf('bob')).toEqual(['b2']);
+    await delivered.has(1, 'change');
+    expect(delivered.sessionsOf('bob')).toEqual(['b2']);
     made.add(['alice']);
-    await until(() => told.of('snapshot').at(-1)?.userId === 'alice', 'alice is told of again');
-    expect(told.of('snapshot').at(-1)).toMatchObject({ devices: [{ sessionId: 's1' }] });
-    expect(told.sessionsOf('alice')).toEqual([]);
+    await until(() => delivered.of('snapshot').at(-1)?.userId === 'alice', 'alice is delivered again');
+    expect(delivered.of('snapshot').at(-1)).toMatchObject({ devices: [{ sessionId: 's1' }] });
+    expect(delivered.sessionsOf('alice')).toEqual([]);
   });
 
   test('resumes where another one ended, on another client', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
-    const { made, told } = watch(client, { users: ['alice'] });
-    await told.has(1, 'synced');
+    const { made, delivered } = watch(client, { users: ['alice'] });
+    await delivered.has(1, 'synced');
     await login(client, 'alice', 's1');
-    await told.has(1, 'change');
+    await delivered.has(1, 'change');
     made.close();
     await login(client, 'alice', 's2');
     await login(client, 'alice', 's3');
     const options = { users: ['alice'], resumeRevision: made.revision };
-    const { told: resumed } = watch(await clientOf(addr), options);
+    const { delivered: resumed } = watch(await clientOf(addr), options);
     await resumed.has(1, 'synced');
     expect(resumed.sessionsOf('alice')).toEqual(['s2', 's3']);
     expect(resumed.of('snapshot')).toEqual([]);
   });
 
-  test('is told of progress while nothing happens', async () => {
+  test('receives progress while nothing happens', async () => {
     const { addr } = await startDaemon();
-    const { made, told } = watch(await clientOf(addr), { users: ['alice'] });
-    await told.has(1, 'progress');
-    expect(made.revision).toBe(told.of('progress')[0]?.revision);
+    const { made, delivered } = watch(await clientOf(addr), { users: ['alice'] });
+    await delivered.has(1, 'progress');
+    expect(made.revision).toBe(delivered.of('progress')[0]?.revision);
   });
 });
 
-describe('a watch whose daemon goes', () => {
-  test('kill -9 of one of two, again and again: every change exactly once, in order', {
+describe('a watch whose daemon stops', () => {
+  test('repeated kill -9 of one of two: every change exactly once, in order', {
     timeout: 600_000,
   }, async () => {
     const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
@@ -164,10 +164,10 @@ describe('a watch whose daemon goes', () => {
     disposables.push(() => Promise.all(daemons.map((daemon) => daemon.kill())));
     const users = ['alice', 'bob', 'carol'];
     const client = await clientOf(...daemons.map(({ addr }) => addr));
-    const { made, told } = watch(client, { users: users.slice(1) });
-    await told.has(1, 'synced');
+    const { made, delivered } = watch(client, { users: users.slice(1) });
+    await delivered.has(1, 'synced');
     made.add(['alice']);
-    await told.has(2, 'synced');
+    await delivered.has(2, 'synced');
 
     const reporter = await clientOf((await startDaemon(config)).addr);
     let goOn = true;
@@ -181,7 +181,7 @@ describe('a watch whose daemon goes', () => {
       return reported;
     });
     for (const at of [0, 1, 0, 1]) {
-      await told.has(told.of('change').length + 20, 'change');
+      await delivered.has(delivered.of('change').length + 20, 'change');
       const { addr, kill } = daemons[at] as (typeof daemons)[0];
       await kill();
       daemons[at] = await serve(addr.split(':')[1] as string);
@@ -189,81 +189,83 @@ describe('a watch whose daemon goes', () => {
     goOn = false;
     for (const [i, userId] of users.entries()) {
       const reported = (await reports[i]) as string[];
-      const isThere = () => told.sessionsOf(userId).includes(reported.at(-1) as string);
-      await until(isThere, `the last change of ${userId} is told`);
-      expect(told.sessionsOf(userId)).toEqual(reported);
+      const isThere = () => delivered.sessionsOf(userId).includes(reported.at(-1) as string);
+      await until(isThere, `the last change of ${userId} is delivered`);
+      expect(delivered.sessionsOf(userId)).toEqual(reported);
     }
-    expect(told.of('disconnected').length).toBeGreaterThan(0);
-    expect(told.of('reconnected').length).toBe(told.of('disconnected').length);
-    expect(told.of('lost')).toEqual([]);
-    expect(told.of('snapshot')).toHaveLength(3);
+    expect(delivered.of('disconnected').length).toBeGreaterThan(0);
+    expect(delivered.of('reconnected').length).toBe(delivered.of('disconnected').length);
+    expect(delivered.of('lost')).toEqual([]);
+    expect(delivered.of('snapshot')).toHaveLength(3);
   });
 
-  test('goes on when the daemon is drained and another comes in its place', async () => {
+  test('continues when another daemon replaces a draining one', async () => {
     const config = { redis: inject('redisUrl'), keyPrefix: `test-${randomUUID()}:` };
     const first = await startDaemon(config);
-    const { told } = watch(await clientOf(first.addr), { users: ['alice'] });
-    await told.has(1, 'synced');
+    const { delivered } = watch(await clientOf(first.addr), { users: ['alice'] });
+    await delivered.has(1, 'synced');
     await first.stop();
-    await told.has(1, 'disconnected');
-    expect(told.of('disconnected')).toMatchObject([{ error: { code: 'UNAVAILABLE' } }]);
+    await delivered.has(1, 'disconnected');
+    expect(delivered.of('disconnected')).toMatchObject([{ error: { code: 'UNAVAILABLE' } }]);
     const other = await startDaemon(config);
     await login(await clientOf(other.addr), 'alice', 's1');
     await other.remove();
     await startDaemon({ ...config, port: Number(first.addr.split(':')[1]) });
-    await told.has(1, 'change');
-    expect(told.sessionsOf('alice')).toEqual(['s1']);
+    await delivered.has(1, 'change');
+    expect(delivered.sessionsOf('alice')).toEqual(['s1']);
   });
 
-  test('users that were added meanwhile come with how they stand, the others with what was missed', async () => {
+  test('users added meanwhile receive snapshots, the others their missed changes', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
     disposables.push(() => proxy.close());
-    const { made, told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
-    await told.has(1, 'synced');
+    const { made, delivered } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
+    await delivered.has(1, 'synced');
     proxy.cut();
-    await told.has(1, 'disconnected');
+    await delivered.has(1, 'disconnected');
     const client = await clientOf(addr);
     await login(client, 'alice', 's1');
     await login(client, 'bob', 'b1');
     made.add(['bob']);
     proxy.heal();
-    await told.has(3, 'synced');
-    expect(told.of('snapshot').slice(1)).toMatchObject([{ userId: 'bob', devices: [{ sessionId: 'b1' }] }]);
-    expect(told.sessionsOf('alice')).toEqual(['s1']);
-    expect(told.sessionsOf('bob')).toEqual([]);
+    await delivered.has(3, 'synced');
+    expect(delivered.of('snapshot').slice(1)).toMatchObject([
+      { userId: 'bob', devices: [{ sessionId: 'b1' }] },
+    ]);
+    expect(delivered.sessionsOf('alice')).toEqual(['s1']);
+    expect(delivered.sessionsOf('bob')).toEqual([]);
   });
 
-  test('opens another stream where nothing is heard for long', async () => {
+  test('opens another stream after a long silence', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
     disposables.push(() => proxy.close());
-    const { told } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
-    await told.has(1, 'synced');
+    const { delivered } = watch(await clientOf(`127.0.0.1:${proxy.port}`), { users: ['alice'] });
+    await delivered.has(1, 'synced');
     proxy.pause();
     await login(await clientOf(addr), 'alice', 's1');
-    await told.has(1, 'disconnected');
+    await delivered.has(1, 'disconnected');
     proxy.cut();
     proxy.heal();
-    await told.has(1, 'change');
-    expect(told.sessionsOf('alice')).toEqual(['s1']);
+    await delivered.has(1, 'change');
+    expect(delivered.sessionsOf('alice')).toEqual(['s1']);
   });
 
-  test('after FLUSHALL it says that changes were lost, and begins anew', async () => {
+  test('after FLUSHALL it reports lost changes and starts again', async () => {
     const server = await startRedis();
     disposables.push(() => server.stop());
     const { addr } = await startDaemon({ redis: server.url });
     const client = await clientOf(addr);
     await login(client, 'alice', 's1');
-    const { told } = watch(client, { users: ['alice', 'bob'] });
-    await told.has(1, 'synced');
+    const { delivered } = watch(client, { users: ['alice', 'bob'] });
+    await delivered.has(1, 'synced');
     const redis = new Redis(server.url);
     disposables.push(() => redis.disconnect());
     await redis.flushall();
-    await told.has(1, 'lost');
-    await told.has(2, 'synced');
+    await delivered.has(1, 'lost');
+    await delivered.has(2, 'synced');
     // The users of a snapshot come in no certain order: each as soon as its shard has answered.
-    const again = told.of('snapshot').slice(2);
+    const again = delivered.of('snapshot').slice(2);
     expect(again).toHaveLength(2);
     expect(again).toEqual(
       expect.arrayContaining([
@@ -272,31 +274,31 @@ describe('a watch whose daemon goes', () => {
       ]),
     );
     await login(client, 'bob', 'b1');
-    await told.has(1, 'change');
-    expect(told.sessionsOf('bob')).toEqual(['b1']);
+    await delivered.has(1, 'change');
+    expect(delivered.sessionsOf('bob')).toEqual(['b1']);
   });
 
-  test('a revision that is not kept any more: it begins anew', async () => {
+  test('a revision that is no longer kept: it starts again', async () => {
     const server = await startRedis();
     disposables.push(() => server.stop());
     const { addr } = await startDaemon({ redis: server.url });
     const client = await clientOf(addr);
-    const { made, told } = watch(client, { everything: true });
+    const { made, delivered } = watch(client, { everything: true });
     await login(client, 'alice', 's1');
-    await told.has(1, 'synced');
+    await delivered.has(1, 'synced');
     made.close();
     const redis = new Redis(server.url);
     disposables.push(() => redis.disconnect());
     await redis.flushall();
     await login(client, 'alice', 's2');
-    const { told: resumed } = watch(client, { everything: true, resumeRevision: made.revision });
+    const { delivered: resumed } = watch(client, { everything: true, resumeRevision: made.revision });
     await resumed.has(1, 'synced');
-    expect(resumed.news.map(({ type }) => type)).toEqual(['lost', 'snapshot', 'synced']);
+    expect(resumed.withoutProgress.map(({ type }) => type)).toEqual(['lost', 'snapshot', 'synced']);
     expect(resumed.of('snapshot')).toMatchObject([{ userId: 'alice', devices: [{ sessionId: 's2' }] }]);
   });
 });
 
-test('a loop that does not read for long is told everything in the end', { timeout: 300_000 }, async () => {
+test('a loop that pauses for long receives everything in the end', { timeout: 300_000 }, async () => {
   const daemon = await startImstate('serve', '--port', '0');
   disposables.push(() => daemon.kill());
   const client = await clientOf(daemon.addr);
@@ -322,25 +324,28 @@ test('a loop that does not read for long is told everything in the end', { timeo
   expect(others).not.toContain('lost');
 });
 
-describe('a watch that cannot begin', () => {
-  test('with no daemon registered it is rejected at once', async () => {
+describe('a watch that cannot start', () => {
+  test('without a registered daemon it is rejected at once', async () => {
     const folder = await temporaryDirectory();
     disposables.push(() => folder.remove());
     const client = await connect({ dataDir: folder.path, timeoutMs: 600_000, connectTimeoutMs: 600_000 });
     disposables.push(() => client.close());
-    const { told } = watch(client, { everything: true });
-    expect(await told.ended).toMatchObject({ code: 'NO_ENDPOINT', exitCode: 3 });
+    const { delivered } = watch(client, { everything: true });
+    expect(await delivered.ended).toMatchObject({ code: 'NO_ENDPOINT', exitCode: 3 });
   });
 
-  test('nobody listens there: it is tried for as long as connecting may take', async () => {
+  test('without a listener it retries until the timeout of connecting', async () => {
     const addr = `127.0.0.1:${await freePort()}`;
     const client = await connect({ endpoints: [addr], connectTimeoutMs: 300 });
     disposables.push(() => client.close());
-    const { told } = watch(client, { everything: true });
-    expect(await told.ended).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(addr) });
+    const { delivered } = watch(client, { everything: true });
+    expect(await delivered.ended).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining(addr),
+    });
   });
 
-  test('a peer that accepts and says nothing: the first answer has a deadline', async () => {
+  test('a peer that accepts and stays silent: the first response has a deadline', async () => {
     const { addr } = await startDaemon();
     const proxy = await startProxy(Number(addr.split(':')[1]));
     disposables.push(() => proxy.close());
@@ -348,24 +353,24 @@ describe('a watch that cannot begin', () => {
     const endpoints = [`127.0.0.1:${proxy.port}`];
     const client = await connect({ endpoints, timeoutMs: 200, connectTimeoutMs: 100 });
     disposables.push(() => client.close());
-    const { told } = watch(client, { everything: true });
-    expect(await told.ended).toMatchObject({
+    const { delivered } = watch(client, { everything: true });
+    expect(await delivered.ended).toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('200 ms'),
     });
   });
 
-  test('the daemon refuses what is asked: its own words', async () => {
+  test('a rejection has the message of the daemon', async () => {
     const { addr } = await startDaemon();
     const client = await clientOf(addr);
-    const { made, told } = watch(client, { users: ['alice'] });
-    await told.has(1, 'synced');
+    const { made, delivered } = watch(client, { users: ['alice'] });
+    await delivered.has(1, 'synced');
     made.add(['']);
-    expect(await told.ended).toMatchObject({
+    expect(await delivered.ended).toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('add_user_ids'),
     });
-    const { told: nonsense } = watch(client, { users: ['alice'], resumeRevision: '?' });
+    const { delivered: nonsense } = watch(client, { users: ['alice'], resumeRevision: '?' });
     expect(await nonsense.ended).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

@@ -55,7 +55,7 @@ test('protoc-gen-go and protoc-gen-go-grpc compile the protos without flags', as
   ]);
 });
 
-test('protoc writes each message to a Java file of its own', async () => {
+test('protoc writes each message to its own Java file', async () => {
   const files = await compile(['protoc'], 'java');
   expect(await declaredIn(files, /^package (.*);$/gm)).toEqual(['com.imstate.pb', 'com.imstate.v1']);
   const names = files.map((file) => file.split('/').at(-1));

@@ -5,7 +5,7 @@ import { connect } from '../../../../packages/client/src/index.ts';
 import { Authority, type Pair } from '../../../support/authority.ts';
 import { scratchDirectory, TokenFile } from '../../../support/credentials.ts';
 import type { TestDaemon } from '../../../support/daemon.ts';
-import { Told } from '../../../support/delivered.ts';
+import { Delivered } from '../../../support/delivered.ts';
 import { disposables, startDaemon } from '../../../support/disposables.ts';
 import { until } from '../../../support/until.ts';
 
@@ -81,14 +81,14 @@ test('accepts a token on a connection whose certificate is not listed', async ()
 test('applies changes of the file to calls and streams', async () => {
   const { authority, daemon, clientOf, list } = await start({ cn: 'chat', role: 'writer' });
   const client = await clientOf(await authority.issue({ subject: 'chat' }));
-  const told = new Told(client.watch({ everything: true }));
+  const delivered = new Delivered(client.watch({ everything: true }));
   await client.online(LOGIN);
-  await told.has(1, 'synced');
+  await delivered.has(1, 'synced');
   await list({ cn: 'chat', role: 'reader' });
-  await told.has(1, 'reconnected');
+  await delivered.has(1, 'reconnected');
   await expect(client.online(LOGIN)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   await list({ cn: 'other', role: 'reader' });
-  expect(await told.ended).toMatchObject({ code: 'PERMISSION_DENIED' });
+  expect(await delivered.ended).toMatchObject({ code: 'PERMISSION_DENIED' });
   await expectLogged(daemon, 'no longer has a role');
 });
 

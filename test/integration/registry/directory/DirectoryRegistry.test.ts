@@ -8,7 +8,7 @@ import { makeDirectoryRegistries } from '../registries.ts';
 
 describeRegistry('embedded', makeDirectoryRegistries);
 
-test('what is no entry is skipped and told once, and the files of daemons that are gone are removed', async () => {
+test('other files are skipped with one warning, and the files of dead daemons are removed', async () => {
   const folder = await temporaryDirectory();
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (message: string) => void warnings.push(message) };
@@ -27,7 +27,7 @@ test('what is no entry is skipped and told once, and the files of daemons that a
   await folder.remove();
 });
 
-test('the file of a daemon that no longer renews it is stale after 10 seconds', async () => {
+test('a file that is not refreshed is stale after 10 seconds', async () => {
   const folder = await temporaryDirectory();
   const log = { info: () => {}, warn: () => {} };
   const registry = new DirectoryRegistry({ dataDir: folder.path, service: 'im/state-server', log });

@@ -13,7 +13,7 @@ test.each([
   ['a path', 'http://127.0.0.1:2379/v3', 'must look like HOST:PORT'],
   ['a password', 'http://root:secret@127.0.0.1:2379', 'IMSTATE_ETCD_PASSWORD'],
   ['a mix', 'http://127.0.0.1:2379,https://127.0.0.1:2380', 'all of them'],
-])('an etcd address with %s is refused, without repeating a secret', (_, hosts, rule) => {
+])('an etcd address with %s is rejected, without repeating a secret', (_, hosts, rule) => {
   let failure: Error | undefined;
   try {
     new EtcdRegistry(options(hosts));
@@ -24,7 +24,7 @@ test.each([
   expect(failure?.message).not.toContain('secret');
 });
 
-test('an etcd that is not there is told as such', async () => {
+test('the error names an unavailable etcd', async () => {
   const registry = new EtcdRegistry(options(`127.0.0.1:${await freePort()}`));
   await expect(registry.list()).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
   await expect(registry.register('127.0.0.1:1')).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });

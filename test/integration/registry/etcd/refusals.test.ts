@@ -7,7 +7,7 @@ import { makeEtcdRegistries } from '../registries.ts';
 
 const ADDR = '127.0.0.1:7395';
 
-test('an etcd that is out of space says so, and what to do', async () => {
+test('the error of an etcd without space says what to do', async () => {
   const etcd = await startEtcd(undefined, ['--quota-backend-bytes', String(1024 * 1024)]);
   disposables.push(() => etcd.stop());
   const raw = new Etcd3({ hosts: `http://${etcd.host}` });
@@ -25,7 +25,7 @@ test('an etcd that is out of space says so, and what to do', async () => {
   expect(await registries.daemon.list()).toEqual([]);
 });
 
-test('a user of etcd without the right is told which, and not that etcd is away', async () => {
+test('the error of a user without a right names the right', async () => {
   const etcd = await startEtcd();
   disposables.push(() => etcd.stop());
   const admin = new Etcd3({ hosts: `http://${etcd.host}` });

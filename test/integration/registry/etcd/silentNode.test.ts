@@ -97,10 +97,10 @@ test('a watch is opened on a node that answers', async () => {
   const daemon = await makeRegistry(hosts());
   for (let i = 0; i < 10; i++) {
     const client = await makeRegistry(hosts());
-    const { told, watch } = follow(client);
-    await until(() => told.length > 0, 'the first list comes');
+    const { delivered, watch } = follow(client);
+    await until(() => delivered.length > 0, 'the first list comes');
     const registration = await daemon.register(ADDR);
-    await until(() => told.at(-1)?.includes(ADDR), 'the change comes');
+    await until(() => delivered.at(-1)?.includes(ADDR), 'the change comes');
     await registration.close();
     await watch.close();
     await client.close();

@@ -6,7 +6,7 @@ import { dialledHost } from '../../../../packages/client/src/internals/dialledHo
 const server = createServer();
 afterEach(() => server.close());
 
-test('the host name of a connection is read, and no address', async () => {
+test('the host name of a connection is read, but no address', async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -20,6 +20,6 @@ test('the host name of a connection is read, and no address', async () => {
   byAddress.destroy();
 });
 
-test('a socket that hides it has none', () => {
+test('a socket without the field has no host name', () => {
   expect(dialledHost(Object.assign(new Socket(), { _host: { name: 'localhost' } }))).toBeUndefined();
 });

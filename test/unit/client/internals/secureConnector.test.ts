@@ -17,12 +17,12 @@ class TestCredentials extends ConnectorCredentials {
   }
 }
 
-test('the installed version of grpc-js asks credentials for a connector', () => {
+test('the installed version of grpc-js requests a connector from credentials', () => {
   expect(hasSecureConnectors()).toBe(true);
 });
 
 test.each(['_isSecure', '_equals', '_createSecureConnector'])(
-  'without %s a client with TLS is not made',
+  'without %s a client with TLS is not created',
   (name) => {
     const sample = Object.create(ChannelCredentials.createInsecure(), { [name]: { value: undefined } });
     expect(hasSecureConnectors(sample)).toBe(false);

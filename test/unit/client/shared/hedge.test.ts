@@ -9,7 +9,7 @@ const soon = { delayMs: 1, isFinal: () => false };
 /** Longer than a test lasts: an attempt that starts, starts because another one failed. */
 const late = { ...soon, delayMs: 3_600_000 };
 
-test('an attempt that is silent is passed over, and learns that it lost', async () => {
+test('a silent attempt is overtaken and aborted', async () => {
   let lost = false;
   const loser: Attempt<string> = (signal) =>
     new Promise(() => {
@@ -21,11 +21,11 @@ test('an attempt that is silent is passed over, and learns that it lost', async 
   expect(lost).toBe(true);
 });
 
-test('an attempt that fails is followed by the next at once', async () => {
+test('a failed attempt is followed by the next at once', async () => {
   expect(await hedge([fails('down'), async () => 'second'], late)).toBe('second');
 });
 
-test('the last error counts if all fail, and the one that waits longest ends it', async () => {
+test('the last error is the result if all fail', async () => {
   await expect(hedge([fails('first'), fails('second')], late)).rejects.toThrow('second');
   let end = (_: Error) => {};
   const slow: Attempt<never> = () =>
@@ -37,12 +37,12 @@ test('the last error counts if all fail, and the one that waits longest ends it'
   await expect(failing).rejects.toThrow('slow');
 });
 
-test('a final error ends it while attempts are left', async () => {
+test('a final error is the result at once', async () => {
   const isFinal = (error: unknown) => (error as Error).message === 'denied';
   await expect(hedge([fails('denied'), silent], { ...late, isFinal })).rejects.toThrow('denied');
 });
 
-test('an attempt that answers in time has no rival', async () => {
+test('an attempt that responds in time is the only one', async () => {
   let rivals = 0;
   const rival = async () => {
     rivals += 1;

@@ -13,7 +13,7 @@ test('all actions of a signal are called once, with one listener', () => {
   expect(called).toEqual(Array.from({ length: 50 }, (_, i) => i));
 });
 
-test('an action that was removed is not called, and the last one takes the listener with it', () => {
+test('a removed action is not called, and without actions there is no listener', () => {
   const stop = new AbortController();
   let called = 0;
   const removes = [1, 2].map(() => onAbort(stop.signal, () => (called += 1)));
@@ -23,7 +23,7 @@ test('an action that was removed is not called, and the last one takes the liste
   expect(called).toBe(0);
 });
 
-test('removing an action twice leaves alone those that came later', () => {
+test('removing an action twice does not affect later ones', () => {
   const stop = new AbortController();
   let called = 0;
   const remove = onAbort(stop.signal, () => (called += 1));
@@ -34,7 +34,7 @@ test('removing an action twice leaves alone those that came later', () => {
   expect(called).toBe(10);
 });
 
-test('where the signal is aborted already, or there is none', () => {
+test('an aborted signal calls the action at once, and no signal never', () => {
   let called = 0;
   onAbort(AbortSignal.abort(), () => (called += 1))();
   onAbort(undefined, () => (called += 10))();

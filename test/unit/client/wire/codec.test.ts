@@ -80,8 +80,8 @@ function values({ type, resolvedType }: protobuf.Field): fc.Arbitrary<unknown> {
   throw new Error(`the writer knows nothing of ${type}`);
 }
 
-describe('next to protobufjs', () => {
-  test.each(names)('%s is written and read alike', (name) => {
+describe('compared with protobufjs', () => {
+  test.each(names)('%s is encoded and decoded equally', (name) => {
     const write = codec.writer(name);
     fc.assert(
       fc.property(messages(root.lookupType(name)), (message) => {
@@ -93,7 +93,7 @@ describe('next to protobufjs', () => {
     );
   });
 
-  test('bytes that were cut off or changed are refused, or read alike', () => {
+  test('truncated and changed bytes are rejected, or decoded equally', () => {
     const name = 'imstate.v1.ApplyRequest';
     const change = fc.record({ at: fc.nat(), to: fc.nat(255), keep: fc.nat() });
     fc.assert(
@@ -114,7 +114,7 @@ describe('next to protobufjs', () => {
   });
 });
 
-describe('what is written', () => {
+describe('encoding', () => {
   const write = codec.writer('imstate.v1.BatchGetUsersResponse');
   const nested = (bytes: number) => ({
     users: [
@@ -123,7 +123,7 @@ describe('what is written', () => {
     ],
   });
 
-  test.each([100, 120, 16_000, 16_380, 2_097_140])('messages inside each other, about %i bytes', (about) => {
+  test.each([100, 120, 16_000, 16_380, 2_097_140])('nested messages of about %i bytes', (about) => {
     for (let bytes = about; bytes < about + 12; bytes++) {
       expect(write(nested(bytes)).equals(encode('imstate.v1.BatchGetUsersResponse', nested(bytes)))).toBe(
         true,
@@ -131,7 +131,7 @@ describe('what is written', () => {
     }
   });
 
-  test('half of a character is refused, and what is written next is whole', () => {
+  test('a lone surrogate is rejected, and the next message is complete', () => {
     const broken = ['\ud800', 'a\udc00', '\ud83d'.repeat(60), `${'a'.repeat(60)}\ud83d`, '\udc00\ud800'];
     for (const userId of broken) {
       expect(() => write({ users: [{ userId: 'ok' }, { userId }] })).toThrow(RangeError);
@@ -139,7 +139,7 @@ describe('what is written', () => {
     }
   });
 
-  test('a message is its own, also when a longer one follows', () => {
+  test('a message does not change when a longer one follows', () => {
     const first = write(nested(10));
     const copy = Buffer.from(first);
     write(nested(500_000));
@@ -148,7 +148,7 @@ describe('what is written', () => {
   });
 });
 
-describe('what is read', () => {
+describe('decoding', () => {
   const int64 = (value: bigint) =>
     Buffer.from(
       root
@@ -170,7 +170,7 @@ describe('what is read', () => {
     }
   });
 
-  test('what is absent has its default', () => {
+  test('absent fields have their defaults', () => {
     expect(codec.reader('imstate.v1.GetStatsResponse')(Buffer.alloc(0))).toMatchObject({
       usersOnline: 0,
       devicesOnline: 0,
@@ -201,7 +201,7 @@ describe('what is read', () => {
     ['has half of a surrogate pair', '0a03eda080'],
     ['has more bytes than it needs', '0a02c080'],
     ['has a length of 4 GiB', '0affffffff0f61'],
-  ])('a string that %s is refused', (_, hex) => {
+  ])('a string that %s is rejected', (_, hex) => {
     expect(() => read('imstate.v1.GetUserRequest', Buffer.from(hex, 'hex'))).toThrow();
   });
 });

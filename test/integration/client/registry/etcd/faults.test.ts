@@ -70,7 +70,7 @@ describe('an etcd that fails', () => {
     await stands();
   });
 
-  test('a restart with an empty folder', async () => {
+  test('a restart with an empty data directory', async () => {
     await etcd.restart({ wipe: true });
     await stands();
   });
@@ -83,30 +83,30 @@ describe('an etcd that fails', () => {
     await until(async () => (await underTest.client.list().catch(() => [])).length === 1, 'clients see it');
   });
 
-  test('a watch keeps what it told while etcd is away, and goes on after a wipe', async () => {
-    const { told, errors, watch } = follow(underTest.client);
-    await until(() => told.length > 0, 'the first list is told');
+  test('a watch keeps its list while etcd is unavailable, and continues after a wipe', async () => {
+    const { delivered, errors, watch } = follow(underTest.client);
+    await until(() => delivered.length > 0, 'the first list is delivered');
     proxy.cut();
     await until(() => errors.length > 0, 'the watch notices');
-    expect(told).toEqual([[ADDR]]);
+    expect(delivered).toEqual([[ADDR]]);
     await etcd.restart({ wipe: true });
     proxy.heal();
     await stands();
     const other = await underTest.daemon.register('127.0.0.1:2');
-    await until(() => told.at(-1)?.length === 2, 'the new endpoint is told');
+    await until(() => delivered.at(-1)?.length === 2, 'the new endpoint is delivered');
     await other.close();
     await watch.close();
   });
 
-  test('a watch whose revision was compacted starts over from a fresh list', async () => {
-    const { told, watch } = follow(underTest.client);
-    await until(() => told.length > 0, 'the first list is told');
+  test('a watch whose revision was compacted starts again with a fresh list', async () => {
+    const { delivered, watch } = follow(underTest.client);
+    await until(() => delivered.length > 0, 'the first list is delivered');
     proxy.cut();
     for (let i = 0; i < 5; i++) await raw.put(`${service}/127.0.0.1:2`).value(entryOf('127.0.0.1:2'));
     const { header } = await raw.put('unrelated').value('x');
     await raw.kv.compact({ revision: header.revision, physical: true });
     proxy.heal();
-    await until(() => told.at(-1)?.includes('127.0.0.1:2'), 'the missed change is told');
+    await until(() => delivered.at(-1)?.includes('127.0.0.1:2'), 'the missed change is delivered');
     await watch.close();
   });
 });

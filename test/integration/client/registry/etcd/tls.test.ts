@@ -53,7 +53,7 @@ async function demandUsers(etcd: Etcd3): Promise<void> {
   await auth.authEnable();
 }
 
-test('a daemon registers in an etcd with TLS, client certificates and users, and again when etcd has forgotten its token', async () => {
+test('a daemon registers in an etcd with TLS, client certificates and users, and again when its token is no longer valid', async () => {
   const { etcd, tls } = await startTlsEtcd();
   const administrator = await administratorOf(etcd.host, tls);
   disposables.push(() => administrator.close());
@@ -62,19 +62,19 @@ test('a daemon registers in an etcd with TLS, client certificates and users, and
   const [daemon, client] = [await makeRegistry(options), await makeRegistry(options)];
   const registration = await daemon.register(ADDR);
   disposables.push(() => registration.close());
-  const { told, watch } = follow(client);
+  const { delivered, watch } = follow(client);
   disposables.push(() => watch.close());
-  await until(() => told.at(-1)?.join() === ADDR, 'the endpoint is told');
+  await until(() => delivered.at(-1)?.join() === ADDR, 'the endpoint is delivered');
 
   await etcd.restart();
   const second = await until(() => daemon.register('127.0.0.1:7396').catch(() => undefined), 'etcd is back');
   disposables.push(() => second.close());
-  await until(() => told.at(-1)?.join() === `${ADDR},127.0.0.1:7396`, 'both are told');
+  await until(() => delivered.at(-1)?.join() === `${ADDR},127.0.0.1:7396`, 'both are delivered');
   const runtime = async () => (await client.list().catch(() => [])).length;
   await until(async () => (await runtime()) === 2, 'both stand');
 });
 
-test('what is wrong between etcd and TLS or its users is one sentence with the way out', async () => {
+test('errors of TLS and users of etcd say what is wrong and what to do', async () => {
   const { etcd, tls, authority } = await startTlsEtcd();
   const refusal = async (options: Partial<EtcdRegistryOptions>) => {
     const registry = await makeRegistry({ hosts: etcd.host, ...options });
