@@ -11,11 +11,11 @@ import { until } from '../../support/until.ts';
 
 const NAME = 'presence.test';
 const { lookup } = dns.promises;
-/** What the name server knows of {@link NAME}, and how often it was asked. */
+/** The addresses of {@link NAME} at the name server, and the number of queries. */
 let addresses: string[];
 let asked: number;
 
-/** Names them in another order each time, as name servers do. */
+/** Returns them in varying order, like name servers. */
 async function answer(name: string, options: dns.LookupAllOptions): Promise<dns.LookupAddress[]> {
   if (name !== NAME) return lookup(name, options);
   asked += 1;

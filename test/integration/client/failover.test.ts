@@ -12,7 +12,7 @@ import { frame } from '../../support/rawGrpc.ts';
 import { freePort, startEtcd, temporaryDirectory } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
-/** What daemons and clients of one test share. */
+/** The configuration that daemons and clients of one test share. */
 function shared() {
   const flags = { redis: inject('redisUrl'), etcd: inject('etcdHost'), service: `test/${randomUUID()}` };
   return { ...flags, keyPrefix: `test-${randomUUID()}:` };

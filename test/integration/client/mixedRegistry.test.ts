@@ -45,7 +45,7 @@ describe('a mixed registry', () => {
     await registry.close();
   });
 
-  /** Without an identity of a store, as the Go server registers. */
+  /** Registers without a store identity, like the Go server. */
   async function addLegacy(port?: number): Promise<LegacyServer> {
     const server = await startLegacyServer(redis.url, port);
     legacy.push({ server, entry: await registry.register(server.addr) });

@@ -95,7 +95,7 @@ test('no operation is lost when a JWT is replaced', { timeout: 120_000 }, async 
     issuer.sign({ imstate_role: 'writer', exp: Math.floor(Date.now() / 1_000) + exp });
   const hasExpired = () => daemon.logged.some((line) => line.includes('has expired'));
   const logIn = async () => {
-    // Of the five seconds that clocks may differ by, three are left.
+    // Three of the five seconds by which clocks may differ are left.
     await writeFile(tokenFile, await sign(-2));
     const client = await clientOf(daemon.addr, { tokenFile });
     const isLoggedIn = await client.online(LOGIN).then(
@@ -105,7 +105,7 @@ test('no operation is lost when a JWT is replaced', { timeout: 120_000 }, async 
     await writeFile(tokenFile, await sign(3_600));
     return isLoggedIn && client;
   };
-  // On a busy machine the first JWT may be over before the login, or the stream before the JWT.
+  // On a busy machine the first JWT may expire before the login, or the stream end before the JWT expires.
   await until(async () => {
     const client = await logIn();
     if (!client) return false;

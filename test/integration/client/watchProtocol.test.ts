@@ -327,7 +327,7 @@ test('a loop that does not read slows the daemon down, and loses nothing', async
   const padding = 'x'.repeat(1_000);
   const sent = daemon.flood(total, (i) => changes(change(`${i}-${padding}`, `r${i}`)));
   await next;
-  // Held back: less than a tenth is on its way, for a time in which all could have been.
+  // Slowed down: less than a tenth is sent, in a time in which all could have been.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(sent()).toBeLessThan(total / 10);
   for (let i = 1; i < total; i++) {

@@ -9,7 +9,7 @@ import { disposables, startDaemon } from '../../support/disposables.ts';
 import { look, redisWith } from '../../support/doctor.ts';
 import { startEtcd } from '../../support/servers.ts';
 
-/** The checks that found one of these. */
+/** The checks with one of these statuses. */
 function namesOf(reports: Record<string, Report>, ...statuses: Report['status'][]): string[] {
   return Object.values(reports).flatMap(({ check, status }) => (statuses.includes(status) ? [check] : []));
 }

@@ -4,26 +4,26 @@ import type { Registry } from '../../../src/registry/registry.ts';
 import { until } from '../../support/until.ts';
 import { describeStores } from './storeContract.ts';
 
-/** Registries of one service: what a daemon and a client hold, each of its own. */
+/** Registries of one service, for a daemon and for a client. */
 export interface RegistryUnderTest {
   daemon: Registry;
   client: Registry;
-  /** What the client's registry warned of. */
+  /** The warnings of the client's registry. */
   warnings: string[];
-  /** Writes an entry past the registry, as another program may. */
+  /** Writes an entry without the registry, like another program. */
   putRaw(key: string, value: string): Promise<void>;
-  /** Writes that the daemon of an address uses a store, past the registry. */
+  /** Publishes a store for the daemon of an address, without the registry. */
   putStore(addr: string, storeId: string): Promise<void>;
-  /** Takes back {@link putStore}. */
+  /** Undoes {@link putStore}. */
   deleteStore(addr: string): Promise<void>;
-  /** Removes the entry of an address past the registry. */
+  /** Removes the entry of an address without the registry. */
   deleteRaw(addr: string): Promise<void>;
-  /** The value that stands in the registry for an address. */
+  /** The value of the entry of an address. */
   getRaw(addr: string): Promise<string | undefined>;
   remove(): Promise<void>;
 }
 
-/** What every registry must do. Called by the test file of each implementation. */
+/** The contract of every registry. Called by the test file of each implementation. */
 export function describeRegistry(name: string, makeRegistry: () => Promise<RegistryUnderTest>): void {
   describeStores(name, makeRegistry);
   describe(`${name} registry`, () => {
@@ -114,7 +114,7 @@ export function describeRegistry(name: string, makeRegistry: () => Promise<Regis
     test('an entry that was deleted by someone else is written again', async () => {
       const registration = await daemon.register('127.0.0.1:1');
       await underTest.deleteRaw('127.0.0.1:1');
-      await until(() => underTest.getRaw('127.0.0.1:1'), 'the entry stands again');
+      await until(() => underTest.getRaw('127.0.0.1:1'), 'the entry is present again');
       await registration.close();
       expect(await client.list()).toEqual([]);
     });

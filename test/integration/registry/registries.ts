@@ -8,7 +8,7 @@ import { EtcdRegistry } from '../../../src/registry/etcd/EtcdRegistry.ts';
 import { temporaryDirectory } from '../../support/servers.ts';
 import type { RegistryUnderTest } from './contract.ts';
 
-/** Registries of a service of their own on an etcd. */
+/** Registries on etcd, with their own service. */
 export async function makeEtcdRegistries(hosts: string, leaseTtlMs = 2_000): Promise<RegistryUnderTest> {
   const service = `test/${randomUUID()}`;
   const warnings: string[] = [];
@@ -43,7 +43,7 @@ export async function makeEtcdRegistries(hosts: string, leaseTtlMs = 2_000): Pro
   };
 }
 
-/** Registries of one data folder. */
+/** Registries in one data directory. */
 export async function makeDirectoryRegistries(): Promise<RegistryUnderTest> {
   const folder = await temporaryDirectory();
   const warnings: string[] = [];

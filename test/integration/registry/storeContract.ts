@@ -5,7 +5,7 @@ import type { RegistryUnderTest } from './contract.ts';
 
 const [A, B] = ['127.0.0.1:1', '127.0.0.1:2'] as const;
 
-/** What a registry must do with the stores of daemons. */
+/** The contract of a registry for the stores of daemons. */
 export function describeStores(name: string, makeRegistry: () => Promise<RegistryUnderTest>): void {
   describe(`${name} registry: the stores of daemons`, () => {
     let underTest: RegistryUnderTest;

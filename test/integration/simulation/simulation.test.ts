@@ -17,7 +17,7 @@ const never = new AbortController().signal;
 const simulationAt = (addr: string, changes: Partial<Plan> = {}, timeoutMs = 30_000) =>
   new Simulation({ ...plan, ...changes }, () => connect({ endpoints: [addr], timeoutMs }));
 
-/** Who is online where when these many calls of the end were not made. */
+/** Which devices are online where, if the last calls were not made. */
 function plannedSessions(whole: Plan, missed: number): string[] {
   const calls = [...schedule(whole)];
   const online = new Map<string, string>();

@@ -15,7 +15,7 @@ import { freePort } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 
 const SERVER = '10.0.0.1:9000';
-/** So long that no call of a test is over by it. */
+/** Longer than any call of a test takes. */
 const timeoutMs = 600_000;
 
 afterEach(() => {
@@ -42,7 +42,7 @@ async function proxyOf({ addr }: { addr: string }): Promise<TcpProxy & { addr: s
   return Object.assign(proxy, { addr: `127.0.0.1:${proxy.port}` });
 }
 
-/** A client of one daemon that can be frozen, and how many operations were in each batch it sent. */
+/** A client of one daemon that can be frozen, and the sizes of the batches that it sent. */
 async function oneDaemon() {
   const daemon = await startTestDaemon();
   disposables.push(() => daemon.remove());
@@ -53,7 +53,7 @@ async function oneDaemon() {
   return { daemon, proxy, client, batches: () => send.mock.calls.map(([batch]) => batch.length) };
 }
 
-/** Which of the daemons has the client's stream: the one that refuses this. */
+/** Which of the daemons has the stream of the client: the one that rejects this. */
 async function indexInUse(client: Client, daemons: TestDaemon[]): Promise<number> {
   await expect(client.getUser({ userId: '' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   return daemons.findIndex(({ logged }) => logged.some((line) => line.includes('user_id')));
@@ -235,7 +235,7 @@ describe('a call among others', () => {
 });
 
 describe('daemons that start and stop', () => {
-  /** Logs each user in again and again until aborted; returns how often, and what failed. */
+  /** Logs each user in repeatedly until aborted; returns how often, and the failures. */
   function logins(client: Client, users: number) {
     const counts = Array.from({ length: users }, () => 0);
     const failures: unknown[] = [];

@@ -32,7 +32,7 @@ async function leaseOf(client: Client) {
   return servers.find((server) => server.serverAddr === serverAddr)?.lease;
 }
 
-/** Waits until the lease has been kept alive from now on. */
+/** Waits until the lease has been renewed. */
 async function keptAlive(client: Client): Promise<void> {
   const expireTime = async () => (await leaseOf(client).catch(() => undefined))?.expireTime?.getTime() ?? 0;
   const before = await until(expireTime, 'the lease is known');
@@ -161,7 +161,7 @@ describe('a chat server whose daemon stops', () => {
     const failures: string[] = [];
     const server = serve(client, { onError: ({ code }) => failures.push(code) });
     const login = server.online(phone('alice'), { timeoutMs: 30_000 });
-    await until(() => failures.length > 0, 'nobody is there');
+    await until(() => failures.length > 0, 'no daemon responds');
     await startDaemon({ port });
     await server.ready;
     expect(await login).toMatchObject({ endReason: undefined });
@@ -182,7 +182,7 @@ describe('a chat server whose daemon stops', () => {
     proxy.pause();
     const login = server.online(phone('bob'), { timeoutMs: 600_000 });
     const logout = server.offline({ ...phone('alice'), sessionId }, { timeoutMs: 600_000 });
-    // By then the lane has given the daemon up more than once.
+    // By then the batching client has left the daemon more than once.
     await until(() => failures.length >= 10, 'the lease was tried ten times');
     proxy.heal();
     expect(await login).toMatchObject({ endReason: undefined });

@@ -13,7 +13,7 @@ import { FollowedFile } from '../../../../src/daemon/auth/followedFile.ts';
 import { DirectoryRegistry } from '../../../../src/registry/directory/DirectoryRegistry.ts';
 import { scratchDirectory } from '../../../support/credentials.ts';
 
-/** A FIFO that nobody writes to: whoever opens it as a file waits for ever. */
+/** A FIFO without a writer: opening it as a file would wait for ever. */
 async function fifo(name = 'fifo'): Promise<string> {
   const path = join(await scratchDirectory(), name);
   execFileSync('mkfifo', [path]);

@@ -21,7 +21,7 @@ function watch(client: Client, options: WatchOptions) {
 const login = (client: Client, userId: string, sessionId: string, more: object = {}) =>
   client.online({ userId, deviceId: 'phone', serverAddr, sessionId, ...more });
 
-/** Repeats a login until it is answered: on a machine that stalls a daemon may take its Redis for gone. */
+/** Repeats a login until it succeeds: on a stalled machine a daemon may consider its Redis unavailable. */
 const retry = (client: Client, userId: string, sessionId: string) =>
   until(() => login(client, userId, sessionId).catch(() => undefined), `${sessionId} is reported`);
 
@@ -264,7 +264,7 @@ describe('a watch whose daemon stops', () => {
     await redis.flushall();
     await delivered.has(1, 'lost');
     await delivered.has(2, 'synced');
-    // The users of a snapshot come in no certain order: each as soon as its shard has answered.
+    // The users of a snapshot arrive in no particular order: each when its shard has responded.
     const again = delivered.of('snapshot').slice(2);
     expect(again).toHaveLength(2);
     expect(again).toEqual(
@@ -306,7 +306,7 @@ test('a loop that pauses for long receives everything in the end', { timeout: 30
   disposables.push(() => made.close());
   const events = made[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ type: 'synced' });
-  // More than the daemon keeps for a caller that does not read: it ends the stream, which is resumed.
+  // More than the daemon buffers for a reader: it ends the stream, which is resumed.
   const reported = Array.from({ length: 20_000 }, (_, i) => `s${i}`);
   for (let i = 0; i < reported.length; i += 500) {
     const some = reported.slice(i, i + 500);

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../support/servers.ts';
 
-/** Debian's, which finds Debian's grpc_tools: another one may stand first on the PATH. */
+/** Python of Debian, which finds grpc_tools of Debian. Another one may be first on the PATH. */
 const PYTHON = '/usr/bin/python3';
 
 const protos = (await readdir('proto', { recursive: true })).filter((path) => path.endsWith('.proto')).sort();
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-/** Runs a compiler on all our protos, without a word on stderr, and returns the files that it wrote. */
+/** Runs a compiler on all protos, which must not write to stderr, and returns the generated files. */
 async function compile(command: string[], ...outputs: string[]): Promise<string[]> {
   const target = join(folder.path, outputs.join('-'));
   await mkdir(target);

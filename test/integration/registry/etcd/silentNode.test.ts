@@ -6,7 +6,7 @@ import { startEtcdCluster } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 import { follow } from '../contract.ts';
 
-/** So many in a row: with no attempt at another node, a third of them fail. */
+/** Clients in a row: without attempts at other nodes, a third of them would fail. */
 const CLIENTS = 100;
 const ADDR = '127.0.0.1:7395';
 
@@ -35,7 +35,7 @@ const makeRegistry = (etcd: string, user: { username?: string; password?: string
     log: { info: () => {}, warn: (message) => void warnings.push(message) },
   });
 
-/** Freezes the first node; the others have a leader again when it resolves. */
+/** Freezes the first node; resolves when the others have a leader again. */
 async function freezeFirst(): Promise<void> {
   nodes[0]?.freeze();
   const rest = new Etcd3({ hosts: nodes.slice(1).map(({ host }) => `http://${host}`) });
@@ -98,9 +98,9 @@ test('a watch is opened on a node that answers', async () => {
   for (let i = 0; i < 10; i++) {
     const client = await makeRegistry(hosts());
     const { delivered, watch } = follow(client);
-    await until(() => delivered.length > 0, 'the first list comes');
+    await until(() => delivered.length > 0, 'the first list is delivered');
     const registration = await daemon.register(ADDR);
-    await until(() => delivered.at(-1)?.includes(ADDR), 'the change comes');
+    await until(() => delivered.at(-1)?.includes(ADDR), 'the change is delivered');
     await registration.close();
     await watch.close();
     await client.close();

@@ -6,7 +6,7 @@ const fails = (message: string) => async () => {
   throw new Error(message);
 };
 const soon = { delayMs: 1, isFinal: () => false };
-/** Longer than a test lasts: an attempt that starts, starts because another one failed. */
+/** Longer than a test: an attempt starts only because another one has failed. */
 const late = { ...soon, delayMs: 3_600_000 };
 
 test('a silent attempt is overtaken and aborted', async () => {

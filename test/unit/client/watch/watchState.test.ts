@@ -34,7 +34,9 @@ function changeOf(userId: string, revision: string): Change__Output {
   return { ...change, session: null, ended: null, time: null, revision };
 }
 
-/** Delivers a response; returns the types of its events, each with the revision of the watch at its delivery. */
+/**
+ * Delivers a response; returns the types of its events, each with the revision of the watch at its delivery.
+ */
 function deliver(state: WatchState, fields: Partial<WatchResponse__Output>): string[] {
   const response = responseOf(fields);
   const types = state.beginResponse(response) ? ['reconnected'] : [];

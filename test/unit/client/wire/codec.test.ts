@@ -20,13 +20,13 @@ const names = types.map(({ fullName }) => fullName.slice(1));
 
 const encode = (name: string, message: object) => Buffer.from(root.lookupType(name).encode(message).finish());
 
-/** A message in plain objects and numbers, whoever read it. */
+/** A decoded message as plain objects and numbers. */
 const plain = (name: string, message: object) =>
   root.lookupType(name).toObject(message as protobuf.Message, { longs: Number, defaults: true });
 
 const read = (name: string, bytes: Buffer) => plain(name, codec.reader<object>(name)(bytes));
 
-/** What protobufjs itself reads, or undefined. */
+/** The message as protobufjs decodes it, or undefined. */
 function readByProtobufjs(name: string, bytes: Buffer): object | undefined {
   try {
     return plain(name, root.lookupType(name).decode(bytes));
@@ -35,7 +35,7 @@ function readByProtobufjs(name: string, bytes: Buffer): object | undefined {
   }
 }
 
-/** Lengths at which the writer takes another way, and a length takes another byte. */
+/** Lengths at which the writer changes its method, or the length takes another byte. */
 const lengths = fc.constantFrom(0, 1, 47, 48, 49, 123, 125, 127, 128, 129, 16_381, 16_383, 16_384);
 const texts = fc.oneof(
   { weight: 8, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },

@@ -41,45 +41,45 @@ describe('an etcd that fails', () => {
       .get(`${service}/${ADDR}`)
       .string()
       .catch(() => null);
-  const stands = () => until(entry, 'the entry stands again');
+  const isPresent = () => until(entry, 'the entry is present again');
   const isGone = () => until(async () => (await entry()) === null, 'the entry is gone');
 
   test('a lease that was revoked is granted again', async () => {
     const { leases } = await raw.leaseClient.leaseLeases();
     await Promise.all(leases.map(({ ID }) => raw.leaseClient.leaseRevoke({ ID })));
     await isGone();
-    await stands();
+    await isPresent();
   });
 
   test('connections that are cut, for longer than the lease', async () => {
     proxy.cut();
     await isGone();
     proxy.heal();
-    await stands();
+    await isPresent();
   });
 
   test('a network that swallows everything, for longer than the lease', async () => {
     proxy.pause();
     await isGone();
     proxy.heal();
-    await stands();
+    await isPresent();
   });
 
   test('a restart with its data', async () => {
     await etcd.restart();
-    await stands();
+    await isPresent();
   });
 
   test('a restart with an empty data directory', async () => {
     await etcd.restart({ wipe: true });
-    await stands();
+    await isPresent();
   });
 
   test('frozen for longer than the lease, then thawed', async () => {
     etcd.freeze();
     await until(() => underTest.warnings.length > 0, 'the daemon notices');
     etcd.thaw();
-    await stands();
+    await isPresent();
     await until(async () => (await underTest.client.list().catch(() => [])).length === 1, 'clients see it');
   });
 
@@ -91,7 +91,7 @@ describe('an etcd that fails', () => {
     expect(delivered).toEqual([[ADDR]]);
     await etcd.restart({ wipe: true });
     proxy.heal();
-    await stands();
+    await isPresent();
     const other = await underTest.daemon.register('127.0.0.1:2');
     await until(() => delivered.at(-1)?.length === 2, 'the new endpoint is delivered');
     await other.close();

@@ -22,7 +22,7 @@ async function makeRegistry(
   return registry;
 }
 
-/** An etcd with TLS that asks for a client certificate, and one for its clients, until the end of the test. */
+/** An etcd that requires client certificates, and such a certificate, until the end of the test. */
 async function startTlsEtcd() {
   const authority = await Authority.make();
   const etcd = await startEtcd({ ca: authority.file, ...(await authority.issue({ subject: 'etcd' })) });
@@ -39,7 +39,7 @@ async function administratorOf(hosts: string, { ca, cert, key }: Required<TlsFil
   return new Etcd3({ hosts, credentials });
 }
 
-/** Turns authentication on, with a user who may touch the service and nothing else. */
+/** Enables authentication, with a user whose rights are limited to the service. */
 async function demandUsers(etcd: Etcd3): Promise<void> {
   const { auth } = etcd;
   await auth.userAdd({ name: 'root', password: 'root' } as never);
