@@ -57,7 +57,7 @@ test('a Redis Cluster forms although a port of a node was taken', async () => {
   redis.disconnect();
 });
 
-test('an etcd cluster begins anew with other ports', async () => {
+test('an etcd cluster starts again with other ports', async () => {
   const taken = await takenPort();
   forcedPorts.push(taken);
   const nodes = await startEtcdCluster(3);

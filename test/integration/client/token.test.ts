@@ -70,7 +70,7 @@ test('calls, a watch and a lease continue with the next token in the file', asyn
   await delivered.has(1, 'disconnected');
   await delivered.has(1, 'reconnected');
   await server.online({ userId: 'bob', deviceId: 'phone' });
-  await until(() => delivered.sessionsOf('bob').length === 1, 'the watch tells what came after');
+  await until(() => delivered.sessionsOf('bob').length === 1, 'the watch delivers the later change');
   expect(await client.getUser({ userId: 'bob' })).toMatchObject({ online: true });
 });
 

@@ -187,7 +187,7 @@ test('the results of a lossy network include failed calls, calls that were never
   proxy.pause();
   await until(() => simulation.results.failures > 0, 'a call has failed');
   stop.abort();
-  await until(() => simulation.isPlayed, 'no call is under way');
+  await until(() => simulation.isPlayed, 'no call is in flight');
   proxy.heal();
   const ending = await run;
   const { query } = simulation.results.figures(simulation.elapsedMs);
