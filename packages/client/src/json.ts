@@ -11,8 +11,8 @@ import type {
 import type { ImstateError } from './shared/errors.js';
 import type { Change, SessionBegin, WatchEvent } from './watch/watchMessages.js';
 
-// Presence in the shapes of docs/json.md, for commands and for the HTTP API alike. Every number fits: counts, and incarnations up to
-// 2^48 - 1, are integers that JavaScript's numbers hold exactly.
+// Presence in the shapes of docs/json.md, for commands and for the HTTP API. JavaScript represents every
+// number exactly: counts, and incarnations up to 2^48 - 1, are integers.
 
 /** A user; with `explain`, each device has the reason for its state. */
 export function userJson(user: UserState, explain: boolean) {

@@ -21,8 +21,8 @@ const FIELDS = new Set([
 ]);
 
 /**
- * The field that an operation of Apply was rejected for. OperationError has no place for it, unlike the error of a call, but the message
- * of each broken rule begins with the name of its field: it counts if it is a field of an operation.
+ * The field for which an operation of Apply was rejected. Unlike the error of a call, OperationError has no
+ * field for it, but the message of a broken rule starts with its name.
  */
 export function fieldOfOperation({ code, message }: OperationError__Output): string | undefined {
   if (code !== status.INVALID_ARGUMENT) return undefined;

@@ -11,7 +11,7 @@ import { fromTimestamp } from '../wire/timestamp.js';
 import type { ChatServer, HistoryEntry } from './listings.js';
 import type { DeviceState, EndedSession, Explanation, LeaseState, UserState } from './messages.js';
 
-/** A device as the daemon answered it. */
+/** A device in a response. */
 export function readDevice(device: Device__Output): DeviceState {
   return {
     deviceId: device.deviceId,
@@ -28,7 +28,7 @@ export function readDevice(device: Device__Output): DeviceState {
   };
 }
 
-/** A user as the daemon answered it. */
+/** A user in a response. */
 export function readUser(response: GetUserResponse__Output): UserState {
   const { userId, online, devices, metadataOmitted, devicesOmitted } = response;
   const user: UserState = { userId, online, devices: devices.map(readDevice) };
@@ -37,7 +37,7 @@ export function readUser(response: GetUserResponse__Output): UserState {
   return user;
 }
 
-/** A session in the history as the daemon answered it. */
+/** A session of the history in a response. */
 export function readHistoryEntry({
   platform,
   loginTime,
@@ -54,18 +54,18 @@ export function readHistoryEntry({
   };
 }
 
-/** A chat server as the daemon answered it. */
+/** A chat server in a response. */
 export function readChatServer({ lease, ...server }: ChatServer__Output): ChatServer {
   return { ...server, lease: readLease(lease) };
 }
 
-/** A session that is over, as the daemon answered it. */
+/** An ended session in a response. */
 export function readEnded(ended: EndedSession__Output): EndedSession {
   const { userId, deviceId, sessionId, serverAddr, endReason } = ended;
   return { userId, deviceId, sessionId, serverAddr, reason: endReasons.fromWire(endReason) };
 }
 
-/** A lease as the daemon answered it; undefined if there is none. */
+/** A lease in a response; undefined if there is none. */
 function readLease(lease: Lease__Output | null): LeaseState | undefined {
   const state = lease ? leaseStates.fromWire(lease.state) : undefined;
   if (lease === null || state === undefined) return undefined;

@@ -6,29 +6,31 @@ import { isTooLarge } from './callErrors.js';
 import type { CallOptions, GetUserRequest, UserState } from './messages.js';
 import { readUser } from './readDevice.js';
 
-/** Users that one BatchGetUsers asks for: so many are answered within milliseconds. */
+/** Maximum users of one BatchGetUsers: a daemon answers this many within milliseconds. */
 const MAX_USERS = 500;
 
 /**
- * Reads users. The answers of a batch share one limit of size: where a batch has no room for all that is known of its users, it asks for fewer
- * of them at once, so that metadata is missing only for a user who has too much alone.
+ * Reads users. A response has a maximum size: if it has no room for all metadata, the reader requests fewer
+ * users at once, so that metadata is missing only for a user who has too much alone.
  */
 export class UserReader {
   readonly #channel: Channel;
-  readonly #lane: BatchingClient;
+  readonly #batching: BatchingClient;
 
-  constructor(channel: Channel, lane: BatchingClient) {
+  constructor(channel: Channel, batching: BatchingClient) {
     this.#channel = channel;
-    this.#lane = lane;
+    this.#batching = batching;
   }
 
-  /** Travels with the other operations of the client, and alone if it has no room there. */
+  /**
+   * Reads a user in a batch of operations; in a call of its own if the batch has no room for the response.
+   */
   async one(
     { userId, deviceId, explain }: GetUserRequest,
     options: CallOptions | undefined,
   ): Promise<UserState> {
     const request = { userId, deviceId: deviceId ?? '', explain: explain ?? false };
-    const batched = await this.#lane.submit({ getUser: request }, options, true).catch(unlessTooLarge);
+    const batched = await this.#batching.submit({ getUser: request }, options, true).catch(unlessTooLarge);
     if (batched?.getUser && !batched.getUser.metadataOmitted) return readUser(batched.getUser);
     const { presenceService } = this.#channel;
     const alone = await this.#channel.callPresence<GetUserResponse__Output>(
@@ -39,7 +41,7 @@ export class UserReader {
     return readUser(alone);
   }
 
-  /** In the order of the ids. */
+  /** Reads users in the order of the IDs. */
   async several(userIds: readonly string[], options: CallOptions | undefined): Promise<UserState[]> {
     const batches = Array.from({ length: Math.ceil(userIds.length / MAX_USERS) }, (_, i) =>
       userIds.slice(i * MAX_USERS, (i + 1) * MAX_USERS),
@@ -49,7 +51,7 @@ export class UserReader {
   }
 
   async #batch(userIds: string[], options: CallOptions | undefined): Promise<UserState[]> {
-    const answer = await this.#ask(userIds, options);
+    const answer = await this.#request(userIds, options);
     if (answer) return answer.users.map(readUser);
     const half = Math.ceil(userIds.length / 2);
     return [
@@ -58,19 +60,19 @@ export class UserReader {
     ];
   }
 
-  /** Undefined if fewer users at once have more room. */
-  async #ask(
+  /** Undefined if a request for fewer users has room for more. */
+  async #request(
     userIds: string[],
     options: CallOptions | undefined,
   ): Promise<BatchGetUsersResponse__Output | undefined> {
     const { presenceService } = this.#channel;
-    const asked = this.#channel.callPresence<BatchGetUsersResponse__Output>(
+    const call = this.#channel.callPresence<BatchGetUsersResponse__Output>(
       (grpcOptions, done) => presenceService.BatchGetUsers({ userIds }, grpcOptions, done),
       options,
       true,
     );
-    if (userIds.length === 1) return asked;
-    const answer = await asked.catch(unlessTooLarge);
+    if (userIds.length === 1) return call;
+    const answer = await call.catch(unlessTooLarge);
     return answer?.users.some(({ metadataOmitted }) => metadataOmitted) ? undefined : answer;
   }
 }

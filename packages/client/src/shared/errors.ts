@@ -1,10 +1,10 @@
 import { status } from '@grpc/grpc-js';
 
 /**
- * Every error of imstate: what it means on the wire (gRPC status) and on the command line (exit code).
- * docs/errors.md explains each of them; a test holds the two together.
+ * Every error of imstate, with its gRPC status and its exit code on the command line. docs/errors.md explains
+ * each; a test compares the two.
  *
- * Exit codes: 1 unexpected fault, 2 wrong usage or bad input, 3 unavailable, 4 refused.
+ * Exit codes: 1 unexpected error, 2 wrong usage or invalid input, 3 unavailable, 4 rejected.
  */
 export const errorTable = {
   INVALID_ARGUMENT: { status: status.INVALID_ARGUMENT, exitCode: 2 },
@@ -38,25 +38,26 @@ export const errorTable = {
   INTERNAL: { status: status.INTERNAL, exitCode: 1 },
 } as const;
 
-/** Name of an error in {@link errorTable}. */
+/** The code of an error. docs/errors.md explains each. */
 export type ErrorCode = keyof typeof errorTable;
 
-/** What an {@link ImstateError} carries besides its code and its message. */
+/** Options of an {@link ImstateError}. */
 export interface ImstateErrorOptions extends ErrorOptions {
   /** See {@link ImstateError.field}. */
   field?: string | undefined;
 }
 
-/** The one error class of imstate. The message names the rule that was broken and the way out. */
+/** The error class of imstate. The message says what is wrong, then what to do. Decide by the code. */
 export class ImstateError extends Error {
   /** Always `ImstateError`. */
   override readonly name = 'ImstateError';
-  /** Name of the error, stable for programs. */
+  /** What is wrong, stable for programs. */
   readonly code: ErrorCode;
   /**
-   * The path of the field that broke the rule, as the interface spells it that rejected it: `sessions[3].user_id` for a field of a gRPC
-   * request, `userId` for a parameter of the HTTP API or a key of a record, `timeoutMs` for an option that the client checks itself.
-   * Undefined if the error is not about one field, and for errors from servers that do not name it.
+   * The path of the invalid field, in the spelling of the interface that rejected it: `sessions[3].user_id`
+   * for a field of a gRPC request, `userId` for a parameter of the HTTP API or a key of a record, `timeoutMs`
+   * for an option that the client itself checks. Undefined if the error is not about one field, or the server
+   * did not name it.
    */
   readonly field: string | undefined;
 
@@ -66,22 +67,22 @@ export class ImstateError extends Error {
     this.field = field;
   }
 
-  /** The same error in other words; its cause is this one. */
+  /** The same error with another message, and with this error as its cause. */
   reworded(message: string, field = this.field): ImstateError {
     return new ImstateError(this.code, message, { cause: this, field });
   }
 
-  /** gRPC status code that carries this error to a caller. */
+  /** The gRPC status of the error. */
   get status(): status {
     return errorTable[this.code].status;
   }
 
-  /** Exit code of the process; read by oclif under --json. */
+  /** The exit code of a command; oclif reads it with --json. */
   get exitCode(): number {
     return errorTable[this.code].exitCode;
   }
 
-  /** Exit code of the process; read by oclif without --json. */
+  /** The exit code of a command; oclif reads it without --json. */
   get oclif(): { exit: number } {
     return { exit: this.exitCode };
   }
