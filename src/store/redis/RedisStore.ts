@@ -40,7 +40,7 @@ export class RedisStore implements PresenceStore {
   /** Why the store, though open, cannot be used. */
   #fault: ImstateError | undefined;
   #identity: string | undefined;
-  /** What a store without an identity is given: the one it had, as far as this process knows. */
+  /** Written into a store without an identity: the one it had, as far as this process knows. */
   #knownIdentity = newStoreId();
   #opened: OpenRedisStore | undefined;
 

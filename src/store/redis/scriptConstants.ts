@@ -35,7 +35,7 @@ const PATTERNS = {
   CONTINUED_OPERATION: `^.([^${END_OF_ARGUMENT}]*)${END_OF_ARGUMENT}(.*)$`,
 };
 
-/** Takes the place of an end reason in the reply to a login: the user has too many devices online. */
+/** In the reply to a login, instead of an end reason: the user has too many devices online. */
 export const TOO_MANY_DEVICES = 255;
 
 /** What a change in the change log says. */

@@ -7,9 +7,9 @@ interface ClusterFields {
 }
 
 /**
- * Patch of ioredis: the functions of this file read which master owns a slot, and have that looked up again.
- * Scripts are sent to the master itself: a Cluster sends a command again whose connection was lost, though it
- * may have been carried out.
+ * Patch of ioredis: the functions of this file read which master owns a slot, and refresh that.
+ * Scripts are sent to the master itself: a Cluster resends a command whose connection was lost, although it may
+ * have been executed.
  *
  * - Upstream: https://github.com/redis/ioredis/issues/61 discusses these retries;
  *   https://github.com/redis/ioredis/issues/1270 asks for the node of a key.
@@ -25,12 +25,12 @@ export function hasSlots(cluster: Cluster): boolean {
   return Array.isArray(slots) && typeof refreshSlotsCache === 'function';
 }
 
-/** host:port of the master that owns the slot, as far as is known; '' if none does. */
+/** host:port of the master that owns the slot, as far as known; '' if none does. */
 export function ownerOfSlot(cluster: Cluster, slot: number): string {
   return fieldsOf(cluster).slots?.[slot]?.[0] ?? '';
 }
 
-/** Asks the nodes anew which of them has which slots. */
+/** Asks the nodes again which of them has which slots. */
 export function refreshSlots(cluster: Cluster): void {
   fieldsOf(cluster).refreshSlotsCache?.();
 }

@@ -11,8 +11,8 @@ interface ConnectionFields {
 
 /**
  * Patch of ioredis: the functions of this file read fields of a connection that ioredis does not document.
- * - the queue of commands that Redis has not answered, to tell a Redis that is frozen from one that has
- *   nothing to answer.
+ * - the queue of commands that Redis has not answered, to distinguish a frozen Redis from one that
+ *   has nothing to answer.
  * - the socket: to close it, to see what it is connected to, and to see that WAIT follows its script on the
  *   same socket.
  *

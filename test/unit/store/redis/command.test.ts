@@ -4,7 +4,7 @@ import { commandOf } from '../../../../src/store/redis/apply.ts';
 import { continueFrom } from '../../../../src/store/redis/command.ts';
 import { evictCommand } from '../../../../src/store/redis/evict.ts';
 import { readUserAtCommand } from '../../../../src/store/redis/read.ts';
-import { context, pack, textsOf } from './replies.ts';
+import { context, pack, textsOf } from './pack.ts';
 
 const session = { userId: 'alice', deviceId: 'phone', sessionId: 's1' };
 const budget = new ReadBudget();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readPastSession } from '../../../../src/store/redis/history.ts';
-import { pack } from './replies.ts';
+import { pack } from './pack.ts';
 
 test('an entry of the history is read as scripts/sessions.lua packs it', () => {
   const entry = pack(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Login } from '../../../../src/presence/sessions.ts';
 import { decodeLoginResult, encodeLogin, onlineCommand } from '../../../../src/store/redis/online.ts';
-import { context, pack, textsOf } from './replies.ts';
+import { context, pack, textsOf } from './pack.ts';
 
 const login: Login = {
   userId: 'alice',
