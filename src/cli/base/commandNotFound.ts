@@ -2,24 +2,18 @@ import { Errors, type Hook } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { printableJson } from '../output/printable.js';
 import { errorJson, printError, wantsJson } from '../output/report.js';
-import { nearest } from './nearest.js';
+import { nearestOnes } from './nearest.js';
 
 /**
- * oclif's hook for words that are no command: the same error, exit code and --json as everywhere. What follows a command that takes
- * no arguments comes here too, for oclif looks for commands of several words: "sessions:10.0.0.1:9000".
+ * oclif's hook for an unknown command: the same error, exit code and --json as everywhere. oclif also calls it for
+ * arguments of a command that has none, because it takes them for a command of several words:
+ * "sessions:10.0.0.1:9000".
  */
 const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) => {
   const shown = config.commands.filter(({ hidden }) => !hidden);
   const names = shown.map((command) => command.id.replaceAll(':', ' ')).sort();
-  const [first = '', second] = id.split(':');
-  const isTopic = second !== undefined && names.some((name) => name.startsWith(`${first} `));
-  const said = isTopic ? `${first} ${second}` : first;
-  const meant = nearest(said, names);
-  const message = names.includes(said)
-    ? `${said} takes flags and no arguments; --help shows how`
-    : `"${said}" is no command of imstate${meant ? `: did you mean ${meant}? There` : '; there'} are: ${names.join(', ')}`;
-  const error = new ImstateError('WRONG_USAGE', message);
-  // For each colon in a word oclif has left one out of what follows.
+  const error = new ImstateError('WRONG_USAGE', messageFor(id, names));
+  // oclif has cut argv at each colon of a word.
   if (wantsJson(argv) || wantsJson(process.argv))
     process.stdout.write(`${printableJson(errorJson(error), 2)}\n`);
   else printError(error);
@@ -27,3 +21,15 @@ const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) 
 };
 
 export default commandNotFound;
+
+/** `id` is what oclif made of the words: "context:lst". */
+export function messageFor(id: string, names: readonly string[]): string {
+  const [first = '', second] = id.split(':');
+  const isTopic = names.some((name) => name.startsWith(`${first} `));
+  const said = isTopic && second !== undefined ? `${first} ${second}` : first;
+  if (names.includes(said)) return `${said} takes flags and no arguments; --help shows how`;
+  const meant = nearestOnes(said, names);
+  const list = isTopic ? `imstate ${first} --help` : 'imstate --help';
+  const hint = meant.length > 0 ? `did you mean ${meant.join(' or ')}?` : `${list} lists the commands`;
+  return `"${said}" is not a command of imstate: ${hint}`;
+}

@@ -1,13 +1,28 @@
+const MAX_SUGGESTIONS = 3;
+
 /** The word that was probably meant, if any is near enough. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
+  const [best] = ranked(word, words);
+  return best?.candidate ?? words.find((candidate) => candidate.startsWith(`${word}-`));
+}
+
+/** The words that may have been meant, best first: those that begin so, or else those almost as near as the nearest. */
+export function nearestOnes(word: string, words: readonly string[]): string[] {
+  const begun = word === '' ? [] : words.filter((candidate) => candidate.startsWith(word));
+  const near = ranked(word, words);
+  const max = (near[0]?.distance ?? 0) + 1;
+  const close = near.filter(({ distance }) => distance <= max).map(({ candidate }) => candidate);
+  return (begun.length > 0 ? begun : close).slice(0, MAX_SUGGESTIONS);
+}
+
+/** The words that a few typing errors turn into `word`, nearest first. */
+function ranked(word: string, words: readonly string[]) {
   const bare = plain(word);
-  const ranked = words
-    .map((candidate) => ({ candidate, distance: distanceOf(bare, plain(candidate)) }))
-    .sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
   const max = Math.min(Math.max(2, bare.length / 3), bare.length - 1);
-  if (best !== undefined && best.distance <= max) return best.candidate;
-  return words.find((candidate) => candidate.startsWith(`${word}-`));
+  return words
+    .map((candidate) => ({ candidate, distance: distanceOf(bare, plain(candidate)) }))
+    .filter(({ distance }) => distance <= max)
+    .sort((a, b) => a.distance - b.distance);
 }
 
 /** leaseTtl, lease_ttl and LEASE-TTL are all meant to be lease-ttl. */
@@ -15,7 +30,7 @@ function plain(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** How many letters must be put in, taken out or changed (Levenshtein). */
+/** How many letters must be inserted, deleted or replaced (Levenshtein distance). */
 function distanceOf(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...a].entries()) {
