@@ -1,6 +1,8 @@
 import Completion from './commands/completion.js';
+import ContextCurrent from './commands/context/current.js';
 import ContextList from './commands/context/list.js';
 import ContextRemove from './commands/context/remove.js';
+import ContextRename from './commands/context/rename.js';
 import ContextSet from './commands/context/set.js';
 import ContextShow from './commands/context/show.js';
 import ContextUse from './commands/context/use.js';
@@ -22,6 +24,7 @@ import TokenCreate from './commands/token/create.js';
 import TokenList from './commands/token/list.js';
 import TokenRevoke from './commands/token/revoke.js';
 import Top from './commands/top.js';
+import Version from './commands/version.js';
 import Wait from './commands/wait.js';
 import Watch from './commands/watch.js';
 
@@ -32,8 +35,10 @@ export { default as commandNotFound } from './cli/base/commandNotFound.js';
 /** What oclif finds here, as package.json tells it. */
 export const commands = {
   completion: Completion,
+  'context:current': ContextCurrent,
   'context:list': ContextList,
   'context:remove': ContextRemove,
+  'context:rename': ContextRename,
   'context:set': ContextSet,
   'context:show': ContextShow,
   'context:use': ContextUse,
@@ -55,6 +60,7 @@ export const commands = {
   'token:list': TokenList,
   'token:revoke': TokenRevoke,
   top: Top,
+  version: Version,
   wait: Wait,
   watch: Watch,
 };

@@ -68,6 +68,18 @@ export function contextOf({ contexts }: Contexts, name: string, file: string): C
   throw new ImstateError('CONFIG_UNUSABLE', `${file} has no context "${name}": ${hint}`);
 }
 
+/** The contexts with one of them renamed, in the same order; throws CONFIG_UNUSABLE, or INVALID_ARGUMENT if the name is in use. */
+export function renamed(all: Contexts, from: string, to: string, file: string): Contexts {
+  contextOf(all, from, file);
+  if (Object.hasOwn(all.contexts, to)) {
+    const message = `${file} already has a context "${to}": choose another name, or remove it first`;
+    throw new ImstateError('INVALID_ARGUMENT', message);
+  }
+  const entries = Object.entries(all.contexts);
+  const contexts = Object.fromEntries(entries.map(([name, context]) => [name === from ? to : name, context]));
+  return { current: all.current === from ? to : all.current, contexts };
+}
+
 /** A context as settings of flags; throws CONFIG_UNUSABLE. */
 export function contextLayer(context: Context, name: string, file: string, flags: FlagTable): Layer {
   const settings = Object.entries(context).map(([key, value]) => {

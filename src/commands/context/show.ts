@@ -1,7 +1,6 @@
 import { Args } from '@oclif/core';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { BaseCommand } from '../../cli/base/BaseCommand.js';
-import { contextLines, overrideWarnings } from '../../cli/config/contextReport.js';
+import { contextLines, currentOf, overrideWarnings } from '../../cli/config/contextReport.js';
 import { contextOf, contextsFile, readContexts } from '../../cli/config/contexts.js';
 
 export default class ContextShow extends BaseCommand {
@@ -20,11 +19,7 @@ export default class ContextShow extends BaseCommand {
     const { args } = await this.parse(ContextShow);
     const file = contextsFile(this.config.configDir);
     const contexts = readContexts(file);
-    const name = args.context ?? contexts.current;
-    if (name === null) {
-      const message = 'no context is in use: name one, or choose one with imstate context use';
-      throw new ImstateError('WRONG_USAGE', message);
-    }
+    const name = args.context ?? currentOf(contexts);
     const settings = contextOf(contexts, name, file);
     for (const line of contextLines(settings)) this.log(line);
     for (const warning of overrideWarnings(name, settings)) this.logToStderr(warning);

@@ -55,6 +55,43 @@ describe('imstate context', () => {
     });
   });
 
+  test('renames a context, which stays current and in its place', async () => {
+    for (const name of ['a', 'b', 'c']) await run(['context', 'set', name, '--endpoint', `${name}:1`]);
+    await run(['context', 'use', 'a']);
+    expect((await run(['context', 'rename', 'a', 'z'])).stdout).toBe('context "a" is now "z"\n');
+    expect(await json('context', 'rename', 'b', 'y')).toEqual({
+      name: 'y',
+      previousName: 'b',
+      current: false,
+    });
+    const { current, contexts } = await json('context', 'list');
+    expect({ current, names: Object.keys(contexts) }).toEqual({ current: 'z', names: ['z', 'y', 'c'] });
+    expect(contexts.z).toEqual({ endpoint: 'a:1' });
+  });
+
+  test('renames nothing to a name that is in use, and no unknown context', async () => {
+    for (const name of ['a', 'b']) await run(['context', 'set', name, '--endpoint', `${name}:1`]);
+    expect(await run(['context', 'rename', 'a', 'b'])).toEqual({
+      stdout: '',
+      stderr: `Error: ${file} already has a context "b": choose another name, or remove it first\n`,
+      exitCode: 2,
+    });
+    expect(await json('context', 'rename', 'x', 'y')).toEqual({
+      error: { code: 'CONFIG_UNUSABLE', message: expect.stringContaining('has no context "x"') },
+    });
+    expect(Object.keys((await json('context', 'list')).contexts)).toEqual(['a', 'b']);
+  });
+
+  test('prints the current context, and warns of IMSTATE_CONTEXT', async () => {
+    await run(['context', 'set', 'prod', '--endpoint', 'h:1']);
+    await run(['context', 'use', 'prod']);
+    expect((await run(['context', 'current'])).stdout).toBe('prod\n');
+    expect(await json('context', 'current')).toEqual({ current: 'prod' });
+    expect((await run(['context', 'current'], { IMSTATE_CONTEXT: 'try' })).stderr).toBe(
+      'warning: IMSTATE_CONTEXT overrides this context: unset it, or use --context prod\n',
+    );
+  });
+
   test('keeps the file private, and loses nothing to concurrent commands', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const set = (name: string) =>
@@ -89,7 +126,9 @@ describe('imstate context', () => {
       '--timeout must be a time with its unit, such as 500ms, 10s, 3m or 1h',
     ],
     [['set', 'prod', '--endpoint', 'h'], 'the endpoint "h" must be HOST:PORT, such as 127.0.0.1:8080'],
-    [['show'], 'no context is in use: name one, or choose one with imstate context use'],
+    [['show'], 'no context is in use: choose one with imstate context use'],
+    [['current'], 'no context is in use: choose one with imstate context use'],
+    [['rename', 'a', 'a b'], 'NAME must be up to 64 letters, digits, dots, dashes and underscores'],
   ])('rejects %j', async (args, message) => {
     expect(await run(['context', ...args])).toEqual({
       stdout: '',
@@ -201,11 +240,11 @@ describe('client commands', () => {
   test('context use and context show warn about an overriding variable', async () => {
     await run(['context', 'set', 'prod', '--endpoint', 'h:1', '--timeout', '1s']);
     expect((await run(['context', 'use', 'prod'], { IMSTATE_ETCD: 'h:2' })).stderr).toBe(
-      'warning: IMSTATE_ETCD is set, and goes before it: unset it, or use --context prod\n',
+      'warning: IMSTATE_ETCD overrides this context: unset it, or use --context prod\n',
     );
     expect(await run(['context', 'show'], { IMSTATE_TIMEOUT: '2s' })).toMatchObject({
       stdout: 'endpoint  h:1\ntimeout   1s\n',
-      stderr: 'warning: IMSTATE_TIMEOUT is set, and goes before it: unset it, or use --context prod\n',
+      stderr: 'warning: IMSTATE_TIMEOUT overrides this context: unset it, or use --context prod\n',
     });
   });
 });
