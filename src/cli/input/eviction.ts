@@ -5,39 +5,65 @@ import { Progress } from '../output/progress.js';
 import { toImstateError } from '../output/report.js';
 import { allServers } from './pages.js';
 
-/** What flags say of whose sessions to end. */
-export interface TargetFlags {
-  'server-addr': string | undefined;
+/** Whose sessions to end. A device without its session stands for whichever session is current. */
+export type EvictTarget = EvictRequest | { device: { userId: string; deviceId: string } };
+
+/** What the command line says of a target. */
+export interface TargetWords {
   user: string | undefined;
   device: string | undefined;
   session: string | undefined;
+  'server-addr': string | undefined;
 }
 
-/** Whose sessions the flags mean; throws WRONG_USAGE if that is not clear. */
-export function targetOf({ 'server-addr': serverAddr, user, device, session }: TargetFlags): EvictRequest {
-  if ((serverAddr === undefined) === (user === undefined)) {
-    throw new ImstateError('WRONG_USAGE', 'evict needs one of --server-addr and --user; --help shows how');
-  }
-  if (
-    (device === undefined) !== (session === undefined) ||
-    (serverAddr !== undefined && device !== undefined)
-  ) {
-    throw new ImstateError(
-      'WRONG_USAGE',
-      'one session is named by --user, --device and --session together; leave the last two out to end all of a user',
-    );
+/** The arguments, with the flags --user and --device for those left out. Throws WRONG_USAGE if both differ. */
+export function withFlags(args: Pick<TargetWords, 'user' | 'device'>, flags: TargetWords): TargetWords {
+  return { ...flags, user: oneOf('user', args, flags), device: oneOf('device', args, flags) };
+}
+
+function oneOf<Name extends string>(
+  name: Name,
+  { [name]: arg }: Record<Name, string | undefined>,
+  { [name]: flag }: Record<Name, string | undefined>,
+): string | undefined {
+  if (arg === undefined || flag === undefined || arg === flag) return arg ?? flag;
+  const message = `${name.toUpperCase()} is "${arg}" and --${name} is "${flag}": give one of them`;
+  throw new ImstateError('WRONG_USAGE', message);
+}
+
+/** The target that the words name; throws WRONG_USAGE if they name none, or two. */
+export function targetOf({ 'server-addr': serverAddr, user, device, session }: TargetWords): EvictTarget {
+  const isOfUser = user !== undefined || device !== undefined || session !== undefined;
+  if ((serverAddr !== undefined) === isOfUser) {
+    throw new ImstateError('WRONG_USAGE', 'evict needs either USER or --server-addr; --help shows how');
   }
   if (serverAddr !== undefined) return { serverAddr };
-  const userId = user as string;
-  if (device === undefined || session === undefined) return { userId };
-  return { session: { userId, deviceId: device, sessionId: session } };
+  if (user === undefined) throw new ImstateError('WRONG_USAGE', 'name the user: evict USER [DEVICE]');
+  if (device !== undefined && session !== undefined) {
+    return { session: { userId: user, deviceId: device, sessionId: session } };
+  }
+  if (device !== undefined) return { device: { userId: user, deviceId: device } };
+  if (session === undefined) return { userId: user };
+  throw new ImstateError('WRONG_USAGE', '--session needs the device of the session: evict USER DEVICE');
 }
 
-/** The target, for people. */
-export function nameOf(target: EvictRequest): string {
+/** The target, human-readable. */
+export function nameOf(target: EvictTarget): string {
   if ('serverAddr' in target) return `chat server ${target.serverAddr}`;
   if ('userId' in target) return `user ${target.userId}`;
-  return `${target.session.userId}/${target.session.deviceId}`;
+  const { userId, deviceId } = 'device' in target ? target.device : target.session;
+  return `${userId}/${deviceId}`;
+}
+
+/** The request that ends the target; undefined if it is a device without a session. */
+export async function requestFor(client: Client, target: EvictTarget): Promise<EvictRequest | undefined> {
+  if (!('device' in target)) return target;
+  const { devices } = await client.getUser(target.device);
+  const current = devices.find(({ online }) => online);
+  if (current === undefined) return undefined;
+  // Legacy servers name no session; they reject the eviction.
+  const { sessionId = '' } = current;
+  return { session: { ...target.device, sessionId } };
 }
 
 /** How many sessions the target has now. */
@@ -55,7 +81,7 @@ export async function sessionsOf(client: Client, target: EvictRequest): Promise<
   return devices.filter((device) => device.online && device.sessionId === sessionId).length;
 }
 
-/** Ends all sessions of the target, call by call, and returns how many. An error says how many had ended before. */
+/** Ends all sessions of the target, call by call, and returns their number. An error says how many had ended before. */
 export async function evictAll(client: Client, target: EvictRequest): Promise<number> {
   const progress = new Progress('session', true);
   let evicted = 0;

@@ -12,7 +12,7 @@ const login = (user: string, device: string, serverAddr: string) =>
 test('ends the sessions of a user; repeating their logins changes nothing', async () => {
   await login('alice', 'phone', '10.0.0.1:9000');
   await login('alice', 'web', '10.0.0.2:9000');
-  expect(await cli.run('evict', '--user', 'alice', '--yes')).toEqual({
+  expect(await cli.run('evict', 'alice', '--yes')).toEqual({
     stdout: '2 sessions were evicted\n',
     stderr: '',
     exitCode: 0,
@@ -77,14 +77,32 @@ test('rejects an eviction without permission before the confirmation', async () 
   expect(await admin.ended).toBe(1);
 });
 
+test('ends the current session of a device', async () => {
+  await login('frank', 'phone', '10.0.0.1:9000');
+  await login('frank', 'web', '10.0.0.1:9000');
+  expect(await cli.json('evict', 'frank', 'phone', '--yes')).toEqual({ evicted: 1 });
+  expect(await cli.json('evict', 'frank', 'phone', '--yes')).toEqual({ evicted: 0 });
+  expect(await cli.json('query', 'frank', 'web')).toMatchObject({ online: true });
+  expect(await cli.json('evict', '--user', 'frank', '--device', 'web', '--yes')).toEqual({ evicted: 1 });
+});
+
+test('takes the user and device as arguments, as flags, or as both if they agree', async () => {
+  await login('grace', 'phone', '10.0.0.1:9000');
+  expect(await cli.json('evict', 'grace', 'phone', '--session', 'another', '--yes')).toEqual({ evicted: 0 });
+  expect(await cli.json('evict', 'grace', '--user', 'grace', '--yes')).toEqual({ evicted: 1 });
+});
+
 test.each([
-  [[], /needs one of --server-addr and --user/],
-  [['--server-addr', 'a:1', '--user', 'eve'], /needs one of --server-addr and --user/],
-  [['--user', 'eve', '--device', 'phone'], /--user, --device and --session together/],
-  [['--user', 'eve', '--session', 's'], /--user, --device and --session together/],
-  [['--server-addr', 'a:1', '--device', 'd', '--session', 's'], /--user, --device and --session together/],
-])('rejects %j, which selects no sessions', async (flags, message) => {
-  const { stderr, exitCode } = await cli.run('evict', '--yes', ...flags);
+  [[], /needs either USER or --server-addr/],
+  [['--server-addr', 'a:1', '--user', 'eve'], /needs either USER or --server-addr/],
+  [['eve', '--server-addr', 'a:1'], /needs either USER or --server-addr/],
+  [['--device', 'phone'], /name the user/],
+  [['eve', '--session', 's'], /--session needs the device/],
+  [['--server-addr', 'a:1', '--device', 'd', '--session', 's'], /needs either USER or --server-addr/],
+  [['eve', '--user', 'adam'], /USER is "eve" and --user is "adam": give one of them/],
+  [['eve', 'phone', '--device', 'web'], /DEVICE is "phone" and --device is "web": give one of them/],
+])('rejects %j, which selects no sessions', async (words, message) => {
+  const { stderr, exitCode } = await cli.run('evict', '--yes', ...words);
   expect(stderr).toMatch(message);
   expect(exitCode).toBe(2);
 });
