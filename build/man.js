@@ -50,7 +50,7 @@ function commandLines({ id, args, summary, description, flags }) {
   ];
 }
 
-function flagLines({ name, type, options, helpValue, description, env, default: usual, required }) {
+function flagLines({ name, char, type, options, helpValue, description, env, default: usual, required }) {
   const value =
     type === 'boolean' ? '' : `=\\fI${text(options ? options.join('|') : (helpValue ?? 'VALUE'))}\\fR`;
   const notes = [
@@ -58,8 +58,9 @@ function flagLines({ name, type, options, helpValue, description, env, default: 
     env && `env: ${env}`,
     usual !== undefined && usual !== false && `default: ${usual}`,
   ].filter(Boolean);
+  const short = char === undefined ? '' : `\\fB${text(`-${char}`)}\\fR, `;
   return tagged(
-    `\\fB${text(`--${name}`)}\\fR${value}`,
+    `${short}\\fB${text(`--${name}`)}\\fR${value}`,
     [description, ...notes.map((note) => `[${note}]`)].join(' '),
   );
 }

@@ -48,6 +48,7 @@ export default class Evict extends ClientCommand {
       helpValue: 'ID',
     }),
     'server-addr': textFlag({
+      char: 's',
       description: 'end all sessions of this chat server',
       helpValue: 'HOST:PORT',
     }),

@@ -19,6 +19,7 @@ export default class Sessions extends ClientCommand {
   ];
   static override flags = {
     'server-addr': textFlag({
+      char: 's',
       description: 'only sessions of this chat server',
       env: 'IMSTATE_SERVER_ADDR',
       helpValue: 'HOST:PORT',

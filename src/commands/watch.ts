@@ -38,6 +38,7 @@ export default class Watch extends ClientCommand {
   };
   static override flags = {
     server: textFlag({
+      char: 's',
       description: 'watch the sessions of these chat servers',
       env: 'IMSTATE_SERVER',
       helpValue: 'HOST:PORT,…',

@@ -1,4 +1,4 @@
-import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+import { Command, Errors, type Interfaces } from '@oclif/core';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import {
   commandLine,
@@ -9,22 +9,18 @@ import {
   withOrigins,
   withSettings,
 } from '../config/settings.js';
+import { checkOutput, outputFlags, wantsJson } from '../flags/outputFlags.js';
 import { printableJson, printableLines } from '../output/printable.js';
-import { errorJson, printError, toImstateError, wantsJson } from '../output/report.js';
+import { errorJson, printError, toImstateError } from '../output/report.js';
 import { type CommandWords, withMeantFlag } from './commandWords.js';
 
 /** What all commands share: --json, settings from elsewhere than the command line, and errors with the exit codes of imstate. */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
-  static override baseFlags = {
-    json: Flags.boolean({
-      description: 'print one JSON object on stdout, also for an error',
-      env: 'IMSTATE_JSON',
-      helpGroup: 'GLOBAL',
-    }),
-  };
+  static override baseFlags = outputFlags;
 
   #settings: Layer = new Map();
+  #isJson: boolean | undefined;
 
   /** Whatever text from outside is in a line, the terminal does not obey it. */
   override log(message = ''): void {
@@ -40,7 +36,8 @@ export abstract class BaseCommand extends Command {
   }
 
   override jsonEnabled(): boolean {
-    return wantsJson(this.argv);
+    this.#isJson ??= wantsJson(this.argv, this.#flags);
+    return this.#isJson;
   }
 
   /** Flags that are not on the command line are read from where else they are set, in this one place. */
@@ -50,6 +47,7 @@ export abstract class BaseCommand extends Command {
     A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
   >(command: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
     const flags: FlagTable = { ...command.baseFlags, ...command.flags };
+    checkOutput(commandLine(argv, flags));
     this.#settings = await this.settings(argv, flags);
     const settled = await withSettings(flags, this.#settings);
     return super.parse(
@@ -70,8 +68,12 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get words(): CommandWords {
-    const { args, baseFlags, flags } = this.ctor;
-    return { args: Object.keys(args), flags: Object.keys({ ...baseFlags, ...flags }) };
+    return { args: Object.keys(this.ctor.args), flags: Object.keys(this.#flags) };
+  }
+
+  get #flags(): FlagTable {
+    const { baseFlags, flags } = this.ctor;
+    return { ...baseFlags, ...flags };
   }
 
   /** The error with what was probably meant, and with where the flags were set that it speaks of. */

@@ -30,6 +30,7 @@ export abstract class ClientCommand extends BaseCommand {
   static override baseFlags = {
     ...BaseCommand.baseFlags,
     endpoint: textFlag({
+      char: 'e',
       description: 'daemons to call directly, past the registry',
       env: 'IMSTATE_ENDPOINT',
       helpValue: 'HOST:PORT,…',

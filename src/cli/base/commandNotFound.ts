@@ -1,7 +1,8 @@
 import { Errors, type Hook } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { wantsJson } from '../flags/outputFlags.js';
 import { printableJson } from '../output/printable.js';
-import { errorJson, printError, wantsJson } from '../output/report.js';
+import { errorJson, printError } from '../output/report.js';
 import { nearestOnes } from './nearest.js';
 
 /**

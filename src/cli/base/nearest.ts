@@ -6,12 +6,13 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return best?.candidate ?? words.find((candidate) => candidate.startsWith(`${word}-`));
 }
 
-/** The words that may have been meant, best first: those that begin so, or else those almost as near as the nearest. */
+/** The words that may have been meant, best first: those that begin so, or else the nearest. */
 export function nearestOnes(word: string, words: readonly string[]): string[] {
   const begun = word === '' ? [] : words.filter((candidate) => candidate.startsWith(word));
   const near = ranked(word, words);
-  const max = (near[0]?.distance ?? 0) + 1;
-  const close = near.filter(({ distance }) => distance <= max).map(({ candidate }) => candidate);
+  const close = near
+    .filter(({ distance }) => distance === near[0]?.distance)
+    .map(({ candidate }) => candidate);
   return (begun.length > 0 ? begun : close).slice(0, MAX_SUGGESTIONS);
 }
 

@@ -59,7 +59,8 @@ function byAnswer(flags: CompletedFlag[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const flag of flags) {
     const answer = answerTo(flag);
-    groups.set(answer, [...(groups.get(answer) ?? []), `--${flag.name}`]);
+    const spellings = [`--${flag.name}`, ...(flag.char ? [`-${flag.char}`] : [])];
+    groups.set(answer, [...(groups.get(answer) ?? []), ...spellings]);
   }
   return groups;
 }

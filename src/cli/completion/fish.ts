@@ -1,4 +1,4 @@
-import { type Completion, LIST_CONTEXTS, type Value } from './model.js';
+import { type CompletedFlag, type Completion, LIST_CONTEXTS, type Value } from './model.js';
 
 const CONTEXTS = "'(__imstate_contexts)'";
 
@@ -40,8 +40,12 @@ function linesOf(words: string, { words: next, argument, flags }: Completion): s
   return [
     ...next.map(({ word, summary }) => `${at} -a ${word} -d ${quote(summary)}`),
     ...argumentOf(argument).map((offer) => `${at} ${offer}`),
-    ...flags.map((flag) => `${inside} -l ${flag.name}${answerTo(flag)} -d ${quote(flag.description)}`),
+    ...flags.map((flag) => `${inside}${spellingOf(flag)}${answerTo(flag)} -d ${quote(flag.description)}`),
   ];
+}
+
+function spellingOf({ name, char }: CompletedFlag): string {
+  return char === undefined ? ` -l ${name}` : ` -s ${char} -l ${name}`;
 }
 
 function argumentOf({ takes, options }: Value): string[] {

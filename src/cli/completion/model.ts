@@ -19,12 +19,14 @@ export interface Value {
 /** A flag, with what follows it. */
 export interface CompletedFlag extends Value {
   name: string;
+  /** Its short form, without the dash. */
+  char: string | undefined;
   description: string;
 }
 
 /** Prints the names of the contexts, a line each, in every shell: those of the table, without its head. */
 export const LIST_CONTEXTS =
-  "env IMSTATE_JSON= imstate context list 2>/dev/null | sed -n '2,$s/^\\([A-Za-z0-9_.-]*\\) .*/\\1/p'";
+  "imstate context list -o text 2>/dev/null | sed -n '2,$s/^\\([A-Za-z0-9_.-]*\\) .*/\\1/p'";
 
 const ANYTHING: Value = { takes: 'anything', options: [] };
 
@@ -58,9 +60,9 @@ export function completions(
 }
 
 function toFlag(flag: Command.Flag.Cached): CompletedFlag {
-  const { name, summary, description = '' } = flag;
+  const { name, char, summary, description = '' } = flag;
   const value: Value = flag.type === 'boolean' ? { takes: 'nothing', options: [] } : toValue(flag);
-  return { name, description: firstLine(summary ?? description), ...value };
+  return { name, char, description: firstLine(summary ?? description), ...value };
 }
 
 function toValue(argument: Command.Flag.Cached | Command.Arg.Cached): Value {

@@ -38,13 +38,19 @@ function caseOf(words: string, { words: next, argument, flags }: Completion): st
     return `      '${words}') next=(\n        ${described.join('\n        ')}\n      ) ;;`;
   }
   const first = `1:argument:${actionOf(argument)}`;
-  const specs = [...flags.map(specOf), '--help[show help]', first, '*:argument: '].map(quote);
+  const specs = [...flags.flatMap(specsOf), '--help[show help]', first, '*:argument: '].map(quote);
   return `      '${words}') _arguments -S \\\n        ${specs.join(' \\\n        ')}\n        return ;;`;
 }
 
-function specOf({ name, description, ...value }: CompletedFlag): string {
+/** A flag with a short form has two specifications, which exclude each other. */
+function specsOf({ name, char, description, ...value }: CompletedFlag): string[] {
   const text = description.replace(/[[\]\\:]/g, '\\$&');
-  return value.takes === 'nothing' ? `--${name}[${text}]` : `--${name}=[${text}]:${name}:${actionOf(value)}`;
+  const takesValue = value.takes !== 'nothing';
+  const behind = takesValue ? `[${text}]:${name}:${actionOf(value)}` : `[${text}]`;
+  const long = `--${name}${takesValue ? '=' : ''}${behind}`;
+  if (char === undefined) return [long];
+  const excluded = `(-${char} --${name})`;
+  return [`${excluded}-${char}${takesValue ? '+' : ''}${behind}`, `${excluded}${long}`];
 }
 
 function actionOf({ takes, options }: Value): string {

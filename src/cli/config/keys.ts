@@ -6,7 +6,7 @@ import { takesDuration } from '../flags/flags.js';
 import type { FlagTable, Setting } from './settings.js';
 
 /** About one call, or about where settings come from: these are no settings themselves. */
-const NO_KEYS = ['json', 'config', 'context'];
+const NO_KEYS = ['json', 'output', 'config', 'context'];
 
 /** What a key takes, as its flag declares it. */
 export type Kind = 'boolean' | 'integer' | 'duration' | 'text';

@@ -17,17 +17,42 @@ export interface Setting {
 /** The settings of one place, by name of flag. */
 export type Layer = ReadonlyMap<string, Setting>;
 
-/** What the command line says, read as oclif does: after -- come no flags. */
+/** What the command line says, read as oclif does: short flags may share a dash, and after -- come no flags. */
 export function commandLine(argv: readonly string[], flags: FlagTable): Layer {
   const layer = new Map<string, Setting>();
-  for (let i = 0; i < argv.length && argv[i] !== '--'; i++) {
-    const [, name = '', attached] = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i] as string) ?? [];
-    const flag = flags[name];
-    if (flag === undefined) continue;
-    const text = flag.type === 'boolean' ? 'true' : (attached ?? argv[++i]);
+  const words = [...argv];
+  for (let word = words.shift(); word !== undefined && word !== '--'; word = words.shift()) {
+    const found = flagIn(word, flags);
+    if (found === undefined) continue;
+    const { name, isShort, attached } = found;
+    if (flags[name]?.type === 'boolean') {
+      layer.set(name, { text: 'true', origin: undefined });
+      if (isShort && attached) words.unshift(`-${attached}`);
+      continue;
+    }
+    const [next] = words;
+    // oclif rejects a flag as the value of another one.
+    const isValue = next !== undefined && flagIn(next, flags) === undefined;
+    const text = attached ?? (isValue ? words.shift() : undefined);
     if (text !== undefined) layer.set(name, { text, origin: undefined });
   }
   return layer;
+}
+
+interface FoundFlag {
+  name: string;
+  isShort: boolean;
+  /** What follows it in the same word. */
+  attached: string | undefined;
+}
+
+/** The flag that a word of the command line names, if any: "--port=1", "-ojson". */
+function flagIn(word: string, flags: FlagTable): FoundFlag | undefined {
+  const [, long = '', value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+  if (Object.hasOwn(flags, long)) return { name: long, isShort: false, attached: value };
+  const [, char, rest] = /^-([^-])(.*)$/s.exec(word) ?? [];
+  const short = Object.entries(flags).find(([, flag]) => char !== undefined && flag.char === char);
+  return short && { name: short[0], isShort: true, attached: rest ? rest.replace(/^=/, '') : undefined };
 }
 
 /**

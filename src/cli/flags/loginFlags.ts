@@ -17,6 +17,7 @@ const policyFlag = Flags.custom<LoginPolicy>({
 /** Flags that say what is reported of a login; all but --session are defaults for the records of a batch. */
 export const loginFlags = {
   'server-addr': textFlag({
+    char: 's',
     description: 'the chat server that holds the connection',
     env: 'IMSTATE_SERVER_ADDR',
     helpValue: 'HOST:PORT',

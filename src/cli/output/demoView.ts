@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Simulation } from '../../simulation/simulation.js';
+import { wantsJson } from '../flags/outputFlags.js';
 import { isScreen } from '../top/Screen.js';
-import { wantsJson } from './report.js';
 import { showProgress } from './simulationView.js';
 
 /** What there is to look at. */

@@ -4,7 +4,6 @@ import { faultJson } from 'imstate-client/internal/json';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { loadFault } from '../base/loadFault.js';
 import { systemFault } from '../base/systemFault.js';
-import { yesOrNo } from '../base/yesOrNo.js';
 import { printable, printableLines } from './printable.js';
 
 /** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
@@ -42,13 +41,6 @@ function inOneSentence(message: string): string {
     })
     .replace(/Missing required flag (?=[a-z])/g, 'Missing required flag --')
     .replace(/\s*\n\s*/g, '; ');
-}
-
-/** True if --json was asked for: by the flag, or by the environment. */
-export function wantsJson(argv: string[]): boolean {
-  const end = argv.indexOf('--');
-  const flags = end < 0 ? argv : argv.slice(0, end);
-  return flags.includes('--json') || yesOrNo(process.env.IMSTATE_JSON ?? '') === true;
 }
 
 /** What --json prints on stdout for an error. */

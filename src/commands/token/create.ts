@@ -42,6 +42,7 @@ export default class TokenCreate extends BaseCommand {
       required: true,
     }),
     'server-addr': textFlag({
+      char: 's',
       description: 'the only chat servers that a writer may name in logins and leases [default: any]',
       env: 'IMSTATE_SERVER_ADDR',
       helpValue: 'HOST:PORT,…',

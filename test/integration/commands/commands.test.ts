@@ -224,6 +224,7 @@ describe('errors', () => {
     [['query', 'alice', '--timeout', '0s'], /--timeout must be from 1ms to 1h/, 2],
     [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
     [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing; --help/, 2],
+    [['query', 'alice', '-o', 'yaml'], /Expected --output=yaml to be one of: json, text; --help/, 2],
     [['query', 'alice', '--jsno'], /Nonexistent flag: --jsno: did you mean --json\? --help shows how/, 2],
     [['query', 'alice', 'x'.repeat(257)], /DEVICE must be at most 256 bytes/, 2, 'DEVICE'],
     [['sessions', '--server-addr', '\u0001'], /--server-addr must/, 2, '--server-addr'],
@@ -235,11 +236,7 @@ describe('errors', () => {
     [['serve', '--etcd', '127.0.0.1:2379'], /--etcd needs --redis/, 2],
     [['nothing'], /"nothing" is not a command of imstate: imstate --help lists the commands$/m, 2],
     [['qeury', 'alice'], /"qeury" is not a command of imstate: did you mean query\?$/m, 2],
-    [
-      ['context', 'lst'],
-      /"context lst" is not a command of imstate: did you mean context list or context set\?$/m,
-      2,
-    ],
+    [['context', 'lst'], /"context lst" is not a command of imstate: did you mean context list\?$/m, 2],
     [['sessions', '10.0.0.1'], /sessions takes flags and no arguments/, 2],
     [['stats', 'now', 'please'], /stats takes flags and no arguments/, 2],
   ])('%j', async (args, message, exitCode, field) => {
@@ -264,6 +261,35 @@ describe('errors', () => {
   test('IMSTATE_JSON is --json, also for an unknown command', async () => {
     const unknown = await runCli(['nothing'], { IMSTATE_JSON: '1' });
     expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'WRONG_USAGE' } });
+  });
+
+  test.each([
+    { args: ['nothing', '-o', 'json'], isJson: true },
+    { args: ['query', '--output=json'], isJson: true },
+    { args: ['query', '-ojson'], isJson: true },
+    { args: ['evict', '-yo', 'json'], isJson: true },
+    { args: ['query', '--', '-o', 'json', 'x'], isJson: false },
+    { args: ['query', '-o', 'text'], env: { IMSTATE_JSON: '1' }, isJson: false },
+    { args: ['query'], env: { IMSTATE_OUTPUT: 'json' }, isJson: true },
+    { args: ['query', '--json'], env: { IMSTATE_OUTPUT: 'text' }, isJson: true },
+  ])('$args with $env prints its error as JSON: $isJson', async ({ args, env: extra = {}, isJson }) => {
+    const { stdout, stderr, exitCode } = await runCli(args, extra);
+    if (isJson) expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'WRONG_USAGE' } });
+    expect([stderr.startsWith('Error: '), exitCode]).toEqual([!isJson, 2]);
+  });
+
+  test('-o json prints what --json prints, and -o text beside --json is an error', async () => {
+    const asJson = await cli('query', user, '--json');
+    expect(await cli('query', user, '-o', 'json')).toEqual(asJson);
+    const both = JSON.parse((await cli('query', user, '--json', '-o', 'text')).stdout);
+    expect(both.error.message).toBe('--json and --output text contradict each other: give one of them');
+  });
+
+  test('-e and -s are --endpoint and --server-addr', async () => {
+    const login = await runCli(['online', user, 'tv', '-s', '10.0.0.1:9000', '-e', daemon.addr, '-ojson']);
+    expect(JSON.parse(login.stdout)).toMatchObject({ serverAddr: '10.0.0.1:9000' });
+    const nowhere = { IMSTATE_ENDPOINT: `127.0.0.1:${await freePort()}` };
+    expect((await runCli(['query', user, '-e', daemon.addr], nowhere)).exitCode).toBe(0);
   });
 
   test('the variable of a boolean flag must be true or false, or is rejected by its name', async () => {

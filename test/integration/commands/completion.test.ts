@@ -12,6 +12,8 @@ const isInstalled = (program: string) => spawnSync('which', [program]).status ==
 
 const BIN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url));
 
+const CONTEXT_COMMANDS = ['current', 'list', 'remove', 'rename', 'set', 'show', 'use'];
+
 let folder: string;
 /** The environment in which shells find imstate, and imstate finds the contexts. */
 let env: NodeJS.ProcessEnv;
@@ -97,7 +99,7 @@ async function inZsh(line: string): Promise<string[]> {
 describe('bash', () => {
   test('completes commands and the commands of a topic', async () => {
     expect(await inBash('se')).toEqual(['serve', 'servers', 'sessions']);
-    expect(await inBash('context', '')).toEqual(['list', 'remove', 'set', 'show', 'use']);
+    expect(await inBash('context', '')).toEqual(CONTEXT_COMMANDS);
   });
 
   test('completes the flags of the command', async () => {
@@ -119,7 +121,8 @@ describe('bash', () => {
     expect(await inBash('completion', '')).toEqual(['bash', 'fish', 'zsh']);
     expect(await inBash('context', 'use', 'pr')).toEqual(['pre', 'prod']);
     expect(await inBash('query', '--context', 'p')).toEqual(['pre', 'prod']);
-    expect(await inBash('context', 'use', '--')).toEqual(['--help', '--json']);
+    expect(await inBash('context', 'use', '--')).toEqual(['--help', '--json', '--output']);
+    expect(await inBash('query', 'alice', '-o', '')).toEqual(['json', 'text']);
   });
 
   test('completes the flags of two-word commands', async () => {
@@ -131,7 +134,7 @@ describe('bash', () => {
 describe.skipIf(!isInstalled('fish'))('fish', () => {
   test('completes commands, flags and values of flags', async () => {
     expect(await inFish('imstate se')).toEqual(['serve', 'servers', 'sessions']);
-    expect(await inFish('imstate context ')).toEqual(['list', 'remove', 'set', 'show', 'use']);
+    expect(await inFish('imstate context ')).toEqual(CONTEXT_COMMANDS);
     expect(await inFish('imstate online alice --po')).toEqual(['--policy']);
     expect(await inFish('imstate online --policy replace-s')).toEqual(['replace-same-platform']);
     expect(await inFish('imstate query --token-file a')).toEqual(['a folder/', 'a token']);
@@ -139,13 +142,14 @@ describe.skipIf(!isInstalled('fish'))('fish', () => {
     expect(await inFish('imstate completion ')).toEqual(['bash', 'fish', 'zsh']);
     expect(await inFish('imstate context use p')).toEqual(['pre', 'prod']);
     expect(await inFish('imstate query --context p')).toEqual(['pre', 'prod']);
+    expect(await inFish('imstate query -o ')).toEqual(['json', 'text']);
   });
 });
 
 describe.skipIf(!isInstalled('zsh'))('zsh', () => {
   test('completes commands, flags and values of flags', async () => {
     expect(await inZsh('imstate se')).toEqual(['serve', 'servers', 'sessions']);
-    expect(await inZsh('imstate context ')).toEqual(['list', 'remove', 'set', 'show', 'use']);
+    expect(await inZsh('imstate context ')).toEqual(CONTEXT_COMMANDS);
     expect(await inZsh('imstate online alice --po')).toEqual(['--policy']);
     expect(await inZsh('imstate online --policy replace-s')).toEqual(['replace-same-platform']);
     expect(await inZsh('imstate query --token-file a')).toEqual(['a folder', 'a token']);
@@ -153,6 +157,7 @@ describe.skipIf(!isInstalled('zsh'))('zsh', () => {
     expect(await inZsh('imstate completion ')).toEqual(['bash', 'fish', 'zsh']);
     expect(await inZsh('imstate context use p')).toEqual(['pre', 'prod']);
     expect(await inZsh('imstate query --context p')).toEqual(['pre', 'prod']);
+    expect(await inZsh('imstate query -o ')).toEqual(['json', 'text']);
   });
 });
 

@@ -1,0 +1,37 @@
+import { Flags } from '@oclif/core';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { yesOrNo } from '../base/yesOrNo.js';
+import { commandLine, type FlagTable, type Layer } from '../config/settings.js';
+
+/** Flags of all commands: in which form they print. */
+export const outputFlags = {
+  json: Flags.boolean({
+    description: 'print JSON on stdout, for errors too',
+    env: 'IMSTATE_JSON',
+    helpGroup: 'GLOBAL',
+  }),
+  output: Flags.option({ options: ['json', 'text'] as const })({
+    char: 'o',
+    description: 'format of the output; json is the same as --json [default: text]',
+    env: 'IMSTATE_OUTPUT',
+    helpGroup: 'GLOBAL',
+  }),
+};
+
+/**
+ * True if the command line asks for JSON, or else the environment. `flags` are those of the command, if it is known.
+ * oclif asks before it parses the flags: an error of the parser is JSON too.
+ */
+export function wantsJson(argv: readonly string[], flags: FlagTable = outputFlags): boolean {
+  const given = commandLine(argv, flags);
+  if (given.has('json')) return true;
+  if (given.has('output')) return given.get('output')?.text === 'json';
+  const { IMSTATE_JSON = '', IMSTATE_OUTPUT } = process.env;
+  return yesOrNo(IMSTATE_JSON) === true || IMSTATE_OUTPUT === 'json';
+}
+
+/** Throws WRONG_USAGE for a command line that asks for JSON and for text. */
+export function checkOutput(given: Layer): void {
+  if (!given.has('json') || given.get('output')?.text !== 'text') return;
+  throw new ImstateError('WRONG_USAGE', '--json and --output text contradict each other: give one of them');
+}
