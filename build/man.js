@@ -17,6 +17,7 @@ export function writeManual(root, staging) {
     ...section('NAME', `imstate \\- ${text(description)}`),
     ...section('SYNOPSIS', '.B imstate', '\\fICOMMAND\\fR [\\fIARGUMENT\\fR]... [\\fIFLAG\\fR]...'),
     ...section('COMMANDS', ...commands.flatMap(commandLines)),
+    ...section('CONNECTION FLAGS', ...connectionLines(commands)),
     ...section('EXIT STATUS', ...exitCodes(read(root, 'docs/errors.md'))),
     ...section('FILES', ...FILES.flatMap(([file, what]) => tagged(`\\fI${text(file)}\\fR`, what))),
   ];
@@ -46,7 +47,27 @@ function commandLines({ id, args, summary, description, flags }) {
   return [
     `.SS "${text(['imstate', id.replaceAll(':', ' '), ...words].join(' '))}"`,
     ...paragraphs.flatMap((paragraph, i) => (i === 0 ? [paragraph] : ['.PP', paragraph])),
-    ...Object.values(flags).flatMap(flagLines),
+    ...flagsInOrder(flags).flatMap(flagLines),
+    ...(Object.values(flags).some(isOfConnection) ? ['.PP', 'See also CONNECTION FLAGS.'] : []),
+  ];
+}
+
+/** Those of the command itself come first; those of the connection have a section of their own. */
+function flagsInOrder(flags) {
+  const shown = Object.values(flags).filter((flag) => !isOfConnection(flag));
+  const isGlobal = ({ helpGroup }) => helpGroup === 'GLOBAL';
+  return [...shown.filter((flag) => !isGlobal(flag)), ...shown.filter(isGlobal)];
+}
+
+function isOfConnection({ helpGroup }) {
+  return helpGroup === 'CONNECTION';
+}
+
+function connectionLines(commands) {
+  const { flags } = commands.find((command) => Object.values(command.flags).some(isOfConnection));
+  return [
+    'Flags of the commands that call daemons.',
+    ...Object.values(flags).filter(isOfConnection).flatMap(flagLines),
   ];
 }
 

@@ -31,6 +31,7 @@ import Watch from './commands/watch.js';
 export { execute } from '@oclif/core';
 export { hasAnswer } from './cli/base/ClientCommand.js';
 export { default as commandNotFound } from './cli/base/commandNotFound.js';
+export { Help } from './cli/help/Help.js';
 
 /** What oclif finds here, as package.json tells it. */
 export const commands = {

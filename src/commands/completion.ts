@@ -4,21 +4,21 @@ import { bashCompletion } from '../cli/completion/bash.js';
 import { fishCompletion } from '../cli/completion/fish.js';
 import { completions } from '../cli/completion/model.js';
 import { zshCompletion } from '../cli/completion/zsh.js';
+import { prose } from '../cli/help/prose.js';
 
 const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
 export default class Completion extends BaseCommand {
-  static override summary = 'Print the script by which a shell completes commands, flags and their values.';
-  static override description =
-    'Nothing is written anywhere: the shell reads what is printed, and asks imstate no more than the names of contexts. As JSON: {"shell","script"}.';
+  static override summary = 'Print a shell completion script.';
+  static override description = prose`
+    The script completes commands, flags and their values. It runs imstate only for the names of contexts.
+    JSON: {"shell", "script"}.
+  `;
   static override examples = [
+    { description: 'bash, in ~/.bashrc', command: 'eval "$(<%= config.bin %> <%= command.id %> bash)"' },
     {
-      description: 'bash, in ~/.bashrc',
-      command: 'eval "$(<%= config.bin %> <%= command.id %> bash)"',
-    },
-    {
-      description: 'zsh, in ~/.zshrc, after compinit',
+      description: 'zsh, in ~/.zshrc after compinit',
       command: 'eval "$(<%= config.bin %> <%= command.id %> zsh)"',
     },
     {
@@ -27,7 +27,12 @@ export default class Completion extends BaseCommand {
     },
   ];
   static override args = {
-    shell: Args.string({ description: 'the shell', options: SHELLS, required: true, ignoreStdin: true }),
+    shell: Args.string({
+      description: 'shell to complete in',
+      options: SHELLS,
+      required: true,
+      ignoreStdin: true,
+    }),
   };
 
   async run(): Promise<unknown> {

@@ -1,28 +1,32 @@
 import { BaseCommand } from '../cli/base/BaseCommand.js';
 import { startDemoDaemon } from '../cli/base/demoDaemon.js';
 import { listenForStop } from '../cli/base/signals.js';
-import { durationFlag } from '../cli/flags/flags.js';
+import { durationFlag } from '../cli/flags/flagTypes.js';
 import { MAX_DURATION_MS, runFlags, seedOf } from '../cli/flags/simulationFlags.js';
+import { prose } from '../cli/help/prose.js';
 import { type DemoScene, showDemo } from '../cli/output/demoView.js';
 import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/output/simulationReport.js';
 import { PLAN_DEFAULTS } from '../simulation/plan.js';
 
 export default class Demo extends BaseCommand {
-  static override summary = 'Start a daemon of its own, let a small town use it, and look on.';
-  static override description =
-    'Nothing else is needed, and nothing is left behind: the daemon has a free port and a temporary folder, and both go at the end. The town is that of simulate, with its defaults. ' +
-    'Ctrl-C ends it, with a summary.';
+  static override summary = 'Run simulated traffic against a temporary daemon, and watch it.';
+  static override description = prose`
+    The daemon has a free port and a temporary directory; nothing remains at the end. The traffic is that
+    of imstate simulate with its defaults. Ctrl-C ends the demo with a summary.
+
+    The first lines show a command that watches the same users in another terminal.
+  `;
   static override examples = [
     { description: 'Until Ctrl-C', command: '<%= config.bin %> <%= command.id %>' },
     {
-      description: 'In a second terminal, with the address that it shows',
-      command: '<%= config.bin %> watch --all --endpoint 127.0.0.1:40123',
+      description: 'The same 20 seconds each time',
+      command: '<%= config.bin %> <%= command.id %> --seed 1 --duration 20s',
     },
   ];
   static override flags = {
     ...runFlags,
     duration: durationFlag({
-      description: 'how long it goes on; until Ctrl-C if it is left out, or 0s',
+      description: 'time to run [default: until Ctrl-C]',
       env: 'IMSTATE_DURATION',
       min: 0,
       max: MAX_DURATION_MS,
@@ -41,7 +45,7 @@ export default class Demo extends BaseCommand {
       const plan = { ...PLAN_DEFAULTS, durationMs: flags.duration || Infinity, seed: seedOf(flags) };
       const simulation = new Simulation(plan, () => connect({ endpoints: [addr] }));
       this.logToStderr(
-        `${describePlan(simulation)}\nlook on elsewhere: imstate watch --all --endpoint ${addr}`,
+        `${describePlan(simulation)}\nin another terminal: imstate watch --all --endpoint ${addr}`,
       );
       return await this.#play({ simulation, addr }, stop);
     } finally {
@@ -50,7 +54,7 @@ export default class Demo extends BaseCommand {
     }
   }
 
-  /** The simulation and its view: whichever ends first ends the other. */
+  /** Runs the simulation and its view; whichever ends first ends the other. */
   async #play(scene: DemoScene, stop: AbortSignal): Promise<object> {
     const { simulation } = scene;
     const over = new AbortController();

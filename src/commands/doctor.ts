@@ -4,10 +4,11 @@ import { WHERE } from '../cli/config/clientSettings.js';
 import { readConfigFile } from '../cli/config/configFile.js';
 import { environment, type FlagTable, fromFirst, type Layer, merge } from '../cli/config/settings.js';
 import { authFlags, authOptions } from '../cli/flags/authFlags.js';
-import { registryFlags } from '../cli/flags/flags.js';
-import { redisFlags } from '../cli/flags/redisFlags.js';
+import { REDIS_URLS, redisFlags } from '../cli/flags/redisFlags.js';
 import { redisUrl } from '../cli/flags/redisUrl.js';
+import { registryFlags } from '../cli/flags/registryFlags.js';
 import { daemonTlsFlags, etcdTlsFlags, redisTls, redisTlsFlags } from '../cli/flags/tlsFlags.js';
+import { prose } from '../cli/help/prose.js';
 import {
   doctorExitCode,
   doctorJson,
@@ -29,14 +30,22 @@ const ofServe = {
 const readOfServe = Object.keys({ ...ofServe, ...registryFlags, ...etcdTlsFlags });
 
 export default class Doctor extends ClientCommand {
-  static override summary = 'Check the configuration, Redis, etcd, the data folder and the daemons.';
-  static override description =
-    'Give it the environment or the config file of imstate serve, of a client, or of both, or those flags of theirs that it takes. It looks at everything at once, each thing for ' +
-    'at most --timeout, and changes nothing. A line each: ok, warning, failed, or skipped because it does not apply; behind a colon stands what to do. ' +
-    'What is skipped for one reason shares a line.\n\n' +
-    'Exit code: 0 if all is well; 1 if there are warnings; if something failed, the code of the first failure, as imstate serve or a client would end with: ' +
-    '2 for something to correct here or in the settings of Redis, 3 for what does not answer, 4 for what refuses.\n\n' +
-    'As JSON: {"status","checks":[{"check","status","message","code","durationMs"}]}; code is that of an error, or null.';
+  static override summary = 'Check configuration, Redis, etcd, data directory and daemons.';
+  static override description = prose`
+    Run it with the environment or the config file of imstate serve, of a client, or of both. It runs all
+    checks at once, each for at most --timeout, and changes nothing.
+
+    Each line is a check: ok, warning, failed or skipped. What to do follows the colon. Checks that are
+    skipped for the same reason share a line.
+
+    Exit code: 0 if all is well, 1 for warnings, otherwise the code of the first failure: 2 for a setting
+    to correct, 3 for a server that does not answer, 4 for a server that rejects the call.
+
+    ${REDIS_URLS}
+
+    JSON: {"status", "checks": [{"check", "status", "message", "code", "durationMs"}]}; code is an error
+    code or null.
+  `;
   static override examples = [
     { description: 'The embedded store of this machine', command: '<%= config.bin %> <%= command.id %>' },
     {
@@ -45,7 +54,7 @@ export default class Doctor extends ClientCommand {
         '<%= config.bin %> <%= command.id %> --redis redis://127.0.0.1:6379 --redis-wait-replicas 1 --etcd 127.0.0.1:2379',
     },
     {
-      description: 'A daemon that is called by TLS, as JSON',
+      description: 'A daemon with TLS, as JSON',
       command: '<%= config.bin %> <%= command.id %> --endpoint 10.0.0.5:8080 --tls-ca ca.pem --json',
     },
   ];

@@ -3,6 +3,7 @@ import type { ConnectOptions } from 'imstate-client';
 import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { printStream } from '../cli/base/stream.js';
+import { prose } from '../cli/help/prose.js';
 import { MixedRegistry } from '../cli/input/mixedRegistry.js';
 import {
   endpointEventJson,
@@ -14,11 +15,16 @@ import {
 import { printable, printableJson, printableValue } from '../cli/output/printable.js';
 
 export default class Endpoints extends ClientCommand {
-  static override summary = 'List the daemons that are registered, with their health and latency.';
-  static override description =
-    'Each daemon is asked for its health directly. SERVING: it serves. NOT_SERVING: its store does not answer, or it is ' +
-    'stopping. UNREACHABLE: nobody answered at that address within the timeout; a daemon that was killed is listed until its lease ends. UNKNOWN: a legacy server of pb.UserStatus, which shares no sessions with imstate daemons; where both are registered, a warning names it.\n\n' +
-    'With --watch it goes on until Ctrl-C, and asks each daemon every second. With --json each line is an object with "type": "list" first, then "added", "removed", "health" or "registry".';
+  static override summary = 'List the registered daemons with their health and latency.';
+  static override description = prose`
+    Calls the health check of each daemon. SERVING: the daemon serves. NOT_SERVING: its store does not
+    answer, or it is stopping. UNREACHABLE: nothing answers at its address within --timeout; a killed
+    daemon stays listed until its lease ends. UNKNOWN: a server of the legacy pb.UserStatus service, which
+    shares no sessions with daemons of imstate.
+
+    With --watch the command runs until Ctrl-C, and checks each daemon every second. With --json each line
+    is an object of "type" list, added, removed, health or registry.
+  `;
   static override examples = [
     { description: 'Daemons of this machine', command: '<%= config.bin %> <%= command.id %>' },
     {
@@ -26,14 +32,14 @@ export default class Endpoints extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> --etcd 127.0.0.1:2379 --json',
     },
     {
-      description: 'Look on while daemons come and go',
+      description: 'Follow daemons that come and go',
       command: '<%= config.bin %> <%= command.id %> --etcd 127.0.0.1:2379 --watch',
     },
   ];
 
   static override flags = {
     watch: Flags.boolean({
-      description: 'go on, with a line for each daemon that comes, goes or changes its health',
+      description: 'keep running, with a line per change',
       env: 'IMSTATE_WATCH',
     }),
   };
@@ -51,7 +57,7 @@ export default class Endpoints extends ClientCommand {
     return endpointsJson(list);
   }
 
-  /** With --watch an error is one more line. */
+  /** With --watch an error is a line too. */
   override logJson(json: unknown): void {
     if (this.#isStream) process.stdout.write(`${printableJson(json)}\n`);
     else super.logJson(json);

@@ -3,7 +3,8 @@ import type { Client, EvictRequest } from 'imstate-client';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { checkTerminal, confirm } from '../cli/base/confirm.js';
-import { textFlag } from '../cli/flags/flags.js';
+import { textFlag } from '../cli/flags/flagTypes.js';
+import { prose } from '../cli/help/prose.js';
 import {
   type EvictTarget,
   evictAll,
@@ -19,9 +20,13 @@ const TERMINAL = { input: process.stdin, output: process.stderr };
 
 export default class Evict extends ClientCommand {
   static override summary = 'End the sessions of a user, a device or a chat server.';
-  static override description =
-    'The sessions end with reason EVICTED. They do not begin again if the chat server repeats the login: it is told to close the connection.\n\n' +
-    'The command asks for confirmation; without a terminal it needs --yes. If you answer no, the exit code is 1. As JSON: {"evicted"}, the number of sessions.';
+  static override description = prose`
+    The sessions end with reason EVICTED. Their chat servers are notified to close the connections, and a
+    repeated login does not start them again.
+
+    The command asks for confirmation; without a terminal it needs --yes. If you answer no, the exit code
+    is 1. JSON: {"evicted"}, the number of sessions.
+  `;
   static override usage = [
     '<%= command.id %> USER [DEVICE] [FLAGS]',
     '<%= command.id %> --server-addr HOST:PORT [FLAGS]',
@@ -33,7 +38,7 @@ export default class Evict extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> alice phone --session s-1',
     },
     {
-      description: 'Everything on a chat server, without confirmation',
+      description: 'All sessions of a chat server, without confirmation',
       command: '<%= config.bin %> <%= command.id %> --server-addr 10.0.0.1:9000 --yes',
     },
   ];

@@ -2,16 +2,21 @@ import type { HistoryEntry } from 'imstate-client';
 import { historyEntryJson } from 'imstate-client/internal/json';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
-import { limitFlag } from '../cli/flags/flags.js';
+import { limitFlag } from '../cli/flags/limitFlag.js';
+import { prose } from '../cli/help/prose.js';
 import { collectPages } from '../cli/input/pages.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime } from '../cli/output/times.js';
 
 export default class History extends ClientCommand {
-  static override summary = "List a user's sessions: those that last, then those that ended, newest first.";
-  static override description =
-    'The daemons keep the last sessions of each user for a time (serve --history-limit and --history-retention: 100, 30 days). ' +
-    'As JSON: {"userId","entries":[{"deviceId","sessionId","serverAddr","platform","loginTime","endTime","reason"}]}, where endTime and reason are null while the session lasts.';
+  static override summary = 'List the sessions of a user, newest first.';
+  static override description = prose`
+    Lists the sessions that are online, then those that ended. The store keeps the last sessions of each
+    user for a time: see --history-limit and --history-retention of imstate serve.
+
+    JSON: {"userId", "entries": [{"deviceId", "sessionId", "serverAddr", "platform", "loginTime",
+    "endTime", "reason"}], "more"}; endTime and reason are null while the session is online.
+  `;
   static override examples = [
     { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
     {
@@ -20,8 +25,8 @@ export default class History extends ClientCommand {
     },
   ];
   static override args = {
-    user: textArg({ description: 'user id', required: true }),
-    device: textArg({ description: 'device id; all devices if it is left out' }),
+    user: textArg({ description: 'user ID', required: true }),
+    device: textArg({ description: 'device ID; all devices if omitted' }),
   };
   static override flags = { limit: limitFlag };
 

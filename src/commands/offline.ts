@@ -1,41 +1,43 @@
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { formatDuration } from '../cli/flags/durations.js';
-import { durationFlag, textFlag } from '../cli/flags/flags.js';
+import { durationFlag, textFlag } from '../cli/flags/flagTypes.js';
+import { prose } from '../cli/help/prose.js';
 import { colors } from '../cli/output/style.js';
 
 export default class Offline extends ClientCommand {
   static override summary = 'Report the logout of a device.';
-  static override description =
-    'With --session only that session ends, and only while it is the current one: a late logout never erases a newer ' +
-    'login. Without it, whatever session is current ends. A logout that finds nothing to end changes nothing and is no error.\n\n' +
-    'With --grace the device stays online for that long, and a login meanwhile makes the logout unseen: for a connection that comes and goes.';
+  static override description = prose`
+    With --session only that session ends, and only while it is current: a late logout never ends a newer
+    login. Without --session the current session ends, whichever it is. A logout that finds no session
+    changes nothing, and is no error.
+
+    With --grace the device stays online for that time. A login in the meantime cancels the logout: for
+    connections that break and return. JSON: {"userId", "deviceId", "applied"}.
+  `;
   static override examples = [
+    { description: 'The current session', command: '<%= config.bin %> <%= command.id %> alice phone' },
     {
-      description: 'Whatever session is current',
-      command: '<%= config.bin %> <%= command.id %> alice phone',
-    },
-    {
-      description: 'Only if this session is still the current one',
+      description: 'This session, if it is still current',
       command: '<%= config.bin %> <%= command.id %> alice phone --session s-1',
     },
     {
-      description: 'In 5 seconds, unless it logs in before',
+      description: 'In 5 seconds, unless the device logs in before',
       command: '<%= config.bin %> <%= command.id %> alice phone --session s-1 --grace 5s',
     },
   ];
   static override args = {
-    user: textArg({ description: 'user id', required: true }),
-    device: textArg({ description: 'device id', required: true }),
+    user: textArg({ description: 'user ID', required: true }),
+    device: textArg({ description: 'device ID', required: true }),
   };
   static override flags = {
     session: textFlag({
-      description: 'end this session, only if it is the current one',
+      description: 'end this session, if it is still current',
       env: 'IMSTATE_SESSION',
       helpValue: 'ID',
     }),
     grace: durationFlag({
-      description: 'the device stays online for this long, 0s to 1h [default: 0s]',
+      description: 'keep the device online, 0s to 1h [default: 0s]',
       env: 'IMSTATE_GRACE',
       min: 0,
       max: 3_600_000,

@@ -5,20 +5,26 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { listenForStop } from '../cli/base/signals.js';
-import { textFlag } from '../cli/flags/flags.js';
+import { textFlag } from '../cli/flags/flagTypes.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
+import { prose } from '../cli/help/prose.js';
 import { describeLogin } from '../cli/output/onlineReport.js';
 
 export default class Online extends ClientCommand {
   static override summary = 'Report the login of a device, or of many from a file.';
-  static override description =
-    "The login becomes the device's current session. A session that it replaces is named, so that its chat server can " +
-    'close the old connection. Repeating the command with the same --session refreshes that session and is no new login. A ' +
-    'session that has ended (logged out, replaced or evicted) does not begin again: nothing changes, the reason is said, and the exit code is 1.\n\n' +
-    'With --file each line is a JSON object with userId, deviceId and, if wished, serverAddr, sessionId, platform, ttl (such as "60s"), ' +
-    'metadata (an object of texts), policy and serverIncarnation; flags stand for what a record leaves out. Each record is answered by one line in the ' +
-    'order of the file: with --json by an object with its line number, a failure as {"line","error":{"code","message"}}. A record that fails does not ' +
-    'stop the others; the exit code is the greatest of all. Records of one user are reported one after the other. Ctrl-C or SIGTERM stops reading and waits up to 2 seconds for calls in flight.';
+  static override description = prose`
+    The login becomes the device's current session. The output names sessions that it replaces, so that
+    their chat servers can close the old connections. Repeat the command with the same --session to renew
+    a session. A session that has ended (by logout, replacement or eviction) does not start again: the
+    output says why, and the exit code is 1.
+
+    With --file each line is a JSON object with userId, deviceId, and optionally serverAddr, sessionId,
+    platform, ttl (such as "60s"), metadata (an object of strings), policy and serverIncarnation. Flags
+    are defaults of the records. Each record has one line of output, in the order of the file; with --json
+    an object with its line number, or {"line", "error": {"code", "message"}}. The exit code is the
+    highest of all records. Records of one user are reported one after the other. Ctrl-C or SIGTERM stops
+    reading, and waits up to 2 seconds for calls in flight.
+  `;
   static override usage = [
     '<%= command.id %> USER DEVICE --server-addr HOST:PORT [FLAGS]',
     '<%= command.id %> --file FILE [FLAGS]',
@@ -29,28 +35,23 @@ export default class Online extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000',
     },
     {
-      description: 'The same with a session id of the chat server, as JSON',
-      command:
-        '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --session s-1 --platform ios --json',
-    },
-    {
-      description: 'A session that must be renewed every minute, and ends those on other devices',
+      description: 'A session that ends unless renewed, and replaces those on other devices',
       command:
         '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --ttl 60s --policy replace-all',
     },
     {
-      description: 'Many logins, a JSON object a line',
+      description: 'Many logins, a JSON object per line',
       command: '<%= config.bin %> <%= command.id %> --file logins.ndjson --server-addr 10.0.0.1:9000',
     },
   ];
   static override args = {
-    user: textArg({ description: 'user id' }),
-    device: textArg({ description: 'device id' }),
+    user: textArg({ description: 'user ID' }),
+    device: textArg({ description: 'device ID' }),
   };
   static override flags = {
     ...loginFlags,
     file: textFlag({
-      description: 'report the logins of this file, one JSON object a line; - is standard input',
+      description: 'logins, a JSON object per line; - for stdin',
       env: 'IMSTATE_FILE',
       helpValue: 'FILE',
     }),

@@ -3,37 +3,43 @@ import type { DeviceState, UserState } from 'imstate-client';
 import { userJson } from 'imstate-client/internal/json';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { prose } from '../cli/help/prose.js';
 import { explainDevice } from '../cli/output/explain.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
 export default class Query extends ClientCommand {
-  static override summary = 'Ask whether a user is online, on which devices, and through which chat server.';
-  static override description =
-    'Lists the devices that are online, and those that went offline within the retention (3 minutes by default), newest ' +
-    'login first. A user or device that is not known is offline.\n\n' +
-    'With --explain it says for each device why it is shown so: its session, when it was last seen, its time to live, a logout that waits for its grace, ' +
-    "the lease of its chat server, and until when an offline device is remembered. With --json each device then has an 'explanation' object.";
+  static override summary = 'Show whether a user is online, and on which devices.';
+  static override description = prose`
+    Lists the online devices, and those that went offline within the retention (3 minutes by default),
+    newest login first. An unknown user or device is offline.
+
+    With --explain the output has for each device its session, when it was last seen, its TTL, a pending
+    logout, the lease of its chat server, and when an offline device expires. With --json each device then
+    has an "explanation".
+  `;
   static override examples = [
     { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
-    { description: 'One device, as JSON', command: '<%= config.bin %> <%= command.id %> alice phone --json' },
-    { description: 'Why is it shown so?', command: '<%= config.bin %> <%= command.id %> alice --explain' },
+    {
+      description: 'Why does the phone have this status?',
+      command: '<%= config.bin %> <%= command.id %> alice phone --explain',
+    },
     {
       description: 'In a script: exit code 1 if the user is offline',
       command: '<%= config.bin %> <%= command.id %> alice --exit-code && echo online',
     },
   ];
   static override args = {
-    user: textArg({ description: 'user id', required: true }),
-    device: textArg({ description: 'device id; all devices if it is left out' }),
+    user: textArg({ description: 'user ID', required: true }),
+    device: textArg({ description: 'device ID; all devices if omitted' }),
   };
   static override flags = {
     'exit-code': Flags.boolean({
-      description: 'exit with 1 if the user (or the device) is offline',
+      description: 'exit with 1 if the user or device is offline',
       env: 'IMSTATE_EXIT_CODE',
     }),
     explain: Flags.boolean({
-      description: 'say for each device why it is shown as it is',
+      description: 'explain the status of each device',
       env: 'IMSTATE_EXPLAIN',
     }),
   };

@@ -1,16 +1,22 @@
 import type { ChatServer } from 'imstate-client';
 import { chatServerJson } from 'imstate-client/internal/json';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { prose } from '../cli/help/prose.js';
 import { allServers } from '../cli/input/pages.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
 export default class Servers extends ClientCommand {
   static override summary = 'List the chat servers that have sessions or a lease.';
-  static override description =
-    'A lease is ALIVE while its chat server keeps it so, in RESYNC while that is asked to send its sessions again, and LOST once it ran out: ' +
-    'its sessions are then being ended. A chat server without a lease has sessions that last until a logout or their time to live. ' +
-    'As JSON: {"servers":[{"serverAddr","sessions","lease":{"state","incarnation","ttlMs","expireTime"}}],"partial"}, where lease may be null, and partial is true if part of the store did not answer.';
+  static override description = prose`
+    The state of a lease is ALIVE while its chat server renews it, RESYNC while the chat server must send
+    its sessions again, and LOST after it expired: its sessions are being ended. Sessions of a chat server
+    without a lease last until a logout or their TTL.
+
+    JSON: {"servers": [{"serverAddr", "sessions", "lease": {"state", "incarnation", "ttlMs",
+    "expireTime"}}], "partial"}; lease may be null, and partial is true if part of the store does not
+    answer.
+  `;
   static override examples = [
     { description: 'All chat servers', command: '<%= config.bin %> <%= command.id %>' },
     { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --json' },

@@ -1,15 +1,19 @@
 import type { UserSession } from 'imstate-client';
 import { deviceJson } from 'imstate-client/internal/json';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
-import { limitFlag, textFlag } from '../cli/flags/flags.js';
+import { textFlag } from '../cli/flags/flagTypes.js';
+import { limitFlag } from '../cli/flags/limitFlag.js';
+import { prose } from '../cli/help/prose.js';
 import { collectPages } from '../cli/input/pages.js';
 import { type Cell, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
 export default class Sessions extends ClientCommand {
-  static override summary = 'List the sessions that are online, of one chat server or of all.';
-  static override description =
-    'In no particular order. As JSON: {"sessions":[…],"more","partial"}, each with "userId" and what query --json says of a device.';
+  static override summary = 'List the sessions that are online.';
+  static override description = prose`
+    The order is arbitrary. JSON: {"sessions", "more", "partial"}; each session has userId, and the fields
+    of a device of query --json.
+  `;
   static override examples = [
     { description: 'Some sessions', command: '<%= config.bin %> <%= command.id %>' },
     {
@@ -20,7 +24,7 @@ export default class Sessions extends ClientCommand {
   static override flags = {
     'server-addr': textFlag({
       char: 's',
-      description: 'only sessions of this chat server',
+      description: 'list the sessions of this chat server',
       env: 'IMSTATE_SERVER_ADDR',
       helpValue: 'HOST:PORT',
     }),

@@ -2,26 +2,36 @@ import type { ConnectOptions } from 'imstate-client';
 import { ClientCommand, type ClientFlags } from '../cli/base/ClientCommand.js';
 import { listenForStop } from '../cli/base/signals.js';
 import { assertionsOf, planFlags, planOf } from '../cli/flags/simulationFlags.js';
+import { prose } from '../cli/help/prose.js';
 import { LiveLine } from '../cli/output/liveLine.js';
 import { describePlan, summaryJson, summaryLines, summaryNotices } from '../cli/output/simulationReport.js';
 import { showProgress } from '../cli/output/simulationView.js';
 import { judge } from '../simulation/assertion.js';
 
 export default class Simulate extends ClientCommand {
-  static override summary = 'Let simulated chat servers and users use the daemons, and measure them.';
-  static override description =
-    'Chat servers keep leases, log devices in and out, lose flapping connections, crash and start again, while others ask who is online. The same seed with the same flags ' +
-    'gives the same logins, logouts, crashes and queries at the same times. Times count from when a call was due, so that a daemon which cannot keep up shows; at most 5,000 calls ' +
-    'are under way, and those that were due and never made are counted as missed. Percentiles are exact to 1 %.\n\n' +
-    'An assertion is METRIC OP VALUE: p50, p95, p99 and max are compared with a time (20ms), errors and missed with a number or a share (0.1%), rate with answers a second; in front of the metric ' +
-    'online., offline. or query. is for one kind of call. Commas part several. If one does not hold, the exit code is 1.\n\n' +
-    'Only users and chat servers whose names begin with --prefix are touched. At the end, after Ctrl-C too, all of them are logged out, unless --keep leaves them online for an hour; logouts that nobody answers for 3 seconds are given up. ' +
-    'With --json one object is printed at the end; nothing is before it.';
+  static override summary = 'Simulate chat servers and users, and measure the daemons.';
+  static override description = prose`
+    Chat servers keep leases, log devices in and out, lose connections, crash and start again, while
+    others query who is online. The same seed with the same flags gives the same logins, logouts, crashes
+    and queries at the same times. Latency counts from when a call was due, so that a daemon that cannot
+    keep up shows. At most 5,000 calls are in flight; calls that were due and never made count as missed.
+    Percentiles are exact to 1 %.
+
+    An assertion is METRIC OP VALUE. Compare p50, p95, p99 and max with a time (20ms), errors and missed
+    with a number or a percentage (0.1%), and rate with answers per second. The prefix online., offline.
+    or query. selects one kind of call. Separate assertions with commas. If one does not hold, the exit
+    code is 1.
+
+    The simulation touches only users and chat servers whose names begin with --prefix: give each of two
+    simultaneous simulations its own. At the end, also after Ctrl-C, all of them log out, unless --keep is
+    given. Logouts without an answer for 3 seconds are abandoned. With --json the output is one object at
+    the end.
+  `;
   static override examples = [
-    { description: 'Half a minute of a small town', command: '<%= config.bin %> <%= command.id %>' },
+    { description: '30 seconds of a small population', command: '<%= config.bin %> <%= command.id %>' },
     {
-      description: 'In CI: the same every time, and a failure if it is slow',
-      command: `<%= config.bin %> <%= command.id %> --seed 1 --duration 20s --assert 'p99<50ms,errors==0'`,
+      description: 'In CI: the same each time, and an error if it is slow',
+      command: "<%= config.bin %> <%= command.id %> --seed 1 --duration 20s --assert 'p99<50ms,errors==0'",
     },
     {
       description: 'Load, without crashes',

@@ -1,12 +1,17 @@
 import { ClientCommand } from '../cli/base/ClientCommand.js';
+import { prose } from '../cli/help/prose.js';
 import { type Cell, renderTable } from '../cli/output/style.js';
 
 export default class Stats extends ClientCommand {
   static override summary = 'Count the users and devices that are online.';
-  static override description =
-    'The counts are kept up to date with every change: asking is quick however many are online. ' +
-    'The 1,000 chat servers with most devices are named, and up to 64 platforms; "other" counts those of further platforms. ' +
-    'As JSON: {"usersOnline","devicesOnline","devicesByPlatform","devicesByServer","devicesOnOtherServers","partial"}; devicesByPlatform and devicesByServer are objects, and the platform "" counts devices that named none.';
+  static override description = prose`
+    The counters are updated with every change, so the call is fast however many users are online. It
+    lists the 1,000 chat servers with the most devices, and up to 64 platforms; "other" counts the devices
+    of further platforms.
+
+    JSON: {"usersOnline", "devicesOnline", "devicesByPlatform", "devicesByServer",
+    "devicesOnOtherServers", "partial"}. The platform "" counts devices without a platform.
+  `;
   static override examples = [
     { description: 'How many are online?', command: '<%= config.bin %> <%= command.id %>' },
     { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --json' },

@@ -3,7 +3,8 @@ import { Flags } from '@oclif/core';
 import type { ConnectOptions } from 'imstate-client';
 import { ClientCommand, type ClientFlags } from '../cli/base/ClientCommand.js';
 import { listenForStop } from '../cli/base/signals.js';
-import { durationDefault, durationFlag } from '../cli/flags/flags.js';
+import { durationDefault, durationFlag } from '../cli/flags/flagTypes.js';
+import { prose } from '../cli/help/prose.js';
 import { printableJson } from '../cli/output/printable.js';
 import { frame } from '../cli/top/frame.js';
 import { showLive } from '../cli/top/live.js';
@@ -14,31 +15,33 @@ import { snapshotJson } from '../cli/top/snapshot.js';
 type TopFlags = ClientFlags & { interval: number; once: boolean };
 
 export default class Top extends ClientCommand {
-  static override summary =
-    'Look on live: daemons, chat servers, who is online, logins and logouts a second.';
-  static override description =
-    'It takes the whole terminal, until q or Ctrl-C. Rates are means over the last 5 seconds, "-" while changes are not told; several changes of a device count as one ' +
-    'when there are more than can be followed. Latencies are those of a health check, asked each second. ' +
-    'While a daemon or the registry is away it says so and goes on with what is known.\n\n' +
-    'With --once, and where stdout is no terminal, it prints one plain picture and ends. With --json it prints an object a line, one each --interval ' +
-    'until it is stopped, or one with --once.';
+  static override summary = 'Show daemons, chat servers and rates live.';
+  static override description = prose`
+    Takes the whole terminal until q or Ctrl-C. Rates are means over the last 5 seconds; "-" means that
+    changes are not delivered at the moment. If there are more changes than the command can follow,
+    several of a device count as one. Latencies are those of a health check per second. While a daemon or
+    the registry is away, the display says so and continues.
+
+    With --once, or if stdout is not a terminal, it prints one plain frame and exits. With --json it
+    prints one object per --interval until it is stopped, or a single one with --once.
+  `;
   static override examples = [
     { description: 'The daemons of this machine', command: '<%= config.bin %> <%= command.id %>' },
     {
-      description: 'One picture of the daemons in etcd, as JSON',
+      description: 'One frame of the daemons in etcd, as JSON',
       command: '<%= config.bin %> <%= command.id %> --etcd 127.0.0.1:2379 --once --json',
     },
   ];
   static override flags = {
     interval: durationFlag({
-      description: 'how often to ask and draw, 200ms to 1m',
+      description: 'how often to refresh, 200ms to 1m',
       env: 'IMSTATE_INTERVAL',
       ...durationDefault(1_000),
       min: 200,
       max: 60_000,
       helpValue: 'TIME',
     }),
-    once: Flags.boolean({ description: 'print one picture and end', env: 'IMSTATE_ONCE' }),
+    once: Flags.boolean({ description: 'print one frame and exit', env: 'IMSTATE_ONCE' }),
   };
 
   #isStream = false;
@@ -52,7 +55,7 @@ export default class Top extends ClientCommand {
     stop.addEventListener('abort', end, { once: true });
     process.stdout.on('error', end);
     try {
-      // It brings the client of health, which other commands do without.
+      // It loads the health client, which other commands do not need.
       const { Observer } = await import('../cli/top/Observer.js');
       await this.withClient(flags, async (client) => {
         const observer = new Observer(client, flags.interval, over.signal);
@@ -65,12 +68,12 @@ export default class Top extends ClientCommand {
     }
   }
 
-  /** What is said while it is shown would spoil the picture, which tells it anyway. */
+  /** Warnings would overwrite the display, which shows the same. */
   protected override connectOptions(flags: ClientFlags): ConnectOptions {
     return { ...super.connectOptions(flags), log: undefined };
   }
 
-  /** With --json an error is one more line. */
+  /** With --json an error is a line too. */
   override logJson(json: unknown): void {
     if (this.#isStream) process.stdout.write(`${printableJson(json)}\n`);
     else super.logJson(json);
@@ -89,7 +92,7 @@ export default class Top extends ClientCommand {
     if (!over.signal.aborted) await once(over.signal, 'abort');
   }
 
-  /** A picture is left out while earlier ones wait for a reader: they would pile up, and the next one says more. */
+  /** Skips a frame while earlier ones wait for a reader: the next one is newer. */
   #print(observer: Observer): void {
     if (process.stdout.writableNeedDrain) return;
     const snapshot = observer.snapshot();

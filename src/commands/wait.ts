@@ -6,33 +6,38 @@ import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { type Sessions, waitFor } from '../cli/base/waitFor.js';
 import { formatDuration } from '../cli/flags/durations.js';
-import { durationDefault, durationFlag } from '../cli/flags/flags.js';
+import { durationDefault, durationFlag } from '../cli/flags/flagTypes.js';
+import { prose } from '../cli/help/prose.js';
 import { colors } from '../cli/output/style.js';
 
 export default class Wait extends ClientCommand {
   static override summary = 'Wait until a user or a device is online, or offline.';
-  static override description =
-    'Ends as soon as it is so, which may be at once: exit code 0. When the time is over and it is not, exit code 1; when that is not known, because no daemon ' +
-    'or store answers, 3. A user is online while any device is. It does not ask again and again: a daemon tells. ' +
-    'As JSON: {"userId","deviceId","online","reached","devices":[{"deviceId","serverAddr","sessionId","platform","loginTime"}]}, where devices are those online.';
+  static override description = prose`
+    Exits with 0 as soon as the user has the status, which may be at once. Exits with 1 after --timeout,
+    or with 3 if the status is unknown because no daemon or store answers. A user is online while any
+    device is. The command does not poll: a daemon notifies it.
+
+    JSON: {"userId", "deviceId", "online", "reached", "devices": [{"deviceId", "serverAddr", "sessionId",
+    "platform", "loginTime"}]}; devices lists those online.
+  `;
   static override examples = [
     {
       description: 'Until alice is online, on any device',
       command: '<%= config.bin %> <%= command.id %> alice --for online',
     },
     {
-      description: 'In a script: half a minute for the phone to go',
+      description: 'In a script: up to 30 seconds for the phone to go offline',
       command: '<%= config.bin %> <%= command.id %> alice phone --for offline --timeout 30s && echo gone',
     },
   ];
   static override args = {
-    user: textArg({ description: 'user id', required: true }),
-    device: textArg({ description: 'device id; any device if it is left out' }),
+    user: textArg({ description: 'user ID', required: true }),
+    device: textArg({ description: 'device ID; any device if omitted' }),
   };
   static override baseFlags = {
     ...ClientCommand.baseFlags,
     timeout: durationFlag({
-      description: 'how long to wait; 0s looks once',
+      description: 'time to wait; 0s checks once',
       env: 'IMSTATE_TIMEOUT',
       ...durationDefault(30_000),
       min: 0,
@@ -42,7 +47,7 @@ export default class Wait extends ClientCommand {
   };
   static override flags = {
     for: Flags.option({ options: ['online', 'offline'] as const })({
-      description: 'what to wait for',
+      description: 'status to wait for',
       env: 'IMSTATE_FOR',
       required: true,
     }),

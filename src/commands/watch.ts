@@ -5,18 +5,22 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { printStream } from '../cli/base/stream.js';
-import { textFlag } from '../cli/flags/flags.js';
+import { textFlag } from '../cli/flags/flagTypes.js';
+import { prose } from '../cli/help/prose.js';
 import { printable, printableJson, printableValue } from '../cli/output/printable.js';
 import { WatchLines, watchNotice } from '../cli/output/watchReport.js';
 
 export default class Watch extends ClientCommand {
-  static override summary = 'Follow who comes online and goes offline, as it happens.';
-  static override description =
-    'First how things stand, a line for each device that is online, then "synced", then a line for each change, with none missing and none ' +
-    'twice. It goes on with another daemon when one is lost, and says so on stderr; it also says there if changes were lost because too many were missed, and ' +
-    'tells then how things stand anew. Ctrl-C ends it, with exit code 0.\n\n' +
-    'With --json each line is an object with "type": "snapshot", "synced", "change", "progress", "lagging", "caughtUp", "disconnected", "reconnected" or "lost". ' +
-    'A "revision" is where --resume goes on: on another daemon too, and later, as long as the changes since then are kept.';
+  static override summary = 'Follow who comes online and goes offline.';
+  static override description = prose`
+    Prints a snapshot with a line per online device, then "synced", then each change exactly once, in
+    order per user. If a daemon is lost, the watch continues on another one. If too many changes were
+    missed, it prints a new snapshot. Stderr reports both. Ctrl-C ends the watch with exit code 0.
+
+    With --json each line is an object of "type" snapshot, synced, change, progress, lagging, caughtUp,
+    disconnected, reconnected or lost. Continue later with --resume and the last "revision": on any
+    daemon, as long as it keeps the changes since then.
+  `;
   static override usage = [
     '<%= command.id %> USER... [FLAGS]',
     '<%= command.id %> --server HOST:PORT,… [FLAGS]',
@@ -29,7 +33,7 @@ export default class Watch extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> --server 10.0.0.1:9000 --no-initial',
     },
     {
-      description: 'Everybody, as JSON, a line each',
+      description: 'All users, as one JSON object per line',
       command: '<%= config.bin %> <%= command.id %> --all --json',
     },
   ];
@@ -43,18 +47,18 @@ export default class Watch extends ClientCommand {
       env: 'IMSTATE_SERVER',
       helpValue: 'HOST:PORT,…',
     }),
-    all: Flags.boolean({ description: 'watch everybody', env: 'IMSTATE_ALL' }),
+    all: Flags.boolean({ description: 'watch all users', env: 'IMSTATE_ALL' }),
     'no-initial': Flags.boolean({
-      description: 'do not begin with how things stand',
+      description: 'omit the snapshot',
       env: 'IMSTATE_NO_INITIAL',
     }),
     resume: textFlag({
-      description: 'begin with the first change after this revision, which a watch of the same gave',
+      description: 'continue after this revision of an earlier watch',
       env: 'IMSTATE_RESUME',
       helpValue: 'REVISION',
     }),
     coalesce: Flags.boolean({
-      description: 'if this is read slowly, tell of several changes of a device the newest only',
+      description: 'if changes wait, send only the newest of a device',
       env: 'IMSTATE_COALESCE',
     }),
   };
@@ -81,7 +85,7 @@ export default class Watch extends ClientCommand {
     });
   }
 
-  /** An error ends the lines with one more. */
+  /** An error is a line too. */
   override logJson(json: unknown): void {
     process.stdout.write(`${printableJson(json)}\n`);
   }

@@ -1,7 +1,8 @@
 import { Cluster } from 'ioredis';
+import { DEFAULT_SHARDS } from '../presence/defaults.js';
 import { toMaster } from '../store/redis/cluster.js';
 import type { Connection } from '../store/redis/connection.js';
-import { DEFAULT_SHARDS, layoutKey } from '../store/redis/layout.js';
+import { layoutKey } from '../store/redis/layout.js';
 import { ShardHealth } from '../store/redis/ShardHealth.js';
 import { makeShards } from '../store/redis/shards.js';
 

@@ -1,4 +1,7 @@
-/** What a store is given unless it is told otherwise. */
+/** Shards of a new Redis. More of them limit what a lost master costs, but make a batch cost more script calls. */
+export const DEFAULT_SHARDS = 16;
+
+/** Defaults of a store. */
 export const STORE_DEFAULTS = {
   retentionMs: 180_000,
   historyLimit: 100,

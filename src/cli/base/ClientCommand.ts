@@ -2,18 +2,12 @@ import type { Client, ConnectOptions } from 'imstate-client';
 import { CLIENT_DEFAULTS } from 'imstate-client/internal/defaults';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { clientSettings } from '../config/clientSettings.js';
-import { clientConfigFlags } from '../config/flags.js';
 import type { FlagTable, Layer } from '../config/settings.js';
-import {
-  durationDefault,
-  durationFlag,
-  type EtcdUserFlags,
-  etcdCredentials,
-  registryFlags,
-  textFlag,
-} from '../flags/flags.js';
-import { type ClientTlsFlags, clientTls, clientTlsFlags, etcdTls, etcdTlsFlags } from '../flags/tlsFlags.js';
-import { type TokenFlags, tokenFlags, tokenOptions } from '../flags/tokenFlags.js';
+import { connectionFlags } from '../flags/connectionFlags.js';
+import { durationDefault, durationFlag } from '../flags/flagTypes.js';
+import { type EtcdUserFlags, etcdCredentials } from '../flags/registryFlags.js';
+import { type ClientTlsFlags, clientTls, etcdTls } from '../flags/tlsFlags.js';
+import { type TokenFlags, tokenOptions } from '../flags/tokenFlags.js';
 import { printableValue } from '../output/printable.js';
 import { BaseCommand } from './BaseCommand.js';
 import { inWordsOf } from './commandWords.js';
@@ -29,20 +23,8 @@ export function hasAnswer(): boolean {
 export abstract class ClientCommand extends BaseCommand {
   static override baseFlags = {
     ...BaseCommand.baseFlags,
-    endpoint: textFlag({
-      char: 'e',
-      description: 'daemons to call directly, past the registry',
-      env: 'IMSTATE_ENDPOINT',
-      helpValue: 'HOST:PORT,…',
-      helpGroup: 'REGISTRY',
-    }),
-    ...registryFlags,
-    ...tokenFlags,
-    ...clientTlsFlags,
-    ...etcdTlsFlags,
-    ...clientConfigFlags,
     timeout: durationFlag({
-      description: 'how long a call may take',
+      description: 'deadline of a call',
       env: 'IMSTATE_TIMEOUT',
       ...durationDefault(CLIENT_DEFAULTS.timeoutMs),
       min: 1,
@@ -50,6 +32,7 @@ export abstract class ClientCommand extends BaseCommand {
       helpValue: 'TIME',
       helpGroup: 'GLOBAL',
     }),
+    ...connectionFlags,
   };
 
   #context: string | undefined;

@@ -1,4 +1,4 @@
-import { Errors, type Hook } from '@oclif/core';
+import { Errors, type Hook, type Interfaces } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { wantsJson } from '../flags/outputFlags.js';
 import { printableJson } from '../output/printable.js';
@@ -10,7 +10,13 @@ import { nearestOnes } from './nearest.js';
  * arguments of a command that has none, because it takes them for a command of several words:
  * "sessions:10.0.0.1:9000".
  */
-const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) => {
+const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) =>
+  rejectUnknown(config, id, argv);
+
+export default commandNotFound;
+
+/** Prints the error of an unknown command, and ends the command line. */
+export function rejectUnknown(config: Interfaces.Config, id: string, argv: string[]): never {
   const shown = config.commands.filter(({ hidden }) => !hidden);
   const names = shown.map((command) => command.id.replaceAll(':', ' ')).sort();
   const error = new ImstateError('WRONG_USAGE', messageFor(id, names));
@@ -19,9 +25,7 @@ const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) 
     process.stdout.write(`${printableJson(errorJson(error), 2)}\n`);
   else printError(error);
   throw new Errors.ExitError(error.exitCode);
-};
-
-export default commandNotFound;
+}
 
 /** `id` is what oclif made of the words: "context:lst". */
 export function messageFor(id: string, names: readonly string[]): string {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REGISTRY_DEFAULTS } from 'imstate-client/internal/registry/discovery';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { DAEMON_DEFAULTS } from '../../daemon/defaults.js';
 import { STORE_DEFAULTS } from '../../presence/defaults.js';
 import { LIMITS } from '../../presence/limits.js';
 
@@ -33,11 +34,9 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
       shards: undefined,
       etcd: undefined,
       dataDir,
-      addr: '127.0.0.1',
+      ...DAEMON_DEFAULTS,
       port: 0,
       advertise: undefined,
-      startTimeoutMs: 15_000,
-      drainDelayMs: 0,
       maxConnections: LIMITS.connections.max,
       maxConnectionAgeMs: LIMITS.connectionAge.max,
       maxCallsInFlight: LIMITS.calls.max,

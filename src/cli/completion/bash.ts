@@ -41,7 +41,7 @@ complete -F _imstate imstate
 }
 
 function caseOf(words: string, { words: next, argument, flags }: Completion): string {
-  const names = [...flags.map(({ name }) => `--${name}`), '--help'];
+  const names = [...flags.map(({ name }) => `--${name}`), '--help', '--help-all'];
   const answers = byAnswer(flags.filter(({ takes }) => takes !== 'nothing'));
   const cases = [...answers].map(([answer, of]) => `        ${of.join(' | ')}) ${answer} return ;;`);
   const lines = [

@@ -30,6 +30,7 @@ end
 
 complete -c imstate -f
 complete -c imstate -l help -d 'show help'
+complete -c imstate -l help-all -d 'show help with all flags'
 ${lines.join('\n')}
 `;
 }

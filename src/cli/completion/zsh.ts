@@ -38,7 +38,13 @@ function caseOf(words: string, { words: next, argument, flags }: Completion): st
     return `      '${words}') next=(\n        ${described.join('\n        ')}\n      ) ;;`;
   }
   const first = `1:argument:${actionOf(argument)}`;
-  const specs = [...flags.flatMap(specsOf), '--help[show help]', first, '*:argument: '].map(quote);
+  const specs = [
+    ...flags.flatMap(specsOf),
+    '--help[show help]',
+    '--help-all[show help with all flags]',
+    first,
+    '*:argument: ',
+  ].map(quote);
   return `      '${words}') _arguments -S \\\n        ${specs.join(' \\\n        ')}\n        return ;;`;
 }
 

@@ -10,11 +10,14 @@ import { commandLine, type FlagTable } from './settings.js';
 
 /** Flags of `context set`: those that all client commands share, from the command line only and without defaults. */
 export const contextFlags: FlagTable = Object.fromEntries(
-  Object.entries(keysOf(ClientCommand.baseFlags)).map(([name, flag]) => [
-    name,
-    { ...flag, env: undefined, default: undefined, defaultHelp: undefined } as unknown as typeof flag,
-  ]),
+  Object.entries(keysOf(ClientCommand.baseFlags)).map(([name, flag]) => [name, withoutDefault(flag)]),
 );
+
+/** Under no heading: they are the command's own. */
+function withoutDefault(flag: FlagTable[string]): FlagTable[string] {
+  const none = { env: undefined, default: undefined, defaultHelp: undefined, helpGroup: undefined };
+  return { ...flag, ...none } as unknown as typeof flag;
+}
 
 /** The context that a command line describes; what is relative on it is so to the current folder. Throws if no client could use it. */
 export function contextFrom(argv: readonly string[]): Context {

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { nearest } from '../base/nearest.js';
-import { takesDuration } from '../flags/flags.js';
+import { takesDuration } from '../flags/flagTypes.js';
 import type { FlagTable, Setting } from './settings.js';
 
 /** About one call, or about where settings come from: these are no settings themselves. */

@@ -1,44 +1,37 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { AuthOptions } from '../../daemon/auth/authenticator.js';
-import { textFlag } from './flags.js';
+import { textFlag, underHeading } from './flagTypes.js';
 
-const auth = { helpGroup: 'AUTH' };
-
-/** Flags of `serve`: how callers prove who they are. */
-export const authFlags = {
+/** Flags of `serve`: how callers authenticate. */
+export const authFlags = underHeading('AUTHENTICATION', {
   'auth-tokens': textFlag({
-    description: 'take the tokens that this file lists; imstate token create makes it',
+    description: 'accept the tokens in this file',
     env: 'IMSTATE_AUTH_TOKENS',
     helpValue: 'FILE',
-    ...auth,
   }),
   'auth-jwt-issuer': textFlag({
-    description: 'take JWTs of this issuer (iss)',
+    description: 'accept JWTs of this issuer (iss)',
     env: 'IMSTATE_AUTH_JWT_ISSUER',
     helpValue: 'TEXT',
-    ...auth,
   }),
   'auth-jwt-audience': textFlag({
-    description: 'audience (aud) that the JWTs must be for',
+    description: 'audience (aud) of accepted JWTs',
     env: 'IMSTATE_AUTH_JWT_AUDIENCE',
     helpValue: 'TEXT',
-    ...auth,
   }),
   'auth-jwt-jwks': textFlag({
-    description: "the issuer's public keys, a JSON Web Key Set",
+    description: 'public keys of the issuer, a JSON Web Key Set',
     env: 'IMSTATE_AUTH_JWT_JWKS',
     helpValue: 'FILE|URL',
-    ...auth,
   }),
   'auth-certificates': textFlag({
-    description: 'take the client certificates that this file lists; needs --tls-client-ca',
+    description: 'accept the client certificates in this file',
     env: 'IMSTATE_AUTH_CERTIFICATES',
     helpValue: 'FILE',
-    ...auth,
   }),
-};
+});
 
-/** How callers prove who they are; undefined if they need not. */
+/** How callers authenticate; undefined without authentication. */
 export function authOptions(
   flags: Record<keyof typeof authFlags | 'tls-client-ca', string | undefined>,
 ): AuthOptions | undefined {
@@ -47,7 +40,7 @@ export function authOptions(
   if (certificates !== undefined && flags['tls-client-ca'] === undefined) {
     throw new ImstateError(
       'WRONG_USAGE',
-      '--auth-certificates needs --tls-client-ca, the authorities that sign the clients',
+      '--auth-certificates needs --tls-client-ca, the CAs of the clients',
     );
   }
   if (tokens === undefined && certificates === undefined && jwt === undefined) return undefined;

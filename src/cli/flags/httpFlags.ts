@@ -1,46 +1,39 @@
 import { Flags } from '@oclif/core';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { DAEMON_DEFAULTS } from '../../daemon/defaults.js';
 import { originOf } from '../../daemon/http/origin.js';
 import type { HttpOptions } from '../../daemon/http/server.js';
 import { TrustedProxies } from '../../daemon/http/trustedProxies.js';
-import { textFlag } from './flags.js';
+import { textFlag, underHeading } from './flagTypes.js';
 
-const http = { helpGroup: 'HTTP' };
-
-/** Flags of `serve`: what it serves by HTTP, and where. */
-export const httpFlags = {
+/** Flags of `serve`: what it serves over HTTP, and where. */
+export const httpFlags = underHeading('HTTP', {
   'http-port': Flags.integer({
-    description:
-      'serve the web console, its API, /metrics, /healthz and /readyz by HTTP on this port; 0 picks a free one and prints it',
+    description: 'port of console, API and metrics; 0 for any',
     env: 'IMSTATE_HTTP_PORT',
     min: 0,
     max: 65_535,
     helpValue: 'PORT',
-    ...http,
   }),
   'http-addr': textFlag({
     description: 'address to serve HTTP on',
     env: 'IMSTATE_HTTP_ADDR',
-    default: '127.0.0.1',
+    default: DAEMON_DEFAULTS.httpAddr,
     helpValue: 'ADDRESS',
-    ...http,
   }),
   'http-origin': textFlag({
-    description:
-      'origins at which reverse proxies serve the console over plain HTTP, such as http://presence.example',
+    description: 'origins of reverse proxies on plain HTTP',
     env: 'IMSTATE_HTTP_ORIGIN',
     helpValue: 'URL,…',
-    ...http,
   }),
   'http-trusted-proxy': textFlag({
-    description: 'IP addresses and CIDRs of the reverse proxies whose X-Forwarded-* headers count',
+    description: 'proxies whose X-Forwarded-* headers count',
     env: 'IMSTATE_HTTP_TRUSTED_PROXY',
-    helpValue: 'IP|CIDR,…',
-    ...http,
+    helpValue: 'CIDR,…',
   }),
-};
+});
 
-/** What is served by HTTP; undefined if nothing is. */
+/** What is served over HTTP; undefined without --http-port. */
 export function httpOptions(flags: {
   'http-port': number | undefined;
   'http-addr': string;
@@ -66,9 +59,9 @@ function listOf(text = ''): string[] {
 }
 
 function checkedOrigin(text: string): string {
-  // A wildcard would be a host name to URL.
+  // URL takes a wildcard for a host name.
   const origin = text.includes('*') ? undefined : originOf(text);
   if (origin !== undefined && [origin, `${origin}/`].includes(new URL(text).href)) return origin;
-  const message = `--http-origin must be origins such as http://presence.example:8000, and "${text}" is none`;
+  const message = `--http-origin must be origins such as http://presence.example:8000; "${text}" is not`;
   throw new ImstateError('WRONG_USAGE', message);
 }

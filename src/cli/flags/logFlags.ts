@@ -2,44 +2,40 @@ import { Flags } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import { LOG_LEVELS } from '../../daemon/observability/logLevels.js';
-import { textFlag } from './flags.js';
+import { textFlag, underHeading } from './flagTypes.js';
 
 const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
-const log = { helpGroup: 'LOG' };
 
-/** Flags of `serve`: what it tells of itself. */
-export const logFlags = {
+/** Flags of `serve`: log and traces. */
+export const logFlags = underHeading('LOG', {
   'log-level': Flags.option({ options: LOG_LEVELS })({
-    description:
-      'least severe level that is logged; debug has a line for each call, and SIGUSR2 turns it on and off',
+    description: `least severe level: ${LOG_LEVELS.join(', ')}`,
+    helpValue: 'LEVEL',
     env: 'IMSTATE_LOG_LEVEL',
     default: 'info',
-    ...log,
   }),
   'log-format': Flags.option({ options: LOG_FORMATS })({
-    description: 'logs go to stderr; auto is pretty on a terminal, JSON elsewhere',
+    description: 'auto (by terminal), pretty or json',
+    helpValue: 'FORMAT',
     env: 'IMSTATE_LOG_FORMAT',
     default: 'auto',
-    ...log,
   }),
   'log-ids': Flags.boolean({
-    description: 'show ids of users and devices in the lines of calls as they are, rather than masked',
+    description: 'log user IDs and device IDs unmasked',
     env: 'IMSTATE_LOG_IDS',
-    ...log,
   }),
   'otlp-endpoint': textFlag({
-    description: 'send traces to this collector of OpenTelemetry, by OTLP/HTTP',
+    description: 'OpenTelemetry collector for traces (OTLP/HTTP)',
     env: 'IMSTATE_OTLP_ENDPOINT',
     helpValue: 'URL',
-    ...log,
     parse: async (text) => {
       if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
       throw new ImstateError('WRONG_USAGE', '--otlp-endpoint must be a URL such as http://127.0.0.1:4318');
     },
   }),
-};
+});
 
-/** From now on SIGUSR2 turns the level debug on, and back to what it was; where it was debug from the start, to info. */
+/** Lets SIGUSR2 switch between debug and the level before it, or info if the level was debug from the start. */
 export function listenForLogLevel(logger: Logger): void {
   let before = 'info';
   process.on('SIGUSR2', () => {

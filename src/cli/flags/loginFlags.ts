@@ -3,27 +3,30 @@ import type { LoginPolicy, OnlineRequest } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import type { DurationRule } from './durations.js';
-import { durationFlag, textFlag } from './flags.js';
+import { durationFlag, textFlag } from './flagTypes.js';
 
-/** Which times to live a session may have. */
+/** The bounds of a session's TTL. */
 export const TTL_RULE: DurationRule = { min: 1_000, max: 30 * 86_400_000 };
-/** The greatest incarnation of a chat server. */
+/** The largest incarnation of a chat server. */
 export const MAX_INCARNATION = 2 ** 48 - 1;
+
+/** Each policy is also accepted as the wire names it: KEEP_ALL. */
+const POLICIES = loginPolicies.spellings.filter((spelling) => spelling === spelling.toLowerCase());
 
 const policyFlag = Flags.custom<LoginPolicy>({
   parse: async (text, _, { name }) => loginPolicies.parse(`--${name}`, text),
 });
 
-/** Flags that say what is reported of a login; all but --session are defaults for the records of a batch. */
+/** Flags of a login. All but --session are defaults for the records of a batch. */
 export const loginFlags = {
   'server-addr': textFlag({
     char: 's',
-    description: 'the chat server that holds the connection',
+    description: 'chat server that holds the connection',
     env: 'IMSTATE_SERVER_ADDR',
     helpValue: 'HOST:PORT',
   }),
   session: textFlag({
-    description: 'id of the session; the daemon makes one if it is left out',
+    description: 'session ID [default: generated]',
     env: 'IMSTATE_SESSION',
     helpValue: 'ID',
   }),
@@ -33,26 +36,25 @@ export const loginFlags = {
     helpValue: 'NAME',
   }),
   ttl: durationFlag({
-    description: 'the session ends unless it is renewed within this time, 1s to 30d [default: no such limit]',
+    description: 'end unless renewed, 1s to 30d [default: never]',
     env: 'IMSTATE_TTL',
     ...TTL_RULE,
     helpValue: 'TIME',
   }),
   metadata: textFlag({
-    description: 'anything to say of the device; may be given several times',
+    description: 'details of the device; repeatable',
     env: 'IMSTATE_METADATA',
     multiple: true,
     helpValue: 'KEY=VALUE,…',
   }),
   policy: policyFlag({
-    description:
-      "sessions on the user's other devices that the login ends: keep-all, replace-same-platform or replace-all [default: keep-all]",
+    description: `for other sessions of the user: ${POLICIES.join(', ')} [default: keep-all]`,
     env: 'IMSTATE_POLICY',
     options: loginPolicies.spellings,
     helpValue: 'POLICY',
   }),
   incarnation: Flags.integer({
-    description: 'incarnation of the chat server: the session belongs to its lease, and ends with it',
+    description: 'incarnation of the chat server, for its lease',
     env: 'IMSTATE_INCARNATION',
     min: 1,
     max: MAX_INCARNATION,
@@ -70,7 +72,7 @@ export interface LoginFlagValues {
   incarnation: number | undefined;
 }
 
-/** What the flags say of a login, without its session. */
+/** The login that the flags describe, without its session. */
 export function loginOf(flags: LoginFlagValues): Omit<OnlineRequest, 'userId' | 'deviceId' | 'serverAddr'> {
   return {
     platform: flags.platform,

@@ -12,7 +12,7 @@ export const outputFlags = {
   }),
   output: Flags.option({ options: ['json', 'text'] as const })({
     char: 'o',
-    description: 'format of the output; json is the same as --json [default: text]',
+    description: 'json is the same as --json [default: text]',
     env: 'IMSTATE_OUTPUT',
     helpGroup: 'GLOBAL',
   }),

@@ -1,54 +1,53 @@
 import { Flags } from '@oclif/core';
-import { STORE_DEFAULTS } from '../../presence/defaults.js';
-import { textFlag } from './flags.js';
+import { DEFAULT_SHARDS, STORE_DEFAULTS } from '../../presence/defaults.js';
+import { textFlag, underHeading } from './flagTypes.js';
 
-const redisFlag = (what: string) =>
-  textFlag({
-    description:
-      `${what}: redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a Redis Cluster, ` +
-      'redis+sentinel://host:port,…/master-name for Sentinels, rediss for TLS',
-    env: 'IMSTATE_REDIS',
-    helpValue: 'URL',
-    helpGroup: 'STORE',
-  });
+/** Flags of all commands that read a Redis: its URL. */
+function urlFlags(whose: string) {
+  return {
+    redis: textFlag({
+      description: `URL of ${whose}`,
+      env: 'IMSTATE_REDIS',
+      helpValue: 'URL',
+    }),
+    'redis-url-file': textFlag({
+      description: 'file with that URL, for a URL with a password',
+      env: 'IMSTATE_REDIS_URL_FILE',
+      helpValue: 'FILE',
+    }),
+  };
+}
+
+/** The forms of a URL of Redis, for the descriptions of commands. */
+export const REDIS_URLS =
+  'A URL of Redis is redis://[user:password@]host[:port][/database], redis+cluster://host:port,… for nodes of a ' +
+  'Redis Cluster, or redis+sentinel://host:port,…/master-name for Sentinels; rediss is for TLS.';
 
 /** Flags that `serve` and `doctor` share: where sessions are kept. */
-export const redisFlags = {
-  redis: redisFlag('Redis to keep sessions in'),
-  'redis-url-file': textFlag({
-    description: 'file of that URL, if it has a password in it',
-    env: 'IMSTATE_REDIS_URL_FILE',
-    helpValue: 'FILE',
-    helpGroup: 'STORE',
-  }),
+export const redisFlags = underHeading('STORE', {
+  ...urlFlags('Redis [default: the embedded store]'),
   'redis-wait-replicas': Flags.integer({
-    description: 'acknowledge a change when so many replicas of Redis have it too; 0 waits for none',
+    description: 'replicas that must have each change',
     env: 'IMSTATE_REDIS_WAIT_REPLICAS',
     default: 0,
     min: 0,
     max: 100,
     helpValue: 'N',
-    helpGroup: 'STORE',
   }),
   'key-prefix': textFlag({
-    description: 'put in front of every key in Redis',
+    description: 'prefix of every key in Redis',
     env: 'IMSTATE_KEY_PREFIX',
     default: STORE_DEFAULTS.keyPrefix,
     helpValue: 'TEXT',
-    helpGroup: 'STORE',
   }),
   shards: Flags.integer({
-    description: 'shards to make in Redis at first use [default: 16]; later it must be the same',
+    description: `shards in Redis, fixed at first use [default: ${DEFAULT_SHARDS}]`,
     env: 'IMSTATE_SHARDS',
     min: 1,
     max: 1_024,
     helpValue: 'N',
-    helpGroup: 'STORE',
   }),
-};
+});
 
 /** Flags of `import legacy`: where the Go server keeps its hashes. */
-export const legacyRedisFlags = {
-  redis: redisFlag('Redis of the Go server'),
-  'redis-url-file': redisFlags['redis-url-file'],
-};
+export const legacyRedisFlags = urlFlags('the Redis of the Go server');

@@ -4,16 +4,16 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { type Assertion, parseAssertions } from '../../simulation/assertion.js';
 import { PLAN_DEFAULTS, type Plan } from '../../simulation/plan.js';
 import { MAX_DEVICES } from '../../simulation/population.js';
-import { durationDefault, durationFlag, textFlag } from './flags.js';
+import { durationDefault, durationFlag, textFlag } from './flagTypes.js';
 
 const DAY_MS = 86_400_000;
-/** How long a simulation may be told to go on. */
+/** The longest simulation. */
 export const MAX_DURATION_MS = 7 * DAY_MS;
 
 /** Flags that `simulate` and `demo` share. */
 export const runFlags = {
   seed: Flags.integer({
-    description: 'decides all that happens and when; one is made up and shown if it is left out',
+    description: 'seed of everything [default: random]',
     env: 'IMSTATE_SEED',
     min: 0,
     max: 2 ** 32 - 1,
@@ -21,11 +21,11 @@ export const runFlags = {
   }),
 };
 
-/** What `simulate` does, as flags. */
+/** Flags of `simulate`: the plan. */
 export const planFlags = {
   ...runFlags,
   duration: durationFlag({
-    description: 'how long it goes on; 0s: until Ctrl-C',
+    description: 'time to run; 0s until Ctrl-C',
     env: 'IMSTATE_DURATION',
     ...durationDefault(PLAN_DEFAULTS.durationMs),
     min: 0,
@@ -33,7 +33,7 @@ export const planFlags = {
     helpValue: 'TIME',
   }),
   users: Flags.integer({
-    description: 'users',
+    description: 'number of users',
     env: 'IMSTATE_USERS',
     default: PLAN_DEFAULTS.users,
     min: 1,
@@ -41,7 +41,7 @@ export const planFlags = {
     helpValue: 'N',
   }),
   devices: Flags.integer({
-    description: 'devices of a user: each has from 1 to so many',
+    description: 'maximum devices per user',
     env: 'IMSTATE_DEVICES',
     default: PLAN_DEFAULTS.devices,
     min: 1,
@@ -49,7 +49,7 @@ export const planFlags = {
     helpValue: 'N',
   }),
   servers: Flags.integer({
-    description: 'chat servers, each with a connection and a lease of its own',
+    description: 'chat servers, each with a lease',
     env: 'IMSTATE_SERVERS',
     default: PLAN_DEFAULTS.servers,
     min: 1,
@@ -57,7 +57,7 @@ export const planFlags = {
     helpValue: 'N',
   }),
   logins: Flags.integer({
-    description: 'logins a second, besides those of devices that come back after a break',
+    description: 'new logins per second',
     env: 'IMSTATE_LOGINS',
     default: PLAN_DEFAULTS.logins,
     min: 1,
@@ -65,7 +65,7 @@ export const planFlags = {
     helpValue: 'N',
   }),
   queries: Flags.integer({
-    description: 'users a second that somebody asks for',
+    description: 'queries per second',
     env: 'IMSTATE_QUERIES',
     default: PLAN_DEFAULTS.queries,
     min: 0,
@@ -73,7 +73,7 @@ export const planFlags = {
     helpValue: 'N',
   }),
   'session-length': durationFlag({
-    description: 'how long a session lasts, on average: most are shorter, a few much longer',
+    description: 'mean length of a session',
     env: 'IMSTATE_SESSION_LENGTH',
     ...durationDefault(PLAN_DEFAULTS.sessionMs),
     min: 100,
@@ -81,7 +81,7 @@ export const planFlags = {
     helpValue: 'TIME',
   }),
   flapping: Flags.integer({
-    description: 'percent of the logins whose connection breaks and comes back, up to four times',
+    description: 'percentage of logins that flap',
     env: 'IMSTATE_FLAPPING',
     default: PLAN_DEFAULTS.flapping,
     min: 0,
@@ -89,8 +89,7 @@ export const planFlags = {
     helpValue: 'PERCENT',
   }),
   'crash-every': durationFlag({
-    description:
-      'a chat server crashes once in this time, on average, and is there again after some seconds; the last one never does. 0s: none',
+    description: 'time between crashes; 0s: none',
     env: 'IMSTATE_CRASH_EVERY',
     ...durationDefault(PLAN_DEFAULTS.crashEveryMs),
     min: 0,
@@ -98,8 +97,7 @@ export const planFlags = {
     helpValue: 'TIME',
   }),
   prefix: Flags.string({
-    description:
-      'stands in front of the names of users and chat servers; of two simulations at the same time each needs one of its own',
+    description: 'prefix of all names',
     env: 'IMSTATE_PREFIX',
     default: PLAN_DEFAULTS.prefix,
     helpValue: 'TEXT',
@@ -107,19 +105,19 @@ export const planFlags = {
       if (/^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$/.test(text)) return text;
       throw new ImstateError(
         'WRONG_USAGE',
-        '--prefix must be 1 to 32 letters, digits, dots and dashes, and begin with a letter or a digit: it is part of the addresses of chat servers',
+        '--prefix must be 1 to 32 letters, digits, dots and dashes that begin with a letter or digit: addresses of chat servers contain it',
       );
     },
   }),
   assert: textFlag({
-    description: 'exit with 1 unless this is so, such as "p99<20ms,errors==0"; may be given several times',
+    description: 'condition to hold, such as "p99<20ms"',
     env: 'IMSTATE_ASSERT',
     helpValue: "'METRIC OP VALUE'",
     multiple: true,
     multipleNonGreedy: true,
   }),
   keep: Flags.boolean({
-    description: 'leave everybody online at the end, for an hour, instead of logging them out',
+    description: 'leave sessions online for an hour at the end',
     env: 'IMSTATE_KEEP',
   }),
 };
@@ -157,13 +155,13 @@ export function planOf(flags: PlanFlags): Plan {
   };
 }
 
-/** The seed, or one that is made up: short enough to be typed again. */
+/** The seed, or a random one that is short enough to type again. */
 export function seedOf({ seed }: { seed: number | undefined }): number {
   return seed ?? randomInt(10_000);
 }
 
-/** All that --assert demands. */
+/** The assertions of --assert. */
 export function assertionsOf({ assert }: { assert: string[] | undefined }): Assertion[] {
-  // oclif gives a list for the flag, and one text for its environment variable.
+  // oclif splits the flag, but not its environment variable.
   return [assert ?? []].flat().flatMap(parseAssertions);
 }

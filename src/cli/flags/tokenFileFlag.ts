@@ -1,6 +1,6 @@
-import { textFlag } from './flags.js';
+import { textFlag } from './flagTypes.js';
 
-/** The file that the commands of `imstate token` work on. */
+/** The file that the commands of `imstate token` read and change. */
 export const tokenFileFlag = {
   file: textFlag({
     description: 'file of tokens, for serve --auth-tokens',

@@ -1,19 +1,17 @@
 import { Flags } from '@oclif/core';
 import type { TokenOptions } from 'imstate-client/internal/connection/bearerToken';
-import { textFlag } from './flags.js';
+import { textFlag } from './flagTypes.js';
 
-/** Flags of the client commands: the token that their calls carry. */
+/** Flags of the client commands: the token of their calls. */
 export const tokenFlags = {
   'token-file': textFlag({
-    description: 'file of the token (or JWT) to call with; IMSTATE_TOKEN may hold the token itself',
+    description: 'file with the token or JWT to send',
     env: 'IMSTATE_TOKEN_FILE',
     helpValue: 'FILE',
-    helpGroup: 'AUTH',
   }),
   'plaintext-token': Flags.boolean({
-    description: 'send the token without TLS to other machines too, though it can be read on the way',
+    description: 'send the token without TLS to other machines',
     env: 'IMSTATE_PLAINTEXT_TOKEN',
-    helpGroup: 'AUTH',
   }),
 };
 
@@ -23,7 +21,7 @@ export interface TokenFlags {
   'plaintext-token': boolean;
 }
 
-/** The token of a client: from a file, or from the environment; there is no flag for it, so that `ps` never shows it. */
+/** The token of a client, from a file or the environment. It has no flag, so that `ps` never shows it. */
 export function tokenOptions(flags: TokenFlags): TokenOptions {
   const tokenFile = flags['token-file'];
   const token = tokenFile === undefined ? process.env.IMSTATE_TOKEN || undefined : undefined;

@@ -1,11 +1,14 @@
 import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { currentOf, overrideWarnings } from '../../cli/config/contextReport.js';
 import { contextOf, contextsFile, readContexts } from '../../cli/config/contexts.js';
+import { prose } from '../../cli/help/prose.js';
 
 export default class ContextCurrent extends BaseCommand {
   static override summary = 'Print the name of the current context.';
-  static override description =
-    'Warns of environment variables that override it. As JSON: {"current"}. Without a current context the exit code is 2.';
+  static override description = prose`
+    Warns of environment variables that override it. Without a current context the exit code is 2. JSON:
+    {"current"}.
+  `;
   static override examples = [
     { description: 'The current context', command: '<%= config.bin %> <%= command.id %>' },
     { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --json' },

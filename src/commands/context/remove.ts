@@ -4,9 +4,13 @@ import { changeContexts, contextOf, contextsFile } from '../../cli/config/contex
 
 export default class ContextRemove extends BaseCommand {
   static override summary = 'Remove a context.';
-  static override description = 'If it is the one in use, none is in use from then on. As JSON: {"name"}.';
+  static override description = 'If it is the current one, no context is current afterwards. JSON: {"name"}.';
   static override examples = [
-    { description: 'One that is not needed any more', command: '<%= config.bin %> <%= command.id %> try' },
+    { description: 'Remove try', command: '<%= config.bin %> <%= command.id %> try' },
+    {
+      description: 'The same, with JSON as output',
+      command: '<%= config.bin %> <%= command.id %> try --json',
+    },
   ];
   static override args = {
     context: Args.string({ description: 'name of the context', required: true, ignoreStdin: true }),

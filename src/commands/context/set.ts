@@ -3,21 +3,25 @@ import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { contextFlags, contextFrom } from '../../cli/config/contextFlags.js';
 import { checkContextName } from '../../cli/config/contextReport.js';
 import { changeContexts, contextLayer, contextsFile } from '../../cli/config/contexts.js';
+import { prose } from '../../cli/help/prose.js';
 
 export default class ContextSet extends BaseCommand {
-  static override summary =
-    'Make a context: where the daemons of one installation are, and how to call them.';
-  static override description =
-    'The context has the flags that are given here, and nothing from the environment; one of that name is replaced. Files are kept as absolute paths. ' +
-    'It holds no secrets: name a file with --token-file. The file of contexts is for this user alone (mode 600). As JSON: {"name","settings":{KEY:VALUE}}.';
+  static override summary = 'Create or replace a context.';
+  static override description = prose`
+    A context is a cluster with a name: where its daemons are, and how to call them. It has the flags of
+    this command line, and nothing from the environment. Paths become absolute.
+
+    A context holds no secrets: name a file with --token-file. Only you can read the file of contexts
+    (mode 600). JSON: {"name", "settings": {KEY: VALUE}}.
+  `;
   static override examples = [
     {
-      description: 'Production, by etcd and TLS, with a token',
+      description: 'A cluster on etcd with TLS and a token',
       command:
         '<%= config.bin %> <%= command.id %> prod --etcd 10.0.0.3:2379 --tls-ca ca.pem --token-file support.token',
     },
     {
-      description: 'One daemon',
+      description: 'A single daemon',
       command: '<%= config.bin %> <%= command.id %> try --endpoint 127.0.0.1:8081 --timeout 1s',
     },
   ];

@@ -2,17 +2,23 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { contextLines, currentOf, overrideWarnings } from '../../cli/config/contextReport.js';
 import { contextOf, contextsFile, readContexts } from '../../cli/config/contexts.js';
+import { prose } from '../../cli/help/prose.js';
 
 export default class ContextShow extends BaseCommand {
-  static override summary = 'Show what a context says.';
-  static override description =
-    'Its keys are the flags that it stands for; a variable that is set and goes before one is warned of. As JSON: {"name","current","settings":{KEY:VALUE}}.';
+  static override summary = 'Show the settings of a context.';
+  static override description = prose`
+    The keys are names of flags. Warns of environment variables that override them. JSON: {"name",
+    "current", "settings": {KEY: VALUE}}.
+  `;
   static override examples = [
-    { description: 'The one in use', command: '<%= config.bin %> <%= command.id %>' },
-    { description: 'Another', command: '<%= config.bin %> <%= command.id %> prod' },
+    { description: 'The current context', command: '<%= config.bin %> <%= command.id %>' },
+    { description: 'Another one', command: '<%= config.bin %> <%= command.id %> prod' },
   ];
   static override args = {
-    context: Args.string({ description: 'name of the context [default: the one in use]', ignoreStdin: true }),
+    context: Args.string({
+      description: 'name of the context [default: the current one]',
+      ignoreStdin: true,
+    }),
   };
 
   async run(): Promise<unknown> {

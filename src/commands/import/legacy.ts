@@ -6,25 +6,29 @@ import { commandLine, type FlagTable, fromFirst, type Layer, merge } from '../..
 import { legacyRedisFlags } from '../../cli/flags/redisFlags.js';
 import { redisUrl } from '../../cli/flags/redisUrl.js';
 import { redisTls, redisTlsFlags } from '../../cli/flags/tlsFlags.js';
+import { prose } from '../../cli/help/prose.js';
 import { runLegacyImport } from '../../cli/input/legacyImport.js';
 import { printableJson } from '../../cli/output/printable.js';
 
 export default class ImportLegacy extends ClientCommand {
   static override summary = "Log in the devices that are online in the Go server's Redis.";
-  static override description =
-    'Reads the hashes of the Go server (DeviceID -> UserID, Status, ServerAddr, LoginTime) by SCAN, changes none of them, and counts them. ' +
-    'That is all without --apply: a dry run. With --apply each device that is online logs in at the daemons, with its chat server and its login time.\n\n' +
-    'Run it as often as you like, also after Ctrl-C or a failure: a device that was imported before stays as it is, and one that has logged in or out at a daemon since is left alone. ' +
-    'A record that breaks a rule of imstate (such as an empty id) is printed with the rule, counted, and does not stop the others.\n\n' +
-    'Exit code: 0 if all online devices can be imported or were; 2 if records cannot; 3 if Redis or the daemons do not answer; 130 after Ctrl-C. ' +
-    'With --json each line is an object: "type": "problem" for a record that is not imported, and "summary" at the end.';
+  static override description = prose`
+    Reads and counts the hashes of the Go server (DeviceID -> UserID, Status, ServerAddr, LoginTime) with
+    SCAN, and changes none of them. Without --apply this is all: a dry run. With --apply each online
+    device logs in at the daemons, with its chat server and login time.
+
+    You can run it again at any time, also after Ctrl-C or a failure: imported devices stay as they are,
+    and devices that logged in or out at a daemon since are left alone. An invalid record, such as one
+    with an empty ID, is printed with the rule that it breaks; the others are imported.
+
+    Exit code: 0 if all online devices are valid or imported, 2 if records are invalid, 3 if Redis or the
+    daemons do not answer, 130 after Ctrl-C. With --json each line is an object: of "type" problem for a
+    record that is not imported, and summary at the end.
+  `;
   static override examples = [
+    { description: 'Dry run', command: '<%= config.bin %> <%= command.id %> --redis redis://127.0.0.1:6379' },
     {
-      description: 'See what would be imported',
-      command: '<%= config.bin %> <%= command.id %> --redis redis://127.0.0.1:6379',
-    },
-    {
-      description: 'Import, into the daemons that are registered in etcd',
+      description: 'Import into the daemons registered in etcd',
       command:
         '<%= config.bin %> <%= command.id %> --redis redis://127.0.0.1:6379 --etcd 127.0.0.1:2379 --apply',
     },
@@ -33,7 +37,7 @@ export default class ImportLegacy extends ClientCommand {
     ...legacyRedisFlags,
     ...redisTlsFlags,
     apply: Flags.boolean({
-      description: 'log the devices in; without it nothing is changed',
+      description: 'log the devices in [default: dry run]',
       env: 'IMSTATE_APPLY',
     }),
   };
@@ -63,7 +67,7 @@ export default class ImportLegacy extends ClientCommand {
     }
   }
 
-  /** An error is one more line. */
+  /** An error is a line too. */
   override logJson(json: unknown): void {
     process.stdout.write(`${printableJson(json)}\n`);
   }

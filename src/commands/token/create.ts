@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Flags } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { BaseCommand } from '../../cli/base/BaseCommand.js';
-import { textFlag } from '../../cli/flags/flags.js';
+import { textFlag } from '../../cli/flags/flagTypes.js';
 import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
+import { prose } from '../../cli/help/prose.js';
 import { changeTokens } from '../../cli/input/tokenList.js';
 import { checkServers } from '../../daemon/auth/records.js';
 import { ROLES, type Role } from '../../daemon/auth/roles.js';
@@ -17,38 +18,41 @@ import {
 } from '../../daemon/auth/tokenFile.js';
 
 export default class TokenCreate extends BaseCommand {
-  static override summary = 'Make a token, and list it in a file.';
-  static override description =
-    'The token is printed, once and on stdout only; the file has its SHA-256, from which nobody can get it back. A daemon with this file in ' +
-    '--auth-tokens takes it within seconds. A reader may ask and watch; a writer may also report logins and logouts, and with --server-addr only ' +
-    'logins at those chat servers; an admin may also evict. The file is made for this user alone (mode 600) if it is not there. ' +
-    'As JSON: {"id","role","servers","created","token"}.';
+  static override summary = 'Create a token, and add it to a file.';
+  static override description = prose`
+    Prints the token once, on stdout. The file gets its SHA-256, from which nobody can recover the token.
+    Daemons with this file in --auth-tokens accept the token within seconds. A new file is readable by you
+    alone (mode 600).
+
+    A reader can query and watch. A writer can also report logins and logouts, with --server-addr only for
+    these chat servers. An admin can also evict. JSON: {"id", "role", "servers", "created", "token"}.
+  `;
   static override examples = [
     {
-      description: 'A token of a chat server, into a file that only this user can read',
+      description: 'A token of a chat server, in a file that only you can read',
       command:
         '(umask 077; <%= config.bin %> <%= command.id %> --role writer --server-addr 10.0.0.1:9000 --name chat-1 --file tokens.ndjson >chat-1.token)',
     },
     {
-      description: 'One for support',
+      description: 'A token for support',
       command: '<%= config.bin %> <%= command.id %> --role admin --file tokens.ndjson',
     },
   ];
   static override flags = {
     ...tokenFileFlag,
     role: Flags.option({ options: ROLES })({
-      description: 'what whoever has the token may do',
+      description: 'role of the token',
       env: 'IMSTATE_ROLE',
       required: true,
     }),
     'server-addr': textFlag({
       char: 's',
-      description: 'the only chat servers that a writer may name in logins and leases [default: any]',
+      description: 'chat servers that a writer can name [default: any]',
       env: 'IMSTATE_SERVER_ADDR',
       helpValue: 'HOST:PORT,…',
     }),
     name: textFlag({
-      description: 'id of the token, for people and the log [default: one is made]',
+      description: 'ID of the token [default: generated]',
       env: 'IMSTATE_NAME',
       helpValue: 'ID',
     }),

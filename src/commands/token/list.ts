@@ -1,15 +1,19 @@
 import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
+import { prose } from '../../cli/help/prose.js';
 import { readTokens } from '../../cli/input/tokenList.js';
 import { renderTable } from '../../cli/output/style.js';
 import { absoluteTime } from '../../cli/output/times.js';
 
 export default class TokenList extends BaseCommand {
   static override summary = 'List the tokens of a file.';
-  static override description =
-    'The tokens themselves are not in the file. As JSON: {"tokens":[{"id","role","servers","created"}]}, where servers may be null.';
+  static override description = prose`
+    The file holds no tokens, only their hashes. JSON: {"tokens": [{"id", "role", "servers", "created"}]};
+    servers may be null.
+  `;
   static override examples = [
     { description: 'All tokens', command: '<%= config.bin %> <%= command.id %> --file tokens.ndjson' },
+    { description: 'As JSON', command: '<%= config.bin %> <%= command.id %> --file tokens.ndjson --json' },
   ];
   static override flags = tokenFileFlag;
 

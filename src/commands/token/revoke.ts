@@ -2,20 +2,27 @@ import { Args } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
+import { prose } from '../../cli/help/prose.js';
 import { changeTokens } from '../../cli/input/tokenList.js';
 
 export default class TokenRevoke extends BaseCommand {
-  static override summary = 'Take a token off a file.';
-  static override description =
-    'Daemons that read the file refuse calls with the token within seconds, and end the streams that are open with it. As JSON: {"id"}.';
+  static override summary = 'Remove a token from a file.';
+  static override description = prose`
+    Daemons that read the file reject calls with the token within seconds, and end its open streams. JSON:
+    {"id"}.
+  `;
   static override examples = [
     {
       description: 'The token of a chat server',
       command: '<%= config.bin %> <%= command.id %> chat-1 --file tokens.ndjson',
     },
+    {
+      description: 'The same, with JSON as output',
+      command: '<%= config.bin %> <%= command.id %> chat-1 --file tokens.ndjson --json',
+    },
   ];
   static override args = {
-    id: Args.string({ description: 'id of the token', required: true, ignoreStdin: true }),
+    id: Args.string({ description: 'ID of the token', required: true, ignoreStdin: true }),
   };
   static override flags = tokenFileFlag;
 

@@ -1,13 +1,12 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Redis } from 'ioredis';
+import { DEFAULT_SHARDS } from '../../presence/defaults.js';
 import { type Connection, storeError } from './connection.js';
 import { leaveReplica } from './replica.js';
 import { describeRedisUrl } from './url.js';
 
 /** Version of the keys and records in Redis: increased by a change that an older imstate cannot read. */
 const LAYOUT_VERSION = 1;
-/** More shards can use more masters of a cluster, but a batch then costs more script calls. */
-export const DEFAULT_SHARDS = 16;
 
 interface LayoutOptions {
   url: string;

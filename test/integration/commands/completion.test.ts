@@ -121,7 +121,7 @@ describe('bash', () => {
     expect(await inBash('completion', '')).toEqual(['bash', 'fish', 'zsh']);
     expect(await inBash('context', 'use', 'pr')).toEqual(['pre', 'prod']);
     expect(await inBash('query', '--context', 'p')).toEqual(['pre', 'prod']);
-    expect(await inBash('context', 'use', '--')).toEqual(['--help', '--json', '--output']);
+    expect(await inBash('context', 'use', '--')).toEqual(['--help', '--help-all', '--json', '--output']);
     expect(await inBash('query', 'alice', '-o', '')).toEqual(['json', 'text']);
   });
 

@@ -124,7 +124,7 @@ describe('an invalid value is reported with the rule of its flag and its source'
     ],
     [
       'auth-certificates: c.ndjson',
-      '--auth-certificates needs --tls-client-ca, the authorities that sign the clients (--auth-certificates is set by serve.auth-certificates in FILE, line 2)',
+      '--auth-certificates needs --tls-client-ca, the CAs of the clients (--auth-certificates is set by serve.auth-certificates in FILE, line 2)',
     ],
   ])('%s', async (line, message) => {
     expect(await file.complaint(`serve:\n  ${line}\n`)).toBe(`Error: ${message}`);

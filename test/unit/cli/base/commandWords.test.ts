@@ -29,9 +29,9 @@ const fields: [keyof typeof commands, string, string][] = [
   ['watch', 'server_addrs', '--server'],
   ['watch', 'server_addrs[0]', '--server'],
   ['watch', 'resume_revision', '--resume'],
-  ['evict', 'user_id', '--user'],
-  ['evict', 'session.user_id', '--user'],
-  ['evict', 'session.device_id', '--device'],
+  ['evict', 'user_id', 'USER'],
+  ['evict', 'session.user_id', 'USER'],
+  ['evict', 'session.device_id', 'DEVICE'],
   ['evict', 'session.session_id', '--session'],
 ];
 
