@@ -27,11 +27,12 @@ declare const BUNDLE_HASH: string;
 const EXIT_UNAVAILABLE = 3;
 
 /**
- * Runs the command line. The bundle is compiled here rather than by require(), so that the code which an earlier
- * process compiled can be used: without, compiling takes longer than everything else.
+ * Runs the command line. The bundle is compiled here rather than by require(), so that the code which an
+ * earlier process compiled can be used: without, compiling takes longer than everything else.
  */
 export async function start(giveUpAt = Date.now() + BUILD_WAIT_MS): Promise<void> {
-  // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an https:// node.
+  // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an
+  // https:// node.
   process.noDeprecation = true;
   completeAccount(process.env);
   keepIgnoringSignals();
@@ -50,11 +51,15 @@ export async function start(giveUpAt = Date.now() + BUILD_WAIT_MS): Promise<void
   if ((code === undefined || script.cachedDataRejected) && main.hasAnswer()) {
     keepCode(bundle, script.createCachedData());
   }
-  // What a command leaves open, such as the look-up of a name that nobody answers, must not keep the process alive.
+  // What a command leaves open, such as the look-up of a name that nobody answers, must not keep the process
+  // alive.
   exitWithin(EXIT_GRACE_MS);
 }
 
-/** Starts the build that is replacing this one: one of the two files is of it already, and the other will be in a moment. */
+/**
+ * Starts the build that is replacing this one: one of the two files is of it already, and the other will be
+ * in a moment.
+ */
 async function startNewBuild(giveUpAt: number): Promise<void> {
   if (Date.now() > giveUpAt) {
     process.stderr.write('Error: imstate is only built in part: run npm run build\n');
@@ -79,7 +84,10 @@ function loaded<T>(load: () => T): T {
   }
 }
 
-/** Ends the process when its output cannot be written (a full disk); a reader that has gone ends commands in their own way. */
+/**
+ * Ends the process when its output cannot be written (a full disk); a reader that has gone ends commands in
+ * their own way.
+ */
 function endUnlessGone(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return;
   process.stderr.write(`Error: the output cannot be written: ${systemFault(error) ?? error.message}\n`);

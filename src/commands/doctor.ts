@@ -19,14 +19,17 @@ import {
 import type { Report } from '../doctor/check.js';
 import Serve from './serve.js';
 
-/** What it takes of the flags of `serve`, besides those that mean the same to every client. */
+/** The flags of `serve` that it uses, besides those that clients have too. */
 const ofServe = {
   ...redisFlags,
   'tls-client-ca': daemonTlsFlags['tls-client-ca'],
   ...redisTlsFlags,
   ...authFlags,
 };
-/** What stands for its own flags in the serve group of a config file: there --tls-cert is another, the daemon's own certificate. */
+/**
+ * The keys of the serve group of a config file that set its own flags. There --tls-cert is another: the
+ * daemon's own certificate.
+ */
 const readOfServe = Object.keys({ ...ofServe, ...registryFlags, ...etcdTlsFlags });
 
 export default class Doctor extends ClientCommand {
@@ -62,7 +65,7 @@ export default class Doctor extends ClientCommand {
 
   #daemonTls: TlsFiles | undefined;
 
-  /** Behind what a client is told come the settings of daemons in the config file. */
+  /** After the settings of a client come those of daemons in the config file. */
   protected override async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
     const client = await super.settings(argv, flags);
     const file = client.get('config')?.text;
@@ -77,7 +80,7 @@ export default class Doctor extends ClientCommand {
     const { flags } = await this.parse(Doctor);
     const redis = redisUrl(flags);
     const { shards, service, timeout: timeoutMs, 'key-prefix': keyPrefix } = flags;
-    // It brings the clients of Redis and etcd.
+    // It loads the clients of Redis and etcd.
     const { doctor } = await import('../doctor/doctor.js');
     const reports: Report[] = [];
     const looking = doctor({
@@ -105,7 +108,7 @@ export default class Doctor extends ClientCommand {
   }
 }
 
-/** A daemon's own, of its settings. */
+/** The daemon's own certificate, from its settings. */
 function certificateOf(serve: Layer): TlsFiles {
   return { cert: serve.get('tls-cert')?.text, key: serve.get('tls-key')?.text };
 }

@@ -76,7 +76,7 @@ export default class Endpoints extends ClientCommand {
     await printStream(watchEndpoints(options, stop.signal), toLines, () => stop.abort());
   }
 
-  /** With --json too, where logToStderr() is silent. */
+  /** Also with --json, where logToStderr() is silent. */
   #warn(event: EndpointEvent, mixed: MixedRegistry): void {
     for (const warning of warningsOf(event, mixed)) process.stderr.write(`warning: ${printable(warning)}\n`);
   }

@@ -68,7 +68,7 @@ export default class Simulate extends ClientCommand {
     }
   }
 
-  /** What one client warns of, those of all chat servers do: it is said once. */
+  /** All chat servers give the same warning: it is shown once. */
   protected override connectOptions(flags: ClientFlags): ConnectOptions {
     const warn = (message: string) => {
       if (this.#warned.has(message)) return;

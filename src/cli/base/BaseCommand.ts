@@ -14,7 +14,10 @@ import { printableJson, printableLines } from '../output/printable.js';
 import { errorJson, printError, toImstateError } from '../output/report.js';
 import { type CommandWords, withMeantFlag } from './commandWords.js';
 
-/** What all commands share: --json, settings from elsewhere than the command line, and errors with the exit codes of imstate. */
+/**
+ * What all commands share: the format of the output, settings from several sources, and errors with exit
+ * codes.
+ */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
   static override baseFlags = outputFlags;
@@ -22,7 +25,7 @@ export abstract class BaseCommand extends Command {
   #settings: Layer = new Map();
   #isJson: boolean | undefined;
 
-  /** Whatever text from outside is in a line, the terminal does not obey it. */
+  /** Escapes control characters, so that text from outside cannot control the terminal. */
   override log(message = ''): void {
     super.log(printableLines(message, process.stdout.isTTY === true));
   }
@@ -40,7 +43,7 @@ export abstract class BaseCommand extends Command {
     return this.#isJson;
   }
 
-  /** Flags that are not on the command line are read from where else they are set, in this one place. */
+  /** The one place where flags get values from elsewhere than the command line. */
   protected override async parse<
     F extends Interfaces.OutputFlags<FlagTable>,
     B extends Interfaces.OutputFlags<FlagTable>,
@@ -56,12 +59,12 @@ export abstract class BaseCommand extends Command {
     );
   }
 
-  /** What is said of the flags, on the command line or elsewhere. */
+  /** The settings of the flags, from the command line and other sources. */
   protected async settings(argv: readonly string[], flags: FlagTable): Promise<Layer> {
     return merge(commandLine(argv, flags), environment(flags));
   }
 
-  /** Where each flag is set that does not have its default. */
+  /** The source of each flag that does not have its default. */
   protected origins(): Record<string, string> {
     const set = [...this.#settings].filter(([, { text }]) => text !== undefined);
     return Object.fromEntries(set.map(([name, { origin = 'the command line' }]) => [name, origin]));
@@ -76,13 +79,15 @@ export abstract class BaseCommand extends Command {
     return { ...baseFlags, ...flags };
   }
 
-  /** The error with what was probably meant, and with where the flags were set that it speaks of. */
+  /** The error with the flag that was probably meant, and the sources of the flags that it mentions. */
   protected explain(error: ImstateError): ImstateError {
     const message = withOrigins(withMeantFlag(error.message, this.words), this.#settings);
     return message === error.message || error.code === 'INTERNAL' ? error : error.reworded(message);
   }
 
-  /** With --json oclif prints what toErrorJson returns and sets the exit code; without, both are done here. */
+  /**
+   * With --json oclif prints what toErrorJson() returns, and sets the exit code. Without, both happen here.
+   */
   protected override async catch(thrown: Error): Promise<unknown> {
     const error = this.explain(toImstateError(thrown));
     if (this.jsonEnabled()) return super.catch(error);

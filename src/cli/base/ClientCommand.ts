@@ -14,12 +14,12 @@ import { inWordsOf } from './commandWords.js';
 
 let isAnswered = false;
 
-/** True once a daemon has answered this process: most of what any command needs has run then. */
+/** True once a daemon has answered this process: by then it has run most of what any command needs. */
 export function hasAnswer(): boolean {
   return isAnswered;
 }
 
-/** What the commands that call a daemon share: how to find one, and how long to wait for it. */
+/** What the commands that call a daemon share: the flags of the connection, and the client. */
 export abstract class ClientCommand extends BaseCommand {
   static override baseFlags = {
     ...BaseCommand.baseFlags,
@@ -45,7 +45,7 @@ export abstract class ClientCommand extends BaseCommand {
     return layer;
   }
 
-  /** In the words of the command; and who calls the wrong daemons may have forgotten which context is in use. */
+  /** In the words of the command, and with the context in use: it may be the wrong one. */
   protected override explain(error: ImstateError): ImstateError {
     const explained = super.explain(inWordsOf(error, this.words));
     if (this.#context === undefined || error.exitCode < 3) return explained;
@@ -54,7 +54,7 @@ export abstract class ClientCommand extends BaseCommand {
     return explained.reworded(`${explained.message} (${inUse} is in use)`);
   }
 
-  /** Where to look for daemons: --endpoint, else --etcd, else the embedded registry of this machine. */
+  /** Where to find daemons: --endpoint, else --etcd, else the embedded registry of this machine. */
   protected connectOptions(flags: ClientFlags): ConnectOptions {
     return {
       endpoints: flags.endpoint?.split(',').map((addr) => addr.trim()),
@@ -70,7 +70,7 @@ export abstract class ClientCommand extends BaseCommand {
     };
   }
 
-  /** Says on stderr that a listing was cut. */
+  /** Says on stderr that --limit cut a listing. */
   protected warnOfLimit(limit: number): void {
     this.logToStderr(`there may be more than these ${limit}: --limit shows up to 10000`);
   }
@@ -82,8 +82,8 @@ export abstract class ClientCommand extends BaseCommand {
   }
 
   /**
-   * Runs `use` with a client, and closes the client whatever happens. Resolves with its answer, whose texts are printable unless it
-   * becomes JSON.
+   * Runs `use` with a client, and closes the client in any case. Resolves with its result, whose texts are
+   * printable unless it becomes JSON.
    */
   protected async withClient<T>(flags: ClientFlags, use: (client: Client) => Promise<T>): Promise<T> {
     const { connect } = await import('imstate-client');

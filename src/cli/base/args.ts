@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 
-/** An argument that is a text which is not empty: an unset variable of a script must not pass for one left out. */
+/** An argument that is not empty: an unset variable of a script is an error. */
 export const textArg = Args.custom<string>({
   ignoreStdin: true,
   parse: async (text, _, { name, required }) => {

@@ -5,36 +5,41 @@ import { join } from 'node:path';
 import { readRegularFile } from 'imstate-client/internal/shared/regularFile';
 
 const DIGEST_BYTES = 32;
-/** How many files are kept: of several versions of imstate and of Node.js, 1.2 MB each. */
+/** For several versions of imstate and of Node.js, 1.2 MB each. */
 const KEPT_FILES = 8;
-/** See nameOf(); a process that was killed leaves one that ends with its pid. */
+/** See nameOf(); a killed process leaves a file that ends with its pid. */
 const KEPT_NAME = /-v\d+\.\d+\.\d+[^-]*-[a-z0-9]+(\.\d+)?$/;
 
-/** A bundle as it was compiled. */
+/** A compiled bundle. */
 export interface Bundle {
   hash: string;
-  /** Its absolute path, which is part of the code: stack traces show it. */
+  /** Absolute path. It is part of the code: stack traces show it. */
   file: string;
 }
 
-/** What {@link keepCode} kept of this bundle, for this Node.js; undefined if there is nothing whole. */
+/**
+ * The code that {@link keepCode} kept for this bundle and this Node.js; undefined if there is none, or it is
+ * damaged.
+ */
 export function readCode(bundle: Bundle): Buffer | undefined {
   try {
-    const content = readOwn(join(folder(), nameOf(bundle)));
+    const content = readOwn(join(codeDirectory(), nameOf(bundle)));
     const code = content.subarray(DIGEST_BYTES);
-    // V8 does not look, and ends the process when it comes to a broken byte.
+    // V8 does not check, and crashes at a damaged byte.
     return digest(code).equals(content.subarray(0, DIGEST_BYTES)) ? code : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Keeps compiled code in the cache folder of this user; where that cannot be, the next process compiles again. */
+/**
+ * Keeps compiled code in the cache directory of this user. If that fails, the next process compiles again.
+ */
 export function keepCode(bundle: Bundle, code: Buffer): void {
   try {
-    mkdirSync(folder(), { recursive: true, mode: 0o700 });
-    // Again: where there was nothing before, another process may have put a link.
-    const file = join(folder(), nameOf(bundle));
+    mkdirSync(codeDirectory(), { recursive: true, mode: 0o700 });
+    // Again: another process may have created a link in the meantime.
+    const file = join(codeDirectory(), nameOf(bundle));
     replace(file, Buffer.concat([digest(code), code]));
     removeOld();
   } catch {}
@@ -51,16 +56,19 @@ function replace(file: string, content: Buffer): void {
   }
 }
 
-/** What this user wrote there; throws if it was another one, who may write to the folder. */
+/** Reads a file of this user; throws if another user owns it, who may write to the directory. */
 function readOwn(file: string): Buffer {
   return readRegularFile(file, { noFollow: true, check: ({ uid }) => checkOwner(file, uid) });
 }
 
-/** Leaves the newest; what is still in use of the others is kept again by the next process. Only what keepCode() names so is removed. */
+/**
+ * Removes all but the newest files that keepCode() wrote. A process that still needs one of them writes it
+ * again.
+ */
 function removeOld(): void {
-  const files = readdirSync(folder(), { withFileTypes: true })
+  const files = readdirSync(codeDirectory(), { withFileTypes: true })
     .filter((entry) => entry.isFile() && KEPT_NAME.test(entry.name))
-    .map(({ name }) => join(folder(), name));
+    .map(({ name }) => join(codeDirectory(), name));
   const times = new Map(files.map((file) => [file, lstatSync(file).mtimeMs]));
   files.sort((a, b) => (times.get(b) as number) - (times.get(a) as number));
   for (const file of files.slice(KEPT_FILES)) rmSync(file, { force: true });
@@ -72,10 +80,10 @@ function nameOf({ hash, file }: Bundle): string {
 }
 
 /**
- * Throws where it would be in the home folder of another user, which sudo may keep, and where a link or another user's folder stands in
- * its place: what is removed there must be our own.
+ * Throws if it is in the home directory of another user, which sudo may keep, or if it is a link or belongs
+ * to another user: only our own files may be removed.
  */
-function folder(): string {
+function codeDirectory(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const given = XDG_CACHE_HOME || (process.platform === 'win32' && LOCALAPPDATA);
   const base = given || homedir();
@@ -89,15 +97,15 @@ function folder(): string {
 function checkDirectory(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (!stats.isDirectory()) throw new Error(`${path} is no folder`);
+  if (!stats.isDirectory()) throw new Error(`${path} is not a directory`);
   checkOwner(path, stats.uid);
 }
 
 function checkOwner(path: string, uid: number): void {
-  if (uid !== ownUid()) throw new Error(`${path} is of another user`);
+  if (uid !== ownUid()) throw new Error(`${path} belongs to another user`);
 }
 
-/** 0 on Windows, as for all files there. */
+/** On Windows 0, as for all files. */
 function ownUid(): number {
   return process.getuid?.() ?? 0;
 }

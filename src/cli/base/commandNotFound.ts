@@ -6,8 +6,8 @@ import { errorJson, printError } from '../output/report.js';
 import { nearestOnes } from './nearest.js';
 
 /**
- * oclif's hook for an unknown command: the same error, exit code and --json as everywhere. oclif also calls it for
- * arguments of a command that has none, because it takes them for a command of several words:
+ * oclif's hook for an unknown command: the same error, exit code and --json as everywhere. oclif also calls
+ * it for arguments of a command that has none, because it takes them for a command of several words:
  * "sessions:10.0.0.1:9000".
  */
 const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) =>
@@ -15,19 +15,19 @@ const commandNotFound: Hook.CommandNotFound = async ({ config, id, argv = [] }) 
 
 export default commandNotFound;
 
-/** Prints the error of an unknown command, and ends the command line. */
+/** Prints the error of an unknown command, and ends the command. */
 export function rejectUnknown(config: Interfaces.Config, id: string, argv: string[]): never {
   const shown = config.commands.filter(({ hidden }) => !hidden);
   const names = shown.map((command) => command.id.replaceAll(':', ' ')).sort();
   const error = new ImstateError('WRONG_USAGE', messageFor(id, names));
-  // oclif has cut argv at each colon of a word.
+  // oclif cuts argv at each colon of a word.
   if (wantsJson(argv) || wantsJson(process.argv))
     process.stdout.write(`${printableJson(errorJson(error), 2)}\n`);
   else printError(error);
   throw new Errors.ExitError(error.exitCode);
 }
 
-/** `id` is what oclif made of the words: "context:lst". */
+/** `id` is oclif's form of the words: "context:lst". */
 export function messageFor(id: string, names: readonly string[]): string {
   const [first = '', second] = id.split(':');
   const isTopic = names.some((name) => name.startsWith(`${first} `));

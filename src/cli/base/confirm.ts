@@ -2,13 +2,13 @@ import { createInterface } from 'node:readline/promises';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { printable } from '../output/printable.js';
 
-/** Where to ask: a terminal, as a rule. */
+/** Usually a terminal. */
 export interface Terminal {
   input: NodeJS.ReadableStream & { isTTY?: boolean };
   output: NodeJS.WritableStream;
 }
 
-/** Asks a question that is answered with yes or no; anything else, Ctrl-C and Ctrl-D are no. */
+/** Asks a question. Anything but yes is no, and so are Ctrl-C and Ctrl-D. */
 export async function confirm(question: string, { input, output }: Terminal): Promise<boolean> {
   const lines = createInterface({ input, output });
   const answer = await new Promise<string>((resolve) => {
@@ -23,7 +23,7 @@ export async function confirm(question: string, { input, output }: Terminal): Pr
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** Rejects where nobody can be asked, which must say so beforehand. */
+/** Throws WRONG_USAGE without a terminal: the caller must confirm beforehand. */
 export function checkTerminal({ input }: Terminal): void {
   if (input.isTTY === true) return;
   throw new ImstateError('WRONG_USAGE', 'there is no terminal to ask on: confirm with --yes');

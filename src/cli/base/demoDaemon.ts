@@ -8,21 +8,21 @@ import { DAEMON_DEFAULTS } from '../../daemon/defaults.js';
 import { STORE_DEFAULTS } from '../../presence/defaults.js';
 import { LIMITS } from '../../presence/limits.js';
 
-/** A daemon in this process, embedded, in a folder that goes with it. */
+/** An embedded daemon in this process, with a temporary directory. */
 export interface DemoDaemon {
-  /** host:port on this machine. */
+  /** HOST:PORT on this machine. */
   addr: string;
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port; it logs nothing, for it shares the terminal with a view. */
+/** Starts it on a free port. It logs nothing, because it shares the terminal with a view. */
 export async function startDemoDaemon(): Promise<DemoDaemon> {
   const dataDir = await mkdtemp(join(tmpdir(), 'imstate-demo-')).catch(rejectUnusable);
   const remove = () => {
     process.off('exit', remove);
     rmSync(dataDir, { recursive: true, force: true });
   };
-  // A second signal ends the process at once.
+  // A second signal exits at once.
   process.on('exit', remove);
   try {
     const { startDaemon } = await import('../../daemon/startDaemon.js');

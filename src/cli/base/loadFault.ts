@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { REMEDIES } from './systemFault.js';
 
-/** A process that may open fewer files than this cannot load a daemon: Node.js opens many modules at once. */
+/** A process with a lower limit of open files cannot load a daemon: Node.js opens many modules at once. */
 const MIN_OPEN_FILES = 128;
-/** What Node.js says of a module that is not there. It says so too when it has no file left to look for it. */
+/** Codes of Node.js for a missing module, or for too few open files to look for it. */
 const NOT_FOUND = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED']);
-/** Folders of the package that a command reads; none where it runs from its sources. */
-const FOLDERS =
+/** Directories of the package that commands read; none when run from the sources. */
+const DIRECTORIES =
   typeof __dirname === 'undefined'
     ? []
     : ['dist', 'proto', 'console', 'node_modules'].map((name) => join(__dirname, '..', '..', name) + sep);
 
 /**
- * One sentence for a part of imstate that could not be loaded, which happens while the package is built or installed, or when there are too
- * few open files; undefined for any other error.
+ * The message for a part of imstate that cannot be loaded, because the package is being built or installed,
+ * or for lack of open files; undefined for any other error.
  */
 export function loadFault(error: unknown): string | undefined {
   if (!(error instanceof Error) || !isOfLoading(error)) return undefined;
@@ -26,9 +26,9 @@ export function loadFault(error: unknown): string | undefined {
 function isOfLoading(error: Error): boolean {
   const { code = '', path = '' } = error as NodeJS.ErrnoException;
   if (NOT_FOUND.has(code)) return true;
-  if (code === 'ENOENT') return FOLDERS.some((folder) => path.startsWith(folder));
+  if (code === 'ENOENT') return DIRECTORIES.some((directory) => path.startsWith(directory));
   if (error.name !== 'SyntaxError') return false;
-  // The text of a module is broken: Node.js itself noticed, and often puts the location in front of the stack.
+  // The source is damaged: Node.js reports the syntax error itself, often with the location before the stack.
   const { stack = '' } = error;
   return !stack.startsWith(error.name) || /^ +at .*\(node:(internal|vm)\b/.test(stack.split('\n')[1] ?? '');
 }

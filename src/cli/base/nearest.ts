@@ -1,12 +1,15 @@
 const MAX_SUGGESTIONS = 3;
 
-/** The word that was probably meant, if any is near enough. */
+/** The word that was probably meant; undefined if none is similar. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const [best] = ranked(word, words);
   return best?.candidate ?? words.find((candidate) => candidate.startsWith(`${word}-`));
 }
 
-/** The words that may have been meant, best first: those that begin so, or else the nearest. */
+/**
+ * The words that may have been meant, best first: those that begin with `word`, or else the most similar
+ * ones.
+ */
 export function nearestOnes(word: string, words: readonly string[]): string[] {
   const begun = word === '' ? [] : words.filter((candidate) => candidate.startsWith(word));
   const near = ranked(word, words);
@@ -16,7 +19,7 @@ export function nearestOnes(word: string, words: readonly string[]): string[] {
   return (begun.length > 0 ? begun : close).slice(0, MAX_SUGGESTIONS);
 }
 
-/** The words that a few typing errors turn into `word`, nearest first. */
+/** The words that are a few typing errors away from `word`, nearest first. */
 function ranked(word: string, words: readonly string[]) {
   const bare = plain(word);
   const max = Math.min(Math.max(2, bare.length / 3), bare.length - 1);
@@ -26,7 +29,7 @@ function ranked(word: string, words: readonly string[]) {
     .sort((a, b) => a.distance - b.distance);
 }
 
-/** leaseTtl, lease_ttl and LEASE-TTL are all meant to be lease-ttl. */
+/** leaseTtl, lease_ttl and LEASE-TTL all mean lease-ttl. */
 function plain(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

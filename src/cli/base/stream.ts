@@ -3,8 +3,9 @@ import { printableLines } from '../output/printable.js';
 import { listenForStop } from './signals.js';
 
 /**
- * Prints what a command that runs until it is told to stop has to say, a line at a time, no faster than it is read. Ctrl-C
- * ends it, and so does a reader that has gone (`| head`): `close` then ends the events. Returns false if the reader has gone.
+ * Prints events until the command is stopped, a line at a time, no faster than they are read. Ctrl-C stops
+ * it, and so does a reader that is gone (`| head`): `close` then ends the events. Resolves with false if the
+ * reader is gone.
  */
 export async function printStream<Event>(
   events: AsyncIterable<Event>,
@@ -39,7 +40,7 @@ export async function printStream<Event>(
   return isRead;
 }
 
-/** Resolves when there is room again, or at the end. */
+/** Resolves when stdout has room again, or `signal` aborts. */
 async function drained(signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => {});
 }

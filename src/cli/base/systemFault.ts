@@ -1,4 +1,4 @@
-/** What the system refuses, and what to do about it, by the code of Node.js. */
+/** Remedies for errors of system calls, by the code of Node.js. */
 export const REMEDIES = {
   EMFILE: 'this process may not open more files: raise its limit, such as ulimit -n 4096',
   ENFILE: 'this machine may not open more files: raise fs.file-max, or end what holds them',
@@ -13,7 +13,7 @@ export const REMEDIES = {
   EIO: 'the device failed: check it',
 } as const satisfies Record<string, string>;
 
-/** One sentence for an error of a system call; undefined for any other. */
+/** The message for an error of a system call; undefined for any other error. */
 export function systemFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = '', syscall, path } = error as NodeJS.ErrnoException;

@@ -1,20 +1,20 @@
 import type { Client, SessionBegin, WatchEvent } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 
-/** What to wait for. */
+/** The status to wait for. */
 export interface WaitRequest {
   userId: string;
-  /** Undefined for the user as a whole, who is online while any device is. */
+  /** Undefined for the user, who is online while any device is. */
   deviceId: string | undefined;
   online: boolean;
-  /** How long, in milliseconds. What is so when it is over is told in any case, once it is known. */
+  /** Milliseconds. If the status is unknown at the end, the wait lasts until it is known, or cannot be. */
   limitMs: number;
 }
 
 /** The sessions of a user, by device. */
 export type Sessions = ReadonlyMap<string, SessionBegin>;
 
-/** Waits until a user or device is as wished. Resolves with what is online in the end. */
+/** Waits until a user or device has the status. Resolves with the sessions online at the end. */
 export async function waitFor(client: Pick<Client, 'watch'>, request: WaitRequest): Promise<Sessions> {
   const { userId, deviceId, online, limitMs } = request;
   const watch = client.watch({ users: [userId] });
@@ -38,12 +38,12 @@ export async function waitFor(client: Pick<Client, 'watch'>, request: WaitReques
   throw new ImstateError('UNAVAILABLE', message);
 }
 
-/** What a watch has told of a user. */
+/** The state of a user, from the events of a watch. */
 class State {
   readonly sessions = new Map<string, SessionBegin>();
-  /** True while nothing is missing. */
+  /** True while no change is missing. */
   isKnown = false;
-  /** Why it is not known any more. */
+  /** Why the state is unknown. */
   fault: ImstateError | undefined;
   readonly #deviceId: string | undefined;
 

@@ -54,7 +54,7 @@ function caseOf(words: string, { words: next, argument, flags }: Completion): st
   return lines.join('\n');
 }
 
-/** Flags that are answered in the same way. */
+/** Flags by how their values are completed. */
 function byAnswer(flags: CompletedFlag[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const flag of flags) {
@@ -69,10 +69,10 @@ function answerTo({ takes, options }: CompletedFlag): string {
   if (takes === 'word') return `COMPREPLY=($(compgen -W '${options.join(' ')}' -- "$cur"));`;
   if (takes === 'context') return 'COMPREPLY=($(compgen -W "$(_imstate_contexts)" -- "$cur"));';
   if (takes === 'anything') return '';
-  return `_imstate_files -${takes === 'folder' ? 'd' : 'f'} "$cur";`;
+  return `_imstate_files -${takes === 'directory' ? 'd' : 'f'} "$cur";`;
 }
 
-/** The words that are no flags; contexts are asked for only where one may stand. */
+/** Words that are not flags. Contexts are listed only where one can follow. */
 function wordsOf(next: Completion['words'], { takes, options }: Value): string {
   if (takes === 'context') return '[[ $cur == -* ]] || words=$(_imstate_contexts)';
   return `words='${[...next.map(({ word }) => word), ...options].join(' ')}'`;

@@ -59,7 +59,7 @@ function answerTo({ takes, options }: Value): string {
   if (takes === 'word') return ` -x -a ${quote(options.join(' '))}`;
   if (takes === 'context') return ` -x -a ${CONTEXTS}`;
   if (takes === 'file') return ' -r -F';
-  return takes === 'folder' ? " -x -a '(__fish_complete_directories)'" : ' -x';
+  return takes === 'directory' ? " -x -a '(__fish_complete_directories)'" : ' -x';
 }
 
 function quote(text: string): string {

@@ -3,20 +3,20 @@ import { takesPath } from '../config/keys.js';
 
 /** What can follow `imstate` and some words. */
 export interface Completion {
-  /** Words that go on, with what they are for; at the top, and behind a topic. */
+  /** The next words with their summaries, at the top and after a topic. */
   words: { word: string; summary: string }[];
-  /** Its first argument; the others may be anything. */
+  /** The first argument; the others can be anything. */
   argument: Value;
   flags: CompletedFlag[];
 }
 
-/** What can stand in a place; a word is one of `options`, a context the name of one. */
+/** A value: a word is one of `options`, a context is a name of one. */
 export interface Value {
-  takes: 'nothing' | 'word' | 'context' | 'file' | 'folder' | 'anything';
+  takes: 'nothing' | 'word' | 'context' | 'file' | 'directory' | 'anything';
   options: readonly string[];
 }
 
-/** A flag, with what follows it. */
+/** A flag and its value. */
 export interface CompletedFlag extends Value {
   name: string;
   /** Its short form, without the dash. */
@@ -24,7 +24,7 @@ export interface CompletedFlag extends Value {
   description: string;
 }
 
-/** Prints the names of the contexts, a line each, in every shell: those of the table, without its head. */
+/** Prints the names of the contexts, one per line: the first column of the table, in every shell. */
 export const LIST_CONTEXTS =
   "imstate context list -o text 2>/dev/null | sed -n '2,$s/^\\([A-Za-z0-9_.-]*\\) .*/\\1/p'";
 
@@ -70,7 +70,7 @@ function toValue(argument: Command.Flag.Cached | Command.Arg.Cached): Value {
   if (options.length > 0) return { takes: 'word', options };
   if (argument.name === 'context') return { takes: 'context', options };
   if (!takesPath(argument)) return ANYTHING;
-  return { takes: 'helpValue' in argument && argument.helpValue === 'DIR' ? 'folder' : 'file', options };
+  return { takes: 'helpValue' in argument && argument.helpValue === 'DIR' ? 'directory' : 'file', options };
 }
 
 function firstLine(text: string): string {

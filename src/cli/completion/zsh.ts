@@ -1,6 +1,6 @@
 import { type CompletedFlag, type Completion, LIST_CONTEXTS, type Value } from './model.js';
 
-/** A script for zsh, to be read by eval or to lie as _imstate in a folder of fpath. */
+/** A script for zsh, for eval or for a file _imstate in a directory of fpath. */
 export function zshCompletion(table: Map<string, Completion>): string {
   return `#compdef imstate
 # Completion of imstate for zsh: eval "$(imstate completion zsh)", after compinit
@@ -64,7 +64,7 @@ function actionOf({ takes, options }: Value): string {
   const actions = {
     context: '_imstate_contexts',
     file: '_files',
-    folder: '_files -/',
+    directory: '_files -/',
     anything: ' ',
     nothing: ' ',
   };

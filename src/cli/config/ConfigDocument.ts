@@ -10,16 +10,16 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
-import { type LogPosition, unusable } from './keys.js';
+import { type SourceLocation, unusable } from './keys.js';
 
-/** A key with what stands there. */
+/** A key with its value. */
 export interface Entry {
   name: string;
   node: unknown;
-  place: LogPosition;
+  location: SourceLocation;
 }
 
-/** The text of a config file, with the lines that things stand in. */
+/** A parsed config file that knows the line of each key. */
 export class ConfigDocument {
   readonly #file: string;
   readonly #lines = new LineCounter();
@@ -35,18 +35,21 @@ export class ConfigDocument {
     throw new ImstateError('CONFIG_UNUSABLE', `${file}, line ${line}: ${ruleOf(fault)}`);
   }
 
-  /** The keys under an entry, or at the top; none under nothing. Throws CONFIG_UNUSABLE if something else stands there. */
+  /**
+   * The keys below an entry, or at the top; none if it is empty. Throws CONFIG_UNUSABLE if it has another
+   * value.
+   */
   entries(above: Entry = this.#top()): Entry[] {
     const map = this.#target(above);
     if (map === null || (isScalar(map) && map.value === null)) return [];
-    if (!isMap(map)) throw unusable(above.place, 'must have keys with values');
+    if (!isMap(map)) throw unusable(above.location, 'must have keys with values');
     return map.items.map(({ key, value }) => {
-      const path = above.name === '' ? String(key) : `${above.place.path}.${key}`;
-      return { name: String(key), node: value, place: this.#place(key, path) };
+      const path = above.name === '' ? String(key) : `${above.location.path}.${key}`;
+      return { name: String(key), node: value, location: this.#location(key, path) };
     });
   }
 
-  /** What stands at an entry: a boolean, number, text or null; something else for a list and for an object. */
+  /** The value of an entry: a boolean, number, string or null; an object for a list or a map. */
   valueOf(entry: Entry): unknown {
     const target = this.#target(entry);
     return isScalar(target) ? target.value : target;
@@ -54,21 +57,21 @@ export class ConfigDocument {
 
   #top(): Entry {
     const { contents } = this.#document;
-    return { name: '', node: contents, place: this.#place(contents, 'a config file') };
+    return { name: '', node: contents, location: this.#location(contents, 'a config file') };
   }
 
-  /** The node of an entry, or what it is an alias of. */
-  #target({ node, place }: Entry): unknown {
+  /** The node of an entry, or the one that its alias names. */
+  #target({ node, location }: Entry): unknown {
     if (!isAlias(node)) return node;
     const target = node.resolve(this.#document);
     if (target === undefined)
-      throw unusable(place, `is an alias of nothing: &${node.source} must stand before it`);
+      throw unusable(location, `is an alias of nothing: &${node.source} must stand before it`);
     return target;
   }
 
-  #place(node: unknown, path: string): LogPosition {
+  #location(node: unknown, path: string): SourceLocation {
     const line = isNode(node) && node.range ? this.#lines.linePos(node.range[0]).line : 1;
-    return { file: this.#file, line, path, folder: dirname(this.#file) };
+    return { file: this.#file, line, path, directory: dirname(this.#file) };
   }
 }
 

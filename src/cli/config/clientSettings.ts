@@ -2,20 +2,21 @@ import { readConfigFile } from './configFile.js';
 import { contextLayer, contextOf, contextsFile, readContexts } from './contexts.js';
 import { commandLine, environment, type FlagTable, fromFirst, type Layer, merge } from './settings.js';
 
-/** The flags that say where the daemons are: the first place that names one of them decides. */
+/** The flags that say where the daemons are: the first source that sets one of them decides. */
 export const WHERE = ['endpoint', 'etcd', 'data-dir'] as const;
 
 /** The settings of a client command. */
 export interface ClientSettings {
   layer: Layer;
-  /** The context that is in use. */
+  /** The name of the context in use. */
   context: string | undefined;
 }
 
 /**
- * What a client command is told, in this order: the command line, a context named there, the environment, the client group of the config file,
- * the context that is chosen otherwise. Where the daemons are comes from one of these alone, and a context counts as a whole or not at
- * all: its token never goes to a daemon that it does not name.
+ * The settings of a client command. Precedence: command line, the context that it names, environment, the
+ * client group of the config file, the context chosen otherwise. The location of the daemons comes from one
+ * of these alone, and a context applies as a whole or not at all: its token never goes to a daemon that it
+ * does not name.
  */
 export async function clientSettings(
   argv: readonly string[],

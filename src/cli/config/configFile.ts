@@ -7,25 +7,25 @@ import { ownerFault, trustFault } from 'imstate-client/internal/shared/ownership
 import { settingOf, unknownKey } from './keys.js';
 import type { FlagTable, Layer } from './settings.js';
 
-/** The files that `imstate serve` takes from the current folder. */
+/** The config files that `imstate serve` finds in the current directory. */
 const CONFIG_NAMES = ['imstate.yaml', 'imstate.yml', 'imstate.json'];
-/** The parts of a config file: who reads which. */
+/** The groups of a config file: each kind of command reads its own. */
 const CONFIG_GROUPS = ['serve', 'client'] as const;
-/** Far more than all keys take; to read what is no config file would take long. */
+/** Far more than all keys need: parsing something else would take long. */
 const MAX_BYTES = 65_536;
-/** What to do about a file that imstate itself has found. */
+/** The remedy for a file that imstate found by itself. */
 const OF_CURRENT_FOLDER = 'name it with --config if it is meant, or start imstate in another folder';
 
 export type ConfigGroup = (typeof CONFIG_GROUPS)[number];
 
-/** A config file that is to be read. */
+/** A config file to read. */
 export interface ConfigFile {
   path: string;
-  /** Whether the user named it. One that was only found must belong to the user or to root. */
+  /** Whether the user named it. A file that was found must belong to the user or to root. */
   isNamed: boolean;
 }
 
-/** The config file of the current folder, if there is one; throws if there are several. */
+/** The config file in the current directory, if there is one; throws CONFIG_UNUSABLE if there are several. */
 export function findConfigFile(): string | undefined {
   const found = CONFIG_NAMES.filter((name) => existsSync(name));
   if (found.length < 2) return found[0] && resolve(found[0]);
@@ -34,30 +34,30 @@ export function findConfigFile(): string | undefined {
 }
 
 /**
- * The settings in one group of a config file, YAML or JSON (which is YAML too), whose keys are the names of `flags`. The rules of values are
- * those of the flags, and not looked at here. Rejects with CONFIG_UNUSABLE, naming file, line and key.
+ * The settings in one group of a config file, YAML or JSON (which is YAML too), whose keys are the names of
+ * `flags`. The flags check the values. Rejects with CONFIG_UNUSABLE, which names file, line and key.
  */
 export async function readConfigFile(file: ConfigFile, group: ConfigGroup, flags: FlagTable): Promise<Layer> {
   const text = await textOf(file);
-  // Only who has such a file waits for the parser to load.
+  // Only commands with a config file wait for the parser to load.
   const { ConfigDocument } = await import('./ConfigDocument.js');
   const document = new ConfigDocument(file.path, text);
   const groups = document.entries();
   const known = ['$schema', ...CONFIG_GROUPS];
   const other = groups.find(({ name }) => !known.includes(name));
-  if (other !== undefined) throw unknownKey(other.name, CONFIG_GROUPS, other.place);
+  if (other !== undefined) throw unknownKey(other.name, CONFIG_GROUPS, other.location);
   const own = groups.filter(({ name }) => name === group).flatMap((entry) => document.entries(entry));
   return new Map(
-    own.map((entry) => [entry.name, settingOf(flags, entry.name, document.valueOf(entry), entry.place)]),
+    own.map((entry) => [entry.name, settingOf(flags, entry.name, document.valueOf(entry), entry.location)]),
   );
 }
 
 async function textOf({ path, isNamed }: ConfigFile): Promise<string> {
   try {
-    // A pipe that was only found would not end.
+    // A pipe in the current directory would never end.
     const file = await open(path, isNamed ? 'r' : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      // Whoever owns a link chooses which file is read.
+      // The owner of a link chooses which file is read.
       const linkFault = isNamed ? undefined : ownerFault(await lstat(path));
       const fault = trustFault(path, await file.stat(), isNamed) ?? linkFault;
       if (fault !== undefined) throw new Error(fault);

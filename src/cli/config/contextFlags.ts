@@ -8,7 +8,7 @@ import type { Context } from './contexts.js';
 import { keysOf, kindOf, takesPath } from './keys.js';
 import { commandLine, type FlagTable } from './settings.js';
 
-/** Flags of `context set`: those that all client commands share, from the command line only and without defaults. */
+/** Flags of `context set`: the connection and --timeout, without defaults and variables. */
 export const contextFlags: FlagTable = Object.fromEntries(
   Object.entries(keysOf(ClientCommand.baseFlags)).map(([name, flag]) => [name, withoutDefault(flag)]),
 );
@@ -19,7 +19,10 @@ function withoutDefault(flag: FlagTable[string]): FlagTable[string] {
   return { ...flag, ...none } as unknown as typeof flag;
 }
 
-/** The context that a command line describes; what is relative on it is so to the current folder. Throws if no client could use it. */
+/**
+ * The context that a command line describes. Relative paths become absolute. Throws WRONG_USAGE or
+ * INVALID_ARGUMENT if no client could use it.
+ */
 export function contextFrom(argv: readonly string[]): Context {
   const given = [...commandLine(argv, contextFlags)];
   if (!given.some(([name]) => WHERE.some((where) => where === name))) {

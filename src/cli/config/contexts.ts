@@ -9,24 +9,25 @@ import { replaceFile } from '../input/replaceFile.js';
 import { settingOf } from './keys.js';
 import type { FlagTable, Layer } from './settings.js';
 
-/** Where the daemons of one installation are, and how to call them: values of flags, by name. */
+/** Where the daemons of a cluster are, and how to call them: values of flags, by name. */
 export type Context = Record<string, string | number | boolean>;
 
-/** What the file of contexts holds. It is JSON, which costs a command nothing to read. */
+/** The content of the file of contexts. It is JSON, which loads no parser. */
 export interface Contexts {
-  /** The one that commands use without being told. */
+  /** The name of the current context. */
   current: string | null;
   contexts: Record<string, Context>;
 }
 
-/** The file of contexts in the folder of this user's settings. */
+/** The file of contexts in the configuration directory of this user. */
 export function contextsFile(configDir: string): string {
   return join(configDir, 'contexts.json');
 }
 
 /**
- * The contexts of a file; throws CONFIG_UNUSABLE. None if there is no file, as for services that have /dev/null for a
- * home, or if its folder is closed to this user, as the HOME of root that `setpriv` and containers keep.
+ * The contexts of a file; throws CONFIG_UNUSABLE. None if there is no file, as for services with /dev/null as
+ * home, or if this user cannot enter its directory, as with a HOME of root that `setpriv` and containers
+ * keep.
  */
 export function readContexts(file: string): Contexts {
   try {
@@ -47,7 +48,7 @@ function canBeSeen(file: string): boolean {
   }
 }
 
-/** Changes the file of contexts as a whole, for this user alone; rejects with CONFIG_UNUSABLE. */
+/** Replaces the file of contexts atomically, for this user alone; rejects with CONFIG_UNUSABLE. */
 export async function changeContexts(file: string, change: (contexts: Contexts) => Contexts): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -68,7 +69,10 @@ export function contextOf({ contexts }: Contexts, name: string, file: string): C
   throw new ImstateError('CONFIG_UNUSABLE', `${file} has no context "${name}": ${hint}`);
 }
 
-/** The contexts with one of them renamed, in the same order; throws CONFIG_UNUSABLE, or INVALID_ARGUMENT if the name is in use. */
+/**
+ * The contexts with one of them renamed, in the same order. Throws CONFIG_UNUSABLE if it is unknown, and
+ * INVALID_ARGUMENT if the new name is in use.
+ */
 export function renamed(all: Contexts, from: string, to: string, file: string): Contexts {
   contextOf(all, from, file);
   if (Object.hasOwn(all.contexts, to)) {
@@ -83,8 +87,8 @@ export function renamed(all: Contexts, from: string, to: string, file: string): 
 /** A context as settings of flags; throws CONFIG_UNUSABLE. */
 export function contextLayer(context: Context, name: string, file: string, flags: FlagTable): Layer {
   const settings = Object.entries(context).map(([key, value]) => {
-    const place = { file, path: `${key} of context "${name}"`, folder: dirname(file) };
-    return [key, settingOf(flags, key, value, place)] as const;
+    const location = { file, path: `${key} of context "${name}"`, directory: dirname(file) };
+    return [key, settingOf(flags, key, value, location)] as const;
   });
   return new Map(settings);
 }
@@ -104,10 +108,10 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What to do where the system refuses to write; undefined where the text of the file is at fault. */
+/** The remedy for a failed system call; undefined if the content of the file is wrong. */
 function remedyOf(error: unknown): string | undefined {
   const isOfSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
-  return isOfSystem ? 'set XDG_CONFIG_HOME to a folder that this user may write to' : undefined;
+  return isOfSystem ? 'set XDG_CONFIG_HOME to a directory that this user may write to' : undefined;
 }
 
 function unusable(

@@ -5,10 +5,10 @@ import { nearest } from '../base/nearest.js';
 import { takesDuration } from '../flags/flagTypes.js';
 import type { FlagTable, Setting } from './settings.js';
 
-/** About one call, or about where settings come from: these are no settings themselves. */
+/** Flags of a single call, and flags that say where settings are: they are no keys. */
 const NO_KEYS = ['json', 'output', 'config', 'context'];
 
-/** What a key takes, as its flag declares it. */
+/** The type of a key, as its flag declares it. */
 export type Kind = 'boolean' | 'integer' | 'duration' | 'text';
 
 const takesInteger = Flags.integer().parse;
@@ -22,7 +22,7 @@ const RULES: Record<Kind, string> = {
 const ONE_VALUE =
   'must be one value, not a list or an object: where it names several, put commas between them';
 
-/** The flags that may stand in a file. */
+/** The flags that a file can set. */
 export function keysOf(flags: FlagTable): FlagTable {
   return Object.fromEntries(Object.entries(flags).filter(([name]) => !NO_KEYS.includes(name)));
 }
@@ -33,48 +33,51 @@ export function kindOf(flag: FlagTable[string]): Kind {
   return flag.parse === takesDuration ? 'duration' : 'text';
 }
 
-/** Where a value was read. */
-export interface LogPosition {
-  /** Of the file, for messages. */
+/** Where a value is set. */
+export interface SourceLocation {
+  /** The path of the file. */
   file: string;
   line?: number;
-  /** The key with those above it, such as "serve.port". */
+  /** The key with its group, such as "serve.port". */
   path: string;
-  /** A relative path among the values counts from there. */
-  folder: string;
+  /** Relative paths among the values are relative to it. */
+  directory: string;
 }
 
 /** A value of a file as a setting of the flag `name`; throws CONFIG_UNUSABLE. */
-export function settingOf(flags: FlagTable, name: string, value: unknown, place: LogPosition): Setting {
+export function settingOf(flags: FlagTable, name: string, value: unknown, location: SourceLocation): Setting {
   const keys = keysOf(flags);
   const flag = Object.hasOwn(keys, name) ? keys[name] : undefined;
-  if (flag === undefined) throw unknownKey(name, Object.keys(keys), place);
+  if (flag === undefined) throw unknownKey(name, Object.keys(keys), location);
   const kind = kindOf(flag);
-  if (value === null) throw unusable(place, 'has no value: give it one, or leave it out');
-  if (typeof value === 'object') throw unusable(place, ONE_VALUE);
-  if (!isOf(kind, value)) throw unusable(place, RULES[kind]);
+  if (value === null) throw unusable(location, 'has no value: give it one, or leave it out');
+  if (typeof value === 'object') throw unusable(location, ONE_VALUE);
+  if (!isOf(kind, value)) throw unusable(location, RULES[kind]);
   const text = String(value);
-  if (hasPassword(text)) throw unusable(place, passwordRule(name, flag.env, Object.keys(keys)));
-  const { file, line, path } = place;
-  return { text: fromDirectory(flag, text, place.folder), origin: `${path} in ${at(file, line)}` };
+  if (hasPassword(text)) throw unusable(location, passwordRule(name, flag.env, Object.keys(keys)));
+  const { file, line, path } = location;
+  return { text: fromDirectory(flag, text, location.directory), origin: `${path} in ${at(file, line)}` };
 }
 
-/** The error of a key that is none, with what was probably meant. */
-export function unknownKey(name: string, known: readonly string[], place: LogPosition): ImstateError {
+/** The error of an unknown key, with the key that was probably meant. */
+export function unknownKey(name: string, known: readonly string[], location: SourceLocation): ImstateError {
   const meant = nearest(name, known);
-  if (meant !== undefined) return unusable(place, `is no key here: did you mean ${meant}?`);
+  if (meant !== undefined) return unusable(location, `is no key here: did you mean ${meant}?`);
   const files = known.filter((key) => key.endsWith('-file'));
   if (/password|secret|token/i.test(name) && files.length > 0) {
     return unusable(
-      place,
+      location,
       `is no key here: a secret stands in a file of its own, which ${files.join(' or ')} names`,
     );
   }
-  return unusable(place, `is no key here: these are: ${known.join(', ')}`);
+  return unusable(location, `is no key here: these are: ${known.join(', ')}`);
 }
 
-/** The error of what stands at a place of a file. */
-export function unusable({ file, line, path }: Omit<LogPosition, 'folder'>, rule: string): ImstateError {
+/** The error of a key or its value. */
+export function unusable(
+  { file, line, path }: Omit<SourceLocation, 'directory'>,
+  rule: string,
+): ImstateError {
   return new ImstateError('CONFIG_UNUSABLE', `${at(file, line)}: ${path} ${rule}`);
 }
 
@@ -87,7 +90,7 @@ function isOf(kind: Kind, value: unknown): boolean {
   return kind === 'integer' ? Number.isSafeInteger(value) : typeof value === 'string';
 }
 
-/** True for an URL with a password: files of settings are shown around, and kept with the sources. */
+/** True for a URL with a password: config files are shared, and kept with the sources. */
 function hasPassword(text: string): boolean {
   return /(^|,)\s*[a-z+]+:\/\/[^/@]*:[^/]+@|[?&][a-z-]*password=/i.test(text);
 }
@@ -98,14 +101,14 @@ function passwordRule(name: string, env: string | undefined, keys: readonly stri
   return `holds a password, which does not belong here: ${ways.filter(Boolean).join(', or ')}`;
 }
 
-/** Told by what the help shows for the value. */
+/** True if the value of the flag is a file or directory, as its help says. */
 export function takesPath(flag: object): boolean {
   const { helpValue } = flag as { helpValue?: unknown };
   return typeof helpValue === 'string' && /^(FILE|DIR)\b/.test(helpValue);
 }
 
-/** A file of settings may be read from any folder, so what it names lies beside it. */
-function fromDirectory(flag: FlagTable[string], text: string, folder: string): string {
+/** A path is relative to the file that sets it, because the file can be read from any directory. */
+function fromDirectory(flag: FlagTable[string], text: string, directory: string): string {
   if (text === '' || !takesPath(flag) || isAbsolute(text) || URL.canParse(text)) return text;
-  return resolve(folder, text);
+  return resolve(directory, text);
 }

@@ -6,18 +6,23 @@ import { yesOrNo } from '../base/yesOrNo.js';
 /** Flags of a command, by name. */
 export type FlagTable = Interfaces.FlagInput;
 
-/** What is said of a flag somewhere. */
+/** The value of a flag in one source. */
 export interface Setting {
-  /** As on the command line; "true" or "false" for a flag that takes no value there; undefined to leave it out. */
+  /** As on the command line; "true" or "false" for a boolean flag; undefined to ignore lower sources. */
   text: string | undefined;
-  /** Where it stands, for messages: "IMSTATE_PORT", or "serve.port in imstate.yaml, line 3"; undefined on the command line. */
+  /**
+   * The source location, such as "IMSTATE_PORT" or "serve.port in imstate.yaml, line 3"; undefined for the
+   * command line.
+   */
   origin: string | undefined;
 }
 
-/** The settings of one place, by name of flag. */
+/** The settings of one source, by name of flag. */
 export type Layer = ReadonlyMap<string, Setting>;
 
-/** What the command line says, read as oclif does: short flags may share a dash, and after -- come no flags. */
+/**
+ * The settings of the command line, read as oclif does: short flags can share a dash, and no flags follow --.
+ */
 export function commandLine(argv: readonly string[], flags: FlagTable): Layer {
   const layer = new Map<string, Setting>();
   const words = [...argv];
@@ -42,7 +47,7 @@ export function commandLine(argv: readonly string[], flags: FlagTable): Layer {
 interface FoundFlag {
   name: string;
   isShort: boolean;
-  /** What follows it in the same word. */
+  /** The rest of the same word: a value, or more short flags. */
   attached: string | undefined;
 }
 
@@ -56,8 +61,8 @@ function flagIn(word: string, flags: FlagTable): FoundFlag | undefined {
 }
 
 /**
- * What the environment says; a variable that is empty says nothing. A secret itself, such as IMSTATE_TOKEN, leaves out the file of it that a place
- * behind the environment names.
+ * The settings of the environment; an empty variable counts as not set. A variable with a secret itself, such
+ * as IMSTATE_TOKEN, overrides the file of it that a lower source names.
  */
 export function environment(flags: FlagTable): Layer {
   const layer = new Map<string, Setting>();
@@ -70,19 +75,22 @@ export function environment(flags: FlagTable): Layer {
   return layer;
 }
 
-/** Of each flag what the first layer says that names it. */
+/** Of each flag the setting of the first layer that has one. */
 export function merge(...layers: Layer[]): Layer {
   return new Map(layers.toReversed().flatMap((layer) => [...layer]));
 }
 
-/** The layers, of which only the first that names one of these flags goes on naming them: flags that say the same in several ways. */
+/** The layers, where only the first one that sets any of these flags keeps them: they are alternatives. */
 export function fromFirst(names: readonly string[], layers: Layer[]): Layer[] {
   const first = layers.findIndex((layer) => names.some((name) => layer.has(name)));
   const without = (layer: Layer) => new Map([...layer].filter(([name]) => !names.includes(name)));
   return layers.map((layer, i) => (i === first ? layer : without(layer)));
 }
 
-/** The flags with their settings as defaults, behind what the command line says, and without their variables, which have been read. */
+/**
+ * The flags with their settings as defaults, which the command line overrides, and without environment
+ * variables, which have been read.
+ */
 export async function withSettings(flags: FlagTable, settings: Layer): Promise<FlagTable> {
   const settled = Object.entries(flags).map(async ([name, { env: _, ...flag }]) => {
     const setting = settings.get(name);
@@ -92,7 +100,10 @@ export async function withSettings(flags: FlagTable, settings: Layer): Promise<F
   return Object.fromEntries(await Promise.all(settled));
 }
 
-/** The message with the origin of each flag that it mentions, by its name or by the file it names, if that is not the command line. */
+/**
+ * The message with the source of each flag that it mentions, by name or by the file in its value, unless that
+ * is the command line.
+ */
 export function withOrigins(message: string, settings: Layer): string {
   const words = message.split(/[\s(),:;]+/);
   const isMentioned = (name: string, text: string) =>
@@ -104,7 +115,7 @@ export function withOrigins(message: string, settings: Layer): string {
   return `${message} (${mentioned.map(([name, { origin }]) => `--${name} is set by ${origin}`).join('; ')})`;
 }
 
-/** What oclif would make of it on the command line, with its words for a value that breaks a rule. */
+/** The value that oclif would parse on the command line, with its errors. */
 async function parseSetting(name: string, flag: FlagTable[string], text: string): Promise<unknown> {
   if (flag.type === 'boolean') return isTrue(name, text);
   const alone = { ...flag, default: undefined, exclusive: [], dependsOn: [] } as FlagTable[string];

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { DAEMON_DEFAULTS } from '../../daemon/defaults.js';
 import { durationDefault, durationFlag, textFlag } from './flagTypes.js';
 
-/** Flags of `serve`: where it listens, and how long it takes to start and stop. */
+/** Flags of `serve`: where it listens, and limits of its start and stop. */
 export const addressFlags = {
   addr: textFlag({
     description: 'address to listen on',

@@ -5,7 +5,10 @@ import { registryFlags } from './registryFlags.js';
 import { clientTlsFlags, etcdTlsFlags } from './tlsFlags.js';
 import { tokenFlags } from './tokenFlags.js';
 
-/** Flags of the client commands: which daemons to call, and how to authenticate. The help shows them in one line. */
+/**
+ * Flags of the client commands: which daemons to call, and how to authenticate. The help shows them in one
+ * line.
+ */
 export const connectionFlags = underHeading(CONNECTION, {
   endpoint: textFlag({
     char: 'e',

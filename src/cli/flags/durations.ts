@@ -2,18 +2,23 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** What a time looks like; 0 needs no unit. */
+/** A duration; 0 needs no unit. */
 export const DURATION = /^(?:0|(\d+(?:\.\d+)?)(ms|s|m|h|d))$/;
 
-/** Which times are taken, in milliseconds; a type, since oclif takes no interface as options of a flag. */
+/**
+ * The bounds of a duration in milliseconds. A type, because oclif accepts no interface as options of a flag.
+ */
 export type DurationRule = {
   min: number;
   max: number;
-  /** Only multiples of it. */
+  /** Only multiples of it are valid. Milliseconds. */
   step?: number;
 };
 
-/** Milliseconds of a time such as "500ms", "10s", "3m" or "1h"; `name` says in an error what breaks its rule. */
+/**
+ * Parses a duration such as "500ms", "10s", "3m" or "1h" to milliseconds. Throws WRONG_USAGE, which calls it
+ * `name`.
+ */
 export function parseDuration(text: string, name: string, { min, max, step = 1 }: DurationRule): number {
   const match = DURATION.exec(text);
   if (match === null) {
@@ -30,7 +35,7 @@ export function parseDuration(text: string, name: string, { min, max, step = 1 }
   throw new ImstateError('WRONG_USAGE', `${name} ${rule}`);
 }
 
-/** What {@link parseDuration} would read as `ms`. */
+/** The text that {@link parseDuration} reads as `ms`. */
 export function formatDuration(ms: number): string {
   const unit = ['d', 'h', 'm', 's'].find((name) => ms > 0 && ms % (UNITS[name] as number) === 0) ?? 'ms';
   return `${ms / (UNITS[unit] as number)}${unit}`;

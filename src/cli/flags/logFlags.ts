@@ -35,7 +35,9 @@ export const logFlags = underHeading('LOG', {
   }),
 });
 
-/** Lets SIGUSR2 switch between debug and the level before it, or info if the level was debug from the start. */
+/**
+ * Lets SIGUSR2 switch between debug and the level before it, or info if the level was debug from the start.
+ */
 export function listenForLogLevel(logger: Logger): void {
   let before = 'info';
   process.on('SIGUSR2', () => {

@@ -3,7 +3,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { yesOrNo } from '../base/yesOrNo.js';
 import { commandLine, type FlagTable, type Layer } from '../config/settings.js';
 
-/** Flags of all commands: in which form they print. */
+/** Flags of all commands: the format of their output. */
 export const outputFlags = {
   json: Flags.boolean({
     description: 'print JSON on stdout, for errors too',
@@ -19,8 +19,8 @@ export const outputFlags = {
 };
 
 /**
- * True if the command line asks for JSON, or else the environment. `flags` are those of the command, if it is known.
- * oclif asks before it parses the flags: an error of the parser is JSON too.
+ * True if the command line asks for JSON, or else the environment. `flags` are those of the command, if it is
+ * known. Errors of oclif's parser are JSON too, so this does not depend on it.
  */
 export function wantsJson(argv: readonly string[], flags: FlagTable = outputFlags): boolean {
   const given = commandLine(argv, flags);
@@ -30,7 +30,7 @@ export function wantsJson(argv: readonly string[], flags: FlagTable = outputFlag
   return yesOrNo(IMSTATE_JSON) === true || IMSTATE_OUTPUT === 'json';
 }
 
-/** Throws WRONG_USAGE for a command line that asks for JSON and for text. */
+/** Throws WRONG_USAGE if the command line asks for JSON and for text. */
 export function checkOutput(given: Layer): void {
   if (!given.has('json') || given.get('output')?.text !== 'text') return;
   throw new ImstateError('WRONG_USAGE', '--json and --output text contradict each other: give one of them');

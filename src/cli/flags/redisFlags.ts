@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { DEFAULT_SHARDS, STORE_DEFAULTS } from '../../presence/defaults.js';
 import { textFlag, underHeading } from './flagTypes.js';
 
-/** Flags of all commands that read a Redis: its URL. */
+/** Flags of all commands that use a Redis: its URL. */
 function urlFlags(whose: string) {
   return {
     redis: textFlag({

@@ -1,7 +1,7 @@
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { readTrusted } from 'imstate-client/internal/shared/ownership';
 
-/** The text of a file that holds a secret and nothing else; throws CONFIG_UNUSABLE, and shows nothing of it. */
+/** Reads a file that holds one secret and nothing else. Throws CONFIG_UNUSABLE, which shows nothing of it. */
 export function readSecret(file: string, flag: string): string {
   let text: string;
   try {

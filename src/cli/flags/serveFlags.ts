@@ -36,8 +36,8 @@ export type FlagOptions = Omit<DaemonOptions, 'log' | 'droppedLogLines' | 'signa
 type ServeFlags = Interfaces.InferredFlags<typeof serveFlags>;
 
 /**
- * The options that the flags set, with `dataDir` as the default of --data-dir. Reads the files of secrets, and waits if
- * they are pipes. Throws WRONG_USAGE for flags that contradict each other, and CONFIG_UNUSABLE.
+ * The options that the flags set, with `dataDir` as the default of --data-dir. Reads the files of secrets,
+ * and waits if they are pipes. Throws WRONG_USAGE for flags that contradict each other, and CONFIG_UNUSABLE.
  */
 export function daemonOptions(flags: ServeFlags, dataDir: string): FlagOptions {
   return {

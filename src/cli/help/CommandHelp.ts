@@ -6,7 +6,9 @@ export const CONNECTION = 'CONNECTION';
 /** The headings of flags that commands share; they follow the command's own. */
 const SHARED = ['GLOBAL', CONNECTION];
 
-/** The help of one command: its own flags first, and the shared ones in the order in which they are declared. */
+/**
+ * The help of one command: its own flags first, and the shared ones in the order in which they are declared.
+ */
 export class CommandHelp extends OclifCommandHelp {
   /** Leaves out environment variables, and the flags of the connection. */
   isBrief = false;

@@ -39,7 +39,10 @@ function beside([label = '', text = '']: Row, column: number, width: number): st
   return [`${pad(label, column)}  ${first}`.trimEnd(), ...others.map((line) => indent + line)];
 }
 
-/** A command that can be pasted: broken between its words, but not inside quotes, nor before the value of a flag. */
+/**
+ * A command that can be pasted: broken between its words, but not inside quotes, nor before the value of a
+ * flag.
+ */
 export function wrapCommand(command: string, width: number): string {
   const words = command.match(/--\S+ (?:'[^']*'|"[^"]*"|(?![-(>|&])\S+)|(?:'[^']*'|"[^"]*"|\S)+/g) ?? [];
   // Room for the indent and the backslash.

@@ -5,10 +5,10 @@ import { Progress } from '../output/progress.js';
 import { toImstateError } from '../output/report.js';
 import { allServers } from './pages.js';
 
-/** Whose sessions to end. A device without its session stands for whichever session is current. */
+/** Whose sessions to end. A device without a session means its current one. */
 export type EvictTarget = EvictRequest | { device: { userId: string; deviceId: string } };
 
-/** What the command line says of a target. */
+/** The words of the command line that name a target. */
 export interface TargetWords {
   user: string | undefined;
   device: string | undefined;
@@ -16,7 +16,7 @@ export interface TargetWords {
   'server-addr': string | undefined;
 }
 
-/** The arguments, with the flags --user and --device for those left out. Throws WRONG_USAGE if both differ. */
+/** The arguments, with the flags --user and --device as aliases. Throws WRONG_USAGE if both differ. */
 export function withFlags(args: Pick<TargetWords, 'user' | 'device'>, flags: TargetWords): TargetWords {
   return { ...flags, user: oneOf('user', args, flags), device: oneOf('device', args, flags) };
 }
@@ -55,7 +55,7 @@ export function nameOf(target: EvictTarget): string {
   return `${userId}/${deviceId}`;
 }
 
-/** The request that ends the target; undefined if it is a device without a session. */
+/** The request that ends the target; undefined if a device has no current session. */
 export async function requestFor(client: Client, target: EvictTarget): Promise<EvictRequest | undefined> {
   if (!('device' in target)) return target;
   const { devices } = await client.getUser(target.device);
@@ -66,7 +66,7 @@ export async function requestFor(client: Client, target: EvictTarget): Promise<E
   return { session: { ...target.device, sessionId } };
 }
 
-/** How many sessions the target has now. */
+/** The number of sessions that the target has now. */
 export async function sessionsOf(client: Client, target: EvictRequest): Promise<number> {
   if ('serverAddr' in target) {
     const { servers } = await allServers(client);
@@ -81,7 +81,10 @@ export async function sessionsOf(client: Client, target: EvictRequest): Promise<
   return devices.filter((device) => device.online && device.sessionId === sessionId).length;
 }
 
-/** Ends all sessions of the target, call by call, and returns their number. An error says how many had ended before. */
+/**
+ * Ends all sessions of the target, call by call, and resolves with their number. An error says how many had
+ * ended before.
+ */
 export async function evictAll(client: Client, target: EvictRequest): Promise<number> {
   const progress = new Progress('session', true);
   let evicted = 0;

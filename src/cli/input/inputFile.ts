@@ -4,12 +4,12 @@ import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
 
 /**
- * Opens a file for reading; "-" is standard input. Throws if it cannot be opened. A FIFO and a terminal are polled: Node.js reads other
- * files in a thread, which no signal wakes and without which the process cannot exit.
+ * Opens a file for reading; "-" is stdin. Throws if that fails. FIFOs and terminals are polled: Node.js reads
+ * other files in a thread, which signals do not wake and for which the process would have to wait.
  */
 export function openInput(path: string): Readable {
   if (path === '-') return process.stdin;
-  // Windows has no such flag. Without it the opening of a FIFO waits for its writer.
+  // Windows has no such flag. Elsewhere opening a FIFO would wait for its writer.
   const { O_RDONLY, O_NONBLOCK = 0 } = constants;
   const fd = openSync(path, O_RDONLY | O_NONBLOCK);
   try {

@@ -10,20 +10,20 @@ import {
 import { printable, printableJson } from '../output/printable.js';
 import { Progress } from '../output/progress.js';
 
-/** Records that break a rule are bad input. */
+/** Invalid records are bad input. */
 const EXIT_WITH_PROBLEMS = 2;
 
-/** Where to import from and to, and how to print what becomes of it. */
+/** Source and destination of an import, and how to print it. */
 export interface ImportRun extends Omit<ImportOptions, 'onProblem' | 'onKey'> {
   isJson: boolean;
 }
 
 /**
- * Runs an import: prints each record that is not imported, and the counts at the end, also of one that fails. Returns
- * the exit code; rejects with what kept it from going on.
+ * Runs an import: prints each record that is not imported, and the counts at the end, even if the import
+ * fails. Resolves with the exit code; rejects with the error that stopped it.
  */
 export async function runLegacyImport({ isJson, ...options }: ImportRun): Promise<number> {
-  // It brings the client of Redis.
+  // It loads the Redis client.
   const { LegacyImport } = await import('../../migration/legacyImport.js');
   const progress = new Progress('hash', true, 'hashes');
   const print = (lines: string[], json: object) => {

@@ -1,20 +1,20 @@
 import type { Readable } from 'node:stream';
 
-/** A line of a file; `fault` says why it cannot be read. */
+/** A line of a file; `fault` says why it is unreadable. */
 export interface Line {
-  /** From 1. */
+  /** Starts at 1. */
   number: number;
   text: string;
   fault?: string;
 }
 
 const NEWLINE = 0x0a;
-/** More than any request that a daemon takes. */
+/** More than any request that a daemon accepts. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
 /**
- * The lines of a stream of UTF-8, one after the other. Not node:readline: that ends a line at U+2028 too, which may
- * stand in JSON, and hides bytes that are no UTF-8. When `stop` is aborted the stream is left, and no line comes.
+ * The lines of a UTF-8 stream. Not node:readline: that also ends a line at U+2028, which JSON can contain,
+ * and hides invalid UTF-8. After `stop` aborts, no line follows.
  */
 export async function* linesOf(input: Readable, stop: AbortSignal): AsyncGenerator<Line> {
   const leave = () => input.destroy();
@@ -41,7 +41,7 @@ export async function* linesOf(input: Readable, stop: AbortSignal): AsyncGenerat
   }
 }
 
-/** The bytes of one line; those of one that is too long are not kept. */
+/** The bytes of a line; a line that is too long is not kept. */
 class LineBuffer {
   readonly #parts: Buffer[] = [];
   #bytes = 0;

@@ -1,6 +1,7 @@
 /**
- * Maps items as they come, at most `limit` at the same time, and yields the results in the order of the items, each
- * as soon as it is there. `map` must not reject; if `items` fails, that is thrown behind the results of those before.
+ * Maps items as they arrive, at most `limit` at a time, and yields the results in the order of the items, as
+ * early as possible. `map` must not reject. If `items` fails, the error follows the results of the earlier
+ * items.
  */
 export async function* mapInOrder<Item, Result>(
   items: AsyncIterator<Item>,
@@ -27,7 +28,7 @@ export async function* mapInOrder<Item, Result>(
   if (failure !== undefined) throw failure.error;
 }
 
-/** True if `promise` is settled before `other`. */
+/** True if `promise` settles before `other`. */
 async function isFirst(promise: Promise<unknown> | undefined, other: Promise<unknown>): Promise<boolean> {
   if (promise === undefined) return false;
   return Promise.race([promise.then(() => true), other.then(() => false)]);

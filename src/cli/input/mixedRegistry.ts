@@ -2,12 +2,12 @@ import type { EndpointHealth } from 'imstate-client/internal/connection/endpoint
 import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
 import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixed';
 
-/** Follows which endpoints are legacy servers, and warns while imstate daemons are beside them. */
+/** Tracks which endpoints are legacy servers, and warns while imstate daemons are registered beside them. */
 export class MixedRegistry {
   readonly #health = new Map<string, EndpointHealth['health']>();
   #warning: string | undefined;
 
-  /** The warning that the event gives cause for; undefined if there is none, or the same was given before. */
+  /** The warning for an event; undefined if there is none, or it was given before. */
   note(event: EndpointEvent): string | undefined {
     if (event.type === 'registry') return undefined;
     if (event.type === 'removed') this.#health.delete(event.addr);
@@ -19,7 +19,7 @@ export class MixedRegistry {
     return this.#warning === before ? undefined : this.#warning;
   }
 
-  /** One that does not answer is what it was when it did. */
+  /** An unreachable endpoint is what it was when it answered. */
   #set(addr: string, health: EndpointHealth['health']): void {
     if (health !== 'UNREACHABLE') this.#health.set(addr, health);
   }

@@ -13,32 +13,32 @@ import { type Line, linesOf } from './lines.js';
 import { mapInOrder } from './mapInOrder.js';
 import { RECORD_KEYS, readRecord } from './onlineRecord.js';
 
-/** How long calls in flight may take after a signal. */
+/** How long calls in flight can take after a signal. */
 const STOP_GRACE_MS = 2_000;
 
-/** What to report, and how. */
+/** A batch of logins, and how to print it. */
 export interface OnlineBatch {
-  /** A file of logins, one JSON object a line; "-" is standard input. */
+  /** A file of logins, a JSON object per line; "-" is stdin. */
   file: string;
-  /** What stands for what a record leaves out. */
+  /** Defaults for fields that a record omits. */
   defaults: Partial<OnlineRequest>;
   online: (request: OnlineRequest, options: CallOptions) => Promise<OnlineResult>;
-  /** How many calls are made at the same time. */
+  /** Maximum number of concurrent calls. */
   concurrency: number;
   isJson: boolean;
-  /** Ends the batch: no further line is read. */
+  /** Ends the batch when it aborts: no further line is read. */
   stop: AbortSignal;
 }
 
-/** What became of one record. */
+/** The result of one record. */
 type Outcome = { line: number } & (
   | { error: ImstateError }
   | { request: OnlineRequest; result: OnlineResult }
 );
 
 /**
- * Reports the logins of a file, one line of results for each, in the order of the file, as they come. Those of one
- * user are reported one after the other. Returns the exit code: the greatest of the records'.
+ * Reports the logins of a file, and prints a line per record in the order of the file. The logins of one user
+ * are reported one after the other. Resolves with the exit code: the highest of all records.
  */
 export async function runOnlineBatch(batch: OnlineBatch): Promise<number> {
   const { isJson, stop } = batch;
@@ -77,15 +77,15 @@ async function* recordsOf({ file, stop }: OnlineBatch): AsyncGenerator<Line> {
   }
 }
 
-/** Cancels the calls in flight when they take longer than a process may that was asked to stop. */
+/** Cancels the calls in flight that take too long after a signal. */
 function giveUpLater(calls: AbortController): void {
   const message = 'no answer before the end of the command: the login may have been applied';
   setTimeout(() => calls.abort(new ImstateError('UNAVAILABLE', message)), STOP_GRACE_MS).unref();
 }
 
-/** What reports one record, and never rejects. */
+/** Reports one record; never rejects. */
 function reporter({ defaults, online }: OnlineBatch, signal: AbortSignal): (line: Line) => Promise<Outcome> {
-  /** The last call for each user that has one under way. */
+  /** The call in flight of each user, or the last of several. */
   const inFlight = new Map<string, Promise<unknown>>();
   const inTurn = async (request: OnlineRequest): Promise<OnlineResult> => {
     const before = inFlight.get(request.userId);

@@ -4,7 +4,7 @@ import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import { parseDuration } from '../flags/durations.js';
 import { MAX_INCARNATION, TTL_RULE } from '../flags/loginFlags.js';
 
-/** How the value of each key of a record is read. */
+/** How the value of each key of a record is parsed. */
 const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineRequest>> = {
   userId: (value, key) => ({ userId: readText(value, key) }),
   deviceId: (value, key) => ({ deviceId: readText(value, key) }),
@@ -21,8 +21,8 @@ const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineReq
 export const RECORD_KEYS = Object.keys(READERS);
 
 /**
- * The login that a line of a batch reports: a JSON object; `defaults` stand for what it leaves out, or has as null.
- * Throws INVALID_ARGUMENT, or WRONG_USAGE of a time, with the rule that is broken.
+ * The login in a line of a batch: a JSON object. `defaults` apply to keys that are missing or null. Throws
+ * INVALID_ARGUMENT, or WRONG_USAGE for a duration, with the rule that is broken.
  */
 export function readRecord(text: string, defaults: Partial<OnlineRequest>): OnlineRequest {
   const login: Partial<OnlineRequest> = { ...defaults };

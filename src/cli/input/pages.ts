@@ -10,8 +10,8 @@ interface Page<Row> {
 }
 
 /**
- * Fetches pages until there are `limit` rows, or no more. `isCut` is true if there may be more, `isPartial` if part of the store did
- * not answer for one of them.
+ * Fetches pages until there are `limit` rows, or no more. `isCut` is true if there may be more; `isPartial`
+ * if part of the store did not answer for one of them.
  */
 export async function collectPages<Row>(
   limit: number,

@@ -2,17 +2,17 @@ import { chmod, chown, open, realpath, rename, rm, stat } from 'node:fs/promises
 import { setTimeout as delay } from 'node:timers/promises';
 import { readRegularText } from 'imstate-client/internal/shared/regularFile';
 
-/** What is in it is nobody else's business, and who can write it decides for its owner. */
+/** The file may hold secrets, and who can write it controls its owner's commands. */
 const OWNER_ONLY = 0o600;
 const MAX_TRIES = 50;
 const PAUSE_MS = 100;
 
 /**
- * Changes a text file: `change` is given its text ('' if there is none yet) and returns the text that follows. The file is replaced as a
- * whole, so that nobody ever reads half of it, and by one process at a time. A new one is for this user alone (mode 600).
+ * Replaces a text file atomically, one process at a time. `change` gets the text, '' if there is no file, and
+ * returns the new text. A new file is for this user alone (mode 600).
  */
 export async function replaceFile(path: string, change: (text: string) => string): Promise<void> {
-  // What a link points to is replaced, not the link.
+  // Replaces the target of a link, not the link.
   const file = await realpath(path).catch(() => path);
   const draft = `${file}.lock`;
   const handle = await lock(draft);
@@ -29,7 +29,7 @@ export async function replaceFile(path: string, change: (text: string) => string
   }
 }
 
-/** The text that is to become the file is its lock as well: only one process can make it. */
+/** The draft of the file is also the lock: only one process can create it. */
 async function lock(draft: string) {
   for (let tries = 1; ; tries++) {
     try {
@@ -44,16 +44,16 @@ async function lock(draft: string) {
   }
 }
 
-/** A daemon that runs as another user may read it by its group. */
+/** A daemon of another user may read it by its group. */
 async function keepRights(file: string, draft: string): Promise<void> {
   const before = await stat(file).catch(() => undefined);
   if (before === undefined) return;
   await chmod(draft, before.mode & 0o777);
-  // Only root may give it to somebody else.
+  // Only root can change the owner.
   await chown(draft, before.uid, before.gid).catch(() => {});
 }
 
-/** The text of the file; '' if it is not there yet. */
+/** The text of the file; '' if there is none. */
 function textOf(file: string): string {
   try {
     return readRegularText(file);

@@ -12,7 +12,10 @@ export async function readTokens(path: string): Promise<TokenEntry[]> {
   }
 }
 
-/** Changes a file of tokens: `change` is given its text ('' if there is none yet) and the entries in it, and returns the text that follows. */
+/**
+ * Changes a file of tokens. `change` gets its text, '' if there is no file, and its entries, and returns the
+ * new text.
+ */
 export async function changeTokens(
   path: string,
   change: (text: string, entries: TokenEntry[]) => string,

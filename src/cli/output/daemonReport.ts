@@ -2,7 +2,7 @@ import type { Daemon } from '../../daemon/startDaemon.js';
 import { shortStoreId } from '../../store/identity.js';
 import { absoluteTime } from './times.js';
 
-/** What `serve --json` prints once the daemon is ready. */
+/** The JSON that `serve` prints once the daemon is ready. */
 export function daemonJson(daemon: Daemon, configFile: string | undefined): object {
   const { addr, advertised, http, store, storeId, registry, service, tls, auth, warnings } = daemon;
   return {
@@ -21,7 +21,7 @@ export function daemonJson(daemon: Daemon, configFile: string | undefined): obje
   };
 }
 
-/** The same, human-readable, without the warnings. */
+/** The same as human-readable lines, without the warnings. */
 export function daemonLines(daemon: Daemon, configFile: string | undefined): string[] {
   const { addr, advertised, http, store, storeId, registry, service, tls, auth } = daemon;
   const validity = tls && `${tls.isMutual ? 'mutual' : 'on'}, valid until ${absoluteTime(tls.validUntil)}`;

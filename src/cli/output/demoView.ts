@@ -4,14 +4,17 @@ import { wantsJson } from '../flags/outputFlags.js';
 import { isScreen } from '../top/Screen.js';
 import { showProgress } from './simulationView.js';
 
-/** What there is to look at. */
+/** What the view shows. */
 export interface DemoScene {
   simulation: Simulation;
-  /** The daemon, host:port. */
+  /** Address of the daemon, HOST:PORT. */
   addr: string;
 }
 
-/** Shows the demo, by `top` where there is a screen, until `over` is aborted; aborts it itself when whoever looks on has seen enough. */
+/**
+ * Shows the demo, as `top` if there is a screen, until `over` aborts. Aborts `over` when the user leaves the
+ * view.
+ */
 export async function showDemo({ simulation, addr }: DemoScene, over: AbortController): Promise<void> {
   if (isScreen() && !wantsJson(process.argv)) {
     await showTop(addr, over);

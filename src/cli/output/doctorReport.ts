@@ -8,10 +8,13 @@ const STATUSES = ['ok', 'warning', 'failed', 'skipped'] as const;
 const STATUS_WIDTH = 'warning'.length;
 const NAME_WIDTH = 'daemon-certificates'.length;
 const INDENT = STATUS_WIDTH + 2 + NAME_WIDTH + 2;
-/** On a terminal with less room for messages they may as well begin anywhere. */
+/** A narrower terminal wraps the messages itself. */
 const LEAST_ROOM = 30;
 
-/** The same reports, in groups that one line tells: those of a kind that are skipped for one reason, and each other by itself. */
+/**
+ * Groups reports into lines: checks of one kind that are skipped for the same reason share one, others have
+ * their own.
+ */
 export async function* grouped(reports: AsyncIterable<Report>): AsyncGenerator<Report[], void> {
   let group: Report[] = [];
   for await (const report of reports) {
@@ -36,7 +39,7 @@ function kind({ check }: Report): string {
   return check.replace(/-.*/, '');
 }
 
-/** What the checks of a group found, for people; on a terminal of so many columns what does not fit hangs below. */
+/** The line of a group. On a terminal with `columns`, the rest of the message hangs below. */
 export function doctorLines(group: Report[], columns: number | undefined): string[] {
   const { check, status, message } = group[0] as Report;
   const text = printable(message);
@@ -49,7 +52,7 @@ export function doctorLines(group: Report[], columns: number | undefined): strin
   ];
 }
 
-/** How many checks found what. */
+/** The number of checks by status. */
 export function doctorSummary(reports: Report[]): string {
   const count = (wanted: Report['status']) => reports.filter(({ status }) => status === wanted).length;
   const word = (status: Report['status']) =>
@@ -59,14 +62,14 @@ export function doctorSummary(reports: Report[]): string {
     .join(', ');
 }
 
-/** 0 if all is well, 1 if there are warnings, or else the exit code of the first failure. */
+/** 0 if all is well, 1 for warnings, otherwise the exit code of the first failure. */
 export function doctorExitCode(reports: Report[]): number {
   const failure = reports.find(({ status }) => status === 'failed');
   if (failure !== undefined) return errorTable[failure.code ?? 'INTERNAL'].exitCode;
   return reports.some(({ status }) => status === 'warning') ? 1 : 0;
 }
 
-/** What was found, as --json prints it. */
+/** The JSON of `doctor`. */
 export function doctorJson(reports: Report[]): object {
   const status = ['failed', 'warning'].find((wanted) => reports.some((report) => report.status === wanted));
   const checks = reports.map(({ check, status, message, code, durationMs }) => ({

@@ -7,7 +7,7 @@ import type { MixedRegistry } from '../input/mixedRegistry.js';
 import { type Cell, colors, renderTable } from './style.js';
 import { absoluteTime } from './times.js';
 
-/** The daemons as a table, for people. */
+/** The daemons as a human-readable table. */
 export function endpointTable({ service, description, endpoints }: EndpointList): string {
   if (endpoints.length === 0)
     return `no daemon is registered as ${service} (registry: ${description}): imstate serve starts one`;
@@ -20,7 +20,7 @@ export function endpointTable({ service, description, endpoints }: EndpointList)
   return renderTable([...head, ['Store']], rows);
 }
 
-/** What is to be said of daemons that use different stores; undefined if none do, as far as they say. */
+/** A warning if daemons use different stores, as far as that is known. */
 function storesWarning(endpoints: EndpointHealth[]): string | undefined {
   const stores = new Set(endpoints.flatMap(({ storeId }) => storeId ?? []));
   if (stores.size < 2) return undefined;
@@ -30,13 +30,13 @@ function storesWarning(endpoints: EndpointHealth[]): string | undefined {
   );
 }
 
-/** The daemons as --json prints them. */
+/** The JSON of `endpoints`. */
 export function endpointsJson({ service, endpoints }: EndpointList) {
   const withStores = endpoints.map((each) => ({ ...endpointJson(each), storeId: each.storeId ?? null }));
   return { service: service ?? null, endpoints: withStores };
 }
 
-/** What happens to the daemons, for people; of a registry that does not answer nothing, for that is no result. */
+/** An event as human-readable lines. A registry that does not answer is a warning, and no line. */
 export function endpointLines(event: EndpointEvent): string[] {
   if (event.type === 'list') return [endpointTable(event)];
   const { gray, bold } = colors();
@@ -48,14 +48,14 @@ export function endpointLines(event: EndpointEvent): string[] {
   return [[when, bold(addr), `${came}${health}`, latency].filter(Boolean).join('  ')];
 }
 
-/** What is wrong, in sentences, beside the result; `mixed` has seen the events before. */
+/** The warnings of an event; `mixed` has seen the events before. */
 export function warningsOf(event: EndpointEvent, mixed: MixedRegistry): string[] {
   const stores = event.type === 'list' ? storesWarning(event.endpoints) : undefined;
   const faults = faultsIn(event).map(({ message }) => message);
   return [...faults, stores, mixed.note(event)].filter((warning) => warning !== undefined);
 }
 
-/** What is wrong that is no result: a registry that does not answer, TLS that does not come about. */
+/** Faults: a registry that does not answer, a TLS connection that fails. */
 function faultsIn(event: EndpointEvent): ImstateError[] {
   if (event.type === 'registry') return event.error ? [event.error] : [];
   if (event.type === 'removed') return [];
@@ -63,7 +63,7 @@ function faultsIn(event: EndpointEvent): ImstateError[] {
   return probes.flatMap(({ fault }) => fault ?? []);
 }
 
-/** What happens to the daemons, as --json prints it. */
+/** The JSON of an event. */
 export function endpointEventJson(event: EndpointEvent): object {
   if (event.type === 'list') return { type: event.type, ...endpointsJson(event) };
   const time = new Date().toISOString();

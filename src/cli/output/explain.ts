@@ -5,7 +5,7 @@ import { reasonSentence } from './reasons.js';
 import { colors } from './style.js';
 import { absoluteTime, relativeTime } from './times.js';
 
-/** Says for people why a device is shown as it is: a sentence, and a line for each thing that has to do with it. */
+/** Explains the status of a device: a sentence, and a line per fact. */
 export function explainDevice(device: DeviceState): string {
   const { bold, gray } = colors();
   const facts = [...sessionFacts(device), ...explanationFacts(device, device.explanation)];

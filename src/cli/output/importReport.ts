@@ -1,12 +1,12 @@
 import type { ImportCounts, ImportProblem } from '../../migration/legacyImport.js';
 import { errorJson } from './report.js';
 
-/** What an import has come to. */
+/** The result of an import. */
 export interface ImportSummary {
   counts: ImportCounts;
   /** False for a dry run. */
   isApplied: boolean;
-  /** Whether all keys were dealt with. */
+  /** Whether all keys were read. */
   isComplete: boolean;
 }
 

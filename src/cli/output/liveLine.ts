@@ -1,7 +1,7 @@
 import { printable } from './printable.js';
 import { isRewritable } from './terminal.js';
 
-/** A line on stderr that is written over and over again, where people look on. */
+/** A line on stderr that is rewritten in place, on a terminal only. */
 export class LiveLine {
   readonly isShown: boolean;
   #isPainted = false;
@@ -10,14 +10,14 @@ export class LiveLine {
     this.isShown = isShown && isRewritable(process.stderr);
   }
 
-  /** What does not fit into the terminal is cut: it could not be written over. */
+  /** Cut to the width of the terminal: only one line can be rewritten. */
   paint(text: string): void {
     if (!this.isShown) return;
     process.stderr.write(`\r\x1b[K${printable(text).slice(0, (process.stderr.columns || 80) - 1)}`);
     this.#isPainted = text !== '';
   }
 
-  /** Leaves the line empty, for something else to be written there. May be called twice. */
+  /** Clears the line for other output. Can be called twice. */
   end(): void {
     if (this.#isPainted) this.paint('');
   }

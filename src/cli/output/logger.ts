@@ -4,18 +4,21 @@ import { prettyFactory } from 'pino-pretty';
 import { NonBlockingOutput } from './nonBlockingOutput.js';
 import { printableLines, withEscapes } from './printable.js';
 
-/** A logger, and what it could not write. */
+/** A logger, and the number of lines that it dropped. */
 export interface Logging {
   log: Logger;
-  /** How many lines were dropped since the start because nobody read them. */
+  /** Lines dropped since the start, because nobody read them. */
   droppedLines(): number;
 }
 
-/** A logger that writes to stderr and never waits for its reader; "auto" is pretty on a terminal and JSON elsewhere. */
+/**
+ * A logger that writes to stderr and never waits for its reader; "auto" is pretty on a terminal and JSON
+ * elsewhere.
+ */
 export function makeLogger(level: string, format: string): Logging {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const output = new NonBlockingOutput(process.stderr, (lines) => {
-    // Whatever is logged: that something is missing is worth a line.
+    // At any log level: lost lines are worth a warning.
     log.child({}, { level: 'warn' }).warn({ dropped: lines }, 'nobody read the log: lines were dropped');
   });
   const prettify = isPretty ? makePretty() : withEscapes;
@@ -34,7 +37,9 @@ function makePretty(): (line: string) => string {
   return (line) => printableLines(prettify(keepEscapes(line)), colorize === true);
 }
 
-/** A JSON line whose escaped control characters stay escapes when it is read, as they may come from outside. */
+/**
+ * A JSON line in which escaped control characters stay escaped when it is parsed: they may come from outside.
+ */
 function keepEscapes(line: string): string {
   return line.replace(/\\(?:u[0-9a-f]{4}|.)/gi, (found) => (found[1] === 'u' ? `\\${found}` : found));
 }
@@ -42,8 +47,8 @@ function keepEscapes(line: string): string {
 const CONSOLE = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
 
 /**
- * Has the log say what Node.js and libraries would print themselves, which waits for a reader: warnings, calls of `console`, and the error
- * that ends the process. Returns what undoes that.
+ * Redirects to the log what Node.js and libraries would print, which would wait for a reader: warnings, calls
+ * of `console`, and the error that ends the process. Returns a function that undoes this.
  */
 export function captureOutput(log: Logger): () => void {
   const printers = CONSOLE.map((method) => console[method]);

@@ -3,43 +3,43 @@ import { isatty } from 'node:tty';
 import { LIMITS } from '../../presence/limits.js';
 
 const { O_WRONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
-/** How soon text that nobody has read is tried again. */
+/** How soon to retry unread text. */
 const POLL_INTERVAL_MS = 20;
-/** How long the end of the process waits for a reader: in all, and for one that reads nothing. */
+/** How long the exit waits for a reader: in total, and while it reads nothing. Milliseconds. */
 const EXIT_MS = { max: 2_000, idle: 500 };
 
 type Outcome = 'written' | 'blocked' | 'failed';
 
 /**
- * Writes lines to stdout or stderr and never waits for a reader: a terminal after Ctrl-S, a full pipe or socket. What is not read waits in a
- * buffer of {@link LIMITS}.logBuffer; lines beyond it are dropped and counted. While there is a reader each line is written at once, so a crash
- * loses none. Files are written as usual.
+ * Writes lines to stdout or stderr without waiting for a reader: a terminal after Ctrl-S, a full pipe or
+ * socket. Unread lines wait in a buffer of {@link LIMITS}.logBuffer; lines beyond it are dropped and counted.
+ * If there is a reader, each line is written at once, so a crash loses none. Files are written as usual.
  */
 export class NonBlockingOutput {
   readonly #fd: number;
   readonly #onRecovery: (dropped: number) => void;
   #waiting: string[] = [];
   #waitingBytes = 0;
-  /** What is left of the text that is being written, and how many lines that text had. */
+  /** The rest of the text being written, and the number of its lines. */
   #batch = Buffer.alloc(0);
   #batchLines = 0;
   #dropped = 0;
   #reported = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onRecovery` is called once lines are read again after some were dropped, with how many. */
+  /** `onRecovery` is called with the number of dropped lines once lines are read again. */
   constructor(stream: { fd: number }, onRecovery: (dropped: number) => void = () => {}) {
     this.#fd = nonBlocking(stream.fd);
     this.#onRecovery = onRecovery;
     process.on('exit', () => this.#finish());
   }
 
-  /** How many lines were dropped since the start. */
+  /** Lines dropped since the start. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Writes one line, which ends with a newline. */
+  /** Writes one line, which must end with a newline. */
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
     if (this.#waitingBytes + this.#batch.length + bytes > LIMITS.logBuffer.max) {
@@ -51,7 +51,7 @@ export class NonBlockingOutput {
     if (this.#timer === undefined) this.#flush();
   }
 
-  /** Writes what waits, until the reader reads no further. */
+  /** Writes the buffer, until the reader stops reading. */
   #flush(): void {
     let outcome: Outcome = 'failed';
     while (this.#hasMore()) {
@@ -81,7 +81,9 @@ export class NonBlockingOutput {
     return true;
   }
 
-  /** Writes what is possible now. A batch that cannot be written at all (a full disk, a closed pipe) is dropped. */
+  /**
+   * Writes as much as possible now. A batch that cannot be written (a full disk, a closed pipe) is dropped.
+   */
   #writeBatch(): Outcome {
     try {
       this.#batch = this.#batch.subarray(writeSync(this.#fd, this.#batch));
@@ -101,7 +103,7 @@ export class NonBlockingOutput {
     this.#onRecovery(dropped);
   }
 
-  /** At the end of the process, when nothing else is done any longer: the last lines wait for whoever still reads. */
+  /** At exit, when nothing else runs: waits for a reader of the last lines. */
   #finish(): void {
     const idle = new Int32Array(new SharedArrayBuffer(4));
     const end = performance.now() + EXIT_MS.max;
@@ -114,8 +116,8 @@ export class NonBlockingOutput {
 }
 
 /**
- * A descriptor of the same pipe or terminal on which writes never block. It is opened anew: the flag belongs to the open file, which other
- * processes share. Where that is not possible (a socket; a pipe of another user) Node.js itself has set the flag when it made the stream.
+ * Opens the same pipe or terminal again for writes that never block: the flag belongs to the open file, which
+ * other processes share. If that fails (a socket, a pipe of another user), Node.js has set the flag itself.
  */
 function nonBlocking(fd: number): number {
   const self = `/proc/self/fd/${fd}`;

@@ -3,7 +3,7 @@ import { reasonSentence } from './reasons.js';
 import { colors } from './style.js';
 import { absoluteTime } from './times.js';
 
-/** What became of a login, for people: a line for it, and one for each session that it replaced. */
+/** The result of a login as human-readable lines, with one for each session that it replaced. */
 export function describeLogin(request: OnlineRequest, result: OnlineResult): string[] {
   const { green, yellow } = colors();
   const name = `${request.userId}/${request.deviceId}`;

@@ -1,22 +1,28 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 
 /**
- * What a terminal obeys, what makes it show a text in another order than it stands, and what makes two different texts look the same or
- * takes columns in some terminals only: control characters (C0, DEL and C1, which has U+009B), line separators, the controls of
- * bidirectional text, characters without a width (joiners, soft hyphens, variation selectors, tags), fillers, and the skin colours of emoji.
+ * Characters that control a terminal, reorder text, make two texts look the same, or take columns in some
+ * terminals only: control characters (C0, DEL and C1, which has U+009B), line separators, bidirectional
+ * controls, characters without a width (joiners, soft hyphens, variation selectors, tags), fillers, and skin
+ * tones of emoji.
  */
 const CHARACTERS =
   '[\\p{Cc}\\p{Bidi_Control}\\p{Default_Ignorable_Code_Point}\\p{Emoji_Modifier}\\u2028\\u2029\\ufff9-\\ufffb]';
 const UNPRINTABLE = new RegExp(CHARACTERS, 'gu');
-/** The same, or what lines of our own have beside it: a colour, the end of a line. */
+/** The same, or what our own lines contain: a colour, the end of a line. */
 const UNPRINTABLE_OR_OWN = new RegExp(`\\p{Cc}\\[[\\d;]*m|${CHARACTERS}`, 'gu');
 
-/** Text from outside (ids, names, errors of daemons) for a terminal: what is not printable as escapes. */
+/**
+ * Text from outside (IDs, names, errors of daemons) for a terminal: unprintable characters become escapes.
+ */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, toEscape);
 }
 
-/** Whole lines for a terminal, in which text from outside may have been overlooked. `hasColors` is true if colours are our own. */
+/**
+ * Whole lines for a terminal, which may contain text from outside. `hasColors` is true if colours are our
+ * own.
+ */
 export function printableLines(text: string, hasColors: boolean): string {
   return text.replace(UNPRINTABLE_OR_OWN, (found) => {
     if (found === '\n' || (hasColors && found.length > 1 && found.startsWith('\x1b'))) return found;
@@ -24,7 +30,7 @@ export function printableLines(text: string, hasColors: boolean): string {
   });
 }
 
-/** The value with each text in it as {@link printable} makes it: what a daemon or a registry answered, to be shown. */
+/** The value with each text as {@link printable} returns it, for responses of a daemon or a registry. */
 export function printableValue<Value>(value: Value): Value {
   return convert(value) as Value;
 }
@@ -37,18 +43,18 @@ function convert(value: unknown): unknown {
   }
   if (value instanceof Map) return new Map([...value].map(([key, each]) => [convert(key), convert(each)]));
   if (typeof value !== 'object' || value === null) return value;
-  // Dates and the like have no text of their own.
+  // Dates and similar objects contain no text.
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [printable(key), convert(each)]));
 }
 
-/** JSON of the same value in which nothing is unprintable. */
+/** JSON of a value without unprintable characters. */
 export function printableJson(value: unknown, indent?: number): string {
   return withEscapes(JSON.stringify(value, null, indent));
 }
 
-/** JSON text with escapes for what JSON.stringify leaves as it is: such characters occur in its strings only. */
+/** JSON with escapes for characters that JSON.stringify keeps: they occur only in strings. */
 export function withEscapes(json: string): string {
   return json.replace(UNPRINTABLE, (character) =>
     character === '\n' ? character : unicodeEscape(character),

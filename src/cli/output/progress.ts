@@ -4,7 +4,7 @@ import { LiveLine } from './liveLine.js';
 
 const REPAINT_MS = 100;
 
-/** A counter with its rate on stderr, where people look on and nothing else is printed meanwhile. */
+/** A counter with its rate on stderr, for a terminal on which nothing else is printed meanwhile. */
 export class Progress {
   readonly #what: readonly [one: string, many: string];
   readonly #line: LiveLine;
@@ -12,13 +12,13 @@ export class Progress {
   #count = 0;
   #paintedAt = 0;
 
-  /** `one` and `many` name what is counted; `isShown` is false where results go to the same terminal. */
+  /** `one` and `many` name what is counted; `isShown` is false if results go to the same terminal. */
   constructor(one: string, isShown: boolean, many = `${one}s`) {
     this.#what = [one, many];
     this.#line = new LiveLine(isShown);
   }
 
-  /** "1.2 s" since it began. */
+  /** Time since the start, such as "1.2 s". */
   get elapsed(): string {
     return `${((performance.now() - this.#startedAt) / 1_000).toFixed(1)} s`;
   }
@@ -32,7 +32,7 @@ export class Progress {
     this.#line.paint(`${count(this.#count, ...this.#what)}, ${rate.toLocaleString('en')}/s`);
   }
 
-  /** Leaves the line empty. May be called twice. */
+  /** Clears the line. Can be called twice. */
   end(): void {
     this.#line.end();
   }

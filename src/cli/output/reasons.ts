@@ -1,6 +1,6 @@
 import type { EndReason } from 'imstate-client';
 
-/** Why a session ended, as half a sentence. */
+/** Reasons as half a sentence. */
 const SENTENCES: Record<EndReason, string> = {
   LOGOUT: 'it was logged out',
   REPLACED: 'another login replaced it',
@@ -10,7 +10,7 @@ const SENTENCES: Record<EndReason, string> = {
   UNKNOWN: 'it ended for a reason that only a later version of imstate knows',
 };
 
-/** Half a sentence that says why a session ended. */
+/** Why a session ended, as half a sentence. */
 export function reasonSentence(reason: EndReason | undefined): string {
   if (reason === undefined) return 'it is not known why';
   return SENTENCES[reason];

@@ -6,10 +6,10 @@ import { loadFault } from '../base/loadFault.js';
 import { systemFault } from '../base/systemFault.js';
 import { printable, printableLines } from './printable.js';
 
-/** Anything thrown as an error of imstate; oclif's own errors are about the usage. */
+/** Maps anything thrown to an ImstateError; errors of oclif are WRONG_USAGE. */
 export function toImstateError(error: unknown): ImstateError {
   if (isImstateError(error)) {
-    // oclif puts its own lines around the message of an error that a flag's parser threw.
+    // oclif adds lines to the message of an error of a flag's parser.
     const message = inOneSentence(error.message);
     return message === error.message ? error : error.reworded(message);
   }
@@ -23,12 +23,12 @@ export function toImstateError(error: unknown): ImstateError {
   });
 }
 
-/** Told by its name: the daemon is not bundled with the command line, so its ImstateError is another class. */
+/** Checks the name: the daemon is not bundled with the command line, so its ImstateError is another class. */
 function isImstateError(error: unknown): error is ImstateError {
   return error instanceof Error && error.name === 'ImstateError';
 }
 
-/** oclif spreads what is wrong over several lines: "Parsing --port", then "Expected an integer but …". */
+/** oclif spreads a message over several lines: "Parsing --port", then "Expected an integer but …". */
 function inOneSentence(message: string): string {
   return message
     .replace(/\s*See more help with --help\s*$/, '')
@@ -43,12 +43,12 @@ function inOneSentence(message: string): string {
     .replace(/\s*\n\s*/g, '; ');
 }
 
-/** What --json prints on stdout for an error. */
+/** The JSON of an error. */
 export function errorJson(error: ImstateError): object {
   return { error: faultJson(error) };
 }
 
-/** Prints an error for people on stderr. */
+/** Prints an error on stderr, human-readable. */
 export function printError(error: ImstateError): void {
   const isFancy = process.stderr.isTTY === true && !process.env.NO_COLOR;
   const { red } = new Chalk(isFancy ? {} : { level: 0 });
@@ -57,7 +57,7 @@ export function printError(error: ImstateError): void {
   process.stderr.write(`${printableLines((error.cause as Error | undefined)?.stack ?? '', false)}\n`);
 }
 
-/** What a server answered, or gRPC said of a call: where this process noticed says nothing. */
+/** True for an error of a server, or of gRPC: the stack of this process says nothing about it. */
 function isOfCall(cause: unknown): boolean {
   return typeof cause === 'object' && cause !== null && 'details' in cause;
 }

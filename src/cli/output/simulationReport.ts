@@ -6,7 +6,7 @@ import { type Cell, colors, renderTable } from './style.js';
 
 const HEAD = [['Call'], ['Calls', 'Rate'], ['p50'], ['p95'], ['p99'], ['Max'], ['Errors', 'Missed']];
 
-/** What was simulated, in a line. */
+/** The plan of a simulation in one line. */
 export function describePlan({ plan }: Simulation): string {
   const { seed, users, servers, logins, queries, durationMs } = plan;
   const forHowLong = durationMs === Infinity ? 'until Ctrl-C' : `for ${seconds(durationMs)}`;
@@ -16,7 +16,7 @@ export function describePlan({ plan }: Simulation): string {
   );
 }
 
-/** What became of a simulation, for people: lines and tables. */
+/** The result of a simulation as human-readable lines and tables. */
 export function summaryLines(simulation: Simulation, ending: Ending, verdicts: Verdict[] = []): string[] {
   const { results, elapsedMs } = simulation;
   const figures = results.figures(elapsedMs);
@@ -34,7 +34,7 @@ export function summaryLines(simulation: Simulation, ending: Ending, verdicts: V
   ];
 }
 
-/** What people should know of the run itself. */
+/** Warnings about the run itself. */
 export function summaryNotices({ results, elapsedMs, late }: Simulation, { left, kept }: Ending): string[] {
   const { calls, missed } = results.figures(elapsedMs).all;
   const notices: string[] = [];
@@ -53,7 +53,7 @@ export function summaryNotices({ results, elapsedMs, late }: Simulation, { left,
   return notices;
 }
 
-/** What became of a simulation, as --json prints it. */
+/** The JSON of a simulation. */
 export function summaryJson(
   { plan, results, counts, late, elapsedMs }: Simulation,
   { stopped, online: wereOnline, kept, left }: Ending,
@@ -125,7 +125,7 @@ function toJson({ calls, rate, p50Ms, p95Ms, p99Ms, maxMs, errors, missed }: Cal
   return { calls, errors, missed, rate: rounded(rate), p50Ms: p50, p95Ms: p95, p99Ms: p99, maxMs: max };
 }
 
-/** What is absent is null. */
+/** Absent values become null. */
 function rounded(value: number | undefined, digits = 3): number | null {
   return value === undefined ? null : Number(value.toFixed(digits));
 }

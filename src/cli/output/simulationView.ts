@@ -6,7 +6,7 @@ import { milliseconds } from './simulationReport.js';
 const REPAINT_MS = 500;
 const BAR = 8;
 
-/** Shows on the line how a simulation gets on, where people look on, until the returned function is called. */
+/** Shows the progress of a simulation on a terminal, until the returned function is called. */
 export function showProgress(simulation: Simulation, line = new LiveLine()): () => void {
   if (!line.isShown) return () => {};
   let paintedAt = performance.now();

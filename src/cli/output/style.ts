@@ -2,22 +2,23 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import { pad, widthOf } from './width.js';
 
-/** True where people look on: tables and colour are for a terminal, and NO_COLOR turns both off. */
+/** True on a terminal: tables and colours are for terminals, and NO_COLOR turns both off. */
 function isFancy(): boolean {
   return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
-/** Colours for stdout; they do nothing where stdout is not fancy. */
+/** Colours for stdout; without effect if stdout has none. */
 export function colors(): ChalkInstance {
   return new Chalk(isFancy() ? {} : { level: 0 });
 }
 
-/** The lines of a cell on a terminal, which are columns of their own elsewhere. */
+/** The lines of a cell on a terminal; elsewhere each is a column. */
 export type Cell = (string | undefined)[];
 
 /**
- * A table on a terminal: with a column for each title where that is wide enough, else with the titles of a cell below each other, else a
- * block of lines for each row. Without colour aligned columns, a line a row, where "-" stands for nothing; and blocks on a terminal that is too narrow for them.
+ * A table. On a terminal it has a column per title if that fits, otherwise the titles of a cell below each
+ * other, otherwise a block of lines per row. Without colours it has aligned columns, one line per row, where
+ * "-" is an empty cell, or blocks on a terminal that is too narrow.
  */
 export function renderTable(head: string[][], rows: Cell[][]): string {
   if (!isFancy()) {
@@ -33,7 +34,7 @@ export function renderTable(head: string[][], rows: Cell[][]): string {
   return fits(stacked) ? stacked : renderBlocks(head, rows);
 }
 
-/** Anything fits where stdout is no terminal. */
+/** Anything fits if stdout is not a terminal. */
 function fits(text: string): boolean {
   const max = process.stdout.columns || Infinity;
   return text.split('\n').every((line) => widthOf(line) <= max);

@@ -1,4 +1,4 @@
-/** True where what was written can be written over: on a terminal that moves its cursor. */
+/** True if output can be rewritten: on a terminal that moves its cursor. */
 export function isRewritable({ isTTY }: { isTTY?: boolean }): boolean {
   return isTTY === true && process.env.TERM !== 'dumb';
 }

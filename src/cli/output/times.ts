@@ -5,7 +5,7 @@ const STEPS: [unit: string, seconds: number][] = [
   ['second', 1],
 ];
 
-/** "3 minutes ago" of a time, seen from `now`. The words are those of Intl, which alone takes 10 ms to load. */
+/** A time relative to `now`: "3 minutes ago". The words are those of Intl, which takes 10 ms to load. */
 export function relativeTime(time: Date, now = new Date()): string {
   const seconds = Math.round((time.getTime() - now.getTime()) / 1_000);
   const [unit, size] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ['second', 1];
@@ -16,7 +16,7 @@ export function relativeTime(time: Date, now = new Date()): string {
   return seconds < 0 ? `${amount} ago` : `in ${amount}`;
 }
 
-/** "2026-11-23 06:01:48Z" of a time. */
+/** A time as "2026-11-23 06:01:48Z". */
 export function absoluteTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }

@@ -3,7 +3,7 @@ import { colors } from './style.js';
 import { absoluteTime } from './times.js';
 import { pad, widthOf } from './width.js';
 
-/** What a watch tells, for people: lines in columns that widen as they need to. */
+/** The events of a watch as human-readable lines, in columns that widen as needed. */
 export class WatchLines {
   #width = 0;
 
@@ -45,7 +45,7 @@ export class WatchLines {
   }
 }
 
-/** What people should know of the watch itself; undefined if there is nothing. */
+/** A notice about the watch itself; undefined if there is none. */
 export function watchNotice(event: WatchEvent): string | undefined {
   if (event.type === 'disconnected') return `connection lost (${event.error.message}): connecting again`;
   if (event.type === 'lagging')

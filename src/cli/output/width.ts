@@ -1,20 +1,20 @@
 import stringWidth from 'string-width';
 
-/** Most texts: each of these characters takes one column. */
+/** Most texts: each character takes one column. */
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** How many columns a terminal takes for the text: Chinese characters and emoji take two, colours none. */
+/** Columns of the text on a terminal: Chinese characters and emoji take two, colours none. */
 export function widthOf(text: string): number {
   return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
 }
 
-/** The text with spaces behind it, or before it, until it takes so many columns. */
+/** The text, padded with spaces to so many columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, width - widthOf(text)));
   return align === 'left' ? text + space : space + text;
 }
 
-/** At most so many columns of the text; one that was cut ends with "…". */
+/** The text, cut to so many columns; a cut text ends with "…". */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let shown = '';

@@ -21,7 +21,9 @@ export function fill(words: readonly string[], width: number): string[] {
   return line === '' ? lines : [...lines, line];
 }
 
-/** A word that is longer than a line in pieces that fit: broken after a comma, bar or slash, or else anywhere. */
+/**
+ * A word that is longer than a line in pieces that fit: broken after a comma, bar or slash, or else anywhere.
+ */
 function piecesOf(word: string, width: number): string[] {
   if (widthOf(word) <= width) return [word];
   const parts = word.split(/(?<=[,|/])/).flatMap((part) => (widthOf(part) <= width ? [part] : [...part]));

@@ -2,10 +2,10 @@ import type { EndpointHealth } from 'imstate-client/internal/connection/endpoint
 import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
 import { push } from './series.js';
 
-/** A daemon, with the latencies of its last probes, the oldest first. Milliseconds. */
+/** A daemon with its last latencies, oldest first. Milliseconds. */
 export type DaemonHealth = EndpointHealth & { latencies: readonly number[] };
 
-/** The daemons that are registered, as the events of watchEndpoints() tell them. */
+/** The registered daemons, by the events of watchEndpoints(). */
 export class Daemons {
   readonly #byAddr = new Map<string, EndpointHealth & { latencies: number[] }>();
 

@@ -1,26 +1,26 @@
 import type { Change, EndReason } from 'imstate-client';
 
 const SECOND_MS = 1_000;
-/** Rates are means over so many whole seconds. */
+/** The window of rates, in whole seconds. */
 const WINDOW = 5;
 
-/** How many a second. */
+/** Per second. */
 export interface Rates {
   logins: number;
   ends: number;
-  /** Only reasons that occurred in this time. */
+  /** Only reasons that occurred in the window. */
   endsByReason: Partial<Record<EndReason | 'UNKNOWN', number>>;
 }
 
 type Counted = 'logins' | EndReason | 'UNKNOWN';
 
-/** Counts changes by the second. */
+/** Counts changes per second. */
 export class Meter {
-  /** By second: those of the window, and the one that runs. */
+  /** By second: those of the window, and the current one. */
   readonly #seconds = new Map<number, Map<Counted, number>>();
   readonly #since: number;
 
-  /** Times are those of performance.now(), in milliseconds. */
+  /** Times are of performance.now(), in milliseconds. */
   constructor(now: number) {
     this.#since = Math.floor(now / SECOND_MS);
   }
@@ -30,7 +30,7 @@ export class Meter {
     if (ended !== undefined) this.#count(ended.reason ?? 'UNKNOWN', now);
   }
 
-  /** Of the last whole seconds; of the one that runs if there is no other yet. */
+  /** The rates of the last whole seconds, or of the current one if there is no other yet. */
   rates(now: number): Rates {
     const current = Math.floor(now / SECOND_MS);
     const from = Math.max(current - WINDOW, this.#since);

@@ -11,11 +11,14 @@ import type { Snapshot } from './snapshot.js';
 
 const MAX_SERVERS = 1_000;
 const RETRY_MS = 1_000;
-/** What may fail by itself. */
+/** The parts that can fail independently. */
 const PARTS = ['stats', 'servers', 'changes', 'registry'] as const;
 type Part = (typeof PARTS)[number];
 
-/** Watches daemons, chat servers and changes until the signal aborts. It goes on when daemons or the registry are lost. */
+/**
+ * Watches daemons, chat servers and changes until the signal aborts. Continues when daemons or the registry
+ * are lost.
+ */
 export class Observer {
   readonly #client: Client;
   readonly #signal: AbortSignal;
@@ -23,11 +26,11 @@ export class Observer {
   readonly #daemons = new Daemons();
   readonly #online: number[] = [];
   readonly #faults = new Map<Part, ImstateError>();
-  #place: Pick<Snapshot, 'service' | 'registry'> = { service: undefined, registry: '' };
+  #source: Pick<Snapshot, 'service' | 'registry'> = { service: undefined, registry: '' };
   #stats: Stats | undefined;
   #servers: ChatServer[] = [];
   #hasMoreServers = false;
-  /** Undefined while changes are not told. */
+  /** Undefined while changes are not delivered. */
   #meter: Meter | undefined;
 
   constructor(client: Client, intervalMs: number, signal: AbortSignal) {
@@ -36,7 +39,9 @@ export class Observer {
     this.#signal = signal;
   }
 
-  /** Rejects if the registry or all daemons are away at first. Then it observes, and `onTick` is called after each interval. */
+  /**
+   * Rejects if the registry or all daemons are away at the start. Then calls `onTick` after each interval.
+   */
   async start(options: ConnectOptions, onTick: () => void): Promise<void> {
     const { timeoutMs = CLIENT_DEFAULTS.timeoutMs } = options;
     const events = watchEndpoints(options, this.#signal, true);
@@ -49,8 +54,8 @@ export class Observer {
       throw fault;
     }
     void this.#followEndpoints(events);
-    const told = new Promise<void>((resolve) => void this.#followChanges(resolve));
-    await Promise.race([told, this.#pause(timeoutMs)]);
+    const known = new Promise<void>((resolve) => void this.#followChanges(resolve));
+    await Promise.race([known, this.#pause(timeoutMs)]);
     void this.#pollOn();
     void this.#tick(onTick);
   }
@@ -58,7 +63,7 @@ export class Observer {
   snapshot(): Snapshot {
     return {
       time: new Date(),
-      ...this.#place,
+      ...this.#source,
       stats: this.#stats,
       online: this.#online,
       rates: this.#meter?.rates(performance.now()),
@@ -69,7 +74,7 @@ export class Observer {
     };
   }
 
-  /** Several parts may fail for one reason, which a call tells better than a stream that broke. */
+  /** If several parts fail for one reason, calls describe it better than a broken stream. */
   #currentFaults(): ImstateError[] {
     const missing = this.#stats?.partial && !this.#faults.has('stats') ? [partOfStore()] : [];
     const telling = PARTS.filter((part) => part !== 'changes' || !this.#faults.has('stats'));
@@ -81,7 +86,7 @@ export class Observer {
     while (await this.#pause(this.#intervalMs)) await this.#poll();
   }
 
-  /** Apart from the calls, which take their time while daemons are away. */
+  /** Separate from the calls, which are slow while daemons are away. */
   async #tick(onTick: () => void): Promise<void> {
     while (await this.#pause(this.#intervalMs)) onTick();
   }
@@ -103,22 +108,22 @@ export class Observer {
     ]);
   }
 
-  /** `told` is called once changes are counted, or it is known why not. */
-  async #followChanges(told: () => void): Promise<void> {
+  /** `onKnown` is called once changes are counted, or the reason why not is known. */
+  async #followChanges(onKnown: () => void): Promise<void> {
     do {
       await this.#try('changes', async () => {
         const what = { everything: true, initialState: false, coalesce: true } as const;
         for await (const event of this.#client.watch({ ...what, signal: this.#signal })) {
           this.#takeChange(event);
-          told();
+          onKnown();
         }
       });
       this.#meter = undefined;
-      told();
+      onKnown();
     } while (await this.#pause(RETRY_MS));
   }
 
-  /** What was missed while the stream was broken, and is told before `synced`, is not of this time. */
+  /** Changes before `synced` happened while the stream was broken, not now. */
   #takeChange(event: WatchEvent): void {
     const now = performance.now();
     if (event.type === 'synced') {
@@ -139,7 +144,7 @@ export class Observer {
 
   #takeEndpoint(event: EndpointEvent): void {
     this.#daemons.take(event);
-    if (event.type === 'list') this.#place = { service: event.service, registry: event.description };
+    if (event.type === 'list') this.#source = { service: event.service, registry: event.description };
     if (event.type !== 'registry') return;
     if (event.error) this.#faults.set('registry', event.error);
     else this.#faults.delete('registry');
@@ -156,7 +161,7 @@ export class Observer {
     }
   }
 
-  /** True after `ms`, false as soon as it is over. */
+  /** True after `ms`; false at once if the observer stops. */
   #pause(ms: number): Promise<boolean> {
     return delay(ms, true, { signal: this.#signal }).catch(() => false);
   }

@@ -3,25 +3,25 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { isRewritable } from '../output/terminal.js';
 import type { Size } from './frame.js';
 
-/** True where stdout can be drawn on. */
+/** True if stdout is a terminal with a cursor. */
 export function isScreen(): boolean {
   return isRewritable(process.stdout);
 }
 
-/** Another buffer than the shell's; no cursor; a line that is too long for a moment does not wrap. */
+/** Uses the alternate buffer without a cursor; lines that are too long do not wrap. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l';
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
-/** What lies between is shown at once, where the terminal knows this. */
+/** Terminals that know these sequences show everything between them at once. */
 const [BEGIN, END] = ['\x1b[?2026h', '\x1b[?2026l'];
 const CLEAR = '\x1b[2J';
-/** Before the line is written: behind one that fills its row it would take the last letter. */
+/** Before the line: after a line that fills its row, it would erase the last character. */
 const CLEAR_LINE = '\x1b[K';
 const STDOUT = 1;
 
-/** What a pipe or a terminal that says nothing of its size is taken for. */
+/** The size of a pipe, or of a terminal that does not report one. */
 const USUAL: Size = { columns: 80, rows: 24 };
 
-/** The whole terminal, until it is left; it is as before then, also when the process ends in another way. */
+/** The whole terminal. It is restored when the view ends, however the process ends. */
 export class Screen {
   readonly #output: WriteStream;
   readonly #input: ReadStream;
@@ -31,7 +31,7 @@ export class Screen {
   #drawnFor = '';
   #isOpen = true;
 
-  /** `onKey` is told of each key; `onResize` is called when there is another size to draw for. */
+  /** `onKey` is called for each key; `onResize` when the size changes. */
   constructor(
     [output, input]: [WriteStream, ReadStream],
     { onKey, onResize }: { onKey(key: string): void; onResize(): void },
@@ -41,7 +41,7 @@ export class Screen {
     this.#onKey = onKey;
     this.#onResize = onResize;
     output.on('resize', onResize);
-    // Whatever ends the process comes through one of these, before Node.js says why.
+    // Every end of the process passes one of these, before Node.js reports it.
     process.once('exit', this.#restore);
     process.once('uncaughtExceptionMonitor', this.#restore);
     output.write(ENTER);
@@ -54,9 +54,9 @@ export class Screen {
     return sizeOf(this.#output);
   }
 
-  /** Shows these lines instead of those before: only what is different is written, at once. */
+  /** Replaces the lines shown. Only lines that differ are written, in one write. */
   draw(lines: string[]): void {
-    // A terminal that has not shown the last ones yet (stopped by Ctrl-S, or slow) gets the next.
+    // A terminal that has not read the last lines (stopped by Ctrl-S, or slow) gets the next ones.
     if (!this.#isOpen || this.#output.writableNeedDrain) return;
     const { columns, rows } = this.size;
     const size = `${columns}x${rows}`;
@@ -69,7 +69,7 @@ export class Screen {
     if (isNew || changed !== '') this.#output.write(`${BEGIN}${isNew ? CLEAR : ''}${changed}${END}`);
   }
 
-  /** Gives the terminal back. May be called twice. */
+  /** Restores the terminal. Can be called twice. */
   close(): void {
     this.#restore();
     process.off('exit', this.#restore);
@@ -90,12 +90,12 @@ export class Screen {
       if (this.#input.isTTY) this.#input.setRawMode(false);
       writeSync(STDOUT, LEAVE);
     } catch {
-      // The terminal has gone.
+      // The terminal is gone.
     }
   };
 }
 
-/** How much room there is on this stream. */
+/** The size of this stream. */
 export function sizeOf({ columns, rows }: { columns?: number; rows?: number }): Size {
   return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
 }

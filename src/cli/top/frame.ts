@@ -6,17 +6,17 @@ import type { Snapshot } from './snapshot.js';
 import { daemonTable, serverTable } from './tables.js';
 import { cell, fit, type Part, sparkline, widthOfParts } from './text.js';
 
-/** The room there is. */
+/** The size of the screen. */
 export interface Size {
   columns: number;
   rows: number;
 }
 
-/** From so many columns on chat servers stand beside the daemons instead of below. */
+/** The width from which chat servers are shown beside the daemons instead of below. */
 const SIDE_BY_SIDE = 150;
 const GAP = 3;
 
-/** The lines of the view, no more and no wider than there is room. */
+/** The lines of the view, which fit the screen. */
 export function frame(snapshot: Snapshot, { columns, rows }: Size, isLive: boolean): string[] {
   const head = [...headLines(snapshot, columns, isLive), []];
   const room = Math.max(rows - head.length, 0);
@@ -40,7 +40,7 @@ function headLines(snapshot: Snapshot, columns: number, isLive: boolean): Part[]
     ],
     [ratesLine(rates)],
     [`platforms  ${byPlatform.join('  ') || '-'}`],
-    // The way out stands at the end of each.
+    // Each ends with the key that leaves the view.
     ...faults.flatMap(({ message }) =>
       wrap(printable(message), columns).map((line): Part[] => [[line, 'red']]),
     ),
@@ -56,7 +56,7 @@ function ratesLine(rates: Rates | undefined): string {
 }
 
 function below(snapshot: Snapshot, columns: number, rows: number): Part[][] {
-  // Few daemons leave their room to the chat servers, and the other way round.
+  // Daemons and chat servers share the lines: each gets those that the other does not need.
   const wanted = Math.max(snapshot.daemons.length, 1) + 1;
   const forServers = Math.min(snapshot.servers.length + 1, Math.floor(rows / 2));
   const forDaemons = Math.min(wanted, Math.max(rows - forServers - 1, 0));

@@ -3,12 +3,13 @@ import { frame } from './frame.js';
 import type { Observer } from './Observer.js';
 import { Screen } from './Screen.js';
 
-/** q, and what Ctrl-C and Ctrl-D send where a terminal makes no signal of them. */
+/** q, and the characters of Ctrl-C and Ctrl-D on terminals that send no signal for them. */
 const LEAVING = new Set(['q', 'Q', '\x03', '\x04']);
 
 /**
- * Shows what is observed on the whole terminal until a key leaves, which aborts `over`, or something else aborts it. `start`
- * begins to observe, and calls what it is given after each interval; the terminal is taken only once there is something to show.
+ * Shows the observer on the whole terminal until a key aborts `over`, or something else does. `start` starts
+ * observing, and calls its argument after each interval. The screen changes only once there is something to
+ * show.
  */
 export async function showLive(
   observer: Observer,

@@ -1,7 +1,7 @@
 /** No terminal is wider. */
 const MAX_KEPT = 500;
 
-/** Adds a value to those that a sparkline shows; the oldest goes when they are too many. */
+/** Adds a value to a sparkline, and drops the oldest beyond the limit. */
 export function push(series: number[], value: number): void {
   series.push(value);
   if (series.length > MAX_KEPT) series.shift();

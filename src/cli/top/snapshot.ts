@@ -4,29 +4,29 @@ import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { DaemonHealth } from './Daemons.js';
 import type { Rates } from './Meter.js';
 
-/** How things stand, as `imstate top` shows it. */
+/** A snapshot as `imstate top` shows it. */
 export interface Snapshot {
   time: Date;
-  /** Undefined for daemons that --endpoint names. */
+  /** Undefined if --endpoint names the daemons. */
   service: string | undefined;
-  /** Where the daemons are known from. */
+  /** The source of the endpoints. */
   registry: string;
-  /** Undefined while no daemon has answered. */
+  /** Undefined until a daemon has answered. */
   stats: Stats | undefined;
-  /** Devices online, the oldest first: one for each interval that was answered. */
+  /** Online devices per answered interval, oldest first. */
   online: readonly number[];
-  /** Undefined while changes are not told. */
+  /** Undefined while changes are not delivered. */
   rates: Rates | undefined;
   /** By address. */
   daemons: DaemonHealth[];
-  /** Those with the most sessions first; at most 1,000, see `hasMoreServers`. */
+  /** Sorted by sessions, most first; at most 1,000, see `hasMoreServers`. */
   servers: ChatServer[];
   hasMoreServers: boolean;
-  /** What is wrong now. */
+  /** The current problems. */
   faults: ImstateError[];
 }
 
-/** How things stand, as --json prints it. */
+/** The JSON of `top`. */
 export function snapshotJson({ time, service, stats, rates, daemons, servers, faults }: Snapshot): object {
   return {
     time: time.toISOString(),

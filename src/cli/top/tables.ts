@@ -7,11 +7,11 @@ import { cell, type Paint, type Part, sparkline } from './text.js';
 /** Columns between two cells. */
 const GAP = 2;
 const ADDRESS = { least: 15, max: 45 };
-/** The widths of the cells behind the address. */
+/** The widths of the cells after the address. */
 const DAEMON = { health: 11, latency: 10, latencies: 12 };
 const SERVER = { sessions: 12, lease: 6, left: 9 };
 
-/** The daemons in at most so many lines. */
+/** The daemons in at most `rows` lines. */
 export function daemonTable({ daemons }: Snapshot, columns: number, rows: number): Part[][] {
   const address = addressWidth(columns, DAEMON);
   const head = row(
@@ -30,7 +30,7 @@ export function daemonTable({ daemons }: Snapshot, columns: number, rows: number
   return table(head, daemons.map(toLine), rows, false);
 }
 
-/** The chat servers in at most so many lines. */
+/** The chat servers in at most `rows` lines. */
 export function serverTable(
   { servers, hasMoreServers, time }: Snapshot,
   columns: number,
@@ -57,7 +57,7 @@ function row(...cells: Part[]): Part[] {
   return cells.flatMap((each, i) => (i === 0 ? [each] : [' '.repeat(GAP), each]));
 }
 
-/** A head and as many lines as there is room for; the last says how many are left out. */
+/** A head, and as many lines as fit; the last one says how many are left out. */
 function table(head: Part[], lines: Part[][], rows: number, hasMore: boolean): Part[][] {
   const room = rows - 1;
   if (room <= 0) return [];
@@ -69,7 +69,7 @@ function table(head: Part[], lines: Part[][], rows: number, hasMore: boolean): P
   return [titles, ...shown, [[rest, 'gray']]];
 }
 
-/** What the other cells leave. */
+/** The columns that the other cells leave. */
 function addressWidth(columns: number, others: Record<string, number>): number {
   const widths = Object.values(others);
   const room = columns - widths.reduce((sum, width) => sum + GAP + width, 0);

@@ -2,7 +2,7 @@ import { printable } from '../output/printable.js';
 import { colors } from '../output/style.js';
 import { cut, pad, widthOf } from '../output/width.js';
 
-/** How a part of a line looks. */
+/** The style of a part of a line. */
 export type Paint = 'plain' | 'bold' | 'green' | 'yellow' | 'red' | 'gray' | 'cyan';
 
 /** A part of a line. */
@@ -10,7 +10,7 @@ export type Part = string | [text: string, paint: Paint];
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** A line of at most so many columns; one that was cut ends with "…". */
+/** A line of at most `width` columns; a cut line ends with "…". */
 export function fit(parts: Part[], width: number): string {
   const paints = colors();
   let left = width;
@@ -24,18 +24,18 @@ export function fit(parts: Part[], width: number): string {
   return line;
 }
 
-/** The text in just so many columns, cut with "…". */
+/** The text in exactly `width` columns, cut with "…". */
 export function cell(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   return pad(cut(printable(text), width), width, align);
 }
 
-/** How many columns these parts take. */
+/** The columns that these parts take. */
 export function widthOfParts(parts: Part[]): number {
   const texts = parts.map((part) => (typeof part === 'string' ? part : part[0]));
   return widthOf(printable(texts.join('')));
 }
 
-/** Bars for the last `width` values: from the least to the greatest of them, or from 0 if there is no difference. */
+/** Bars for the last `width` values, from the lowest to the highest, or from 0 if all are equal. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = width > 0 ? values.slice(-width) : [];
   const [least, max] = [Math.min(...shown), Math.max(...shown)];

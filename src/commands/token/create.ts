@@ -97,7 +97,7 @@ function serversOf(role: Role, list: string | undefined): string[] | undefined {
   }
 }
 
-/** Somebody may have edited the file and left the last line open. */
+/** Someone may have edited the file without a final newline. */
 function withNewline(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }

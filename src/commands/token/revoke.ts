@@ -41,7 +41,7 @@ export default class TokenRevoke extends BaseCommand {
   }
 }
 
-/** Comments and the other lines stay as they are. */
+/** Keeps comments and the other lines as they are. */
 function withoutToken(text: string, id: string): string {
   const lines = text.split('\n').filter((line) => {
     if (/^\s*(#|$)/.test(line)) return true;
