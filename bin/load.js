@@ -5,7 +5,7 @@ try {
   // The file is missing or incomplete while the package is built or installed.
   const [what] = error.message.split('\n');
   process.stderr.write(
-    `Error: imstate cannot be loaded (${what}): while it is built or installed, try again; else install it again\n`,
+    `Error: imstate cannot be loaded (${what}): if it is being built or installed, try again; otherwise reinstall it\n`,
   );
   process.exit(3);
 }

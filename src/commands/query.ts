@@ -71,8 +71,8 @@ export default class Query extends ClientCommand {
     if (explain) for (const device of devices) this.log(`\n${explainDevice(device)}`);
     else if (devices.length > 0) this.log(renderTable(HEAD, devices.map(toRow)));
     if (metadataOmitted)
-      this.logToStderr('metadata is left out: the user has too many devices for one answer');
-    if (devicesOmitted) this.logToStderr(`${devicesOmitted} more devices are left out, for the same reason`);
+      this.logToStderr('metadata is omitted: the user has too many devices for one response');
+    if (devicesOmitted) this.logToStderr(`${devicesOmitted} more devices are omitted, for the same reason`);
   }
 }
 

@@ -80,8 +80,9 @@ export default class Watch extends ClientCommand {
         return this.jsonEnabled() ? [printableJson(watchEventJson(event))] : lines.of(printableValue(event));
       };
       const isRead = await printStream(watch, toLines, watch.close);
-      if (watch.coalesced > 0) this.logToStderr(`${watch.coalesced} changes were left out for newer ones`);
-      if (isRead && watch.revision !== '') this.logToStderr(`to go on from here: --resume ${watch.revision}`);
+      if (watch.coalesced > 0) this.logToStderr(`${watch.coalesced} changes were omitted for newer ones`);
+      if (isRead && watch.revision !== '')
+        this.logToStderr(`to continue from here: --resume ${watch.revision}`);
     });
   }
 

@@ -47,7 +47,7 @@ describe.runIf(canChangeUser).each(HOMES)('a user without a passwd entry, %s', (
       const child = start(['context', 'set', 'here', '--endpoint', '127.0.0.1:1'], await home());
       await until(() => child.exitCode() !== null, 'the command ends');
       expect(child.exitCode()).toBe(2);
-      expect(child.output()).toContain('set XDG_CONFIG_HOME to a folder that this user may write to');
+      expect(child.output()).toContain('set XDG_CONFIG_HOME to a directory that this user can write to');
     },
   );
 

@@ -43,7 +43,7 @@ test.each(states)('prints one sentence while the package has %s', async (_, chan
     env: { ...process.env, NODE_ENV: 'production', IMSTATE_DATA_DIR: join(folder, 'data') },
   });
   expect(stderr).toMatch(
-    /^Error: [^\n]*cannot be loaded \([^\n]*\): while it is built or installed, [^\n]*\n$/,
+    /^Error: [^\n]*cannot be loaded \([^\n]*\): if it is being built or installed, [^\n]*\n$/,
   );
   expect(status).toBe(3);
 });

@@ -35,7 +35,7 @@ describe.runIf(process.geteuid?.() === 0)('for root and another user', () => {
       await configIn(cwd, OTHER);
       const { stderr, exitCode } = await run(['serve', '--port', '0'], { cwd });
       expect(exitCode).toBe(2);
-      expect(stderr).toMatch(/belongs to another user \(uid 54321\).*name it with --config if it is meant/);
+      expect(stderr).toMatch(/belongs to another user \(uid 54321\).*name it with --config to use it/);
     });
 
     test('is rejected if it is a link of another user', async () => {

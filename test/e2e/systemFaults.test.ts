@@ -29,7 +29,7 @@ test.each([22, 30, 36, 37, 38, 39, 40, 41, 42, 44, 48])(
     expect(human.status).toBe(3);
     const json = run(`ulimit -n ${files};`, [...args, '--json']);
     expect(JSON.parse(json.stdout)).toEqual({
-      error: { code: 'SYSTEM_ERROR', message: expect.stringContaining('raise its limit') },
+      error: { code: 'SYSTEM_ERROR', message: expect.stringContaining('raise the limit of this process') },
     });
   },
 );

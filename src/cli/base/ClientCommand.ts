@@ -72,13 +72,11 @@ export abstract class ClientCommand extends BaseCommand {
 
   /** Says on stderr that --limit cut a listing. */
   protected warnOfLimit(limit: number): void {
-    this.logToStderr(`there may be more than these ${limit}: --limit shows up to 10000`);
+    this.logToStderr(`there may be more than these ${limit}: raise --limit, up to 10000`);
   }
 
   protected warnOfMissing(): void {
-    this.logToStderr(
-      'part of the store does not answer: what it holds is missing here; imstate doctor says more',
-    );
+    this.logToStderr('part of the store does not answer: its sessions are missing here; run imstate doctor');
   }
 
   /**

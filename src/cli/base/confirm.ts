@@ -26,5 +26,5 @@ export async function confirm(question: string, { input, output }: Terminal): Pr
 /** Throws WRONG_USAGE without a terminal: the caller must confirm beforehand. */
 export function checkTerminal({ input }: Terminal): void {
   if (input.isTTY === true) return;
-  throw new ImstateError('WRONG_USAGE', 'there is no terminal to ask on: confirm with --yes');
+  throw new ImstateError('WRONG_USAGE', 'cannot ask for confirmation without a terminal: add --yes');
 }

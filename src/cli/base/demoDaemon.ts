@@ -52,6 +52,6 @@ export async function startDemoDaemon(): Promise<DemoDaemon> {
 }
 
 function rejectUnusable(error: unknown): never {
-  const message = `no temporary folder can be made in ${tmpdir()} (${messageOf(error)}): set TMPDIR to a folder that this user may write to`;
+  const message = `cannot create a temporary directory in ${tmpdir()} (${messageOf(error)}): set TMPDIR to a directory that this user can write to`;
   throw new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause: error });
 }

@@ -20,7 +20,7 @@ export function loadFault(error: unknown): string | undefined {
   if (!(error instanceof Error) || !isOfLoading(error)) return undefined;
   if (isShortOfFiles()) return `EMFILE (load imstate): ${REMEDIES.EMFILE}`;
   const [what] = error.message.split('\n');
-  return `a part of imstate cannot be loaded (${what}): while it is built or installed, try again; else install it again`;
+  return `a part of imstate cannot be loaded (${what}): if it is being built or installed, try again; otherwise reinstall it`;
 }
 
 function isOfLoading(error: Error): boolean {

@@ -1,16 +1,16 @@
 /** Remedies for errors of system calls, by the code of Node.js. */
 export const REMEDIES = {
-  EMFILE: 'this process may not open more files: raise its limit, such as ulimit -n 4096',
-  ENFILE: 'this machine may not open more files: raise fs.file-max, or end what holds them',
-  ENOSPC: 'no space is left on the device: free some',
-  EDQUOT: 'the disk quota is used up: free some space, or raise it',
-  EROFS: 'the file system is read-only: choose another place',
-  EACCES: 'this user lacks the right: grant it, or choose another place',
-  EPERM: 'this user lacks the right: grant it, or choose another place',
-  ENOMEM: 'no memory is left: free some, or raise the limit',
+  EMFILE: 'too many open files: raise the limit of this process, such as ulimit -n 4096',
+  ENFILE: 'too many open files on this machine: raise fs.file-max',
+  ENOSPC: 'no space left on the device: free some',
+  EDQUOT: 'disk quota exceeded: free some space, or raise it',
+  EROFS: 'read-only file system: choose another path',
+  EACCES: 'permission denied: grant access to this user, or choose another path',
+  EPERM: 'permission denied: grant access to this user, or choose another path',
+  ENOMEM: 'out of memory: free some, or raise the limit',
   EAGAIN:
-    'the system lacks a resource, such as processes of this user: free some, or raise the limit (ulimit -u)',
-  EIO: 'the device failed: check it',
+    'a resource is exhausted, such as processes of this user: free some, or raise the limit (ulimit -u)',
+  EIO: 'input/output error: check the device',
 } as const satisfies Record<string, string>;
 
 /** The message for an error of a system call; undefined for any other error. */

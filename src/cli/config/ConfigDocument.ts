@@ -65,7 +65,7 @@ export class ConfigDocument {
     if (!isAlias(node)) return node;
     const target = node.resolve(this.#document);
     if (target === undefined)
-      throw unusable(location, `is an alias of nothing: &${node.source} must stand before it`);
+      throw unusable(location, `is an alias without an anchor: define &${node.source} before it`);
     return target;
   }
 
@@ -76,6 +76,6 @@ export class ConfigDocument {
 }
 
 function ruleOf({ code, message }: YAMLError): string {
-  if (code === 'MULTIPLE_DOCS') return 'a second document begins here: a config file is one';
-  return `this is no YAML or JSON (${message})`;
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here: a config file has only one';
+  return `this is not YAML or JSON (${message})`;
 }

@@ -14,7 +14,7 @@ const CONFIG_GROUPS = ['serve', 'client'] as const;
 /** Far more than all keys need: parsing something else would take long. */
 const MAX_BYTES = 65_536;
 /** The remedy for a file that imstate found by itself. */
-const OF_CURRENT_FOLDER = 'name it with --config if it is meant, or start imstate in another folder';
+const OF_CURRENT_FOLDER = 'name it with --config to use it, or start imstate in another directory';
 
 export type ConfigGroup = (typeof CONFIG_GROUPS)[number];
 
@@ -29,7 +29,7 @@ export interface ConfigFile {
 export function findConfigFile(): string | undefined {
   const found = CONFIG_NAMES.filter((name) => existsSync(name));
   if (found.length < 2) return found[0] && resolve(found[0]);
-  const message = `${found.join(' and ')} are both in this folder: keep one, or name one with --config`;
+  const message = `${found.join(' and ')} are both in this directory: keep one, or name one with --config`;
   throw new ImstateError('CONFIG_UNUSABLE', message);
 }
 

@@ -64,8 +64,8 @@ export function contextOf({ contexts }: Contexts, name: string, file: string): C
   if (context !== undefined) return context;
   const names = Object.keys(contexts);
   const meant = nearest(name, names);
-  const known = names.length === 0 ? 'there is none yet' : `these are: ${names.join(', ')}`;
-  const hint = meant ? `did you mean ${meant}?` : `${known}; make it with imstate context set ${name}`;
+  const known = names.length === 0 ? 'there are none yet' : `the contexts are ${names.join(', ')}`;
+  const hint = meant ? `did you mean ${meant}?` : `${known}; create it with imstate context set ${name}`;
   throw new ImstateError('CONFIG_UNUSABLE', `${file} has no context "${name}": ${hint}`);
 }
 
@@ -111,13 +111,13 @@ function isObject(value: unknown): boolean {
 /** The remedy for a failed system call; undefined if the content of the file is wrong. */
 function remedyOf(error: unknown): string | undefined {
   const isOfSystem = error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
-  return isOfSystem ? 'set XDG_CONFIG_HOME to a directory that this user may write to' : undefined;
+  return isOfSystem ? 'set XDG_CONFIG_HOME to a directory that this user can write to' : undefined;
 }
 
 function unusable(
   file: string,
   error: unknown,
-  remedy = 'mend it, or remove it and make them anew',
+  remedy = 'correct it, or remove it and create them again',
 ): ImstateError {
   const message = `the file of contexts ${file} cannot be used (${messageOf(error)}): ${remedy}`;
   return new ImstateError('CONFIG_UNUSABLE', message, { cause: error });

@@ -16,11 +16,10 @@ const takesInteger = Flags.integer().parse;
 const RULES: Record<Kind, string> = {
   boolean: 'must be true or false',
   integer: 'must be a whole number',
-  duration: 'must be a time with its unit, such as 500ms, 10s, 3m or 1h',
-  text: 'must be a text: put it in quotes',
+  duration: 'must be a duration with a unit, such as 500ms, 10s, 3m or 1h',
+  text: 'must be a string: put it in quotes',
 };
-const ONE_VALUE =
-  'must be one value, not a list or an object: where it names several, put commas between them';
+const ONE_VALUE = 'must be a single value, not a list or an object: separate several with commas';
 
 /** The flags that a file can set. */
 export function keysOf(flags: FlagTable): FlagTable {
@@ -62,15 +61,15 @@ export function settingOf(flags: FlagTable, name: string, value: unknown, locati
 /** The error of an unknown key, with the key that was probably meant. */
 export function unknownKey(name: string, known: readonly string[], location: SourceLocation): ImstateError {
   const meant = nearest(name, known);
-  if (meant !== undefined) return unusable(location, `is no key here: did you mean ${meant}?`);
+  if (meant !== undefined) return unusable(location, `is not a key: did you mean ${meant}?`);
   const files = known.filter((key) => key.endsWith('-file'));
   if (/password|secret|token/i.test(name) && files.length > 0) {
     return unusable(
       location,
-      `is no key here: a secret stands in a file of its own, which ${files.join(' or ')} names`,
+      `is not a key: put the secret into a file, and name it with ${files.join(' or ')} names`,
     );
   }
-  return unusable(location, `is no key here: these are: ${known.join(', ')}`);
+  return unusable(location, `is not a key: the keys are ${known.join(', ')}`);
 }
 
 /** The error of a key or its value. */
@@ -98,7 +97,7 @@ function hasPassword(text: string): boolean {
 function passwordRule(name: string, env: string | undefined, keys: readonly string[]): string {
   const file = keys.find((key) => key.startsWith(name) && key.endsWith('-file'));
   const ways = [env && `set ${env} instead`, file && `name a file that holds it with ${file}`];
-  return `holds a password, which does not belong here: ${ways.filter(Boolean).join(', or ')}`;
+  return `contains a password: ${ways.filter(Boolean).join(', or ')}`;
 }
 
 /** True if the value of the flag is a file or directory, as its help says. */

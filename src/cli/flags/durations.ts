@@ -24,7 +24,7 @@ export function parseDuration(text: string, name: string, { min, max, step = 1 }
   if (match === null) {
     throw new ImstateError(
       'WRONG_USAGE',
-      `${name} must be a time with its unit, such as 500ms, 10s, 3m or 1h`,
+      `${name} must be a duration with a unit, such as 500ms, 10s, 3m or 1h`,
     );
   }
   const [, count = '0', unit = 'ms'] = match;

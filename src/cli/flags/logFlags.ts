@@ -44,7 +44,7 @@ export function listenForLogLevel(logger: Logger): void {
     const from = logger.level;
     const to = from === 'debug' ? before : 'debug';
     if (from !== 'debug') before = from;
-    logger.warn({ from, to }, 'the level of the log is changed by SIGUSR2');
+    logger.warn({ from, to }, 'log level changed by SIGUSR2');
     logger.level = to;
   });
 }

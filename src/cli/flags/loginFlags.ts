@@ -89,7 +89,7 @@ function parseMetadata(text: string): Record<string, string> {
     if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
     throw new ImstateError(
       'WRONG_USAGE',
-      `--metadata must be KEY=VALUE,…; "${pair}" is not (a value that holds a comma can be given with --file)`,
+      `--metadata must be KEY=VALUE,…; "${pair}" is not (use --file for a value with a comma)`,
     );
   });
   return Object.fromEntries(pairs);

@@ -7,7 +7,7 @@ export function readSecret(file: string, flag: string): string {
   try {
     text = readTrusted(file).trim();
   } catch (error) {
-    const message = `the file of ${flag} cannot be read (${messageOf(error)}): name one that this user may read`;
+    const message = `the file of ${flag} cannot be read (${messageOf(error)}): name one that this user can read`;
     throw new ImstateError('CONFIG_UNUSABLE', message, { cause: error });
   }
   if (text !== '' && !/\s/.test(text)) return text;

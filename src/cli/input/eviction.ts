@@ -99,7 +99,7 @@ export async function evictAll(client: Client, target: EvictRequest): Promise<nu
   } catch (thrown) {
     const error = toImstateError(thrown);
     if (evicted === 0) throw error;
-    const message = `${error.message}; ${count(evicted, 'session')} had been evicted before: run it again for the others`;
+    const message = `${error.message}; ${count(evicted, 'session')} had been evicted before: run it again for the rest`;
     throw error.reworded(message);
   } finally {
     progress.end();

@@ -29,7 +29,7 @@ export function readRecord(text: string, defaults: Partial<OnlineRequest>): Onli
   for (const [key, value] of Object.entries(parseObject(text))) {
     const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
     if (read === undefined) {
-      throw broken(`"${key}" is no key of a record: these are ${RECORD_KEYS.join(', ')}`, key);
+      throw broken(`"${key}" is not a key of a record: the keys are ${RECORD_KEYS.join(', ')}`, key);
     }
     if (value !== null) Object.assign(login, read(value, key));
   }
@@ -54,14 +54,14 @@ function parseObject(text: string): object {
 
 function readText(value: unknown, key: string): string {
   if (typeof value === 'string') return value;
-  throw broken(`${key} must be a text`, key);
+  throw broken(`${key} must be a string`, key);
 }
 
 function readTexts(value: unknown, key: string): Record<string, string> {
   if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
     return value as Record<string, string>;
   }
-  throw broken(`${key} must be an object of texts`, key);
+  throw broken(`${key} must be an object of strings`, key);
 }
 
 function readIncarnation(value: unknown, key: string): number {

@@ -36,6 +36,6 @@ function parse(path: string, text: string): TokenEntry[] {
 }
 
 function unusable(path: string, error: unknown): ImstateError {
-  const message = `the file of tokens ${path} cannot be used (${messageOf(error)}): mend it, or name another with --file`;
+  const message = `the file of tokens ${path} cannot be used (${messageOf(error)}): correct it, or name another with --file`;
   return new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
 }

@@ -44,7 +44,7 @@ export function endpointLines(event: EndpointEvent): string[] {
   if (event.type === 'registry') return event.error ? [] : [`${when}  the registry answers again`];
   if (event.type === 'removed') return [`${when}  ${bold(event.addr)}  left the registry`];
   const [addr, health, latency] = toRow(event).flat();
-  const came = event.type === 'added' ? 'came: ' : '';
+  const came = event.type === 'added' ? 'added: ' : '';
   return [[when, bold(addr), `${came}${health}`, latency].filter(Boolean).join('  ')];
 }
 

@@ -21,9 +21,9 @@ function sentenceOf({ online, reason, loginTime, logoutTime, explanation }: Devi
     const when = logoutTime ? `went offline ${relativeTime(logoutTime)}` : 'is offline';
     return `${when}: its session ended, because ${reasonSentence(reason)}.`;
   }
-  const login = `it logged in ${loginTime ? relativeTime(loginTime) : 'at a time that is not told'}`;
+  const login = `it logged in ${loginTime ? relativeTime(loginTime) : 'at an unknown time'}`;
   if (explanation?.graceEndTime !== undefined) {
-    return `is online: ${login}, and its logout has been announced but takes effect only after its grace.`;
+    return `is online: ${login}, and its logout takes effect after its grace.`;
   }
   return `is online: ${login}, and nothing has ended its session since.`;
 }
@@ -32,20 +32,20 @@ function sessionFacts(device: DeviceState): Fact[] {
   const platform = device.platform ? `, platform ${device.platform}` : '';
   const metadata = Object.entries(device.metadata).map(([key, value]) => printable(`${key}=${value}`));
   return [
-    ['session', `${device.sessionId ?? 'not told'} at ${device.serverAddr}${platform}`],
+    ['session', `${device.sessionId ?? 'unknown'} at ${device.serverAddr}${platform}`],
     ['metadata', metadata.join(', ') || 'none'],
     ['login', timeOf(device.loginTime)],
     ['last seen', timeOf(device.lastSeen)],
     ...(device.online
       ? []
-      : [['ended', `${timeOf(device.logoutTime)}: ${device.reason ?? 'reason not known'}`] as Fact]),
+      : [['ended', `${timeOf(device.logoutTime)}: ${device.reason ?? 'unknown reason'}`] as Fact]),
   ];
 }
 
 function explanationFacts({ online, serverAddr }: DeviceState, explanation: Explanation | undefined): Fact[] {
-  if (explanation === undefined) return [['more', 'the daemon explains nothing: it is older']];
+  if (explanation === undefined) return [['more', 'unknown: the daemon is older']];
   const { ttlMs, expireTime, graceEndTime, forgetTime, lease } = explanation;
-  if (!online) return [['forgotten', forgetTime ? timeOf(forgetTime) : 'at a time that is not told']];
+  if (!online) return [['removed', forgetTime ? timeOf(forgetTime) : 'at an unknown time']];
   const ttl = ttlMs ? `${formatDuration(ttlMs)}: expires ${timeOf(expireTime)} unless it is renewed` : 'none';
   const grace = graceEndTime
     ? `the logout takes effect ${timeOf(graceEndTime)} unless the device logs in before`
@@ -59,17 +59,17 @@ function explanationFacts({ online, serverAddr }: DeviceState, explanation: Expl
 
 const LEASE_STATES: Record<LeaseState['state'], string> = {
   ALIVE: 'is alive',
-  RESYNC: 'is alive, and its chat server is asked to send its sessions again',
-  LOST: 'ran out: its sessions are being ended',
-  UNKNOWN: 'is in a state that only a later version of imstate knows',
+  RESYNC: 'is alive, and its chat server must send its sessions again',
+  LOST: 'expired: its sessions are being ended',
+  UNKNOWN: 'is in a state that this version of imstate does not know',
 };
 
 function leaseFact(serverAddr: string, { state, incarnation, ttlMs, expireTime }: LeaseState): string {
   const says = LEASE_STATES[state];
-  const ends = `lasts ${formatDuration(ttlMs)}, runs out ${timeOf(expireTime)} unless it is kept alive`;
+  const ends = `lasts ${formatDuration(ttlMs)}, expires ${timeOf(expireTime)} unless it is renewed`;
   return `of ${serverAddr}, incarnation ${incarnation}, ${says}; ${ends}`;
 }
 
 function timeOf(time: Date | undefined): string {
-  return time ? `${absoluteTime(time)} (${relativeTime(time)})` : 'not told';
+  return time ? `${absoluteTime(time)} (${relativeTime(time)})` : 'unknown';
 }

@@ -22,7 +22,7 @@ export function describeLogin(request: OnlineRequest, result: OnlineResult): str
         `${yellow('replaced')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}: close it there`,
     ),
     ...(result.replacedOmitted > 0
-      ? [`${yellow('replaced')} ${result.replacedOmitted} more sessions, for which the answer had no room`]
+      ? [`${yellow('replaced')} ${result.replacedOmitted} more sessions, which did not fit the response`]
       : []),
   ];
 }

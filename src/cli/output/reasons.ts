@@ -7,11 +7,11 @@ const SENTENCES: Record<EndReason, string> = {
   EXPIRED: 'it was not renewed within its time to live',
   SERVER_LOST: 'its chat server was lost or restarted',
   EVICTED: 'it was evicted',
-  UNKNOWN: 'it ended for a reason that only a later version of imstate knows',
+  UNKNOWN: 'it ended for a reason that this version of imstate does not know',
 };
 
 /** Why a session ended, as half a sentence. */
 export function reasonSentence(reason: EndReason | undefined): string {
-  if (reason === undefined) return 'it is not known why';
+  if (reason === undefined) return 'the reason is unknown';
   return SENTENCES[reason];
 }

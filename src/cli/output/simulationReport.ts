@@ -42,7 +42,7 @@ export function summaryNotices({ results, elapsedMs, late }: Simulation, { left,
     const never = missed > 0 ? `, and ${number(missed)} were never made` : '';
     notices.push(
       `${number(late.calls)} of ${count(calls + missed, 'call')} were late, by up to ${seconds(late.maxMs)}${never}: the` +
-        ' daemons or this machine were too slow for the load that was asked for; the times include the wait',
+        ' daemons or this machine were too slow for this load; the times include the wait',
     );
   }
   if (left > 0) {

@@ -24,7 +24,7 @@ export function showProgress(simulation: Simulation, line = new LiveLine()): () 
 function describe(simulation: Simulation, sinceMs: number): string {
   const { plan, elapsedMs, online, serversUp, results } = simulation;
   if (elapsedMs === 0) return `starting ${count(plan.servers, 'chat server')}`;
-  if (simulation.isPlayed) return 'logging everybody out';
+  if (simulation.isPlayed) return 'logging everyone out';
   const { calls, p50Ms, p99Ms } = results.takeRecent();
   const times =
     p50Ms === undefined ? [] : [`p50 ${milliseconds(p50Ms)}`, `p99 ${milliseconds(p99Ms as number)}`];

@@ -47,11 +47,11 @@ export class WatchLines {
 
 /** A notice about the watch itself; undefined if there is none. */
 export function watchNotice(event: WatchEvent): string | undefined {
-  if (event.type === 'disconnected') return `connection lost (${event.error.message}): connecting again`;
+  if (event.type === 'disconnected') return `connection lost (${event.error.message}): reconnecting`;
   if (event.type === 'lagging')
     return `part of the store does not answer: changes of some users since ${absoluteTime(event.since)} may be missing`;
   if (event.type === 'caughtUp') return 'the store answers again: nothing is missing';
-  if (event.type === 'reconnected') return 'connected again: what was missed follows';
-  if (event.type === 'lost') return `changes were lost (${event.reason}): what was told before may be wrong`;
+  if (event.type === 'reconnected') return 'reconnected: the missed changes follow';
+  if (event.type === 'lost') return `changes were lost (${event.reason}): earlier output may be outdated`;
   return undefined;
 }

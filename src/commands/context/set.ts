@@ -39,7 +39,7 @@ export default class ContextSet extends BaseCommand {
       current,
       contexts: { ...contexts, [name]: settings },
     }));
-    this.log(`context "${name}" is kept in ${file}; imstate context use ${name} chooses it`);
+    this.log(`context "${name}" is kept in ${file}; imstate context use ${name} makes it current`);
     return { name, settings };
   }
 }

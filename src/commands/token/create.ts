@@ -74,8 +74,7 @@ export default class TokenCreate extends BaseCommand {
       const message = `${file} has a token "${entry.id}" already: choose another --name, or revoke it first`;
       throw new ImstateError('INVALID_ARGUMENT', message);
     });
-    if (!this.jsonEnabled())
-      this.logToStderr(`token "${entry.id}" is listed in ${file}; it is shown this once:`);
+    if (!this.jsonEnabled()) this.logToStderr(`token "${entry.id}" is in ${file}; it is shown only once:`);
     this.log(token);
     return { id: entry.id, role, servers: entry.serverAddrs ?? null, created: entry.created, token };
   }

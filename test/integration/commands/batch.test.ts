@@ -157,12 +157,12 @@ describe('online --file', () => {
     [{ userId: 'u', deviceId: 'd' }, 'serverAddr must be given, or --server-addr for all records'],
     [
       { userId: 'u', deviceId: 'd', serverAddr, user: 'u' },
-      '"user" is no key of a record: these are userId, ',
+      '"user" is not a key of a record: the keys are userId, ',
     ],
-    [{ userId: 1, deviceId: 'd', serverAddr }, 'userId must be a text'],
-    [{ userId: 'u', deviceId: 'd', serverAddr, ttl: 60 }, 'ttl must be a text'],
+    [{ userId: 1, deviceId: 'd', serverAddr }, 'userId must be a string'],
+    [{ userId: 'u', deviceId: 'd', serverAddr, ttl: 60 }, 'ttl must be a string'],
     [{ userId: 'u', deviceId: 'd', serverAddr, ttl: '1ms' }, 'ttl must be from 1s to 30d'],
-    [{ userId: 'u', deviceId: 'd', serverAddr, metadata: { a: 1 } }, 'metadata must be an object of texts'],
+    [{ userId: 'u', deviceId: 'd', serverAddr, metadata: { a: 1 } }, 'metadata must be an object of strings'],
     [{ userId: 'u', deviceId: 'd', serverAddr, policy: 'all' }, 'policy must be one of keep-all, '],
     [{ userId: 'u', deviceId: 'd', serverAddr, policy: 2 }, 'policy must be one of keep-all, '],
     [
@@ -170,7 +170,7 @@ describe('online --file', () => {
       'serverIncarnation must be an integer',
     ],
     [{ userId: 'u', deviceId: 'd', serverAddr, sessionId: '' }, 'the session id must not be empty'],
-    ['{"__proto__":{},"userId":"u"}', '"__proto__" is no key of a record'],
+    ['{"__proto__":{},"userId":"u"}', '"__proto__" is not a key of a record'],
   ])('rejects %j with line number and rule', async (record, rule) => {
     const { lines, exitCode } = await batch(await fileOf('', record));
     expect(lines).toEqual([expect.stringMatching(/^2 failed: /)]);

@@ -220,7 +220,7 @@ describe('errors', () => {
     [['serve', '--lease-ttl', '2500ms'], /--lease-ttl must be from 2s to 1h, in whole units of 1s/, 2],
     [['query', 'alice', '--service', '..'], /--service must be words/, 2],
     [['online', 'alice', 'phone'], /Missing required flag --server-addr/, 2],
-    [['query', 'alice', '--timeout', '5'], /must be a time with its unit/, 2],
+    [['query', 'alice', '--timeout', '5'], /must be a duration with a unit/, 2],
     [['query', 'alice', '--timeout', '0s'], /--timeout must be from 1ms to 1h/, 2],
     [['query', 'alice', '--service', 'a//b'], /--service must be words/, 2],
     [['query', 'alice', '--nothing'], /Nonexistent flag: --nothing; --help/, 2],

@@ -11,50 +11,50 @@ beforeEach(async () => {
 
 describe('an unusable config file is rejected with file, line and key', () => {
   test.each([
-    ['serve:\n  retentoin: 3m\n', 'FILE, line 2: serve.retentoin is no key here: did you mean retention?'],
-    ['serve:\n  leaseTtl: 5s\n', 'FILE, line 2: serve.leaseTtl is no key here: did you mean lease-ttl?'],
-    ['server:\n  port: 1\n', 'FILE, line 1: server is no key here: did you mean serve?'],
+    ['serve:\n  retentoin: 3m\n', 'FILE, line 2: serve.retentoin is not a key: did you mean retention?'],
+    ['serve:\n  leaseTtl: 5s\n', 'FILE, line 2: serve.leaseTtl is not a key: did you mean lease-ttl?'],
+    ['server:\n  port: 1\n', 'FILE, line 1: server is not a key: did you mean serve?'],
     ['{\n "serve": {\n  "port": "8080"\n }\n}\n', 'FILE, line 3: serve.port must be a whole number'],
     ['serve:\n  port: 80.5\n', 'FILE, line 2: serve.port must be a whole number'],
-    ['serve:\n  key-prefix: 5\n', 'FILE, line 2: serve.key-prefix must be a text: put it in quotes'],
+    ['serve:\n  key-prefix: 5\n', 'FILE, line 2: serve.key-prefix must be a string: put it in quotes'],
     ['serve:\n  redis:\n', 'FILE, line 2: serve.redis has no value: give it one, or leave it out'],
     [
       'serve:\n  retention: 3\n',
-      'FILE, line 2: serve.retention must be a time with its unit, such as 500ms, 10s, 3m or 1h',
+      'FILE, line 2: serve.retention must be a duration with a unit, such as 500ms, 10s, 3m or 1h',
     ],
     ['# none\nserve: 8080\n', 'FILE, line 2: serve must have keys with values'],
     ['- serve\n', 'FILE, line 1: a config file must have keys with values'],
     ['serve: [1]\n', 'FILE, line 1: serve must have keys with values'],
     [
       'serve:\n  etcd: [h:1, h:2]\n',
-      'FILE, line 2: serve.etcd must be one value, not a list or an object: where it names several, put commas between them',
+      'FILE, line 2: serve.etcd must be a single value, not a list or an object: separate several with commas',
     ],
-    ['serve:\n  etcd: *no\n', 'FILE, line 2: serve.etcd is an alias of nothing: &no must stand before it'],
+    ['serve:\n  etcd: *no\n', 'FILE, line 2: serve.etcd is an alias without an anchor: define &no before it'],
     [
       'serve:\n  etcd-password: hunter2\n',
-      'FILE, line 2: serve.etcd-password is no key here: did you mean etcd-password-file?',
+      'FILE, line 2: serve.etcd-password is not a key: did you mean etcd-password-file?',
     ],
     [
       'serve:\n  password: hunter2\n',
-      'FILE, line 2: serve.password is no key here: a secret stands in a file of its own, which redis-url-file or etcd-password-file names',
+      'FILE, line 2: serve.password is not a key: put the secret into a file, and name it with redis-url-file or etcd-password-file names',
     ],
-    ['serve:\n  json: true\n', 'FILE, line 2: serve.json is no key here: these are: '],
+    ['serve:\n  json: true\n', 'FILE, line 2: serve.json is not a key: the keys are '],
   ])('%j', async (text, message) => {
     expect(await file.complaint(text)).toMatch(new RegExp(`^Error: ${escaped(message)}`));
   });
 
   test('text that is not YAML', async () => {
     expect(await file.complaint('serve:\n  port: 1\n  port: 2\n')).toMatch(
-      /^Error: FILE, line 3: this is no YAML or JSON \(.+\)$/,
+      /^Error: FILE, line 3: this is not YAML or JSON \(.+\)$/,
     );
     expect(await file.complaint('{ "serve": {\n')).toMatch(
-      /^Error: FILE, line \d: this is no YAML or JSON \(.+\)$/,
+      /^Error: FILE, line \d: this is not YAML or JSON \(.+\)$/,
     );
   });
 
   test('a second document', async () => {
     expect(await file.complaint('serve: {}\n---\nserve: {}\n')).toBe(
-      'Error: FILE, line 2: a second document begins here: a config file is one',
+      'Error: FILE, line 2: a second document begins here: a config file has only one',
     );
   });
 
@@ -80,7 +80,7 @@ describe('an unusable config file is rejected with file, line and key', () => {
 
   test('a password, which is not shown', async () => {
     const rule =
-      'holds a password, which does not belong here: set IMSTATE_REDIS instead, or name a file that holds it with redis-url-file';
+      'contains a password: set IMSTATE_REDIS instead, or name a file that holds it with redis-url-file';
     for (const url of [
       'redis://:hunter2@h',
       'rediss://u:hunter2@h:1/2',
@@ -97,7 +97,7 @@ describe('an unusable config file is rejected with file, line and key', () => {
     expect(JSON.parse(stdout)).toEqual({
       error: {
         code: 'CONFIG_UNUSABLE',
-        message: `${file.path}, line 2: serve.prot is no key here: did you mean port?`,
+        message: `${file.path}, line 2: serve.prot is not a key: did you mean port?`,
       },
     });
     expect(exitCode).toBe(2);

@@ -129,7 +129,7 @@ describe('imstate serve', () => {
       stdout: '',
       exitCode: 2,
       stderr:
-        'Error: imstate.yaml and imstate.json are both in this folder: keep one, or name one with --config\n',
+        'Error: imstate.yaml and imstate.json are both in this directory: keep one, or name one with --config\n',
     });
   });
 });
@@ -145,7 +145,7 @@ describe('a secret in a file', () => {
   test('excludes the URL itself', async () => {
     await writeFile(join(file.folder, 'redis.url'), 'redis://h');
     expect(await file.complaint('serve:\n  redis-url-file: redis.url\n  redis: redis://h\n')).toBe(
-      'Error: --redis and --redis-url-file say the same: give one of them ' +
+      'Error: --redis and --redis-url-file are alternatives: give one of them ' +
         '(--redis-url-file is set by serve.redis-url-file in FILE, line 2; --redis is set by serve.redis in FILE, line 3)',
     );
   });

@@ -29,7 +29,7 @@ describe('imstate context', () => {
     expect((await run(['context', 'list'])).stdout).toBe('no contexts\n');
     expect(
       (await run(['context', 'set', 'prod', '--etcd', '10.0.0.3:2379', '--timeout', '2s', '--tls'])).stdout,
-    ).toBe(`context "prod" is kept in ${file}; imstate context use prod chooses it\n`);
+    ).toBe(`context "prod" is kept in ${file}; imstate context use prod makes it current\n`);
     await run(['context', 'set', 'try', '--endpoint', '127.0.0.1:1']);
     expect((await run(['context', 'use', 'prod'])).stdout).toBe('context "prod" is in use\n');
     expect((await run(['context', 'list'])).stdout).toBe(
@@ -123,7 +123,7 @@ describe('imstate context', () => {
     ],
     [
       ['set', 'prod', '--etcd', 'h:1', '--timeout', '2'],
-      '--timeout must be a time with its unit, such as 500ms, 10s, 3m or 1h',
+      '--timeout must be a duration with a unit, such as 500ms, 10s, 3m or 1h',
     ],
     [['set', 'prod', '--endpoint', 'h'], 'the endpoint "h" must be HOST:PORT, such as 127.0.0.1:8080'],
     [['show'], 'no context is in use: choose one with imstate context use'],
@@ -145,7 +145,7 @@ describe('imstate context', () => {
     await writeFile(file, '{"current":"prod","contexts":{"prod":{"etcd":"h:1,http://u:hunter2@h:2"}}}');
     const used = await run(['query', 'alice']);
     expect(used.stderr).toBe(
-      `Error: ${file}: etcd of context "prod" holds a password, which does not belong here: set IMSTATE_ETCD instead, ` +
+      `Error: ${file}: etcd of context "prod" contains a password: set IMSTATE_ETCD instead, ` +
         'or name a file that holds it with etcd-password-file\n',
     );
   });
@@ -159,14 +159,14 @@ describe('imstate context', () => {
 
   test('suggests or lists contexts for an unknown one', async () => {
     expect((await run(['context', 'use', 'prod'])).stderr).toBe(
-      `Error: ${file} has no context "prod": there is none yet; make it with imstate context set prod\n`,
+      `Error: ${file} has no context "prod": there are none yet; create it with imstate context set prod\n`,
     );
     await run(['context', 'set', 'prod', '--etcd', 'h:1']);
     expect((await run(['context', 'use', 'pord'])).stderr).toContain(
       'has no context "pord": did you mean prod?',
     );
     expect((await run(['query', 'alice', '--context', 'x'])).stderr).toContain(
-      'has no context "x": these are: prod; make it with imstate context set x',
+      'has no context "x": the contexts are prod; create it with imstate context set x',
     );
   });
 
@@ -180,12 +180,12 @@ describe('imstate context', () => {
     const { stderr, exitCode } = await run(['query', 'alice']);
     expect(stderr).toBe(
       `Error: the file of contexts ${file} cannot be used (it must be {"current": NAME, "contexts": {NAME: {…}}}): ` +
-        'mend it, or remove it and make them anew\n',
+        'correct it, or remove it and create them again\n',
     );
     expect(exitCode).toBe(2);
     await writeFile(file, '{"current":"prod","contexts":{"prod":{"etdc":"h:1"}}}');
     expect((await run(['query', 'alice'])).stderr).toBe(
-      `Error: ${file}: etdc of context "prod" is no key here: did you mean etcd?\n`,
+      `Error: ${file}: etdc of context "prod" is not a key: did you mean etcd?\n`,
     );
   });
 });

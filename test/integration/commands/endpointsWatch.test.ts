@@ -40,7 +40,7 @@ test('prints the list, then added and removed daemons', async () => {
   await until(() => eventsOf(json).length === 1, 'the list is printed');
   const first = await startTestDaemon(config);
   disposables.push(() => first.remove());
-  await printed(text, new RegExp(`^\\S+ \\S+Z  ${first.addr}  came: SERVING  [\\d.]+ ms$`, 'm'));
+  await printed(text, new RegExp(`^\\S+ \\S+Z  ${first.addr}  added: SERVING  [\\d.]+ ms$`, 'm'));
   const late = watch(config);
   await printed(late, new RegExp(`^${first.addr} +SERVING`, 'm'));
   await first.stop();

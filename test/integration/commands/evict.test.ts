@@ -51,7 +51,7 @@ test('ends all sessions of a chat server, and no others', async () => {
 test('requires --yes without a terminal', async () => {
   await login('dave', 'phone', '10.0.0.1:9000');
   const { stderr, exitCode } = await cli.run('evict', '--user', 'dave');
-  expect(stderr).toBe('Error: there is no terminal to ask on: confirm with --yes\n');
+  expect(stderr).toBe('Error: cannot ask for confirmation without a terminal: add --yes\n');
   expect(exitCode).toBe(2);
   expect(await cli.json('query', 'dave')).toMatchObject({ online: true });
 });

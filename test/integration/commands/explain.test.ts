@@ -24,7 +24,7 @@ test('--explain shows why a device is offline, and for how long it is kept', asy
   const { stdout } = await cli.run('query', 'bob', 'phone', '--explain');
   expect(stdout).toMatch(/^phone went offline .*: its session ended, because it was logged out\.$/m);
   expect(stdout).toMatch(/^ {2}ended +\d{4}-.*: LOGOUT$/m);
-  expect(stdout).toMatch(/^ {2}forgotten +\d{4}-.* \(in \d minutes?\)$/m);
+  expect(stdout).toMatch(/^ {2}removed +\d{4}-.* \(in \d minutes?\)$/m);
 });
 
 test('--json has an explanation only with --explain', async () => {

@@ -10,7 +10,7 @@ test('offline --grace announces the logout, and a login cancels it', async () =>
   const { stdout } = await cli.run('offline', 'alice', 'phone', '--grace', '1h');
   expect(stdout).toBe('alice/phone goes offline within 1h unless it logs in before\n');
   const waiting = await cli.run('query', 'alice', '--explain');
-  expect(waiting.stdout).toMatch(/^phone is online: .* its logout has been announced/m);
+  expect(waiting.stdout).toMatch(/^phone is online: .* its logout takes effect after its grace/m);
   expect(waiting.stdout).toMatch(
     /^ {2}grace +the logout takes effect \d{4}-.* unless the device logs in before$/m,
   );

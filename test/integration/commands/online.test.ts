@@ -72,7 +72,7 @@ test('--incarnation puts the session under the lease of its chat server', async 
   await cli.run('online', 'dave', 'phone', '--server-addr', '10.0.0.5:9000', '--incarnation', '7');
   const { stdout } = await cli.run('query', 'dave', '--explain');
   expect(stdout).toMatch(
-    /^ {2}lease +of 10\.0\.0\.5:9000, incarnation 7, is alive, and its chat server is asked/m,
+    /^ {2}lease +of 10\.0\.0\.5:9000, incarnation 7, is alive, and its chat server must send/m,
   );
   expect(await cli.json('servers')).toMatchObject({
     servers: expect.arrayContaining([

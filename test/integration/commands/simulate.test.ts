@@ -100,7 +100,7 @@ describe('simulate', () => {
     [['--assert', ''], /^Error: --assert must not be empty/],
     [['--prefix', 'a b'], /^Error: --prefix must be 1 to 32 letters, digits, dots and dashes/],
     [['--devices', '5'], /--devices/],
-    [['--duration', '10'], /^Error: --duration must be a time with its unit/],
+    [['--duration', '10'], /^Error: --duration must be a duration with a unit/],
   ])('rejects the usage %j before the start', async (flags, message) => {
     const { stdout, stderr, exitCode } = await cli.run('simulate', ...flags);
     expect(stderr).toMatch(message);

@@ -30,7 +30,7 @@ test('prints a token once, only on stdout, and stores its hash', async () => {
     'chat-1',
   );
   expect(made).toMatchObject({ stdout: expect.stringMatching(TOKEN), exitCode: 0 });
-  expect(made.stderr).toBe(`token "chat-1" is listed in ${file}; it is shown this once:\n`);
+  expect(made.stderr).toBe(`token "chat-1" is in ${file}; it is shown only once:\n`);
   const text = await readFile(file, 'utf8');
   expect(JSON.parse(text)).toEqual({
     id: 'chat-1',

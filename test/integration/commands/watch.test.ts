@@ -70,7 +70,7 @@ describe('watch', () => {
     for (const [i, pattern] of patterns.entries()) expect(printed[i]).toMatch(new RegExp(pattern));
     started.signal('SIGINT');
     expect(await started.ended).toBe(0);
-    expect(started.stderr()).toMatch(/^to go on from here: --resume \S+\n$/);
+    expect(started.stderr()).toMatch(/^to continue from here: --resume \S+\n$/);
   });
 
   test('--json has the shape of the contract', async () => {
@@ -198,7 +198,7 @@ describe('watch', () => {
     await until(() => text.stderr().includes('connection lost ('), 'the lost connection is reported');
     const second = await startTestDaemon({ ...config, port: Number(first.addr.split(':')[1]) });
     disposables.push(() => second.remove());
-    await until(() => text.stderr().includes('connected again'), 'the new connection is reported');
+    await until(() => text.stderr().includes('reconnected'), 'the new connection is reported');
     expect(await events(json, 5)).toMatchObject([
       { type: 'snapshot' },
       { type: 'synced' },

@@ -28,5 +28,5 @@ test('reads the end of the input as no', async () => {
 });
 
 test('suggests --yes if the input is not a terminal', () => {
-  expect(() => checkTerminal(terminal())).toThrow('confirm with --yes');
+  expect(() => checkTerminal(terminal())).toThrow('add --yes');
 });

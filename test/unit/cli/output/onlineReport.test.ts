@@ -14,7 +14,7 @@ const result = { sessionId: 's-1', loginTime: new Date(0), replaced: [ended], en
 test('prints how many replaced sessions the response omits', () => {
   const lines = describeLogin(request, { ...result, replacedOmitted: 1_234 });
   expect(lines).toHaveLength(3);
-  expect(lines[2]).toContain('1234 more sessions, for which the answer had no room');
+  expect(lines[2]).toContain('1234 more sessions, which did not fit the response');
 });
 
 test('does not mention omitted sessions if there are none', () => {
