@@ -57,12 +57,12 @@ export default class Wait extends ClientCommand {
     const { args, flags } = await this.parse(Wait);
     const { user: userId, device: deviceId } = args;
     const { timeout: limitMs } = flags;
-    const wished = flags.for === 'online';
+    const wantsOnline = flags.for === 'online';
     const sessions = await this.withClient({ ...flags, timeout: CLIENT_DEFAULTS.timeoutMs }, (client) =>
-      waitFor(client, { userId, deviceId, online: wished, limitMs }),
+      waitFor(client, { userId, deviceId, online: wantsOnline, limitMs }),
     );
     const online = sessions.size > 0;
-    const reached = online === wished;
+    const reached = online === wantsOnline;
     if (!reached) process.exitCode = 1;
     this.#print(deviceId ? `${userId}/${deviceId}` : userId, sessions);
     if (!reached) this.logToStderr(`it was not ${flags.for} within ${formatDuration(limitMs)}`);

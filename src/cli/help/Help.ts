@@ -27,7 +27,9 @@ export class Help extends OclifHelp {
   }
 
   override async showHelp(argv: string[]): Promise<void> {
-    this.#isBrief = !argv.includes(HELP_ALL) && this.opts.all !== true;
+    // oclif's option lists the commands of topics too, as `imstate help --nested-commands` does.
+    this.opts.all ||= argv.includes(HELP_ALL);
+    this.#isBrief = !this.opts.all;
     const words = argv.filter((word) => !word.startsWith('-') && word !== 'help');
     const subject = this.#subjectOf(words);
     if (subject === undefined) rejectUnknown(this.config, words.slice(0, 2).join(':'), argv);
@@ -54,6 +56,11 @@ export class Help extends OclifHelp {
     const help = new this.CommandHelpClass(command, this.config, this.opts);
     help.isBrief = this.#isBrief;
     return help;
+  }
+
+  protected override summary(command: Command.Loadable): string | undefined {
+    const summary = super.summary(command);
+    return summary && this.wrap(summary, 0);
   }
 
   protected override async showRootHelp(): Promise<void> {

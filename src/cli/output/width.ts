@@ -8,13 +8,13 @@ export function widthOf(text: string): number {
   return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
 }
 
-/** The text, padded with spaces to so many columns. */
+/** The text, padded with spaces to `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, width - widthOf(text)));
   return align === 'left' ? text + space : space + text;
 }
 
-/** The text, cut to so many columns; a cut text ends with "…". */
+/** The text, cut to `width` columns; a cut text ends with "…". */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let shown = '';

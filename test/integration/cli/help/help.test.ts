@@ -79,6 +79,11 @@ test('the root help lists commands and topics, and says where more is', async ()
   expect(longest(stdout)).toBeLessThanOrEqual(80);
 });
 
+test('--help-all at the root lists the commands of topics too', async () => {
+  const { stdout } = await runCli(['--help-all']);
+  for (const { id } of commands) expect(stdout).toMatch(new RegExp(`^ {2}${words(id).join(' ')} `, 'm'));
+});
+
 test.each([
   [['help', 'onlin'], 'Error: "onlin" is not a command of imstate: did you mean online?\n'],
   [['qeury', '--help'], 'Error: "qeury" is not a command of imstate: did you mean query?\n'],
