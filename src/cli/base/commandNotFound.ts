@@ -30,11 +30,16 @@ export function rejectUnknown(config: Interfaces.Config, id: string, argv: strin
 /** `id` is oclif's form of the words: "context:lst". */
 export function messageFor(id: string, names: readonly string[]): string {
   const [first = '', second] = id.split(':');
-  const isTopic = names.some((name) => name.startsWith(`${first} `));
-  const said = isTopic && second !== undefined ? `${first} ${second}` : first;
+  const topic = names.some((name) => name.startsWith(`${first} `)) ? `${first} ` : '';
+  const said = topic !== '' && second !== undefined ? topic + second : first;
   if (names.includes(said)) return `${said} takes flags and no arguments; --help shows how`;
-  const meant = nearestOnes(said, names);
-  const list = isTopic ? `imstate ${first} --help` : 'imstate --help';
-  const hint = meant.length > 0 ? `did you mean ${meant.join(' or ')}?` : `${list} lists the commands`;
-  return `"${said}" is not a command of imstate: ${hint}`;
+  return `"${said}" is not a command of imstate: ${hintFor(said, topic, names)}`;
+}
+
+/** Within a topic only its own commands are near. */
+function hintFor(said: string, topic: string, names: readonly string[]): string {
+  const known = names.filter((name) => name.startsWith(topic)).map((name) => name.slice(topic.length));
+  const meant = nearestOnes(said.slice(topic.length), known).map((name) => topic + name);
+  if (meant.length > 0) return `did you mean ${meant.join(' or ')}?`;
+  return `imstate ${topic}--help lists the commands`;
 }

@@ -21,6 +21,7 @@ test.each([
   ['comp', '"comp" is not a command of imstate: did you mean completion?'],
   ['nothing', '"nothing" is not a command of imstate: imstate --help lists the commands'],
   ['context:lst', '"context lst" is not a command of imstate: did you mean context list?'],
+  ['context:nope', '"context nope" is not a command of imstate: imstate context --help lists the commands'],
   ['context:drop', '"context drop" is not a command of imstate: imstate context --help lists the commands'],
   ['sessions:10.0.0.1', 'sessions takes flags and no arguments; --help shows how'],
 ])('%s names the nearest commands only', (id, message) => {
