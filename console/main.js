@@ -36,7 +36,7 @@ function show() {
   showLink('none');
   const onState = (state, reason) => !signal.aborted && showLink(state === 'lost' ? 'away' : state, reason);
   const onFault = (error) => !signal.aborted && fault(error);
-  shown = VIEWS[view](main, { argument, go, signal, onState, onFault, onAnswer: clearFault }) ?? {};
+  shown = VIEWS[view](main, { argument, go, signal, onState, onFault, onResponse: clearFault }) ?? {};
 }
 
 function go(view, argument) {

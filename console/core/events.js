@@ -39,7 +39,7 @@ export async function follow(name, parameters, { onEvent, onState, signal }) {
     }
     if (signal.aborted) return;
     onState('away', reason);
-    await rest(pause, signal);
+    await sleep(pause, signal);
     pause = Math.min(pause * 2, MAX_PAUSE_MS);
   }
 }
@@ -84,7 +84,7 @@ function dispatch(frame, onEvent) {
   if (data !== '') onEvent(JSON.parse(data), id);
 }
 
-function rest(ms, signal) {
+function sleep(ms, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener('abort', () => {

@@ -89,7 +89,7 @@ function showSamples(samples, counts, { online, rate }) {
   replace(counts.rate, changesPerSecond === null ? none() : number(changesPerSecond));
 }
 
-async function loadTables(sections, counts, { signal, go, onFault, onAnswer }, reload) {
+async function loadTables(sections, counts, { signal, go, onFault, onResponse }, reload) {
   if (isDialogOpen() || Object.values(sections).some(isInUse)) return;
   try {
     const [{ servers, nextPageToken, partial }, stats, { endpoints }] = await Promise.all([
@@ -104,7 +104,7 @@ async function loadTables(sections, counts, { signal, go, onFault, onAnswer }, r
     replace(sections.daemons, daemonTable(endpoints));
     counts.servers.textContent = number(servers.length) + (nextPageToken || partial ? '+' : '');
     counts.daemons.textContent = number(endpoints.length);
-    onAnswer();
+    onResponse();
   } catch (error) {
     if (!signal.aborted) onFault(error);
   }

@@ -6,7 +6,8 @@ const ROW = 30;
 const BAR = 14;
 const AXIS = 24;
 const NAMES = 170;
-const LETTERS = 22;
+/** In characters; twice as many fit if the name is above its bars. */
+const MAX_NAME_LENGTH = 22;
 const NARROW = 560;
 const MINUTE = 60_000;
 /** Distances between ticks, in minutes. */
@@ -69,8 +70,8 @@ function tickText(ms) {
 }
 
 function name(deviceId, y, left) {
-  const maxTicks = left === 0 ? 2 * LETTERS : LETTERS;
-  const text = deviceId.length > maxTicks ? `${deviceId.slice(0, maxTicks - 1)}…` : deviceId;
+  const maxLength = left === 0 ? 2 * MAX_NAME_LENGTH : MAX_NAME_LENGTH;
+  const text = deviceId.length > maxLength ? `${deviceId.slice(0, maxLength - 1)}…` : deviceId;
   return svg(
     'text',
     { class: 'name', x: 0, y: left === 0 ? y + 14 : y + ROW - BAR + 3 },

@@ -89,13 +89,13 @@ class UserPage {
   }
 
   async #load() {
-    const { signal, onAnswer } = this.#context;
+    const { signal, onResponse } = this.#context;
     try {
       const [user, history] = await Promise.all([
         get('query', { userId: this.#userId, explain: 'true' }, { signal }),
         this.#history.load(signal),
       ]);
-      onAnswer();
+      onResponse();
       if (isInUse(this.#element)) this.#loadIn(RETRY_MS);
       else this.#show(user, history);
     } catch (error) {
