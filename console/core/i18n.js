@@ -21,6 +21,11 @@ export function setLanguage(next) {
   use(next);
 }
 
+/** The current language, such as `zh-CN`. */
+export function currentLanguage() {
+  return language;
+}
+
 /** A text in the current language, with values for each `{name}`, and the plural form for `count`. */
 export function t(key, values = {}) {
   const words = DICTIONARIES[language];

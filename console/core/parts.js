@@ -1,13 +1,7 @@
 import { hashOf } from './address.js';
 import { h } from './dom.js';
 import { ago, clock, fullTime, has, t } from './i18n.js';
-
-/** The names of callers as the daemon writes them. */
-const CALLERS = {
-  token: /^token "(.*)"$/,
-  jwt: /^the JWT of (.*)$/,
-  certificate: /^the client certificate (.*)$/,
-};
+import { translateMessage } from './messages.js';
 
 /** A placeholder for a missing value. */
 export function none(text = '–') {
@@ -73,18 +67,19 @@ export function note(text, kind = '') {
   return h('p', { class: `note ${kind}`.trim() }, text);
 }
 
-/** The text of an error. Messages of the daemon are in English, so other languages have a text per code. */
+/**
+ * The text of an error. Messages of the daemon are in English. If another language does not translate the
+ * message, it has a text per code.
+ */
 export function faultText({ code, message }) {
+  const translated = translateMessage(message);
+  if (translated !== undefined) return translated;
   return t(has(`fault.${code}`) ? `fault.${code}` : 'fault.other', { code, message });
 }
 
 /** The name of a caller, whose type the daemon writes in English. */
 export function callerName(name) {
-  for (const [kind, pattern] of Object.entries(CALLERS)) {
-    const [, id] = pattern.exec(name) ?? [];
-    if (id !== undefined) return t(`caller.${kind}`, { id });
-  }
-  return name;
+  return translateMessage(name) ?? name;
 }
 
 /**

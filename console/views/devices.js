@@ -92,8 +92,12 @@ function factsOfOnline({ ttlMs, expireTime, graceEndTime, lease }) {
 }
 
 function leaseFact({ state, ttlMs, expireTime, incarnation }) {
-  const values = { duration: duration(ttlMs), time: time(expireTime), incarnation: String(incarnation) };
-  return `${t(`lease.${state}`)}: ${t('why.lease', values)}`;
+  return t('why.lease', {
+    state: t(`lease.${state}`),
+    duration: duration(ttlMs),
+    time: time(expireTime),
+    incarnation: String(incarnation),
+  });
 }
 
 function time(iso) {

@@ -68,7 +68,8 @@ export class Feed {
 
   /** Announces to screen readers how many changes arrived since the last announcement. */
   announceCount() {
-    if (this.#unannounced > 0 && !this.#isPaused) announce(t('changes.came', { count: this.#unannounced }));
+    if (this.#unannounced > 0 && !this.#isPaused)
+      announce(t('changes.received', { count: this.#unannounced }));
     this.#unannounced = 0;
   }
 
@@ -107,7 +108,7 @@ export class Feed {
   #rowOf({ userId, deviceId, online, userOnline, session, ended, time }) {
     const { serverAddr = '', platform } = session ?? ended ?? {};
     const under = (text) => h('span', { class: 'under' }, text);
-    const replaced = online && ended && under(`${reasonName(ended.reason)}: ${ended.serverAddr}`);
+    const replaced = online && ended && under(replacedText(ended));
     return row(
       COLUMNS,
       { open: () => this.#go('users', userId) },
@@ -118,4 +119,8 @@ export class Feed {
       serverAddr && serverName(serverAddr, replaced),
     );
   }
+}
+
+function replacedText({ reason, serverAddr }) {
+  return t('changes.replaced', { reason: reasonName(reason), server: serverAddr });
 }

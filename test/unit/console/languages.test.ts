@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 const ROOT = new URL('../../../console/', import.meta.url);
 
 const languages: Record<string, Record<string, string>> = {};
-for (const file of readdirSync(new URL('lang/', ROOT))) {
+for (const file of ['en.js', 'zh-CN.js']) {
   languages[file.replace('.js', '')] = (await import(new URL(`lang/${file}`, ROOT).href)).default;
 }
 
@@ -24,7 +24,7 @@ test('has the same texts with the same placeholders in both languages', () => {
 
 test('has no empty or untranslated Chinese text', () => {
   const left = Object.entries(languages['zh-CN'] ?? {}).filter(
-    ([, text]) => !/[\u4e00-\u9fff]|^HTTP API$/.test(text),
+    ([, text]) => !/[\u4e00-\u9fff\uff00-\uffef]|^HTTP API$/.test(text),
   );
   expect(left).toEqual([]);
 });
