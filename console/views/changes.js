@@ -4,7 +4,7 @@ import { t } from '../core/i18n.js';
 import { panel, reasonName } from '../core/parts.js';
 import { Feed } from './feed.js';
 
-/** The requested limit of changes per second: nobody reads more. */
+/** The requested limit of changes per second, because people cannot read more. */
 const MAX_CHANGES_PER_SECOND = 50;
 const ANNOUNCE_INTERVAL_MS = 10_000;
 const SCOPES = ['all', 'user', 'server'];
