@@ -1,3 +1,4 @@
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { ApiCall, ApiParts } from './apiCall.js';
 
 /** GET /api/v1/endpoints: the registered daemons, and which of them has answered. */
@@ -8,7 +9,8 @@ export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {
     role: 'reader',
     parameters: [],
     async answer() {
-      const [endpoints, stores] = await Promise.all([registry.list(), registry.listStores()]);
+      const lists = Promise.all([registry.list(), registry.listStores()]);
+      const [endpoints, stores] = await lists.catch(registryUnavailable);
       const self = advertised();
       return {
         service: registry.service,
@@ -20,4 +22,10 @@ export function endpointsCall({ registry, advertised }: ApiParts): ApiCall {
       };
     },
   };
+}
+
+/** If etcd rejects the credentials of the daemon, those of the caller are not to blame. */
+function registryUnavailable(error: unknown): never {
+  if (!(error instanceof ImstateError)) throw error;
+  throw new ImstateError('REGISTRY_UNAVAILABLE', error.message, { cause: error });
 }
