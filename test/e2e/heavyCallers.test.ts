@@ -4,13 +4,15 @@ import { disposables } from '../support/disposables.ts';
 import { startImstateWith } from '../support/imstate.ts';
 
 const HEAP = '--max-old-space-size=512';
-const USERS = 60;
+const USERS = 30;
 const DEVICES = 1_000;
 const BATCHES = 50;
 /** Requests for one user each. */
-const SINGLES = 300;
+const SINGLES = 150;
 /** How many calls of another caller must complete before the heavy requests. */
 const PROBES = 5;
+/** So long that the devices of all users have no room in a response. */
+const DEVICE = `device ${'x'.repeat(150)}`;
 const SERVER = '10.0.0.1:9000';
 const REPLACE_ALL = 3;
 const RESOURCE_EXHAUSTED = 8;
@@ -31,7 +33,7 @@ async function startLoaded(kind: string) {
   const apply = heavy.v1.apply();
   for (const userId of userIds) {
     const operations = Array.from({ length: DEVICES }, (_, i) => ({
-      online: { userId, deviceId: `device-${i}`, serverAddr: SERVER },
+      online: { userId, deviceId: `${DEVICE} ${i}`, serverAddr: SERVER },
     }));
     const { results } = await apply.send({ operations });
     expect(results.filter(({ error }) => error)).toEqual([]);

@@ -6,7 +6,7 @@ import { type Imstate, startImstateWith } from '../support/imstate.ts';
 import { UnreadWatch } from '../support/unreadWatch.ts';
 import { until } from '../support/until.ts';
 
-const WATCHES = 240;
+const WATCHES = 120;
 const USERS = ['alice', 'bob', 'carol'];
 const DEVICES = 1_000;
 const LIMITS = { timeout: 300_000 };
@@ -16,8 +16,8 @@ let clients: ReturnType<typeof grpcClients>;
 
 /** Users with so many devices that the snapshots of all watches do not fit into the heap. */
 beforeEach(async () => {
-  const args = ['serve', '--port', '0', '--http-port', '0', '--max-watch-backlog', '64'];
-  daemon = await startImstateWith(['--max-old-space-size=512'], ...args);
+  const args = ['serve', '--port', '0', '--http-port', '0', '--max-watch-backlog', '32'];
+  daemon = await startImstateWith(['--max-old-space-size=256'], ...args);
   disposables.push(() => daemon.kill());
   clients = grpcClients(daemon.addr);
   disposables.push(() => clients.close());
