@@ -48,7 +48,7 @@ test('serve and client commands exit with 2 for an unusable file', async () => {
   const over = await runImstate(['serve', '--port', '0', '--tls-cert', cert, '--tls-key', key]);
   expect(over).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringMatching(/--tls-cert \S+ expired on .*: have a new one/),
+    stderr: expect.stringMatching(/--tls-cert \S+ expired on .*: have your CA sign a new one/),
   });
   const alone = await runImstate(['serve', '--port', '0', '--tls-client-ca', authority.file]);
   expect(alone).toMatchObject({

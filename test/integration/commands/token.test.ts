@@ -157,7 +157,7 @@ test('commands use a token of a file or the environment, and report failures in 
     [login, {}, 4, 'the operation online needs the role writer'],
     [['evict', '--user', 'alice', '--yes', '--token-file', tokenFile], {}, 4, 'Evict needs the role admin'],
     [['query', 'alice', '--token-file', '/nowhere'], {}, 2, 'the token file /nowhere cannot be read'],
-    [['query', 'alice'], { IMSTATE_TOKEN: 'a b' }, 2, 'the token must be one word'],
+    [['query', 'alice'], { IMSTATE_TOKEN: 'a b' }, 2, 'the token must be a single word'],
     [['query', 'alice', '--token', 'x'], {}, 2, 'Nonexistent flag: --token'],
   ];
   for (const [args, env, exitCode, message] of refusals) {

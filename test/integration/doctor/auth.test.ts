@@ -43,7 +43,7 @@ test('missing and broken files fail as for a daemon, and so do unavailable keys'
   await appendFile(tokens, '{"id":"half"}\n');
   const jwt = jwtOf(`http://127.0.0.1:${await freePort()}/jwks.json`);
   expect(await look({ auth: { tokens, jwt } })).toMatchObject({
-    'auth-tokens': { ...unusable, message: expect.stringMatching(/line \d+: sha256 must be .*: mend it/) },
+    'auth-tokens': { ...unusable, message: expect.stringMatching(/line \d+: sha256 must be .*: correct it/) },
     'auth-jwt': { status: 'failed', code: 'AUTH_KEYS_UNAVAILABLE' },
   });
 });
