@@ -1,3 +1,4 @@
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import type { StoreOptions } from '../store.js';
 import { ApplyCalls } from './apply.js';
@@ -36,11 +37,17 @@ export class OpenRedisStore {
   readonly servers: ServerList;
   readonly stats: StatsReader;
 
-  constructor(redis: Connection, options: RedisStoreOptions, shardCount: number) {
+  /** `fault`: see ShardHealth. */
+  constructor(
+    redis: Connection,
+    options: RedisStoreOptions,
+    shardCount: number,
+    fault: () => ImstateError | undefined,
+  ) {
     const { url, tls, keyPrefix, waitReplicas = 0 } = options;
     const shards = makeShards(keyPrefix, shardCount);
     const replicas = new Replicas(redis, waitReplicas);
-    const health = new ShardHealth(redis, shards);
+    const health = new ShardHealth(redis, shards, fault);
     this.scripts = new ShardScripts({ redis, replicas, health, shards, options });
     this.calls = new ApplyCalls(this.scripts);
     this.servers = new ServerList(this.scripts);

@@ -65,7 +65,8 @@ export class RedisStore implements PresenceStore {
   async open(): Promise<void> {
     try {
       if (this.#redis.status === 'wait' || this.#redis.status === 'end') await connectOnce(this.#redis);
-      this.#opened = new OpenRedisStore(this.#redis, this.#options, await this.#claimLayout());
+      const shards = await this.#claimLayout();
+      this.#opened = new OpenRedisStore(this.#redis, this.#options, shards, () => this.#fault);
       this.#lastError = undefined;
     } catch (error) {
       throw connectError(this.description, error, this.#lastError);

@@ -29,14 +29,23 @@ export class ShardHealth {
   readonly #redis: Connection;
   readonly #shards: readonly Shard[];
   readonly #failures = new Map<number, ImstateError>();
+  readonly #fault: () => ImstateError | undefined;
 
-  constructor(redis: Connection, shards: readonly Shard[]) {
+  /** `fault` returns why no shard may be used at all, such as another layout; undefined if they may. */
+  constructor(
+    redis: Connection,
+    shards: readonly Shard[],
+    fault: () => ImstateError | undefined = () => undefined,
+  ) {
     this.#redis = redis;
     this.#shards = shards;
+    this.#fault = fault;
   }
 
-  /** Why calls on the shard fail at once; undefined if it answered the last probe. */
+  /** Why calls on the shard fail at once; undefined if it may be used and answered the last probe. */
   failureOf(shard: number, isChange = false): ImstateError | undefined {
+    const fault = this.#fault();
+    if (fault !== undefined) return fault;
     const failure = this.#failures.get(shard);
     if (failure === undefined) return undefined;
     const outcome = isChange ? '; nothing was changed' : '';

@@ -10,7 +10,7 @@
 if ARGV[2] == 'ends' then
   local oldest = redis.call('XRANGE', CHANGE_LOG, '-', '+', 'COUNT', 1)[1]
   if not oldest then
-    local id = redis.call('XADD', CHANGE_LOG, first_entry_id(), 'm', '', 'c', '')
+    local id = append_first_entry('', '')
     return { id, id }
   end
   return { oldest[1], redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1][1] }

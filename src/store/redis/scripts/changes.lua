@@ -31,14 +31,14 @@ local function note_change(user, device, was_online, began, ended, reason, time,
     change = change .. string.char(reason) .. ended.texts
   end
   local member = device_member(user, device)
-  local new_id = '*'
+  local id
   if message_bytes == 0 then
     local newest = redis.call('XREVRANGE', CHANGE_LOG, '+', '-', 'COUNT', 1)[1]
-    local id = newest and newest[1] or '0-0'
-    add_to_message(struct.pack('>I2c0', #id, id))
-    if not newest then new_id = first_entry_id() end
+    local before = newest and newest[1] or '0-0'
+    add_to_message(struct.pack('>I2c0', #before, before))
+    if not newest then id = append_first_entry(member, change) end
   end
-  local id = redis.call('XADD', CHANGE_LOG, 'MAXLEN', '~', change_limit, new_id, 'm', member, 'c', change)
+  id = id or redis.call('XADD', CHANGE_LOG, 'MAXLEN', '~', change_limit, '*', 'm', member, 'c', change)
   if message_bytes <= MAX_MESSAGE_BYTES then
     add_to_message(struct.pack('>I2c0I2c0I2c0', #id, id, #member, member, #change, change))
   end

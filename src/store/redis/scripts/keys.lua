@@ -37,6 +37,14 @@ local function first_entry_id()
   return string.format('%d%03d-%d', time[1], math.floor(time[2] / 1000), 1 + time[2] % 1000)
 end
 
+-- Appends the first entry of the change log; returns its id.
+local function append_first_entry(member, change)
+  local id = redis.pcall('XADD', CHANGE_LOG, first_entry_id(), 'm', member, 'c', change)
+  if type(id) == 'string' then return id end
+  -- A log that an operator emptied keeps its last id, which is greater if the clock was set back.
+  return redis.call('XADD', CHANGE_LOG, '*', 'm', member, 'c', change)
+end
+
 local devices_user, devices_key
 
 local function devices_of(user)

@@ -64,6 +64,18 @@ test('gives entries of a new change log positions that differ from lost ones', a
   }
 });
 
+test('an emptied change log whose last ID is in the future takes further changes', async () => {
+  const store = await open();
+  await redis.xadd(CHANGE_LOG, `${Date.now() + 1_000_000}-0`, 'm', '', 'c', '');
+  await redis.xtrim(CHANGE_LOG, 'MAXLEN', 0);
+  const { oldest } = await store.changeLog().ends(0);
+  await redis.xtrim(CHANGE_LOG, 'MAXLEN', 0);
+  await store.online(login({ sessionId: 's1' }));
+  const { newest } = await store.changeLog().ends(0);
+  expect(newest[0]).toBe(oldest[0]);
+  expect(newest[1]).toBeGreaterThan(oldest[1]);
+});
+
 test('publishes only the shard if the changes are too large, and reads them from Redis', async () => {
   const { store, notifications, position } = await listening();
   const messages: string[] = [];
