@@ -1,5 +1,6 @@
 import { Command, Errors, type Interfaces } from '@oclif/core';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import { markDashedValues, readDashedValues } from '../config/dashedValues.js';
 import {
   commandLine,
   environment,
@@ -52,10 +53,10 @@ export abstract class BaseCommand extends Command {
     const flags: FlagTable = { ...command.baseFlags, ...command.flags };
     checkOutput(commandLine(argv, flags));
     this.#settings = await this.settings(argv, flags);
-    const settled = await withSettings(flags, this.#settings);
+    const settled = readDashedValues(await withSettings(flags, this.#settings));
     return super.parse(
       { ...command, baseFlags: {} as Interfaces.FlagInput<B>, flags: settled as Interfaces.FlagInput<F> },
-      argv,
+      markDashedValues(argv, flags),
     );
   }
 

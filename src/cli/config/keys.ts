@@ -66,7 +66,7 @@ export function unknownKey(name: string, known: readonly string[], location: Sou
   if (/password|secret|token/i.test(name) && files.length > 0) {
     return unusable(
       location,
-      `is not a key: put the secret into a file, and name it with ${files.join(' or ')} names`,
+      `is not a key: put the secret into a file, and name it with ${files.join(' or ')}`,
     );
   }
   return unusable(location, `is not a key: the keys are ${known.join(', ')}`);

@@ -39,6 +39,7 @@ function inOneSentence(message: string): string {
       const names = rows.split('\n').map((row) => row.trim().split(/\s/)[0]?.toUpperCase());
       return `${missing}: ${names.join(' ')}`;
     })
+    .replace(/^Flag (--[a-z-]+) expects a value$/, '$& (if it begins with a dash, write $1=VALUE)')
     .replace(/Missing required flag (?=[a-z])/g, 'Missing required flag --')
     .replace(/\s*\n\s*/g, '; ');
 }

@@ -6,6 +6,7 @@ import type { OnlineRequest__Output } from 'imstate-client/internal/generated/im
 import type { SessionRef__Output } from 'imstate-client/internal/generated/imstate/v1/SessionRef';
 import type { WatchStart__Output } from 'imstate-client/internal/generated/imstate/v1/WatchStart';
 import type { LoginPolicy, SessionRef } from 'imstate-client/internal/shared/session';
+import { makeSessionId } from 'imstate-client/internal/shared/sessionId';
 import { fromDuration } from 'imstate-client/internal/wire/duration';
 import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import { fromTimestamp } from 'imstate-client/internal/wire/timestamp';
@@ -25,7 +26,6 @@ import {
 } from '../../presence/validate.js';
 import type { EvictTarget } from '../presence.js';
 import { MAX_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
-import { makeSessionId } from './sessionId.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

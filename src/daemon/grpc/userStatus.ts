@@ -1,9 +1,9 @@
 import type { UserStatusHandlers } from 'imstate-client/internal/generated/pb/UserStatus';
+import { makeSessionId } from 'imstate-client/internal/shared/sessionId';
 import type { Login } from '../../presence/sessions.js';
 import { checkId, checkOptionalId, checkServerName } from '../../presence/validate.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
-import { makeSessionId } from './sessionId.js';
 
 /** pb.UserStatus, the legacy service: see proto/pb/user_status.proto. */
 export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {

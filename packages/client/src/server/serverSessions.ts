@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type {
   CallOptions,
   EndedSession,
@@ -12,6 +11,7 @@ import { isRefused, untilAnswered } from '../connection/untilAnswered.js';
 import { LEASE_TTL_MS } from '../defaults.js';
 import type { ImstateError } from '../shared/errors.js';
 import type { SessionRef } from '../shared/session.js';
+import { makeSessionId } from '../shared/sessionId.js';
 import { type HeldSession, HeldSessions, refOf } from './heldSessions.js';
 import { notify } from './notify.js';
 import { PendingLogouts } from './pendingLogouts.js';
@@ -20,7 +20,6 @@ import type { ServerLogin, ServerLoginResult, ServerOptions } from './serverMess
 import { SessionWatcher } from './sessionWatcher.js';
 
 const DEFAULT_RESENDS_PER_SECOND = 10_000;
-const SESSION_ID_BYTES = 12;
 /** After so many failures of the lease in a row, more is wrong than that one daemon has stopped. */
 const DISCONNECTED_AFTER = 2;
 /** Ends after which the connection is of no use to anybody. After any other end the session is resent. */
@@ -116,7 +115,7 @@ export class ServerSessions {
    * with another session ID.
    */
   async online(login: ServerLogin, options: CallOptions = {}): Promise<ServerLoginResult> {
-    const sessionId = login.sessionId ?? randomBytes(SESSION_ID_BYTES).toString('base64url');
+    const sessionId = login.sessionId ?? makeSessionId();
     const held = this.#held.add({ ...login, sessionId });
     this.#pendingLogouts.delete(sessionId);
     try {

@@ -5,12 +5,18 @@ const SESSION_ID_BYTES = 12;
 const pool = Buffer.alloc(SESSION_ID_BYTES * 256);
 let used = pool.length;
 
-/** 96 random bits: no two sessions of a cluster share an ID. */
+/**
+ * 96 random bits: no two sessions of a cluster share an ID. No ID begins with a dash, which a command line
+ * would take for a flag.
+ */
 export function makeSessionId(): string {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
   used += SESSION_ID_BYTES;
-  return pool.toString('base64url', used - SESSION_ID_BYTES, used);
+  const id = pool.toString('base64url', used - SESSION_ID_BYTES, used);
+  return id.charCodeAt(0) === DASH ? makeSessionId() : id;
 }
+
+const DASH = 0x2d;
