@@ -1,4 +1,7 @@
-/** Shards of a new Redis. More of them limit what a lost master costs, but make a batch cost more script calls. */
+/**
+ * Shards of a new Redis. More of them limit what a lost master costs, but make a batch cost more script
+ * calls.
+ */
 export const DEFAULT_SHARDS = 16;
 
 /** Defaults of a store. */

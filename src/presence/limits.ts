@@ -1,14 +1,14 @@
 import { STORE_DEFAULTS } from './defaults.js';
 import { MAX_PLATFORMS, MAX_STATS_SERVERS } from './stats.js';
 
-/** A bound of the daemon. docs/limits.md shows all of them; a test holds the two together. */
+/** A bound of the daemon. docs/limits.md shows all of them; a test compares the two. */
 interface Limit {
   /** The most (or longest) there may be; times in milliseconds. */
   readonly max: number;
   /** What `max` counts, for the table: "bytes", "calls" and so on. */
   readonly unit: string;
   readonly what: string;
-  /** What becomes of what goes beyond it. */
+  /** What happens beyond it. */
   readonly beyond: string;
   readonly reason: string;
   /** The flag of `imstate serve` that changes it. */
@@ -18,7 +18,7 @@ interface Limit {
 const REFUSED = '`RESOURCE_EXHAUSTED`, nothing was done';
 const INVALID = '`INVALID_ARGUMENT`';
 
-/** Every number that bounds what callers may ask for, hold or leave undone. */
+/** Every limit on what callers may request, hold or leave unread. */
 export const LIMITS = {
   message: {
     max: 1024 * 1024,
@@ -474,9 +474,9 @@ export interface LoadLimits {
   maxCallsInFlight: number;
   /** Watches at the same time. */
   maxWatches: number;
-  /** What waits for the callers of all watches. Bytes. */
+  /** Unread changes of all watches. Bytes. */
   maxWatchBacklogBytes: number;
-  /** What is not given is as in {@link LIMITS}. */
+  /** Overrides of {@link LIMITS}. */
   bounds?: Partial<Bounds>;
 }
 

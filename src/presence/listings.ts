@@ -1,7 +1,7 @@
 import type { ChatServer } from './servers.js';
 import type { UserSession } from './sessions.js';
 
-/** What goes over all shards of a store: without those that do not answer. */
+/** What a query over all shards returns, without the shards that do not answer. */
 export interface Coverage {
   /** True if shards did not answer: what they hold is missing. */
   isPartial: boolean;
@@ -11,7 +11,10 @@ export interface Coverage {
 export interface Stats extends Coverage {
   users: number;
   devices: number;
-  /** Devices by platform, "" for those without; "other" has those of platforms that have no count of their own. See stats.ts. */
+  /**
+   * Devices by platform, "" for those without; "other" has those of platforms that have no count of their
+   * own. See stats.ts.
+   */
   byPlatform: Map<string, number>;
   /** Devices by chat server: of those that have most. */
   byServer: Map<string, number>;
@@ -37,7 +40,7 @@ export interface ServersPage extends Coverage {
 export interface SessionPage {
   /** Only those of this chat server. */
   serverAddr: string | undefined;
-  /** At most so many. */
+  /** Maximum number. */
   limit: number;
   /** `next` of the page before; undefined for the first. */
   after: string | undefined;
@@ -45,7 +48,7 @@ export interface SessionPage {
 
 /** Which page of chat servers to list. */
 export interface ServerPage {
-  /** At most so many. */
+  /** Maximum number. */
   limit: number;
   /** `next` of the page before; undefined for the first. */
   after: string | undefined;

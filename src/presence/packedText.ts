@@ -1,4 +1,7 @@
-/** Texts in UTF-8 amid other bytes. Taken out of one string of all the bytes, they cost a third of a conversion each. */
+/**
+ * Texts in UTF-8 amid other bytes. Taken out of one string of all the bytes, they cost a third of a
+ * conversion each.
+ */
 export class PackedText {
   readonly bytes: Buffer;
   readonly #latin1: string;

@@ -22,7 +22,7 @@ import type { Session } from './sessions.js';
  */
 export const RECORD_FLAGS = { ONLINE: 1, TTL: 2, GRACE: 4, INCARNATION: 8, METADATA: 16 } as const;
 
-/** End reasons by the number that stands in records, scripts and the history. */
+/** End reasons by the number that is stored in records, scripts and the history. */
 export const END_REASONS: readonly (EndReason | undefined)[] = [
   undefined,
   'LOGOUT',
@@ -32,7 +32,7 @@ export const END_REASONS: readonly (EndReason | undefined)[] = [
   'EVICTED',
 ];
 
-/** A session as it is stored: with what was so when it was written. */
+/** A session as it is stored: as of its last write. */
 export interface SessionRecord extends Omit<Session, 'lease'> {
   /** Incarnation of the chat server to whose lease the session belongs; 0 if to none. */
   incarnation: number;

@@ -7,10 +7,15 @@ import type { PastSession, ReplacedSession, Session } from './sessions.js';
 export const DEFAULT_LEASE_MS = 10_000;
 /** How many sessions of a user that ended are kept at least, and searched for a late repeat of a login. */
 export const REMEMBERED_SESSIONS = 32;
-/** After how long without a sweep leases get their whole time again: nobody could keep them alive. Milliseconds. */
+/**
+ * After how long without a sweep leases get their whole time again: nobody could keep them alive.
+ * Milliseconds.
+ */
 export const OUTAGE_MS = 3_000;
 
-/** The lease of a chat server as it is stored; scripts/leases.lua explains each field. Times in milliseconds. */
+/**
+ * The lease of a chat server as it is stored; scripts/leases.lua explains each field. Times in milliseconds.
+ */
 export interface LeaseRecord {
   incarnation: number;
   ttl: number;
@@ -20,7 +25,7 @@ export interface LeaseRecord {
   purge?: number | undefined;
   purged?: number | undefined;
   resync?: number | undefined;
-  /** Where the writing down of ends goes on; each store has its own. */
+  /** Cursor at which recording the ends continues; each store has its own. */
   cursor?: readonly string[] | undefined;
 }
 
@@ -31,8 +36,9 @@ export interface End {
 }
 
 /**
- * When and why a session that its record shows as online is over at `now`; undefined while it lasts. Of two ends at the
- * same time the one counts that readers saw first: a lease is lost by a sweep only.
+ * When and why a session that its record shows as online is over at `now`; undefined while it lasts. Of two
+ * ends at the same time, the one that readers saw first counts: only a sweep loses a lease. Same rule: over()
+ * in src/store/redis/scripts/leases.lua.
  */
 export function endOf(record: SessionRecord, lease: LeaseRecord | undefined, now: number): End | undefined {
   const expireTimeMs = record.ttlMs > 0 ? record.lastSeenMs + record.ttlMs : Infinity;
@@ -52,14 +58,17 @@ function leaseEnd(record: SessionRecord, lease: LeaseRecord | undefined): number
   return lease.purge !== undefined && record.lastSeenMs <= lease.purge ? lease.purged : undefined;
 }
 
-/** When a session that lasts has to be looked at again; undefined if at no time. Milliseconds since 1970. */
+/** When a session that lasts must be checked again; undefined if never. Milliseconds since 1970. */
 export function nextDeadline({ ttlMs, lastSeenMs, graceEndMs }: SessionRecord): number | undefined {
   const expireTimeMs = ttlMs > 0 ? lastSeenMs + ttlMs : Infinity;
   const first = Math.min(expireTimeMs, graceEndMs || Infinity);
   return first === Infinity ? undefined : first;
 }
 
-/** The record of a session that ended. Field by field, here and below: a spread takes several times as long, and every read comes here. */
+/**
+ * The record of a session that ended. Field by field, here and below: a spread takes several times as long,
+ * and every read comes here.
+ */
 export function endedRecord(record: SessionRecord, end: End, retentionMs: number): SessionRecord {
   return {
     deviceId: record.deviceId,
@@ -111,7 +120,7 @@ export function toSession(record: SessionRecord, lease: LeaseRecord | undefined)
   };
 }
 
-/** A session that another login ended, as the answer names it. */
+/** A session that another login ended, as the response names it. */
 export function replacedSession({ deviceId, sessionId, serverAddr }: SessionRecord): ReplacedSession {
   return { deviceId, sessionId, serverAddr };
 }
@@ -129,17 +138,17 @@ export function pastSession(record: SessionRecord, { timeMs, reason }: End): Pas
 }
 
 /**
- * True if a session that ended so may begin anew when it is sent again, unless the device has another one by then: nobody
- * wanted its end.
+ * True if a session that ended for this reason may start again when it is resent, unless the device has
+ * another one by then: it ended by accident.
  */
-export function mayBeginAnew(reason: EndReason): boolean {
+export function mayRestart(reason: EndReason): boolean {
   return reason === 'EXPIRED' || reason === 'SERVER_LOST';
 }
 
 /** Login policies by the number that scripts/online.lua takes. */
 export const LOGIN_POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
 
-/** Why a login is refused: the user may have no more devices online. */
+/** Why a login is rejected: the user may have no more devices online. */
 export function tooManyDevices(maxDevices: number): ImstateError {
   return new ImstateError(
     'RESOURCE_EXHAUSTED',

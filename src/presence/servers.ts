@@ -1,7 +1,7 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Lease } from 'imstate-client/internal/shared/session';
 
-/** What a chat server says to keep its lease. */
+/** What a chat server sends to keep its lease. */
 export interface KeepAlive {
   serverAddr: string;
   /** Greater in every run of the chat server. */
@@ -15,9 +15,12 @@ export interface KeepAlive {
 export interface KeepAliveResult {
   /** The incarnation that the store knows: a greater one than was given has superseded the caller. */
   incarnation: number;
-  /** Not empty while the store may lack sessions of the chat server; to be said in `resynced` when all are sent. */
+  /**
+   * Not empty while the store may lack sessions of the chat server; return it in `resynced` when all are
+   * sent.
+   */
   resyncToken: string;
-  /** True if the call made sessions end that the sweep has yet to write down. */
+  /** True if the call made sessions end that the sweep has still to record. */
   hasEnded: boolean;
   /** True if shards did not answer: for their users the lease was not kept alive. */
   isPartial: boolean;

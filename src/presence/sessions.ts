@@ -12,7 +12,9 @@ export interface Login extends SessionRef {
   policy: LoginPolicy;
   /** Incarnation of the chat server; 0 takes the one of its lease, if it has one. */
   incarnation: number;
-  /** The login time of a session that is sent again after a loss; 0 for one that is not. Milliseconds since 1970. */
+  /**
+   * The login time of a session that is resent after a loss; 0 for one that is not. Milliseconds since 1970.
+   */
   resentLoginTimeMs: number;
   /** True if the id is the daemon's own, so that this can be no repeat of a call. */
   isNewSessionId: boolean;
@@ -28,7 +30,7 @@ export interface Logout {
   graceMs: number;
 }
 
-/** One login of one device, as the store remembers it. Times are milliseconds since 1970 of the store's clock. */
+/** One login of one device, as the store keeps it. Times are milliseconds since 1970 of the store's clock. */
 export interface Session {
   deviceId: string;
   sessionId: string;
@@ -37,13 +39,16 @@ export interface Session {
   metadata: Record<string, string>;
   online: boolean;
   loginTimeMs: number;
-  /** When the session was last heard of: its login, its last renewal, or its logout. */
+  /** When the session was last seen: its login, its last renewal, or its logout. */
   lastSeenMs: number;
   /** When the session ended; undefined while online. */
   logoutTimeMs: number | undefined;
   /** Why the session ended; undefined while online. */
   endReason: EndReason | undefined;
-  /** How long the session lasts after `lastSeenMs` unless it is renewed; 0 if it has no time to live, or has ended. */
+  /**
+   * How long the session lasts after `lastSeenMs` unless it is renewed; 0 if it has no time to live, or has
+   * ended.
+   */
   ttlMs: number;
   /** When an announced logout takes effect; 0 if there is none. */
   graceEndMs: number;

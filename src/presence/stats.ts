@@ -6,7 +6,10 @@ export const MAX_PLATFORMS = 64;
 export const OTHER_PLATFORM = 'other';
 /** How many chat servers {@link Stats} names: the largest. */
 export const MAX_STATS_SERVERS = 1_000;
-/** Up to so many counters of a shard are read for every call; of more the breakdown is up to STATS_CACHE_MS old. */
+/**
+ * Up to this many counters of a shard are read for every call; of more the breakdown is up to STATS_CACHE_MS
+ * old.
+ */
 export const COUNTERS_PER_READ = 512;
 /** For how long the breakdown of many counters serves. Milliseconds. */
 export const STATS_CACHE_MS = 1_000;

@@ -16,7 +16,7 @@ export function checkOptionalId(field: string, value: string): void {
   if (value !== '') checkText(field, value, LIMITS.id.max);
 }
 
-/** Checks a chat server's name as the frozen service takes it: any text. */
+/** Checks a chat server's name as the legacy service accepts it: any text. */
 export function checkServerName(field: string, value: string): void {
   checkText(field, value, LIMITS.address.max);
 }
@@ -32,7 +32,7 @@ export function checkPlatform(field: string, value: string): void {
   if (value !== '') checkText(field, value, LIMITS.platform.max);
 }
 
-/** Checks what a login says of its device: keys and values together. */
+/** Checks the metadata of a login: keys and values together. */
 export function checkMetadata(field: string, metadata: Record<string, string>): void {
   let bytes = 0;
   const entries = Object.entries(metadata);
@@ -54,7 +54,7 @@ export function checkMetadata(field: string, metadata: Record<string, string>): 
   }
 }
 
-/** Checks a time span, in milliseconds, and returns it; `absent` stands for one that was left out. */
+/** Checks a time span, in milliseconds, and returns it; `absent` is for one that was left out. */
 export function checkDuration(
   field: string,
   ms: number | undefined,
@@ -74,7 +74,7 @@ export function checkIncarnation(field: string, value: number, min: 0 | 1): void
   );
 }
 
-/** Checks a page size, and returns it; 0 stands for `absent`. */
+/** Checks a page size, and returns it; 0 means `absent`. */
 export function checkPageSize(field: string, value: number, absent: number): number {
   if (value >= 0 && value <= LIMITS.page.max) return value || absent;
   throw broken(field, `must be from 1 to ${LIMITS.page.max}, or 0 for ${absent}`);

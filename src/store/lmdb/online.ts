@@ -1,6 +1,6 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
 import { packRecord, type SessionRecord } from '../../presence/record.js';
-import { mayBeginAnew, nextDeadline, replacedSession, tooManyDevices } from '../../presence/rules.js';
+import { mayRestart, nextDeadline, replacedSession, tooManyDevices } from '../../presence/rules.js';
 import type { Login, LoginResult, ReplacedSession } from '../../presence/sessions.js';
 import { WORK } from '../work.js';
 import { noteChange } from './changes.js';
@@ -130,7 +130,7 @@ function judgeLogin(
   if (login.isNewSessionId) return {};
   const past = isCurrent ? { reason: current?.endReason, hasLater: false } : pastEnd(tables, login);
   if (past?.reason === undefined) return {};
-  if (!mayBeginAnew(past.reason)) return { tooLate: past.reason };
+  if (!mayRestart(past.reason)) return { tooLate: past.reason };
   // Not after a session that came later.
   return past.hasLater || current?.online ? { tooLate: 'REPLACED' } : { startsAnew: true };
 }
