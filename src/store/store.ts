@@ -47,18 +47,16 @@ export interface PresenceStore {
   /**
    * Makes `login.sessionId` the current session of its device.
    * - If another session of the device is online, it ends with reason REPLACED and is returned; so are the
-   *   sessions of
-   *   the user's other devices that the policy names.
+   *   sessions of the user's other devices that the policy names.
    * - If this session is current already, it is refreshed (chat server, platform, metadata, TTL, last seen).
-   *   It keeps
-   *   its login time and its grace, and the policy ends nothing: repeating a call is harmless.
+   *   It keeps its login time and its grace, and the policy ends nothing: repeating a call is harmless.
    * - If this session has ended by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned.
    *   The store remembers this for the user's last 32 ended sessions. A session that ended otherwise starts
    *   anew, and its policy ends nothing; but if the device has had another session since, it is REPLACED.
    * - If the incarnation is less than that of the chat server's lease, nothing changes: SERVER_LOST.
    * - If the store knows no lease of the given incarnation, a lease of 10 s starts, which requests a resync.
-   *   A greater
-   *   incarnation takes the lease over. Both may apply to only a part of the users until keepServerAlive.
+   *   A greater incarnation takes the lease over. Both may apply to only a part of the users until
+   *   keepServerAlive.
    * - A resent session changes nothing if the device has had a later login: REPLACED. Its policy ends
    *   nothing.
    * - A record of an earlier logout is overwritten, together with its retention.
@@ -67,8 +65,7 @@ export interface PresenceStore {
    *   count. A refresh, or a login that replaces the session of its own device, is never rejected for this
    *   reason.
    * - If the user then has more records than that, online and offline, the oldest offline ones are removed:
-   *   all that
-   *   are too many, or an eighth of `maxDevices` if that is more.
+   *   all that are too many, or an eighth of `maxDevices` if that is more.
    * - A policy that ends very many sessions ends them in several batches; the login takes effect in the last
    *   one.
    */

@@ -37,7 +37,9 @@ export class ShardScripts {
     return this.options.clock?.() ?? '';
   }
 
-  /** ARGV[1..5] of the scripts that change a shard; see scripts/keys.lua, sessions.lua and changes.lua. */
+  /**
+   * ARGV[1..5] of the scripts that change a shard; see keys.lua, sessions.lua, history.lua and changes.lua.
+   */
   settings(): ScriptArgument[] {
     const { retentionMs, historyLimit, historyRetentionMs, changeLimit } = this.options;
     const changesOfShard = Math.ceil(changeLimit / this.shards.length);

@@ -6,7 +6,7 @@ import { Texts } from './replies.js';
 import { rejectRead, type ShardScripts } from './ShardScripts.js';
 import { type Shard, shardOf } from './shards.js';
 
-/** See PresenceStore.getHistory and scripts/history.lua. */
+/** See PresenceStore.getHistory and scripts/readHistory.lua. */
 export async function readHistory(scripts: ShardScripts, userId: string): Promise<PastSession[]> {
   const { redis, health, shards, options } = scripts;
   const number = shardOf(userId, shards.length);
@@ -19,7 +19,7 @@ export async function readHistory(scripts: ShardScripts, userId: string): Promis
   return entries.map(readPastSession).filter(({ endTimeMs }) => endTimeMs > oldestMs);
 }
 
-/** Reads an entry as `add_to_history` in scripts/sessions.lua packs it. */
+/** Reads an entry as `add_to_history` in scripts/history.lua packs it. */
 export function readPastSession(entry: Buffer): PastSession {
   const texts = new Texts(new PackedText(entry), 0);
   const endReason = END_REASONS[texts.number(1)] as EndReason;

@@ -8,7 +8,7 @@ export const SCRIPTS = {
   imStats: 'stats',
   imServers: 'servers',
   imNames: 'names',
-  imHistory: 'history',
+  imHistory: 'readHistory',
   imChangeLog: 'changeLog',
   imSnapshot: 'snapshot',
   imList: 'list',

@@ -7,7 +7,7 @@
 -- call may (see devices.lua). The caller sends the rest again.
 --
 -- KEYS, ARGV[1]  see keys.lua
--- ARGV[2..5]     see sessions.lua and changes.lua
+-- ARGV[2..5]     see sessions.lua, history.lua and changes.lua
 -- ARGV[6]        the operations, each ended by END_OF_OPERATION: a letter, then the arguments of its
 --                function, each ended by END_OF_ARGUMENT. One ARGV per operation would cost more than a match.
 --                OP_READ_USER and OP_READ_USER_AT: the user has no END_OF_ARGUMENT.

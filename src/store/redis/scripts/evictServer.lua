@@ -2,7 +2,7 @@
 -- Ends sessions of a chat server in one shard, see PresenceStore.evictServer.
 --
 -- KEYS, ARGV[1]  see keys.lua
--- ARGV[2..5]     see sessions.lua and changes.lua
+-- ARGV[2..5]     see sessions.lua, history.lua and changes.lua
 -- ARGV[6]        server
 -- ARGV[7]        how many sessions to end at most
 -- Reply: {how many ended, 1 if more are left}.

@@ -70,7 +70,8 @@ local function lease_end(record)
 end
 
 -- When and why a session that is recorded as online is over; nil while it lasts. Of two ends at the same
--- time, the one that readers saw first counts: only a sweep loses a lease.
+-- time, the one that readers saw first counts: only a sweep loses a lease. Same rule: endOf in
+-- src/presence/rules.ts.
 local function over(record)
   local time, reason
   if record.ttl > 0 and record.seen + record.ttl <= now then

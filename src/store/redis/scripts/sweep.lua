@@ -2,7 +2,7 @@
 -- Does a bounded part of what is due in one shard, see PresenceStore.sweep.
 --
 -- KEYS, ARGV[1]  see keys.lua
--- ARGV[2..5]     see sessions.lua and changes.lua
+-- ARGV[2..5]     see sessions.lua, history.lua and changes.lua
 -- ARGV[6]        how many deadlines of devices to check at most
 -- ARGV[7]        how many sessions to end at most: of chat servers, and as many of devices
 -- ARGV[8]        after how many ms without a sweep leases get their full duration again

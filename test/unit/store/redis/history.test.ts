@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readPastSession } from '../../../../src/store/redis/history.ts';
 import { pack } from './pack.ts';
 
-test('an entry of the history is read as scripts/sessions.lua packs it', () => {
+test('an entry of the history is read as scripts/history.lua packs it', () => {
   const entry = pack(
     [4, 1],
     [1_700_000_000_000, 6],
