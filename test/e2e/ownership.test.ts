@@ -153,8 +153,8 @@ describe('a data directory', () => {
   });
 
   test.each([
-    ['777', 0o777, /\(mode 777\): look what is in it and run chmod 700/],
-    ['1777', 0o1777, /\(mode 1777\): choose a folder inside it/],
+    ['777', 0o777, /\(mode 777\): check its contents, then run chmod 700/],
+    ['1777', 0o1777, /\(mode 1777\): choose a directory inside it/],
   ])('is rejected if everybody may write to it: mode %s', async (_, mode, message) => {
     const dataDir = await scratchDirectory();
     await chmod(dataDir, mode);
