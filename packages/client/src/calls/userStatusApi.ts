@@ -28,7 +28,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
     async online({ userId, deviceId, serverAddr, metadata = {}, policy, ...rest }, options) {
       const hasMetadata = Object.keys(metadata).length > 0;
       const isReplacing = policy !== undefined && loginPolicies.parse('policy', policy) !== 'KEEP_ALL';
-      refuseUnknown({ ...rest, metadata: hasMetadata, policy: isReplacing });
+      rejectUnknown({ ...rest, metadata: hasMetadata, policy: isReplacing });
       const request = { UserID: userId, DeviceID: deviceId, ServerAddr: serverAddr };
       await channel.call((grpcOptions, done) => userStatus.Online(request, grpcOptions, done), options);
       return {
@@ -41,14 +41,14 @@ export function userStatusApi(channel: Channel): PresenceApi {
     },
 
     async offline({ userId, deviceId, ...rest }, options) {
-      refuseUnknown(rest);
+      rejectUnknown(rest);
       const request = { UserID: userId, DeviceID: deviceId };
       await channel.call((grpcOptions, done) => userStatus.Offline(request, grpcOptions, done), options);
       return { applied: undefined };
     },
 
     async getUser({ userId, deviceId, ...rest }, options) {
-      refuseUnknown(rest);
+      rejectUnknown(rest);
       if (!deviceId) throw cannot('reads one device at a time: name the device');
       const request = { UserID: userId, DeviceID: deviceId };
       const { Status, ServerAddr } = await channel.call<QueryUserStatusResponse__Output>(
@@ -59,14 +59,14 @@ export function userStatusApi(channel: Channel): PresenceApi {
       return { userId, online: Status, devices: Status ? [onlineDevice(deviceId, ServerAddr)] : [] };
     },
 
-    getUsers: () => refuse('reads one device at a time: call getUser() for each'),
-    heartbeat: () => refuse('knows no sessions: there is nothing to renew'),
-    listHistory: () => refuse('keeps no history'),
-    listSessions: () => refuse('lists no sessions'),
-    listServers: () => refuse('lists no chat servers'),
-    getStats: () => refuse('counts nothing'),
-    evict: () => refuse('evicts nobody: log each device out'),
-    checkEvict: () => refuse('evicts nobody: log each device out'),
+    getUsers: () => reject('reads one device at a time: call getUser() for each'),
+    heartbeat: () => reject('knows no sessions: there is nothing to renew'),
+    listHistory: () => reject('keeps no history'),
+    listSessions: () => reject('lists no sessions'),
+    listServers: () => reject('lists no chat servers'),
+    getStats: () => reject('counts nothing'),
+    evict: () => reject('evicts nobody: log each device out'),
+    checkEvict: () => reject('evicts nobody: log each device out'),
   };
 }
 
@@ -86,13 +86,13 @@ function onlineDevice(deviceId: string, serverAddr: string): DeviceState {
   };
 }
 
-function refuseUnknown(fields: { [Field in keyof typeof UNKNOWN]?: unknown }): void {
+function rejectUnknown(fields: { [Field in keyof typeof UNKNOWN]?: unknown }): void {
   for (const [field, rule] of Object.entries(UNKNOWN)) {
     if (fields[field as keyof typeof UNKNOWN]) throw cannot(rule);
   }
 }
 
-function refuse(rule: string): Promise<never> {
+function reject(rule: string): Promise<never> {
   return Promise.reject(cannot(rule));
 }
 

@@ -5,14 +5,14 @@ import { type ErrorCode, ImstateError } from '../shared/errors.js';
 
 const BACKOFF_MS = { first: 50, max: 1_000 };
 /** Errors that pass. RESOURCE_EXHAUSTED is one: no request that is sent here is too large. */
-const UNAVAILABLE = new Set<ErrorCode>([
+const TRANSIENT = new Set<ErrorCode>([
   'UNAVAILABLE',
   'NO_ENDPOINT',
   'REGISTRY_UNAVAILABLE',
   'RESOURCE_EXHAUSTED',
   'TLS_FAILED',
 ]);
-const REFUSALS = new Set<ErrorCode>([
+const REJECTIONS = new Set<ErrorCode>([
   'INVALID_ARGUMENT',
   'UNIMPLEMENTED',
   'UNAUTHENTICATED',
@@ -32,13 +32,13 @@ export async function untilAnswered<T>(
     } catch (error) {
       const waitMs = backoffMs(failures, BACKOFF_MS.first, BACKOFF_MS.max);
       const isLast = performance.now() + waitMs >= until || over.aborted;
-      if (isLast || !(error instanceof ImstateError) || !UNAVAILABLE.has(error.code)) throw error;
+      if (isLast || !(error instanceof ImstateError) || !TRANSIENT.has(error.code)) throw error;
       await delay(waitMs);
     }
   }
 }
 
 /** Whether a daemon rejected the call: nothing was changed, and a repeat would be rejected too. */
-export function isRefused(error: unknown): error is ImstateError {
-  return error instanceof ImstateError && REFUSALS.has(error.code);
+export function isRejected(error: unknown): error is ImstateError {
+  return error instanceof ImstateError && REJECTIONS.has(error.code);
 }

@@ -1,5 +1,5 @@
 import type { PresenceApi } from '../calls/presenceApi.js';
-import { isRefused } from '../connection/untilAnswered.js';
+import { isRejected } from '../connection/untilAnswered.js';
 import type { ImstateError } from '../shared/errors.js';
 import type { SessionRef } from '../shared/session.js';
 import { refOf } from './heldSessions.js';
@@ -36,7 +36,7 @@ export class PendingLogouts {
     for (const [sessionId, session] of this.#sessions) {
       this.#sessions.delete(sessionId);
       this.#api.offline(session).catch((error: ImstateError) => {
-        if (isRefused(error)) this.#options.onError(error);
+        if (isRejected(error)) this.#options.onError(error);
         else if (!this.#options.isHeld(sessionId)) this.add(session);
       });
     }

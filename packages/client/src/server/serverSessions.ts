@@ -7,7 +7,7 @@ import type {
 } from '../calls/messages.js';
 import type { PresenceApi } from '../calls/presenceApi.js';
 import type { Channel } from '../connection/channel.js';
-import { isRefused, untilAnswered } from '../connection/untilAnswered.js';
+import { isRejected, untilAnswered } from '../connection/untilAnswered.js';
 import { LEASE_TTL_MS } from '../defaults.js';
 import type { ImstateError } from '../shared/errors.js';
 import type { SessionRef } from '../shared/session.js';
@@ -127,7 +127,7 @@ export class ServerSessions {
       if (endReason !== undefined) this.#held.drop(held);
       return { ...result, sessionId, endReason };
     } catch (error) {
-      if (this.#held.drop(held) && !isRefused(error)) this.#pendingLogouts.add(held.login);
+      if (this.#held.drop(held) && !isRejected(error)) this.#pendingLogouts.add(held.login);
       throw error;
     }
   }
@@ -149,7 +149,7 @@ export class ServerSessions {
       const request = { ...refOf(session), graceMs };
       return await this.#untilAnswered((call) => this.#api.offline(request, call), options);
     } catch (error) {
-      if (!isRefused(error)) this.#pendingLogouts.add(session);
+      if (!isRejected(error)) this.#pendingLogouts.add(session);
       throw error;
     }
   }
@@ -230,7 +230,7 @@ export class ServerSessions {
       if (endReason !== undefined) this.#onEnded({ ...refOf(held.login), reason: endReason });
       for (const ended of replaced) this.#onEnded(ended);
     } catch (error) {
-      if (!isRefused(error)) throw error;
+      if (!isRejected(error)) throw error;
       this.#held.drop(held);
       notify(this.#options.onError, error);
     }
