@@ -33,7 +33,7 @@ export { hasAnswer } from './cli/base/ClientCommand.js';
 export { default as commandNotFound } from './cli/base/commandNotFound.js';
 export { Help } from './cli/help/Help.js';
 
-/** What oclif finds here, as package.json tells it. */
+/** What oclif finds here, as package.json configures. */
 export const commands = {
   completion: Completion,
   'context:current': ContextCurrent,

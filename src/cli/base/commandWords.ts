@@ -53,7 +53,7 @@ function keyFor(field: string, keys: readonly string[]): string | undefined {
   return [camelCase, FLAGS[field]].find((key) => key && keys.includes(key));
 }
 
-/** What oclif says of a flag that is none, with the one that was probably meant. */
+/** What oclif says of an unknown flag, with the one that was probably meant. */
 export function withMeantFlag(message: string, { flags }: CommandWords): string {
   return message.replace(/^(Nonexistent flag: --([\w-]+)); /, (all, said: string, name: string) => {
     const meant = nearest(name, flags);

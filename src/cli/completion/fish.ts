@@ -11,7 +11,7 @@ function __imstate_words
     string match -v -- '-*' $words[2..-1]
 end
 
-# True if these words are all that stands there.
+# True if these words are the whole command line so far.
 function __imstate_at
     set -l words (__imstate_words)
     test "$words" = "$argv"

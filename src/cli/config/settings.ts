@@ -75,7 +75,7 @@ export function environment(flags: FlagTable): Layer {
   return layer;
 }
 
-/** Of each flag the setting of the first layer that has one. */
+/** For each flag, the setting of the first layer that has it. */
 export function merge(...layers: Layer[]): Layer {
   return new Map(layers.toReversed().flatMap((layer) => [...layer]));
 }

@@ -61,7 +61,7 @@ export class CommandHelp extends OclifCommandHelp {
     });
   }
 
-  /** Without the summary, which stands above. */
+  /** Without the summary, which is printed above. */
   protected override description(): string | undefined {
     const { description } = this.command;
     return description && this.wrap(description);
