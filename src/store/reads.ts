@@ -70,7 +70,7 @@ export class ReadBudget {
   #bytes = 0;
   /** How much of that counts for the peer. */
   #bytesOfPeer = 0;
-  #refusal: ImstateError | undefined;
+  #rejection: ImstateError | undefined;
 
   /** Without a pool only the request has a limit. */
   constructor(peer?: string, pool?: ReadPool) {
@@ -79,10 +79,10 @@ export class ReadBudget {
   }
 
   /** Why no further user is read for the request; undefined while there is room. A rejection is final. */
-  get refusal(): ImstateError | undefined {
-    if (this.#bytes > MAX_READ_BYTES) this.#refusal ??= tooMuchToRead();
+  get rejection(): ImstateError | undefined {
+    if (this.#bytes > MAX_READ_BYTES) this.#rejection ??= tooMuchToRead();
     else this.#checkPool();
-    return this.#refusal;
+    return this.#rejection;
   }
 
   /** Counts records that were read, and their bytes. Throws if the daemon has no room for them. */
@@ -92,7 +92,7 @@ export class ReadBudget {
     if (this.#pool) this.#pool.bytes += more;
     if (this.#bytes > SMALL_READ_BYTES) this.#countForPeer(this.#bytes);
     this.#checkPool();
-    if (this.#refusal) throw this.#refusal;
+    if (this.#rejection) throw this.#rejection;
   }
 
   /** Frees the bytes: the request was answered, or has failed. */
@@ -111,6 +111,6 @@ export class ReadBudget {
     if (!this.#pool || this.#bytes <= SMALL_READ_BYTES) return;
     const { bytes, maxBytes } = this.#pool;
     const ofPeer = this.#pool.bytesOf(this.peer ?? '');
-    if (ofPeer > maxBytes - bytes) this.#refusal ??= new ReadsExhausted(bytes, ofPeer);
+    if (ofPeer > maxBytes - bytes) this.#rejection ??= new ReadsExhausted(bytes, ofPeer);
   }
 }

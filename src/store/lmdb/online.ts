@@ -30,10 +30,10 @@ export function online(
   const { userId } = login;
   // First: a greater incarnation ends the sessions of the previous one, and this device's may be one of them.
   const binding = joinLease(tx, login);
-  if (binding === undefined) return refusal('SERVER_LOST', replaced);
+  if (binding === undefined) return rejection('SERVER_LOST', replaced);
   const current = tx.current(userId, login.deviceId);
   const { tooLate, startsAnew } = judgeLogin(tx, login, current);
-  if (tooLate !== undefined) return refusal(tooLate, replaced);
+  if (tooLate !== undefined) return rejection(tooLate, replaced);
   const before = current?.online ? current : undefined;
   const isRefresh = before?.sessionId === login.sessionId;
   // A resent or late login would end sessions that came after it.
@@ -54,7 +54,7 @@ export function online(
 }
 
 /** Nothing was changed but the sessions that have ended already. */
-function refusal(endReason: EndReason, replaced: ReplacedSession[]): LoginResult {
+function rejection(endReason: EndReason, replaced: ReplacedSession[]): LoginResult {
   return { loginTimeMs: 0, replaced, endReason };
 }
 

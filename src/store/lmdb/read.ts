@@ -33,7 +33,7 @@ export function readUser(
   budget: ReadBudget,
   progress: Progress = { after: undefined, sessions: [] },
 ): Session[] | Unfinished {
-  if (budget.refusal) throw budget.refusal;
+  if (budget.rejection) throw budget.rejection;
   const { records, bytes, hasMore } = someDevices(tx, userId, progress.after);
   const found = records.flatMap((record) => toReadable(tx, record) ?? []);
   budget.spend(found.length, bytes);

@@ -1,7 +1,7 @@
 import type { ChangeLogEntry, LogPosition } from '../changeLog.js';
 import type { Message } from './changes.js';
 
-/** How many entries wait for their reader at most: one that lags reads pages from Redis anyway. */
+/** Maximum entries kept; a reader further behind reads pages from Redis. */
 const MAX_WAITING = 256;
 
 /**

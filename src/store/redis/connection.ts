@@ -100,7 +100,7 @@ export async function connectOnce(connection: Connection): Promise<void> {
     throw new Error('it is not up: in a cluster, CLUSTER INFO says why');
   });
   const ready = once(connection, 'ready');
-  // The reason comes by an event.
+  // The reason arrives as an event.
   connection.connect().catch(() => {});
   await Promise.race([ready, closed]);
 }
@@ -164,7 +164,7 @@ function pause(times: number): number {
 }
 
 /** Errors that Redis returns before the first write of a change. */
-const REFUSED_BEFORE =
+const REJECTED_BEFORE_WRITE =
   /^(OOM|READONLY|MISCONF|LOADING|NOAUTH|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|BUSY|NOREPLICAS|NOPERM this user has no permissions to run the 'eval)/i;
 
 /** The store's error for what ioredis rejects with. */
@@ -173,7 +173,7 @@ export function storeError(error: unknown, isChange: boolean): ImstateError {
   const reason = messageOf(error);
   if (error instanceof Error && error.name === 'ReplyError') {
     if (!isChange) return unavailable(`Redis refused: ${reason}`, error);
-    const outcome = REFUSED_BEFORE.test(reason)
+    const outcome = REJECTED_BEFORE_WRITE.test(reason)
       ? 'nothing was changed'
       : 'the change may have been applied in part';
     return unavailable(`Redis refused: ${reason}; ${outcome}`, error);

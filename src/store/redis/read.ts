@@ -39,11 +39,11 @@ export class ReadUserCommand implements Command<Session[]> {
   }
 
   get text(): string {
-    return this.#budget.refusal ? OPERATION.OP_SKIP : OPERATION.OP_READ_USER + this.userId;
+    return this.#budget.rejection ? OPERATION.OP_SKIP : OPERATION.OP_READ_USER + this.userId;
   }
 
   readReply(reply: CommandReply, context: ReadContext): Session[] {
-    if (reply === 0) throw this.#budget.refusal;
+    if (reply === 0) throw this.#budget.rejection;
     const texts = reply as Texts;
     const { length } = texts;
     const { sessions } = readSessions(recordsIn(texts), context);

@@ -6,9 +6,9 @@ const POLL_INTERVAL_MS = 100;
 const MAX_SILENT_POLLS = 7;
 
 /**
- * Drops the connection, which then reconnects, when Redis owes a reply and sends nothing for 700 ms: a frozen
- * Redis keeps its TCP connection open. Silence is counted in polls, between which the event loop reads what
- * has arrived: a daemon that was blocked itself has polled once, and does not blame Redis. The
+ * Drops the connection, which then reconnects, when Redis has not sent a due reply and sends nothing for 700
+ * ms: a frozen Redis keeps its TCP connection open. Silence is counted in polls, between which the event loop
+ * reads what has arrived: a daemon that was blocked itself has polled once, and does not blame Redis. The
  * `socketTimeout` of ioredis would, because its timer fires first: it is used only if ioredis hides its
  * socket or its command queue.
  */

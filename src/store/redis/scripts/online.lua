@@ -54,7 +54,7 @@ local function join_lease(login)
   return true
 end
 
-local function refusal(reason)
+local function rejection(reason)
   return struct.pack('>I6B', 0, reason)
 end
 
@@ -80,22 +80,22 @@ local function online(user, device, login, policy, resent, is_new)
   login.texts = pack_texts(login.session, login.server, login.platform)
   if login.metadata ~= '' then login.metadata = struct.pack('>I2', #login.metadata) .. login.metadata end
   -- First: a greater incarnation ends the sessions of the previous one, and this device's may be one of them.
-  if not join_lease(login) then return refusal(SERVER_LOST) end
+  if not join_lease(login) then return rejection(SERVER_LOST) end
   local current, devices = current_record(user, device)
   local reason, starts_anew = too_late(user, device, login, current, resent, is_new)
-  if reason then return refusal(reason) end
+  if reason then return rejection(reason) end
 
   local was_online = current and current.online
   local is_refresh = was_online and current.session == login.session
   -- A resent or late login would end sessions that came after it.
   if resent > 0 or starts_anew or is_refresh then policy = KEEP_ALL end
   if not was_online and not has_room(user, device, login.platform, policy, devices) then
-    return refusal(TOO_MANY_DEVICES)
+    return rejection(TOO_MANY_DEVICES)
   end
   local others
   if policy > KEEP_ALL then
     others, unfinished = others_to_replace(user, device, login.platform, policy)
-    if unfinished then return refusal(0) .. replace_others(user, others, devices) end
+    if unfinished then return rejection(0) .. replace_others(user, others, devices) end
   end
   if resent > 0 then login.login = math.min(resent, now) end
   if is_refresh then
