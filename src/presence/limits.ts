@@ -15,7 +15,7 @@ interface Limit {
   readonly flag?: string;
 }
 
-const REFUSED = '`RESOURCE_EXHAUSTED`, nothing was done';
+const REJECTED = '`RESOURCE_EXHAUSTED`, nothing was done';
 const INVALID = '`INVALID_ARGUMENT`';
 
 /** Every limit on what callers may request, hold or leave unread. */
@@ -279,7 +279,7 @@ export const LIMITS = {
     max: 32 * 1024 * 1024,
     unit: 'bytes',
     what: 'memory of requests of a connection, from their first byte until they are handled',
-    beyond: `the call: ${REFUSED}`,
+    beyond: `the call: ${REJECTED}`,
     reason:
       'counted as 8 bytes per byte on the wire, 256 per operation and 2,048 per message, which is what decoding takes',
   },
@@ -287,14 +287,14 @@ export const LIMITS = {
     max: 128 * 1024 * 1024,
     unit: 'bytes',
     what: 'memory of requests of all connections',
-    beyond: `the call: ${REFUSED}`,
+    beyond: `the call: ${REJECTED}`,
     reason: 'an eighth of a small machine; 700 batches of 256 operations',
   },
   vitalRequests: {
     max: 32 * 1024 * 1024,
     unit: 'bytes',
     what: 'additional memory of requests, for Heartbeat and KeepServerAlive only',
-    beyond: `the call: ${REFUSED}`,
+    beyond: `the call: ${REJECTED}`,
     reason: 'a flood of large requests must not end sessions',
   },
   answer: {
@@ -308,21 +308,21 @@ export const LIMITS = {
     max: 16 * 1024 * 1024,
     unit: 'bytes',
     what: 'unread responses of a connection',
-    beyond: `further calls on it: ${REFUSED}`,
+    beyond: `further calls on it: ${REJECTED}`,
     reason: 'a caller that sends faster than it reads must affect only itself',
   },
   answers: {
     max: 256 * 1024 * 1024,
     unit: 'bytes',
     what: 'unread responses of all connections',
-    beyond: `further calls: ${REFUSED}`,
+    beyond: `further calls: ${REJECTED}`,
     reason: 'a quarter of a small machine',
   },
   reads: {
     max: 128 * 1024 * 1024,
     unit: 'bytes',
     what: 'memory of sessions read for responses of all requests, until the responses are encoded',
-    beyond: `a request that has read more than 32 KiB: ${REFUSED}; in Apply only that operation fails`,
+    beyond: `a request that has read more than 32 KiB: ${REJECTED}; in Apply only that operation fails`,
     reason:
       'an eighth of a small machine; eight requests of 16 MiB. A connection may use as much as it leaves free',
   },
@@ -331,28 +331,28 @@ export const LIMITS = {
     unit: 'calls',
     what: 'calls in flight, from their headers until the response is read',
     flag: 'max-calls-in-flight',
-    beyond: `${REFUSED}, and the request is not read`,
+    beyond: `${REJECTED}, and the request is not read`,
     reason: 'a quarter of a second of work at 16,000 calls a second',
   },
   vitalCalls: {
     max: 1_000,
     unit: 'calls',
     what: 'additional calls in flight, for Heartbeat only',
-    beyond: REFUSED,
+    beyond: REJECTED,
     reason: 'a flood of queries must not end sessions',
   },
   operations: {
     max: 50_000,
     unit: 'operations',
     what: 'operations in the store, those in batches included',
-    beyond: `a call: ${REFUSED}; a batch of Apply waits`,
+    beyond: `a call: ${REJECTED}; a batch of Apply waits`,
     reason: 'a quarter of a second of work at 200,000 operations a second',
   },
   turn: {
     max: 1_000,
     unit: 'ms',
     what: 'time that a batch of Apply waits for the store',
-    beyond: `earlier messages are answered, then the stream ends with ${REFUSED}`,
+    beyond: `earlier messages are answered, then the stream ends with ${REJECTED}`,
     reason: 'half of the time that the client library waits for a response',
   },
   watches: {
@@ -376,35 +376,35 @@ export const LIMITS = {
     max: 10_000,
     unit: 'streams',
     what: 'open streams of KeepServerAlive',
-    beyond: REFUSED,
+    beyond: REJECTED,
     reason: 'one per chat server; their messages are never rejected',
   },
   applies: {
     max: 10_000,
     unit: 'streams',
     what: 'open streams of Apply',
-    beyond: REFUSED,
+    beyond: REJECTED,
     reason: 'one per client; four batches of each run concurrently',
   },
   probes: {
     max: 1_000,
     unit: 'calls',
     what: 'open calls and streams of health',
-    beyond: REFUSED,
+    beyond: REJECTED,
     reason: 'a load balancer has one; they need no credentials and do not count as other calls',
   },
   probesOfConnection: {
     max: 16,
     unit: 'calls',
     what: 'open calls and streams of health on a connection; the same for streams of reflection',
-    beyond: REFUSED,
+    beyond: REJECTED,
     reason: 'one connection cannot use up all of them',
   },
   otherStreams: {
     max: 100,
     unit: 'streams',
     what: 'open streams of reflection',
-    beyond: REFUSED,
+    beyond: REJECTED,
     reason: 'a person with a tool has one, briefly',
   },
   httpConnections: {

@@ -55,11 +55,11 @@ export class GuardedCall implements Permit, Listener {
     try {
       caller = this.#parts.authenticator.callerOf(metadata, this.#call);
     } catch (error) {
-      this.#refuse(error);
+      this.#reject(error);
       return;
     }
     const enter = (found: Caller) => this.#enter(found, metadata, next);
-    if (caller instanceof Promise) caller.then(enter, (error) => this.#refuse(error));
+    if (caller instanceof Promise) caller.then(enter, (error) => this.#reject(error));
     else enter(caller);
   };
 
@@ -91,7 +91,7 @@ export class GuardedCall implements Permit, Listener {
   /** Ends the call if its credential is no longer valid. */
   checkCredential(): void {
     const fault = this.#caller?.fault();
-    if (fault !== undefined) this.#refuse(fault);
+    if (fault !== undefined) this.#reject(fault);
   }
 
   #enter(caller: Caller, metadata: Metadata, next: (metadata: Metadata) => void): void {
@@ -111,12 +111,12 @@ export class GuardedCall implements Permit, Listener {
       check(this.#caller as Caller);
       return true;
     } catch (error) {
-      this.#refuse(error);
+      this.#reject(error);
       return false;
     }
   }
 
-  #refuse(error: unknown): void {
+  #reject(error: unknown): void {
     this.end(this.#note(error));
   }
 

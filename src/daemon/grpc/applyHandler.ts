@@ -45,7 +45,7 @@ export class ApplyHandler implements StreamHandler<ApplyRequest__Output> {
   }
 
   reject({ operations }: ApplyRequest__Output, code: status, arrivedAt: number): void {
-    this.#counts.refuse(operations, code, performance.now() - arrivedAt, this.#sink.details());
+    this.#counts.reject(operations, code, performance.now() - arrivedAt, this.#sink.details());
   }
 
   async #answer(operations: Operation__Output[], previous: Promise<void>, arrivedAt: number): Promise<void> {

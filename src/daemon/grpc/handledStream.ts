@@ -30,7 +30,7 @@ export class HandledStream<Request, Response> implements OpenStream {
   /** True once no further message is accepted. */
   #isEnding = false;
   /** Ends the stream in place of OK, if messages were rejected. */
-  #refusal: Ending | undefined;
+  #rejection: Ending | undefined;
   /** Ends the stream in place of OK, if no message was rejected. */
   #finalError: ImstateError | undefined;
 
@@ -75,7 +75,7 @@ export class HandledStream<Request, Response> implements OpenStream {
   /** See {@link OpenStream}. */
   async retire(): Promise<void> {
     await this.#handler.canEnd?.();
-    if (!this.#handler.endsGracefully) this.#refusal ??= AGED;
+    if (!this.#handler.endsGracefully) this.#rejection ??= AGED;
     this.#finish();
   }
 
@@ -108,9 +108,9 @@ export class HandledStream<Request, Response> implements OpenStream {
     const weight = isVital ? 0 : (weigh?.(request) ?? 1);
     const room = isVital || load.beginInTurn(weight);
     if (room !== true && !(await room)) {
-      this.#refusal ??= load.refuseOperations();
+      this.#rejection ??= load.rejectOperations();
       this.#isEnding = true;
-      this.#handler.reject?.(request, this.#refusal.code, arrivedAt);
+      this.#handler.reject?.(request, this.#rejection.code, arrivedAt);
       return;
     }
     try {
@@ -124,7 +124,7 @@ export class HandledStream<Request, Response> implements OpenStream {
   }
 
   #handle(request: Request, arrivedAt: number): Promise<void> | undefined {
-    if (this.#refusal !== undefined) this.#handler.reject?.(request, this.#refusal.code, arrivedAt);
+    if (this.#rejection !== undefined) this.#handler.reject?.(request, this.#rejection.code, arrivedAt);
     else if (!this.#isOpen) this.#handler.reject?.(request, status.CANCELLED, arrivedAt);
     else return this.#handler.handle(request, arrivedAt);
     return undefined;
@@ -135,7 +135,7 @@ export class HandledStream<Request, Response> implements OpenStream {
   }
 
   #rejectRest(ending: Ending): void {
-    this.#refusal ??= ending;
+    this.#rejection ??= ending;
     this.#finish();
   }
 
@@ -156,7 +156,7 @@ export class HandledStream<Request, Response> implements OpenStream {
     this.#finalError ??= error;
     if (this.#inFlight > 0 || !this.#close()) return;
     void this.#countUntilSent();
-    this.#endWith(this.#refusal ?? this.#finalStatus());
+    this.#endWith(this.#rejection ?? this.#finalStatus());
   }
 
   #finalStatus(): Ending | undefined {

@@ -65,16 +65,15 @@ export function readLogin(request: OnlineRequest__Output): Login {
 function readPolicy(policy: number): LoginPolicy {
   const word = policy === 0 ? 'KEEP_ALL' : loginPolicies.fromWire(policy);
   if (word === undefined || word === 'UNKNOWN')
-    throw broken('login_policy', `must be a LoginPolicy; ${policy} is none`);
+    throw broken('login_policy', `${policy} is not a LoginPolicy`);
   return word;
 }
 
 function readLoginTime({ loginTime, sessionId }: OnlineRequest__Output): number {
   const ms = fromTimestamp(loginTime)?.getTime();
   if (ms === undefined) return 0;
-  if (!(ms > 0)) throw broken('login_time', 'must be the login_time of an answer to Online');
-  if (sessionId === '')
-    throw broken('session_id', 'must be given with login_time: it names what is sent again');
+  if (!(ms > 0)) throw broken('login_time', 'must be the login_time of a response to Online');
+  if (sessionId === '') throw broken('session_id', 'must be given with login_time: it names what is resent');
   return Math.floor(ms);
 }
 
@@ -88,15 +87,16 @@ export function readLogout({ userId, deviceId, sessionId, grace }: OfflineReques
 }
 
 /**
- * Reads and checks a message of KeepServerAlive. `serverAddr` is that of the stream, '' in its first message.
+ * Reads and checks a message of KeepServerAlive. `streamAddr` is the address in the first message of the
+ * stream, '' before it.
  */
-export function readKeepAlive(request: KeepServerAliveRequest__Output, known: string): KeepAlive {
+export function readKeepAlive(request: KeepServerAliveRequest__Output, streamAddr: string): KeepAlive {
   const { serverAddr, incarnation, resynced } = request;
   checkServerAddr('server_addr', serverAddr);
-  if (known !== '' && serverAddr !== known) {
+  if (streamAddr !== '' && serverAddr !== streamAddr) {
     throw broken(
       'server_addr',
-      `must stay the same in a stream, which began with ${known}: open another stream`,
+      `must stay the same in a stream, which began with ${streamAddr}: open another stream`,
     );
   }
   checkIncarnation('incarnation', incarnation, 1);
@@ -153,7 +153,7 @@ export function readEvictTarget({ serverAddr, userId, session }: EvictRequest__O
   throw broken('target', 'must be given: server_addr, user_id or session');
 }
 
-/** Reads and checks what a watch is to follow. */
+/** Reads and checks what a watch follows. */
 export function readWatchTarget(start: WatchStart__Output): WatchTarget {
   const { userIds, serverAddrs, everything, initialState, resumeRevision, coalesce } = start;
   const named = [userIds.length > 0, serverAddrs.length > 0, everything].filter(Boolean).length;
@@ -161,7 +161,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
     throw broken('start', 'must name one of user_ids, server_addrs and everything');
   }
   if (initialState && resumeRevision !== '') {
-    throw broken('initial_state', 'must not be together with resume_revision, which goes on from there');
+    throw broken('initial_state', 'cannot be combined with resume_revision');
   }
   if (serverAddrs.length > LIMITS.watchedServers.max) {
     throw broken(

@@ -24,7 +24,7 @@ export class StatusMapper {
    */
   statusOf(error: unknown, call: LoggedCall): Ending {
     // Nothing was changed, so the caller may repeat the call.
-    if (error instanceof ReadsExhausted) return this.#load.refuse(error.reason);
+    if (error instanceof ReadsExhausted) return this.#load.reject(error.reason);
     if (error instanceof ImstateError) {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
       return new Rejection(error);

@@ -39,7 +39,7 @@ export class UnaryMethod<Request, Response> {
     }
     const weight = this.#cost.weigh?.(call.request) ?? 1;
     if (this.#calls.load.begin(weight, this.#cost.isVital)) void this.#run(call, callback, weight);
-    else callback(this.#calls.load.refuseOperations());
+    else callback(this.#calls.load.rejectOperations());
   };
 
   async #run(

@@ -40,7 +40,7 @@ export class BatchCounts {
   }
 
   /** No operation of a batch was executed, all for the same reason. */
-  refuse(
+  reject(
     operations: readonly Operation__Output[],
     code: status,
     ms: number,

@@ -4,7 +4,7 @@ import type { PatchReport } from '../internals/patchReport.js';
 import { Slots } from '../internals/slots.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { AdmittedCall, type CallGate } from './admittedCall.js';
-import type { Load, Refusal } from './load.js';
+import type { CallRejection, Load } from './load.js';
 import type { Kind } from './method.js';
 import { Methods } from './methods.js';
 import { HeldBytes } from './requests/heldBytes.js';
@@ -77,9 +77,9 @@ export class Admission implements CallGate {
     new AdmittedCall(call, this, this.#methods.of(definition, call));
 
   /** Admits a call. Returns the rejection if there is no room. */
-  admit(call: AdmittedCall): Refusal | undefined {
+  admit(call: AdmittedCall): CallRejection | undefined {
     const why = this.#whyNot(call.kind) ?? this.#whyNotOn(call.connection, call.kind);
-    if (why !== undefined) return this.#load.refuse(why);
+    if (why !== undefined) return this.#load.reject(why);
     this.#count(call, 1);
     call.slot = this.#open.take(call);
     return undefined;
@@ -105,25 +105,25 @@ export class Admission implements CallGate {
   }
 
   /** The rejection if there is no room for this many more bytes of requests; undefined if there is. */
-  refuseRequest({ connection, kind }: AdmittedCall, bytes: number): Refusal | undefined {
+  rejectRequest({ connection, kind }: AdmittedCall, bytes: number): CallRejection | undefined {
     const more = kind === 'vital' || kind === 'lease' ? LIMITS.vitalRequests.max : 0;
     const { requests } = this;
     const why = kind === 'apply' ? this.#whyNotAnswer(connection) : undefined;
-    if (why !== undefined) return this.#load.refuse(why);
+    if (why !== undefined) return this.#load.reject(why);
     if (requests.total + bytes > LIMITS.requests.max + more)
-      return this.#load.refuse(`the daemon holds ${requests.total} bytes of requests`);
+      return this.#load.reject(`the daemon holds ${requests.total} bytes of requests`);
     const ofConnection = requests.of(connection);
     if (ofConnection + bytes <= LIMITS.requestsOfConnection.max + more) return undefined;
-    return this.#load.refuse(`the daemon holds ${ofConnection} bytes of requests of this connection`);
+    return this.#load.reject(`the daemon holds ${ofConnection} bytes of requests of this connection`);
   }
 
   /**
    * The rejection of a response about users, before it is encoded, while its connection does not read;
    * otherwise undefined.
    */
-  refuseAnswer({ connection, isRead }: AdmittedCall): Refusal | undefined {
+  rejectResponse({ connection, isRead }: AdmittedCall): CallRejection | undefined {
     const why = isRead ? this.#whyNotAnswer(connection) : undefined;
-    return why === undefined ? undefined : this.#load.refuse(why);
+    return why === undefined ? undefined : this.#load.reject(why);
   }
 
   #whyNot(kind: Kind): string | undefined {

@@ -12,7 +12,7 @@ import type { CallDetails } from '../observability/callDetails.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { isAged } from './connectionAge.js';
 import { headerExcess, metadataBytes } from './headerLimits.js';
-import type { Refusal } from './load.js';
+import type { CallRejection } from './load.js';
 import type { Kind, Method } from './method.js';
 import { noteStreamCall, type OpenStreamCall } from './openStreamCalls.js';
 import type { HeldBytes } from './requests/heldBytes.js';
@@ -37,13 +37,13 @@ export interface CallGate {
   /** The coarse clock, in milliseconds. */
   readonly now: number;
   /** Admits a call; returns the rejection if there is no room. */
-  admit(call: AdmittedCall): Refusal | undefined;
+  admit(call: AdmittedCall): CallRejection | undefined;
   /** The call is over, and its response was sent. */
   over(call: AdmittedCall): void;
   /** The rejection of a request that is too large for the memory left; undefined if there is room. */
-  refuseRequest(call: AdmittedCall, bytes: number): Refusal | undefined;
+  rejectRequest(call: AdmittedCall, bytes: number): CallRejection | undefined;
   /** The rejection of a response whose connection does not read; undefined if there is room. */
-  refuseAnswer(call: AdmittedCall): Refusal | undefined;
+  rejectResponse(call: AdmittedCall): CallRejection | undefined;
 }
 
 /**
@@ -97,10 +97,10 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
   override start(listener: Listener): void {
     if (this.stream?.destroyed) return;
     this.#method.counts.open += 1;
-    const refusal = this.#admission.admit(this);
-    if (refusal !== undefined) {
+    const rejection = this.#admission.admit(this);
+    if (rejection !== undefined) {
       this.#observe(undefined);
-      this.sendStatus(refusal);
+      this.sendStatus(rejection);
       this.#resetUnread();
       return;
     }
@@ -147,8 +147,8 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
     this.#listener?.onCancel();
   }
 
-  refusalOf(bytes: number): Ending | undefined {
-    return this.#admission.refuseRequest(this, bytes);
+  rejectionOf(bytes: number): Ending | undefined {
+    return this.#admission.rejectRequest(this, bytes);
   }
 
   end(ending: Ending): void {
@@ -157,9 +157,9 @@ export class AdmittedCall extends StreamCall implements Listener, ReadCall, Open
 
   override sendMessage(message: unknown, callback: () => void): void {
     if (hasStatus(this.inner)) return;
-    const refusal = this.#admission.refuseAnswer(this);
-    if (refusal !== undefined) {
-      this.sendStatus(refusal);
+    const rejection = this.#admission.rejectResponse(this);
+    if (rejection !== undefined) {
+      this.sendStatus(rejection);
       return;
     }
     this.#sentAt = this.#admission.now;

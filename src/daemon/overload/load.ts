@@ -13,7 +13,7 @@ const TRY_AGAIN = new Metadata();
 TRY_AGAIN.set('grpc-retry-pushback-ms', '100');
 
 /** The status of a call or stream that was rejected. */
-export interface Refusal {
+export interface CallRejection {
   code: status;
   details: string;
   metadata: Metadata;
@@ -32,7 +32,7 @@ export class Load {
   readonly #log: Logger;
   readonly #waiting = new Set<Waiting>();
   #operations = 0;
-  #refused = 0;
+  #rejected = 0;
   #loggedAt = -Infinity;
 
   constructor(bounds: Bounds, log: Logger) {
@@ -74,20 +74,20 @@ export class Load {
   }
 
   /** The rejection of a call. Logs rejections from time to time. */
-  refuse(why: string): Refusal {
-    this.#refused += 1;
+  reject(why: string): CallRejection {
+    this.#rejected += 1;
     if (performance.now() - this.#loggedAt >= LOG_INTERVAL_MS) {
-      this.#log.warn({ refused: this.#refused, reason: why }, 'overloaded: rejecting calls');
+      this.#log.warn({ refused: this.#rejected, reason: why }, 'overloaded: rejecting calls');
       this.#loggedAt = performance.now();
-      this.#refused = 0;
+      this.#rejected = 0;
     }
     const details = `${why}: nothing was done, try again in a while`;
     return { code: status.RESOURCE_EXHAUSTED, details, metadata: TRY_AGAIN };
   }
 
-  /** See {@link refuse}. */
-  refuseOperations(): Refusal {
-    return this.refuse(`the daemon has ${this.#operations} operations at the store`);
+  /** See {@link reject}. */
+  rejectOperations(): CallRejection {
+    return this.reject(`the daemon has ${this.#operations} operations at the store`);
   }
 
   /** Operations that exceed the limit alone may start while there are no others. */

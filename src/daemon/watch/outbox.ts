@@ -15,7 +15,7 @@ export interface OutboxParts {
   readonly feed: ChangeFeed;
 }
 
-/** A caller for whom less than this waits has read most of what it was sent. */
+/** Below these, a caller has read most of what was sent. */
 const DRAINED_ENTRIES = 1_000;
 const DRAINED_BYTES = 64 * 1024;
 

@@ -89,7 +89,7 @@ export class Metrics {
       one(
         'gauge',
         'imstate_registered',
-        '1 while the entry of this daemon stands in the registry, else 0.',
+        '1 while the entry of this daemon is in the registry, else 0.',
         () => (registration()?.isRegistered ? 1 : 0),
       ),
       one(

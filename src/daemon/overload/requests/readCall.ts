@@ -16,6 +16,6 @@ export interface ReadCall {
   /** The compression of its messages, if any. */
   readonly encoding: string | undefined;
   /** The rejection if there is no room for this many more bytes of requests; undefined if there is. */
-  refusalOf(bytes: number): Ending | undefined;
+  rejectionOf(bytes: number): Ending | undefined;
   end(ending: Ending): void;
 }

@@ -180,9 +180,9 @@ export class RequestReader {
   }
 
   #hasRoom(bytes: number): boolean {
-    const refusal = this.#call.refusalOf(bytes);
-    if (refusal) this.#end(refusal);
-    return refusal === undefined;
+    const rejection = this.#call.rejectionOf(bytes);
+    if (rejection) this.#end(rejection);
+    return rejection === undefined;
   }
 
   #end(ending: Ending): void {

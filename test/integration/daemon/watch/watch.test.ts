@@ -326,7 +326,7 @@ describe.each(['embedded', 'Redis'])('a watch on the %s store', (store) => {
     [{ userIds: [''] }, 'user_ids[0] must not be empty'],
     [{ userIds: Array.from({ length: 10_001 }, (_, i) => `u${i}`) }, 'user_ids must be at most 10,000'],
     [{ serverAddrs: ['a:1', ''] }, 'server_addrs[1] must not be empty'],
-    [{ everything: true, initialState: true, resumeRevision: 'AQAA' }, 'initial_state must not be together'],
+    [{ everything: true, initialState: true, resumeRevision: 'AQAA' }, 'initial_state cannot be combined'],
   ])('rejects an invalid start with field and rule: %#', async (start, rule) => {
     expect(await v1.watch(start).ended).toMatchObject({ code: 3, details: expect.stringContaining(rule) });
   });

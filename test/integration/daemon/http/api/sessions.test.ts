@@ -249,11 +249,7 @@ test.each<[string, () => Promise<unknown>, string]>([
     () => v1.online({ ...LOGIN, timeToLive: { seconds: -5 } }),
     'time_to_live must be from 1 s',
   ],
-  [
-    'policy',
-    () => v1.online({ ...LOGIN, loginPolicy: 7 as never }),
-    'login_policy must be a LoginPolicy; 7 is none',
-  ],
+  ['policy', () => v1.online({ ...LOGIN, loginPolicy: 7 as never }), 'login_policy 7 is not a LoginPolicy'],
   [
     'policy without platform',
     () => v1.online({ ...LOGIN, loginPolicy: LoginPolicy.LOGIN_POLICY_REPLACE_SAME_PLATFORM }),

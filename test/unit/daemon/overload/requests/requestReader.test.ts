@@ -20,7 +20,7 @@ function readerOf({ isStream = true, room = Infinity } = {}) {
       connection,
       isStream,
       encoding: 'gzip',
-      refusalOf: (bytes) => (held.total + bytes <= room ? undefined : { code: 8, details: 'no room' }),
+      rejectionOf: (bytes) => (held.total + bytes <= room ? undefined : { code: 8, details: 'no room' }),
       end: (ending) => void endings.push(ending),
     },
     RULE,
