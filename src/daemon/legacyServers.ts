@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
-import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixed';
+import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixedRegistryWarning';
 import { parseHostPort } from 'imstate-client/internal/shared/address';
 import { HealthClient } from 'imstate-client/internal/wire/health';
 import type { Logger } from 'pino';

@@ -1,8 +1,8 @@
 import { connect, credentialsFor, discover } from 'imstate-client/internal/connect';
 import { type Probe, probeEndpoint } from 'imstate-client/internal/connection/probe';
 import type { TlsOptions } from 'imstate-client/internal/connection/tlsCredentials';
-import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixed';
-import type { StoreIds } from 'imstate-client/internal/registry/stores';
+import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixedRegistryWarning';
+import type { StoreIds } from 'imstate-client/internal/registry/storeIds';
 import { type HostPort, isHostPort, parseHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { TLS_NAMES } from 'imstate-client/internal/tls/names';

@@ -1,4 +1,4 @@
-import type { StoreIds } from 'imstate-client/internal/registry/stores';
+import type { StoreIds } from 'imstate-client/internal/registry/storeIds';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { connectOnce, makeConnection } from '../store/redis/connection.js';
 import type { OnClose } from './check.js';

@@ -1,6 +1,6 @@
 import type { EndpointHealth } from 'imstate-client/internal/connection/endpointFollower';
 import type { EndpointEvent } from 'imstate-client/internal/connection/endpoints';
-import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixed';
+import { mixedRegistryWarning } from 'imstate-client/internal/registry/mixedRegistryWarning';
 
 /** Tracks which endpoints are legacy servers, and warns while imstate daemons are registered beside them. */
 export class MixedRegistry {

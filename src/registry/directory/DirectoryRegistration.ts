@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { entryFile, STALE_MS, storeFile } from 'imstate-client/internal/registry/directory/files';
 import type { RegistryLog } from 'imstate-client/internal/registry/discovery';
 import { formatEntry } from 'imstate-client/internal/registry/entry';
-import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/stores';
+import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/storeIds';
 import { backoffMs } from 'imstate-client/internal/shared/backoff';
 import { type ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { makeDataDirectory, makeInnerDirectory } from '../../dataDirectory.js';

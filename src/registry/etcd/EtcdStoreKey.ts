@@ -8,7 +8,7 @@ import {
   storeKey,
   storePrefix,
 } from 'imstate-client/internal/registry/etcd/stores';
-import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/stores';
+import { formatStoreId, type StoreIds } from 'imstate-client/internal/registry/storeIds';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { daemonsOfOthers, type StoreClaim, storeMismatch } from '../storeClaim.js';
 

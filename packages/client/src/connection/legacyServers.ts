@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../registry/discovery.js';
 import { sameEndpoints } from '../registry/entry.js';
-import type { StoreIds } from '../registry/stores.js';
+import type { StoreIds } from '../registry/storeIds.js';
 import type { Probe } from './probe.js';
 
 /** Checks the health of one endpoint; never rejects. */

@@ -7,7 +7,7 @@ import {
 import type { PresenceServiceClient } from '../generated/imstate/v1/PresenceService.js';
 import type { UserStatusClient } from '../generated/pb/UserStatus.js';
 import { loadCodec } from '../wire/codec.js';
-import { DIRECT } from '../wire/direct.js';
+import { NO_HTTP_PROXY } from '../wire/noHttpProxy.js';
 import { loadProtos } from '../wire/protos.js';
 
 /** Where calls go, and how. */
@@ -55,7 +55,7 @@ const SERVICE_CONFIG = JSON.stringify({
 });
 
 const CHANNEL_OPTIONS: ChannelOptions = {
-  ...DIRECT,
+  ...NO_HTTP_PROXY,
   'grpc.service_config': SERVICE_CONFIG,
   // A response for many users may be larger than the response for any one of them.
   'grpc.max_receive_message_length': -1,

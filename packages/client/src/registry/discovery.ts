@@ -1,5 +1,5 @@
 import type { ImstateError } from '../shared/errors.js';
-import type { StoreIds } from './stores.js';
+import type { StoreIds } from './storeIds.js';
 
 /** The address of a daemon, as the registry lists it. */
 export interface Endpoint {

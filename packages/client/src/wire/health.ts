@@ -11,8 +11,8 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import { onAbort } from '../shared/onAbort.js';
-import { DIRECT } from './direct.js';
 import { HEALTH_HEADERS } from './healthHeaders.js';
+import { NO_HTTP_PROXY } from './noHttpProxy.js';
 
 /** UNKNOWN: a gRPC server without imstate.v1.PresenceService, such as a legacy server. */
 export type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'UNKNOWN';
@@ -53,7 +53,7 @@ export class HealthClient {
 
   /** Connects at the first check. The certificate of the server must be for `host`. */
   constructor(addr: string, host: string, credentials: ChannelCredentials) {
-    const options = { ...DIRECT, 'grpc.ssl_target_name_override': host };
+    const options = { ...NO_HTTP_PROXY, 'grpc.ssl_target_name_override': host };
     this.#client = new (healthConstructor())(addr, credentials, options) as unknown as GrpcHealthClient;
   }
 

@@ -12,7 +12,7 @@ import type {
   WatchListener,
 } from '../discovery.js';
 import { parseEntry, sameEndpoints, sortEndpoints } from '../entry.js';
-import { parseStoreId, type StoreIds } from '../stores.js';
+import { parseStoreId, type StoreIds } from '../storeIds.js';
 import { addrOf, directoryUnavailable, ENTRY_SUFFIX, STALE_MS, STORE_SUFFIX } from './files.js';
 
 /** Options of {@link DirectoryDiscovery}. */

@@ -7,7 +7,7 @@ import type {
   Watch,
   WatchListener,
 } from '../discovery.js';
-import type { StoreIds } from '../stores.js';
+import type { StoreIds } from '../storeIds.js';
 import { EtcdWatch } from './EtcdWatch.js';
 import { listEntries } from './entries.js';
 import { parseEtcdHosts } from './hosts.js';

@@ -2,7 +2,7 @@ import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
 import { ImstateError } from '../../shared/errors.js';
 import type { TlsFiles } from '../../tls/names.js';
-import { DIRECT } from '../../wire/direct.js';
+import { NO_HTTP_PROXY } from '../../wire/noHttpProxy.js';
 import { callDeadline } from './deadline.js';
 import { EtcdToken } from './EtcdToken.js';
 import { etcdTls } from './tls.js';
@@ -24,7 +24,7 @@ export function makeNodeClient(host: string, access: EtcdAccess): Etcd3 {
     // Pings detect an etcd that is frozen or cut off, whose connection stays open. A short backoff reconnects
     // soon.
     grpcOptions: {
-      ...DIRECT,
+      ...NO_HTTP_PROXY,
       'grpc.keepalive_time_ms': 5_000,
       'grpc.keepalive_timeout_ms': 3_000,
       'grpc.initial_reconnect_backoff_ms': 200,

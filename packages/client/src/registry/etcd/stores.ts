@@ -1,5 +1,5 @@
 import { messageOf } from '../../shared/errors.js';
-import { parseStoreId, type StoreIds } from '../stores.js';
+import { parseStoreId, type StoreIds } from '../storeIds.js';
 import { registryError } from './faults.js';
 import type { EtcdNodes } from './nodes.js';
 
