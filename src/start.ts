@@ -3,8 +3,8 @@ import { createRequire, Module } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Script } from 'node:vm';
-import { completeAccount } from './cli/base/account.js';
 import { keepCode, readCode } from './cli/base/codeCache.js';
+import { completeHomeAndShell } from './cli/base/homeAndShell.js';
 import { loadFault } from './cli/base/loadFault.js';
 import { exitWithin } from './cli/base/processEnd.js';
 import { keepIgnoringSignals } from './cli/base/signals.js';
@@ -34,7 +34,7 @@ export async function start(giveUpAt = Date.now() + BUILD_WAIT_MS): Promise<void
   // Deprecations are for who develops: the etcd client gives Node.js an IP address as the server name of an
   // https:// node.
   process.noDeprecation = true;
-  completeAccount(process.env);
+  completeHomeAndShell(process.env);
   keepIgnoringSignals();
   const file = join(__dirname, 'main.cjs');
   // The bundle is plain ASCII, which is read fastest as latin1.

@@ -8,7 +8,7 @@ const NO_HOME = '/nonexistent';
  * which throws for a user without a passwd entry, as in a container that runs with any uid (OpenShift,
  * `runAsUser`).
  */
-export function completeAccount(env: NodeJS.ProcessEnv): void {
+export function completeHomeAndShell(env: NodeJS.ProcessEnv): void {
   if (process.platform === 'win32' || (env.SHELL !== undefined && env.HOME)) return;
   const account = findAccount();
   env.SHELL ??= account?.shell ?? 'unknown';
