@@ -8,7 +8,7 @@ import { redirectionMap } from './endpoints.js';
 import { completeEndpoints } from './internals/clusterEndpoints.js';
 import { loadScripts } from './scripts.js';
 import { leaveWhenReplaced } from './sentinels.js';
-import { dropWhenSilent, pingRegularly } from './silence.js';
+import { dropWhenSilent, pingRegularly } from './silentConnection.js';
 import { redisTls } from './tls.js';
 import { badUrl, parseRedisUrl, type RedisAddress } from './url.js';
 

@@ -2,7 +2,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Redis } from 'ioredis';
 import { DEFAULT_SHARDS } from '../../presence/defaults.js';
 import { type Connection, storeError } from './connection.js';
-import { leaveReplica } from './replica.js';
+import { leaveDemotedMaster } from './demotedMaster.js';
 import { describeRedisUrl } from './url.js';
 
 /** Version of the keys and records in Redis: increased by a change that an older imstate cannot read. */
@@ -51,7 +51,7 @@ export async function claimLayout(redis: Connection, options: LayoutOptions, kno
   const [version, shards, role, identity] = await redis.imLayout(1, key, ...args).catch((error) => {
     throw storeError(error, false);
   });
-  if (role === 'slave' && redis instanceof Redis) leaveReplica(redis);
+  if (role === 'slave' && redis instanceof Redis) leaveDemotedMaster(redis);
   const mustBe = options.shards ?? (known.shards || Number(shards));
   checkLayout({ version, shards }, mustBe);
   return { shards: mustBe, identity: identity ?? undefined };

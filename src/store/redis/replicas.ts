@@ -7,7 +7,7 @@ import { type RedisSocket, socketOf } from './internals/connectionFields.js';
 import type { Shard } from './shards.js';
 
 /**
- * Less than the silence after which a connection is dropped, see silence.ts: Redis sends nothing else
+ * Less than the silence after which a connection is dropped, see silentConnection.ts: Redis sends nothing else
  * meanwhile.
  */
 const WAIT_MS = 500;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { socketOf, unansweredCommands } from '../../../../../src/store/redis/internals/connectionFields.ts';
 import { Replicas } from '../../../../../src/store/redis/replicas.ts';
 import { makeShards, type Shard } from '../../../../../src/store/redis/shards.ts';
-import { dropWhenSilent } from '../../../../../src/store/redis/silence.ts';
+import { dropWhenSilent } from '../../../../../src/store/redis/silentConnection.ts';
 
 const redisWith = (fields: object) => fields as unknown as Redis;
 
