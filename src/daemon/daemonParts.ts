@@ -9,7 +9,6 @@ import type { Disposables } from './disposables.js';
 import { DrainDelay } from './drainDelay.js';
 import { GrpcServer } from './grpc/server.js';
 import { DaemonTls } from './grpc/tls.js';
-import { openHttp } from './http/open.js';
 import type { HttpServer } from './http/server.js';
 import { CallObserver } from './observability/callObserver.js';
 import { CallSummary } from './observability/callSummary.js';
@@ -74,9 +73,12 @@ export async function makeParts(
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const presence = new Presence(tracing?.traced(store) ?? store, counters, () => sweeper.wake());
   const runtime: RuntimeState = { advertised: '', registration: undefined };
+  // The modules of HTTP are loaded only if it is used.
   const http =
     options.http &&
-    (await openHttp({
+    (await (
+      await import('./http/openHttp.js')
+    ).openHttp({
       options: options.http,
       log,
       observer,

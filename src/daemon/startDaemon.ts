@@ -2,10 +2,10 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import { formatHostPort, isWildcard } from 'imstate-client/internal/shared/address';
 import { lockDataDirectory } from '../store/lmdb/dataDirectoryLock.js';
 import type { StoreHealth } from '../store/store.js';
+import { accessWarnings } from './accessWarnings.js';
 import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
 import { Disposables } from './disposables.js';
-import { exposures } from './grpc/exposure.js';
 import type { DaemonTls } from './grpc/tls.js';
 import { warnOfLegacyServers } from './legacyServers.js';
 import { StartDeadline } from './startDeadline.js';
@@ -104,7 +104,14 @@ async function listen(
   const advertised = options.advertise ?? formatHostPort({ host: dialable(options.addr, ip), port });
   runtime.advertised = advertised;
   const listening = options.http && (await http?.listen(options.http));
-  const warnings = exposures({ addr, ip, advertised, tls, hasAuth: guard !== undefined, http: listening });
+  const warnings = accessWarnings({
+    addr,
+    ip,
+    advertised,
+    tls,
+    hasAuth: guard !== undefined,
+    http: listening,
+  });
   for (const warning of warnings) log.warn({ warning }, 'insecure configuration');
   return { addr, advertised, http: listening && `${tls ? 'https' : 'http'}://${listening.addr}`, warnings };
 }

@@ -10,8 +10,8 @@ import type { ReadBudget } from '../../store/reads.js';
 import type { Permit } from '../auth/guardedCall.js';
 import type { BatchCounts } from '../observability/batchCounts.js';
 import type { Presence } from '../presence.js';
-import { type ShownAnswer, showAnswers } from './batchSize.js';
 import { readOperation, toResult } from './operations.js';
+import { type ShownAnswer, showAnswers } from './responseRoom.js';
 import type { StreamHandler } from './streamHandler.js';
 import type { StreamSink } from './streamSink.js';
 

@@ -10,8 +10,8 @@ import { broken } from '../../presence/validate.js';
 import type { Answer, Operation } from '../../store/operations.js';
 import type { Shown } from '../messages/answerSize.js';
 import { toEnded, toGetUserResponse, toReplaced } from '../messages/responses.js';
-import type { ShownAnswer, ShownLogin } from './batchSize.js';
 import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
+import type { ShownAnswer, ShownLogin } from './responseRoom.js';
 
 /** Reads and validates an operation of Apply. */
 export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {

@@ -7,13 +7,13 @@ import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
 import { ApplyHandler } from './applyHandler.js';
-import { showLogin } from './batchSize.js';
 import type { Calls } from './calls.js';
 import { KeepServerAliveHandler } from './keepServerAliveHandler.js';
 import { listCalls } from './listCalls.js';
 import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
 import { readCalls } from './readCalls.js';
 import { readEvictTarget, readLogin, readLogout, readSessions } from './requests.js';
+import { showLogin } from './responseRoom.js';
 import { WatchHandler } from './watchHandler.js';
 
 /** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */

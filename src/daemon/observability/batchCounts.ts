@@ -3,7 +3,7 @@ import type { Operation__Output } from 'imstate-client/internal/generated/imstat
 import type { OperationResult } from 'imstate-client/internal/generated/imstate/v1/OperationResult';
 import type { CallDetails } from './callDetails.js';
 import type { OperationCounts } from './operationCounts.js';
-import type { OperationName } from './operations.js';
+import type { OperationName } from './operationNames.js';
 import type { Outcomes } from './outcomes.js';
 
 const OK = status.OK;

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { OperationCounts } from './operationCounts.js';
-import { operationOf, operationsIn } from './operations.js';
+import { operationOf, operationsIn } from './operationNames.js';
 import { Outcomes } from './outcomes.js';
 
 /** The calls of one method: how many are open, and the outcomes of those that are over, by code. */

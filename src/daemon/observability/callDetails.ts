@@ -1,10 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
 import type { Logger } from 'pino';
-import { ownCopy } from '../ownCopy.js';
+import { copyString } from '../copyString.js';
 import type { WriteId } from './ids.js';
 import type { ObservedCall } from './observedCall.js';
-import type { OperationName } from './operations.js';
+import type { OperationName } from './operationNames.js';
 import type { CallSpan } from './tracing.js';
 
 interface CallDetailsOptions {
@@ -92,5 +92,5 @@ export class CallDetails {
 
 function idsIn(request: Named): Ids {
   const { userId = request.UserID, deviceId = request.DeviceID } = request;
-  return { userId: ownCopy(userId), deviceId: ownCopy(deviceId) };
+  return { userId: copyString(userId), deviceId: copyString(deviceId) };
 }

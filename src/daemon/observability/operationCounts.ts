@@ -1,5 +1,5 @@
 import type { Histogram } from './histogram.js';
-import type { OperationName } from './operations.js';
+import type { OperationName } from './operationNames.js';
 import { Outcomes } from './outcomes.js';
 
 /** The calls of a method that are one operation each. */

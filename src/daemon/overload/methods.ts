@@ -2,7 +2,7 @@ import type { ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/g
 import { hasCallFields } from '../internals/grpcCall.js';
 import type { PatchReport } from '../internals/patchReport.js';
 import type { CallObserver } from '../observability/callObserver.js';
-import { operationsIn } from '../observability/operations.js';
+import { operationsIn } from '../observability/operationNames.js';
 import type { Kind, Method } from './method.js';
 import { requestRuleOf } from './requests/requestRules.js';
 

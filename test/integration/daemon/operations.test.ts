@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { loadProtos } from '../../../packages/client/src/wire/protos.ts';
 import type { ApiParts } from '../../../src/daemon/http/api/apiCall.ts';
 import { apiCalls } from '../../../src/daemon/http/api/calls.ts';
-import { operationOf } from '../../../src/daemon/observability/operations.ts';
+import { operationOf } from '../../../src/daemon/observability/operationNames.ts';
 import { TokenFile } from '../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
 import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';

@@ -5,8 +5,8 @@ import { watchEventJson } from 'imstate-client/internal/json';
 import { readChange } from 'imstate-client/internal/watch/readWatch';
 import { LIMITS } from '../../../presence/limits.js';
 import { broken, checkId, checkServerName } from '../../../presence/validate.js';
+import { copyString } from '../../copyString.js';
 import { toChange } from '../../messages/responses.js';
-import { ownCopy } from '../../ownCopy.js';
 import type { Shared } from '../../watch/backlog.js';
 import type { PublishedChange } from '../../watch/publishedChange.js';
 import { Watch } from '../../watch/watch.js';
@@ -15,9 +15,9 @@ import type { WatchSink } from '../../watch/watchSink.js';
 import { MAX_WATCHED_USERS, type WatchTarget } from '../../watch/watchTarget.js';
 import type { Exchange } from '../routes.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
+import { ChangeRateLimit } from './changeRateLimit.js';
 import { type EventStream, formatEvent } from './eventStream.js';
 import type { Parameters } from './parameters.js';
-import { Sample } from './sample.js';
 
 /** The maximum of `max`, far above what a page can show in a second. */
 const MAX_PER_SECOND = 10_000;
@@ -34,8 +34,8 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
       const target = readTarget(parameters, exchange);
       const max = parameters.number('most', 0, 0, MAX_PER_SECOND);
       const stream = streams.open(exchange);
-      const sample = new Sample(max || Number.POSITIVE_INFINITY);
-      const watch = new Watch(hub, new EventStreamSink(stream, sample), target);
+      const rateLimit = new ChangeRateLimit(max || Number.POSITIVE_INFINITY);
+      const watch = new Watch(hub, new EventStreamSink(stream, rateLimit), target);
       stream.onClose(() => watch.close());
       stream.onGone(() => watch.disconnected());
       watch.start();
@@ -46,8 +46,8 @@ export function watchCall({ hub, streams }: ApiParts): ApiCall {
 
 function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget {
   // They are kept while the watch is open.
-  const userIds = parameters.list('userId').map(ownCopy);
-  const serverAddrs = parameters.list('serverAddr').map(ownCopy);
+  const userIds = parameters.list('userId').map(copyString);
+  const serverAddrs = parameters.list('serverAddr').map(copyString);
   const named = [userIds.length > 0, serverAddrs.length > 0, parameters.flag('all', false)];
   if (named.filter(Boolean).length !== 1)
     throw broken('userId', 'or serverAddr or all=true must be given: one of the three');
@@ -57,7 +57,7 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
   for (const userId of userIds) checkId('userId', userId);
   for (const serverAddr of serverAddrs) checkServerName('serverAddr', serverAddr);
   // The ID of the last event that a reconnecting browser has received.
-  const resumeRevision = ownCopy(String(request.headers['last-event-id'] ?? parameters.text('resume')));
+  const resumeRevision = copyString(String(request.headers['last-event-id'] ?? parameters.text('resume')));
   return {
     userIds: userIds.length > 0 ? new Set(userIds) : undefined,
     serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
@@ -73,15 +73,15 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
  */
 class EventStreamSink implements WatchSink {
   readonly #stream: EventStream;
-  readonly #sample: Sample;
+  readonly #rateLimit: ChangeRateLimit;
 
-  constructor(stream: EventStream, sample: Sample) {
+  constructor(stream: EventStream, rateLimit: ChangeRateLimit) {
     this.#stream = stream;
-    this.#sample = sample;
+    this.#rateLimit = rateLimit;
   }
 
   send(message: WatchMessage, onTaken: () => void): Shared {
-    const text = textOf(message, this.#sample);
+    const text = textOf(message, this.#rateLimit);
     if (text === '') setImmediate(onTaken);
     else this.#stream.sendText(text, onTaken);
     return { size: text.length, holders: 0, closedHolders: 0 };
@@ -97,16 +97,16 @@ class EventStreamSink implements WatchSink {
 }
 
 /** The events of a message. The last one carries the revision behind all of them. */
-function textOf(message: WatchMessage, sample: Sample): string {
+function textOf(message: WatchMessage, rateLimit: ChangeRateLimit): string {
   const { snapshot, changes, synced, revision, laggingSinceMs, caughtUp } = message;
   const events = snapshot.map(snapshotEvent);
   if (synced) events.push(eventOf('synced', { revision }));
   if (laggingSinceMs !== undefined)
     events.push(eventOf('lagging', { since: new Date(laggingSinceMs).toISOString() }));
   if (caughtUp) events.push(eventOf('caughtUp', {}));
-  const passed = changes.filter(() => sample.passes());
+  const passed = changes.filter(() => rateLimit.passes());
   // Sent when there is a pause, or something else to send.
-  const skipped = passed.length > 0 || changes.length === 0 ? sample.takeSkipped() : 0;
+  const skipped = passed.length > 0 || changes.length === 0 ? rateLimit.takeSkipped() : 0;
   if (skipped > 0) events.push(eventOf('skipped', { changes: skipped }));
   for (const change of passed) events.push({ type: 'change', data: jsonOf(change) });
   if (events.length === 0 && changes.length === 0) events.push(eventOf('progress', { revision }));

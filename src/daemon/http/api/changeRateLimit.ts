@@ -1,7 +1,7 @@
 const SECOND_MS = 1_000;
 
 /** Lets a limited number of changes pass per second: a page shows a few hundred at most. */
-export class Sample {
+export class ChangeRateLimit {
   readonly #max: number;
   readonly #now: () => number;
   #endsAt = Number.NEGATIVE_INFINITY;

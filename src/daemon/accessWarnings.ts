@@ -1,5 +1,5 @@
 import { isLoopback, parseHostPort } from 'imstate-client/internal/shared/address';
-import type { DaemonTls } from './tls.js';
+import type { DaemonTls } from './grpc/tls.js';
 
 interface Exposure {
   /** Where the daemon listens: host:port, and its IP address. */
@@ -15,7 +15,7 @@ interface Exposure {
 }
 
 /** Warnings about access to the daemon, each with a remedy. */
-export function exposures({ addr, ip, advertised, tls, hasAuth, http }: Exposure): string[] {
+export function accessWarnings({ addr, ip, advertised, tls, hasAuth, http }: Exposure): string[] {
   const warnings: string[] = [];
   if (tls === undefined && !isLoopback(ip)) {
     warnings.push(
