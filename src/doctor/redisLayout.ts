@@ -1,5 +1,6 @@
 import { DEFAULT_SHARDS } from '../presence/defaults.js';
-import { type Connection, storeError } from '../store/redis/connection.js';
+import type { Connection } from '../store/redis/connection.js';
+import { storeError } from '../store/redis/errors.js';
 import { checkLayout } from '../store/redis/layout.js';
 import { type Finding, ok, warning } from './check.js';
 

@@ -3,13 +3,8 @@ import { formatHostPort } from 'imstate-client/internal/shared/address';
 import { messageOf } from 'imstate-client/internal/shared/errors';
 import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import { Cluster, Redis } from 'ioredis';
-import {
-  type Connection,
-  connectError,
-  connectOnce,
-  makeConnection,
-  onConnectError,
-} from '../store/redis/connection.js';
+import { type Connection, connectOnce, makeConnection, onConnectError } from '../store/redis/connection.js';
+import { connectError } from '../store/redis/errors.js';
 import { refusedDatabase } from '../store/redis/layout.js';
 import { describeRedisUrl } from '../store/redis/url.js';
 

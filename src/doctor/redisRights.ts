@@ -1,5 +1,5 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { connectError } from '../store/redis/connection.js';
+import { connectError } from '../store/redis/errors.js';
 import { loadScripts } from '../store/redis/scripts.js';
 import { describeRedisUrl, parseRedisUrl } from '../store/redis/url.js';
 import { type Finding, ok, skipped } from './check.js';

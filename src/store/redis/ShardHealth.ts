@@ -2,7 +2,8 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Cluster } from 'ioredis';
 import type { StoreHealth } from '../store.js';
 import { askMaster, ownerOf } from './cluster.js';
-import { type Connection, storeError } from './connection.js';
+import type { Connection } from './connection.js';
+import { storeError } from './errors.js';
 import type { Shard } from './shards.js';
 
 /** The replies of the shards of a store. */

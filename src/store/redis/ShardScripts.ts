@@ -1,5 +1,6 @@
 import type { StoreOptions } from '../store.js';
-import { type Connection, storeError } from './connection.js';
+import type { Connection } from './connection.js';
+import { storeError } from './errors.js';
 import type { Replicas } from './replicas.js';
 import type { ShardHealth } from './ShardHealth.js';
 import type { Shard } from './shards.js';
@@ -48,8 +49,8 @@ export class ShardScripts {
 
   /** Calls a script that changes a shard; rejects unless enough replicas have the change. */
   async write<Reply>(shard: Shard, send: (redis: Connection) => Promise<unknown>): Promise<Reply> {
-    const { answer, unsafe } = await this.replicas.write<Reply>(shard, send).catch(rejectChange);
-    if (unsafe) throw unsafe;
+    const { answer, notReplicated } = await this.replicas.write<Reply>(shard, send).catch(rejectChange);
+    if (notReplicated) throw notReplicated;
     return answer;
   }
 }

@@ -4,7 +4,8 @@ import { Batcher, type BatchResult } from '../batcher.js';
 import type { Answer, Operation } from '../operations.js';
 import type { ReadBudget } from '../reads.js';
 import { type Command, type CommandReply, continueFrom } from './command.js';
-import { type Connection, storeError } from './connection.js';
+import type { Connection } from './connection.js';
+import { storeError } from './errors.js';
 import { heartbeatCommand } from './heartbeat.js';
 import { offlineCommand } from './offline.js';
 import { onlineCommand } from './online.js';
@@ -83,14 +84,14 @@ export class ApplyCalls {
     const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings, texts, options.maxDevices);
     const isWrite = commands.some(({ isChange }) => isChange);
     let reply: unknown;
-    let unsafe: Error | undefined;
+    let notReplicated: Error | undefined;
     try {
-      if (isWrite) ({ answer: reply, unsafe } = await replicas.write(shard, send));
+      if (isWrite) ({ answer: reply, notReplicated } = await replicas.write(shard, send));
       else reply = await send(redis);
     } catch (error) {
       return { answers: commands.map((command) => failure(command, error)), rest: [] };
     }
-    return readReplies(commands, reply as ApplyReply, options.retentionMs, unsafe);
+    return readReplies(commands, reply as ApplyReply, options.retentionMs, notReplicated);
   }
 }
 
@@ -115,14 +116,14 @@ export function commandOf(
 }
 
 /**
- * What the script has done of the commands. A change that too few replicas have is answered by `unsafe`, the
- * reason for that.
+ * What the script has done of the commands. A change that too few replicas have is answered by
+ * `notReplicated`, the reason for that.
  */
 export function readReplies(
   commands: readonly Command[],
   reply: ApplyReply,
   retentionMs: number,
-  unsafe?: Error,
+  notReplicated?: Error,
 ): BatchResult<Command> {
   const [now, leases, strings, cursor, ...replies] = reply;
   const context = { now, leases: new Leases(leases), retentionMs };
@@ -138,7 +139,7 @@ export function readReplies(
       at += -1 - each;
       commandReply = new Texts(packed, start, at);
     }
-    if (command.isChange && unsafe) return unsafe;
+    if (command.isChange && notReplicated) return notReplicated;
     try {
       return command.readReply(commandReply, context);
     } catch (error) {

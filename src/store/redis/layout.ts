@@ -1,8 +1,9 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Redis } from 'ioredis';
 import { DEFAULT_SHARDS } from '../../presence/defaults.js';
-import { type Connection, storeError } from './connection.js';
+import type { Connection } from './connection.js';
 import { leaveDemotedMaster } from './demotedMaster.js';
+import { storeError } from './errors.js';
 import { describeRedisUrl } from './url.js';
 
 /** Version of the keys and records in Redis: increased by a change that an older imstate cannot read. */

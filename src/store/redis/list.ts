@@ -2,7 +2,7 @@ import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { SessionPage, SessionsPage } from '../../presence/listings.js';
 import type { UserSession } from '../../presence/sessions.js';
 import { foreignPageToken, formatPageToken, parsePageToken } from '../pageToken.js';
-import { storeError } from './connection.js';
+import { storeError } from './errors.js';
 import { Leases, readListed } from './replies.js';
 import type { ShardScripts } from './ShardScripts.js';
 import type { Shard } from './shards.js';

@@ -7,15 +7,15 @@ import { type RedisSocket, socketOf } from './internals/connectionFields.js';
 import type { Shard } from './shards.js';
 
 /**
- * Less than the silence after which a connection is dropped, see silentConnection.ts: Redis sends nothing else
- * meanwhile.
+ * Less than the silence after which a connection is dropped, see silentConnection.ts: Redis sends nothing
+ * else meanwhile.
  */
 const WAIT_MS = 500;
 
 /** The reply of a script, and, if too few replicas have the change, why it is not safe yet. */
 export interface Written<Answer> {
   answer: Answer;
-  unsafe: ImstateError | undefined;
+  notReplicated: ImstateError | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export class Replicas {
   readonly #redis: Connection;
   readonly #count: number;
   /** Who waits for the next WAIT, by socket; exists while one is in flight. */
-  readonly #waiting = new WeakMap<RedisSocket, ((unsafe: ImstateError | undefined) => void)[]>();
+  readonly #waiting = new WeakMap<RedisSocket, ((notReplicated: ImstateError | undefined) => void)[]>();
 
   /** With a count of 0 it does not wait. */
   constructor(redis: Connection, count: number) {
@@ -44,15 +44,15 @@ export class Replicas {
     send: (redis: Connection) => Promise<unknown>,
   ): Promise<Written<Answer>> {
     const redis = this.#redis;
-    if (this.#count === 0) return { answer: (await send(redis)) as Answer, unsafe: undefined };
+    if (this.#count === 0) return { answer: (await send(redis)) as Answer, notReplicated: undefined };
     const { answer, node } =
       redis instanceof Cluster
         ? await toMaster(redis, key, send)
         : { answer: await send(redis), node: redis };
     // The reply has just been read from it.
     const socket = socketOf(node);
-    const reason = socket === undefined ? unsafe(LOST) : await this.#confirmed(node, socket);
-    return { answer: answer as Answer, unsafe: reason };
+    const reason = socket === undefined ? notReplicated(LOST) : await this.#confirmed(node, socket);
+    return { answer: answer as Answer, notReplicated: reason };
   }
 
   #confirmed(node: Redis, stream: RedisSocket): Promise<ImstateError | undefined> {
@@ -71,12 +71,12 @@ export class Replicas {
     await turn();
     for (let waiting = this.#take(stream); waiting.length > 0; waiting = this.#take(stream)) {
       const reason = await this.#ask(node, stream);
-      for (const resolve of waiting) resolve(reason === undefined ? undefined : unsafe(reason));
+      for (const resolve of waiting) resolve(reason === undefined ? undefined : notReplicated(reason));
     }
     this.#waiting.delete(stream);
   }
 
-  #take(stream: RedisSocket): ((unsafe: ImstateError | undefined) => void)[] {
+  #take(stream: RedisSocket): ((notReplicated: ImstateError | undefined) => void)[] {
     return this.#waiting.get(stream)?.splice(0) ?? [];
   }
 
@@ -95,7 +95,7 @@ export class Replicas {
 
 const LOST = 'the connection to Redis was lost before its replicas had it';
 
-function unsafe(reason: string): ImstateError {
+function notReplicated(reason: string): ImstateError {
   return new ImstateError(
     'STORE_UNAVAILABLE',
     `the change was made, but it may be lost if the master of Redis fails now: ${reason}; with its session id it may be repeated`,

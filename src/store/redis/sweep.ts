@@ -2,7 +2,7 @@ import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { END_REASONS } from '../../presence/record.js';
 import { OUTAGE_MS } from '../../presence/rules.js';
 import type { EndCounts } from '../store.js';
-import { storeError } from './connection.js';
+import { storeError } from './errors.js';
 import type { ShardScripts } from './ShardScripts.js';
 
 /**

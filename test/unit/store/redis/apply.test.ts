@@ -51,10 +51,10 @@ test('of a change in parts, a failure says that a part was applied', () => {
 });
 
 test('a change that too few replicas have is answered by the reason, and reads are not', () => {
-  const unsafe = new Error('only 0 of 1 replicas had it');
+  const notReplicated = new Error('only 0 of 1 replicas had it');
   const both = [command('a', true), command('b')];
-  expect(readReplies(both, reply(['one', 'two'], '', -1 - 4, -1 - 4), 0, unsafe).answers).toEqual([
-    unsafe,
+  expect(readReplies(both, reply(['one', 'two'], '', -1 - 4, -1 - 4), 0, notReplicated).answers).toEqual([
+    notReplicated,
     'two',
   ]);
 });

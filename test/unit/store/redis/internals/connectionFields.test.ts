@@ -40,7 +40,7 @@ test('relies on ioredis to drop silent connections if the fields are missing', (
 test('never reports a write as safe if the fields are missing', async () => {
   const redis = redisWith({ wait: async () => 1 });
   const [shard] = makeShards('im:', 1) as [Shard];
-  const { answer, unsafe } = await new Replicas(redis, 1).write(shard, async () => 'written');
+  const { answer, notReplicated } = await new Replicas(redis, 1).write(shard, async () => 'written');
   expect(answer).toBe('written');
-  expect(unsafe?.message).toContain('it may be lost if the master of Redis fails now');
+  expect(notReplicated?.message).toContain('it may be lost if the master of Redis fails now');
 });
