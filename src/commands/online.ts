@@ -9,6 +9,7 @@ import { textFlag } from '../cli/flags/flagTypes.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
 import { prose } from '../cli/help/prose.js';
 import { describeLogin } from '../cli/output/onlineReport.js';
+import { wrongUsage } from '../cli/output/report.js';
 
 export default class Online extends ClientCommand {
   static override summary = 'Report the login of a device, or of many from a file.';
@@ -118,8 +119,4 @@ function oneLogin(
 
 function definedAddr(serverAddr: string | undefined) {
   return serverAddr === undefined ? {} : { serverAddr };
-}
-
-function wrongUsage(message: string): ImstateError {
-  return new ImstateError('WRONG_USAGE', `${message}; --help shows how`);
 }

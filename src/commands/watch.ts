@@ -1,13 +1,14 @@
 import { Flags } from '@oclif/core';
 import type { WatchEvent, WatchOptions } from 'imstate-client';
 import { watchEventJson } from 'imstate-client/internal/json';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { printStream } from '../cli/base/stream.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { prose } from '../cli/help/prose.js';
+import { addressList } from '../cli/input/addressList.js';
 import { printable, printableJson, printableValue } from '../cli/output/printable.js';
+import { wrongUsage } from '../cli/output/report.js';
 import { WatchLines, watchNotice } from '../cli/output/watchReport.js';
 
 export default class Watch extends ClientCommand {
@@ -97,8 +98,8 @@ function targetOf(
   { server, all }: { server: string | undefined; all: boolean },
 ): Pick<WatchOptions, 'users' | 'servers' | 'everything'> {
   if ([users.length > 0, server, all].filter(Boolean).length !== 1) {
-    throw new ImstateError('WRONG_USAGE', 'watch needs one of USER..., --server and --all; --help shows how');
+    throw wrongUsage('watch needs one of USER..., --server and --all');
   }
-  if (server !== undefined) return { servers: server.split(',').map((addr) => addr.trim()) };
+  if (server !== undefined) return { servers: addressList(server) };
   return all ? { everything: true } : { users };
 }

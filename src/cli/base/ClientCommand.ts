@@ -8,6 +8,7 @@ import { durationDefault, durationFlag } from '../flags/flagTypes.js';
 import { type EtcdUserFlags, etcdCredentials } from '../flags/registryFlags.js';
 import { type ClientTlsFlags, clientTls, etcdTls } from '../flags/tlsFlags.js';
 import { type TokenFlags, tokenOptions } from '../flags/tokenFlags.js';
+import { addressList } from '../input/addressList.js';
 import { printableValue } from '../output/printable.js';
 import { BaseCommand } from './BaseCommand.js';
 import { inWordsOf } from './commandWords.js';
@@ -57,7 +58,7 @@ export abstract class ClientCommand extends BaseCommand {
   /** Where to find daemons: --endpoint, else --etcd, else the embedded registry of this machine. */
   protected connectOptions(flags: ClientFlags): ConnectOptions {
     return {
-      endpoints: flags.endpoint?.split(',').map((addr) => addr.trim()),
+      endpoints: flags.endpoint === undefined ? undefined : addressList(flags.endpoint),
       etcd: flags.etcd,
       ...etcdCredentials(flags),
       dataDir: flags['data-dir'] ?? this.config.dataDir,

@@ -2,7 +2,7 @@ import { Errors, type Hook, type Interfaces } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { wantsJson } from '../flags/outputFlags.js';
 import { printableJson } from '../output/printable.js';
-import { errorJson, printError } from '../output/report.js';
+import { errorJson, printError, wrongUsage } from '../output/report.js';
 import { nearestOnes } from './nearest.js';
 
 /**
@@ -32,7 +32,7 @@ export function messageFor(id: string, names: readonly string[]): string {
   const [first = '', second] = id.split(':');
   const topic = names.some((name) => name.startsWith(`${first} `)) ? `${first} ` : '';
   const said = topic !== '' && second !== undefined ? topic + second : first;
-  if (names.includes(said)) return `${said} takes flags and no arguments; --help shows how`;
+  if (names.includes(said)) return wrongUsage(`${said} takes flags and no arguments`).message;
   return `"${said}" is not a command of imstate: ${hintFor(said, topic, names)}`;
 }
 

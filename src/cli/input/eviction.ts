@@ -2,7 +2,7 @@ import type { Client, EvictRequest } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { count } from '../output/count.js';
 import { Progress } from '../output/progress.js';
-import { toImstateError } from '../output/report.js';
+import { toImstateError, wrongUsage } from '../output/report.js';
 import { allServers } from './pages.js';
 
 /** Whose sessions to end. A device without a session means its current one. */
@@ -35,7 +35,7 @@ function oneOf<Name extends string>(
 export function targetOf({ 'server-addr': serverAddr, user, device, session }: TargetWords): EvictTarget {
   const isOfUser = user !== undefined || device !== undefined || session !== undefined;
   if ((serverAddr !== undefined) === isOfUser) {
-    throw new ImstateError('WRONG_USAGE', 'evict needs either USER or --server-addr; --help shows how');
+    throw wrongUsage('evict needs either USER or --server-addr');
   }
   if (serverAddr !== undefined) return { serverAddr };
   if (user === undefined) throw new ImstateError('WRONG_USAGE', 'name the user: evict USER [DEVICE]');

@@ -18,9 +18,12 @@ export function toImstateError(error: unknown): ImstateError {
   if (!(error instanceof Errors.CLIError)) {
     return new ImstateError('INTERNAL', messageOf(error), { cause: error });
   }
-  return new ImstateError('WRONG_USAGE', `${inOneSentence(error.message)}; --help shows how`, {
-    cause: error,
-  });
+  return wrongUsage(inOneSentence(error.message), { cause: error });
+}
+
+/** The error of a command line that the help explains. */
+export function wrongUsage(message: string, options?: { cause: unknown }): ImstateError {
+  return new ImstateError('WRONG_USAGE', `${message}; --help shows how`, options);
 }
 
 /** Checks the name: the daemon is not bundled with the command line, so its ImstateError is another class. */

@@ -5,6 +5,7 @@ import { BaseCommand } from '../../cli/base/BaseCommand.js';
 import { textFlag } from '../../cli/flags/flagTypes.js';
 import { tokenFileFlag } from '../../cli/flags/tokenFileFlag.js';
 import { prose } from '../../cli/help/prose.js';
+import { addressList } from '../../cli/input/addressList.js';
 import { changeTokens } from '../../cli/input/tokenList.js';
 import { checkServers } from '../../daemon/auth/records.js';
 import { ROLES, type Role } from '../../daemon/auth/roles.js';
@@ -87,7 +88,7 @@ function checkId(id: string): string {
 
 function serversOf(role: Role, list: string | undefined): string[] | undefined {
   if (list === undefined) return undefined;
-  const servers = list.split(',').map((addr) => addr.trim());
+  const servers = addressList(list);
   try {
     return checkServers(role, servers);
   } catch {
