@@ -107,7 +107,10 @@ export function readKeepAlive(request: KeepServerAliveRequest__Output, streamAdd
 /** Reads and checks the sessions of a heartbeat. */
 export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
   if (sessions.length < 1 || sessions.length > LIMITS.heartbeatSessions.max) {
-    throw broken('sessions', `must be 1 to 1,000; these are ${sessions.length}: send several calls`);
+    throw broken(
+      'sessions',
+      `must be 1 to ${shown(LIMITS.heartbeatSessions.max)}; these are ${sessions.length}: send several calls`,
+    );
   }
   return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
 }
@@ -133,10 +136,12 @@ export function readGetUser({ userId, deviceId }: GetUserRequest__Output): {
 /** Checks the users of a batch. */
 export function readBatch(userIds: string[]): string[] {
   if (userIds.length < 1 || userIds.length > LIMITS.batchUsers.max) {
-    throw broken('user_ids', `must be 1 to 1,000; these are ${userIds.length}: send several calls`);
+    throw broken(
+      'user_ids',
+      `must be 1 to ${shown(LIMITS.batchUsers.max)}; these are ${userIds.length}: send several calls`,
+    );
   }
-  for (const [i, userId] of userIds.entries()) checkId(`user_ids[${i}]`, userId);
-  return userIds;
+  return checkUsers('user_ids', userIds);
 }
 
 /** Reads and checks whose sessions to evict. */
@@ -166,7 +171,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
   if (serverAddrs.length > LIMITS.watchedServers.max) {
     throw broken(
       'server_addrs',
-      `must be at most 1,000; these are ${serverAddrs.length}: watch everything, or open several`,
+      `must be at most ${shown(LIMITS.watchedServers.max)}; these are ${serverAddrs.length}: watch everything, or open several`,
     );
   }
   for (const [i, addr] of serverAddrs.entries()) checkServerName(`server_addrs[${i}]`, addr);
@@ -182,8 +187,20 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
 /** Checks the users of a watch. */
 export function readUsers(field: string, userIds: string[]): string[] {
   if (userIds.length > MAX_WATCHED_USERS) {
-    throw broken(field, `must be at most 10,000; these are ${userIds.length}: open several watches`);
+    throw broken(
+      field,
+      `must be at most ${shown(MAX_WATCHED_USERS)}; these are ${userIds.length}: open several watches`,
+    );
   }
+  return checkUsers(field, userIds);
+}
+
+function checkUsers(field: string, userIds: string[]): string[] {
   for (const [i, userId] of userIds.entries()) checkId(`${field}[${i}]`, userId);
   return userIds;
+}
+
+/** A limit as messages name it: 1,000. */
+function shown(limit: number): string {
+  return limit.toLocaleString('en');
 }

@@ -26,14 +26,14 @@ export class Followers {
     this.#shards.set(follower, userIds && new WatchedShards(userIds, changeLog));
     if (!userIds && !serverAddrs) this.#ofEverything.add(follower);
     for (const userId of userIds ?? []) this.#byUser.add(userId, follower);
-    for (const serverAddr of serverAddrs ?? []) add(this.#byServer, serverAddr, follower);
+    for (const serverAddr of serverAddrs ?? []) addTo(this.#byServer, serverAddr, follower);
   }
 
   remove(follower: Follower): void {
     this.#shards.delete(follower);
     this.#ofEverything.delete(follower);
     for (const userId of follower.userIds ?? []) this.#byUser.remove(userId, follower);
-    for (const serverAddr of follower.serverAddrs ?? []) remove(this.#byServer, serverAddr, follower);
+    for (const serverAddr of follower.serverAddrs ?? []) removeFrom(this.#byServer, serverAddr, follower);
   }
 
   addUser(follower: Follower, userId: string): void {
@@ -105,13 +105,13 @@ export class Followers {
   }
 }
 
-function add(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
+function addTo(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
   const followers = index.get(key);
   if (followers) followers.add(follower);
   else index.set(key, new Set([follower]));
 }
 
-function remove(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
+function removeFrom(index: Map<string, Set<Follower>>, key: string, follower: Follower): void {
   const followers = index.get(key);
   followers?.delete(follower);
   if (followers?.size === 0) index.delete(key);

@@ -14,7 +14,7 @@ import { backlogFull, tooSlow } from './watchErrors.js';
 import { WatchedUsers } from './watchedUsers.js';
 import { type ProgressingWatch, WatchProgress } from './watchProgress.js';
 import type { WatchSink } from './watchSink.js';
-import { type SteppedWatch, WatchSteps } from './watchSteps.js';
+import { type StepTarget, WatchSteps } from './watchSteps.js';
 import type { WatchTarget } from './watchTarget.js';
 
 /** The parts of a watch that it serves. */
@@ -23,7 +23,7 @@ type WatchRoles = BacklogMember &
   ProgressingWatch &
   ResumingWatch &
   SnapshotReceiver &
-  SteppedWatch;
+  StepTarget;
 
 /**
  * One watch. It joins the hub first, and reads its snapshot, or what it missed, then: see {@link

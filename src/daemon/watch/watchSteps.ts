@@ -38,7 +38,7 @@ export class UnreadParts<Part> {
 }
 
 /** The watch that the steps belong to. */
-export interface SteppedWatch {
+export interface StepTarget {
   readonly isOver: boolean;
   /** A step is complete, and so are all before it. Called once per step. */
   synced(): void;
@@ -50,7 +50,7 @@ export interface SteppedWatch {
  * read later.
  */
 export class WatchSteps {
-  readonly #watch: SteppedWatch;
+  readonly #watch: StepTarget;
   readonly #reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>;
   #last = Promise.resolve();
   /** How many steps wait for shards that do not answer. */
@@ -59,7 +59,7 @@ export class WatchSteps {
   #unsynced = 0;
 
   /** `reach` resolves once the changes up to the positions were delivered, so the revision covers them. */
-  constructor(watch: SteppedWatch, reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>) {
+  constructor(watch: StepTarget, reach: (positions: ReadonlyMap<number, LogPosition>) => Promise<void>) {
     this.#watch = watch;
     this.#reach = reach;
   }
