@@ -1,10 +1,11 @@
+import { LEASE_TTL_MS } from 'imstate-client/internal/defaults';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason, Lease, LoginPolicy } from 'imstate-client/internal/shared/session';
 import type { SessionRecord } from './record.js';
 import type { PastSession, ReplacedSession, Session } from './sessions.js';
 
 /** How long a lease lasts that a login began, and not its chat server. Milliseconds. */
-export const DEFAULT_LEASE_MS = 10_000;
+export const DEFAULT_LEASE_MS = LEASE_TTL_MS.default;
 /** How many sessions of a user that ended are kept at least, and searched for a late repeat of a login. */
 export const REMEMBERED_SESSIONS = 32;
 /**

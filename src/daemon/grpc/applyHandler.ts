@@ -77,7 +77,10 @@ function hasRightSize({ length }: Operation__Output[]): boolean {
 }
 
 function wrongSize(length: number) {
-  return broken('operations', `must be 1 to 1,000; these are ${length}: send several batches`);
+  return broken(
+    'operations',
+    `must be 1 to ${MAX_OPERATIONS.toLocaleString('en')}; these are ${length}: send several batches`,
+  );
 }
 
 /** The result of each operation, in order. Never rejects. */

@@ -1,3 +1,4 @@
+import { LEASE_TTL_MS } from 'imstate-client/internal/defaults';
 import type { EvictRequest__Output } from 'imstate-client/internal/generated/imstate/v1/EvictRequest';
 import type { GetUserRequest__Output } from 'imstate-client/internal/generated/imstate/v1/GetUserRequest';
 import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
@@ -31,7 +32,7 @@ const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
 const GRACE = { min: 0, max: HOUR, absent: 0 };
-const LEASE = { min: SECOND, max: HOUR, absent: 10 * SECOND };
+const LEASE = { min: LEASE_TTL_MS.min, max: LEASE_TTL_MS.max, absent: LEASE_TTL_MS.default };
 
 /** Reads and checks the request of Online. */
 export function readLogin(request: OnlineRequest__Output): Login {

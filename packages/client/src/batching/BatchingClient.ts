@@ -38,7 +38,7 @@ export class BatchingClient {
   readonly #channel: Channel;
   readonly #queue = new OperationQueue();
   /** Operations of the batch being answered that the daemon cannot execute now, and that another one may. */
-  #failedOver: PendingOperation[] = [];
+  #toFailOver: PendingOperation[] = [];
   #stream: ApplyStream<PendingOperation> | undefined;
   #leaveAt = 0;
   #isScheduled = false;
@@ -76,7 +76,7 @@ export class BatchingClient {
     }
     this.#queue.add(pending);
     this.#schedule();
-    return pending.start(signal, () => this.#channel.silence(timeoutMs));
+    return pending.start(signal, () => this.#channel.noResponseError(timeoutMs));
   }
 
   /** A daemon answered with an error. If it is unavailable, another one may execute the operation. */
@@ -86,7 +86,7 @@ export class BatchingClient {
     const error = this.#channel.explain({ code, details, field }, pending.timeoutMs);
     const isUnavailable = error.code === 'UNAVAILABLE';
     if (isUnavailable) this.#leaveAt = 0;
-    if (isUnavailable && pending.mayRepeat && this.#canRepeat(pending)) this.#failedOver.push(pending);
+    if (isUnavailable && pending.mayRepeat && this.#canRepeat(pending)) this.#toFailOver.push(pending);
     else pending.reject(error);
   }
 
@@ -104,7 +104,7 @@ export class BatchingClient {
     if (this.#isBackingOff || this.#isMoving) return;
     while (!this.#queue.isEmpty && this.#hasRoom()) this.#send(this.#queue.takeBatch());
     clearTimeout(this.#idleTimer);
-    if (this.#stream?.inFlight === 0) this.#idleTimer = setTimeout(() => this.#leave(), MAX_IDLE_MS);
+    if (this.#stream?.inFlight === 0) this.#idleTimer = setTimeout(() => this.#closeStream(), MAX_IDLE_MS);
   }
 
   #send(batch: PendingOperation[]): void {
@@ -125,7 +125,7 @@ export class BatchingClient {
     if (this.#stream === undefined) return true;
     const { inFlight } = this.#stream;
     if (performance.now() < this.#leaveAt) return inFlight < MAX_IN_FLIGHT;
-    if (inFlight === 0) this.#leave();
+    if (inFlight === 0) this.#closeStream();
     return inFlight === 0;
   }
 
@@ -140,15 +140,15 @@ export class BatchingClient {
   }
 
   #onBatchAnswered(): void {
-    const failedOver = this.#failedOver;
-    this.#failedOver = [];
-    if (failedOver.length > 0) this.#sendAgain(failedOver, true);
+    const toFailOver = this.#toFailOver;
+    this.#toFailOver = [];
+    if (toFailOver.length > 0) this.#sendAgain(toFailOver, true);
     else this.#failures = 0;
     this.#schedule();
   }
 
   /** The next operation opens another stream. */
-  #leave(): void {
+  #closeStream(): void {
     const stream = this.#stream;
     this.#stream = undefined;
     stream?.finish();

@@ -129,11 +129,11 @@ export class ApplyStream<Operation extends SentOperation = SentOperation> {
   #poll(): void {
     const isDue = this.#batches.length > 0 && this.#channel.isConnected();
     this.#silentPolls = isDue ? this.#silentPolls + 1 : 0;
-    if (this.#silentPolls * POLL_INTERVAL_MS >= MAX_SILENCE_MS) this.cancel(this.#silence());
+    if (this.#silentPolls * POLL_INTERVAL_MS >= MAX_SILENCE_MS) this.cancel(this.#noResponseError());
   }
 
   /** Not DEADLINE_EXCEEDED: the calls still have time, and may be retried until it is over. */
-  #silence(): ImstateError {
+  #noResponseError(): ImstateError {
     const message = `${this.#channel.addresses} sent no response for ${MAX_SILENCE_MS} ms`;
     return new ImstateError('UNAVAILABLE', message);
   }

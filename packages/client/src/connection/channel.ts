@@ -169,7 +169,7 @@ export class Channel {
   }
 
   /** The error of a stream that received nothing within the limit. */
-  silence(limitMs: number): ImstateError {
+  noResponseError(limitMs: number): ImstateError {
     if (!this.isConnected()) return this.#view.missing ?? this.#view.noConnection(limitMs);
     return new ImstateError(
       'DEADLINE_EXCEEDED',

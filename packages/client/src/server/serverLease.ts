@@ -1,8 +1,10 @@
 import { isUnimplemented } from '../calls/callErrors.js';
 import type { Channel } from '../connection/channel.js';
+import { isRejected } from '../connection/untilAnswered.js';
+import { LEASE_TTL_MS } from '../defaults.js';
 import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/KeepServerAliveResponse.js';
 import { backoffMs } from '../shared/backoff.js';
-import { type ErrorCode, ImstateError, messageOf } from '../shared/errors.js';
+import { ImstateError, messageOf } from '../shared/errors.js';
 import { toDuration } from '../wire/duration.js';
 import { LeaseStream } from './leaseStream.js';
 
@@ -21,16 +23,7 @@ export interface ServerLeaseOptions {
   onError(error: ImstateError): void;
 }
 
-const MIN_TTL_MS = 1_000;
-const MAX_TTL_MS = 3_600_000;
 const FIRST_BACKOFF_MS = 50;
-/** Errors that no retry could fix, unless the lease was renewed before. */
-const FINAL_AT_START = new Set<ErrorCode>([
-  'INVALID_ARGUMENT',
-  'UNIMPLEMENTED',
-  'UNAUTHENTICATED',
-  'PERMISSION_DENIED',
-]);
 
 /**
  * The lease of a chat server. It is renewed every third of its time, on a stream that is opened again, round
@@ -181,9 +174,8 @@ export class ServerLease {
    * Once renewed, a lease survives a rejection by a daemon of another version, or while a token is being
    * replaced.
    */
-  #isFinal({ code }: ImstateError): boolean {
-    if (code === 'SUPERSEDED') return true;
-    return !this.#wasRenewed && FINAL_AT_START.has(code);
+  #isFinal(error: ImstateError): boolean {
+    return error.code === 'SUPERSEDED' || (!this.#wasRenewed && isRejected(error));
   }
 
   #end(error: ImstateError): void {
@@ -201,8 +193,9 @@ export class ServerLease {
 }
 
 function checkTtl(ttlMs: number): number {
-  if (ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs;
-  const rule = `leaseTtlMs must be from ${MIN_TTL_MS} to ${MAX_TTL_MS}`;
+  const { min, max } = LEASE_TTL_MS;
+  if (ttlMs >= min && ttlMs <= max) return ttlMs;
+  const rule = `leaseTtlMs must be from ${min} to ${max}`;
   throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'leaseTtlMs' });
 }
 

@@ -85,7 +85,7 @@ export class ServerSessions {
     this.#lease = new ServerLease(channel, {
       serverAddr: options.addr,
       incarnation: this.incarnation,
-      ttlMs: options.leaseTtlMs ?? LEASE_TTL_MS,
+      ttlMs: options.leaseTtlMs ?? LEASE_TTL_MS.default,
       resync: (signal) => this.#resync(signal),
       onRenewed: () => this.#onLeaseRenewed(),
       onError: (error) => this.#onLeaseFailed(error),

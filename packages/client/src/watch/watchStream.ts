@@ -48,7 +48,7 @@ export class WatchStream {
    * not call it again before it has settled.
    */
   async next(limitMs: number): Promise<WatchResponse__Output> {
-    const limit = setTimeout(() => this.cancel(this.#channel.silence(limitMs)), limitMs);
+    const limit = setTimeout(() => this.cancel(this.#channel.noResponseError(limitMs)), limitMs);
     try {
       for (;;) {
         const response: WatchResponse__Output | null = this.#stream.read();
