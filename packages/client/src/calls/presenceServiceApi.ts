@@ -1,10 +1,6 @@
 import { BatchingClient } from '../batching/BatchingClient.js';
 import type { Channel } from '../connection/channel.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
-import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
-import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
-import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
-import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
 import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineResponse.js';
 import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
 import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
@@ -12,10 +8,10 @@ import { ImstateError } from '../shared/errors.js';
 import { toDuration } from '../wire/duration.js';
 import { endReasons, loginPolicies } from '../wire/enums.js';
 import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
-import type { PageRequest } from './listings.js';
+import { listingApi } from './listingApi.js';
 import type { LoginPolicy, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
-import { readChatServer, readDevice, readEnded, readHistoryEntry } from './readDevice.js';
+import { readEnded } from './readDevice.js';
 import { UserReader } from './userReader.js';
 
 /** The calls of imstate.v1.PresenceService. */
@@ -59,53 +55,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     getUser: (request, options) => users.one(request, options),
     getUsers: (userIds, options) => users.several(userIds, options),
 
-    async listHistory({ userId, deviceId, ...page }, options) {
-      const request = { userId, deviceId: deviceId ?? '', ...toPageRequest(page) };
-      const { entries, nextPageToken } = await channel.callPresence<ListHistoryResponse__Output>(
-        (grpcOptions, done) => presenceService.ListHistory(request, grpcOptions, done),
-        options,
-        true,
-      );
-      return { entries: entries.map(readHistoryEntry), nextPageToken: nextPageToken || undefined };
-    },
-
-    async listSessions({ serverAddr, ...page }, options) {
-      const request = { serverAddr: serverAddr ?? '', ...toPageRequest(page) };
-      const { sessions, nextPageToken, partial } = await channel.callPresence<ListSessionsResponse__Output>(
-        (grpcOptions, done) => presenceService.ListSessions(request, grpcOptions, done),
-        options,
-        true,
-      );
-      return {
-        sessions: sessions.flatMap(({ userId, device }) =>
-          device ? [{ userId, device: readDevice(device) }] : [],
-        ),
-        nextPageToken: nextPageToken || undefined,
-        partial,
-      };
-    },
-
-    async listServers(page, options) {
-      const request = toPageRequest(page);
-      const { servers, nextPageToken, partial } = await channel.callPresence<ListServersResponse__Output>(
-        (grpcOptions, done) => presenceService.ListServers(request, grpcOptions, done),
-        options,
-        true,
-      );
-      return {
-        servers: servers.map(readChatServer),
-        nextPageToken: nextPageToken || undefined,
-        partial,
-      };
-    },
-
-    async getStats(options) {
-      return channel.callPresence<GetStatsResponse__Output>(
-        (grpcOptions, done) => presenceService.GetStats({}, grpcOptions, done),
-        options,
-        true,
-      );
-    },
+    ...listingApi(channel),
 
     async evict(request, options) {
       return channel.callPresence<EvictResponse__Output>(
@@ -142,10 +92,6 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
     serverIncarnation: request.serverIncarnation ?? 0,
     loginTime: toTimestamp(request.loginTime?.getTime()),
   };
-}
-
-function toPageRequest({ pageSize, pageToken }: PageRequest) {
-  return { pageSize: pageSize ?? 0, pageToken: pageToken ?? '' };
 }
 
 function toPolicy(policy: LoginPolicy | undefined) {

@@ -1,0 +1,82 @@
+import type { Channel } from '../connection/channel.js';
+import type { StartCall } from '../connection/unaryCall.js';
+import type { GetStatsRequest } from '../generated/imstate/v1/GetStatsRequest.js';
+import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
+import type { ListHistoryRequest } from '../generated/imstate/v1/ListHistoryRequest.js';
+import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
+import type { ListServersRequest } from '../generated/imstate/v1/ListServersRequest.js';
+import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
+import type { ListSessionsRequest } from '../generated/imstate/v1/ListSessionsRequest.js';
+import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
+import type { PageRequest } from './listings.js';
+import type { CallOptions } from './messages.js';
+import type { PresenceApi } from './presenceApi.js';
+import { readChatServer, readDevice, readHistoryEntry } from './readDevice.js';
+
+/** Request and response of each read. */
+interface Reads {
+  ListHistory: [ListHistoryRequest, ListHistoryResponse__Output];
+  ListSessions: [ListSessionsRequest, ListSessionsResponse__Output];
+  ListServers: [ListServersRequest, ListServersResponse__Output];
+  GetStats: [GetStatsRequest, GetStatsResponse__Output];
+}
+
+/** The part of the generated client that starts the reads. */
+type ReadStub = {
+  [Method in keyof Reads]: (
+    request: Reads[Method][0],
+    ...start: Parameters<StartCall<Reads[Method][1]>>
+  ) => ReturnType<StartCall<Reads[Method][1]>>;
+};
+
+/** The calls of imstate.v1.PresenceService that list and count. */
+export function listingApi(
+  channel: Channel,
+): Pick<PresenceApi, 'listHistory' | 'listSessions' | 'listServers' | 'getStats'> {
+  return {
+    async listHistory({ userId, deviceId, ...page }, options) {
+      const request = { userId, deviceId: deviceId ?? '', ...toPageRequest(page) };
+      const { entries, nextPageToken } = await read(channel, 'ListHistory', request, options);
+      return { entries: entries.map(readHistoryEntry), nextPageToken: nextPageToken || undefined };
+    },
+
+    async listSessions({ serverAddr, ...page }, options) {
+      const request = { serverAddr: serverAddr ?? '', ...toPageRequest(page) };
+      const { sessions, nextPageToken, partial } = await read(channel, 'ListSessions', request, options);
+      return {
+        sessions: sessions.flatMap(({ userId, device }) =>
+          device ? [{ userId, device: readDevice(device) }] : [],
+        ),
+        nextPageToken: nextPageToken || undefined,
+        partial,
+      };
+    },
+
+    async listServers(page, options) {
+      const request = toPageRequest(page);
+      const { servers, nextPageToken, partial } = await read(channel, 'ListServers', request, options);
+      return { servers: servers.map(readChatServer), nextPageToken: nextPageToken || undefined, partial };
+    },
+
+    getStats: (options) => read(channel, 'GetStats', {}, options),
+  };
+}
+
+/** Calls a method that may be repeated. */
+function read<Method extends keyof Reads>(
+  channel: Channel,
+  method: Method,
+  request: Reads[Method][0],
+  options: CallOptions | undefined,
+): Promise<Reads[Method][1]> {
+  const stub: ReadStub = channel.presenceService;
+  return channel.callPresence<Reads[Method][1]>(
+    (grpcOptions, done) => stub[method](request, grpcOptions, done),
+    options,
+    true,
+  );
+}
+
+function toPageRequest({ pageSize, pageToken }: PageRequest) {
+  return { pageSize: pageSize ?? 0, pageToken: pageToken ?? '' };
+}
