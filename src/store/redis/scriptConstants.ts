@@ -25,7 +25,9 @@ export const OPERATION = {
 export const END_OF_ARGUMENT = '\x1f';
 export const END_OF_OPERATION = '\x1e';
 
-/** Patterns of Lua for operations and their arguments. Here, because scripts would build them in every call. */
+/**
+ * Patterns of Lua for operations and their arguments. Here, because scripts would build them in every call.
+ */
 const PATTERNS = {
   EACH_OPERATION: `([^${END_OF_OPERATION}]*)${END_OF_OPERATION}`,
   LOGIN_ARGUMENTS: withArguments(11),

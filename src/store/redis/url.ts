@@ -40,8 +40,8 @@ const SENTINEL_SHAPE =
  * - redis://[[user]:password@]host[:port][/database]
  * - redis+cluster://[[user]:password@]host[:port],… with some nodes of a Redis Cluster
  * - redis+sentinel://[[user]:password@]host[:port],…/master-name[/database] with Sentinels; append
- *   ?sentinel-password=… and sentinel-user=… if they require them: the user and password in front are those of
- *   the master
+ *   ?sentinel-password=… and sentinel-user=… if they require them: the user and password in front are those
+ *   of the master
  *
  * Throws BAD_URL. With rediss instead of redis it is TLS, to the Sentinels as well.
  */

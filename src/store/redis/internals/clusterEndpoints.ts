@@ -40,7 +40,9 @@ export function completeEndpoints(node: Redis): boolean {
   return true;
 }
 
-/** With an endpoint for each node: the one that it names, otherwise its address or the host that was asked. */
+/**
+ * With an endpoint for each node: the one that it names, otherwise its address or the host that was asked.
+ */
 function complete(slots: Slots, asked: string): Slots {
   return slots.map(([first, last, ...nodes]) => [
     first,

@@ -7,9 +7,9 @@ interface ClusterFields {
 }
 
 /**
- * Patch of ioredis: the functions of this file read which master owns a slot, and refresh that.
- * Scripts are sent to the master itself: a Cluster resends a command whose connection was lost, although it may
- * have been executed.
+ * Patch of ioredis: the functions of this file read which master owns a slot, and refresh that. Scripts are
+ * sent to the master itself: a Cluster resends a command whose connection was lost, although it may have been
+ * executed.
  *
  * - Upstream: https://github.com/redis/ioredis/issues/61 discusses these retries;
  *   https://github.com/redis/ioredis/issues/1270 asks for the node of a key.

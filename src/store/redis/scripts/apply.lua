@@ -9,7 +9,7 @@
 -- KEYS, ARGV[1]  see keys.lua
 -- ARGV[2..5]     see sessions.lua, history.lua and changes.lua
 -- ARGV[6]        the operations, each ended by END_OF_OPERATION: a letter, then the arguments of its
---                function, each ended by END_OF_ARGUMENT. One ARGV per operation would cost more than a match.
+--                function, each ended by END_OF_ARGUMENT. One ARGV per operation costs more than a match.
 --                OP_READ_USER and OP_READ_USER_AT: the user has no END_OF_ARGUMENT.
 --                OP_CONTINUE: the cursor from which to continue, END_OF_ARGUMENT, and the operation
 -- ARGV[7]        see devices.lua

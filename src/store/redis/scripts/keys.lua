@@ -29,9 +29,9 @@ local shard = string.sub(KEYS[1], 1, -2)
 local DEADLINES, LEASES = KEYS[1], shard .. 'l'
 local COUNTERS, NAMES, CHANGE_LOG = shard .. 'c', shard .. 'n', shard .. 'e'
 
--- The ID of the first entry of a change log: a millisecond and a number above 0. Redis numbers the entries of a
--- millisecond from 0 on, so in a log that is written anew within the millisecond in which its data was lost, no
--- entry has the ID of a lost one.
+-- The ID of the first entry of a change log: a millisecond and a number above 0. Redis numbers the entries of
+-- a millisecond from 0 on, so in a log that is written anew within the millisecond in which its data was
+-- lost, no entry has the ID of a lost one.
 local function first_entry_id()
   local time = redis.call('TIME')
   return string.format('%d%03d-%d', time[1], math.floor(time[2] / 1000), 1 + time[2] % 1000)
