@@ -1,5 +1,6 @@
 // Takes the screenshots of the console for README: npm run screenshots. A clock that is set back creates the
 // events of the previous days.
+// Needs a font with Chinese characters, such as fonts-noto-cjk of Debian.
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { connect } from '../../../packages/client/src/index.ts';
