@@ -5,7 +5,8 @@
  */
 export const WORK = {
   /**
-   * A batch starts no further operation after this much work: it reads one user with 1,000 devices, not two.
+   * A batch starts no further operation after this much work: it reads one user with 1,000 devices, not two. In
+   * Redis it starts none on a user with more than half as many records once it has done a quarter.
    */
   max: 768,
   /**

@@ -18,11 +18,13 @@
 -- read faster than many. A failed operation has an error and does not affect the others. If the cursor is not
 -- '', the last reply is a part: the operation continues from there.
 
+-- They return nil if they did nothing and are left to the next script.
 -- By the code of their letter: a string of one character for each operation would cost more.
 local operations = {
   [OP_ONLINE] = function(text)
     local user, device, session, server, platform, ttl, incarnation, policy, resent, is_new, metadata
       = string.match(text, LOGIN_ARGUMENTS)
+    if is_postponed(user) then return nil end
     local login = { session = session, server = server, platform = platform, metadata = metadata, ttl = tonumber(ttl),
       incarnation = tonumber(incarnation) }
     return online(user, device, login, tonumber(policy), tonumber(resent), is_new == '1')
@@ -34,7 +36,10 @@ local operations = {
   [OP_HEARTBEAT] = function(text) return heartbeat(string.match(text, SESSION_ARGUMENTS)) end,
   [OP_EVICT] = function(text) return evict(string.match(text, SESSION_ARGUMENTS)) end,
   [OP_READ_DEVICE] = function(text) return read_device(string.match(text, DEVICE_ARGUMENTS)) end,
-  [OP_READ_USER] = function(text) return read_user(string.sub(text, 2)) end,
+  [OP_READ_USER] = function(text)
+    local user = string.sub(text, 2)
+    return not is_postponed(user) and read_user(user) or nil
+  end,
   -- The request has no budget left to read the user.
   [OP_SKIP] = function() return 0 end,
   [OP_READ_USER_AT] = function(text) return read_user_at(string.sub(text, 2)) end,
@@ -49,6 +54,7 @@ local replies, strings = { now, false, false, '' }, {}
 for text in string.gmatch(ARGV[6], EACH_OPERATION) do
   from = '0'
   local done, reply = pcall(operations[string.byte(text)], text)
+  if done and reply == nil then break end
   if not done then
     reply = redis.error_reply(type(reply) == 'table' and reply.err or tostring(reply))
   elseif type(reply) == 'string' then

@@ -16,6 +16,11 @@ local unfinished
 -- Users with as many devices online as allowed, and how many that were.
 local full = {}
 
+-- Whether an operation on all records of the user is left to the next script, because this one has done much.
+local function is_postponed(user)
+  return work > MAX_WORK / 4 and redis.call('HLEN', devices_of(user)) > MAX_WORK / 2
+end
+
 -- Reads the devices from a cursor on. Returns a flat list of device and packed session, the field '' among
 -- them, and the next cursor: '0' if there are no more. All devices of a user with at most MAX_PART are read
 -- at one instant. A record counts as `weight` towards the work, 1 by default.
