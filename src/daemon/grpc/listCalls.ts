@@ -1,6 +1,6 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
-import { toChatServer, toDevice, toHistoryEntry } from '../messages/responses.js';
+import { toChatServer, toDevice, toHistoryEntry, toStats } from '../messages/responses.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
 
@@ -41,17 +41,6 @@ export function listCalls(
       return { servers: servers.map(toChatServer), nextPageToken: next ?? '', partial: isPartial };
     }),
 
-    GetStats: calls.handler(async () => {
-      const { users, devices, byPlatform, byServer, devicesOnOtherServers, isPartial } =
-        await presence.stats();
-      return {
-        usersOnline: users,
-        devicesOnline: devices,
-        devicesByPlatform: Object.fromEntries(byPlatform),
-        devicesByServer: Object.fromEntries(byServer),
-        devicesOnOtherServers,
-        partial: isPartial,
-      };
-    }),
+    GetStats: calls.handler(async () => toStats(await presence.stats())),
   };
 }

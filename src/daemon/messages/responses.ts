@@ -3,6 +3,7 @@ import type { ChatServer__Output as WireChatServer } from 'imstate-client/intern
 import type { Device__Output as Device } from 'imstate-client/internal/generated/imstate/v1/Device';
 import type { EndedSession } from 'imstate-client/internal/generated/imstate/v1/EndedSession';
 import type { Explanation__Output as Explanation } from 'imstate-client/internal/generated/imstate/v1/Explanation';
+import type { GetStatsResponse__Output as GetStatsResponse } from 'imstate-client/internal/generated/imstate/v1/GetStatsResponse';
 import type { GetUserResponse__Output as GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
 import type { HistoryEntry__Output as WireHistoryEntry } from 'imstate-client/internal/generated/imstate/v1/HistoryEntry';
 import type { Lease__Output as WireLease } from 'imstate-client/internal/generated/imstate/v1/Lease';
@@ -12,6 +13,7 @@ import type { Lease, SessionRef } from 'imstate-client/internal/shared/session';
 import { toDuration } from 'imstate-client/internal/wire/duration';
 import { endReasons, leaseStates } from 'imstate-client/internal/wire/enums';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
+import type { Stats } from '../../presence/listings.js';
 import type { ChatServer } from '../../presence/servers.js';
 import type { Ended, ReplacedSession, Session } from '../../presence/sessions.js';
 import type { BegunSession, Change, UserAt } from '../../store/changeLog.js';
@@ -138,5 +140,17 @@ export function toGetUserResponse(userId: string, shown: Shown, explain: boolean
     devices: sessions.map((session) => toDevice(session, explain, metadataOmitted)),
     metadataOmitted,
     devicesOmitted,
+  };
+}
+
+/** The counters of what is online. Its JSON is that of the HTTP API and of `imstate stats --json`. */
+export function toStats(stats: Stats): GetStatsResponse {
+  return {
+    usersOnline: stats.users,
+    devicesOnline: stats.devices,
+    devicesByPlatform: Object.fromEntries(stats.byPlatform),
+    devicesByServer: Object.fromEntries(stats.byServer),
+    devicesOnOtherServers: stats.devicesOnOtherServers,
+    partial: stats.isPartial,
   };
 }

@@ -1,3 +1,4 @@
+import { toStats } from '../../messages/responses.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 
 /** GET /api/v1/stats: what is online, as `imstate stats --json` prints it. */
@@ -7,17 +8,6 @@ export function statsCall({ presence }: ApiParts): ApiCall {
     name: 'stats',
     role: 'reader',
     parameters: [],
-    async answer() {
-      const { users, devices, byPlatform, byServer, devicesOnOtherServers, isPartial } =
-        await presence.stats();
-      return {
-        usersOnline: users,
-        devicesOnline: devices,
-        devicesByPlatform: Object.fromEntries(byPlatform),
-        devicesByServer: Object.fromEntries(byServer),
-        devicesOnOtherServers,
-        partial: isPartial,
-      };
-    },
+    answer: async () => toStats(await presence.stats()),
   };
 }
