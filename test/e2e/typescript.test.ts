@@ -11,7 +11,7 @@ const OLDER = '5.9.3';
 /** Declarations that the examples omit. */
 const READERS_OWN = `
 declare const client: import('imstate').Client;
-declare const folder: string;
+declare const dir: string;
 declare function disconnect(sessionId: string, reason: import('imstate').EndReason | undefined): void;
 declare function show(userId: string, isOnline: boolean): void;
 declare function clear(): void;

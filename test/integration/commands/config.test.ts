@@ -36,7 +36,7 @@ describe('an unusable config file is rejected with file, line and key', () => {
     ],
     [
       'serve:\n  password: hunter2\n',
-      'FILE, line 2: serve.password is not a key: put the secret into a file, and name it with redis-url-file or etcd-password-file names',
+      'FILE, line 2: serve.password is not a key: put the secret into a file, and name it with redis-url-file or etcd-password-file',
     ],
     ['serve:\n  json: true\n', 'FILE, line 2: serve.json is not a key: the keys are '],
   ])('%j', async (text, message) => {
