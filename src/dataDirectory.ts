@@ -95,7 +95,7 @@ export function directoryFault(path: string, found: Stats): string | undefined {
 export function unusable(path: string, cause: unknown): Error {
   if (cause instanceof ImstateError || isOutOfFiles(cause)) return cause;
   const message = `the data directory ${path} cannot be used (${messageOf(cause)}): fix that, or choose another with --data-dir`;
-  return new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause });
+  return new ImstateError('DATA_FOLDER_UNUSABLE', message, { cause, field: '--data-dir' });
 }
 
 function isOutOfFiles(cause: unknown): cause is NodeJS.ErrnoException {

@@ -48,21 +48,24 @@ export async function checkOptions({ redis, etcd, addr, advertise }: DaemonOptio
     throw new ImstateError(
       'STORE_NOT_SHARED',
       'daemons that share a registry must share a store: --etcd needs --redis; omit both to use the embedded ones',
+      { field: '--etcd' },
     );
   }
   const ip = await lookup(addr).catch((error) => {
     const message = `--addr ${addr} cannot be resolved (${messageOf(error)}): use an address or a name of this machine`;
-    throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+    throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error, field: '--addr' });
   });
   if (etcd !== undefined && advertise === undefined && isWildcard(ip.address)) {
     throw new ImstateError(
       'ADVERTISE_REQUIRED',
       `${addr} means every address of this machine, and is none that others can dial: set --advertise HOST:PORT`,
+      { field: '--advertise' },
     );
   }
   const host = advertise === undefined ? undefined : parseHostPort(advertise)?.host;
   if (advertise !== undefined && (host === undefined || isWildcard(await ipOf(host)))) {
-    throw new ImstateError('INVALID_ARGUMENT', '--advertise must be a HOST:PORT that others can dial');
+    const message = '--advertise must be a HOST:PORT that others can dial';
+    throw new ImstateError('INVALID_ARGUMENT', message, { field: '--advertise' });
   }
   return ip.address;
 }

@@ -22,7 +22,8 @@ export async function listenAt(server: Server, address: HostPort, flags: ListenF
     });
   } catch (error) {
     const message = whyNotListening(formatHostPort(address), messageOf(error), flags);
-    throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+    const field = (error as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL' ? flags.addr : flags.port;
+    throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error, field });
   }
   return (server.address() as { port: number }).port;
 }

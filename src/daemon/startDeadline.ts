@@ -47,7 +47,7 @@ export class StartDeadline {
    */
   retry<T>({ code, description, attempt, onLate }: Other<T>): Promise<T> {
     const silence = `${description} did not answer within --start-timeout: check that it is reachable`;
-    return retry(attempt, new ImstateError(code, silence), {
+    return retry(attempt, new ImstateError(code, silence, { field: '--start-timeout' }), {
       signal: this.#over.signal,
       onRetry: (failure) => this.#show(failure.message),
       ...(onLate && { onLate }),

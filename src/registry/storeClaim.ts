@@ -32,6 +32,7 @@ export function storeMismatch(addr: string, identity: string, others: StoreIds):
     'STORE_MISMATCH',
     `${addr} is not registered: its store has identity ${identity}, but ${other} is registered with store ${otherId}${more}. ` +
       'Daemons of one registry must share a store: correct --redis, --key-prefix or --service, or, to migrate, give --allow-other-store',
+    { field: '--redis' },
   );
 }
 

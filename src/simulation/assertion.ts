@@ -78,7 +78,7 @@ function valuesOf(metric: Assertion['metric']): string {
 }
 
 function wrong(text: string, rule: string): ImstateError {
-  return new ImstateError('WRONG_USAGE', `--assert "${text}": ${rule}`);
+  return new ImstateError('WRONG_USAGE', `--assert "${text}": ${rule}`, { field: '--assert' });
 }
 
 /** Checks an assertion against the results. An assertion on a time fails if there was no call. */

@@ -272,6 +272,7 @@ export class Simulation {
         ? new ImstateError(
             'SUPERSEDED',
             `another simulation uses --prefix ${this.plan.prefix}: give each its own prefix`,
+            { field: '--prefix' },
           )
         : error;
     this.#over.abort();

@@ -1,12 +1,15 @@
 import { Command, Errors, type Interfaces } from '@oclif/core';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import { markDashedValues, readDashedValues } from '../config/dashedValues.js';
+import { withKnownFaults } from '../config/flagFaults.js';
 import {
+  blamedSetting,
   commandLine,
   environment,
   type FlagTable,
   type Layer,
   merge,
+  type Setting,
   withOrigins,
   withSettings,
 } from '../config/settings.js';
@@ -53,7 +56,7 @@ export abstract class BaseCommand extends Command {
     const flags: FlagTable = { ...command.baseFlags, ...command.flags };
     checkOutput(commandLine(argv, flags));
     this.#settings = await this.settings(argv, flags);
-    const settled = readDashedValues(await withSettings(flags, this.#settings));
+    const settled = withKnownFaults(readDashedValues(await withSettings(flags, this.#settings)));
     return super.parse(
       { ...command, baseFlags: {} as Interfaces.FlagInput<B>, flags: settled as Interfaces.FlagInput<F> },
       markDashedValues(argv, flags),
@@ -80,10 +83,16 @@ export abstract class BaseCommand extends Command {
     return { ...baseFlags, ...flags };
   }
 
-  /** The error with the flag that was probably meant, and the sources of the flags that it mentions. */
+  /** The setting of the flag that an error is about. */
+  protected blamed(error: ImstateError): Setting | undefined {
+    return blamedSetting(error, this.#settings);
+  }
+
+  /** The error with the flag that was probably meant, and the source of the flag that it is about. */
   protected explain(error: ImstateError): ImstateError {
-    const message = withOrigins(withMeantFlag(error.message, this.words), this.#settings);
-    return message === error.message || error.code === 'INTERNAL' ? error : error.reworded(message);
+    if (error.code === 'INTERNAL') return error;
+    const message = withMeantFlag(error.message, this.words);
+    return withOrigins(message === error.message ? error : error.reworded(message), this.#settings);
   }
 
   /**

@@ -50,9 +50,9 @@ export abstract class ClientCommand extends BaseCommand {
   protected override explain(error: ImstateError): ImstateError {
     const explained = super.explain(inWordsOf(error, this.words));
     if (this.#context === undefined || error.exitCode < 3) return explained;
-    const inUse = `context "${this.#context}"`;
-    if (explained.message.includes(inUse)) return explained;
-    return explained.reworded(`${explained.message} (${inUse} is in use)`);
+    // The source of the flag names the context already.
+    if (this.blamed(explained)?.isOfContext) return explained;
+    return explained.reworded(`${explained.message} (context "${this.#context}" is in use)`);
   }
 
   /** Where to find daemons: --endpoint, else --etcd, else the embedded registry of this machine. */

@@ -18,6 +18,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   resume_revision: 'resume',
   page_size: 'limit',
   endpoints: 'endpoint',
+  dataDir: 'data-dir',
+  tokenFile: 'token-file',
 };
 
 /** The error with the command's own word for the field that it is about: USER, not user_id. */

@@ -72,6 +72,7 @@ async function textOf({ path, isNamed }: ConfigFile): Promise<string> {
       ? 'name another with --config or IMSTATE_CONFIG, or leave it out'
       : OF_CURRENT_FOLDER;
     const message = `the config file ${path} cannot be read (${messageOf(error)}): ${wayOut}`;
-    throw new ImstateError('CONFIG_UNUSABLE', message, { cause: error });
+    const field = isNamed ? '--config' : undefined;
+    throw new ImstateError('CONFIG_UNUSABLE', message, { cause: error, field });
   }
 }

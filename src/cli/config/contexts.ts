@@ -88,7 +88,7 @@ export function renamed(all: Contexts, from: string, to: string, file: string): 
 export function contextLayer(context: Context, name: string, file: string, flags: FlagTable): Layer {
   const settings = Object.entries(context).map(([key, value]) => {
     const location = { file, path: `${key} of context "${name}"`, directory: dirname(file) };
-    return [key, settingOf(flags, key, value, location)] as const;
+    return [key, { ...settingOf(flags, key, value, location), isOfContext: true }] as const;
   });
   return new Map(settings);
 }

@@ -1,7 +1,7 @@
-import { isAbsolute } from 'node:path';
 import { type Interfaces, Parser } from '@oclif/core';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { yesOrNo } from '../base/yesOrNo.js';
+import { aboutFlag } from './flagFaults.js';
 
 /** Flags of a command, by name. */
 export type FlagTable = Interfaces.FlagInput;
@@ -15,6 +15,8 @@ export interface Setting {
    * command line.
    */
   origin: string | undefined;
+  /** True if the source is a context, which `origin` then names. */
+  isOfContext?: boolean;
 }
 
 /** The settings of one source, by name of flag. */
@@ -100,31 +102,34 @@ export async function withSettings(flags: FlagTable, settings: Layer): Promise<F
   return Object.fromEntries(await Promise.all(settled));
 }
 
-/**
- * The message with the source of each flag that it mentions, by name or by the file in its value, unless that
- * is the command line.
- */
-export function withOrigins(message: string, settings: Layer): string {
-  const words = message.split(/[\s(),:;]+/);
-  const isMentioned = (name: string, text: string) =>
-    new RegExp(`--${name}(?![\\w-])`).test(message) || (isAbsolute(text) && words.includes(text));
-  const mentioned = [...settings].filter(
-    ([name, { text, origin }]) => text !== undefined && origin !== undefined && isMentioned(name, text),
-  );
-  if (mentioned.length === 0) return message;
-  return `${message} (${mentioned.map(([name, { origin }]) => `--${name} is set by ${origin}`).join('; ')})`;
+/** The setting of the flag that an error is about; undefined if it is about none, or if that is not set. */
+export function blamedSetting({ field }: ImstateError, settings: Layer): Setting | undefined {
+  const setting = field?.startsWith('--') ? settings.get(field.slice(2)) : undefined;
+  return setting?.text === undefined ? undefined : setting;
+}
+
+/** The error with the source of the flag that it is about, unless that is the command line. */
+export function withOrigins(error: ImstateError, settings: Layer): ImstateError {
+  const origin = blamedSetting(error, settings)?.origin;
+  if (origin === undefined) return error;
+  return error.reworded(`${error.message} (${error.field} is set by ${origin})`);
 }
 
 /** The value that oclif would parse on the command line, with its errors. */
 async function parseSetting(name: string, flag: FlagTable[string], text: string): Promise<unknown> {
   if (flag.type === 'boolean') return isTrue(name, text);
   const alone = { ...flag, default: undefined, exclusive: [], dependsOn: [] } as FlagTable[string];
-  const { flags } = await Parser.parse([`--${name}=${text}`], { flags: { [name]: alone } });
-  return flags[name];
+  try {
+    const { flags } = await Parser.parse([`--${name}=${text}`], { flags: { [name]: alone } });
+    return flags[name];
+  } catch (error) {
+    throw aboutFlag(name, error);
+  }
 }
 
 function isTrue(name: string, text: string): boolean {
   const said = yesOrNo(text);
   if (said !== undefined) return said;
-  throw new ImstateError('WRONG_USAGE', `--${name} must be true or false, and is "${text}"`);
+  const field = `--${name}`;
+  throw new ImstateError('WRONG_USAGE', `${field} must be true or false, and is "${text}"`, { field });
 }

@@ -31,6 +31,8 @@ export const authFlags = underHeading('AUTHENTICATION', {
   }),
 });
 
+const JWT_FLAGS = ['auth-jwt-issuer', 'auth-jwt-audience', 'auth-jwt-jwks'] as const;
+
 /** How callers authenticate; undefined without authentication. */
 export function authOptions(
   flags: Record<keyof typeof authFlags | 'tls-client-ca', string | undefined>,
@@ -41,6 +43,7 @@ export function authOptions(
     throw new ImstateError(
       'WRONG_USAGE',
       '--auth-certificates needs --tls-client-ca, the CAs of the clients',
+      { field: '--auth-certificates' },
     );
   }
   if (tokens === undefined && certificates === undefined && jwt === undefined) return undefined;
@@ -54,5 +57,6 @@ function jwtOptions(flags: Record<keyof typeof authFlags, string | undefined>): 
   throw new ImstateError(
     'WRONG_USAGE',
     '--auth-jwt-issuer, --auth-jwt-audience and --auth-jwt-jwks go together: give all three, or none',
+    { field: `--${JWT_FLAGS.find((name) => flags[name] !== undefined)}` },
   );
 }

@@ -46,7 +46,8 @@ export function httpOptions(flags: {
   try {
     new TrustedProxies(trustedProxies);
   } catch (error) {
-    throw new ImstateError('WRONG_USAGE', `--http-trusted-proxy: ${messageOf(error)}`);
+    const field = '--http-trusted-proxy';
+    throw new ImstateError('WRONG_USAGE', `${field}: ${messageOf(error)}`, { field });
   }
   return port === undefined ? undefined : { addr, port, origins, trustedProxies };
 }
@@ -63,5 +64,5 @@ function checkedOrigin(text: string): string {
   const origin = text.includes('*') ? undefined : originOf(text);
   if (origin !== undefined && [origin, `${origin}/`].includes(new URL(text).href)) return origin;
   const message = `--http-origin must be origins such as http://presence.example:8000; "${text}" is not`;
-  throw new ImstateError('WRONG_USAGE', message);
+  throw new ImstateError('WRONG_USAGE', message, { field: '--http-origin' });
 }

@@ -90,6 +90,7 @@ function parseMetadata(text: string): Record<string, string> {
     throw new ImstateError(
       'WRONG_USAGE',
       `--metadata must be KEY=VALUE,…; "${pair}" is not (use --file for a value with a comma)`,
+      { field: '--metadata' },
     );
   });
   return Object.fromEntries(pairs);

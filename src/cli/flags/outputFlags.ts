@@ -33,5 +33,6 @@ export function wantsJson(argv: readonly string[], flags: FlagTable = outputFlag
 /** Throws WRONG_USAGE if the command line asks for JSON and for text. */
 export function checkOutput(given: Layer): void {
   if (!given.has('json') || given.get('output')?.text !== 'text') return;
-  throw new ImstateError('WRONG_USAGE', '--json and --output text contradict each other: give one of them');
+  const message = '--json and --output text contradict each other: give one of them';
+  throw new ImstateError('WRONG_USAGE', message, { field: '--output' });
 }

@@ -9,5 +9,6 @@ export function redisUrl(flags: {
   const { redis, 'redis-url-file': file } = flags;
   if (file === undefined) return redis;
   if (redis === undefined) return readSecret(file, '--redis-url-file');
-  throw new ImstateError('WRONG_USAGE', '--redis and --redis-url-file are alternatives: give one of them');
+  const message = '--redis and --redis-url-file are alternatives: give one of them';
+  throw new ImstateError('WRONG_USAGE', message, { field: '--redis-url-file' });
 }

@@ -28,7 +28,7 @@ function oneOf<Name extends string>(
 ): string | undefined {
   if (arg === undefined || flag === undefined || arg === flag) return arg ?? flag;
   const message = `${name.toUpperCase()} is "${arg}" and --${name} is "${flag}": give one of them`;
-  throw new ImstateError('WRONG_USAGE', message);
+  throw new ImstateError('WRONG_USAGE', message, { field: `--${name}` });
 }
 
 /** The target that the words name; throws WRONG_USAGE if they name none, or two. */
@@ -44,7 +44,8 @@ export function targetOf({ 'server-addr': serverAddr, user, device, session }: T
   }
   if (device !== undefined) return { device: { userId: user, deviceId: device } };
   if (session === undefined) return { userId: user };
-  throw new ImstateError('WRONG_USAGE', '--session needs the device of the session: evict USER DEVICE');
+  const message = '--session needs the device of the session: evict USER DEVICE';
+  throw new ImstateError('WRONG_USAGE', message, { field: '--session' });
 }
 
 /** The target, human-readable. */

@@ -73,7 +73,7 @@ async function* recordsOf({ file, stop }: OnlineBatch): AsyncGenerator<Line> {
     }
   } catch (error) {
     const message = `--file ${file} cannot be read (${messageOf(error)}): name a file, or - for standard input`;
-    throw new ImstateError('WRONG_USAGE', message, { cause: error });
+    throw new ImstateError('WRONG_USAGE', message, { cause: error, field: '--file' });
   }
 }
 

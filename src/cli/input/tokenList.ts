@@ -37,5 +37,5 @@ function parse(path: string, text: string): TokenEntry[] {
 
 function unusable(path: string, error: unknown): ImstateError {
   const message = `the file of tokens ${path} cannot be used (${messageOf(error)}): correct it, or name another with --file`;
-  return new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
+  return new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error, field: '--file' });
 }

@@ -1,9 +1,10 @@
 import { Errors } from '@oclif/core';
 import { Chalk } from 'chalk';
 import { faultJson } from 'imstate-client/internal/json';
-import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
+import { ImstateError, type ImstateErrorOptions, messageOf } from 'imstate-client/internal/shared/errors';
 import { loadFault } from '../base/loadFault.js';
 import { systemFault } from '../base/systemFault.js';
+import { flagOf } from '../config/flagFaults.js';
 import { printable, printableLines } from './printable.js';
 
 /** Maps anything thrown to an ImstateError; errors of oclif are WRONG_USAGE. */
@@ -11,18 +12,18 @@ export function toImstateError(error: unknown): ImstateError {
   if (isImstateError(error)) {
     // oclif adds lines to the message of an error of a flag's parser.
     const message = inOneSentence(error.message);
-    return message === error.message ? error : error.reworded(message);
+    return message === error.message ? error : error.reworded(message, error.field ?? flagOf(error));
   }
   const fault = systemFault(error) ?? loadFault(error);
   if (fault !== undefined) return new ImstateError('SYSTEM_ERROR', fault, { cause: error });
   if (!(error instanceof Errors.CLIError)) {
     return new ImstateError('INTERNAL', messageOf(error), { cause: error });
   }
-  return wrongUsage(inOneSentence(error.message), { cause: error });
+  return wrongUsage(inOneSentence(error.message), { cause: error, field: flagOf(error) });
 }
 
 /** The error of a command line that the help explains. */
-export function wrongUsage(message: string, options?: { cause: unknown }): ImstateError {
+export function wrongUsage(message: string, options?: ImstateErrorOptions): ImstateError {
   return new ImstateError('WRONG_USAGE', `${message}; --help shows how`, options);
 }
 

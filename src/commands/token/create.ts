@@ -73,7 +73,7 @@ export default class TokenCreate extends BaseCommand {
     await changeTokens(file, (text, entries) => {
       if (entries.every(({ id }) => id !== entry.id)) return `${withNewline(text)}${formatToken(entry)}\n`;
       const message = `${file} has a token "${entry.id}" already: choose another --name, or revoke it first`;
-      throw new ImstateError('INVALID_ARGUMENT', message);
+      throw new ImstateError('INVALID_ARGUMENT', message, { field: '--name' });
     });
     if (!this.jsonEnabled()) this.logToStderr(`token "${entry.id}" is in ${file}; it is shown only once:`);
     this.log(token);
@@ -83,7 +83,7 @@ export default class TokenCreate extends BaseCommand {
 
 function checkId(id: string): string {
   if (isTokenId(id)) return id;
-  throw new ImstateError('WRONG_USAGE', `--name must be ${TOKEN_ID_RULE}`);
+  throw new ImstateError('WRONG_USAGE', `--name must be ${TOKEN_ID_RULE}`, { field: '--name' });
 }
 
 function serversOf(role: Role, list: string | undefined): string[] | undefined {
@@ -93,7 +93,7 @@ function serversOf(role: Role, list: string | undefined): string[] | undefined {
     return checkServers(role, servers);
   } catch {
     const rule = '--server-addr must be HOST:PORT,… and goes with --role writer only';
-    throw new ImstateError('WRONG_USAGE', rule);
+    throw new ImstateError('WRONG_USAGE', rule, { field: '--server-addr' });
   }
 }
 

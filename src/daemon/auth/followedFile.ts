@@ -51,7 +51,7 @@ export class FollowedFile<T> {
       return new FollowedFile(options, stamp);
     } catch (error) {
       const message = `${flag} ${path} cannot be used (${messageOf(error)}): correct it, or name another file`;
-      throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
+      throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error, field: flag });
     }
   }
 

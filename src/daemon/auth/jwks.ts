@@ -52,5 +52,6 @@ function parseUrl(source: string): URL {
   throw new ImstateError(
     'WRONG_USAGE',
     `${JWKS_FLAG} must be a file, or a URL without a user that begins with https:// (on this machine also http://)`,
+    { field: JWKS_FLAG },
   );
 }

@@ -98,7 +98,7 @@ export class RemoteJwks implements Jwks {
       throw new ImstateError(
         'AUTH_KEYS_UNAVAILABLE',
         `${JWKS_FLAG} ${this.#url.href} returns no keys (${reasonOf(error)}): check the URL, and that this machine can reach it`,
-        { cause: error },
+        { cause: error, field: JWKS_FLAG },
       );
     }
   }

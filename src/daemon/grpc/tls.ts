@@ -27,7 +27,8 @@ export class DaemonTls {
   constructor(files: TlsFiles) {
     this.#files = files;
     if (files.cert === undefined) {
-      throw new ImstateError('WRONG_USAGE', '--tls-client-ca needs --tls-cert and --tls-key: give all three');
+      const message = '--tls-client-ca needs --tls-cert and --tls-key: give all three';
+      throw new ImstateError('WRONG_USAGE', message, { field: TLS_NAMES.daemon.ca });
     }
     this.#material = readTls(files, TLS_NAMES.daemon);
     this.credentials = new ReplaceableCredentials(this.#material.context, files.ca !== undefined);

@@ -96,7 +96,7 @@ export class HttpServer {
   async listen({ addr, port }: HttpOptions): Promise<{ addr: string; ip: string }> {
     const { address: ip } = await lookup(addr).catch((error) => {
       const message = `--http-addr ${addr} is no address and no name that is known here (${messageOf(error)})`;
-      throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error });
+      throw new ImstateError('ADDRESS_UNAVAILABLE', message, { cause: error, field: '--http-addr' });
     });
     const flags = { addr: '--http-addr', port: '--http-port' };
     const listening = await listenAt(this.#server, { host: ip, port }, flags);

@@ -112,7 +112,7 @@ async function describe(file: FileHandle, addr: string): Promise<void> {
 
 function inUse(dataDir: string, holder: Holder): ImstateError {
   const message = `the data directory ${dataDir} is in use by ${nameOf(holder)}: stop it, or choose another one with --data-dir`;
-  return new ImstateError('DATA_FOLDER_IN_USE', message);
+  return new ImstateError('DATA_FOLDER_IN_USE', message, { field: '--data-dir' });
 }
 
 async function readAll(file: FileHandle): Promise<string> {

@@ -21,6 +21,7 @@ export function claimLayout(root: RootDatabase, dataDir: string): void {
     'LAYOUT_MISMATCH',
     `the data directory ${dataDir} holds layout version ${version} and this imstate needs ` +
       `${LAYOUT_VERSION}: use the imstate that wrote it, or another --data-dir`,
+    { field: '--data-dir' },
   );
 }
 

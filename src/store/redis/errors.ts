@@ -40,10 +40,12 @@ export function connectError(
   const reason = plainReason(messageOf(lastError ?? error));
   const peer = redisAt(description);
   const fault = tlsFault(reason, peer);
-  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause: error });
+  if (fault !== undefined) {
+    return new ImstateError('TLS_FAILED', fault.message, { cause: error, field: fault.flag });
+  }
   if (/\b(WRONGPASS|NOAUTH)\b/.test(reason)) {
     const message = `Redis at ${description} refused the credentials (${reason}): check the user and password in --redis or IMSTATE_REDIS`;
-    return new ImstateError('UNAUTHENTICATED', message, { cause: error });
+    return new ImstateError('UNAUTHENTICATED', message, { cause: error, field: '--redis' });
   }
   if (/\bNOPERM\b/.test(reason)) {
     const message = `Redis at ${description} denies its user a command or a key (${reason}): grant it in the ACL of Redis`;
@@ -53,7 +55,7 @@ export function connectError(
   const isUnanswered = description.startsWith('rediss') && reason.includes('ETIMEDOUT');
   const orElse = isUnanswered ? `, or ${peer.plain}` : oneSided(reason, peer);
   const message = `Redis at ${description} cannot be used (${reason}): start it, or correct --redis${orElse}`;
-  return new ImstateError('STORE_UNAVAILABLE', message, { cause: error });
+  return new ImstateError('STORE_UNAVAILABLE', message, { cause: error, field: '--redis' });
 }
 
 function redisAt(description: string): TlsPeer {

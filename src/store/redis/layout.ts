@@ -68,6 +68,7 @@ export function checkLayout(
       'LAYOUT_MISMATCH',
       `the store holds layout version ${version} and this imstate needs ${LAYOUT_VERSION}: ` +
         'use the imstate that wrote it, or another --key-prefix or database',
+      { field: '--key-prefix' },
     );
   }
   if (Number(shards) !== mustBe) {
@@ -75,6 +76,7 @@ export function checkLayout(
       'LAYOUT_MISMATCH',
       `the store was made with ${shards} shards and cannot be used with ${mustBe}: ` +
         `omit --shards or set --shards ${shards}, or use another --key-prefix or database`,
+      { field: '--shards' },
     );
   }
 }
@@ -89,5 +91,5 @@ async function selectDatabase(redis: Redis, url: string): Promise<void> {
 export function refusedDatabase(redis: Redis, url: string, error: Error): ImstateError {
   const { db } = redis.options;
   const message = `Redis at ${describeRedisUrl(url)} refused its database ${db} (${error.message}): choose another in --redis`;
-  return new ImstateError('BAD_URL', message, { cause: error });
+  return new ImstateError('BAD_URL', message, { cause: error, field: '--redis' });
 }

@@ -134,7 +134,7 @@ function noQuery(): ImstateError {
 
 /** Never repeats the URL: it may hold a password. */
 export function badUrl(rule: string): ImstateError {
-  return new ImstateError('BAD_URL', `the Redis URL cannot be used: ${rule}`);
+  return new ImstateError('BAD_URL', `the Redis URL cannot be used: ${rule}`, { field: '--redis' });
 }
 
 function decodePart(part: string): string {

@@ -136,6 +136,15 @@ describe('an invalid value is reported with the rule of its flag and its source'
     );
   });
 
+  test.each([
+    ['a config file', [], {}, '--lease-ttl'],
+    ['the environment', [], { IMSTATE_SHARDS: 'many', IMSTATE_LEASE_TTL: '5s' }, '--shards'],
+    ['the command line', ['--lease-ttl', '5s', '--port', 'x'], {}, '--port'],
+  ])('from %s, with the flag as the field in JSON', async (_, args, env, field) => {
+    const { stdout } = await file.withConfig('serve:\n  lease-ttl: 1s\n', ['serve', '--json', ...args], env);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'WRONG_USAGE', field } });
+  });
+
   test('from the command line, without a source', async () => {
     const { stderr } = await file.withConfig('serve:\n  port: 1\n', ['serve', '--port', 'x'], {
       IMSTATE_PORT: '2',

@@ -155,6 +155,8 @@ describe('imstate context', () => {
     expect((await run(['query', 'alice', '--context', 'prod'])).stderr).toContain(
       `(--token-file is set by token-file of context "prod" in ${file})`,
     );
+    const { stdout } = await run(['query', 'alice', '--context', 'prod', '--json']);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'AUTH_FILE_UNUSABLE', field: '--token-file' });
   });
 
   test('suggests or lists contexts for an unknown one', async () => {
@@ -227,6 +229,7 @@ describe('client commands', () => {
     const none = JSON.parse((await run(['query', 'alice', '--context', 'here', '--json'])).stdout);
     expect(none.error.code).toBe('NO_ENDPOINT');
     expect(none.error.message).toContain(`(--data-dir is set by data-dir of context "here" in ${file})`);
+    expect(none.error.message).not.toContain('is in use');
   });
 
   test('report an invalid value with its context', async () => {

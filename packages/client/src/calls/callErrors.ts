@@ -98,7 +98,7 @@ function lastErrorOf(details: string): string | undefined {
 
 function noConnection(reason: string, { addresses, isTls }: Called, cause: Fault): ImstateError {
   const fault = isTls ? tlsFault(reason, daemonAt(addresses)) : undefined;
-  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault, { cause });
+  if (fault !== undefined) return new ImstateError('TLS_FAILED', fault.message, { cause, field: fault.flag });
   const message = `no daemon answers at ${addresses} (${reason}): is one running there?`;
   return new ImstateError('UNAVAILABLE', message + hintOf(reason, isTls), { cause });
 }

@@ -61,7 +61,7 @@ export class BearerToken {
       text = String(read(path));
     } catch (error) {
       const message = `the token file ${path} cannot be read (${messageOf(error)}): name a file that this user may read`;
-      throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error });
+      throw new ImstateError('AUTH_FILE_UNUSABLE', message, { cause: error, field: 'tokenFile' });
     }
     const token = checkToken(text.trim(), 'AUTH_FILE_UNUSABLE', `the token file ${path}`);
     this.#readAt = performance.now();
@@ -71,5 +71,6 @@ export class BearerToken {
 
 function checkToken(token: string, code: 'WRONG_USAGE' | 'AUTH_FILE_UNUSABLE', what: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new ImstateError(code, `${what} must be a single word, as imstate token create prints it`);
+  const field = code === 'AUTH_FILE_UNUSABLE' ? 'tokenFile' : undefined;
+  throw new ImstateError(code, `${what} must be a single word, as imstate token create prints it`, { field });
 }

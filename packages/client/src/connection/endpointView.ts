@@ -141,7 +141,7 @@ export class EndpointView {
   }
 
   #noEndpoint({ invalid, withoutToken }: SortedEndpoints): ImstateError {
-    const { service, description } = this.#discovery;
+    const { service, description, scheme } = this.#discovery;
     if (withoutToken.length > 0) {
       const message =
         `the token is not sent in plain text to ${withoutToken.join(', ')}, where others could read it on the way: ` +
@@ -158,6 +158,8 @@ export class EndpointView {
       'NO_ENDPOINT',
       `no daemon is registered as ${service} (registry: ${description}): start one with imstate serve, ` +
         'or name one with --endpoint HOST:PORT',
+      // Of another data directory the entries may be there.
+      { field: scheme === 'imstate' ? 'dataDir' : undefined },
     );
   }
 }

@@ -56,8 +56,9 @@ export class ImstateError extends Error {
   /**
    * The path of the invalid field, in the spelling of the interface that rejected it: `sessions[3].user_id`
    * for a field of a gRPC request, `userId` for a parameter of the HTTP API or a key of a record, `timeoutMs`
-   * for an option that the client itself checks. Undefined if the error is not about one field, or the server
-   * did not name it.
+   * for an option that the client itself checks. What the message calls by its flag on the command line is
+   * the flag here too, such as `--tls-cert`. Undefined if the error is not about one field, or the server did
+   * not name it.
    */
   readonly field: string | undefined;
 

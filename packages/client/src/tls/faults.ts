@@ -11,6 +11,14 @@ export interface TlsPeer extends TlsNames {
   otherName: string;
 }
 
+/** What is wrong with a failed handshake. */
+export interface TlsFault {
+  /** Says what to do, too. */
+  message: string;
+  /** The flag to correct; undefined if the fault is the peer's, or may be in several flags. */
+  flag?: string;
+}
+
 /** Messages of OpenSSL and Node.js, by their meaning. */
 const UNTRUSTED =
   /self.signed certificate|unable to (verify the first|get (local )?issuer) certificate|invalid CA certificate/i;
@@ -33,22 +41,26 @@ export function plainReason(reason: string): string {
 /**
  * What is wrong with a failed TLS handshake, and what to do; undefined if the reason is not related to TLS.
  */
-export function tlsFault(reason: string, peer: TlsPeer): string | undefined {
-  const { who } = peer;
+export function tlsFault(reason: string, peer: TlsPeer): TlsFault | undefined {
+  const { who, ca, cert, key } = peer;
   if (UNTRUSTED.test(reason)) {
-    return `${who} has a certificate of a CA that is not trusted here (${reason}): name the file of that CA with ${peer.ca}`;
+    const message = `${who} has a certificate of a CA that is not trusted here (${reason}): name the file of that CA with ${ca}`;
+    return { message, flag: ca };
   }
   const otherName = OTHER_NAME.exec(reason)?.[1];
   if (otherName !== undefined) {
-    return `${who} has a certificate for another name (${otherName.replace(/\.$/, '')}): ${peer.otherName}`;
+    const name = otherName.replace(/\.$/, '');
+    return { message: `${who} has a certificate for another name (${name}): ${peer.otherName}` };
   }
   const notInTime = NOT_IN_TIME.exec(reason)?.[1];
   if (notInTime !== undefined) {
-    return `the certificate of ${who} ${notInTime}: renew it there, or correct the clock of this machine`;
+    const remedy = 'renew it there, or correct the clock of this machine';
+    return { message: `the certificate of ${who} ${notInTime}: ${remedy}` };
   }
-  if (NO_TLS.test(reason)) return `${who} does not speak TLS (${reason}): ${peer.plain}`;
+  if (NO_TLS.test(reason)) return { message: `${who} does not speak TLS (${reason}): ${peer.plain}` };
   if (REFUSED.test(reason)) {
-    return `${who} refused the TLS handshake (${reason}): give a certificate of a CA that it trusts with ${peer.cert} and ${peer.key}`;
+    const message = `${who} refused the TLS handshake (${reason}): give a certificate of a CA that it trusts with ${cert} and ${key}`;
+    return { message, flag: cert };
   }
   return undefined;
 }

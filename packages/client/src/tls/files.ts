@@ -29,6 +29,7 @@ export function readTls({ ca, cert, key }: TlsFiles, names: TlsNames, before?: T
     throw new ImstateError(
       'WRONG_USAGE',
       `${names.cert} and ${names.key} belong together: set both, or neither`,
+      { field: cert === undefined ? names.key : names.cert },
     );
   }
   const context: TlsContext = {
@@ -149,5 +150,5 @@ function parseKey(name: string, path: string, pem: string): KeyObject {
 
 /** The message never contains the contents of a file. */
 function bad(name: string, path: string, rule: string, wayOut: string, cause?: unknown): ImstateError {
-  return new ImstateError('BAD_CERTIFICATE', `${name} ${path} ${rule}: ${wayOut}`, { cause });
+  return new ImstateError('BAD_CERTIFICATE', `${name} ${path} ${rule}: ${wayOut}`, { cause, field: name });
 }

@@ -1,18 +1,19 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
 import { followTls, readTls } from '../../../../packages/client/src/tls/files.ts';
 import { TLS_NAMES, type TlsFiles } from '../../../../packages/client/src/tls/names.ts';
 import { Authority, openssl } from '../../../support/authority.ts';
 
 const read = (files: TlsFiles) => readTls(files, TLS_NAMES.redis);
 
-async function refusal(files: TlsFiles): Promise<{ code: string; message: string }> {
+async function refusal(files: TlsFiles): Promise<Pick<ImstateError, 'code' | 'message' | 'field'>> {
   try {
     read(files);
   } catch (error) {
-    const { code, message } = error as { code: string; message: string };
-    return { code, message };
+    const { code, message, field } = error as ImstateError;
+    return { code, message, field };
   }
   throw new Error('the files were taken');
 }
@@ -36,6 +37,7 @@ test('half of a pair is rejected with the names of its flags', async () => {
   expect(await refusal({ cert })).toEqual({
     code: 'WRONG_USAGE',
     message: '--redis-tls-cert and --redis-tls-key belong together: set both, or neither',
+    field: '--redis-tls-cert',
   });
 });
 
@@ -70,10 +72,9 @@ test('an error names the flag, the file and the remedy', async () => {
     [{ ...pair, key: other.key }, /^--redis-tls-key \S+ is not the key of .*: name the files of one pair$/],
   ];
   for (const [files, message] of cases) {
-    expect(await refusal(files)).toEqual({
-      code: 'BAD_CERTIFICATE',
-      message: expect.stringMatching(message),
-    });
+    const refused = await refusal(files);
+    expect(refused).toMatchObject({ code: 'BAD_CERTIFICATE', message: expect.stringMatching(message) });
+    expect(refused.field).toBe(refused.message.split(' ')[0]);
   }
 });
 

@@ -30,5 +30,5 @@ export function addrOf(storeFileName: string): string | undefined {
 export function directoryUnavailable(error: unknown): ImstateError {
   if (error instanceof ImstateError) return error;
   const message = `the embedded registry cannot be used (${messageOf(error)}): fix that, or choose another --data-dir`;
-  return new ImstateError('REGISTRY_UNAVAILABLE', message, { cause: error });
+  return new ImstateError('REGISTRY_UNAVAILABLE', message, { cause: error, field: '--data-dir' });
 }

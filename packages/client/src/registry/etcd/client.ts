@@ -52,6 +52,7 @@ function tokenOf({ username, password }: EtcdAccess, options: IOptions): EtcdTok
     throw new ImstateError(
       'WRONG_USAGE',
       'user and password of etcd belong together: set both (--etcd-user, and --etcd-password-file or IMSTATE_ETCD_PASSWORD), or neither',
+      { field: '--etcd-user' },
     );
   }
   if (username === undefined || password === undefined) return undefined;

@@ -14,6 +14,8 @@ const ETCD: TlsPeer = {
 
 /** The meaning of an error of etcd, and what to do. */
 interface Fault {
+  /** The flag to correct, if the fault may be there. */
+  field?: string;
   /** Matches the message of etcd (see its api/v3rpc/rpctypes), without the gRPC status. */
   pattern: RegExp;
   code?: 'UNAUTHENTICATED' | 'PERMISSION_DENIED';
@@ -31,11 +33,13 @@ const FAULTS: readonly Fault[] = [
     pattern:
       /authentication failed|invalid auth token|user name is empty|user name not found|revision of auth/i,
     code: 'UNAUTHENTICATED',
+    field: '--etcd-user',
     message: (reason) => `etcd refused the credentials (${reason}): check --etcd-user and its password`,
   },
   {
     pattern: /authentication is not enabled/i,
     code: 'UNAUTHENTICATED',
+    field: '--etcd-user',
     message: () => 'etcd has no authentication: leave --etcd-user and its password out',
   },
   {
@@ -65,6 +69,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     pattern: /deadline exceeded/i,
+    field: '--etcd',
     message: () => `etcd does not answer within ${ETCD_CALL_MS} ms: look after it, or correct --etcd`,
   },
 ];
@@ -79,14 +84,17 @@ export function registryError(error: unknown): ImstateError {
       .replace(/^null$/, 'no connection'),
   );
   const tls = tlsFault(reason, ETCD);
-  if (tls !== undefined) return new ImstateError('TLS_FAILED', tls, { cause: error });
+  if (tls !== undefined) {
+    return new ImstateError('TLS_FAILED', tls.message, { cause: error, field: tls.flag });
+  }
   const fault = FAULTS.find(({ pattern }) => pattern.test(reason));
   if (fault !== undefined) {
-    return new ImstateError(fault.code ?? 'REGISTRY_UNAVAILABLE', fault.message(reason), { cause: error });
+    const { code = 'REGISTRY_UNAVAILABLE', field } = fault;
+    return new ImstateError(code, fault.message(reason), { cause: error, field });
   }
   return new ImstateError(
     'REGISTRY_UNAVAILABLE',
     `etcd cannot be reached (${reason}): start it, or correct --etcd${oneSided(reason, ETCD)}`,
-    { cause: error },
+    { cause: error, field: '--etcd' },
   );
 }

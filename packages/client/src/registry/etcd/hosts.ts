@@ -34,7 +34,7 @@ export function parseEtcdHosts(text: string): string[] {
 }
 
 export function badHosts(rule: string): ImstateError {
-  return new ImstateError('BAD_URL', `the etcd address cannot be used: ${rule}`);
+  return new ImstateError('BAD_URL', `the etcd address cannot be used: ${rule}`, { field: '--etcd' });
 }
 
 function withoutUser(host: string): string {
