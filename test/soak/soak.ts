@@ -65,6 +65,7 @@ export async function runSoak({ seed, minutes, stop, log }: SoakOptions): Promis
     while (Date.now() - begun < minutes * 60_000 && !stop.aborted && report.wrong.length === 0) {
       await runRound({ cluster, random, faults, report, stop });
       report.rounds += 1;
+      if (report.wrong.length > 0) break;
       report.memory.end = await memory();
       if (report.rounds === 1) report.memory.warm = report.memory.end;
       report.seconds = Math.round((Date.now() - begun) / 1_000);

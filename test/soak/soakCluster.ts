@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Imstate, startImstate } from '../support/imstate.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { freePort, startEtcd, startRedis } from '../support/servers.ts';
+import { until } from '../support/until.ts';
 
 const SERVICE = 'im/state-server';
 /** Log lines of internal errors. */
@@ -63,10 +64,15 @@ export class Node {
 
   async launch(): Promise<void> {
     const { etcd, service } = this.#cluster.daemons;
-    this.#daemon = await startImstate(
+    const args = [
       ...['serve', '--port', `${this.#port}`, '--advertise', `127.0.0.1:${this.fromClients.port}`],
       ...['--redis', `redis://127.0.0.1:${this.toRedis.port}`, '--etcd', etcd, '--service', service],
       ...['--history-limit', '1000', '--start-timeout', '60s', '--log-level', 'warn'],
+    ];
+    // While the daemon was away, a connection of another process may have got its port.
+    this.#daemon = await until(
+      () => startImstate(...args).catch(unlessPortIsTaken),
+      `port ${this.#port} is free for its daemon again`,
     );
   }
 
@@ -100,4 +106,8 @@ export class Node {
     await this.#daemon.kill();
     await Promise.all([this.toRedis.close(), this.fromClients.close()]);
   }
+}
+
+function unlessPortIsTaken(error: Error): undefined {
+  if (!error.message.includes('is in use by another program')) throw error;
 }
