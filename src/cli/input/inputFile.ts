@@ -1,7 +1,8 @@
-import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, createReadStream, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
+import { fstat } from 'imstate-client/internal/shared/fstat';
 
 /**
  * Opens a file for reading; "-" is stdin. Throws if that fails. FIFOs and terminals are polled: Node.js reads
@@ -14,7 +15,7 @@ export function openInput(path: string): Readable {
   const fd = openSync(path, O_RDONLY | O_NONBLOCK);
   try {
     if (isatty(fd)) return new ReadStream(fd);
-    if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
+    if (fstat(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
     return createReadStream(path, { fd });
   } catch (error) {
     closeSync(fd);

@@ -1,5 +1,6 @@
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { fstat } from 'imstate-client/internal/shared/fstat';
 import { LIMITS } from '../../presence/limits.js';
 
 const { O_WRONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
@@ -121,7 +122,7 @@ export class NonBlockingOutput {
  */
 function nonBlocking(fd: number): number {
   const self = `/proc/self/fd/${fd}`;
-  const paths = isatty(fd) ? [self, '/dev/tty'] : fstatSync(fd).isFIFO() ? [self] : [];
+  const paths = isatty(fd) ? [self, '/dev/tty'] : fstat(fd).isFIFO() ? [self] : [];
   for (const path of paths) {
     try {
       return openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);

@@ -62,16 +62,6 @@ export class ImstateError extends Error {
    */
   readonly field: string | undefined;
 
-  /**
-   * Also true for an error of another copy of this class: the command line is bundled, and modules outside of
-   * its bundle load their own.
-   */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this method.
-    if (this !== ImstateError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return value instanceof Error && value.name === 'ImstateError' && 'code' in value;
-  }
-
   constructor(code: ErrorCode, message: string, { field, ...options }: ImstateErrorOptions = {}) {
     super(message, options);
     this.code = code;

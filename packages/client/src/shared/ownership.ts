@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { fstat } from './fstat.js';
 
 /** True if this user owns it. On Windows, which has no such owners, always true. */
 export function isOwn({ uid }: Stats): boolean {
@@ -50,7 +51,7 @@ export function trusted(path: string, isNamed = true): { check(found: Stats): vo
 export function readTrusted(path: string): string {
   const file = openSync(path, 'r');
   try {
-    trusted(path).check(fstatSync(file));
+    trusted(path).check(fstat(file));
     return readFileSync(file, 'utf8');
   } finally {
     closeSync(file);

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, type Stats } from 'node:fs';
+import { fstat } from './fstat.js';
 
 /** Larger than any file of settings, keys or tokens. Bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -15,7 +16,7 @@ export function readRegularFile(
   const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants;
   const file = openSync(path, O_RDONLY | O_NONBLOCK | (noFollow ? O_NOFOLLOW : 0));
   try {
-    const stats = fstatSync(file);
+    const stats = fstat(file);
     if (!stats.isFile()) throw new Error(`it is ${kindOf(stats)}, not a regular file`);
     if (stats.size > MAX_BYTES) throw new Error('it is larger than 16 MiB');
     check?.(stats);
