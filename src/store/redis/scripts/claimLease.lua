@@ -17,7 +17,9 @@ end
 local function claim_lease(server, incarnation, ttl)
   local lease = lease_of(server)
   if not lease then
-    lease = { incarnation = incarnation, ttl = ttl or DEFAULT_LEASE_MS, since = now, resync = now, run = run_of_redis() }
+    lease = {
+      incarnation = incarnation, ttl = ttl or DEFAULT_LEASE_MS, since = now, resync = now, run = run_of_redis(),
+    }
     lease.expires = now + lease.ttl
     redis.call('ZADD', DEADLINES, lease_score(lease.expires), lease_member(server))
     -- A shard that fails before its first sweep must know afterwards for how long nobody swept it.

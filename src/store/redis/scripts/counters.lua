@@ -60,7 +60,9 @@ end
 -- The counter under which a session was counted at its start, and its mark in the bucket.
 local function counted_platform(user, member, record)
   if has_other == nil then has_other = redis.call('HEXISTS', COUNTERS, OTHER_COUNTER) == 1 end
-  if has_other and redis.call('HGET', sessions_of(record.server, user), member) == 'o' then return OTHER_COUNTER, 'o' end
+  if has_other and redis.call('HGET', sessions_of(record.server, user), member) == 'o' then
+    return OTHER_COUNTER, 'o'
+  end
   return 'p:' .. record.platform, ''
 end
 

@@ -118,7 +118,9 @@ local function online(user, device, login, policy, resent, is_new)
   elseif current and (not was_online or next_deadline(current)) then
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
-  if is_change then note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices) end
+  if is_change then
+    note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices)
+  end
   local replaced = is_replaced and name_replaced(device, current) or ''
   if others then
     local names
