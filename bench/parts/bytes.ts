@@ -25,16 +25,17 @@ const INCARNATION = 1_795_446_473_866;
 /** A variant of a login. */
 interface Case {
   name: string;
-  hasLease: boolean;
-  hasUuid: boolean;
+  hasLease?: boolean;
+  hasUuid?: boolean;
+  hasDetails?: boolean;
   /** Additional arguments for Redis. */
   redis: string[];
 }
 
-/** Variants that take more memory than a login without a lease and with a session ID of 16 characters. */
+/** Variants of a login without a lease and details, and with a session ID of 16 characters. */
 const CASES: Case[] = [
-  { name: 'with a lease', hasLease: true, hasUuid: false, redis: [] },
-  { name: 'with a UUID session ID', hasLease: false, hasUuid: true, redis: [] },
+  { name: 'with a lease', hasLease: true, redis: [] },
+  { name: 'with a UUID session ID', hasUuid: true, redis: [] },
   { name: 'with a lease and a UUID session ID', hasLease: true, hasUuid: true, redis: [] },
   {
     name: 'with a lease and a UUID session ID, Redis with hash-max-listpack-value 128',
@@ -42,7 +43,20 @@ const CASES: Case[] = [
     hasUuid: true,
     redis: ['--hash-max-listpack-value', '128'],
   },
+  { name: 'with details', hasDetails: true, redis: [] },
+  {
+    name: 'without details, Redis with hash-max-listpack-value 128',
+    redis: ['--hash-max-listpack-value', '128'],
+  },
+  {
+    name: 'with details, Redis with hash-max-listpack-value 128',
+    hasDetails: true,
+    redis: ['--hash-max-listpack-value', '128'],
+  },
 ];
+
+/** An IPv4 address, a label of 12 bytes and a version of 6. */
+const DETAILS = { clientIp: '203.0.113.7', label: "Anna's phone", appVersion: '4.12.0' };
 
 /** Bytes per device or entry. */
 interface Measure {
@@ -155,6 +169,7 @@ async function deviceBytes(environment: Environment, population: Population, kin
   await logInAll(daemon.addr, population, () => ({
     ...(kind.hasLease && { serverIncarnation: INCARNATION }),
     ...(kind.hasUuid && { sessionId: randomUUID() }),
+    ...(kind.hasDetails && DETAILS),
   }));
   return ((await dataBytes(redis.admin)) - empty) / population.users;
 }

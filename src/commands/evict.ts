@@ -1,20 +1,24 @@
 import { Flags } from '@oclif/core';
-import type { Client, EvictRequest } from 'imstate-client';
+import type { Client, EvictTarget } from 'imstate-client';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { checkTerminal, confirm } from '../cli/base/confirm.js';
+import { listenForStop } from '../cli/base/signals.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { prose } from '../cli/help/prose.js';
 import {
-  type EvictTarget,
+  confirmedTarget,
+  type Evicted,
   evictAll,
   nameOf,
-  requestFor,
   sessionsOf,
+  type TargetWords,
   targetOf,
   withFlags,
 } from '../cli/input/eviction.js';
 import { count } from '../cli/output/count.js';
+import { Progress } from '../cli/output/progress.js';
 
 const TERMINAL = { input: process.stdin, output: process.stderr };
 
@@ -24,18 +28,29 @@ export default class Evict extends ClientCommand {
     The sessions end with reason EVICTED. Their chat servers are notified to close the connections, and a
     repeated login does not start them again.
 
+    The chat servers receive the text of --reason with the end of each session, and the history keeps it.
+
     The command asks for confirmation; without a terminal it needs --yes. If you answer no, the exit code
     is 1. JSON: {"evicted"}, the number of sessions.
+
+    With --file each line is a JSON object with userId and optionally deviceId and sessionId, or with
+    serverAddr; and optionally reason, for which --reason is the default. Each record has one line of
+    output, in the order of the file. The exit code is the highest of all records: 1 for one that had no
+    session.
   `;
   static override usage = [
     '<%= command.id %> USER [DEVICE] [FLAGS]',
     '<%= command.id %> --server-addr HOST:PORT [FLAGS]',
+    '<%= command.id %> --file FILE [FLAGS]',
   ];
   static override examples = [
-    { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
     {
       description: 'One session, if it is still current',
       command: '<%= config.bin %> <%= command.id %> alice phone --session s-1',
+    },
+    {
+      description: 'A stolen phone, with the reason for its chat server and the audit',
+      command: '<%= config.bin %> <%= command.id %> alice phone --reason "reported stolen"',
     },
     {
       description: 'All sessions of a chat server, without confirmation',
@@ -59,34 +74,102 @@ export default class Evict extends ClientCommand {
     }),
     user: textFlag({ description: 'alias of USER', helpValue: 'ID' }),
     device: textFlag({ description: 'alias of DEVICE', helpValue: 'ID' }),
+    reason: textFlag({
+      description: 'why, for chat servers, history and audit',
+      helpValue: 'TEXT',
+    }),
+    file: textFlag({
+      description: 'evictions, a JSON object per line; - for stdin',
+      helpValue: 'FILE',
+    }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask for confirmation' }),
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Evict);
+    const { file, reason, yes } = flags;
+    if (!yes) checkTerminal(TERMINAL);
+    if (file !== undefined) {
+      checkFileAlone(withFlags(args, flags), file, yes);
+      return this.withClient(flags, (client) => this.#many(client, file, reason, yes));
+    }
     const target = targetOf(withFlags(args, flags));
-    if (!flags.yes) checkTerminal(TERMINAL);
     return this.withClient(flags, async (client) => {
-      if (!flags.yes) await client.checkEvict();
+      if (yes) return this.#one(client, target, reason);
+      await client.checkEvict();
       // Once: what ends is what was confirmed.
-      const request = await requestFor(client, target);
-      if (!flags.yes && !(await confirm(await questionFor(client, target, request), TERMINAL))) {
-        this.log('nothing was evicted');
-        process.exitCode = 1;
-        return { evicted: 0 };
-      }
-      const evicted = request === undefined ? 0 : await evictAll(client, request);
-      this.log(`${count(evicted, 'session was', 'sessions were')} evicted`);
-      return { evicted };
+      const confirmed = await confirmedTarget(client, target);
+      if (await confirm(await questionFor(client, target, confirmed), TERMINAL))
+        return this.#one(client, confirmed, reason);
+      return this.#declined();
     });
+  }
+
+  async #one(client: Client, target: EvictTarget | undefined, reasonText: string | undefined) {
+    if (target === undefined) return this.#report({ evicted: 0, reasonStored: undefined });
+    const progress = new Progress('session', true);
+    try {
+      const add = (sessions: number) => progress.add(sessions);
+      return this.#report(await evictAll(client, { ...target, reasonText }, undefined, add));
+    } finally {
+      progress.end();
+    }
+  }
+
+  #report({ evicted, reasonStored }: Evicted) {
+    this.log(`${count(evicted, 'session was', 'sessions were')} evicted`);
+    if (reasonStored === false)
+      this.logToStderr('warning: the daemon is older than 0.2.0 and ignored --reason: update it');
+    return { evicted };
+  }
+
+  #declined() {
+    this.log('nothing was evicted');
+    process.exitCode = 1;
+    return { evicted: 0 };
+  }
+
+  /** Prints line by line; under --json oclif prints nothing for a command that returns nothing. */
+  async #many(client: Client, file: string, reason: string | undefined, yes: boolean): Promise<unknown> {
+    const [{ recordsOf, runBatch }, { evictBatch }] = await Promise.all([
+      import('../cli/input/batch.js'),
+      import('../cli/input/evictBatch.js'),
+    ]);
+    const { stop, release } = listenForStop();
+    try {
+      if (!yes) {
+        await client.checkEvict();
+        let records = 0;
+        for await (const _ of recordsOf(file, stop)) records += 1;
+        const question = `End the sessions of ${count(records, 'record')} of ${file}?`;
+        if (!(await confirm(question, TERMINAL))) return this.#declined();
+      }
+      const source = { file, isJson: this.jsonEnabled(), stop };
+      process.exitCode = await runBatch(evictBatch(source, reason, client));
+      return undefined;
+    } finally {
+      release();
+    }
+  }
+}
+
+function checkFileAlone(words: TargetWords, file: string, yes: boolean): void {
+  if (Object.values(words).some((word) => word !== undefined)) {
+    const message =
+      '--file takes its targets from its records: leave USER, DEVICE, --session and --server-addr out';
+    throw new ImstateError('WRONG_USAGE', message, { field: '--file' });
+  }
+  if (file === '-' && !yes) {
+    const message = '--file - reads standard input, which cannot answer a question: add --yes';
+    throw new ImstateError('WRONG_USAGE', message, { field: '--file' });
   }
 }
 
 async function questionFor(
   client: Client,
   target: EvictTarget,
-  request: EvictRequest | undefined,
+  confirmed: EvictTarget | undefined,
 ): Promise<string> {
-  const sessions = request === undefined ? 0 : await sessionsOf(client, request);
+  const sessions = confirmed === undefined ? 0 : await sessionsOf(client, confirmed);
   return `End ${count(sessions, 'session')} of ${nameOf(target)}?`;
 }

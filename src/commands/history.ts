@@ -5,6 +5,7 @@ import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { limitFlag } from '../cli/flags/limitFlag.js';
 import { prose } from '../cli/help/prose.js';
 import { collectPages } from '../cli/input/pages.js';
+import { deviceCell, deviceTitles, reasonText } from '../cli/output/deviceCell.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime } from '../cli/output/times.js';
 
@@ -15,7 +16,8 @@ export default class History extends ClientCommand {
     user for a time: see --history-limit and --history-retention of imstate serve.
 
     JSON: {"userId", "entries": [{"deviceId", "sessionId", "serverAddr", "platform", "loginTime",
-    "endTime", "reason"}], "more"}; endTime and reason are null while the session is online.
+    "endTime", "reason", "reasonText", "clientIp", "label", "appVersion"}], "more"}; endTime and reason are
+    null while the session is online. Of the IP address the history keeps the network: see --history-ip.
   `;
   static override examples = [
     { description: 'All devices of alice', command: '<%= config.bin %> <%= command.id %> alice' },
@@ -40,28 +42,21 @@ export default class History extends ClientCommand {
       }),
     );
     if (rows.length === 0) this.log(`${device ? `${userId}/${device}` : userId} has no history`);
-    else this.log(renderTable(HEAD, rows.map(toRow)));
+    else this.log(renderTable([deviceTitles(rows), ...HEAD], rows.map(toRow)));
     if (isCut) this.warnOfLimit(flags.limit);
     return { userId, entries: rows.map(historyEntryJson), more: isCut };
   }
 }
 
-const HEAD = [['Device', 'Platform'], ['Chat server', 'Session'], ['Login', 'End'], ['Status']];
+const HEAD = [['Chat server', 'Session'], ['Login', 'End'], ['Status']];
 
-function toRow({
-  deviceId,
-  platform,
-  serverAddr,
-  sessionId,
-  loginTime,
-  endTime,
-  reason,
-}: HistoryEntry): Cell[] {
+function toRow(entry: HistoryEntry): Cell[] {
+  const { serverAddr, sessionId, loginTime, endTime } = entry;
   const { green, gray } = colors();
   return [
-    [deviceId, platform],
+    deviceCell(entry),
     [serverAddr, sessionId],
     [loginTime && absoluteTime(loginTime), endTime && absoluteTime(endTime)],
-    [endTime === undefined ? green('online') : gray(reason?.toLowerCase() ?? '')],
+    [endTime === undefined ? green('online') : gray(reasonText(entry) ?? '')],
   ];
 }

@@ -1,5 +1,4 @@
 import type { Client, OnlineRequest } from 'imstate-client';
-import { CALLS_AT_ONCE } from 'imstate-client/internal/defaults';
 import { loginJson } from 'imstate-client/internal/json';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
@@ -20,8 +19,8 @@ export default class Online extends ClientCommand {
     output says why, and the exit code is 1.
 
     With --file each line is a JSON object with userId, deviceId, and optionally serverAddr, sessionId,
-    platform, ttl (such as "60s"), metadata (an object of strings), policy and serverIncarnation. Flags
-    are defaults of the records. Each record has one line of output, in the order of the file; with --json
+    platform, ttl (such as "60s"), metadata (an object of strings), policy, serverIncarnation, clientIp,
+    label and appVersion. Flags are defaults of the records. Each record has one line of output, in the order of the file; with --json
     an object with its line number, or {"line", "error": {"code", "message"}}. The exit code is the
     highest of all records. Records of one user are reported one after the other. Ctrl-C or SIGTERM stops
     reading, and waits up to 2 seconds for calls in flight.
@@ -36,9 +35,9 @@ export default class Online extends ClientCommand {
       command: '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000',
     },
     {
-      description: 'A session that ends unless renewed, and replaces those on other devices',
+      description: 'A session that alice recognises in her list of devices',
       command:
-        '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --ttl 60s --policy replace-all',
+        '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --client-ip 203.0.113.7 --label "Anna\'s phone" --app-version 4.2.1',
     },
     {
       description: 'Many logins, a JSON object per line',
@@ -78,27 +77,30 @@ export default class Online extends ClientCommand {
     const result = await client.online(request);
     for (const line of describeLogin(request, result)) this.log(line);
     if (result.endReason !== undefined) process.exitCode = 1;
+    else if (result.detailsStored === false) this.logToStderr(DETAILS_IGNORED);
     return loginJson(request, result);
   }
 
   /** Prints line by line; under --json oclif prints nothing for a command that returns nothing. */
   async #many(file: string, defaults: Partial<OnlineRequest>, client: Client): Promise<void> {
-    const { runOnlineBatch } = await import('../cli/input/onlineBatch.js');
+    const [{ runBatch }, { onlineBatch }] = await Promise.all([
+      import('../cli/input/batch.js'),
+      import('../cli/input/onlineBatch.js'),
+    ]);
     const { stop, release } = listenForStop();
     try {
-      process.exitCode = await runOnlineBatch({
-        file,
-        defaults,
-        concurrency: CALLS_AT_ONCE,
-        isJson: this.jsonEnabled(),
-        stop,
-        online: (request, options) => client.online(request, options),
-      });
+      const source = { file, isJson: this.jsonEnabled(), stop };
+      process.exitCode = await runBatch(
+        onlineBatch(source, defaults, (request, options) => client.online(request, options)),
+      );
     } finally {
       release();
     }
   }
 }
+
+const DETAILS_IGNORED =
+  'warning: the daemon is older than 0.2.0 and ignored --client-ip, --label and --app-version: update it';
 
 function oneLogin(
   { user, device }: { user: string | undefined; device: string | undefined },

@@ -4,6 +4,7 @@ import { userJson } from 'imstate-client/internal/json';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { prose } from '../cli/help/prose.js';
+import { deviceCell, deviceTitles, reasonText } from '../cli/output/deviceCell.js';
 import { explainDevice } from '../cli/output/explain.js';
 import { type Cell, colors, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
@@ -12,7 +13,8 @@ export default class Query extends ClientCommand {
   static override summary = 'Show whether a user is online, and on which devices.';
   static override description = prose`
     Lists the online devices, and those that went offline within the retention (3 minutes by default),
-    newest login first. An unknown user or device is offline.
+    newest login first. An unknown user or device is offline. A user who is offline was last seen at the
+    end of the last session, for as long as the history keeps it.
 
     With --explain the output has for each device its session, when it was last seen, its TTL, a pending
     logout, the lease of its chat server, and when an offline device expires. With --json each device then
@@ -51,11 +53,12 @@ export default class Query extends ClientCommand {
       userId: args.user,
       ...(args.device && { deviceId: args.device }),
       ...(explain && { explain }),
+      includeLastSeen: args.device === undefined,
     };
     const user = await this.withClient(flags, (client) => client.getUser(request));
     this.#print(user, args.device, explain);
     if (flags['exit-code'] && !user.online) process.exitCode = 1;
-    return userJson(user, explain);
+    return userJson(user, { explain, lastSeen: args.device === undefined });
   }
 
   #print(user: UserState, deviceId: string | undefined, explain: boolean): void {
@@ -67,9 +70,10 @@ export default class Query extends ClientCommand {
       deviceId === undefined && devices.length > 0
         ? ` on ${count} of ${devices.length} ${devices.length === 1 ? 'device' : 'devices'}`
         : '';
-    this.log(`${bold(name)} is ${online ? green('online') : gray('offline')}${online ? where : ''}`);
+    const seen = user.lastSeen ? `, last seen ${relativeTime(user.lastSeen)}` : '';
+    this.log(`${bold(name)} is ${online ? green('online') + where : gray('offline') + seen}`);
     if (explain) for (const device of devices) this.log(`\n${explainDevice(device)}`);
-    else if (devices.length > 0) this.log(renderTable(HEAD, devices.map(toRow)));
+    else if (devices.length > 0) this.log(renderTable([deviceTitles(devices), ...HEAD], devices.map(toRow)));
     if (metadataOmitted)
       this.logToStderr('metadata is omitted: the user has too many devices for one response');
     if (devicesOmitted) this.logToStderr(`${devicesOmitted} more devices are omitted, for the same reason`);
@@ -77,26 +81,18 @@ export default class Query extends ClientCommand {
 }
 
 const HEAD = [
-  ['Device', 'Platform'],
   ['Status', 'Reason'],
   ['Chat server', 'Session'],
   ['Since', 'Time'],
 ];
 
-function toRow({
-  deviceId,
-  platform,
-  online,
-  reason,
-  serverAddr,
-  sessionId,
-  ...device
-}: DeviceState): Cell[] {
+function toRow(device: DeviceState): Cell[] {
+  const { online, serverAddr, sessionId } = device;
   const { green, gray } = colors();
   const since = online ? device.loginTime : device.logoutTime;
   return [
-    [deviceId, platform],
-    online ? [green('online')] : [gray('offline'), gray(reason?.toLowerCase() ?? '')],
+    deviceCell(device),
+    online ? [green('online')] : [gray('offline'), gray(reasonText(device) ?? '')],
     [serverAddr, sessionId],
     since ? [relativeTime(since), absoluteTime(since)] : [],
   ];

@@ -5,6 +5,7 @@ import { textFlag } from '../cli/flags/flagTypes.js';
 import { limitFlag } from '../cli/flags/limitFlag.js';
 import { prose } from '../cli/help/prose.js';
 import { collectPages } from '../cli/input/pages.js';
+import { deviceCell, deviceTitles } from '../cli/output/deviceCell.js';
 import { type Cell, renderTable } from '../cli/output/style.js';
 import { absoluteTime, relativeTime } from '../cli/output/times.js';
 
@@ -41,7 +42,10 @@ export default class Sessions extends ClientCommand {
       }),
     );
     if (rows.length === 0) this.log(`no session is online${serverAddr ? ` at ${serverAddr}` : ''}`);
-    else this.log(renderTable(HEAD, rows.map(toRow)));
+    else
+      this.log(
+        renderTable([['User'], deviceTitles(rows.map(({ device }) => device)), ...HEAD], rows.map(toRow)),
+      );
     if (isCut) this.warnOfLimit(flags.limit);
     if (isPartial) this.warnOfMissing();
     return {
@@ -52,13 +56,16 @@ export default class Sessions extends ClientCommand {
   }
 }
 
-const HEAD = [['User'], ['Device', 'Platform'], ['Chat server', 'Session'], ['Since', 'Time']];
+const HEAD = [
+  ['Chat server', 'Session'],
+  ['Since', 'Time'],
+];
 
 function toRow({ userId, device }: UserSession): Cell[] {
-  const { deviceId, platform, serverAddr, sessionId, loginTime } = device;
+  const { serverAddr, sessionId, loginTime } = device;
   return [
     [userId],
-    [deviceId, platform],
+    deviceCell(device),
     [serverAddr, sessionId],
     loginTime ? [relativeTime(loginTime), absoluteTime(loginTime)] : [],
   ];

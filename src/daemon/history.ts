@@ -50,14 +50,16 @@ function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
     );
   return devices
     .filter((session) => !isPast(session))
-    .map(({ deviceId, sessionId, serverAddr, platform, loginTimeMs, logoutTimeMs, endReason }) => ({
-      deviceId,
-      sessionId,
-      serverAddr,
-      platform,
-      loginTimeMs,
-      endReason,
-      endTimeMs: logoutTimeMs,
+    .map((session) => ({
+      deviceId: session.deviceId,
+      sessionId: session.sessionId,
+      serverAddr: session.serverAddr,
+      platform: session.platform,
+      loginTimeMs: session.loginTimeMs,
+      endReason: session.endReason,
+      endTimeMs: session.logoutTimeMs,
+      details: session.details,
+      reasonText: session.reasonText,
     }));
 }
 

@@ -4,14 +4,27 @@ import { LIMITS } from '../presence/limits.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
-import { type Answer, allAnswers, type Operation } from '../store/operations.js';
+import {
+  type Answer,
+  allAnswers,
+  type Operation,
+  type UserQuery,
+  type UserRead,
+} from '../store/operations.js';
 import { ReadBudget, ReadPool } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
 
 /** Whose sessions to end. */
-export type EvictTarget = { serverAddr: string } | { userId: string } | { session: SessionRef };
+export type EvictTarget =
+  | { serverAddr: string }
+  | { userId: string }
+  | { device: DeviceRef }
+  | { session: SessionRef };
+
+/** Names a device. */
+export type DeviceRef = Pick<SessionRef, 'userId' | 'deviceId'>;
 
 /** Presence on a store, for validated input: what both gRPC services and the HTTP API use. */
 export class Presence {
@@ -71,8 +84,8 @@ export class Presence {
   /**
    * Ends sessions. `more` is true if another call would end more. `failure` is why some could not be ended.
    */
-  async evict(target: EvictTarget, peer: string): Promise<ServerEviction> {
-    const eviction = await this.#evict(target, peer);
+  async evict(target: EvictTarget, reasonText: string, peer: string): Promise<ServerEviction> {
+    const eviction = await this.#evict(target, reasonText, peer);
     this.#counters.ended.EVICTED += eviction.evicted;
     return eviction;
   }
@@ -84,18 +97,24 @@ export class Presence {
     return device === undefined ? [] : [device];
   }
 
-  /** The devices of each user, newest login first. A repeated user is read once. */
-  async devicesOfEach(userIds: string[], budget: ReadBudget): Promise<Session[][]> {
+  /** A user: the devices, newest login first, and when the user was last online if that is asked for. */
+  async user(query: UserQuery, budget: ReadBudget): Promise<UserRead> {
+    const answers = await this.#store.apply([{ type: 'getUser', request: query }], budget);
+    return allAnswers<'getUser'>(answers)[0] as UserRead;
+  }
+
+  /** {@link user} for each user. A repeated user is read once. */
+  async users(userIds: string[], includeLastSeen: boolean, budget: ReadBudget): Promise<UserRead[]> {
     const unique = [...new Set(userIds)];
     const answers = await this.#store.apply(
-      unique.map((userId) => ({ type: 'getUser', request: { userId } })),
+      unique.map((userId) => ({ type: 'getUser', request: { userId, includeLastSeen } })),
       budget,
     );
     rejectIncomplete(answers);
-    const devices = allAnswers<'getUser'>(answers);
-    if (unique.length === userIds.length) return devices;
-    const byUser = new Map(unique.map((userId, i) => [userId, devices[i] as Session[]]));
-    return userIds.map((userId) => byUser.get(userId) as Session[]);
+    const users = allAnswers<'getUser'>(answers);
+    if (unique.length === userIds.length) return users;
+    const byUser = new Map(unique.map((userId, i) => [userId, users[i] as UserRead]));
+    return userIds.map((userId) => byUser.get(userId) as UserRead);
   }
 
   /** A page of the sessions of the user: those that last, then past ones, newest first. */
@@ -126,12 +145,14 @@ export class Presence {
     return this.#store.getStats();
   }
 
-  async #evict(target: EvictTarget, peer: string): Promise<ServerEviction> {
-    if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr);
-    const evicted =
-      'userId' in target
-        ? await this.#store.evictUser(target.userId, new ReadBudget(peer))
-        : Number(await this.#store.evictSession(target.session));
+  async #evict(target: EvictTarget, reasonText: string, peer: string): Promise<ServerEviction> {
+    if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr, reasonText);
+    if ('userId' in target) {
+      const evicted = await this.#store.evictUser(target.userId, reasonText, new ReadBudget(peer));
+      return { evicted, more: false, failure: undefined };
+    }
+    const session = 'device' in target ? { ...target.device, sessionId: '' } : target.session;
+    const evicted = Number(await this.#store.evictSession(session, reasonText));
     return { evicted, more: false, failure: undefined };
   }
 }

@@ -9,14 +9,20 @@ import { judgeLayout } from './redisLayout.js';
 import { type Master, openRedis, type RedisNodes } from './redisNodes.js';
 import { judgeReplicas } from './redisReplicas.js';
 import { judgeRights } from './redisRights.js';
-import { judgeCoverage, judgeMemory, judgePersistence, judgeVersion } from './redisSettings.js';
+import {
+  judgeCoverage,
+  judgeEncoding,
+  judgeMemory,
+  judgePersistence,
+  judgeVersion,
+} from './redisSettings.js';
 import { shardsAway } from './redisShards.js';
 import { judgeCluster, judgeMaster, judgeSentinels } from './redisTopology.js';
 
 export const REDIS_CHECKS = [
   ...(['redis-dns', 'redis-dial', 'redis-topology', 'redis-version', 'redis-memory'] as const),
   ...(['redis-persistence', 'redis-replicas', 'redis-rights', 'redis-clock', 'redis-layout'] as const),
-  ...(['redis-certificates', 'redis-coverage'] as const),
+  ...(['redis-encoding', 'redis-certificates', 'redis-coverage'] as const),
 ] as const;
 
 /** The checks of Redis as a store. */
@@ -36,6 +42,7 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
     rights,
     clock,
     layout,
+    encoding,
     certificates,
     coverage,
   ] = REDIS_CHECKS;
@@ -62,6 +69,7 @@ export function redisChecks(options: DoctorOptions & { redis: string }, onClose:
     judge(rights, ({ masters }) => judgeRights(masters, options)),
     judge(clock, ({ masters }) => judgeClock(masters)),
     judge(layout, ({ connection, masters }) => judgeLayout(connection, masters.length, options)),
+    judge(encoding, ({ masters }) => judgeEncoding(masters)),
     judge(certificates, async ({ masters }) =>
       judgeSockets(
         'Redis',

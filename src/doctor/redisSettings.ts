@@ -5,6 +5,8 @@ import { isAtLeast } from './versionOrder.js';
 
 /** The first version with flags of scripts (`#!lua flags`), which let scripts run in a full Redis. */
 const MIN_VERSION = [7, 0] as const;
+/** The value of hash-max-listpack-value for sessions with details. */
+const COMPACT_VALUE = 128;
 /** Share of the memory limit. */
 const NEARLY_FULL = 0.9;
 
@@ -63,6 +65,20 @@ export async function judgePersistence(masters: Master[]): Promise<Finding> {
     if (save === '') return warning(`a restart loses everything: ${wayOut}`);
     const snapshots = save === undefined ? 'at most snapshots' : `snapshots only (save ${save})`;
     return warning(`${snapshots}, a restart loses what came after the last one: ${wayOut}`);
+  });
+}
+
+/** Advises about the length up to which Redis stores the sessions of a user compactly. */
+export async function judgeEncoding(masters: Master[]): Promise<Finding> {
+  const settings = await settingOf(masters, 'hash-max-listpack-value');
+  return worstOf(masters, (master) => {
+    const setting = settings.get(master);
+    if (setting === undefined) return ok('hash-max-listpack-value cannot be read here');
+    const message = `hash-max-listpack-value ${setting}`;
+    if (Number(setting) >= COMPACT_VALUE) return ok(`${message}: sessions with details stay compact`);
+    return ok(
+      `${message}: sessions with a label, an address or a UUID take twice the memory; ${COMPACT_VALUE} avoids it`,
+    );
   });
 }
 

@@ -1,3 +1,5 @@
+import type { HistoryIp } from './details.js';
+
 /**
  * Shards of a new Redis. More of them limit what a lost master costs, but make a batch cost more script
  * calls.
@@ -8,6 +10,7 @@ export const DEFAULT_SHARDS = 16;
 export const STORE_DEFAULTS = {
   retentionMs: 180_000,
   historyLimit: 100,
+  historyIp: 'prefix' as HistoryIp,
   historyRetentionMs: 30 * 86_400_000,
   changeLimit: 100_000,
   maxDevices: 1_000,

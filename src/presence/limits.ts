@@ -69,6 +69,27 @@ export const LIMITS = {
     beyond: INVALID,
     reason: 'a word such as ios; each has an entry in the counters',
   },
+  label: {
+    max: 64,
+    unit: 'characters',
+    what: 'label of a login',
+    beyond: INVALID,
+    reason: 'fits a line of a device list; with 4 bytes a character it fills the 256 bytes of a field',
+  },
+  appVersion: {
+    max: 32,
+    unit: 'bytes',
+    what: 'version of the app of a login',
+    beyond: INVALID,
+    reason: 'a version with a build number',
+  },
+  reasonText: {
+    max: 256,
+    unit: 'bytes',
+    what: 'reason text of an eviction',
+    beyond: INVALID,
+    reason: 'a sentence; each session that it ends keeps it',
+  },
   metadata: {
     max: 1_024,
     unit: 'bytes',

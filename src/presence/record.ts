@@ -1,4 +1,5 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
+import { packFields, readFields } from './fields.js';
 import { PackedText } from './packedText.js';
 import type { Session } from './sessions.js';
 
@@ -19,6 +20,10 @@ import type { Session } from './sessions.js';
  *   u8 length - 1 + bytes  session id
  *   u8 length + bytes      chat server, then platform
  *   u16 length + bytes     metadata, a JSON object            (only if METADATA)
+ *   the rest               fields, see fields.ts
+ *
+ * Versions before 0.2.0 take what follows the texts for metadata when they write the record anew. Below
+ * feature level 2, a record with fields therefore has metadata, which may be {}.
  */
 export const RECORD_FLAGS = { ONLINE: 1, TTL: 2, GRACE: 4, INCARNATION: 8, METADATA: 16 } as const;
 
@@ -43,7 +48,8 @@ export function packRecord(record: SessionRecord): Buffer {
   const texts = [record.sessionId, record.serverAddr, record.platform].map((text) => Buffer.from(text));
   const [session, server, platform] = texts as [Buffer, Buffer, Buffer];
   const metadata = packMetadata(record.metadata);
-  const size = 45 + session.length + server.length + platform.length + metadata.length;
+  const fields = packFields(record);
+  const size = 45 + session.length + server.length + platform.length + metadata.length + fields.length;
   const buffer = Buffer.allocUnsafe(size);
   let at = buffer.writeUInt8(flagsOf(record, metadata), 0);
   at = buffer.writeUInt8(END_REASONS.indexOf(record.endReason), at);
@@ -66,6 +72,7 @@ export function packRecord(record: SessionRecord): Buffer {
     at = buffer.writeUInt16BE(metadata.length, at);
     at += metadata.copy(buffer, at);
   }
+  at += fields.copy(buffer, at);
   return buffer.subarray(0, at);
 }
 
@@ -88,11 +95,16 @@ function packMetadata(metadata: Record<string, string>): Buffer {
 
 /** Reads a packed record of the device. */
 export function unpackRecord(deviceId: string, buffer: Buffer): SessionRecord {
-  return unpackRecordAt(deviceId, new PackedText(buffer), 0);
+  return unpackRecordAt(deviceId, new PackedText(buffer), 0, buffer.length);
 }
 
-/** Reads the packed record of the device that begins there. */
-export function unpackRecordAt(deviceId: string, packed: PackedText, start: number): SessionRecord {
+/** Reads the packed record of the device from `start` to `end`. */
+export function unpackRecordAt(
+  deviceId: string,
+  packed: PackedText,
+  start: number,
+  end: number,
+): SessionRecord {
   const buffer = packed.bytes;
   const flags = buffer[start] as number;
   const online = (flags & RECORD_FLAGS.ONLINE) !== 0;
@@ -110,17 +122,24 @@ export function unpackRecordAt(deviceId: string, packed: PackedText, start: numb
     at += bytes;
     return packed.text(at - bytes, at);
   };
+  const sessionId = text(next(1) + 1);
+  const serverAddr = text(next(1));
+  const platform = text(next(1));
+  const metadata = flags & RECORD_FLAGS.METADATA ? JSON.parse(text(next(2))) : {};
+  const { details, reasonText } = readFields(packed, at, end);
   return {
     deviceId,
-    sessionId: text(next(1) + 1),
-    serverAddr: text(next(1)),
-    platform: text(next(1)),
-    metadata: flags & RECORD_FLAGS.METADATA ? JSON.parse(text(next(2))) : {},
+    sessionId,
+    serverAddr,
+    platform,
+    metadata,
+    details,
     online,
     loginTimeMs: buffer.readUIntBE(start + 2, 6),
     lastSeenMs: buffer.readUIntBE(start + 8, 6),
     logoutTimeMs,
     endReason: END_REASONS[buffer[start + 1] as number],
+    reasonText,
     ttlMs,
     graceEndMs,
     removalTimeMs,

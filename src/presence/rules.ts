@@ -1,6 +1,7 @@
 import { LEASE_TTL_MS } from 'imstate-client/internal/defaults';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason, Lease, LoginPolicy } from 'imstate-client/internal/shared/session';
+import { type HistoryIp, keptDetails } from './details.js';
 import type { SessionRecord } from './record.js';
 import type { PastSession, ReplacedSession, Session } from './sessions.js';
 
@@ -8,6 +9,10 @@ import type { PastSession, ReplacedSession, Session } from './sessions.js';
 export const DEFAULT_LEASE_MS = LEASE_TTL_MS.default;
 /** How many sessions of a user that ended are kept at least, and searched for a late repeat of a login. */
 export const REMEMBERED_SESSIONS = 32;
+/** How long they are kept for that alone, if there is to be no history. Milliseconds. */
+export const REMEMBERED_MS = 3_600_000;
+/** How many entries of a history are searched for the last end: a sweep may record an earlier end later. */
+export const LAST_SEEN_ENTRIES = 8;
 /**
  * After how long without a sweep leases get their whole time again: nobody could keep them alive.
  * Milliseconds.
@@ -34,6 +39,8 @@ export interface LeaseRecord {
 export interface End {
   timeMs: number;
   reason: EndReason;
+  /** The reason text of an eviction. */
+  text?: string | undefined;
 }
 
 /**
@@ -77,11 +84,13 @@ export function endedRecord(record: SessionRecord, end: End, retentionMs: number
     serverAddr: record.serverAddr,
     platform: record.platform,
     metadata: record.metadata,
+    details: record.details,
     online: false,
     loginTimeMs: record.loginTimeMs,
     lastSeenMs: record.lastSeenMs,
     logoutTimeMs: end.timeMs,
     endReason: end.reason,
+    reasonText: end.text ?? '',
     ttlMs: 0,
     graceEndMs: 0,
     removalTimeMs: end.timeMs + retentionMs,
@@ -109,11 +118,13 @@ export function toSession(record: SessionRecord, lease: LeaseRecord | undefined)
     serverAddr: record.serverAddr,
     platform: record.platform,
     metadata: record.metadata,
+    details: record.details,
     online: record.online,
     loginTimeMs: record.loginTimeMs,
     lastSeenMs: record.lastSeenMs,
     logoutTimeMs: record.logoutTimeMs,
     endReason: record.endReason,
+    reasonText: record.reasonText,
     ttlMs: record.ttlMs,
     graceEndMs: record.graceEndMs,
     removalTimeMs: record.removalTimeMs,
@@ -133,9 +144,19 @@ export function readLease({ incarnation, ttl, expires, lost, resync }: LeaseReco
 }
 
 /** The session as the history keeps it. */
-export function pastSession(record: SessionRecord, { timeMs, reason }: End): PastSession {
+export function pastSession(record: SessionRecord, end: End, historyIp: HistoryIp): PastSession {
   const { deviceId, sessionId, serverAddr, platform, loginTimeMs } = record;
-  return { deviceId, sessionId, serverAddr, platform, loginTimeMs, endTimeMs: timeMs, endReason: reason };
+  return {
+    deviceId,
+    sessionId,
+    serverAddr,
+    platform,
+    loginTimeMs,
+    endTimeMs: end.timeMs,
+    endReason: end.reason,
+    details: keptDetails(record.details, historyIp),
+    reasonText: end.text ?? '',
+  };
 }
 
 /**
@@ -163,6 +184,15 @@ export function tooMuchToRead(): ImstateError {
     'RESOURCE_EXHAUSTED',
     'the users have too many devices for one answer: ask for fewer users at once',
   );
+}
+
+/**
+ * When a user was last online: now while a device is, otherwise the last end of the sessions and the history;
+ * undefined if none is known. `lastEndMs` is that of the history, 0 for none. Milliseconds since 1970.
+ */
+export function lastSeenOf(sessions: readonly Session[], lastEndMs: number, now: number): number | undefined {
+  if (sessions.some(({ online }) => online)) return now;
+  return Math.max(lastEndMs, ...sessions.map(({ logoutTimeMs = 0 }) => logoutTimeMs)) || undefined;
 }
 
 /** Order of a user's sessions: newest login first, the device id as the tie-breaker. */

@@ -1,4 +1,10 @@
-import type { EndReason, Lease, LoginPolicy, SessionRef } from 'imstate-client/internal/shared/session';
+import type {
+  EndReason,
+  Lease,
+  LoginDetails,
+  LoginPolicy,
+  SessionRef,
+} from 'imstate-client/internal/shared/session';
 
 /** What a chat server reports when a device logs in. */
 export interface Login extends SessionRef {
@@ -9,6 +15,7 @@ export interface Login extends SessionRef {
   /** How long the session lasts after it was last renewed; 0 for as long as nothing ends it. Milliseconds. */
   ttlMs: number;
   metadata: Record<string, string>;
+  details: LoginDetails;
   policy: LoginPolicy;
   /** Incarnation of the chat server; 0 takes the one of its lease, if it has one. */
   incarnation: number;
@@ -37,6 +44,7 @@ export interface Session {
   serverAddr: string;
   platform: string;
   metadata: Record<string, string>;
+  details: LoginDetails;
   online: boolean;
   loginTimeMs: number;
   /** When the session was last seen: its login, its last renewal, or its logout. */
@@ -45,6 +53,8 @@ export interface Session {
   logoutTimeMs: number | undefined;
   /** Why the session ended; undefined while online. */
   endReason: EndReason | undefined;
+  /** The reason text of the eviction that ended the session; '' for none. */
+  reasonText: string;
   /**
    * How long the session lasts after `lastSeenMs` unless it is renewed; 0 if it has no time to live, or has
    * ended.
@@ -82,8 +92,13 @@ export interface LoginResult {
   endReason: EndReason | undefined;
 }
 
-/** What is known of a session that is not current: why it ended, or nothing. */
-export type Ended = EndReason | 'UNKNOWN';
+/** What is known of a session that is not current. */
+export interface Ended {
+  /** Why it ended; undefined if that is not known. */
+  reason: EndReason | undefined;
+  /** The reason text of an eviction; '' for none. */
+  reasonText: string;
+}
 
 /** A session in the history of a user. */
 export interface PastSession {
@@ -94,4 +109,8 @@ export interface PastSession {
   loginTimeMs: number;
   endTimeMs: number;
   endReason: EndReason;
+  /** As the history keeps them. */
+  details: LoginDetails;
+  /** The reason text of an eviction; '' for none. */
+  reasonText: string;
 }

@@ -1,5 +1,8 @@
 import { isHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { LoginDetails } from 'imstate-client/internal/shared/session';
+import ipaddr from 'ipaddr.js';
+import { NO_DETAILS } from './details.js';
 import { LIMITS } from './limits.js';
 
 /** What fits into a record, see src/presence/record.ts. */
@@ -30,6 +33,33 @@ export function checkServerAddr(field: string, value: string): void {
 /** Checks a platform, which may be left out. */
 export function checkPlatform(field: string, value: string): void {
   if (value !== '') checkText(field, value, LIMITS.platform.max);
+}
+
+/** Checks the details of a login, which may be left out, and returns them. The address becomes canonical. */
+export function checkDetails({ clientIp, label, appVersion }: LoginDetails): LoginDetails {
+  if (clientIp === '' && label === '' && appVersion === '') return NO_DETAILS;
+  const canonicalIp = clientIp && checkClientIp('client_ip', clientIp);
+  if (label !== '') checkCharacters('label', label, LIMITS.label.max);
+  if (appVersion !== '') checkText('app_version', appVersion, LIMITS.appVersion.max);
+  return { clientIp: canonicalIp, label, appVersion };
+}
+
+function checkClientIp(field: string, value: string): string {
+  // A zone (fe80::1%eth0) means something on one machine only.
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(value) || ipaddr.IPv6.isValid(value);
+  if (isAddress && !value.includes('%')) return ipaddr.process(value).toString();
+  throw broken(field, 'must be an IPv4 or IPv6 address without port and zone, such as 203.0.113.7');
+}
+
+function checkCharacters(field: string, value: string, max: number): void {
+  const { length } = [...value];
+  if (length > max) throw broken(field, `must be at most ${max} characters; this one has ${length}`);
+  checkText(field, value, 4 * max);
+}
+
+/** Checks the reason text of an eviction, which may be left out. */
+export function checkReasonText(field: string, value: string): void {
+  if (value !== '') checkText(field, value, LIMITS.reasonText.max);
 }
 
 /** Checks the metadata of a login: keys and values together. */

@@ -1,4 +1,4 @@
-import type { EndReason } from 'imstate-client/internal/shared/session';
+import type { EndReason, LoginDetails } from 'imstate-client/internal/shared/session';
 import type { Session } from '../presence/sessions.js';
 
 /** A position in the change log of one shard. Later ones are greater; the first part counts first. */
@@ -11,14 +11,24 @@ export interface BegunSession {
   platform: string;
   /** Milliseconds since 1970. */
   loginTimeMs: number;
+  details: LoginDetails;
+}
+
+/** A login that ended a session. */
+export interface ReplacingLogin extends BegunSession {
+  deviceId: string;
 }
 
 /** A session that ended. */
-interface OverSession {
+export interface EndedSession {
   sessionId: string;
   serverAddr: string;
   platform: string;
   reason: EndReason;
+  /** The reason text of an eviction; '' for none. */
+  reasonText: string;
+  /** The login of another device that replaced it. The one of its own device is `began` of the change. */
+  by: ReplacingLogin | undefined;
 }
 
 /**
@@ -31,7 +41,7 @@ export interface Change {
   /** The session that is current now; undefined if the device is offline. */
   began: BegunSession | undefined;
   /** The session that ended. */
-  ended: OverSession | undefined;
+  ended: EndedSession | undefined;
   /** How many devices of the user are online now. */
   devicesOnline: number;
   /** Milliseconds since 1970, of the store's clock. */

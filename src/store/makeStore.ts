@@ -1,4 +1,6 @@
 import type { TlsFiles } from 'imstate-client/internal/tls/names';
+import type { HistoryIp } from '../presence/details.js';
+import { REMEMBERED_MS } from '../presence/rules.js';
 import { LmdbStore } from './lmdb/LmdbStore.js';
 import { RedisStore } from './redis/RedisStore.js';
 import type { BatchListener, PresenceStore } from './store.js';
@@ -17,6 +19,8 @@ export interface StoreConfig {
   historyLimit: number;
   /** How long the history keeps them. Milliseconds. */
   historyRetentionMs: number;
+  /** What the history keeps of IP addresses. */
+  historyIp: HistoryIp;
   /** How many changes are kept for watches that resume. */
   changeLimit: number;
   /** How many devices of a user may be online. */
@@ -38,7 +42,7 @@ export function makeStore(config: StoreConfig): PresenceStore {
     dataDir,
     retentionMs,
     historyLimit,
-    historyRetentionMs,
+    historyIp,
     changeLimit,
     maxDevices,
     keyPrefix,
@@ -46,7 +50,16 @@ export function makeStore(config: StoreConfig): PresenceStore {
     waitReplicas,
     onBatch,
   } = config;
-  const options = { retentionMs, historyLimit, historyRetentionMs, changeLimit, maxDevices, onBatch };
+  const historyRetentionMs = historyLimit === 0 ? REMEMBERED_MS : config.historyRetentionMs;
+  const options = {
+    retentionMs,
+    historyLimit,
+    historyRetentionMs,
+    historyIp,
+    changeLimit,
+    maxDevices,
+    onBatch,
+  };
   if (redis === undefined) return new LmdbStore({ dataDir, ...options });
   return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

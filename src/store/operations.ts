@@ -1,13 +1,31 @@
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
 
+/** Which user to read. */
+export interface UserQuery {
+  userId: string;
+  /** Whether to read {@link UserRead.lastSeenMs}. */
+  includeLastSeen?: boolean;
+}
+
+/** A user who was read. */
+export interface UserRead {
+  /** Newest login first. */
+  sessions: Session[];
+  /**
+   * When the user was last online, see lastSeenOf; undefined if it is not known, or was not asked for.
+   * Milliseconds since 1970.
+   */
+  lastSeenMs: number | undefined;
+}
+
 /** The methods of PresenceStore for one user: what each takes and returns. */
 interface Operations {
   online: { request: Login; answer: LoginResult };
   offline: { request: Logout; answer: boolean };
   heartbeat: { request: SessionRef; answer: Ended | undefined };
   getDevice: { request: { userId: string; deviceId: string }; answer: Session | undefined };
-  getUser: { request: { userId: string }; answer: Session[] };
+  getUser: { request: UserQuery; answer: UserRead };
 }
 
 type OperationType = keyof Operations;

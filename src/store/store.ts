@@ -1,5 +1,6 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason, SessionRef } from 'imstate-client/internal/shared/session';
+import type { HistoryIp } from '../presence/details.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../presence/sessions.js';
@@ -97,17 +98,23 @@ export interface PresenceStore {
    */
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
 
-  /** Ends all sessions of the user with reason EVICTED, each atomically by itself; returns how many. */
-  evictUser(userId: string, budget?: ReadBudget): Promise<number>;
+  /**
+   * Ends all sessions of the user with reason EVICTED, each atomically by itself; returns how many. Here and
+   * below, the record, the history and the change of each session keep the reason text ('' for none).
+   */
+  evictUser(userId: string, reasonText?: string, budget?: ReadBudget): Promise<number>;
 
-  /** Ends the session with reason EVICTED if it is current; returns whether it was. */
-  evictSession(session: SessionRef): Promise<boolean>;
+  /**
+   * Ends the session with reason EVICTED if it is current, or whatever session of the device is current if
+   * its ID is ''; returns whether one ended.
+   */
+  evictSession(session: SessionRef, reasonText?: string): Promise<boolean>;
 
   /**
    * Ends a bounded number of the chat server's sessions with reason EVICTED. Shards that do not answer do not
    * affect the others.
    */
-  evictServer(serverAddr: string): Promise<ServerEviction>;
+  evictServer(serverAddr: string, reasonText?: string): Promise<ServerEviction>;
 
   /** The device's current session, or its last one within the retention; undefined if there is none. */
   getDevice(userId: string, deviceId: string): Promise<Session | undefined>;
@@ -193,6 +200,8 @@ export interface StoreOptions {
   historyLimit: number;
   /** How long the history keeps them. Milliseconds. */
   historyRetentionMs: number;
+  /** What the history keeps of IP addresses. */
+  historyIp: HistoryIp;
   /** How many changes the change log keeps, approximately. */
   changeLimit: number;
   /**

@@ -79,6 +79,7 @@ function daemonOptions(dataDir: string): DaemonOptions {
     retentionMs: 180_000,
     historyLimit: 100,
     historyRetentionMs: 86_400_000,
+    historyIp: 'prefix',
     changeLimit: 100_000,
     maxDevices: 1_000,
     etcd: undefined,

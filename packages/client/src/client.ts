@@ -1,6 +1,12 @@
 import { isUnimplemented } from './calls/callErrors.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './calls/listings.js';
-import type { CallOptions, GetUserRequest, OfflineRequest, OnlineRequest } from './calls/messages.js';
+import type {
+  CallOptions,
+  GetUserRequest,
+  GetUsersOptions,
+  OfflineRequest,
+  OnlineRequest,
+} from './calls/messages.js';
 import type { PresenceApi } from './calls/presenceApi.js';
 import { presenceServiceApi } from './calls/presenceServiceApi.js';
 import { userStatusApi } from './calls/userStatusApi.js';
@@ -92,7 +98,7 @@ export class Client implements PresenceApi {
    * Reads any number of users, in the order of their IDs. The call is divided into requests of at most 500
    * users.
    */
-  getUsers(userIds: string[], options?: CallOptions) {
+  getUsers(userIds: string[], options?: GetUsersOptions) {
     return this.#call((api) => api.getUsers(userIds, options));
   }
 
@@ -129,8 +135,8 @@ export class Client implements PresenceApi {
   }
 
   /**
-   * Ends the sessions of a chat server or of a user, or one session, with reason `EVICTED`. Needs the role
-   * `admin`. Repeat the call while {@link EvictResult.more} is true.
+   * Ends the sessions of a chat server, of a user or of a device, or one session, with reason `EVICTED`. Needs
+   * the role `admin`. Repeat the call while {@link EvictResult.more} is true.
    */
   evict(request: EvictRequest, options?: CallOptions) {
     return this.#call((api) => api.evict(request, options));

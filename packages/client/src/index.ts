@@ -9,6 +9,7 @@ export type {
   ChatServer,
   EvictRequest,
   EvictResult,
+  EvictTarget,
   HistoryEntry,
   HistoryPage,
   ListHistoryRequest,
@@ -26,6 +27,7 @@ export type {
   EndReason,
   Explanation,
   GetUserRequest,
+  GetUsersOptions,
   HeartbeatResult,
   LeaseState,
   LoginPolicy,
@@ -33,6 +35,8 @@ export type {
   OfflineResult,
   OnlineRequest,
   OnlineResult,
+  ReplacingLogin,
+  SessionDetails,
   UserState,
 } from './calls/messages.js';
 export type { Client } from './client.js';

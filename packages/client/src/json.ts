@@ -6,6 +6,7 @@ import type {
   LeaseState,
   OnlineRequest,
   OnlineResult,
+  SessionDetails,
   UserState,
 } from './calls/messages.js';
 import type { ImstateError } from './shared/errors.js';
@@ -14,11 +15,12 @@ import type { Change, SessionBegin, WatchEvent } from './watch/watchMessages.js'
 // Presence in the shapes of docs/json.md, for commands and for the HTTP API. JavaScript represents every
 // number exactly: counts, and incarnations up to 2^48 - 1, are integers.
 
-/** A user; with `explain`, each device has the reason for its state. */
-export function userJson(user: UserState, explain: boolean) {
+/** A user: with `explain` each device has the reason for its state, with `lastSeen` the user has that time. */
+export function userJson(user: UserState, { explain, lastSeen }: { explain: boolean; lastSeen: boolean }) {
   const { userId, online, devices } = user;
   const toJson = explain ? explainedDeviceJson : deviceJson;
-  return { userId, online, ...omittedJson(user), devices: devices.map(toJson) };
+  const seen = lastSeen && { lastSeen: timeJson(user.lastSeen) };
+  return { userId, online, ...seen, ...omittedJson(user), devices: devices.map(toJson) };
 }
 
 /** What the response has no room for; usually nothing. */
@@ -40,8 +42,14 @@ export function deviceJson(device: DeviceState) {
     lastSeen: timeJson(device.lastSeen),
     logoutTime: timeJson(device.logoutTime),
     reason: device.reason ?? null,
+    reasonText: device.reasonText ?? null,
+    ...detailsJson(device),
     metadata: device.metadata,
   };
+}
+
+function detailsJson({ clientIp, label, appVersion }: SessionDetails) {
+  return { clientIp: clientIp ?? null, label: label ?? null, appVersion: appVersion ?? null };
 }
 
 function explainedDeviceJson(device: DeviceState) {
@@ -67,7 +75,7 @@ function leaseJson(lease: LeaseState | undefined) {
 
 /** The result of a login. */
 export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, result: OnlineResult) {
-  const { sessionId, loginTime, replaced, replacedOmitted, endReason } = result;
+  const { sessionId, loginTime, replaced, replacedOmitted, endReason, detailsStored } = result;
   return {
     userId,
     deviceId,
@@ -77,6 +85,7 @@ export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, resul
     replaced: replaced.map((ended) => ({ deviceId: ended.deviceId, ...endedJson(ended) })),
     ...(replacedOmitted > 0 && { replacedOmitted }),
     endReason: endReason ?? null,
+    ...(detailsStored !== undefined && { detailsStored }),
   };
 }
 
@@ -90,6 +99,8 @@ export function historyEntryJson(entry: HistoryEntry) {
     loginTime: timeJson(entry.loginTime),
     endTime: timeJson(entry.endTime),
     reason: entry.reason ?? null,
+    reasonText: entry.reasonText ?? null,
+    ...detailsJson(entry),
   };
 }
 
@@ -132,12 +143,25 @@ function changeJson({ session, ended, time, ...change }: Change) {
 }
 
 /** A session that is current. */
-export function sessionJson({ sessionId, serverAddr, platform, loginTime }: SessionBegin) {
-  return { sessionId, serverAddr, platform: platform ?? null, loginTime: timeJson(loginTime) };
+export function sessionJson(session: SessionBegin) {
+  const { sessionId, serverAddr, platform, loginTime } = session;
+  return {
+    sessionId,
+    serverAddr,
+    platform: platform ?? null,
+    loginTime: timeJson(loginTime),
+    ...detailsJson(session),
+  };
 }
 
-function endedJson({ sessionId, serverAddr, reason }: EndedSession) {
-  return { sessionId, serverAddr, reason: reason ?? null };
+function endedJson({ sessionId, serverAddr, reason, reasonText, by }: EndedSession) {
+  return {
+    sessionId,
+    serverAddr,
+    reason: reason ?? null,
+    reasonText: reasonText ?? null,
+    by: by ? { deviceId: by.deviceId, ...sessionJson(by) } : null,
+  };
 }
 
 /** An error; JSON leaves `field` out where it is undefined. */

@@ -16,6 +16,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   server_incarnation: 'incarnation',
   server_addr: 'server',
   resume_revision: 'resume',
+  reason_text: 'reason',
   page_size: 'limit',
   endpoints: 'endpoint',
   dataDir: 'data-dir',

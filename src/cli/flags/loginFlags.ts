@@ -47,6 +47,21 @@ export const loginFlags = {
     multiple: true,
     helpValue: 'KEY=VALUE,…',
   }),
+  'client-ip': textFlag({
+    description: 'IP address of the client',
+    env: 'IMSTATE_CLIENT_IP',
+    helpValue: 'ADDRESS',
+  }),
+  label: textFlag({
+    description: 'name of the device for its user',
+    env: 'IMSTATE_LABEL',
+    helpValue: 'TEXT',
+  }),
+  'app-version': textFlag({
+    description: 'version of the app',
+    env: 'IMSTATE_APP_VERSION',
+    helpValue: 'VERSION',
+  }),
   policy: policyFlag({
     description: `for other sessions of the user: ${POLICIES.join(', ')} [default: keep-all]`,
     env: 'IMSTATE_POLICY',
@@ -68,6 +83,9 @@ export interface LoginFlagValues {
   platform: string | undefined;
   ttl: number | undefined;
   metadata: string[] | undefined;
+  'client-ip': string | undefined;
+  label: string | undefined;
+  'app-version': string | undefined;
   policy: LoginPolicy | undefined;
   incarnation: number | undefined;
 }
@@ -79,6 +97,9 @@ export function loginOf(flags: LoginFlagValues): Omit<OnlineRequest, 'userId' | 
     ttlMs: flags.ttl,
     metadata: flags.metadata && parseMetadata(flags.metadata.join(',')),
     policy: flags.policy,
+    clientIp: flags['client-ip'],
+    label: flags.label,
+    appVersion: flags['app-version'],
     serverIncarnation: flags.incarnation,
   };
 }

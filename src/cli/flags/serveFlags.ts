@@ -69,6 +69,7 @@ function storeOptions(flags: ServeFlags) {
     retentionMs: flags.retention,
     historyLimit: flags['history-limit'],
     historyRetentionMs: flags['history-retention'],
+    historyIp: flags['history-ip'],
     changeLimit: flags['change-limit'],
     maxDevices: flags['max-devices'],
     readyShards: flags['ready-shards'],

@@ -13,10 +13,10 @@ export const storeFlags = underHeading('STORE', {
     helpValue: 'TIME',
   }),
   'history-limit': Flags.integer({
-    description: 'ended sessions to keep per user',
+    description: 'ended sessions to keep per user; 0 for no history',
     env: 'IMSTATE_HISTORY_LIMIT',
     default: STORE_DEFAULTS.historyLimit,
-    min: 1,
+    min: 0,
     max: 1_000,
     helpValue: 'N',
   }),
@@ -28,6 +28,13 @@ export const storeFlags = underHeading('STORE', {
     max: 3_650 * 86_400_000,
     helpValue: 'TIME',
   }),
+  'history-ip': Flags.option({
+    description: 'IP addresses in the history: off, prefix (/24, /48) or full',
+    env: 'IMSTATE_HISTORY_IP',
+    default: STORE_DEFAULTS.historyIp,
+    options: ['off', 'prefix', 'full'] as const,
+    helpValue: 'MODE',
+  })(),
   'change-limit': Flags.integer({
     description: 'changes to keep for watches',
     env: 'IMSTATE_CHANGE_LIMIT',

@@ -1,12 +1,8 @@
-import type { Client, EvictRequest } from 'imstate-client';
+import type { CallOptions, Client, EvictRequest, EvictTarget } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { count } from '../output/count.js';
-import { Progress } from '../output/progress.js';
 import { toImstateError, wrongUsage } from '../output/report.js';
 import { allServers } from './pages.js';
-
-/** Whose sessions to end. A device without a session means its current one. */
-export type EvictTarget = EvictRequest | { device: { userId: string; deviceId: string } };
 
 /** The words of the command line that name a target. */
 export interface TargetWords {
@@ -18,7 +14,13 @@ export interface TargetWords {
 
 /** The arguments, with the flags --user and --device as aliases. Throws WRONG_USAGE if both differ. */
 export function withFlags(args: Pick<TargetWords, 'user' | 'device'>, flags: TargetWords): TargetWords {
-  return { ...flags, user: oneOf('user', args, flags), device: oneOf('device', args, flags) };
+  const { session, 'server-addr': serverAddr } = flags;
+  return {
+    user: oneOf('user', args, flags),
+    device: oneOf('device', args, flags),
+    session,
+    'server-addr': serverAddr,
+  };
 }
 
 function oneOf<Name extends string>(
@@ -56,8 +58,10 @@ export function nameOf(target: EvictTarget): string {
   return `${userId}/${deviceId}`;
 }
 
-/** The request that ends the target; undefined if a device has no current session. */
-export async function requestFor(client: Client, target: EvictTarget): Promise<EvictRequest | undefined> {
+/**
+ * The target whose sessions are confirmed: of a device its current session. Undefined if it has none.
+ */
+export async function confirmedTarget(client: Client, target: EvictTarget): Promise<EvictTarget | undefined> {
   if (!('device' in target)) return target;
   const { devices } = await client.getUser(target.device);
   const current = devices.find(({ online }) => online);
@@ -68,7 +72,7 @@ export async function requestFor(client: Client, target: EvictTarget): Promise<E
 }
 
 /** The number of sessions that the target has now. */
-export async function sessionsOf(client: Client, target: EvictRequest): Promise<number> {
+export async function sessionsOf(client: Client, target: EvictTarget): Promise<number> {
   if ('serverAddr' in target) {
     const { servers } = await allServers(client);
     return servers.find(({ serverAddr }) => serverAddr === target.serverAddr)?.sessions ?? 0;
@@ -77,32 +81,42 @@ export async function sessionsOf(client: Client, target: EvictRequest): Promise<
     const { devices } = await client.getUser(target);
     return devices.filter(({ online }) => online).length;
   }
-  const { userId, deviceId, sessionId } = target.session;
+  const { userId, deviceId } = 'device' in target ? target.device : target.session;
   const { devices } = await client.getUser({ userId, deviceId });
-  return devices.filter((device) => device.online && device.sessionId === sessionId).length;
+  const isMeant = (id: string | undefined) => 'device' in target || target.session.sessionId === id;
+  return devices.filter(({ online, sessionId }) => online && isMeant(sessionId)).length;
+}
+
+/** What an eviction has done. */
+export interface Evicted {
+  /** How many sessions it ended. */
+  evicted: number;
+  /** False if the daemon ignored the reason. */
+  reasonStored: boolean | undefined;
 }
 
 /**
- * Ends all sessions of the target, call by call, and resolves with their number. An error says how many had
- * ended before.
+ * Ends all sessions of the target, call by call. `onEvicted` is called with the number of each call. An error
+ * says how many had ended before.
  */
-export async function evictAll(client: Client, target: EvictRequest): Promise<number> {
-  const progress = new Progress('session', true);
+export async function evictAll(
+  client: Client,
+  request: EvictRequest,
+  options?: CallOptions,
+  onEvicted?: (sessions: number) => void,
+): Promise<Evicted> {
   let evicted = 0;
   try {
-    for (let more = true; more; ) {
-      const answer = await client.evict(target);
+    for (;;) {
+      const answer = await client.evict(request, options);
       evicted += answer.evicted;
-      more = answer.more;
-      progress.add(answer.evicted);
+      onEvicted?.(answer.evicted);
+      if (!answer.more) return { evicted, reasonStored: answer.reasonStored };
     }
-    return evicted;
   } catch (thrown) {
     const error = toImstateError(thrown);
     if (evicted === 0) throw error;
     const message = `${error.message}; ${count(evicted, 'session')} had been evicted before: run it again for the rest`;
     throw error.reworded(message);
-  } finally {
-    progress.end();
   }
 }

@@ -1,8 +1,8 @@
 import type { OnlineRequest } from 'imstate-client';
-import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import { parseDuration } from '../flags/durations.js';
 import { MAX_INCARNATION, TTL_RULE } from '../flags/loginFlags.js';
+import { broken, parseObject, readText, readTexts } from './record.js';
 
 /** How the value of each key of a record is parsed. */
 const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineRequest>> = {
@@ -15,7 +15,12 @@ const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineReq
   metadata: (value, key) => ({ metadata: readTexts(value, key) }),
   policy: (value, key) => ({ policy: loginPolicies.parse(key, value) }),
   serverIncarnation: (value, key) => ({ serverIncarnation: readIncarnation(value, key) }),
+  clientIp: (value, key) => ({ clientIp: readText(value, key) }),
+  label: (value, key) => ({ label: readText(value, key) }),
+  appVersion: (value, key) => ({ appVersion: readText(value, key) }),
 };
+
+const EXAMPLE = '{"userId":"alice","deviceId":"phone"}';
 
 /** The keys of a record. */
 export const RECORD_KEYS = Object.keys(READERS);
@@ -26,7 +31,7 @@ export const RECORD_KEYS = Object.keys(READERS);
  */
 export function readRecord(text: string, defaults: Partial<OnlineRequest>): OnlineRequest {
   const login: Partial<OnlineRequest> = { ...defaults };
-  for (const [key, value] of Object.entries(parseObject(text))) {
+  for (const [key, value] of Object.entries(parseObject(text, EXAMPLE))) {
     const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
     if (read === undefined) {
       throw broken(`"${key}" is not a key of a record: the keys are ${RECORD_KEYS.join(', ')}`, key);
@@ -41,38 +46,7 @@ export function readRecord(text: string, defaults: Partial<OnlineRequest>): Onli
   return { ...login, userId, deviceId, serverAddr };
 }
 
-function parseObject(text: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw broken(`a record must be JSON: ${messageOf(error)}`);
-  }
-  if (isObject(value)) return value;
-  throw broken('a record must be a JSON object, such as {"userId":"alice","deviceId":"phone"}');
-}
-
-function readText(value: unknown, key: string): string {
-  if (typeof value === 'string') return value;
-  throw broken(`${key} must be a string`, key);
-}
-
-function readTexts(value: unknown, key: string): Record<string, string> {
-  if (isObject(value) && Object.values(value).every((item) => typeof item === 'string')) {
-    return value as Record<string, string>;
-  }
-  throw broken(`${key} must be an object of strings`, key);
-}
-
 function readIncarnation(value: unknown, key: string): number {
   if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_INCARNATION) return Number(value);
   throw broken(`${key} must be an integer from 1 to ${MAX_INCARNATION}`, key);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function broken(rule: string, field?: string): ImstateError {
-  return new ImstateError('INVALID_ARGUMENT', rule, { field });
 }

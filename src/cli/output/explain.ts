@@ -16,10 +16,12 @@ export function explainDevice(device: DeviceState): string {
 
 type Fact = [name: string, fact: string];
 
-function sentenceOf({ online, reason, loginTime, logoutTime, explanation }: DeviceState): string {
+function sentenceOf(device: DeviceState): string {
+  const { online, reason, reasonText, loginTime, logoutTime, explanation } = device;
   if (!online) {
     const when = logoutTime ? `went offline ${relativeTime(logoutTime)}` : 'is offline';
-    return `${when}: its session ended, because ${reasonSentence(reason)}.`;
+    const text = reasonText === undefined ? '' : `: "${printable(reasonText)}"`;
+    return `${when}: its session ended, because ${reasonSentence(reason)}${text}.`;
   }
   const login = `it logged in ${loginTime ? relativeTime(loginTime) : 'at an unknown time'}`;
   if (explanation?.graceEndTime !== undefined) {
@@ -33,6 +35,7 @@ function sessionFacts(device: DeviceState): Fact[] {
   const metadata = Object.entries(device.metadata).map(([key, value]) => printable(`${key}=${value}`));
   return [
     ['session', `${device.sessionId ?? 'unknown'} at ${device.serverAddr}${platform}`],
+    ...detailFacts(device),
     ['metadata', metadata.join(', ') || 'none'],
     ['login', timeOf(device.loginTime)],
     ['last seen', timeOf(device.lastSeen)],
@@ -40,6 +43,15 @@ function sessionFacts(device: DeviceState): Fact[] {
       ? []
       : [['ended', `${timeOf(device.logoutTime)}: ${device.reason ?? 'unknown reason'}`] as Fact]),
   ];
+}
+
+function detailFacts({ label, clientIp, appVersion }: DeviceState): Fact[] {
+  const facts: [string, string | undefined][] = [
+    ['label', label],
+    ['client', clientIp],
+    ['app version', appVersion],
+  ];
+  return facts.flatMap(([name, fact]): Fact[] => (fact === undefined ? [] : [[name, printable(fact)]]));
 }
 
 function explanationFacts({ online, serverAddr }: DeviceState, explanation: Explanation | undefined): Fact[] {

@@ -28,12 +28,21 @@ export class WatchLines {
         session.serverAddr,
         session.sessionId,
         session.platform,
+        session.label,
         replaced,
       ]);
     }
     const other = userOnline ? `${userId} is online elsewhere` : undefined;
     const reason = ended?.reason?.toLowerCase();
-    return this.#line(time, name, online, [ended?.serverAddr, ended?.sessionId, reason, other]);
+    const by = ended?.by && `by ${ended.by.deviceId}`;
+    return this.#line(time, name, online, [
+      ended?.serverAddr,
+      ended?.sessionId,
+      reason,
+      ended?.reasonText,
+      by,
+      other,
+    ]);
   }
 
   #line(time: Date | undefined, name: string, online: boolean, rest: (string | undefined)[]): string {

@@ -5,6 +5,7 @@ import type { OperationResult } from 'imstate-client/internal/generated/imstate/
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { endReasons } from 'imstate-client/internal/wire/enums';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
+import { hasDetails } from '../../presence/details.js';
 import type { Ended, Login } from '../../presence/sessions.js';
 import { broken } from '../../presence/validate.js';
 import type { Answer, Operation } from '../../store/operations.js';
@@ -19,9 +20,9 @@ export function readOperation({ online, offline, heartbeat, getUser }: Operation
   if (offline) return { type: 'offline', request: readLogout(offline) };
   if (heartbeat) return { type: 'heartbeat', request: readSession('heartbeat', heartbeat) };
   if (getUser) {
-    const { userId, deviceId } = readGetUser(getUser);
+    const { userId, deviceId, includeLastSeen } = readGetUser(getUser);
     return deviceId === undefined
-      ? { type: 'getUser', request: { userId } }
+      ? { type: 'getUser', request: { userId, includeLastSeen } }
       : { type: 'getDevice', request: { userId, deviceId } };
   }
   throw broken('operation', 'must be given: online, offline, heartbeat or get_user');
@@ -57,6 +58,7 @@ export function toOnlineResponse(
     replaced: replaced.map((session) => toReplaced(login.userId, session)),
     replacedOmitted,
     endReason: endReasons.toWire(endReason),
+    detailsStored: loginTimeMs > 0 && hasDetails(login.details),
   };
 }
 
@@ -67,8 +69,8 @@ export function toHeartbeatResponse(
 ): HeartbeatResponse {
   return {
     ended: sessions.flatMap((session, i) => {
-      const reason = answers[i];
-      return reason === undefined ? [] : [toEnded(session, reason)];
+      const ended = answers[i];
+      return ended === undefined ? [] : [toEnded(session, ended)];
     }),
   };
 }

@@ -12,7 +12,7 @@ import { KeepServerAliveHandler } from './keepServerAliveHandler.js';
 import { listCalls } from './listCalls.js';
 import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
 import { readCalls } from './readCalls.js';
-import { readEvictTarget, readLogin, readLogout, readSessions } from './requests.js';
+import { readEviction, readLogin, readLogout, readSessions } from './requests.js';
 import { showLogin } from './responseRoom.js';
 import { WatchHandler } from './watchHandler.js';
 
@@ -56,11 +56,13 @@ export function presenceServiceHandlers(
 
     Watch: calls.streamHandler((sink) => new WatchHandler(hub, sink)),
 
-    Evict: calls.handler((request, call) => {
+    Evict: calls.handler(async (request, call) => {
       const { sslPeerCertificate } = call.getAuthContext();
       const caller = identityOf(permitOf(call.metadata)?.callerName, sslPeerCertificate);
       const by = { method: call.getPath(), caller, peer: call.getPeer() };
-      return evictions.evict(readEvictTarget(request), by);
+      const { target, reasonText } = readEviction(request);
+      const eviction = await evictions.evict(target, reasonText, by);
+      return { ...eviction, reasonStored: reasonText !== '' };
     }),
   };
 }

@@ -12,10 +12,13 @@ export function readCalls(
 ): Pick<PresenceServiceHandlers, 'GetUser' | 'BatchGetUsers'> {
   return {
     GetUser: calls.handler((request, call) => {
-      const { userId, deviceId } = readGetUser(request);
+      const { userId, deviceId, includeLastSeen } = readGetUser(request);
       return presence.reads.use(call.getPeer(), async (budget) => {
-        const sessions = await presence.devices(userId, deviceId, budget);
-        return toGetUserResponse(userId, showUser(sessions, request.explain), request.explain);
+        const { sessions, lastSeenMs } = includeLastSeen
+          ? await presence.user({ userId, includeLastSeen }, budget)
+          : { sessions: await presence.devices(userId, deviceId, budget), lastSeenMs: undefined };
+        const shown = { ...showUser(sessions, request.explain), lastSeenMs };
+        return toGetUserResponse(userId, shown, request.explain);
       });
     }),
 
@@ -23,7 +26,7 @@ export function readCalls(
       (request, call) => {
         const userIds = readBatch(request.userIds);
         return presence.reads.use(call.getPeer(), async (budget) => {
-          const shown = showUsers(await presence.devicesOfEach(userIds, budget));
+          const shown = showUsers(await presence.users(userIds, request.includeLastSeen, budget));
           return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
         });
       },

@@ -16,12 +16,14 @@ import type { KeepAlive } from '../../presence/servers.js';
 import type { Login, Logout } from '../../presence/sessions.js';
 import {
   broken,
+  checkDetails,
   checkDuration,
   checkId,
   checkIncarnation,
   checkMetadata,
   checkOptionalId,
   checkPlatform,
+  checkReasonText,
   checkServerAddr,
   checkServerName,
 } from '../../presence/validate.js';
@@ -44,6 +46,7 @@ export function readLogin(request: OnlineRequest__Output): Login {
   checkPlatform('platform', platform);
   checkMetadata('metadata', metadata);
   checkIncarnation('server_incarnation', serverIncarnation, 0);
+  const details = checkDetails(request);
   const policy = readPolicy(request.loginPolicy);
   if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
     throw broken('platform', 'must be given with the login policy REPLACE_SAME_PLATFORM');
@@ -54,6 +57,7 @@ export function readLogin(request: OnlineRequest__Output): Login {
     serverAddr,
     platform,
     metadata,
+    details,
     policy,
     sessionId: sessionId || makeSessionId(),
     isNewSessionId: sessionId === '',
@@ -124,14 +128,20 @@ export function readSession(field: string, { userId, deviceId, sessionId }: Sess
   return { userId, deviceId, sessionId };
 }
 
-/** Reads and checks the request of GetUser. */
-export function readGetUser({ userId, deviceId }: GetUserRequest__Output): {
+/** Which user to read, or which of its devices. */
+export interface GetUser {
   userId: string;
   deviceId: string | undefined;
-} {
+  includeLastSeen: boolean;
+}
+
+/** Reads and checks the request of GetUser. */
+export function readGetUser({ userId, deviceId, includeLastSeen }: GetUserRequest__Output): GetUser {
   checkId('user_id', userId);
   checkOptionalId('device_id', deviceId);
-  return { userId, deviceId: deviceId || undefined };
+  if (includeLastSeen && deviceId !== '')
+    throw broken('include_last_seen', 'is of a user: it cannot be combined with device_id');
+  return { userId, deviceId: deviceId || undefined, includeLastSeen };
 }
 
 /** Checks the users of a batch. */
@@ -145,8 +155,15 @@ export function readBatch(userIds: string[]): string[] {
   return checkUsers('user_ids', userIds);
 }
 
-/** Reads and checks whose sessions to evict. */
-export function readEvictTarget({ serverAddr, userId, session }: EvictRequest__Output): EvictTarget {
+/** Reads and checks whose sessions to evict, and why. */
+export function readEviction(request: EvictRequest__Output): { target: EvictTarget; reasonText: string } {
+  const { reasonText } = request;
+  const target = readEvictTarget(request);
+  checkReasonText('reason_text', reasonText);
+  return { target, reasonText };
+}
+
+function readEvictTarget({ serverAddr, userId, session, device }: EvictRequest__Output): EvictTarget {
   if (serverAddr) {
     checkServerName('server_addr', serverAddr);
     return { serverAddr };
@@ -156,7 +173,12 @@ export function readEvictTarget({ serverAddr, userId, session }: EvictRequest__O
     return { userId };
   }
   if (session) return { session: readSession('session', session) };
-  throw broken('target', 'must be given: server_addr, user_id or session');
+  if (device) {
+    checkId('device.user_id', device.userId);
+    checkId('device.device_id', device.deviceId);
+    return { device: { userId: device.userId, deviceId: device.deviceId } };
+  }
+  throw broken('target', 'must be given: server_addr, user_id, session or device');
 }
 
 /** Reads and checks what a watch follows. */

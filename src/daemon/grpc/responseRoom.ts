@@ -1,6 +1,6 @@
 import { LIMITS } from '../../presence/limits.js';
 import type { LoginResult, ReplacedSession, Session } from '../../presence/sessions.js';
-import type { Answer, Operation } from '../../store/operations.js';
+import type { Answer, Operation, UserRead } from '../../store/operations.js';
 import {
   atMost,
   exactly,
@@ -17,7 +17,7 @@ import {
 const MAX_BYTES = LIMITS.answerBytes.max;
 /** An ended session on the wire, without its strings. */
 const ENDED_BYTES = 20;
-const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.max + LIMITS.address.max;
+const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.max + LIMITS.address.max + LIMITS.reasonText.max;
 /** The result of a login without the sessions that it replaced. */
 const LOGIN_BYTES = LIMITS.id.max + 64;
 /** A result that is a flag, and one that is an error. */
@@ -75,8 +75,8 @@ class Room {
   fit({ type, request }: Operation, answer: Answer | Error): ShownAnswer {
     if (answer instanceof Error) return answer;
     if (type === 'online') return this.fitLogin(request.userId, answer as LoginResult);
-    const sessions = sessionsOf(type, answer);
-    return sessions ? this.#fitUser(sessions) : answer;
+    const user = userIn(type, answer);
+    return user ? this.#fitUser(user) : answer;
   }
 
   fitLogin(userId: string, result: LoginResult): ShownLogin {
@@ -86,8 +86,9 @@ class Room {
     return { ...result, replaced: replaced.slice(0, end), replacedOmitted: replaced.length - end };
   }
 
-  #fitUser(sessions: readonly Session[]): Shown | Error {
-    return this.#take(sizeOfUser(sessions, BARE_USER_FORM, exactly)) ? withoutMetadata(sessions) : tooLarge();
+  #fitUser({ sessions, lastSeenMs }: UserRead): Shown | Error {
+    const hasRoom = this.#take(sizeOfUser(sessions, BARE_USER_FORM, exactly));
+    return hasRoom ? withoutMetadata(sessions, lastSeenMs) : tooLarge();
   }
 
   /** False if there is no room. */
@@ -100,22 +101,22 @@ class Room {
 
 function showWhole({ type }: Operation, answer: Answer | Error): ShownAnswer {
   if (answer instanceof Error) return answer;
-  const sessions = sessionsOf(type, answer);
-  return sessions ? whole(sessions) : answer;
+  const user = userIn(type, answer);
+  return user ? whole(user.sessions, user.lastSeenMs) : answer;
 }
 
-/** The sessions that an operation has read; undefined if it reads none. */
-function sessionsOf(type: Operation['type'], answer: Answer): readonly Session[] | undefined {
-  if (type === 'getUser') return answer as Session[];
+/** What an operation has read of a user; undefined if it reads none. */
+function userIn(type: Operation['type'], answer: Answer): UserRead | undefined {
+  if (type === 'getUser') return answer as UserRead;
   if (type !== 'getDevice') return undefined;
-  return answer === undefined ? [] : [answer as Session];
+  return { sessions: answer === undefined ? [] : [answer as Session], lastSeenMs: undefined };
 }
 
 /** The maximum size of a result, by counts alone: the usual batch is not measured. */
 function maxBytesOf({ type }: Operation, answer: Answer | Error): number {
   if (answer instanceof Error) return ERROR_BYTES;
   if (type === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
-  if (type === 'getUser') return USER_BYTES + (answer as Session[]).length * MAX_DEVICE_BYTES;
+  if (type === 'getUser') return USER_BYTES + (answer as UserRead).sessions.length * MAX_DEVICE_BYTES;
   if (type === 'getDevice') return USER_BYTES + MAX_DEVICE_BYTES;
   return type === 'heartbeat' && answer !== undefined ? MAX_ENDED_BYTES : SMALL_BYTES;
 }
@@ -127,8 +128,8 @@ function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error)
     const { replaced } = answer as LoginResult;
     return replaced.reduce((sum, session) => sum + endedBytes(measure, request.userId, session), LOGIN_BYTES);
   }
-  const sessions = sessionsOf(type, answer);
-  return sessions ? sizeOfUser(sessions, USER_FORM, measure) : maxBytesOf(operation, answer);
+  const user = userIn(type, answer);
+  return user ? sizeOfUser(user.sessions, USER_FORM, measure) : maxBytesOf(operation, answer);
 }
 
 /** The minimum size of a result. */

@@ -1,5 +1,6 @@
 import type { UserStatusHandlers } from 'imstate-client/internal/generated/pb/UserStatus';
 import { makeSessionId } from 'imstate-client/internal/shared/sessionId';
+import { NO_DETAILS } from '../../presence/details.js';
 import type { Login } from '../../presence/sessions.js';
 import { checkId, checkOptionalId, checkServerName } from '../../presence/validate.js';
 import type { Presence } from '../presence.js';
@@ -32,6 +33,7 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
         platform: '',
         ttlMs: 0,
         metadata: {},
+        details: NO_DETAILS,
         policy: 'KEEP_ALL',
         incarnation: 0,
         resentLoginTimeMs: 0,

@@ -1,6 +1,8 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
+import { NO_DETAILS } from '../../presence/details.js';
 import { LIMITS } from '../../presence/limits.js';
 import type { Session } from '../../presence/sessions.js';
+import type { UserRead } from '../../store/operations.js';
 
 const MAX_BYTES = LIMITS.answerBytes.max;
 /** A device on the wire beside its texts: tags, lengths and times. */
@@ -10,12 +12,15 @@ const EXPLANATION_BYTES = 160;
 const ENTRY_BYTES = 8;
 /** A user beside its devices: the id, and what was left out. */
 export const USER_BYTES = LIMITS.id.max + 20;
+/** The most that the details of a login and a reason text take. */
+const MAX_DETAILS_BYTES = 48 + 4 * LIMITS.label.max + LIMITS.appVersion.max + LIMITS.reasonText.max + 16;
 /** The most that a device takes on the wire. */
 export const MAX_DEVICE_BYTES =
   DEVICE_BYTES +
   EXPLANATION_BYTES +
   2 * LIMITS.id.max +
   LIMITS.address.max +
+  MAX_DETAILS_BYTES +
   LIMITS.platform.max +
   LIMITS.metadata.max +
   LIMITS.metadataEntries.max * ENTRY_BYTES;
@@ -26,6 +31,8 @@ export interface Shown {
   metadataOmitted: boolean;
   /** How many sessions were left out. */
   devicesOmitted: number;
+  /** See UserRead. */
+  lastSeenMs?: number | undefined;
 }
 
 /** What of a device goes into an answer. */
@@ -66,18 +73,20 @@ export function showUser(sessions: readonly Session[], explanation = false): Sho
  * What a response about several users has room for: everything, or everything without metadata. Otherwise it
  * is rejected.
  */
-export function showUsers(users: readonly (readonly Session[])[]): Shown[] {
-  if (fits(users, { metadata: true, explanation: false })) return users.map(whole);
-  if (!fits(users, { metadata: false, explanation: false })) throw tooLarge();
-  return users.map(withoutMetadata);
+export function showUsers(users: readonly UserRead[]): Shown[] {
+  const sessions = users.map((user) => user.sessions);
+  const hasRoom = fits(sessions, { metadata: true, explanation: false });
+  if (!hasRoom && !fits(sessions, { metadata: false, explanation: false })) throw tooLarge();
+  const show = hasRoom ? whole : withoutMetadata;
+  return users.map((user) => show(user.sessions, user.lastSeenMs));
 }
 
-export function whole(sessions: readonly Session[]): Shown {
-  return { sessions, metadataOmitted: false, devicesOmitted: 0 };
+export function whole(sessions: readonly Session[], lastSeenMs?: number): Shown {
+  return { sessions, metadataOmitted: false, devicesOmitted: 0, lastSeenMs };
 }
 
-export function withoutMetadata(sessions: readonly Session[]): Shown {
-  return { sessions, metadataOmitted: true, devicesOmitted: 0 };
+export function withoutMetadata(sessions: readonly Session[], lastSeenMs?: number): Shown {
+  return { sessions, metadataOmitted: true, devicesOmitted: 0, lastSeenMs };
 }
 
 export function tooLarge(): ImstateError {
@@ -105,9 +114,10 @@ export function sizeOfUser(sessions: readonly Session[], form: Form, measure: Me
 }
 
 function sizeOf(session: Session, form: Form, measure: Measure): number {
-  const { deviceId, sessionId, serverAddr, platform, metadata } = session;
+  const { deviceId, sessionId, serverAddr, platform, metadata, details, reasonText } = session;
   let bytes = DEVICE_BYTES + measure(deviceId) + measure(sessionId) + measure(serverAddr) + measure(platform);
   if (form.explanation) bytes += EXPLANATION_BYTES;
+  if (details !== NO_DETAILS || reasonText !== '') bytes += MAX_DETAILS_BYTES;
   if (!form.metadata) return bytes;
   for (const [key, value] of Object.entries(metadata)) bytes += ENTRY_BYTES + measure(key) + measure(value);
   return bytes;

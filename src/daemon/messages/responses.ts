@@ -7,6 +7,7 @@ import type { GetStatsResponse__Output as GetStatsResponse } from 'imstate-clien
 import type { GetUserResponse__Output as GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
 import type { HistoryEntry__Output as WireHistoryEntry } from 'imstate-client/internal/generated/imstate/v1/HistoryEntry';
 import type { Lease__Output as WireLease } from 'imstate-client/internal/generated/imstate/v1/Lease';
+import type { ReplacingLogin__Output as ReplacingLogin } from 'imstate-client/internal/generated/imstate/v1/ReplacingLogin';
 import type { SessionBegin__Output as SessionBegin } from 'imstate-client/internal/generated/imstate/v1/SessionBegin';
 import type { UserSnapshot__Output as UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
 import type { Lease, SessionRef } from 'imstate-client/internal/shared/session';
@@ -16,7 +17,7 @@ import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { Stats } from '../../presence/listings.js';
 import type { ChatServer } from '../../presence/servers.js';
 import type { Ended, ReplacedSession, Session } from '../../presence/sessions.js';
-import type { BegunSession, Change, UserAt } from '../../store/changeLog.js';
+import type { BegunSession, Change, EndedSession as EndedInChange, UserAt } from '../../store/changeLog.js';
 import type { HistoryEntry } from '../history.js';
 import { type Shown, showUser } from './answerSize.js';
 
@@ -36,6 +37,10 @@ export function toDevice(session: Session, explain = false, metadataOmitted = fa
     endReason: endReasons.toWire(session.endReason),
     metadata: metadataOmitted ? NO_METADATA : session.metadata,
     explanation: explain ? toExplanation(session) : null,
+    clientIp: session.details.clientIp,
+    label: session.details.label,
+    appVersion: session.details.appVersion,
+    reasonText: session.reasonText,
   };
 }
 
@@ -73,6 +78,8 @@ export function toChange({ began, ended, ...change }: Change, revision: string):
           sessionId: ended.sessionId,
           serverAddr: ended.serverAddr,
           endReason: endReasons.toWire(ended.reason),
+          reasonText: ended.reasonText,
+          by: toReplacingLogin(deviceId, began, ended),
         }
       : null,
     time: toTimestamp(timeMs),
@@ -80,8 +87,19 @@ export function toChange({ began, ended, ...change }: Change, revision: string):
   };
 }
 
-function toSessionBegin({ sessionId, serverAddr, platform, loginTimeMs }: BegunSession): SessionBegin {
-  return { sessionId, serverAddr, platform, loginTime: toTimestamp(loginTimeMs) };
+function toSessionBegin(session: BegunSession): SessionBegin {
+  const { sessionId, serverAddr, platform, loginTimeMs, details } = session;
+  return { sessionId, serverAddr, platform, loginTime: toTimestamp(loginTimeMs), ...details };
+}
+
+/** The login that replaced a session of the device: the device's own, or that of another device. */
+function toReplacingLogin(
+  deviceId: string,
+  began: BegunSession | undefined,
+  { reason, by }: EndedInChange,
+): ReplacingLogin | null {
+  if (by) return { deviceId: by.deviceId, ...toSessionBegin(by) };
+  return began && reason === 'REPLACED' ? { deviceId, ...toSessionBegin(began) } : null;
 }
 
 /** A session of the user that another login ended. */
@@ -91,13 +109,11 @@ export function toReplaced(userId: string, session: ReplacedSession): EndedSessi
 }
 
 /** A session that a heartbeat found to be over. */
-export function toEnded({ userId, deviceId, sessionId }: SessionRef, ended: Ended): EndedSession {
-  return {
-    userId,
-    deviceId,
-    sessionId,
-    endReason: endReasons.toWire(ended === 'UNKNOWN' ? undefined : ended),
-  };
+export function toEnded(
+  { userId, deviceId, sessionId }: SessionRef,
+  { reason, reasonText }: Ended,
+): EndedSession {
+  return { userId, deviceId, sessionId, endReason: endReasons.toWire(reason), reasonText };
 }
 
 /** A session in the history. */
@@ -105,10 +121,12 @@ export function toHistoryEntry({
   loginTimeMs,
   endTimeMs,
   endReason,
+  details,
   ...entry
 }: HistoryEntry): WireHistoryEntry {
   return {
     ...entry,
+    ...details,
     loginTime: toTimestamp(loginTimeMs),
     endTime: toTimestamp(endTimeMs),
     endReason: endReasons.toWire(endReason),
@@ -133,13 +151,14 @@ function toLease(lease: Lease | undefined): WireLease | null {
 
 /** The response to GetUser. */
 export function toGetUserResponse(userId: string, shown: Shown, explain: boolean): GetUserResponse {
-  const { sessions, metadataOmitted, devicesOmitted } = shown;
+  const { sessions, metadataOmitted, devicesOmitted, lastSeenMs } = shown;
   return {
     userId,
     online: sessions.some(({ online }) => online),
     devices: sessions.map((session) => toDevice(session, explain, metadataOmitted)),
     metadataOmitted,
     devicesOmitted,
+    lastSeenTime: toTimestamp(lastSeenMs),
   };
 }
 

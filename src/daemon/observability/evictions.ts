@@ -26,10 +26,14 @@ export class Evictions {
   }
 
   /** Ends sessions. `more` is true if another call would end more of them. */
-  async evict(target: EvictTarget, by: EvictedBy): Promise<{ evicted: number; more: boolean }> {
-    const line = { ...by, ...fieldsOf(target) };
+  async evict(
+    target: EvictTarget,
+    reasonText: string,
+    by: EvictedBy,
+  ): Promise<{ evicted: number; more: boolean }> {
+    const line = { ...by, ...fieldsOf(target), reasonText: reasonText || undefined };
     try {
-      const { evicted, more, failure } = await this.#presence.evict(target, by.peer);
+      const { evicted, more, failure } = await this.#presence.evict(target, reasonText, by.peer);
       this.#log.info({ ...line, evicted, more, ...reasonOf(failure) }, 'sessions were evicted');
       // A caller that does not know partial results must not consider the eviction complete.
       if (failure !== undefined && !more) throw new PartialEviction(evicted, failure);
@@ -55,6 +59,7 @@ class PartialEviction extends ImstateError {
 function fieldsOf(target: EvictTarget): object {
   if ('serverAddr' in target) return { serverAddr: target.serverAddr };
   if ('userId' in target) return { user: target.userId };
+  if ('device' in target) return { user: target.device.userId, device: target.device.deviceId };
   const { userId, deviceId, sessionId } = target.session;
   return { user: userId, device: deviceId, session: sessionId };
 }

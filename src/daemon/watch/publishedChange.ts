@@ -1,4 +1,5 @@
 import type { WatchResponse } from 'imstate-client/internal/generated/imstate/v1/WatchResponse';
+import type { LoginDetails } from 'imstate-client/internal/shared/session';
 import { loadCodec } from 'imstate-client/internal/wire/codec';
 import type { Change } from '../../store/changeLog.js';
 import { toChange } from '../messages/responses.js';
@@ -58,5 +59,14 @@ function textLengthOf({ userId, deviceId, began, ended }: Change): number {
     if (session === undefined) continue;
     length += session.sessionId.length + session.serverAddr.length + session.platform.length;
   }
+  if (began) length += detailsLength(began.details);
+  if (ended) length += ended.reasonText.length + (ended.by ? BY_LENGTH + detailsLength(ended.by.details) : 0);
   return length;
+}
+
+/** The texts of a login that replaced a session, beside its details; estimated. */
+const BY_LENGTH = 128;
+
+function detailsLength({ clientIp, label, appVersion }: LoginDetails): number {
+  return clientIp.length + label.length + appVersion.length;
 }

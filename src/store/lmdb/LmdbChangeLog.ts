@@ -3,6 +3,7 @@ import { unpackRecord } from '../../presence/record.js';
 import { newestLoginFirst, toSession } from '../../presence/rules.js';
 import type { Session } from '../../presence/sessions.js';
 import type { ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart } from '../changeLog.js';
+import { readChange } from './changes.js';
 import { LAST, type RecordKey, type SessionKey, type Tables, under } from './tables.js';
 
 /** How many sessions are read before other work takes its turn. */
@@ -45,7 +46,10 @@ export class LmdbChangeLog implements ChangeLog {
     // Before the first change, nothing can be gone.
     if (!changes.doesExist(after[0]) && !(after[0] === 0 && !isTrimmed(this.#tables()))) return undefined;
     const found = [...changes.getRange({ start: after[0] + 1, limit })];
-    const entries = found.map(({ key, value }) => ({ position: [key, 0] as const, change: value }));
+    const entries = found.map(({ key, value }) => ({
+      position: [key, 0] as const,
+      change: readChange(value),
+    }));
     return { entries, upTo: entries.at(-1)?.position ?? after };
   }
 

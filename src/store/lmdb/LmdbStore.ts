@@ -6,7 +6,7 @@ import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
 import type { ChangeLog } from '../changeLog.js';
-import { type Answer, allAnswers, type Operation } from '../operations.js';
+import { type Answer, allAnswers, type Operation, type UserRead } from '../operations.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { callOf, Transactions } from './apply.js';
@@ -110,11 +110,11 @@ export class LmdbStore implements PresenceStore {
     return this.#transactions.runOne({ userId: '', run: (tx) => keepServerAlive(tx, keepAlive) });
   }
 
-  async evictUser(userId: string, budget?: ReadBudget): Promise<number> {
+  async evictUser(userId: string, reasonText = '', budget?: ReadBudget): Promise<number> {
     let evicted = 0;
     let after: string | undefined;
     do {
-      const run = (tx: WriteTransaction) => evictDevices(tx, userId, after);
+      const run = (tx: WriteTransaction) => evictDevices(tx, userId, reasonText, after);
       const part = await this.#transactions.runOne<ReturnType<typeof evictDevices>>(
         { userId, run },
         budget?.peer,
@@ -125,12 +125,14 @@ export class LmdbStore implements PresenceStore {
     return evicted;
   }
 
-  evictSession(session: SessionRef): Promise<boolean> {
-    return this.#transactions.runOne({ userId: session.userId, run: (tx) => evictSession(tx, session) });
+  evictSession(session: SessionRef, reasonText = ''): Promise<boolean> {
+    const run = (tx: WriteTransaction) => evictSession(tx, session, reasonText);
+    return this.#transactions.runOne({ userId: session.userId, run });
   }
 
-  evictServer(serverAddr: string): Promise<ServerEviction> {
-    return this.#transactions.runOne({ userId: '', run: (tx) => evictServer(tx, serverAddr) });
+  evictServer(serverAddr: string, reasonText = ''): Promise<ServerEviction> {
+    const run = (tx: WriteTransaction) => evictServer(tx, serverAddr, reasonText);
+    return this.#transactions.runOne({ userId: '', run });
   }
 
   async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
@@ -140,7 +142,7 @@ export class LmdbStore implements PresenceStore {
 
   async getUser(userId: string, budget?: ReadBudget): Promise<Session[]> {
     const answers = await this.apply([{ type: 'getUser', request: { userId } }], budget);
-    return allAnswers<'getUser'>(answers)[0] as Session[];
+    return (allAnswers<'getUser'>(answers)[0] as UserRead).sessions;
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {

@@ -1,5 +1,6 @@
 import { packRecord, type SessionRecord, unpackRecord } from '../../presence/record.js';
 import { type End, endedRecord, endOf } from '../../presence/rules.js';
+import type { ReplacingLogin } from '../changeLog.js';
 import type { EndCounts, StoreOptions } from '../store.js';
 import { noteChange } from './changes.js';
 import { removeSession } from './counters.js';
@@ -48,8 +49,11 @@ export class WriteTransaction {
     return endOf(record, lease, this.now);
   }
 
-  /** Ends a session that is online, and keeps its record for the retention. */
-  end(userId: string, record: SessionRecord, end: End): SessionRecord {
+  /**
+   * Ends a session that is online, and keeps its record for the retention. `by` is the login of another
+   * device that replaced it.
+   */
+  end(userId: string, record: SessionRecord, end: End, by?: ReplacingLogin): SessionRecord {
     removeSession(this.tables, userId, record);
     addToHistory(this.tables, this.options, userId, record, end);
     noteChange(this.tables, this.options.changeLimit, userId, {
@@ -58,6 +62,8 @@ export class WriteTransaction {
       ended: record,
       timeMs: end.timeMs,
       reason: end.reason,
+      reasonText: end.text ?? '',
+      by,
     });
     if (this.endCounts) this.endCounts[end.reason] += 1;
     const ended = endedRecord(record, end, this.options.retentionMs);

@@ -143,6 +143,6 @@ function execute(tx: WriteTransaction, { type, request }: Operation, budget: Rea
     case 'getDevice':
       return readDevice(tx, request.userId, request.deviceId);
     case 'getUser':
-      return readUser(tx, request.userId, budget);
+      return readUser(tx, request, budget);
   }
 }

@@ -8,13 +8,13 @@ import type { WriteTransaction } from './WriteTransaction.js';
 const SESSIONS = 256;
 
 /** See PresenceStore.evictServer. */
-export function evictServer(tx: WriteTransaction, serverAddr: string): ServerEviction {
+export function evictServer(tx: WriteTransaction, serverAddr: string, reasonText: string): ServerEviction {
   let evicted = 0;
   const eviction = (record: SessionRecord): End => {
     const end = tx.endOf(record);
     if (end) return end;
     evicted += 1;
-    return { timeMs: tx.now, reason: 'EVICTED' };
+    return { timeMs: tx.now, reason: 'EVICTED', text: reasonText };
   };
   const { checked } = endSome(tx, serverAddr, [], SESSIONS, eviction);
   return { evicted, more: checked === SESSIONS, failure: undefined };

@@ -8,8 +8,11 @@ import type { WriteTransaction } from './WriteTransaction.js';
 export function heartbeat(tx: WriteTransaction, session: SessionRef): Ended | undefined {
   const { userId, deviceId, sessionId } = session;
   const current = tx.current(userId, deviceId);
-  if (current?.sessionId !== sessionId) return pastEnd(tx.tables, session)?.reason ?? 'UNKNOWN';
-  if (!current.online) return current.endReason;
+  if (current?.sessionId !== sessionId) {
+    const { reason, reasonText = '' } = pastEnd(tx.tables, session) ?? {};
+    return { reason, reasonText };
+  }
+  if (!current.online) return { reason: current.endReason, reasonText: current.reasonText };
   if (tx.now > current.lastSeenMs) {
     tx.tables.records.put([userId, deviceId], packRecord({ ...current, lastSeenMs: tx.now }));
   }

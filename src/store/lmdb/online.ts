@@ -3,7 +3,7 @@ import { packRecord, type SessionRecord } from '../../presence/record.js';
 import { mayRestart, nextDeadline, replacedSession, tooManyDevices } from '../../presence/rules.js';
 import type { Login, LoginResult, ReplacedSession } from '../../presence/sessions.js';
 import { WORK } from '../work.js';
-import { noteChange } from './changes.js';
+import { begunSession, noteChange } from './changes.js';
 import { claimLease, saveLease } from './claimLease.js';
 import { addSession, removeSession } from './counters.js';
 import { dropOldest, hasRoom, othersToReplace } from './devices.js';
@@ -41,14 +41,14 @@ export function online(
   const ending: Login = mayReplace ? login : { ...login, policy: 'KEEP_ALL' };
   if (!before && !hasRoom(tx, ending)) throw tooManyDevices(tx.options.maxDevices);
   const { others, next } = othersToReplace(tx, ending, after);
+  const record = makeRecord(login, binding, isRefresh ? before : undefined, tx.now);
   if (next !== undefined) {
-    const progress = { after: next, replaced: [...replaced, ...replaceOthers(tx, userId, others)] };
+    const progress = { after: next, replaced: [...replaced, ...replaceOthers(tx, userId, others, record)] };
     return new Unfinished((nextTx) => online(nextTx, login, progress));
   }
-  const record = makeRecord(login, binding, isRefresh ? before : undefined, tx.now);
   if (before && !isRefresh) replaced.push(replacedSession(before));
   write(tx, userId, record, before);
-  replaced.push(...replaceOthers(tx, userId, others));
+  replaced.push(...replaceOthers(tx, userId, others, record));
   if (!before) dropOldest(tx, userId);
   return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined };
 }
@@ -74,10 +74,12 @@ function makeRecord(
     serverAddr: login.serverAddr,
     platform: login.platform,
     metadata: login.metadata,
+    details: login.details,
     online: true,
     ttlMs: login.ttlMs,
     logoutTimeMs: undefined,
     endReason: undefined,
+    reasonText: '',
     removalTimeMs: 0,
     // A refresh may be a late repeat, which does not cancel a logout.
     graceEndMs: refreshed?.graceEndMs ?? 0,
@@ -111,6 +113,8 @@ function write(
     ended: isRefresh ? undefined : before,
     timeMs: now,
     reason: 'REPLACED',
+    reasonText: '',
+    by: undefined,
   });
 }
 
@@ -149,8 +153,15 @@ function joinLease(tx: WriteTransaction, { serverAddr, incarnation }: Login): Bi
   return { incarnation: lease.incarnation, lastSeenMs: Math.max(now, (lease.purge ?? 0) + 1) };
 }
 
-function replaceOthers(tx: WriteTransaction, userId: string, others: SessionRecord[]): ReplacedSession[] {
-  for (const other of others) tx.end(userId, other, { timeMs: tx.now, reason: 'REPLACED' });
+/** Ends the others, which `login` replaces. */
+function replaceOthers(
+  tx: WriteTransaction,
+  userId: string,
+  others: SessionRecord[],
+  login: SessionRecord,
+): ReplacedSession[] {
+  const by = { deviceId: login.deviceId, ...begunSession(login) };
+  for (const other of others) tx.end(userId, other, { timeMs: tx.now, reason: 'REPLACED' }, by);
   tx.work.done += others.length * WORK.end;
   return others.map(replacedSession);
 }

@@ -1,9 +1,11 @@
 import { type SessionRecord, unpackRecord } from '../../presence/record.js';
-import { newestLoginFirst, readRecord } from '../../presence/rules.js';
+import { lastSeenOf, newestLoginFirst, readRecord } from '../../presence/rules.js';
 import type { Session } from '../../presence/sessions.js';
+import type { UserQuery, UserRead } from '../operations.js';
 import type { ReadBudget } from '../reads.js';
 import type { StoreOptions } from '../store.js';
 import { someDevices } from './devices.js';
+import { lastEnd } from './history.js';
 import type { Tables } from './tables.js';
 import { Unfinished } from './Unfinished.js';
 import type { WriteTransaction } from './WriteTransaction.js';
@@ -29,18 +31,27 @@ interface Progress {
 /** See PresenceStore.getUser. Throws if the budget is used up. */
 export function readUser(
   tx: WriteTransaction,
-  userId: string,
+  query: UserQuery,
   budget: ReadBudget,
   progress: Progress = { after: undefined, sessions: [] },
-): Session[] | Unfinished {
+): UserRead | Unfinished {
   if (budget.rejection) throw budget.rejection;
-  const { records, bytes, hasMore } = someDevices(tx, userId, progress.after);
+  const { records, bytes, hasMore } = someDevices(tx, query.userId, progress.after);
   const found = records.flatMap((record) => toReadable(tx, record) ?? []);
   budget.spend(found.length, bytes);
   const sessions = [...progress.sessions, ...found];
-  if (!hasMore) return sessions.sort(newestLoginFirst);
+  if (!hasMore)
+    return { sessions: sessions.sort(newestLoginFirst), lastSeenMs: lastSeen(tx, query, sessions) };
   const next = { after: records.at(-1)?.deviceId, sessions };
-  return new Unfinished((nextTx) => readUser(nextTx, userId, budget, next));
+  return new Unfinished((nextTx) => readUser(nextTx, query, budget, next));
+}
+
+function lastSeen(
+  { tables, options, now }: WriteTransaction,
+  { userId, includeLastSeen = false }: UserQuery,
+  sessions: readonly Session[],
+): number | undefined {
+  return includeLastSeen ? lastSeenOf(sessions, lastEnd(tables, options, userId, now), now) : undefined;
 }
 
 /** What readers see of a record. */

@@ -1,7 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { LeaseRecord } from '../../presence/rules.js';
 import type { PastSession } from '../../presence/sessions.js';
-import type { Change } from '../changeLog.js';
+import type { BegunSession, Change, EndedSession, ReplacingLogin } from '../changeLog.js';
 
 /** A device of a user. */
 export type RecordKey = [userId: string, deviceId: string];
@@ -14,6 +14,31 @@ export type HistoryKey = [userId: string, number: number];
  * server]).
  */
 export type DeadlineKey = [first: string, second: string];
+
+/**
+ * An entry of the history. Most have neither details nor a reason text, and those that versions before 0.2.0
+ * wrote have none.
+ */
+interface StoredPastSession extends Omit<PastSession, 'details' | 'reasonText'> {
+  details?: PastSession['details'] | undefined;
+  reasonText?: string | undefined;
+}
+
+/** A session that began, without empty details. */
+export type StoredBegin<Session extends BegunSession> = Omit<Session, 'details'> & {
+  details?: Session['details'] | undefined;
+};
+/** A session that ended, without an empty reason text. */
+export type StoredEnd = Omit<EndedSession, 'reasonText' | 'by'> & {
+  reasonText?: string | undefined;
+  by?: StoredBegin<ReplacingLogin> | undefined;
+};
+
+/** A change as it is stored: what is empty is left out, as in those that versions before 0.2.0 wrote. */
+export type StoredChange = Omit<Change, 'began' | 'ended'> & {
+  began?: StoredBegin<BegunSession> | undefined;
+  ended?: StoredEnd | undefined;
+};
 
 /** Sorts after every text. */
 export const LAST = Buffer.of(0xff) as unknown as string;
@@ -39,9 +64,9 @@ export interface Tables {
   /** What is online: users, devices, p:<platform>, s:<server>. */
   counters: Database<number, string>;
   leases: Database<LeaseRecord, string>;
-  history: Database<PastSession, HistoryKey>;
+  history: Database<StoredPastSession, HistoryKey>;
   /** The change log: changes by number. */
-  changes: Database<Change, number>;
+  changes: Database<StoredChange, number>;
   deadlines: Deadlines;
 }
 

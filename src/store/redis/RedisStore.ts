@@ -96,16 +96,16 @@ export class RedisStore implements PresenceStore {
     return keepServerAlive(this.#usable().scripts, keepAlive);
   }
 
-  async evictUser(userId: string, budget?: ReadBudget): Promise<number> {
-    return evictUser(this.#usable().calls, userId, budget?.peer);
+  async evictUser(userId: string, reasonText = '', budget?: ReadBudget): Promise<number> {
+    return evictUser(this.#usable().calls, userId, reasonText, budget?.peer);
   }
 
-  async evictSession(session: SessionRef): Promise<boolean> {
-    return this.#usable().calls.runOne(evictCommand(session));
+  async evictSession(session: SessionRef, reasonText = ''): Promise<boolean> {
+    return this.#usable().calls.runOne(evictCommand(session, reasonText));
   }
 
-  async evictServer(serverAddr: string): Promise<ServerEviction> {
-    return evictServer(this.#usable().scripts, serverAddr);
+  async evictServer(serverAddr: string, reasonText = ''): Promise<ServerEviction> {
+    return evictServer(this.#usable().scripts, serverAddr, reasonText);
   }
 
   async getDevice(userId: string, deviceId: string): Promise<Session | undefined> {
@@ -113,7 +113,11 @@ export class RedisStore implements PresenceStore {
   }
 
   async getUser(userId: string, budget = new ReadBudget()): Promise<Session[]> {
-    return this.#usable().calls.runOne(new ReadUserCommand(userId, budget), budget.peer);
+    const { sessions } = await this.#usable().calls.runOne(
+      new ReadUserCommand({ userId }, budget),
+      budget.peer,
+    );
+    return sessions;
   }
 
   async getHistory(userId: string): Promise<PastSession[]> {

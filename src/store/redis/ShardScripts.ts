@@ -39,12 +39,12 @@ export class ShardScripts {
   }
 
   /**
-   * ARGV[1..5] of the scripts that change a shard; see keys.lua, sessions.lua, history.lua and changes.lua.
+   * ARGV[1..6] of the scripts that change a shard; see keys.lua, sessions.lua, history.lua and changes.lua.
    */
   settings(): ScriptArgument[] {
-    const { retentionMs, historyLimit, historyRetentionMs, changeLimit } = this.options;
+    const { retentionMs, historyLimit, historyRetentionMs, changeLimit, historyIp } = this.options;
     const changesOfShard = Math.ceil(changeLimit / this.shards.length);
-    return [this.now(), retentionMs, historyLimit, historyRetentionMs, changesOfShard];
+    return [this.now(), retentionMs, historyLimit, historyRetentionMs, changesOfShard, historyIp];
   }
 
   /** Calls a script that changes a shard; rejects unless enough replicas have the change. */

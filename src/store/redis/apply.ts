@@ -111,7 +111,7 @@ export function commandOf(
     case 'getDevice':
       return readDeviceCommand(request.userId, request.deviceId);
     case 'getUser':
-      return new ReadUserCommand(request.userId, budget);
+      return new ReadUserCommand(request, budget);
   }
 }
 

@@ -1,7 +1,15 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
+import { NO_DETAILS } from '../../presence/details.js';
 import { PackedText } from '../../presence/packedText.js';
 import { END_REASONS } from '../../presence/record.js';
-import type { BegunSession, Change, ChangeLogEntry, LogPosition } from '../changeLog.js';
+import type {
+  BegunSession,
+  Change,
+  ChangeLogEntry,
+  EndedSession,
+  LogPosition,
+  ReplacingLogin,
+} from '../changeLog.js';
 import { Texts } from './replies.js';
 import { CHANGE_FLAGS } from './scriptConstants.js';
 
@@ -66,12 +74,17 @@ function readChange(members: PackedText, start: number, end: number, texts: Text
   const flags = texts.number(1);
   const devicesOnline = texts.number(4);
   const timeMs = texts.number(6);
+  const began = flags & CHANGE_FLAGS.BEGAN ? readBegun(texts) : undefined;
+  const ended = flags & CHANGE_FLAGS.ENDED ? readEnded(texts) : undefined;
+  if (flags & CHANGE_FLAGS.FIELDS) (began as BegunSession).details = texts.part().fields().details;
+  if (flags & CHANGE_FLAGS.REASON_TEXT) (ended as EndedSession).reasonText = texts.part().rest();
+  if (flags & CHANGE_FLAGS.BY) (ended as EndedSession).by = readBy(texts.part());
   return {
     userId: members.text(start, nul),
     deviceId: members.text(nul + 1, end),
     wasOnline: (flags & CHANGE_FLAGS.WAS_ONLINE) !== 0,
-    began: flags & CHANGE_FLAGS.BEGAN ? readBegun(texts) : undefined,
-    ended: flags & CHANGE_FLAGS.ENDED ? readEnded(texts) : undefined,
+    began,
+    ended,
     devicesOnline,
     timeMs,
   };
@@ -79,10 +92,28 @@ function readChange(members: PackedText, start: number, end: number, texts: Text
 
 function readBegun(texts: Texts): BegunSession {
   const loginTimeMs = texts.number(6);
-  return { loginTimeMs, sessionId: texts.next(1), serverAddr: texts.next(0), platform: texts.next(0) };
+  return {
+    loginTimeMs,
+    sessionId: texts.next(1),
+    serverAddr: texts.next(0),
+    platform: texts.next(0),
+    details: NO_DETAILS,
+  };
 }
 
-function readEnded(texts: Texts): NonNullable<Change['ended']> {
+function readBy(texts: Texts): ReplacingLogin {
+  const deviceId = texts.next(1);
+  return { deviceId, ...readBegun(texts), details: texts.fields().details };
+}
+
+function readEnded(texts: Texts): EndedSession {
   const reason = END_REASONS[texts.number(1)] as EndReason;
-  return { reason, sessionId: texts.next(1), serverAddr: texts.next(0), platform: texts.next(0) };
+  return {
+    reason,
+    sessionId: texts.next(1),
+    serverAddr: texts.next(0),
+    platform: texts.next(0),
+    reasonText: '',
+    by: undefined,
+  };
 }

@@ -6,8 +6,11 @@ import { readUserAtCommand } from './read.js';
 import { END_OF_ARGUMENT as END, OPERATION } from './scriptConstants.js';
 
 /** The eviction of one session, see scripts/evict.lua. */
-export function evictCommand({ userId, deviceId, sessionId }: SessionRef): Command<boolean> {
-  const text = `${OPERATION.OP_EVICT}${userId}${END}${deviceId}${END}${sessionId}${END}`;
+export function evictCommand(
+  { userId, deviceId, sessionId }: SessionRef,
+  reasonText: string,
+): Command<boolean> {
+  const text = `${OPERATION.OP_EVICT}${userId}${END}${deviceId}${END}${sessionId}${END}${reasonText}${END}`;
   return { userId, text, isChange: true, readReply: isOne };
 }
 
@@ -15,10 +18,13 @@ export function evictCommand({ userId, deviceId, sessionId }: SessionRef): Comma
 export async function evictUser(
   calls: ApplyCalls,
   userId: string,
+  reasonText: string,
   peer: string | undefined,
 ): Promise<number> {
   const { sessions } = await calls.runOne(readUserAtCommand(userId), peer);
-  const commands = sessions.map(({ deviceId, sessionId }) => evictCommand({ userId, deviceId, sessionId }));
+  const commands = sessions.map(({ deviceId, sessionId }) =>
+    evictCommand({ userId, deviceId, sessionId }, reasonText),
+  );
   const evicted = allAnswers<'offline'>(await calls.run(commands, peer));
   return evicted.filter(Boolean).length;
 }

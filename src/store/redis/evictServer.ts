@@ -7,7 +7,11 @@ import { ENDINGS_PER_CALL } from './sweep.js';
 const MAX_EVICTED = 10_000;
 
 /** See PresenceStore.evictServer and scripts/evictServer.lua. */
-export async function evictServer(scripts: ShardScripts, serverAddr: string): Promise<ServerEviction> {
+export async function evictServer(
+  scripts: ShardScripts,
+  serverAddr: string,
+  reasonText: string,
+): Promise<ServerEviction> {
   let evicted = 0;
   let failure: ImstateError | undefined;
   for (const [number, shard] of scripts.shards.entries()) {
@@ -16,7 +20,7 @@ export async function evictServer(scripts: ShardScripts, serverAddr: string): Pr
       scripts.health.check(number);
       for (let more = 1; more === 1; ) {
         if (evicted >= MAX_EVICTED) return { evicted, more: true, failure: undefined };
-        const args = [...scripts.settings(), serverAddr, ENDINGS_PER_CALL];
+        const args = [...scripts.settings(), serverAddr, ENDINGS_PER_CALL, reasonText];
         const [count, isMore] = await scripts.write<[number, number]>(shard, (redis) =>
           redis.imEvictServer(...shard.keys, ...args),
         );

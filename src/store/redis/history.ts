@@ -33,5 +33,6 @@ export function readPastSession(entry: Buffer): PastSession {
     loginTimeMs,
     endTimeMs,
     endReason,
+    ...texts.fields(),
   };
 }

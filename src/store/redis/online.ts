@@ -1,9 +1,17 @@
+import { addressBytes, NO_DETAILS } from '../../presence/details.js';
+import { FIELD_TAGS } from '../../presence/fields.js';
 import { END_REASONS } from '../../presence/record.js';
 import { LOGIN_POLICIES, tooManyDevices } from '../../presence/rules.js';
 import type { Login, LoginResult, ReplacedSession } from '../../presence/sessions.js';
 import type { Command, CommandReply } from './command.js';
 import type { Texts } from './replies.js';
-import { END_OF_ARGUMENT as END, OPERATION, TOO_MANY_DEVICES } from './scriptConstants.js';
+import {
+  END_OF_ARGUMENT as END,
+  FIELD_MARK,
+  NO_METADATA,
+  OPERATION,
+  TOO_MANY_DEVICES,
+} from './scriptConstants.js';
 
 /** A login, see scripts/online.lua. */
 export function onlineCommand(login: Login, maxDevices: number): Command<LoginResult> {
@@ -18,14 +26,31 @@ export function onlineCommand(login: Login, maxDevices: number): Command<LoginRe
 
 /** The arguments of a login. One template: a login is the most frequent change. */
 export function encodeLogin(login: Login): string {
-  const { userId, deviceId, sessionId, serverAddr, platform, metadata, ttlMs, incarnation } = login;
+  const { userId, deviceId, sessionId, serverAddr, platform, ttlMs, incarnation } = login;
   const policy = LOGIN_POLICIES.indexOf(login.policy);
   const isNew = login.isNewSessionId ? 1 : 0;
   return (
     `${OPERATION.OP_ONLINE}${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}` +
     `${ttlMs}${END}${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}` +
-    `${encodeMetadata(metadata)}${END}`
+    `${encodeRest(login)}${END}`
   );
+}
+
+/** The metadata, and the details as fields. */
+function encodeRest({ metadata, details }: Login): string {
+  const json = encodeMetadata(metadata);
+  if (details === NO_DETAILS) return json;
+  const { clientIp, label, appVersion } = details;
+  const address = clientIp && Buffer.from(addressBytes(clientIp)).toString('hex');
+  const fields =
+    encodeField(FIELD_TAGS.CLIENT_IP, address) +
+    encodeField(FIELD_TAGS.LABEL, label) +
+    encodeField(FIELD_TAGS.APP_VERSION, appVersion);
+  return fields && (json || NO_METADATA) + fields;
+}
+
+function encodeField(tag: string, value: string): string {
+  return value && `${FIELD_MARK}${tag}${value}`;
 }
 
 function encodeMetadata(metadata: Record<string, string>): string {

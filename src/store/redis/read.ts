@@ -1,7 +1,8 @@
 import { unpackRecordAt } from '../../presence/record.js';
-import { newestLoginFirst } from '../../presence/rules.js';
+import { lastSeenOf, newestLoginFirst } from '../../presence/rules.js';
 import type { Session } from '../../presence/sessions.js';
 import type { LogPosition } from '../changeLog.js';
+import type { UserQuery, UserRead } from '../operations.js';
 import type { ReadBudget } from '../reads.js';
 import { parseLogPosition } from './changes.js';
 import type { Command, CommandReply } from './command.js';
@@ -20,40 +21,46 @@ export function readDeviceCommand(userId: string, deviceId: string): Command<Ses
 
 function decodeDevice(deviceId: string, reply: CommandReply, context: ReadContext): Session | undefined {
   if (reply === null) return undefined;
-  const { packed, at } = reply as Texts;
-  return readSessions([unpackRecordAt(deviceId, packed, at)], context).sessions[0];
+  const { packed, at, length } = reply as Texts;
+  return readSessions([unpackRecordAt(deviceId, packed, at, at + length)], context).sessions[0];
 }
 
 /**
  * Reads all devices of a user; nothing once the request has used up its budget. A class, because batches of
  * look-ups create very many of them.
  */
-export class ReadUserCommand implements Command<Session[]> {
+export class ReadUserCommand implements Command<UserRead> {
   readonly userId: string;
   readonly isChange = false;
   readonly #budget: ReadBudget;
+  readonly #includeLastSeen: boolean;
 
-  constructor(userId: string, budget: ReadBudget) {
+  constructor({ userId, includeLastSeen = false }: UserQuery, budget: ReadBudget) {
     this.userId = userId;
     this.#budget = budget;
+    this.#includeLastSeen = includeLastSeen;
   }
 
   get text(): string {
-    return this.#budget.rejection ? OPERATION.OP_SKIP : OPERATION.OP_READ_USER + this.userId;
+    if (this.#budget.rejection) return OPERATION.OP_SKIP;
+    return (this.#includeLastSeen ? OPERATION.OP_READ_USER_SEEN : OPERATION.OP_READ_USER) + this.userId;
   }
 
-  readReply(reply: CommandReply, context: ReadContext): Session[] {
+  readReply(reply: CommandReply, context: ReadContext): UserRead {
     if (reply === 0) throw this.#budget.rejection;
     const texts = reply as Texts;
     const { length } = texts;
+    const lastEndMs = this.#includeLastSeen ? texts.number(6) : 0;
     const { sessions } = readSessions(recordsIn(texts), context);
     if (sessions.length > 1) sessions.sort(newestLoginFirst);
     this.#budget.spend(sessions.length, length);
-    return sessions;
+    const lastSeenMs = this.#includeLastSeen ? lastSeenOf(sessions, lastEndMs, context.now) : undefined;
+    return { sessions, lastSeenMs };
   }
 
-  merge(before: Session[], part: Session[]): Session[] {
-    return mergeSessions(before, part);
+  merge(before: UserRead, part: UserRead): UserRead {
+    const latest = Math.max(before.lastSeenMs ?? 0, part.lastSeenMs ?? 0);
+    return { sessions: mergeSessions(before.sessions, part.sessions), lastSeenMs: latest || undefined };
   }
 }
 

@@ -1,3 +1,4 @@
+import { type Fields, readFields } from '../../presence/fields.js';
 import type { PackedText } from '../../presence/packedText.js';
 import { type SessionRecord, unpackRecord, unpackRecordAt } from '../../presence/record.js';
 import { type LeaseRecord, readRecord, toSession } from '../../presence/rules.js';
@@ -59,8 +60,9 @@ export function recordsIn(texts: Texts): SessionRecord[] {
   while (!texts.isAtEnd) {
     const deviceId = texts.next(1);
     const bytes = texts.number(2);
-    records.push(unpackRecordAt(deviceId, texts.packed, texts.at));
-    texts.at += bytes;
+    const end = texts.at + bytes;
+    records.push(unpackRecordAt(deviceId, texts.packed, texts.at, end));
+    texts.at = end;
   }
   return records;
 }
@@ -124,6 +126,27 @@ export class Texts {
     const start = this.at + 1;
     this.at = start + (this.packed.bytes[this.at] as number) + extra;
     return this.packed.text(start, this.at);
+  }
+
+  /** The text up to the end. */
+  rest(): string {
+    const start = this.at;
+    this.at = this.#end;
+    return this.packed.text(start, this.#end);
+  }
+
+  /** The fields up to the end, see src/presence/fields.ts. */
+  fields(): Fields {
+    const start = this.at;
+    this.at = this.#end;
+    return readFields(this.packed, start, this.#end);
+  }
+
+  /** The next part, which is preceded by its length in two bytes. */
+  part(): Texts {
+    const bytes = this.number(2);
+    this.at += bytes;
+    return new Texts(this.packed, this.at - bytes, this.at);
   }
 
   /** The next number, of this many bytes. */

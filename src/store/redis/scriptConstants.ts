@@ -1,5 +1,12 @@
+import { NETWORK_BYTES } from '../../presence/details.js';
+import { FIELD_TAGS } from '../../presence/fields.js';
 import { END_REASONS, RECORD_FLAGS } from '../../presence/record.js';
-import { DEFAULT_LEASE_MS, LOGIN_POLICIES, REMEMBERED_SESSIONS } from '../../presence/rules.js';
+import {
+  DEFAULT_LEASE_MS,
+  LAST_SEEN_ENTRIES,
+  LOGIN_POLICIES,
+  REMEMBERED_SESSIONS,
+} from '../../presence/rules.js';
 import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
 import { WORK } from '../work.js';
 
@@ -14,6 +21,7 @@ export const OPERATION = {
   OP_EVICT: 'e',
   OP_READ_DEVICE: 'd',
   OP_READ_USER: 'u',
+  OP_READ_USER_SEEN: 's',
   OP_READ_USER_AT: 'a',
   /** Does nothing. */
   OP_SKIP: 'n',
@@ -24,6 +32,8 @@ export const OPERATION = {
 /** Control characters occur in no argument. */
 export const END_OF_ARGUMENT = '\x1f';
 export const END_OF_OPERATION = '\x1e';
+/** Precedes each field in the last argument of a login. */
+export const FIELD_MARK = '\x1d';
 
 /**
  * Patterns of Lua for operations and their arguments. Here, because scripts would build them in every call.
@@ -33,7 +43,10 @@ const PATTERNS = {
   LOGIN_ARGUMENTS: withArguments(11),
   LOGOUT_ARGUMENTS: withArguments(4),
   SESSION_ARGUMENTS: withArguments(3),
+  EVICT_ARGUMENTS: withArguments(4),
   DEVICE_ARGUMENTS: withArguments(2),
+  REST_ARGUMENT: `^([^${FIELD_MARK}]*)(.*)$`,
+  FIELD_ARGUMENT: `${FIELD_MARK}(.)([^${FIELD_MARK}]*)`,
   CONTINUED_OPERATION: `^.([^${END_OF_ARGUMENT}]*)${END_OF_ARGUMENT}(.*)$`,
 };
 
@@ -41,11 +54,24 @@ const PATTERNS = {
 export const TOO_MANY_DEVICES = 255;
 
 /** What a change in the change log says. */
-export const CHANGE_FLAGS = { WAS_ONLINE: 1, BEGAN: 2, ENDED: 4 } as const;
+export const CHANGE_FLAGS = {
+  WAS_ONLINE: 1,
+  BEGAN: 2,
+  ENDED: 4,
+  FIELDS: 8,
+  REASON_TEXT: 16,
+  BY: 32,
+} as const;
+
+/** Metadata of a record that has fields and no metadata: see src/presence/record.ts. */
+export const NO_METADATA = '{}';
 
 /** The values that the scripts share with TypeScript, by their names in Lua. */
 export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   ...withPrefix('FLAG_', RECORD_FLAGS),
+  ...withPrefix('FIELD_', FIELD_TAGS),
+  ...withPrefix('NETWORK_BYTES_', NETWORK_BYTES),
+  PACKED_NO_METADATA: `\0${String.fromCharCode(NO_METADATA.length)}${NO_METADATA}`,
   ...numbered(END_REASONS),
   ...numbered(LOGIN_POLICIES),
   ...charCodes(OPERATION),
@@ -55,6 +81,7 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   BUCKETS,
   DEFAULT_LEASE_MS,
   REMEMBERED_SESSIONS,
+  LAST_SEEN_ENTRIES,
   MAX_PLATFORMS,
   OTHER_PLATFORM,
   MAX_WORK: WORK.max,
@@ -96,7 +123,7 @@ function charCodes(letters: Record<string, string>): Record<string, number> {
   return Object.fromEntries(Object.entries(letters).map(([name, letter]) => [name, letter.charCodeAt(0)]));
 }
 
-function withPrefix(prefix: string, constants: Record<string, number>): Record<string, number> {
+function withPrefix<Value>(prefix: string, constants: Record<string, Value>): Record<string, Value> {
   return Object.fromEntries(Object.entries(constants).map(([name, value]) => [prefix + name, value]));
 }
 

@@ -119,7 +119,14 @@ describe('online --file', () => {
       { userId: 'json', deviceId: 'phone', serverAddr: 'nowhere' },
     );
     const { lines, exitCode } = await batch(file, '--json');
-    const ended = { deviceId: 'phone', sessionId: 's-1', serverAddr, reason: 'REPLACED' };
+    const ended = {
+      deviceId: 'phone',
+      sessionId: 's-1',
+      serverAddr,
+      reason: 'REPLACED',
+      reasonText: null,
+      by: null,
+    };
     const login = { ...good, loginTime: expect.stringMatching(ISO), replaced: [], endReason: null };
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { line: 1, ...login, sessionId: 's-1' },

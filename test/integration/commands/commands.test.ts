@@ -48,7 +48,16 @@ describe('online', () => {
         sessionId: 's-2',
         serverAddr: '10.0.0.2:9000',
         loginTime: expect.stringMatching(ISO),
-        replaced: [{ deviceId: 'phone', sessionId: 's-1', serverAddr: '10.0.0.1:9000', reason: 'REPLACED' }],
+        replaced: [
+          {
+            deviceId: 'phone',
+            sessionId: 's-1',
+            serverAddr: '10.0.0.1:9000',
+            reason: 'REPLACED',
+            reasonText: null,
+            by: null,
+          },
+        ],
         endReason: null,
       },
     );
@@ -116,9 +125,18 @@ describe('query', () => {
       lastSeen: expect.stringMatching(ISO),
       logoutTime: null,
       reason: null,
+      reasonText: null,
+      clientIp: null,
+      label: null,
+      appVersion: null,
       metadata: {},
     };
-    expect(await json('query', user)).toEqual({ userId: user, online: true, devices: [online] });
+    expect(await json('query', user)).toEqual({
+      userId: user,
+      online: true,
+      lastSeen: expect.stringMatching(ISO),
+      devices: [online],
+    });
     await cli('offline', user, 'phone');
     expect(await json('query', user, 'phone')).toEqual({
       userId: user,
@@ -310,7 +328,7 @@ describe('errors', () => {
 
   test('IMSTATE_JSON is --json', async () => {
     const { stdout } = await runCli(['query', user], { ...env, IMSTATE_JSON: '1' });
-    expect(JSON.parse(stdout)).toEqual({ userId: user, online: false, devices: [] });
+    expect(JSON.parse(stdout)).toEqual({ userId: user, online: false, lastSeen: null, devices: [] });
   });
 });
 

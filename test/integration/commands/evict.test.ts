@@ -106,3 +106,66 @@ test.each([
   expect(stderr).toMatch(message);
   expect(exitCode).toBe(2);
 });
+
+test('--reason stands in the record and the history, and reaches a watch', async () => {
+  await login('henry', 'phone', '10.0.0.1:9000');
+  await cli.run('evict', 'henry', 'phone', '--yes', '--reason', 'reported stolen');
+  expect(await cli.json('query', 'henry')).toMatchObject({ devices: [{ reasonText: 'reported stolen' }] });
+  expect(await cli.json('history', 'henry')).toMatchObject({ entries: [{ reasonText: 'reported stolen' }] });
+  expect((await cli.run('query', 'henry', '--explain')).stdout).toContain(
+    'it was evicted: "reported stolen"',
+  );
+  const long = await cli.run('evict', 'henry', '--yes', '--reason', 'x'.repeat(257));
+  expect(long.stderr).toContain('--reason must be at most 256 bytes');
+  expect(long.exitCode).toBe(2);
+});
+
+async function evictFile(records: (object | string)[], ...flags: string[]) {
+  const file = `${cli.daemon.dataDir}/evictions.ndjson`;
+  const lines = records.map((record) => (typeof record === 'string' ? record : JSON.stringify(record)));
+  await writeFile(file, lines.join('\n'));
+  return cli.run('evict', '--file', file, '--yes', ...flags);
+}
+
+test('--file ends the sessions of its records, one line each', async () => {
+  for (const user of ['i1', 'i2', 'i3']) await login(user, 'phone', '10.0.0.5:9000');
+  const records = [
+    { userId: 'i1', reason: 'their own' },
+    { userId: 'i2', deviceId: 'phone' },
+    { userId: 'i3', deviceId: 'phone', sessionId: 'another' },
+    { serverAddr: '10.0.0.5:9000' },
+  ];
+  const { stdout, stderr, exitCode } = await evictFile(records, '--reason', 'for all');
+  expect(stdout.split('\n').slice(0, 3)).toEqual([
+    '1 user i1: 1 session',
+    '2 i2/phone: 1 session',
+    '3 i3/phone: 0 sessions',
+  ]);
+  expect(stderr).toMatch(/^\d evicted, \d had no session, 0 failed in /);
+  expect(exitCode).toBe(1);
+  expect(await cli.json('history', 'i1')).toMatchObject({ entries: [{ reasonText: 'their own' }] });
+  expect(await cli.json('history', 'i2')).toMatchObject({ entries: [{ reasonText: 'for all' }] });
+});
+
+test.each([
+  ['{"userId":"a","serverAddr":"b:1"}', 'one of userId and serverAddr'],
+  ['{}', 'one of userId and serverAddr'],
+  ['{"deviceId":"d","serverAddr":"b:1"}', 'need userId'],
+  ['{"userId":"a","sessionId":"s"}', 'sessionId needs the deviceId'],
+  ['{"userId":7}', 'userId must be a string'],
+  ['{"user":"a"}', '"user" is not a key'],
+  ['[]', 'must be a JSON object'],
+  [`{"userId":"a","reason":"${'x'.repeat(257)}"}`, 'reason must be at most 256 bytes'],
+])('--file rejects the record %s', async (record, message) => {
+  const { stdout, exitCode } = await evictFile([record]);
+  expect(stdout).toContain('1 failed: ');
+  expect(stdout).toContain(message);
+  expect(exitCode).toBe(2);
+});
+
+test('--file allows no other target, and asks nothing of standard input', async () => {
+  expect((await cli.run('evict', 'alice', '--file', 'f', '--yes')).stderr).toContain(
+    'takes its targets from its records',
+  );
+  expect((await cli.run('evict', '--file', '/nowhere', '--yes')).stderr).toContain('cannot be read');
+});

@@ -26,7 +26,14 @@ describe('history', () => {
     await login('bob', 'phone', 's-1', '--platform', 'ios');
     await login('bob', 'web', 's-2');
     await cli.run('offline', 'bob', 'phone');
-    const shared = { serverAddr: '10.0.0.1:9000', loginTime: expect.stringMatching(ISO) };
+    const shared = {
+      serverAddr: '10.0.0.1:9000',
+      loginTime: expect.stringMatching(ISO),
+      reasonText: null,
+      clientIp: null,
+      label: null,
+      appVersion: null,
+    };
     const ended = {
       ...shared,
       deviceId: 'phone',

@@ -45,6 +45,10 @@ test('list and count online sessions', async () => {
     metadata: { a: 'b' },
     logoutTime: null,
     reason: null,
+    reasonText: null,
+    clientIp: null,
+    label: null,
+    appVersion: null,
     loginTime: expect.stringMatching(ISO),
     lastSeen: expect.stringMatching(ISO),
   });

@@ -96,3 +96,57 @@ test.each([
   expect(stderr).toMatch(message);
   expect(exitCode).toBe(2);
 });
+
+test('stores the IP address, label and app version of a session', async () => {
+  const flags = ['--client-ip', '203.0.113.7', '--label', "Anna's phone", '--app-version', '4.2.1'];
+  const { stderr } = await cli.run('online', 'anna', 'phone', '--server-addr', '10.0.0.1:9000', ...flags);
+  expect(stderr).toBe('');
+  const details = { clientIp: '203.0.113.7', label: "Anna's phone", appVersion: '4.2.1' };
+  expect(await cli.json('query', 'anna')).toMatchObject({ devices: [details] });
+  expect(await cli.json('sessions')).toMatchObject({
+    sessions: expect.arrayContaining([expect.objectContaining(details)]),
+  });
+  for (const command of [
+    ['query', 'anna'],
+    ['history', 'anna'],
+    ['query', 'anna', '--explain'],
+  ]) {
+    const { stdout } = await cli.run(...command);
+    for (const detail of Object.values(details)) expect(stdout).toContain(detail);
+  }
+  await cli.run('offline', 'anna', 'phone');
+  expect(await cli.json('history', 'anna')).toMatchObject({
+    entries: [{ ...details, clientIp: '203.0.113.0/24' }],
+  });
+});
+
+test.each([
+  ['--client-ip', '1.2.3.4:80'],
+  ['--client-ip', 'host'],
+  ['--label', 'x'.repeat(65)],
+  ['--app-version', 'v'.repeat(33)],
+])('rejects %s %s by the name of the flag', async (flag, value) => {
+  const { stderr, exitCode } = await cli.run(
+    'online',
+    'bad',
+    'd',
+    '--server-addr',
+    '10.0.0.1:9000',
+    flag,
+    value,
+  );
+  expect(stderr).toContain(`${flag} must be`);
+  expect(exitCode).toBe(2);
+});
+
+test('shows when an offline user was last seen', async () => {
+  await cli.run('online', 'seen', 'phone', '--server-addr', '10.0.0.1:9000');
+  expect((await cli.run('query', 'seen')).stdout).not.toContain('last seen');
+  await cli.run('offline', 'seen', 'phone');
+  expect((await cli.run('query', 'seen')).stdout).toMatch(
+    /^seen is offline, last seen (now|\d+ seconds? ago)\n/,
+  );
+  expect(await cli.json('query', 'seen')).toMatchObject({ lastSeen: expect.stringMatching(ISO) });
+  expect(await cli.json('query', 'nobody')).toMatchObject({ lastSeen: null });
+  expect(await cli.json('query', 'seen', 'phone')).not.toHaveProperty('lastSeen');
+});

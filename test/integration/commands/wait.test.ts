@@ -47,6 +47,9 @@ test('--json has the shape of the contract', async () => {
         sessionId: 's-1',
         platform: null,
         loginTime: expect.stringMatching(ISO),
+        clientIp: null,
+        label: null,
+        appVersion: null,
       },
     ],
   });

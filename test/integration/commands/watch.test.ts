@@ -94,11 +94,24 @@ describe('watch', () => {
           lastSeen: expect.stringMatching(ISO),
           logoutTime: null,
           reason: null,
+          reasonText: null,
+          clientIp: null,
+          label: null,
+          appVersion: null,
           metadata: { app: '1' },
         },
       ],
     });
     expect(synced).toEqual({ type: 'synced', revision: expect.stringMatching(/^\S+$/) });
+    const session = {
+      sessionId: 's-2',
+      serverAddr,
+      platform: null,
+      loginTime: expect.stringMatching(ISO),
+      clientIp: null,
+      label: null,
+      appVersion: null,
+    };
     const common = {
       type: 'change',
       userId: user,
@@ -112,15 +125,21 @@ describe('watch', () => {
         ...common,
         online: true,
         userOnline: true,
-        session: { sessionId: 's-2', serverAddr, platform: null, loginTime: expect.stringMatching(ISO) },
-        ended: { sessionId: 's-1', serverAddr, reason: 'REPLACED' },
+        session,
+        ended: {
+          sessionId: 's-1',
+          serverAddr,
+          reason: 'REPLACED',
+          reasonText: null,
+          by: { deviceId: 'phone', ...session },
+        },
       },
       {
         ...common,
         online: false,
         userOnline: false,
         session: null,
-        ended: { sessionId: 's-2', serverAddr, reason: 'LOGOUT' },
+        ended: { sessionId: 's-2', serverAddr, reason: 'LOGOUT', reasonText: null, by: null },
       },
     ]);
     started.signal('SIGTERM');

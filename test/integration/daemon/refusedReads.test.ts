@@ -28,6 +28,7 @@ async function startServer() {
     retentionMs: RETENTION,
     historyLimit: HISTORY_LIMIT,
     historyRetentionMs: HISTORY_RETENTION,
+    historyIp: 'prefix',
     changeLimit: 1_000,
     maxDevices: 1_000,
   });

@@ -127,6 +127,7 @@ describe.each(STORES)('the services on the %s store', (_, options) => {
       devices: [],
       metadataOmitted: false,
       devicesOmitted: 0,
+      lastSeenTime: null,
     });
   });
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LoginPolicy } from '../../../packages/client/src/shared/session.ts';
+import { NO_DETAILS } from '../../../src/presence/details.ts';
 import type { KeepAlive } from '../../../src/presence/servers.ts';
-import type { LoginResult, Session } from '../../../src/presence/sessions.ts';
+import type { LoginResult, PastSession, Session } from '../../../src/presence/sessions.ts';
 import type { PresenceStore } from '../../../src/store/store.ts';
 import { logout, type MakeStore, login as makeLogin, type StoreUnderTest } from './contract/underTest.ts';
 import { Model, type ModelSession } from './model.ts';
@@ -38,6 +39,14 @@ const policy = fc.constantFrom<LoginPolicy>(
   'REPLACE_ALL',
 );
 const incarnation = fc.constantFrom(0, 0, 1, 2);
+const details = fc.constantFrom(
+  NO_DETAILS,
+  NO_DETAILS,
+  { clientIp: '203.0.113.7', label: "Anna's phone", appVersion: '4.2.1' },
+  { clientIp: '', label: '电话', appVersion: '' },
+);
+const metadata = fc.constantFrom({}, {}, { v: '1' });
+const reasonText = fc.constantFrom('', 'reported stolen');
 
 const logins = fc
   .record({
@@ -49,6 +58,8 @@ const logins = fc
     ttlMs,
     policy,
     incarnation,
+    details,
+    metadata,
   })
   .chain((login) =>
     fc
@@ -92,7 +103,7 @@ const steps: fc.Arbitrary<Step>[] = [
   fc.record({ userId: user, deviceId: device, sessionId: session }).map((ref) =>
     step(`heartbeat ${JSON.stringify(ref)}`, async (model, { store }) => {
       const expected = model.heartbeat(ref);
-      expect(await store.heartbeat(ref)).toBe(expected);
+      expect((await store.heartbeat(ref))?.reason).toBe(expected === 'UNKNOWN' ? undefined : expected);
     }),
   ),
   fc
@@ -125,12 +136,13 @@ const steps: fc.Arbitrary<Step>[] = [
       expect((await store.getUser(userId)).map(plain)).toEqual(model.read(userId).map(modelPlain));
     }),
   ),
-  fc.oneof(user, server).map((whose) =>
-    step(`evict ${whose}`, async (model, { store }) => {
-      const expected = model.evict(({ userId, serverAddr }) => userId === whose || serverAddr === whose);
+  fc.tuple(fc.oneof(user, server), reasonText).map(([whose, text]) =>
+    step(`evict ${whose} ${text}`, async (model, { store }) => {
+      const isWhose = (each: ModelSession) => each.userId === whose || each.serverAddr === whose;
+      const expected = model.evict(isWhose, text);
       const evicted = whose.includes(':')
-        ? (await store.evictServer(whose)).evicted
-        : await store.evictUser(whose);
+        ? (await store.evictServer(whose, text)).evicted
+        : await store.evictUser(whose, text);
       expect(evicted).toBe(expected);
     }),
   ),
@@ -162,10 +174,8 @@ const steps: fc.Arbitrary<Step>[] = [
       for (const userId of ['alice', 'bob', '用户']) {
         const expected = model.history
           .filter((each) => each.userId === userId)
-          .map(({ userId: _, ...past }) => JSON.stringify(past));
-        expect((await store.getHistory(userId)).map((past) => JSON.stringify(past)).sort()).toEqual(
-          expected.sort(),
-        );
+          .map(({ userId: _, ...past }) => textOf(past));
+        expect((await store.getHistory(userId)).map(textOf).sort()).toEqual(expected.sort());
       }
     }),
   ),
@@ -264,6 +274,7 @@ async function withStore(makeStore: MakeStore, use: (system: System) => Promise<
     retentionMs: RETENTION,
     historyLimit: 1_000,
     historyRetentionMs: 86_400_000,
+    historyIp: 'prefix',
     changeLimit: 100,
     maxDevices: MAX_DEVICES,
   });
@@ -278,6 +289,11 @@ async function withStore(makeStore: MakeStore, use: (system: System) => Promise<
 
 function step(name: string, run: (model: Model, system: System) => Promise<void>): Step {
   return { check: () => true, run, toString: () => name };
+}
+
+/** A session of the history, in a certain order of its keys. */
+function textOf({ details: { clientIp, label, appVersion }, ...past }: PastSession): string {
+  return JSON.stringify([Object.entries(past).sort(), clientIp, label, appVersion]);
 }
 
 /** The part of a session that the model knows. */

@@ -1,4 +1,4 @@
-import type { EndReason, SessionRef } from '../../../packages/client/src/shared/session.ts';
+import type { EndReason, LoginDetails, SessionRef } from '../../../packages/client/src/shared/session.ts';
 import type { KeepAlive } from '../../../src/presence/servers.ts';
 import type { Login, LoginResult, Logout, PastSession } from '../../../src/presence/sessions.ts';
 
@@ -14,6 +14,8 @@ export interface ModelSession {
   lastSeenMs: number;
   logoutTimeMs: number | undefined;
   endReason: EndReason | undefined;
+  details: LoginDetails;
+  reasonText: string;
   ttlMs: number;
   graceEndMs: number;
   removalTimeMs: number;
@@ -75,7 +77,7 @@ export class Model {
     const loginTimeMs = isRefresh
       ? before.loginTimeMs
       : Math.min(login.resentLoginTimeMs || this.now, this.now);
-    const { userId, deviceId, sessionId, serverAddr, platform, ttlMs } = login;
+    const { userId, deviceId, sessionId, serverAddr, platform, ttlMs, details } = login;
     this.sessions = this.sessions.filter((each) => each !== current);
     this.sessions.push({
       userId,
@@ -84,6 +86,8 @@ export class Model {
       serverAddr,
       platform,
       ttlMs,
+      details,
+      reasonText: '',
       online: true,
       loginTimeMs,
       logoutTimeMs: undefined,
@@ -131,9 +135,9 @@ export class Model {
     return [incarnation, lease.resync !== undefined];
   }
 
-  evict(matches: (session: ModelSession) => boolean): number {
+  evict(matches: (session: ModelSession) => boolean, text: string): number {
     const evicted = this.#lasting().filter(matches);
-    for (const each of evicted) this.#end(each, 'EVICTED', this.now);
+    for (const each of evicted) this.#end(each, 'EVICTED', this.now, text);
     return evicted.length;
   }
 
@@ -222,8 +226,8 @@ export class Model {
     return lease.purges.find(({ until }) => lastSeenMs <= until)?.at;
   }
 
-  #end(session: ModelSession, endReason: EndReason, time: number): void {
-    const { userId, deviceId, sessionId, serverAddr, platform, loginTimeMs } = session;
+  #end(session: ModelSession, endReason: EndReason, time: number, reasonText = ''): void {
+    const { userId, deviceId, sessionId, serverAddr, platform, loginTimeMs, details } = session;
     this.history.unshift({
       userId,
       deviceId,
@@ -233,8 +237,10 @@ export class Model {
       loginTimeMs,
       endTimeMs: time,
       endReason,
+      details: { ...details, clientIp: details.clientIp.replace(/\d+$/, '0/24') },
+      reasonText,
     });
-    Object.assign(session, { online: false, logoutTimeMs: time, endReason });
+    Object.assign(session, { online: false, logoutTimeMs: time, endReason, reasonText });
     Object.assign(session, {
       removalTimeMs: time + this.retentionMs,
       ttlMs: 0,

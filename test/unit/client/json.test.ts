@@ -33,11 +33,40 @@ const device = {
   lastSeen: time,
   logoutTime: undefined,
   reason: undefined,
+  reasonText: undefined,
+  clientIp: '203.0.113.7',
+  label: "Anna's phone",
+  appVersion: undefined,
   metadata: {},
   explanation,
 };
-const ended = { userId: 'alice', deviceId: 'web', sessionId: 's-0', serverAddr, reason: 'REPLACED' as const };
-const begun = { sessionId: 's-1', serverAddr, platform: 'ios', loginTime: time };
+const begun = {
+  sessionId: 's-1',
+  serverAddr,
+  platform: 'ios',
+  loginTime: time,
+  clientIp: '203.0.113.7',
+  label: undefined,
+  appVersion: undefined,
+};
+const ended = {
+  userId: 'alice',
+  deviceId: 'web',
+  sessionId: 's-0',
+  serverAddr,
+  reason: 'REPLACED' as const,
+  reasonText: undefined,
+  by: { deviceId: 'phone', ...begun },
+};
+const begunJson = {
+  sessionId: 's-1',
+  serverAddr,
+  platform: 'ios',
+  loginTime: ISO,
+  clientIp: '203.0.113.7',
+  label: null,
+  appVersion: null,
+};
 const change = {
   userId: 'alice',
   deviceId: 'phone',
@@ -56,6 +85,7 @@ const result = {
   replaced: [ended],
   replacedOmitted: 0,
   endReason: undefined,
+  detailsStored: undefined,
 };
 
 /** docs/json.md with the shapes in the place of their names. */
@@ -63,6 +93,7 @@ const page = Object.entries({
   DEVICE: shapeOf(deviceJson(device)),
   LEASE: shapeOf(chatServerJson({ serverAddr, sessions: 1, lease }).lease),
   ENDED: shapeOf(loginJson(request, result).replaced[0]),
+  LOGIN: shapeOf(loginJson(request, result).replaced[0]?.by),
 }).reduce(
   (text, [name, shape]) => text.replaceAll(new RegExp(`(?<=[:[])${name}(?=[\\]}])`, 'g'), shape),
   readFileSync('docs/json.md', 'utf8'),
@@ -82,6 +113,7 @@ function shapeOf(value: unknown): string {
   return `{${keys.join(',')}}`;
 }
 
+const past = { ...begun, deviceId: 'phone', endTime: time, reasonText: undefined };
 const user = { userId: 'alice', online: true, devices: [device] };
 const snapshot = { type: 'snapshot' as const, userId: 'alice', devices: [device] };
 
@@ -89,11 +121,13 @@ test.each<[string, unknown]>([
   ['DEVICE', deviceJson(device)],
   [
     'an explanation',
-    userJson(user, true).devices.map((each) => 'explanation' in each && each.explanation)[0],
+    userJson(user, { explain: true, lastSeen: false }).devices.map(
+      (each) => 'explanation' in each && each.explanation,
+    )[0],
   ],
-  ['query', userJson(user, false)],
+  ['query', userJson(user, { explain: false, lastSeen: true })],
   ['a login', loginJson(request, result)],
-  ['an entry of history', historyEntryJson({ ...begun, deviceId: 'phone', endTime: time, reason: 'LOGOUT' })],
+  ['an entry of history', historyEntryJson({ ...past, reason: 'LOGOUT' })],
   ['a chat server', chatServerJson({ serverAddr, sessions: 1, lease })],
   ['a snapshot', watchEventJson(snapshot)],
   ['a change', watchEventJson({ type: 'change', ...change })],
@@ -116,13 +150,23 @@ test('what is absent is null, and times are ISO 8601', () => {
     lastSeen: ISO,
     logoutTime: null,
     reason: null,
+    reasonText: null,
+    clientIp: '203.0.113.7',
+    label: "Anna's phone",
+    appVersion: null,
     metadata: {},
   });
   expect(watchEventJson({ type: 'change', ...change, session: begun, ended })).toEqual({
     ...change,
     type: 'change',
-    session: { sessionId: 's-1', serverAddr, platform: 'ios', loginTime: ISO },
-    ended: { sessionId: 's-0', serverAddr, reason: 'REPLACED' },
+    session: begunJson,
+    ended: {
+      sessionId: 's-0',
+      serverAddr,
+      reason: 'REPLACED',
+      reasonText: null,
+      by: { deviceId: 'phone', ...begunJson },
+    },
     time: ISO,
   });
   expect(chatServerJson({ serverAddr, sessions: 1, lease: undefined }).lease).toBeNull();
@@ -130,7 +174,7 @@ test('what is absent is null, and times are ISO 8601', () => {
 
 test('what a response has no room for is said only then', () => {
   const omitted = { metadataOmitted: true, devicesOmitted: 3 };
-  expect(Object.keys(userJson({ ...user, ...omitted }, false))).toEqual([
+  expect(Object.keys(userJson({ ...user, ...omitted }, { explain: false, lastSeen: false }))).toEqual([
     'userId',
     'online',
     'metadataOmitted',

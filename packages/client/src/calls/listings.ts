@@ -1,5 +1,5 @@
 import type { SessionRef } from '../shared/session.js';
-import type { DeviceState, EndReason, LeaseState } from './messages.js';
+import type { DeviceState, EndReason, LeaseState, SessionDetails } from './messages.js';
 
 /** Which page of a listing to return. */
 export interface PageRequest {
@@ -18,7 +18,7 @@ export interface ListHistoryRequest extends PageRequest {
 }
 
 /** One current or past session of a user. */
-export interface HistoryEntry {
+export interface HistoryEntry extends SessionDetails {
   /** Unique for the user. */
   deviceId: string;
   /** The ID of the session. */
@@ -33,6 +33,8 @@ export interface HistoryEntry {
   endTime: Date | undefined;
   /** Why the session ended; undefined while it is current. */
   reason: EndReason | undefined;
+  /** The reason text of an eviction; undefined if there is none. */
+  reasonText: string | undefined;
 }
 
 /** A page of the history of a user. */
@@ -109,8 +111,21 @@ export interface Stats {
   partial: boolean;
 }
 
-/** Which sessions to end: all of a chat server, all of a user, or one if it is still current. */
-export type EvictRequest = { serverAddr: string } | { userId: string } | { session: SessionRef };
+/**
+ * Which sessions to end: all of a chat server, all of a user, the current one of a device, or one if it is
+ * still current.
+ */
+export type EvictTarget =
+  | { serverAddr: string }
+  | { userId: string }
+  | { device: Pick<SessionRef, 'userId' | 'deviceId'> }
+  | { session: SessionRef };
+
+/** Which sessions to end, and why. */
+export type EvictRequest = EvictTarget & {
+  /** Why, for the chat servers, the history and the audit; at most 256 bytes. None by default. */
+  reasonText?: string | undefined;
+};
 
 /** The response to an eviction. */
 export interface EvictResult {
@@ -118,4 +133,9 @@ export interface EvictResult {
   evicted: number;
   /** True if there are more: one call ends a limited number. Call again. */
   more: boolean;
+  /**
+   * Whether the `reasonText` of the request is stored with the sessions: false from daemons before version
+   * 0.2.0, which ignore it. Undefined if the request has none.
+   */
+  reasonStored: boolean | undefined;
 }

@@ -22,6 +22,16 @@ export type EndReason = StoredEndReason | 'UNKNOWN';
  */
 export type LoginPolicy = PolicyWord | 'keep-all' | 'replace-same-platform' | 'replace-all';
 
+/** By what people recognise a session. What the login did not name is undefined. */
+export interface SessionDetails {
+  /** The IP address of the client, in its canonical form. */
+  clientIp: string | undefined;
+  /** A name for the device, such as `Anna's phone`. */
+  label: string | undefined;
+  /** The version of the app. */
+  appVersion: string | undefined;
+}
+
 /** Options of one call. */
 export interface CallOptions {
   /**
@@ -63,6 +73,26 @@ export interface OnlineRequest {
   serverIncarnation?: number | undefined;
   /** The login time of a session that is resent after a loss, from the response to its login. */
   loginTime?: Date | undefined;
+  /** The IP address of the client, IPv4 or IPv6. None by default. */
+  clientIp?: string | undefined;
+  /** By what the user recognises the device, such as `Anna's phone`; at most 64 characters. None by default. */
+  label?: string | undefined;
+  /** The version of the app; at most 32 bytes. None by default. */
+  appVersion?: string | undefined;
+}
+
+/** A login that ended another session of the user. */
+export interface ReplacingLogin extends SessionDetails {
+  /** Unique for the user. */
+  deviceId: string;
+  /** The ID of its session. */
+  sessionId: string;
+  /** Its chat server, `host:port`. */
+  serverAddr: string;
+  /** Undefined if the login named none. */
+  platform: string | undefined;
+  /** When it began. */
+  loginTime: Date | undefined;
 }
 
 /** A session that has ended. Its chat server should close the connection. */
@@ -71,6 +101,13 @@ export interface EndedSession extends SessionRef {
   serverAddr: string;
   /** Why it ended; undefined if that is not known, or no longer. */
   reason: EndReason | undefined;
+  /** The reason text of an eviction; undefined if there is none. */
+  reasonText: string | undefined;
+  /**
+   * The login that replaced it. Undefined if none did, and in responses to logins and heartbeats: only
+   * watches name it.
+   */
+  by: ReplacingLogin | undefined;
 }
 
 /** The response to a login. */
@@ -85,6 +122,11 @@ export interface OnlineResult {
   replacedOmitted: number;
   /** Set if the session had already ended, and why: the login changed nothing. Usually undefined. */
   endReason: EndReason | undefined;
+  /**
+   * Whether the `clientIp`, `label` and `appVersion` of the request are stored: false if nothing was changed,
+   * and from daemons before version 0.2.0, which ignore them. Undefined if the request has none.
+   */
+  detailsStored: boolean | undefined;
 }
 
 /** A logout. */
@@ -126,6 +168,14 @@ export interface GetUserRequest {
   deviceId?: string | undefined;
   /** Return {@link DeviceState.explanation} too. False by default. */
   explain?: boolean | undefined;
+  /** Return {@link UserState.lastSeen} too; not together with `deviceId`. False by default. */
+  includeLastSeen?: boolean | undefined;
+}
+
+/** Options of a query of several users. */
+export interface GetUsersOptions extends CallOptions {
+  /** Return {@link UserState.lastSeen} too. False by default. */
+  includeLastSeen?: boolean | undefined;
 }
 
 /** The lease of a chat server. */
@@ -163,7 +213,7 @@ export interface Explanation {
  * The current session of a device, or its last one until the retention is over. What a legacy server does not
  * know is undefined.
  */
-export interface DeviceState {
+export interface DeviceState extends SessionDetails {
   /** Unique for the user. */
   deviceId: string;
   /** Whether the session is current. */
@@ -182,6 +232,8 @@ export interface DeviceState {
   logoutTime: Date | undefined;
   /** Why the session ended; undefined while it is online. */
   reason: EndReason | undefined;
+  /** The reason text of the eviction that ended the session; undefined if there is none. */
+  reasonText: string | undefined;
   /** The metadata of the login. */
   metadata: Record<string, string>;
   /** Undefined unless {@link GetUserRequest.explain} was set. */
@@ -203,4 +255,10 @@ export interface UserState {
   metadataOmitted?: boolean | undefined;
   /** How many devices were left out for the same reason; undefined if none. */
   devicesOmitted?: number | undefined;
+  /**
+   * When the user was last online, if {@link GetUserRequest.includeLastSeen} was set: the time of the
+   * response while a device is online, then the end of the last session, for as long as the history keeps it.
+   * Undefined if no session is known, and from daemons before version 0.2.0.
+   */
+  lastSeen?: Date | undefined;
 }

@@ -13,6 +13,7 @@ import type {
 import type {
   CallOptions,
   GetUserRequest,
+  GetUsersOptions,
   HeartbeatResult,
   OfflineRequest,
   OfflineResult,
@@ -32,7 +33,7 @@ export interface PresenceApi {
   /** Reads a user, or one of its devices. */
   getUser(request: GetUserRequest, options?: CallOptions): Promise<UserState>;
   /** Reads users, in the order of their IDs. */
-  getUsers(userIds: string[], options?: CallOptions): Promise<UserState[]>;
+  getUsers(userIds: string[], options?: GetUsersOptions): Promise<UserState[]>;
   /** Lists the current and past sessions of a user. */
   listHistory(request: ListHistoryRequest, options?: CallOptions): Promise<HistoryPage>;
   /** Lists current sessions. */
@@ -41,7 +42,7 @@ export interface PresenceApi {
   listServers(request: PageRequest, options?: CallOptions): Promise<ServersPage>;
   /** Counts what is online. */
   getStats(options?: CallOptions): Promise<Stats>;
-  /** Ends the sessions of a chat server or of a user, or one session. */
+  /** Ends the sessions of a chat server, of a user or of a device, or one session. */
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
   /** Rejects if the caller may not evict. Ends nothing. */
   checkEvict(options?: CallOptions): Promise<void>;

@@ -1,5 +1,6 @@
 import { BatchingClient } from '../batching/BatchingClient.js';
 import type { Channel } from '../connection/channel.js';
+import type { EvictRequest as WireEvictRequest } from '../generated/imstate/v1/EvictRequest.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineResponse.js';
 import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
@@ -9,6 +10,7 @@ import { toDuration } from '../wire/duration.js';
 import { endReasons, loginPolicies } from '../wire/enums.js';
 import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
 import { listingApi } from './listingApi.js';
+import type { EvictRequest } from './listings.js';
 import type { LoginPolicy, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
@@ -30,6 +32,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         replaced: answer.replaced.map(readEnded),
         replacedOmitted: answer.replacedOmitted,
         endReason: endReasons.fromWire(answer.endReason),
+        detailsStored: hasDetails(request) ? answer.detailsStored : undefined,
       };
     },
 
@@ -58,10 +61,13 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     ...listingApi(channel),
 
     async evict(request, options) {
-      return channel.callPresence<EvictResponse__Output>(
-        (grpcOptions, done) => presenceService.Evict(request, grpcOptions, done),
-        options,
-      );
+      const { evicted, more, reasonStored } = await channel
+        .callPresence<EvictResponse__Output>(
+          (grpcOptions, done) => presenceService.Evict(toEvictRequest(request), grpcOptions, done),
+          options,
+        )
+        .catch((error) => rejectOlder(request, error));
+      return { evicted, more, reasonStored: request.reasonText ? reasonStored : undefined };
     },
 
     async checkEvict(options) {
@@ -79,6 +85,18 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
   };
 }
 
+function toEvictRequest({ reasonText = '', ...target }: EvictRequest): WireEvictRequest {
+  return { ...target, reasonText };
+}
+
+/** A daemon that does not know the target `device` sees no target. */
+function rejectOlder(request: EvictRequest, error: unknown): never {
+  if (!('device' in request) || !(error instanceof ImstateError)) throw error;
+  if (error.code !== 'INVALID_ARGUMENT' || error.field !== 'target') throw error;
+  const message = 'the daemon cannot evict a device: it is older than 0.2.0; name the session';
+  throw new ImstateError('UNIMPLEMENTED', message, { cause: error });
+}
+
 function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
   return {
     userId: request.userId,
@@ -91,7 +109,14 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
     loginPolicy: toPolicy(request.policy),
     serverIncarnation: request.serverIncarnation ?? 0,
     loginTime: toTimestamp(request.loginTime?.getTime()),
+    clientIp: request.clientIp ?? '',
+    label: request.label ?? '',
+    appVersion: request.appVersion ?? '',
   };
+}
+
+function hasDetails({ clientIp, label, appVersion }: OnlineRequest): boolean {
+  return Boolean(clientIp || label || appVersion);
 }
 
 function toPolicy(policy: LoginPolicy | undefined) {

@@ -3,7 +3,7 @@ import type { Channel } from '../connection/channel.js';
 import type { BatchGetUsersResponse__Output } from '../generated/imstate/v1/BatchGetUsersResponse.js';
 import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserResponse.js';
 import { isTooLarge } from './callErrors.js';
-import type { CallOptions, GetUserRequest, UserState } from './messages.js';
+import type { CallOptions, GetUserRequest, GetUsersOptions, UserState } from './messages.js';
 import { readUser } from './readDevice.js';
 
 /** Maximum users of one BatchGetUsers: a daemon answers this many within milliseconds. */
@@ -26,10 +26,10 @@ export class UserReader {
    * Reads a user in a batch of operations; in a call of its own if the batch has no room for the response.
    */
   async one(
-    { userId, deviceId, explain }: GetUserRequest,
+    { userId, deviceId, explain = false, includeLastSeen = false }: GetUserRequest,
     options: CallOptions | undefined,
   ): Promise<UserState> {
-    const request = { userId, deviceId: deviceId ?? '', explain: explain ?? false };
+    const request = { userId, deviceId: deviceId ?? '', explain, includeLastSeen };
     const batched = await this.#batching.submit({ getUser: request }, options, true).catch(unlessTooLarge);
     if (batched?.getUser && !batched.getUser.metadataOmitted) return readUser(batched.getUser);
     const { presenceService } = this.#channel;
@@ -42,7 +42,7 @@ export class UserReader {
   }
 
   /** Reads users in the order of the IDs. */
-  async several(userIds: readonly string[], options: CallOptions | undefined): Promise<UserState[]> {
+  async several(userIds: readonly string[], options: GetUsersOptions | undefined): Promise<UserState[]> {
     const batches = Array.from({ length: Math.ceil(userIds.length / MAX_USERS) }, (_, i) =>
       userIds.slice(i * MAX_USERS, (i + 1) * MAX_USERS),
     );
@@ -50,7 +50,7 @@ export class UserReader {
     return answers.flat();
   }
 
-  async #batch(userIds: string[], options: CallOptions | undefined): Promise<UserState[]> {
+  async #batch(userIds: string[], options: GetUsersOptions | undefined): Promise<UserState[]> {
     const answer = await this.#request(userIds, options);
     if (answer) return answer.users.map(readUser);
     const half = Math.ceil(userIds.length / 2);
@@ -63,11 +63,12 @@ export class UserReader {
   /** Undefined if a request for fewer users has room for more. */
   async #request(
     userIds: string[],
-    options: CallOptions | undefined,
+    options: GetUsersOptions | undefined,
   ): Promise<BatchGetUsersResponse__Output | undefined> {
     const { presenceService } = this.#channel;
+    const request = { userIds, includeLastSeen: options?.includeLastSeen ?? false };
     const call = this.#channel.callPresence<BatchGetUsersResponse__Output>(
-      (grpcOptions, done) => presenceService.BatchGetUsers({ userIds }, grpcOptions, done),
+      (grpcOptions, done) => presenceService.BatchGetUsers(request, grpcOptions, done),
       options,
       true,
     );

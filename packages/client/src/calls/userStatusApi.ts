@@ -16,6 +16,10 @@ const UNKNOWN = {
   loginTime: 'knows no sessions: leave the login time out',
   graceMs: 'knows no grace: leave it out',
   explain: 'has no explanations: leave it out',
+  includeLastSeen: 'keeps no history: leave it out',
+  clientIp: 'knows no IP addresses: leave it out',
+  label: 'knows no labels: leave the label out',
+  appVersion: 'knows no versions of apps: leave it out',
 };
 
 /**
@@ -37,6 +41,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
         replaced: [],
         replacedOmitted: 0,
         endReason: undefined,
+        detailsStored: undefined,
       };
     },
 
@@ -81,6 +86,10 @@ function onlineDevice(deviceId: string, serverAddr: string): DeviceState {
     lastSeen: undefined,
     logoutTime: undefined,
     reason: undefined,
+    reasonText: undefined,
+    clientIp: undefined,
+    label: undefined,
+    appVersion: undefined,
     metadata: {},
     explanation: undefined,
   };

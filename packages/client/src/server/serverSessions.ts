@@ -22,6 +22,9 @@ import { SessionWatcher } from './sessionWatcher.js';
 const DEFAULT_RESENDS_PER_SECOND = 10_000;
 /** After so many failures of the lease in a row, more is wrong than that one daemon has stopped. */
 const DISCONNECTED_AFTER = 2;
+/** A session that ended, as far as is known. */
+type Ended = SessionRef & Pick<EndedSession, 'reason'> & Partial<Pick<EndedSession, 'reasonText' | 'by'>>;
+
 /** Ends after which the connection is of no use to anybody. After any other end the session is resent. */
 const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED', 'UNKNOWN']);
 
@@ -204,7 +207,7 @@ export class ServerSessions {
   }
 
   /** Passes the end of a session to the chat server, unless the result of a login in flight does. */
-  #onEnded({ userId, deviceId, sessionId, reason }: Omit<EndedSession, 'serverAddr'>): void {
+  #onEnded({ userId, deviceId, sessionId, reason, reasonText, by }: Ended): void {
     const held = this.#held.get(sessionId);
     if (held === undefined || !FINAL.has(reason)) return;
     if (held.loginTime === undefined) {
@@ -212,7 +215,8 @@ export class ServerSessions {
       return;
     }
     this.#held.drop(held);
-    const ended = { userId, deviceId, sessionId, serverAddr: this.#options.addr, reason };
+    const serverAddr = this.#options.addr;
+    const ended = { userId, deviceId, sessionId, serverAddr, reason, reasonText, by };
     notify(this.#options.onEnded, ended);
   }
 

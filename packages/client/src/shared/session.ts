@@ -4,6 +4,16 @@ export type EndReason = 'LOGOUT' | 'REPLACED' | 'EXPIRED' | 'SERVER_LOST' | 'EVI
 /** Which other sessions of the user a login ends. */
 export type LoginPolicy = 'KEEP_ALL' | 'REPLACE_SAME_PLATFORM' | 'REPLACE_ALL';
 
+/** By what people recognise a session. Each is '' if the login named none. */
+export interface LoginDetails {
+  /** The IP address of the client. */
+  clientIp: string;
+  /** A name for the device, such as `Anna's phone`. */
+  label: string;
+  /** The version of the app. */
+  appVersion: string;
+}
+
 /** Names one session. */
 export interface SessionRef {
   /** 1 to 256 bytes. */

@@ -1,4 +1,4 @@
-import { readDevice, readEnded } from '../calls/readDevice.js';
+import { readDetails, readDevice, readEnded } from '../calls/readDevice.js';
 import type { Change__Output } from '../generated/imstate/v1/Change.js';
 import type { SessionBegin__Output } from '../generated/imstate/v1/SessionBegin.js';
 import type { WatchResponse__Output } from '../generated/imstate/v1/WatchResponse.js';
@@ -35,5 +35,10 @@ export function readChange({ session, ended, time, ...change }: Change__Output):
 }
 
 function readSession({ platform, loginTime, ...session }: SessionBegin__Output): SessionBegin {
-  return { ...session, platform: platform || undefined, loginTime: fromTimestamp(loginTime) };
+  return {
+    ...session,
+    ...readDetails(session),
+    platform: platform || undefined,
+    loginTime: fromTimestamp(loginTime),
+  };
 }

@@ -1,4 +1,4 @@
-import type { DeviceState, EndedSession } from '../calls/messages.js';
+import type { DeviceState, EndedSession, SessionDetails } from '../calls/messages.js';
 import type { ImstateError } from '../shared/errors.js';
 
 /** What to watch: exactly one of `users`, `servers` and `everything`; and where to start. */
@@ -27,7 +27,7 @@ export interface WatchOptions {
 }
 
 /** A current session. */
-export interface SessionBegin {
+export interface SessionBegin extends SessionDetails {
   /** The ID of the session. */
   sessionId: string;
   /** Its chat server, `host:port`. */

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { broken, checkId, checkServerName } from '../../../presence/validate.js';
+import { broken, checkId, checkReasonText, checkServerName } from '../../../presence/validate.js';
 import { identityOf } from '../../auth/identity.js';
 import { Evictions } from '../../observability/evictions.js';
-import type { EvictTarget } from '../../presence.js';
+import type { DeviceRef, EvictTarget } from '../../presence.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 
-const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId'];
+const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId', 'reason'];
 
 /** POST /api/v1/evict: ends sessions. `more` is true if the chat server has more of them. */
 export function evictCall({ presence, log }: ApiParts): ApiCall {
@@ -18,14 +18,16 @@ export function evictCall({ presence, log }: ApiParts): ApiCall {
     role: 'admin',
     parameters: [],
     async answer(_, { request, peer, caller, about, body }) {
-      const target = readTarget(parse(await body()));
-      if (!('serverAddr' in target)) about('session' in target ? target.session : target);
+      const { reason: reasonText = '', ...words } = readKeys(parse(await body()));
+      const target = readTarget(words);
+      checkReasonText('reason', reasonText);
+      about(subjectOf(target));
       const by = {
         method: '/imstate.http/evict',
         caller: identityOf(caller?.name, certificateOf(request)),
         peer,
       };
-      return evictions.evict(target, by);
+      return evictions.evict(target, reasonText, by);
     },
   };
 }
@@ -51,14 +53,18 @@ function parse(body: string): Record<string, unknown> {
 /**
  * An unknown key, or a value that is no string, is rejected: it may have been meant to end fewer sessions.
  */
-function readTarget(body: Record<string, unknown>): EvictTarget {
+function readKeys(body: Record<string, unknown>): Record<string, string | undefined> {
   const other = Object.keys(body).find((key) => !KEYS.includes(key));
   if (other !== undefined)
     throw invalid(`${JSON.stringify(other)} is not a key of the body: use ${KEYS.join(', ')}`, other);
   for (const [key, value] of Object.entries(body)) {
     if (typeof value !== 'string') throw broken(key, 'must be a string');
   }
-  const { serverAddr, userId, deviceId, sessionId } = body as Record<string, string | undefined>;
+  return body as Record<string, string | undefined>;
+}
+
+function readTarget(words: Record<string, string | undefined>): EvictTarget {
+  const { serverAddr, userId, deviceId, sessionId } = words;
   if ((serverAddr === undefined) === (userId === undefined))
     throw invalid('the body must have one of serverAddr and userId');
   if (serverAddr !== undefined) {
@@ -69,14 +75,18 @@ function readTarget(body: Record<string, unknown>): EvictTarget {
   }
   checkId('userId', userId as string);
   if (deviceId === undefined && sessionId === undefined) return { userId: userId as string };
-  if (deviceId === undefined || sessionId === undefined)
-    throw invalid(
-      'deviceId and sessionId must be given together: they name one session',
-      deviceId === undefined ? 'deviceId' : 'sessionId',
-    );
+  if (deviceId === undefined) throw invalid('sessionId needs the deviceId of the session', 'deviceId');
   checkId('deviceId', deviceId);
+  if (sessionId === undefined) return { device: { userId: userId as string, deviceId } };
   checkId('sessionId', sessionId);
   return { session: { userId: userId as string, deviceId, sessionId } };
+}
+
+/** Which device the log and the traces name; of a chat server none. */
+function subjectOf(target: EvictTarget): Partial<DeviceRef> {
+  if ('serverAddr' in target) return {};
+  if ('device' in target) return target.device;
+  return 'session' in target ? target.session : target;
 }
 
 function invalid(message: string, field?: string): ImstateError {

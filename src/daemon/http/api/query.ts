@@ -19,9 +19,14 @@ export function queryCall({ presence }: ApiParts): ApiCall {
       checkId('userId', userId);
       checkOptionalId('deviceId', deviceId);
       return presence.reads.use(peer, async (budget) => {
-        const devices = await presence.devices(userId, deviceId || undefined, budget);
-        const user = readUser(toGetUserResponse(userId, showUser(devices, explain), explain));
-        return userJson(user, explain);
+        const { sessions, lastSeenMs } = deviceId
+          ? { sessions: await presence.devices(userId, deviceId, budget), lastSeenMs: undefined }
+          : await presence.user({ userId, includeLastSeen: true }, budget);
+        const shown = { ...showUser(sessions, explain), lastSeenMs };
+        return userJson(readUser(toGetUserResponse(userId, shown, explain)), {
+          explain,
+          lastSeen: !deviceId,
+        });
       });
     },
   };

@@ -1,4 +1,5 @@
 --- @include "keys"
+--- @include "record"
 -- The change log of one shard, and the notification of those who read it.
 --
 -- ARGV[5]   how many changes the change log keeps
@@ -19,10 +20,22 @@ local function add_to_message(packed)
   message_bytes = message_bytes + #packed
 end
 
+-- A part of a change with its length, and its flag; '' and 0 if the part is empty. Versions before 0.2.0
+-- ignore these parts.
+local function optional_part(part, flag)
+  if part == '' then return '', 0 end
+  return struct.pack('>I2c0', #part, part), flag
+end
+
 -- Appends a change of a device to the change log. `began` is the session that is current now, `ended` the one
--- that ended; either may be nil. `online` is how many devices of the user are online now.
-local function note_change(user, device, was_online, began, ended, reason, time, online)
-  local flags = (was_online and CHANGE_WAS_ONLINE or 0) + (began and CHANGE_BEGAN or 0) + (ended and CHANGE_ENDED or 0)
+-- that ended; either may be nil. `online` is how many devices of the user are online now. `cause` is why the
+-- session ended: see end_session in sessions.lua.
+local function note_change(user, device, was_online, began, ended, reason, time, online, cause)
+  local fields, has_fields = optional_part(began and fields_of(began) or '', CHANGE_FIELDS)
+  local text, has_text = optional_part(cause.text, CHANGE_REASON_TEXT)
+  local by, has_by = optional_part(cause.by, CHANGE_BY)
+  local flags = (was_online and CHANGE_WAS_ONLINE or 0) + (began and CHANGE_BEGAN or 0)
+    + (ended and CHANGE_ENDED or 0) + has_fields + has_text + has_by
   local change = struct.pack('>BI4I6', flags, online, time)
   if began then
     change = change .. struct.pack('>I6', began.login) .. began.texts
@@ -30,6 +43,7 @@ local function note_change(user, device, was_online, began, ended, reason, time,
   if ended then
     change = change .. string.char(reason) .. ended.texts
   end
+  change = change .. fields .. text .. by
   local member = device_member(user, device)
   local id
   if message_bytes == 0 then

@@ -1,10 +1,10 @@
 --- @include "sessions"
 -- The devices of a user, and how much of them one script call touches.
 --
--- ARGV[7]  how many devices of a user may be online, and how many records of devices a user may have
+-- ARGV[8]  how many devices of a user may be online, and how many records of devices a user may have
 -- MAX_WORK and the other limits of work: see src/store/work.ts
 
-local max_devices = tonumber(ARGV[7])
+local max_devices = tonumber(ARGV[8])
 
 -- How much work this script has done: the unit is one record that was read.
 local work = 0

@@ -1,7 +1,7 @@
 --- @include "sessions"
 -- Ends sessions of a chat server, a bounded number per call.
 
--- Ends those for which `ends(record)` returns a time and a reason, from the bucket `cursor` on: at most
+-- Ends those for which `ends(record)` returns a time, a reason and a cause (see end_session), from the bucket `cursor` on: at most
 -- `limit` of them, and starts no further bucket once it has checked `limit` sessions. Returns the cursor at
 -- which to continue (nil if all are done), and how many sessions it checked.
 local function end_some(server, cursor, limit, ends)
@@ -16,9 +16,9 @@ local function end_some(server, cursor, limit, ends)
       if not record or not record.online or record.server ~= server then
         redis.call('HDEL', bucket, member)
       else
-        local time, reason = ends(record)
+        local time, reason, cause = ends(record)
         if time then
-          end_session(user, device, record, online, reason, time)
+          end_session(user, device, record, online, reason, time, cause)
           ended = ended + 1
         end
       end

@@ -1,18 +1,18 @@
 --- @include "claimLease"
 -- Keeps the lease of a chat server alive in one shard, see PresenceStore.keepServerAlive.
 --
--- KEYS, ARGV[1]  see keys.lua; ARGV[2..5] are not used
--- ARGV[6]  server
--- ARGV[7]  incarnation
--- ARGV[8]  duration of the lease in ms
--- ARGV[9]  since when a resync was requested that is now complete, or '' for none
+-- KEYS, ARGV[1]  see keys.lua; ARGV[2..6] are not used
+-- ARGV[7]  server
+-- ARGV[8]  incarnation
+-- ARGV[9]  duration of the lease in ms
+-- ARGV[10]  since when a resync was requested that is now complete, or '' for none
 -- Reply: {incarnation, since when a resync is requested or 0, 1 if sessions ended}.
-local server, incarnation, resynced = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[9])
-local lease = claim_lease(server, incarnation, tonumber(ARGV[8]))
+local server, incarnation, resynced = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[10])
+local lease = claim_lease(server, incarnation, tonumber(ARGV[9]))
 if lease.incarnation > incarnation then
   return { string.format('%.0f', lease.incarnation), 0, 0 }
 end
-local ttl = tonumber(ARGV[8])
+local ttl = tonumber(ARGV[9])
 -- The sweep indexes a later end when it gets to the earlier one.
 if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, 'LT', lease_score(now + ttl), lease_member(server)) end
 lease.ttl, lease.expires = ttl, now + ttl

@@ -1,14 +1,14 @@
 --- @include "leases"
 -- Lists sessions of one shard by chat server; see PresenceStore.listSessions.
 --
--- KEYS, ARGV[1]  see keys.lua; ARGV[2..5] are not used
--- ARGV[6]        only this server, or '' for all
--- ARGV[7..9]     server, bucket and member after which to begin; '', 0 and '' for the beginning
--- ARGV[10]       how many sessions at most
+-- KEYS, ARGV[1]  see keys.lua; ARGV[2..6] are not used
+-- ARGV[7]        only this server, or '' for all
+-- ARGV[8..10]     server, bucket and member after which to begin; '', 0 and '' for the beginning
+-- ARGV[11]       how many sessions at most
 -- Reply: {time in ms, flat list of server and lease (JSON), where to continue (server, bucket, member) or
 -- false, then user, device and packed session of each session}.
-local only, server_from, bucket_from, member_from = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local limit, MAX_BUCKETS, MAX_BYTES = tonumber(ARGV[10]), 2048, 512 * 1024
+local only, server_from, bucket_from, member_from = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
+local limit, MAX_BUCKETS, MAX_BYTES = tonumber(ARGV[11]), 2048, 512 * 1024
 
 local function servers()
   if only ~= '' then return { only } end

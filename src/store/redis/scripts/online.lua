@@ -5,7 +5,8 @@
 -- A login that ends more sessions than one script may (see devices.lua) ends some of them and stops. It takes
 -- effect together with the last of them; until then its replies name only the sessions that it ended.
 --
--- login   session, server, platform, metadata (JSON, or '' for none), ttl in ms, and incarnation
+-- login   session, server, platform, ttl in ms, incarnation, and rest: the
+--         JSON of the metadata ('' for none), then FIELD_MARK, tag and value of each field
 -- policy  KEEP_ALL, REPLACE_SAME_PLATFORM or REPLACE_ALL
 -- resent  login time of a session that is resent, in ms; 0 otherwise
 -- is_new  whether the session id was created for this call
@@ -62,12 +63,17 @@ local function name_replaced(device, record)
   return string.char(#device - 1) .. device .. record.texts
 end
 
+-- A login as the changes of the sessions that it ends on other devices name it.
+local function name_login(device, login)
+  return string.char(#device - 1) .. device .. struct.pack('>I6', login.login) .. login.texts .. fields_of(login)
+end
+
 -- Ends the others (see others_to_replace), of the user's `devices` online; returns their names, and how many
 -- devices are still online.
-local function replace_others(user, others, devices)
-  local names = {}
+local function replace_others(user, others, devices, device, login)
+  local names, cause = {}, { text = '', by = name_login(device, login) }
   for i = 1, #others, 2 do
-    end_session(user, others[i], others[i + 1], devices, REPLACED, now)
+    end_session(user, others[i], others[i + 1], devices, REPLACED, now, cause)
     devices = devices - 1
     names[#names + 1] = name_replaced(others[i], others[i + 1])
   end
@@ -78,7 +84,7 @@ end
 local function online(user, device, login, policy, resent, is_new)
   login.login, login.seen, login.grace = now, now, 0
   login.texts = pack_texts(login.session, login.server, login.platform)
-  if login.metadata ~= '' then login.metadata = struct.pack('>I2', #login.metadata) .. login.metadata end
+  login.rest, login.has_metadata = pack_rest(login.rest)
   -- First: a greater incarnation ends the sessions of the previous one, and this device's may be one of them.
   if not join_lease(login) then return rejection(SERVER_LOST) end
   local current, devices = current_record(user, device)
@@ -95,7 +101,7 @@ local function online(user, device, login, policy, resent, is_new)
   local others
   if policy > KEEP_ALL then
     others, unfinished = others_to_replace(user, device, login.platform, policy)
-    if unfinished then return rejection(0) .. replace_others(user, others, devices) end
+    if unfinished then return rejection(0) .. replace_others(user, others, devices, device, login) end
   end
   if resent > 0 then login.login = math.min(resent, now) end
   if is_refresh then
@@ -106,7 +112,7 @@ local function online(user, device, login, policy, resent, is_new)
   local is_replaced = was_online and not is_refresh
   local is_change = not is_refresh or current.server ~= login.server or current.platform ~= login.platform
   if not was_online then devices = devices + 1 end
-  if is_replaced then add_to_history(user, device, current, REPLACED, now) end
+  if is_replaced then add_to_history(user, device, current, REPLACED, now, '') end
   local added = redis.call('HSET', devices_of(user), device, pack_online(login), '', devices)
   if is_change then
     add_session(user, device, login, current)
@@ -119,12 +125,12 @@ local function online(user, device, login, policy, resent, is_new)
     redis.call('ZREM', DEADLINES, device_member(user, device))
   end
   if is_change then
-    note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices)
+    note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices, NO_CAUSE)
   end
   local replaced = is_replaced and name_replaced(device, current) or ''
   if others then
     local names
-    names, devices = replace_others(user, others, devices)
+    names, devices = replace_others(user, others, devices, device, login)
     replaced = replaced .. names
   end
   -- Only a device that is new to the user adds a record.

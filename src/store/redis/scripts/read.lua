@@ -62,6 +62,13 @@ local function read_user(user)
   return parts and table.concat(parts) or only
 end
 
+-- Reply: when the user's last session ended (see last_end) in six bytes, then that of read_user. Only the
+-- first part of a read has the time.
+local function read_user_seen(user)
+  local time = from == '0' and last_end(user) or 0
+  return struct.pack('>I6', time) .. read_user(user)
+end
+
 -- Reply: the id of the newest entry of the change log (preceded by its length in a byte), then that of
 -- read_user.
 local function read_user_at(user)

@@ -26,9 +26,47 @@ local function unpack_record(packed)
     packed = packed, online = online, reason = reason, login = login, seen = seen, logout = logout, removal = removal,
     ttl = ttl, grace = grace, incarnation = incarnation,
     session = string.sub(packed, texts_at + 1, session_end), server = string.sub(packed, session_end + 2, server_end),
-    platform = string.sub(packed, server_end + 2, texts_end),
-    texts = string.sub(packed, texts_at, texts_end), metadata = string.sub(packed, texts_end + 1),
+    platform = string.sub(packed, server_end + 2, texts_end), texts = string.sub(packed, texts_at, texts_end),
+    has_metadata = bit.band(flags, FLAG_METADATA) ~= 0, rest = string.sub(packed, texts_end + 1),
   }
+end
+
+-- The fields of a record, see src/presence/fields.ts; '' for none.
+local function fields_of(record)
+  if not record.has_metadata then return record.rest end
+  return string.sub(record.rest, 3 + struct.unpack('>I2', record.rest))
+end
+
+-- The reason text among fields; '' for none.
+local function reason_text(fields)
+  local at = 1
+  while at < #fields do
+    local last = at + 2 + string.byte(fields, at + 1)
+    if string.sub(fields, at, at) == FIELD_REASON_TEXT then return string.sub(fields, at + 2, last) end
+    at = last + 1
+  end
+  return ''
+end
+
+local function pack_field(tag, value)
+  return tag .. string.char(#value - 1) .. value
+end
+
+-- An IP address comes as hexadecimal digits: arguments are UTF-8.
+local function pack_field_argument(tag, value)
+  if tag == FIELD_CLIENT_IP then
+    value = string.gsub(value, '%x%x', function(digits) return string.char(tonumber(digits, 16)) end)
+  end
+  return pack_field(tag, value)
+end
+
+-- What follows the texts of a record, from the last argument of a login, and whether there is metadata.
+local function pack_rest(argument)
+  if argument == '' then return '', false end
+  local metadata, fields = string.match(argument, REST_ARGUMENT)
+  local packed = metadata ~= '' and struct.pack('>I2', #metadata) .. metadata or ''
+  if fields ~= '' then packed = packed .. string.gsub(fields, FIELD_ARGUMENT, pack_field_argument) end
+  return packed, metadata ~= ''
 end
 
 -- What `over` (leases.lua) needs of a packed session that is online, and its platform. For users with many
@@ -51,7 +89,7 @@ end
 -- Packs a record, as unpack_record returns it, as online.
 local function pack_online(record)
   local flags, optional = FLAG_ONLINE, ''
-  if record.metadata ~= '' then flags = flags + FLAG_METADATA end
+  if record.has_metadata then flags = flags + FLAG_METADATA end
   if record.ttl > 0 then
     flags, optional = flags + FLAG_TTL, struct.pack('>I4', record.ttl)
   end
@@ -62,12 +100,18 @@ local function pack_online(record)
     flags, optional = flags + FLAG_INCARNATION, optional .. struct.pack('>I6', record.incarnation)
   end
   return struct.pack('>BBI6I6', flags, 0, record.login, record.seen)
-    .. optional .. record.texts .. record.metadata
+    .. optional .. record.texts .. record.rest
 end
 
--- Packs a record that was online as ended at `time`, and to be removed at `removal`.
-local function pack_ended(record, reason, time, removal)
-  local flags = record.metadata ~= '' and FLAG_METADATA or 0
-  return struct.pack('>BBI6I6I6I6', flags, reason, record.login, record.seen, time, removal)
-    .. record.texts .. record.metadata
+-- Packs a record that was online as ended at `time`, and to be removed at `removal`. `text` is the reason text
+-- of an eviction, or ''.
+local function pack_ended(record, reason, time, removal, text)
+  local rest, has_metadata = record.rest, record.has_metadata
+  if text ~= '' then
+    -- Versions before 0.2.0 would take fields without metadata for metadata.
+    if not has_metadata then rest, has_metadata = PACKED_NO_METADATA .. rest, true end
+    rest = rest .. pack_field(FIELD_REASON_TEXT, text)
+  end
+  return struct.pack('>BBI6I6I6I6', has_metadata and FLAG_METADATA or 0, reason, record.login, record.seen, time, removal)
+    .. record.texts .. rest
 end

@@ -35,14 +35,19 @@ local function remove_record(user, device, online)
   if online == 0 and redis.call('HLEN', devices_of(user)) == 1 then redis.call('HDEL', devices_of(user), '') end
 end
 
+-- Why a session ended, beside the reason. `text` is the reason text of an eviction, or ''. `by` is the login
+-- of another device that replaced the session, or '': see name_login in online.lua.
+local NO_CAUSE = { text = '', by = '' }
+
 -- Ends a session that is online, one of the user's `online` devices, and keeps its record for the retention.
-local function end_session(user, device, record, online, reason, time)
+local function end_session(user, device, record, online, reason, time, cause)
+  cause = cause or NO_CAUSE
   local member, removal = device_member(user, device), time + retention
   online = online - 1
-  add_to_history(user, device, record, reason, time)
+  add_to_history(user, device, record, reason, time, cause.text)
   remove_session(user, member, record)
   if online == 0 then count('users', -1) end
-  note_change(user, device, true, nil, record, reason, time, online)
+  note_change(user, device, true, nil, record, reason, time, online, cause)
   if removal <= now then
     redis.call('ZREM', DEADLINES, member)
     redis.call('HSET', devices_of(user), '', online)
@@ -51,7 +56,7 @@ local function end_session(user, device, record, online, reason, time)
   end
   -- Before the record: a record without its deadline would stay forever.
   redis.call('ZADD', DEADLINES, removal, member)
-  redis.call('HSET', devices_of(user), device, pack_ended(record, reason, time, removal), '', online)
+  redis.call('HSET', devices_of(user), device, pack_ended(record, reason, time, removal, cause.text), '', online)
 end
 
 -- The device's record, with `online` as it is at this instant, and how many devices of the user are online;

@@ -2,12 +2,12 @@
 -- Does a bounded part of what is due in one shard, see PresenceStore.sweep.
 --
 -- KEYS, ARGV[1]  see keys.lua
--- ARGV[2..5]     see sessions.lua, history.lua and changes.lua
--- ARGV[6]        how many deadlines of devices to check at most
--- ARGV[7]        how many sessions to end at most: of chat servers, and as many of devices
--- ARGV[8]        after how many ms without a sweep leases get their full duration again
+-- ARGV[2..6]     see sessions.lua, history.lua and changes.lua
+-- ARGV[7]        how many deadlines of devices to check at most
+-- ARGV[8]        how many sessions to end at most: of chat servers, and as many of devices
+-- ARGV[9]        after how many ms without a sweep leases get their full duration again
 -- Reply: {1 if more may be due, otherwise 0, then how many sessions ended, by the number of the reason}.
-local deadlines_limit, sessions_limit, outage = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local deadlines_limit, sessions_limit, outage = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local MAX_LEASES = 16
 local more = 0
 local ended = { 0, 0, 0, 0, 0 }

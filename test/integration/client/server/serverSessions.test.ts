@@ -224,13 +224,21 @@ describe('the sessions of a chat server', () => {
     const [alice, bob] = sessions as [ServerLoginResult, ServerLoginResult];
     expect(server.size).toBe(3);
     expect([...server].map(({ userId }) => userId)).toEqual(['alice', 'bob', 'carol']);
-    const { replaced } = await client.online({ ...phone('alice'), serverAddr: '10.0.0.2:9000' });
+    const by = { deviceId: 'phone', serverAddr: '10.0.0.2:9000', label: 'Old phone' };
+    const { replaced } = await client.online({ userId: 'alice', ...by });
     expect(replaced).toMatchObject([{ sessionId: alice.sessionId, serverAddr }]);
-    await client.evict({ userId: 'bob' });
+    await client.evict({ userId: 'bob', reasonText: 'reported' });
     await until(() => ended.length === 2, 'both are delivered');
-    expect(ended).toEqual([
-      { ...phone('alice'), sessionId: alice.sessionId, serverAddr, reason: 'REPLACED' },
-      { ...phone('bob'), sessionId: bob.sessionId, serverAddr, reason: 'EVICTED' },
+    expect(ended).toMatchObject([
+      { ...phone('alice'), sessionId: alice.sessionId, serverAddr, reason: 'REPLACED', by },
+      {
+        ...phone('bob'),
+        sessionId: bob.sessionId,
+        serverAddr,
+        reason: 'EVICTED',
+        reasonText: 'reported',
+        by: undefined,
+      },
     ]);
     expect(server.size).toBe(1);
     await server.offline({ ...phone('carol'), sessionId: sessions[2]?.sessionId as string });

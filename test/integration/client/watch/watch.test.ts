@@ -57,6 +57,15 @@ describe('a watch', () => {
     await login(client, 'carol', 'c1');
     await client.offline({ userId: 'alice', deviceId: 'phone' });
     await delivered.has(2, 'change');
+    const session = {
+      sessionId: 's2',
+      serverAddr: '10.0.0.2:9000',
+      platform: undefined,
+      loginTime: expect.any(Date),
+      clientIp: undefined,
+      label: undefined,
+      appVersion: undefined,
+    };
     expect(delivered.of('change')).toEqual([
       {
         type: 'change',
@@ -66,13 +75,16 @@ describe('a watch', () => {
         online: true,
         userOnline: true,
         time: expect.any(Date),
-        session: {
-          sessionId: 's2',
-          serverAddr: '10.0.0.2:9000',
-          platform: undefined,
-          loginTime: expect.any(Date),
+        session,
+        ended: {
+          userId: 'alice',
+          deviceId: 'phone',
+          sessionId: 's1',
+          serverAddr,
+          reason: 'REPLACED',
+          reasonText: undefined,
+          by: { deviceId: 'phone', ...session },
         },
-        ended: { userId: 'alice', deviceId: 'phone', sessionId: 's1', serverAddr, reason: 'REPLACED' },
         revision: expect.any(String),
       },
       {

@@ -27,6 +27,7 @@ async function startHub() {
     retentionMs: RETENTION,
     historyLimit: HISTORY_LIMIT,
     historyRetentionMs: HISTORY_RETENTION,
+    historyIp: 'prefix',
     changeLimit: 10_000,
     maxDevices: CHANGES,
   });

@@ -1,4 +1,5 @@
 import { describeChangeLog } from './changeLog.ts';
+import { describeDetails } from './details.ts';
 import { describeDevices } from './devices.ts';
 import { describeEnds } from './ends.ts';
 import { describeIdentity } from './identity.ts';
@@ -11,6 +12,7 @@ import type { MakeStore } from './underTest.ts';
 /** The rules of presence that every store must follow. Called by the test file of each implementation. */
 export function describeStore(name: string, makeStore: MakeStore): void {
   describeSessions(name, makeStore);
+  describeDetails(name, makeStore);
   describeDevices(name, makeStore);
   describeEnds(name, makeStore);
   describeLeases(name, makeStore);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_DETAILS } from '../../../../src/presence/details.ts';
 import { eachWithStore, login, logout, type MakeStore, RETENTION, refOf, START } from './underTest.ts';
 
 const TTL = 30_000;
@@ -39,6 +40,8 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
           loginTimeMs: START,
           endTimeMs: START + TTL,
           endReason: 'EXPIRED',
+          details: NO_DETAILS,
+          reasonText: '',
         },
       ]);
       on.underTest.setClock(START + TTL + RETENTION);
@@ -57,20 +60,23 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
         lastSeenMs: START + 3 * (TTL - 1),
       });
       await on.pass(TTL);
-      expect(await on.store.heartbeat(refOf(login()))).toBe('EXPIRED');
+      expect(await on.store.heartbeat(refOf(login()))).toMatchObject({ reason: 'EXPIRED' });
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: false });
     });
 
     test('returns to a heartbeat why a session is not current, without a change', async () => {
-      expect(await on.store.heartbeat(refOf(login()))).toBe('UNKNOWN');
+      expect(await on.store.heartbeat(refOf(login()))).toEqual({ reason: undefined, reasonText: '' });
       await on.store.online(login());
       await on.store.online(login({ sessionId: 's2' }));
-      expect(await on.store.heartbeat(refOf(login()))).toBe('REPLACED');
+      expect(await on.store.heartbeat(refOf(login()))).toMatchObject({ reason: 'REPLACED' });
       await on.store.offline(logout());
       const before = await on.store.getUser('alice');
       on.underTest.setClock(START + 1_000);
-      expect(await on.store.heartbeat(refOf(login({ sessionId: 's2' })))).toBe('LOGOUT');
-      expect(await on.store.heartbeat(refOf(login({ sessionId: 's3' })))).toBe('UNKNOWN');
+      expect(await on.store.heartbeat(refOf(login({ sessionId: 's2' })))).toMatchObject({ reason: 'LOGOUT' });
+      expect(await on.store.heartbeat(refOf(login({ sessionId: 's3' })))).toEqual({
+        reason: undefined,
+        reasonText: '',
+      });
       expect(await on.store.getUser('alice')).toEqual(before);
     });
 

@@ -161,7 +161,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
       await on.pass(LEASE);
       const { resyncToken } = await on.store.keepServerAlive(keepAlive());
       expect(resyncToken).not.toBe('');
-      expect(await on.store.heartbeat(refOf(login()))).toBe('SERVER_LOST');
+      expect(await on.store.heartbeat(refOf(login()))).toMatchObject({ reason: 'SERVER_LOST' });
       await on.store.online(login({ incarnation: 1, resentLoginTimeMs: START }));
       expect(await on.store.getDevice('alice', 'phone')).toMatchObject({ online: true, loginTimeMs: START });
       await on.store.keepServerAlive(keepAlive({ resynced: resyncToken }));

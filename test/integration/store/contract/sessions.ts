@@ -66,12 +66,12 @@ export function describeSessions(name: string, makeStore: MakeStore): void {
       ]);
       expect(answers).toEqual([
         { loginTimeMs: START, replaced: [], endReason: undefined },
-        [expect.objectContaining({ sessionId: 's1', online: true })],
+        { sessions: [expect.objectContaining({ sessionId: 's1', online: true })], lastSeenMs: undefined },
         expect.any(Error),
-        'UNKNOWN',
+        { reason: undefined, reasonText: '' },
         true,
         expect.objectContaining({ sessionId: 's1', online: false }),
-        [],
+        { sessions: [], lastSeenMs: undefined },
       ]);
       expect(await store.apply([])).toEqual([]);
     });

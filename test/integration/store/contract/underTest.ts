@@ -1,5 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { SessionRef } from '../../../../packages/client/src/shared/session.ts';
+import { NO_DETAILS } from '../../../../src/presence/details.ts';
 import type { ChatServer, KeepAlive } from '../../../../src/presence/servers.ts';
 import type { Login, Logout } from '../../../../src/presence/sessions.ts';
 import type { PresenceStore, StoreOptions } from '../../../../src/store/store.ts';
@@ -41,10 +42,7 @@ export interface Fixture {
 }
 
 /** Creates and opens a store at START for each test, and removes it afterwards. */
-export function eachWithStore(
-  makeStore: MakeStore,
-  changes: Pick<Partial<StoreOptions>, 'maxDevices' | 'onBatch'> = {},
-): Fixture {
+export function eachWithStore(makeStore: MakeStore, changes: Partial<StoreOptions> = {}): Fixture {
   let underTest: StoreUnderTest;
   let now = 0;
   beforeEach(async () => {
@@ -52,6 +50,7 @@ export function eachWithStore(
       retentionMs: RETENTION,
       historyLimit: HISTORY_LIMIT,
       historyRetentionMs: HISTORY_RETENTION,
+      historyIp: 'prefix',
       changeLimit: 10_000,
       maxDevices: 1_000,
       ...changes,
@@ -106,6 +105,7 @@ export function login(changes: Partial<Login> = {}): Login {
     platform: 'ios',
     ttlMs: 0,
     metadata: {},
+    details: NO_DETAILS,
     policy: 'KEEP_ALL',
     incarnation: 0,
     resentLoginTimeMs: 0,

@@ -17,7 +17,15 @@ function clientWithEvents(...events: WatchEvent[]): Pick<Client, 'watch'> {
   return { watch: () => watch as unknown as ReturnType<Client['watch']> };
 }
 
-const session = { sessionId: 's-1', serverAddr: '10.0.0.1:9000', platform: undefined, loginTime: undefined };
+const session = {
+  sessionId: 's-1',
+  serverAddr: '10.0.0.1:9000',
+  platform: undefined,
+  loginTime: undefined,
+  clientIp: undefined,
+  label: undefined,
+  appVersion: undefined,
+};
 const change = (deviceId: string, online: boolean): WatchEvent => ({
   type: 'change',
   userId: 'alice',

@@ -8,8 +8,16 @@ const ended = {
   sessionId: 's-0',
   serverAddr: '10.0.0.2:9000',
   reason: 'REPLACED' as const,
+  reasonText: undefined,
+  by: undefined,
 };
-const result = { sessionId: 's-1', loginTime: new Date(0), replaced: [ended], endReason: undefined };
+const result = {
+  sessionId: 's-1',
+  loginTime: new Date(0),
+  replaced: [ended],
+  endReason: undefined,
+  detailsStored: undefined,
+};
 
 test('prints how many replaced sessions the response omits', () => {
   const lines = describeLogin(request, { ...result, replacedOmitted: 1_234 });

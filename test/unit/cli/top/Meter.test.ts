@@ -1,13 +1,23 @@
 import { expect, test } from 'vitest';
 import { Meter } from '../../../../src/cli/top/Meter.ts';
 
-const session = { sessionId: 's-1', serverAddr: '10.0.0.1:9000', platform: undefined, loginTime: undefined };
+const session = {
+  sessionId: 's-1',
+  serverAddr: '10.0.0.1:9000',
+  platform: undefined,
+  loginTime: undefined,
+  clientIp: undefined,
+  label: undefined,
+  appVersion: undefined,
+};
 const ended = (reason: 'LOGOUT' | 'REPLACED' | undefined) => ({
   userId: 'alice',
   deviceId: 'phone',
   sessionId: 's-0',
   serverAddr: '10.0.0.1:9000',
   reason,
+  reasonText: undefined,
+  by: undefined,
 });
 
 test('averages a rate over the last five whole seconds', () => {

@@ -4,7 +4,7 @@ import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
 import { readOperation } from '../../../../src/daemon/grpc/operations.ts';
 import {
   readBatch,
-  readEvictTarget,
+  readEviction,
   readKeepAlive,
   readSessions,
   readWatchTarget,
@@ -24,6 +24,9 @@ const LOGIN = {
   loginPolicy: 0,
   serverIncarnation: 0,
   loginTime: null,
+  clientIp: '',
+  label: '',
+  appVersion: '',
 };
 const LEASE = { serverAddr: '10.0.0.1:9000', incarnation: 1, timeToLive: null, resynced: '' };
 const START = {
@@ -44,7 +47,14 @@ const getUser = (fields: object) =>
 const keepAlive = (fields: object, known = '') => readKeepAlive({ ...LEASE, ...fields } as never, known);
 const watch = (fields: object) => readWatchTarget({ ...START, ...fields } as never);
 const evict = (fields: object) =>
-  readEvictTarget({ serverAddr: '', userId: '', session: null, ...fields } as never);
+  readEviction({
+    serverAddr: '',
+    userId: '',
+    session: null,
+    device: null,
+    reasonText: '',
+    ...fields,
+  } as never);
 
 const text = (bytes: number) => 'x'.repeat(bytes + 1);
 const many = (count: number) => Array.from({ length: count + 1 }, (_, i) => `${i}`);
@@ -64,6 +74,22 @@ const operationRules: Rule[] = [
   ['platform', 'platform', () => login({ platform: text(LIMITS.platform.max) })],
   ['metadata', 'metadata', () => login({ metadata: { key: text(LIMITS.metadata.max) } })],
   ['metadataEntries', 'metadata', () => login({ metadata: entries(LIMITS.metadataEntries.max) })],
+  ['label', 'label', () => login({ label: text(LIMITS.label.max) })],
+  ['appVersion', 'app_version', () => login({ appVersion: text(LIMITS.appVersion.max) })],
+  ['none', 'label', () => login({ label: 'a\nb' })],
+  ['none', 'app_version', () => login({ appVersion: '\u0000' })],
+  ...[
+    '1.2.3',
+    '1.2.3.4:80',
+    '[::1]',
+    'fe80::1%eth0',
+    '0x7f.1',
+    '010.1.1.1',
+    'host',
+    '1.2.3.4/24',
+    ' 1.2.3.4',
+  ].map((clientIp): Rule => ['none', 'client_ip', () => login({ clientIp })]),
+  ['none', 'include_last_seen', () => getUser({ deviceId: 'd', includeLastSeen: true })],
   ['none', 'user_id', () => getUser({ userId: '' })],
   ['none', 'device_id', () => getUser({ deviceId: 'a\nb' })],
   ['none', 'server_addr', () => login({ serverAddr: 'nowhere' })],
@@ -101,6 +127,8 @@ const callRules: Rule[] = [
   ['none', 'initial_state', () => watch({ userIds: ['u'], resumeRevision: 'r' })],
   ['none', 'user_ids', () => watch({ userIds: many(10_000), initialState: false })],
   ['none', 'target', () => evict({})],
+  ['none', 'device.device_id', () => evict({ device: { userId: 'u', deviceId: '' } })],
+  ['reasonText', 'reason_text', () => evict({ userId: 'u', reasonText: text(LIMITS.reasonText.max) })],
   ['none', 'page_token', () => parsePageToken('nonsense', [''])],
   ['none', 'resume_revision', () => parseRevision('nonsense')],
 ];
@@ -149,3 +177,16 @@ function errorOf(read: () => unknown): ImstateError {
   }
   throw new Error('no rule was broken');
 }
+
+test.each([
+  ['1.2.3.4', '1.2.3.4'],
+  ['::ffff:1.2.3.4', '1.2.3.4'],
+  ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+])('the address %s of a client is stored as %s', (clientIp, canonical) => {
+  expect(login({ clientIp })).toMatchObject({ request: { details: { clientIp: canonical } } });
+});
+
+test('a label counts its characters', () => {
+  const label = '\u{1F600}'.repeat(LIMITS.label.max);
+  expect(login({ label })).toMatchObject({ request: { details: { label } } });
+});

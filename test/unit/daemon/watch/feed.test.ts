@@ -4,6 +4,7 @@ import { loadCodec } from '../../../../packages/client/src/wire/codec.ts';
 import { WatchBacklog } from '../../../../src/daemon/watch/backlog.ts';
 import { ChangeFeed, MAX_MESSAGE_BYTES } from '../../../../src/daemon/watch/feed.ts';
 import { PublishedChange } from '../../../../src/daemon/watch/publishedChange.ts';
+import { NO_DETAILS } from '../../../../src/presence/details.ts';
 
 const MIB = 2 ** 20;
 const readResponse = loadCodec().reader<WatchResponse__Output>('imstate.v1.WatchResponse');
@@ -16,7 +17,13 @@ function changeOf(i: number, deviceId = 'phone'): PublishedChange {
     ended: undefined,
     devicesOnline: 1,
     timeMs: i,
-    began: { sessionId: `s-${i}`, serverAddr: '10.0.0.1:9000', platform: '', loginTimeMs: i },
+    began: {
+      sessionId: `s-${i}`,
+      serverAddr: '10.0.0.1:9000',
+      platform: '',
+      loginTimeMs: i,
+      details: NO_DETAILS,
+    },
   };
   return new PublishedChange(change, `r-${i}`);
 }

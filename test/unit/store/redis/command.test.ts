@@ -20,7 +20,8 @@ test('each operation has its letter and its arguments', () => {
   expect(textOf({ type: 'heartbeat', request: session })).toBe('halice|phone|s1|');
   expect(textOf({ type: 'getDevice', request: session })).toBe('dalice|phone|');
   expect(textOf({ type: 'getUser', request: session })).toBe('ualice');
-  expect(evictCommand(session).text).toBe('ealice\x1fphone\x1fs1\x1f');
+  expect(textOf({ type: 'getUser', request: { ...session, includeLastSeen: true } })).toBe('salice');
+  expect(evictCommand(session, 'stolen').text).toBe('ealice\x1fphone\x1fs1\x1fstolen\x1f');
   expect(readUserAtCommand('alice').text).toBe('aalice');
 });
 
@@ -44,10 +45,15 @@ describe('a heartbeat', () => {
 
   test.each([
     ['of the current session', 0, undefined],
-    ['of an ended session', 3, 'EXPIRED'],
-    ['of an unknown session', textsOf(Buffer.alloc(0)), 'UNKNOWN'],
+    ['of an ended session', 3, { reason: 'EXPIRED', reasonText: '' }],
+    [
+      'of an evicted session',
+      textsOf(Buffer.from('\x05stolen')),
+      { reason: 'EVICTED', reasonText: 'stolen' },
+    ],
+    ['of an unknown session', textsOf(Buffer.alloc(0)), { reason: undefined, reasonText: '' }],
   ])('%s', (_, reply, ended) => {
-    expect(readReply(reply, context)).toBe(ended);
+    expect(readReply(reply, context)).toEqual(ended);
   });
 });
 

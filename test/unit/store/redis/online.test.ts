@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_DETAILS } from '../../../../src/presence/details.ts';
 import type { Login } from '../../../../src/presence/sessions.ts';
 import { decodeLoginResult, encodeLogin, onlineCommand } from '../../../../src/store/redis/online.ts';
 import { context, pack, textsOf } from './pack.ts';
@@ -11,6 +12,7 @@ const login: Login = {
   platform: 'ios',
   ttlMs: 30_000,
   metadata: {},
+  details: NO_DETAILS,
   policy: 'REPLACE_SAME_PLATFORM',
   incarnation: 7,
   resentLoginTimeMs: 0,
@@ -33,6 +35,13 @@ test('a login is its letter and its arguments, each of which ends', () => {
     '',
   ]);
   expect(encodeLogin({ ...login, metadata: { v: '1' } })).toContain('\x1f{"v":"1"}\x1f');
+});
+
+test('details follow the metadata as fields', () => {
+  const details = { clientIp: '203.0.113.7', label: 'x', appVersion: '1' };
+  expect(encodeLogin({ ...login, details })).toContain('\x1f{}\x1dicb007107\x1dlx\x1dv1\x1f');
+  const named = { ...login, metadata: { v: '1' }, details: { ...NO_DETAILS, label: 'x' } };
+  expect(encodeLogin(named)).toContain('\x1f{"v":"1"}\x1dlx\x1f');
 });
 
 test('a number is the time of a login that ended nothing', () => {

@@ -199,12 +199,16 @@ test('lists sessions and chat servers, and counts them', async () => {
 test('evicts a session, a user and a chat server', async () => {
   await v1.online({ ...PHONE, sessionId: 's1' });
   const session = { userId: 'alice', deviceId: 'phone', sessionId: 's1' };
-  expect(await v1.evict({ session: { ...session, sessionId: 's0' } })).toEqual({ evicted: 0, more: false });
-  expect(await v1.evict({ session })).toEqual({ evicted: 1, more: false });
+  const evicted = { evicted: 1, more: false, reasonStored: false };
+  expect(await v1.evict({ session: { ...session, sessionId: 's0' } })).toEqual({ ...evicted, evicted: 0 });
+  expect(await v1.evict({ session })).toEqual(evicted);
   await v1.online({ ...PHONE, sessionId: 's2' });
-  expect(await v1.evict({ userId: 'alice' })).toEqual({ evicted: 1, more: false });
+  expect(await v1.evict({ userId: 'alice' })).toEqual(evicted);
   await v1.online({ ...PHONE, sessionId: 's3' });
-  expect(await v1.evict({ serverAddr: SERVER })).toEqual({ evicted: 1, more: false });
+  expect(await v1.evict({ serverAddr: SERVER })).toEqual(evicted);
+  await v1.online({ ...PHONE, sessionId: 's4' });
+  const device = { userId: 'alice', deviceId: 'phone' };
+  expect(await v1.evict({ device, reasonText: 'stolen' })).toEqual({ ...evicted, reasonStored: true });
   expect((await v1.getUser({ userId: 'alice' })).devices).toMatchObject([
     { endReason: EndReason.END_REASON_EVICTED },
   ]);

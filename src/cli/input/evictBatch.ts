@@ -1,0 +1,53 @@
+import type { Client, EvictRequest } from 'imstate-client';
+import { count } from '../output/count.js';
+import type { Batch } from './batch.js';
+import { type Evicted, evictAll, nameOf } from './eviction.js';
+import { broken, parseObject, readText } from './record.js';
+
+const KEYS = ['userId', 'deviceId', 'sessionId', 'serverAddr', 'reason'] as const;
+
+/** The evictions of a file, a JSON object per line. `reasonText` is for records without a reason. */
+export function evictBatch(
+  source: Pick<Batch<EvictRequest, Evicted>, 'file' | 'isJson' | 'stop'>,
+  reasonText: string | undefined,
+  client: Client,
+): Batch<EvictRequest, Evicted> {
+  return {
+    ...source,
+    keys: KEYS,
+    read: (text) => readEviction(text, reasonText),
+    keyOf: nameOf,
+    call: (request, options) => evictAll(client, request, options),
+    hasChanged: ({ evicted }) => evicted > 0,
+    describe: (request, { evicted }) => `${nameOf(request)}: ${count(evicted, 'session')}`,
+    toJson: ({ reasonText: _, ...target }, { evicted }) => ({ ...target, evicted }),
+    summarize: ({ changed, unchanged, failed }) =>
+      `${changed} evicted, ${unchanged} had no session, ${failed} failed`,
+  };
+}
+
+/** The eviction in a line. Throws INVALID_ARGUMENT. */
+function readEviction(text: string, reasonText: string | undefined): EvictRequest {
+  const words: Partial<Record<(typeof KEYS)[number], string>> = {};
+  for (const [key, value] of Object.entries(parseObject(text, '{"userId":"alice"}'))) {
+    const known = KEYS.find((each) => each === key);
+    if (known === undefined)
+      throw broken(`"${key}" is not a key of a record: the keys are ${KEYS.join(', ')}`, key);
+    if (value !== null) words[known] = readText(value, key);
+  }
+  const { userId, deviceId, sessionId, serverAddr, reason = reasonText } = words;
+  const why = reason === undefined ? {} : { reasonText: reason };
+  if ((userId === undefined) === (serverAddr === undefined))
+    throw broken('a record must have one of userId and serverAddr', 'userId');
+  if (userId === undefined) {
+    if (deviceId !== undefined || sessionId !== undefined)
+      throw broken('deviceId and sessionId need userId', 'userId');
+    return { serverAddr: serverAddr as string, ...why };
+  }
+  if (deviceId === undefined) {
+    if (sessionId !== undefined) throw broken('sessionId needs the deviceId of the session', 'deviceId');
+    return { userId, ...why };
+  }
+  if (sessionId === undefined) return { device: { userId, deviceId }, ...why };
+  return { session: { userId, deviceId, sessionId }, ...why };
+}
