@@ -54,6 +54,13 @@ export interface ChangeLogEntry {
   change: Change;
 }
 
+/** The changes of a user in a part of the change log. */
+export interface UserChanges {
+  entries: ChangeLogEntry[];
+  /** Where to continue; undefined if that was the last part. */
+  next: string | undefined;
+}
+
 /** A user's sessions that are online at a position of the change log. */
 export interface UserAt {
   userId: string;

@@ -4,7 +4,8 @@ import type { HistoryIp } from '../presence/details.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../presence/sessions.js';
-import type { ChangeLog } from './changeLog.js';
+import type { ChangeLog, UserChanges } from './changeLog.js';
+import type { Erasure } from './erasure.js';
 import type { Answer, Operation } from './operations.js';
 import type { ReadBudget } from './reads.js';
 
@@ -159,6 +160,19 @@ export interface PresenceStore {
    * its full duration again.
    */
   sweep(ended?: EndCounts): Promise<boolean>;
+
+  /**
+   * Reads the changes of a user in a bounded part of the change log, the oldest first, after a `next` of this
+   * method.
+   */
+  listChanges(userId: string, after: string | undefined): Promise<UserChanges>;
+
+  /**
+   * Removes everything that is kept of a user, apart from devices that are online: evict the user before.
+   * Changes remain as entries without a change, so that watches resume over them. Takes many steps, each
+   * bounded and atomic; reads again what it has looked at. May be repeated, also after it failed.
+   */
+  eraseUser(userId: string): Promise<Erasure>;
 
   /** The changes of this store, for watches. */
   changeLog(): ChangeLog;

@@ -4,7 +4,7 @@ import { newestLoginFirst, toSession } from '../../presence/rules.js';
 import type { Session } from '../../presence/sessions.js';
 import type { ChangeLog, ChangeLogEntry, LogPosition, SnapshotPart } from '../changeLog.js';
 import { readChange } from './changes.js';
-import { LAST, type RecordKey, type SessionKey, type Tables, under } from './tables.js';
+import { LAST, type RecordKey, type SessionKey, type StoredChange, type Tables, under } from './tables.js';
 
 /** How many sessions are read before other work takes its turn. */
 const READ_AT_ONCE = 256;
@@ -46,11 +46,8 @@ export class LmdbChangeLog implements ChangeLog {
     // Before the first change, nothing can be gone.
     if (!changes.doesExist(after[0]) && !(after[0] === 0 && !isTrimmed(this.#tables()))) return undefined;
     const found = [...changes.getRange({ start: after[0] + 1, limit })];
-    const entries = found.map(({ key, value }) => ({
-      position: [key, 0] as const,
-      change: readChange(value),
-    }));
-    return { entries, upTo: entries.at(-1)?.position ?? after };
+    const last = found.at(-1)?.key;
+    return { entries: entriesOf(found), upTo: last === undefined ? after : [last, 0] };
   }
 
   onGrowth(listener: (shard: number) => void): () => void {
@@ -115,9 +112,21 @@ export class LmdbChangeLog implements ChangeLog {
   }
 }
 
-function newestPosition({ changes }: Tables): LogPosition {
+/** The changes that were not erased. */
+export function entriesOf(found: { key: number; value: StoredChange | null }[]): ChangeLogEntry[] {
+  return found.flatMap(({ key, value }) =>
+    value === null ? [] : [{ position: [key, 0] as const, change: readChange(value) }],
+  );
+}
+
+/** The number of the newest change; 0 if there is none. */
+export function newestChange({ changes }: Tables): number {
   const [newest = 0] = changes.getKeys({ reverse: true, limit: 1 });
-  return [newest, 0];
+  return newest;
+}
+
+function newestPosition(tables: Tables): LogPosition {
+  return [newestChange(tables), 0];
 }
 
 function isTrimmed({ changes }: Tables): boolean {

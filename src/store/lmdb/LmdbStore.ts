@@ -5,18 +5,20 @@ import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
-import type { ChangeLog } from '../changeLog.js';
+import type { ChangeLog, UserChanges } from '../changeLog.js';
+import type { Erasure } from '../erasure.js';
 import { type Answer, allAnswers, type Operation, type UserRead } from '../operations.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { callOf, Transactions } from './apply.js';
 import { checkDataFile } from './checkDataFile.js';
+import { ERASE_BEGINNING, type ErasedPart, type ErasePosition, erasePart } from './erase.js';
 import { evictDevices, evictSession } from './evict.js';
 import { evictServer } from './evictServer.js';
 import { heartbeat } from './heartbeat.js';
 import { readHistory } from './history.js';
 import { keepServerAlive } from './keepServerAlive.js';
-import { LmdbChangeLog } from './LmdbChangeLog.js';
+import { LmdbChangeLog, newestChange } from './LmdbChangeLog.js';
 import { claimIdentity, claimLayout } from './layout.js';
 import { listSessions } from './list.js';
 import { offline } from './offline.js';
@@ -25,6 +27,7 @@ import { listServers } from './servers.js';
 import { StatsReader } from './stats.js';
 import { sweep } from './sweep.js';
 import { openTables, type Tables } from './tables.js';
+import { listChanges } from './userChanges.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
 /** What {@link LmdbStore} takes beside the common options. */
@@ -149,6 +152,17 @@ export class LmdbStore implements PresenceStore {
     return readHistory(this.#open(), this.#options, userId, this.#now());
   }
 
+  async listChanges(userId: string, after: string | undefined): Promise<UserChanges> {
+    return listChanges(this.#open(), userId, after);
+  }
+
+  async eraseUser(userId: string): Promise<Erasure> {
+    const last = newestChange(this.#open());
+    const { records, changes } = await this.#lookAt(userId, last, true);
+    const { devicesOnline, ...left } = await this.#lookAt(userId, last, false);
+    return { records, changes, left: left.records + left.changes, devicesOnline };
+  }
+
   async listSessions(page: SessionPage): Promise<SessionsPage> {
     return listSessions({ tables: this.#open(), now: this.#now(), options: this.#options }, page);
   }
@@ -178,6 +192,22 @@ export class LmdbStore implements PresenceStore {
     const root = this.#tables?.root;
     this.#tables = undefined;
     await root?.close();
+  }
+
+  /** Finds what is kept of a user, and removes it if `removes`. */
+  async #lookAt(userId: string, lastChange: number, removes: boolean): Promise<Omit<ErasedPart, 'next'>> {
+    const sum = { records: 0, changes: 0, devicesOnline: 0 };
+    let at: ErasePosition | undefined = ERASE_BEGINNING;
+    while (at !== undefined) {
+      const position: ErasePosition = at;
+      const run = ({ tables }: WriteTransaction) => erasePart(tables, userId, position, lastChange, removes);
+      const part: ErasedPart = await this.#transactions.runOne<ErasedPart>({ userId, run });
+      sum.records += part.records;
+      sum.changes += part.changes;
+      sum.devicesOnline += part.devicesOnline;
+      at = part.next;
+    }
+    return sum;
   }
 
   #open(): Tables {

@@ -65,8 +65,8 @@ export interface Tables {
   counters: Database<number, string>;
   leases: Database<LeaseRecord, string>;
   history: Database<StoredPastSession, HistoryKey>;
-  /** The change log: changes by number. */
-  changes: Database<StoredChange, number>;
+  /** The change log: changes by number; null where a change was erased. */
+  changes: Database<StoredChange | null, number>;
   deadlines: Deadlines;
 }
 
@@ -109,6 +109,11 @@ class Deadlines {
     }
     this.#byTime.put(timeKeyOf(key, timeMs), true);
     this.#byKey.put(key, timeMs);
+  }
+
+  /** The keys of a user. */
+  keysOf(userId: string): DeadlineKey[] {
+    return [...this.#byKey.getKeys(under<DeadlineKey>(userId))];
   }
 
   /** The deadline of a key. */

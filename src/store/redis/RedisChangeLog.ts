@@ -112,6 +112,11 @@ export class RedisChangeLog implements ChangeLog {
     }
   }
 
+  /** Drops what notifications have delivered of the shard of a user. */
+  clearTail(userId: string): void {
+    this.#tails[this.shardOf(userId)]?.clear();
+  }
+
   /** Ends the subscription; a new listener starts another one. */
   close(): void {
     this.#subscriber?.disconnect();

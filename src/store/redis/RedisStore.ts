@@ -4,12 +4,14 @@ import { Redis } from 'ioredis';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
-import type { ChangeLog } from '../changeLog.js';
+import type { ChangeLog, UserChanges } from '../changeLog.js';
+import type { Erasure } from '../erasure.js';
 import { newStoreId } from '../identity.js';
 import type { Answer, Operation } from '../operations.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth } from '../store.js';
 import { type Connection, connectOnce, makeConnection, onConnectError } from './connection.js';
+import { eraseUser } from './erase.js';
 import { connectError } from './errors.js';
 import { evictCommand, evictUser } from './evict.js';
 import { evictServer } from './evictServer.js';
@@ -24,6 +26,7 @@ import { onlineCommand } from './online.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
 import { sweep } from './sweep.js';
 import { describeRedisUrl } from './url.js';
+import { listChanges } from './userChanges.js';
 
 /** The error of a command that ioredis sent by itself. */
 type CommandError = Error & { command?: { name: string } };
@@ -122,6 +125,19 @@ export class RedisStore implements PresenceStore {
 
   async getHistory(userId: string): Promise<PastSession[]> {
     return readHistory(this.#usable().scripts, userId);
+  }
+
+  async listChanges(userId: string, after: string | undefined): Promise<UserChanges> {
+    return listChanges(this.#usable().scripts, userId, after);
+  }
+
+  async eraseUser(userId: string): Promise<Erasure> {
+    const { scripts, changeLog } = this.#usable();
+    try {
+      return await eraseUser(scripts, userId);
+    } finally {
+      changeLog.clearTail(userId);
+    }
   }
 
   async listSessions(page: SessionPage): Promise<SessionsPage> {

@@ -22,6 +22,9 @@ declare module 'ioredis' {
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imKeepServerAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imEvictServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imUserChangesBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imEraseRecordsBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
+    imEraseChangesBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imSweep(keys: number, ...args: (string | number)[]): Result<[number, ...number[]], Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }

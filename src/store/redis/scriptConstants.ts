@@ -53,6 +53,9 @@ const PATTERNS = {
 /** In the reply to a login, instead of an end reason: the user has too many devices online. */
 export const TOO_MANY_DEVICES = 255;
 
+/** After how long an erasure that does not continue makes room for another. Milliseconds. */
+const ERASE_LOCK_MS = 30_000;
+
 /** What a change in the change log says. */
 export const CHANGE_FLAGS = {
   WAS_ONLINE: 1,
@@ -79,6 +82,7 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   TOO_MANY_DEVICES,
   ...withPrefix('CHANGE_', CHANGE_FLAGS),
   BUCKETS,
+  ERASE_LOCK_MS,
   DEFAULT_LEASE_MS,
   REMEMBERED_SESSIONS,
   LAST_SEEN_ENTRIES,

@@ -16,9 +16,13 @@ export const SCRIPTS = {
   imKeepServerAlive: 'keepServerAlive',
   imEvictServer: 'evictServer',
   imSweep: 'sweep',
+  imUserChanges: 'userChanges',
+  imEraseRecords: 'eraseRecords',
+  imEraseChanges: 'eraseChanges',
 } as const;
 
-/** The sweep frees memory: it must run in a Redis that is full. */
+/** Scripts that free memory: they must run in a Redis that is full. */
+const FREEING = new Set(['imSweep', 'imEraseRecords', 'imEraseChanges']);
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 
 /** The scripts of a connection to a database of Redis, by the name of the command that runs each. */
@@ -28,7 +32,7 @@ export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lu
     // The build has replaced the includes in dist/ already.
     const script = assembleScript(name, readScript);
     const lua = declareConstants(script, constants) + script;
-    return [command, { lua: command === 'imSweep' ? ALLOW_OOM + lua : lua }];
+    return [command, { lua: FREEING.has(command) ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);
 }

@@ -34,6 +34,13 @@ export const makeRedisStore: MakeStore = async (options) => {
       const ttls = await Promise.all(otherKeys.map((key) => redis.pttl(key)));
       return ttls.filter((ttl) => ttl < 0).length;
     },
+    dump: async () => {
+      const parts = (await keys()).map(async (key) => [
+        Buffer.from(key),
+        (await redis.dumpBuffer(key)) ?? Buffer.alloc(0),
+      ]);
+      return Buffer.concat((await Promise.all(parts)).flat());
+    },
     remove: async () => {
       await store.close();
       const left = await keys();
@@ -77,6 +84,19 @@ export const makeEmbeddedStore: MakeStore = async (options) => {
       const counts = TABLES.map((name) => root.openDB({ name, encoding: 'binary' }).getCount());
       await root.close();
       return counts.reduce((sum, count) => sum + count, 0);
+    },
+    dump: async () => {
+      const root = open({ path: join(folder.path, 'presence.lmdb') });
+      const entries = [...root.getKeys()].flatMap((name) => {
+        const table = root.openDB<Buffer, Buffer>({
+          name: String(name),
+          encoding: 'binary',
+          keyEncoding: 'binary',
+        });
+        return [...table.getRange()].flatMap(({ key, value }) => [key, value]);
+      });
+      await root.close();
+      return Buffer.concat(entries);
     },
     remove: async () => {
       await store.close();

@@ -2,6 +2,7 @@ import { describeChangeLog } from './changeLog.ts';
 import { describeDetails } from './details.ts';
 import { describeDevices } from './devices.ts';
 import { describeEnds } from './ends.ts';
+import { describeErase } from './erase.ts';
 import { describeIdentity } from './identity.ts';
 import { describeLeases } from './leases.ts';
 import { describeLists } from './lists.ts';
@@ -15,6 +16,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeDetails(name, makeStore);
   describeDevices(name, makeStore);
   describeEnds(name, makeStore);
+  describeErase(name, makeStore);
   describeLeases(name, makeStore);
   describeLists(name, makeStore);
   describeIdentity(name, makeStore);

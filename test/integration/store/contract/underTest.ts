@@ -14,6 +14,8 @@ export interface StoreUnderTest {
   setClock(ms: number): void;
   /** How many entries without expiry the store holds, except the change log: to find leaks. */
   countEntries(): Promise<number>;
+  /** Everything that the store holds. */
+  dump(): Promise<Buffer>;
   remove(): Promise<void>;
 }
 
