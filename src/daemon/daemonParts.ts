@@ -4,6 +4,7 @@ import type { Registration, Registry } from '../registry/registry.js';
 import { makeStore } from '../store/makeStore.js';
 import type { PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
+import { DaemonChecks } from './daemonChecks.js';
 import type { DaemonOptions } from './daemonOptions.js';
 import type { Disposables } from './disposables.js';
 import { DrainDelay } from './drainDelay.js';
@@ -100,7 +101,14 @@ export async function makeParts(
         staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),
         droppedLogLines: options.droppedLogLines ?? (() => 0),
       },
-      web: { presence, hub, registry, log, advertised: () => runtime.advertised },
+      web: {
+        presence,
+        hub,
+        registry,
+        daemonChecks: new DaemonChecks(options.tls),
+        log,
+        advertised: () => runtime.advertised,
+      },
     }));
   disposables.push(() => http?.close());
   const server = new GrpcServer({

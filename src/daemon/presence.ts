@@ -1,7 +1,14 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { LIMITS } from '../presence/limits.js';
-import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
+import type {
+  FoundSessions,
+  ServerPage,
+  ServersPage,
+  SessionFilter,
+  SessionPage,
+  Stats,
+} from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
 import {
@@ -15,6 +22,7 @@ import { ReadBudget, ReadPool } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
+import { SessionSearch } from './sessionSearch.js';
 
 /** Whose sessions to end. */
 export type EvictTarget =
@@ -33,12 +41,14 @@ export class Presence {
   readonly #store: PresenceStore;
   readonly #counters: SessionCounters;
   readonly #onEnded: () => void;
+  readonly #search: SessionSearch;
 
   /** `onEnded` is called when sessions have ended whose ends the sweep must record. */
   constructor(store: PresenceStore, counters: SessionCounters, onEnded: () => void) {
     this.#store = store;
     this.#counters = counters;
     this.#onEnded = onEnded;
+    this.#search = new SessionSearch(store);
   }
 
   /** See PresenceStore.online. */
@@ -130,9 +140,11 @@ export class Presence {
     });
   }
 
-  /** See PresenceStore.listSessions. */
-  sessions(page: SessionPage): Promise<SessionsPage> {
-    return this.#store.listSessions(page);
+  /** A page of the sessions that are online, or with a filter of those that pass it. */
+  async sessions(page: SessionPage, filter: SessionFilter): Promise<FoundSessions> {
+    if (Object.values(filter).some((value) => value !== undefined)) return this.#search.find(page, filter);
+    const listed = await this.#store.listSessions(page);
+    return { ...listed, scanned: listed.sessions.length };
   }
 
   /** See PresenceStore.listServers. */

@@ -147,6 +147,20 @@ export const LIMITS = {
     beyond: INVALID,
     reason: 'as for BatchGetUsers',
   },
+  searchedSessions: {
+    max: 10_000,
+    unit: 'sessions',
+    what: 'sessions that a ListSessions with a filter compares in a call',
+    beyond: 'the page ends, perhaps empty, with `next_page_token`, see below',
+    reason: 'takes well below a second, so that people see the progress',
+  },
+  searches: {
+    max: 10,
+    unit: 'calls',
+    what: 'calls of ListSessions with a filter in flight',
+    beyond: REJECTED,
+    reason: 'people search; the calls take turns, and each should end within its deadline',
+  },
   platforms: {
     max: MAX_PLATFORMS,
     unit: 'platforms',

@@ -29,6 +29,20 @@ export interface SessionsPage extends Coverage {
   next: string | undefined;
 }
 
+/** A page of the sessions that pass a filter. */
+export interface FoundSessions extends SessionsPage {
+  /** How many sessions were compared with the filter; without a filter, how many the page lists. */
+  scanned: number;
+}
+
+/** Which sessions to find; what is undefined lets every session pass. */
+export interface SessionFilter {
+  /** The beginning of the user ID. */
+  userIdPrefix: string | undefined;
+  deviceId: string | undefined;
+  sessionId: string | undefined;
+}
+
 /** A page of chat servers. */
 export interface ServersPage extends Coverage {
   servers: ChatServer[];

@@ -1,4 +1,5 @@
-import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import { Overloaded } from '../presence/overloaded.js';
 import { tooMuchToRead } from '../presence/rules.js';
 
 /** The limit of what one request reads: its response could not be larger anyway. Estimated bytes. */
@@ -11,15 +12,12 @@ const SESSION_BYTES = 512;
 const SMALL_READ_BYTES = 32 * 1024;
 
 /** Rejects a request that would read more while its peer holds more memory than is left for others. */
-export class ReadsExhausted extends ImstateError {
-  readonly reason: string;
-
+class ReadsExhausted extends Overloaded {
   constructor(bytes: number, ofPeer: number) {
-    const reason =
+    super(
       `the daemon holds ${bytes} bytes of sessions read for responses, ` +
-      `${ofPeer} of them for this connection`;
-    super('RESOURCE_EXHAUSTED', `${reason}: nothing was done; try again later`);
-    this.reason = reason;
+        `${ofPeer} of them for this connection`,
+    );
   }
 }
 

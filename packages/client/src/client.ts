@@ -108,7 +108,9 @@ export class Client implements PresenceApi {
   }
 
   /**
-   * Lists current sessions, of one chat server or of all.
+   * Lists current sessions, of one chat server or of all. With `userIdPrefix`, `deviceId` or `sessionId` it
+   * is a search without an index: a call compares up to 10,000 sessions and may find none, so follow
+   * `nextPageToken`. A daemon of an earlier version cannot search: `UNIMPLEMENTED`.
    *
    * @example
    * ```ts

@@ -15,6 +15,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   login_policy: 'policy',
   server_incarnation: 'incarnation',
   server_addr: 'server',
+  user_id_prefix: 'user-prefix',
   resume_revision: 'resume',
   reason_text: 'reason',
   page_size: 'limit',

@@ -14,19 +14,24 @@ const VERSION: string = JSON.parse(
 
 /**
  * Wraps the server to which the health service is added, so that its responses carry the version and settings
- * that `imstate doctor` compares between daemons.
+ * that `imstate doctor` compares between daemons, and the uptime.
  */
 export function withHealthDetails(server: Server, { maxDevices }: { maxDevices: number }): Server {
-  const metadata = new Metadata();
-  metadata.set(HEALTH_HEADERS.version, VERSION);
-  metadata.set(HEALTH_HEADERS.maxDevices, `${maxDevices}`);
+  const startedAt = performance.now();
+  const details = () => {
+    const metadata = new Metadata();
+    metadata.set(HEALTH_HEADERS.version, VERSION);
+    metadata.set(HEALTH_HEADERS.maxDevices, `${maxDevices}`);
+    metadata.set(HEALTH_HEADERS.uptime, `${Math.ceil(performance.now() - startedAt)}`);
+    return metadata;
+  };
   return {
     addService: (service: ServiceDefinition, handlers: UntypedServiceImplementation) => {
       const check = handlers.check as (call: unknown, done: unknown) => void;
       server.addService(service, {
         ...handlers,
         check: (call: { sendMetadata(headers: Metadata): void }, done: unknown) => {
-          call.sendMetadata(metadata);
+          call.sendMetadata(details());
           check(call, done);
         },
       } as UntypedServiceImplementation);

@@ -1,4 +1,6 @@
+import type { ListSessionsRequest__Output } from 'imstate-client/internal/generated/imstate/v1/ListSessionsRequest';
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
+import type { SessionFilter } from '../../presence/listings.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
 import { toChatServer, toDevice, toHistoryEntry, toStats } from '../messages/responses.js';
 import type { Presence } from '../presence.js';
@@ -23,15 +25,18 @@ export function listCalls(
       return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
     }),
 
-    ListSessions: calls.handler(async ({ serverAddr, pageSize, pageToken }) => {
+    ListSessions: calls.handler(async (request) => {
+      const { serverAddr, pageSize, pageToken } = request;
       if (serverAddr !== '') checkServerName('server_addr', serverAddr);
+      const filter = readFilter(request);
       const limit = checkPageSize('page_size', pageSize, PAGE_SIZE);
       const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
-      const { sessions, next, isPartial } = await presence.sessions(page);
+      const { sessions, next, isPartial, scanned } = await presence.sessions(page, filter);
       return {
         sessions: sessions.map(({ userId, session }) => ({ userId, device: toDevice(session) })),
         nextPageToken: next ?? '',
         partial: isPartial,
+        scanned,
       };
     }),
 
@@ -42,5 +47,20 @@ export function listCalls(
     }),
 
     GetStats: calls.handler(async () => toStats(await presence.stats())),
+  };
+}
+
+function readFilter({
+  userIdPrefix,
+  deviceId,
+  sessionId,
+}: Pick<ListSessionsRequest__Output, 'userIdPrefix' | 'deviceId' | 'sessionId'>): SessionFilter {
+  checkOptionalId('user_id_prefix', userIdPrefix);
+  checkOptionalId('device_id', deviceId);
+  checkOptionalId('session_id', sessionId);
+  return {
+    userIdPrefix: userIdPrefix || undefined,
+    deviceId: deviceId || undefined,
+    sessionId: sessionId || undefined,
   };
 }

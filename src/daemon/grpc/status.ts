@@ -1,7 +1,7 @@
 import { type ServerUnaryCall, status } from '@grpc/grpc-js';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import { ReadsExhausted } from '../../store/reads.js';
+import { Overloaded } from '../../presence/overloaded.js';
 import type { Load } from '../overload/load.js';
 import type { Ending } from '../overload/requests/readCall.js';
 import { Rejection } from './rejection.js';
@@ -24,7 +24,7 @@ export class StatusMapper {
    */
   statusOf(error: unknown, call: LoggedCall): Ending {
     // Nothing was changed, so the caller may repeat the call.
-    if (error instanceof ReadsExhausted) return this.#load.reject(error.reason);
+    if (error instanceof Overloaded) return this.#load.reject(error.reason);
     if (error instanceof ImstateError) {
       this.#log.debug({ method: call.getPath(), peer: call.getPeer(), code: error.code }, error.message);
       return new Rejection(error);

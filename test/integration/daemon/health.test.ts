@@ -41,10 +41,11 @@ test('reports health of the daemon and each service, and rejects unknown ones', 
   client.close();
 });
 
-test('a probe returns health, latency, version and device limit, and never rejects', async () => {
+test('a probe returns health, latency, version, device limit and uptime, and never rejects', async () => {
   expect(await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
+    uptimeMs: expect.any(Number),
     maxDevices: LIMITS.devices.max,
     version: pkg.version,
   });

@@ -8,6 +8,7 @@ import type { ListServersRequest } from '../generated/imstate/v1/ListServersRequ
 import type { ListServersResponse__Output } from '../generated/imstate/v1/ListServersResponse.js';
 import type { ListSessionsRequest } from '../generated/imstate/v1/ListSessionsRequest.js';
 import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
+import { ImstateError } from '../shared/errors.js';
 import type { PageRequest } from './listings.js';
 import type { CallOptions } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
@@ -40,15 +41,24 @@ export function listingApi(
       return { entries: entries.map(readHistoryEntry), nextPageToken: nextPageToken || undefined };
     },
 
-    async listSessions({ serverAddr, ...page }, options) {
-      const request = { serverAddr: serverAddr ?? '', ...toPageRequest(page) };
-      const { sessions, nextPageToken, partial } = await read(channel, 'ListSessions', request, options);
+    async listSessions({ serverAddr, userIdPrefix, deviceId, sessionId, ...page }, options) {
+      const filter = {
+        userIdPrefix: userIdPrefix ?? '',
+        deviceId: deviceId ?? '',
+        sessionId: sessionId ?? '',
+      };
+      const request = { serverAddr: serverAddr ?? '', ...filter, ...toPageRequest(page) };
+      const response = await read(channel, 'ListSessions', request, options);
+      const { sessions, nextPageToken, partial, scanned } = response;
+      const isSearch = Object.values(filter).some((value) => value !== '');
+      if (isSearch && sessions.length > 0 && scanned === 0) throw cannotSearch();
       return {
         sessions: sessions.flatMap(({ userId, device }) =>
           device ? [{ userId, device: readDevice(device) }] : [],
         ),
         nextPageToken: nextPageToken || undefined,
         partial,
+        scanned,
       };
     },
 
@@ -60,6 +70,12 @@ export function listingApi(
 
     getStats: (options) => read(channel, 'GetStats', {}, options),
   };
+}
+
+/** The error for a daemon that listed all sessions, because it does not know the filters. */
+function cannotSearch(): ImstateError {
+  const message = 'the daemon is of an earlier version and cannot search for sessions: update it';
+  return new ImstateError('UNIMPLEMENTED', message);
 }
 
 /** Calls a method that may be repeated. */

@@ -49,6 +49,12 @@ export interface HistoryPage {
 export interface ListSessionsRequest extends PageRequest {
   /** Only the sessions of this chat server, `host:port`. All by default. */
   serverAddr?: string | undefined;
+  /** Only the sessions of users whose ID begins with this, 1 to 256 bytes. Any user by default. */
+  userIdPrefix?: string | undefined;
+  /** Only the sessions of devices with this ID. Any device by default. */
+  deviceId?: string | undefined;
+  /** Only the sessions with this ID. Any session by default. */
+  sessionId?: string | undefined;
 }
 
 /** A current session and its user. */
@@ -61,7 +67,7 @@ export interface UserSession {
 
 /** A page of current sessions. */
 export interface SessionsPage {
-  /** In no particular order. A page may have fewer than requested without being the last. */
+  /** In no particular order. A page may have fewer than requested, or none, without being the last. */
   sessions: UserSession[];
   /** The token of the next page; undefined on the last page. */
   nextPageToken: string | undefined;
@@ -70,6 +76,8 @@ export interface SessionsPage {
    * them.
    */
   partial: boolean;
+  /** How many sessions the call compared with the filters; without filters, how many it lists. */
+  scanned: number;
 }
 
 /** A chat server that has sessions or a lease. */

@@ -20,6 +20,8 @@ export interface Probe {
   version?: string | undefined;
   /** Its maximum devices per user; undefined like the version. */
   maxDevices?: number | undefined;
+  /** How long it has run, in milliseconds; undefined like the version. */
+  uptimeMs?: number | undefined;
   /** Why there was no response, if TLS is or may be the cause. */
   fault?: ImstateError;
 }

@@ -30,12 +30,17 @@ const NO_CONNECTORS =
 export class TlsCredentials extends ConnectorCredentials {
   readonly #options: TlsOptions;
   readonly #material: () => TlsMaterial;
+  readonly #verifies: boolean;
 
-  /** Throws BAD_CERTIFICATE if a file cannot be used. */
-  constructor(options: TlsOptions, isPossible = hasSecureConnectors()) {
+  /**
+   * Throws BAD_CERTIFICATE if a file cannot be used. `verifies` is false for calls that carry nothing secret
+   * and whose response is only displayed.
+   */
+  constructor(options: TlsOptions, isPossible = hasSecureConnectors(), verifies = true) {
     super();
     if (!isPossible) throw new ImstateError('TLS_FAILED', NO_CONNECTORS);
     this.#options = options;
+    this.#verifies = verifies;
     this.#material = followTls(options, TLS_NAMES.client);
   }
 
@@ -52,6 +57,7 @@ export class TlsCredentials extends ConnectorCredentials {
 
   #handshake(socket: Socket, host: string): Promise<TLSSocket> {
     const options: ConnectionOptions = { ...this.#material().context, socket, host, ALPNProtocols: ['h2'] };
+    if (!this.#verifies) options.rejectUnauthorized = false;
     // In TLS an IP address cannot be a server name; the certificate is checked for it anyway.
     if (isIP(host) === 0) options.servername = host;
     return new Promise((resolve, reject) => {

@@ -24,6 +24,8 @@ export interface HealthAnswer {
   version: string | undefined;
   /** Its maximum devices per user; undefined like the version. */
   maxDevices: number | undefined;
+  /** How long it has run, in milliseconds; undefined like the version. */
+  uptimeMs: number | undefined;
 }
 
 /** Options of one health check. */
@@ -85,11 +87,14 @@ function readHealth(status: string | number): ServingStatus {
   return status === 'SERVING' || status === 'NOT_SERVING' ? status : 'UNKNOWN';
 }
 
-function readHeaders(headers: Metadata): Pick<HealthAnswer, 'version' | 'maxDevices'> {
-  const [version, maxDevices] = [HEALTH_HEADERS.version, HEALTH_HEADERS.maxDevices].map((name) =>
-    headers.get(name)[0]?.toString(),
-  );
-  return { version, maxDevices: Number(maxDevices) || undefined };
+function readHeaders(headers: Metadata): Omit<HealthAnswer, 'health'> {
+  const { version, maxDevices, uptime } = HEALTH_HEADERS;
+  const textOf = (name: string) => headers.get(name)[0]?.toString();
+  return {
+    version: textOf(version),
+    maxDevices: Number(textOf(maxDevices)) || undefined,
+    uptimeMs: Number(textOf(uptime)) || undefined,
+  };
 }
 
 function healthConstructor(): ServiceClientConstructor {

@@ -4,4 +4,6 @@ export const HEALTH_HEADERS = {
   version: 'imstate-version',
   /** Its --max-devices: daemons of one store should agree. */
   maxDevices: 'imstate-max-devices',
+  /** How long it has run. Milliseconds. */
+  uptime: 'imstate-uptime-ms',
 } as const;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from '../../../registry/registry.js';
 import type { Role } from '../../auth/roles.js';
+import type { DaemonChecks } from '../../daemonChecks.js';
 import type { Presence } from '../../presence.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { Exchange } from '../routes.js';
@@ -13,6 +14,7 @@ export interface ApiParts {
   hub: WatchHub;
   registry: Registry;
   streams: EventStreams;
+  daemonChecks: DaemonChecks;
   log: Logger;
   /** The address under which this daemon is registered, host:port. */
   advertised(): string;

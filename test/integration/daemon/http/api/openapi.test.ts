@@ -101,10 +101,13 @@ test.each([
   ['/history', '?userId=alice&deviceId=old&pageSize=1'],
   ['/sessions', ''],
   ['/sessions', '?serverAddr=10.0.0.1:9000&pageSize=1'],
+  ['/sessions', '?userIdPrefix=ali&deviceId=phone'],
+  ['/sessions', '?sessionId=nobody'],
   ['/servers', ''],
   ['/servers', '?pageSize=1'],
   ['/stats', ''],
   ['/endpoints', ''],
+  ['/endpoints', '?check=true'],
   ['/whoami', ''],
 ])('responds to %s%s as documented', async (path, query) => {
   const { status, text, headers } = await ask(`${daemon.http}/api/v1${path}${query}`);
@@ -152,6 +155,9 @@ test('returns every error as documented', async () => {
     ['/history', '?userId=a&pageSize=x'],
     ['/watch', ''],
     ['/servers', '?pageToken=x'],
+    ['/sessions', '?deviceId=phone&pageToken=x'],
+    ['/sessions', '?userIdPrefix=%01'],
+    ['/endpoints', '?check=maybe'],
   ]) {
     const { status, text } = await ask(`${daemon.http}/api/v1${path}${query}`);
     expect([path, status]).toEqual([path, 400]);

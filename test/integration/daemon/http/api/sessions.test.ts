@@ -290,6 +290,26 @@ test.each<[string, () => Promise<unknown>, string]>([
   ],
   ['page token', () => v1.listSessions({ pageToken: 'nonsense' }), 'page_token must be the next_page_token'],
   [
+    'a prefix with a control character',
+    () => v1.listSessions({ userIdPrefix: 'a\u0001' }),
+    'user_id_prefix must not contain control characters; this one has U+0001',
+  ],
+  [
+    'a prefix of 300 bytes',
+    () => v1.listSessions({ userIdPrefix: '好'.repeat(100) }),
+    'user_id_prefix must be at most 256 bytes of UTF-8; this one has 300',
+  ],
+  [
+    'a device to find with a control character',
+    () => v1.listSessions({ deviceId: '\n' }),
+    'device_id must not contain control characters',
+  ],
+  [
+    'a session to find that is too long',
+    () => v1.listSessions({ sessionId: 's'.repeat(257) }),
+    'session_id must be at most 256 bytes',
+  ],
+  [
     'page token of history',
     () => v1.listHistory({ userId: 'u', pageToken: 'nonsense' }),
     'page_token must be the next_page_token',
