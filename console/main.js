@@ -4,43 +4,57 @@ import { h, replace } from './core/dom.js';
 import { setLanguage, startLanguage, t, translate } from './core/i18n.js';
 import { listen, showHelp } from './core/keys.js';
 import { remember, remembered } from './core/memory.js';
-import { callerName, faultText, note, refreshTimes } from './core/parts.js';
+import { callerName, faultText, note } from './core/parts.js';
 import { askForToken, me, signIn, signOut } from './core/session.js';
+import { refreshTimes } from './core/times.js';
+import { currentZone, otherZone, setZone } from './core/zone.js';
 import { showChanges } from './views/changes.js';
 import { showCluster } from './views/cluster.js';
+import { showDaemons } from './views/daemons.js';
+import { showSessions } from './views/sessions.js';
 import { showUsers } from './views/users.js';
 
-const VIEWS = { users: showUsers, cluster: showCluster, changes: showChanges };
+const VIEWS = {
+  users: showUsers,
+  cluster: showCluster,
+  changes: showChanges,
+  daemons: showDaemons,
+  sessions: showSessions,
+};
+/** The tabs of views that have none of their own. */
+const TABS = { sessions: 'cluster' };
 const THEMES = ['auto', 'light', 'dark'];
 const THEME = 'imstate.theme';
 const RETRY_MS = 3_000;
 const main = document.getElementById('main');
 const languages = document.getElementById('language');
 const themes = document.getElementById('theme');
+const zones = document.getElementById('zone');
 
 let over = new AbortController();
 let shown = {};
 
 /** Shows the view of the URL fragment, such as `#/users/alice`. */
 function show() {
-  const { view: named, argument } = readHash();
-  const view = named in VIEWS ? named : 'users';
+  const { view: named, argument, params } = readHash();
+  const view = Object.hasOwn(VIEWS, named) ? named : 'users';
   over.abort();
   over = new AbortController();
   const { signal } = over;
   for (const tab of document.querySelectorAll('#tabs a')) {
-    if (tab.dataset.view === view) tab.setAttribute('aria-current', 'page');
+    if (tab.dataset.view === (TABS[view] ?? view)) tab.setAttribute('aria-current', 'page');
     else tab.removeAttribute('aria-current');
   }
   document.title = `${t(`nav.${view}`)} · imstate`;
   showLink('none');
   const onState = (state, reason) => !signal.aborted && showLink(state === 'lost' ? 'away' : state, reason);
   const onFault = (error) => !signal.aborted && fault(error);
-  shown = VIEWS[view](main, { argument, go, signal, onState, onFault, onResponse: clearFault }) ?? {};
+  const context = { argument, params, go, signal, onState, onFault, onResponse: clearFault };
+  shown = VIEWS[view](main, context) ?? {};
 }
 
-function go(view, argument) {
-  const hash = hashOf(view, argument);
+function go(view, argument, params) {
+  const hash = hashOf(view, argument, params);
   // Reload the view.
   if (hash === location.hash) show();
   else location.hash = hash;
@@ -61,6 +75,11 @@ function useTheme(theme) {
   themes.value = theme;
   remember(THEME, theme);
   document.dispatchEvent(new Event('themechange'));
+}
+
+function useZone(zone) {
+  zones.value = zone;
+  setZone(zone);
 }
 
 function useLanguage(language) {
@@ -95,8 +114,10 @@ async function start() {
 
 languages.value = startLanguage();
 themes.value = remembered(THEME) ?? 'auto';
+zones.value = currentZone();
 languages.addEventListener('change', () => useLanguage(languages.value));
 themes.addEventListener('change', () => useTheme(themes.value));
+zones.addEventListener('change', () => useZone(zones.value));
 document.getElementById('help').addEventListener('click', showHelp);
 document.getElementById('sign-out').addEventListener('click', signOut);
 document.getElementById('skip').addEventListener('click', (event) => {
@@ -120,9 +141,11 @@ listen({
   1: () => go('users', ''),
   2: () => go('cluster', ''),
   3: () => go('changes', ''),
+  4: () => go('daemons', ''),
   '?': showHelp,
   p: () => shown.pause?.(),
   t: () => useTheme(THEMES[(THEMES.indexOf(themes.value) + 1) % THEMES.length]),
+  z: () => useZone(otherZone()),
   l: () => useLanguage(languages.value === 'en' ? 'zh-CN' : 'en'),
 });
 start();

@@ -29,6 +29,10 @@ export function showLink(state, reason) {
   link.textContent = state === 'none' ? '' : t(`link.${state}`);
 }
 
+document.addEventListener('zonechange', () => {
+  if (since !== undefined && !banner.hidden) showAway();
+});
+
 function showAway() {
   const time = clock(since);
   showFault(cause ? t('link.refused', { time, message: faultText(cause) }) : t('link.gone', { time }));

@@ -1,6 +1,7 @@
 import en from '../lang/en.js';
 import zhCN from '../lang/zh-CN.js';
 import { remember, remembered } from './memory.js';
+import { currentZone } from './zone.js';
 
 const DICTIONARIES = { en, 'zh-CN': zhCN };
 const KEY = 'imstate.language';
@@ -38,6 +39,11 @@ export function t(key, values = {}) {
   });
 }
 
+/** Several sentences as one text. */
+export function sentences(...texts) {
+  return texts.filter(Boolean).join(language === 'en' ? ' ' : '');
+}
+
 /** Whether a text exists. */
 export function has(key) {
   return key in DICTIONARIES[language];
@@ -57,16 +63,20 @@ export function number(value) {
   return new Intl.NumberFormat(language).format(value);
 }
 
-/** A time of day, with the date unless it is today. */
+/** A time of day in the current time zone, with the date unless it is today. */
 export function clock(time, now = new Date()) {
-  const isToday = time.toDateString() === now.toDateString();
-  const date = isToday ? {} : { month: 'short', day: 'numeric' };
-  return new Intl.DateTimeFormat(language, { ...date, ...TIME }).format(time);
+  const isToday = isoDate(time) === isoDate(now);
+  return formatter(isToday ? 'time' : 'dateAndTime', currentZone()).format(time);
 }
 
-/** A date and time with time zone. */
-export function fullTime(time) {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long' }).format(time);
+/** A date and time with its time zone. */
+export function fullTime(time, zone = currentZone()) {
+  return formatter('full', zone).format(time);
+}
+
+/** A date in the current time zone, such as 2026-01-31. */
+export function isoDate(time) {
+  return formatter('isoDate', currentZone()).format(time);
 }
 
 /** A relative time, such as "3 minutes ago". */
@@ -89,12 +99,31 @@ export function duration(ms) {
 }
 
 const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const FORMATS = {
+  time: TIME,
+  dateAndTime: { month: 'short', day: 'numeric', ...TIME },
+  full: { dateStyle: 'medium', timeStyle: 'long' },
+  isoDate: { year: 'numeric', month: '2-digit', day: '2-digit' },
+};
+/** Making a formatter is expensive. */
+const formatters = new Map();
 const STEPS = [
   ['day', 86_400],
   ['hour', 3_600],
   ['minute', 60],
   ['second', 1],
 ];
+
+function formatter(format, zone) {
+  // The dates of Sweden are those of ISO 8601.
+  const locale = format === 'isoDate' ? 'sv-SE' : language;
+  const key = [locale, format, zone].join();
+  if (!formatters.has(key)) {
+    const timeZone = zone === 'utc' ? 'UTC' : undefined;
+    formatters.set(key, new Intl.DateTimeFormat(locale, { ...FORMATS[format], timeZone }));
+  }
+  return formatters.get(key);
+}
 
 function use(next) {
   language = next;

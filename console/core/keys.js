@@ -6,11 +6,12 @@ import { remember, remembered } from './memory.js';
 const OFF = 'imstate.keys';
 const SHORTCUTS = [
   [['/'], 'keys.search'],
-  [['1', '2', '3'], 'keys.views'],
+  [['1', '2', '3', '4'], 'keys.views'],
   [['↑', '↓'], 'keys.rows'],
   [['Enter'], 'keys.open'],
   [['p'], 'keys.pause'],
   [['t'], 'keys.theme'],
+  [['z'], 'keys.zone'],
   [['l'], 'keys.language'],
   [['?'], 'keys.help'],
   [['Esc'], 'keys.close'],

@@ -1,7 +1,8 @@
 import { hashOf } from './address.js';
 import { h } from './dom.js';
-import { ago, clock, fullTime, has, t } from './i18n.js';
+import { ago, clock, has, t } from './i18n.js';
 import { translateMessage } from './messages.js';
+import { timeElement } from './times.js';
 
 /** A placeholder for a missing value. */
 export function none(text = '–') {
@@ -11,23 +12,13 @@ export function none(text = '–') {
 /** A relative time that is kept up to date, with the full time as tooltip. */
 export function since(iso) {
   if (iso === null || iso === undefined) return none();
-  const time = new Date(iso);
-  return h('time', { datetime: iso, title: fullTime(time), 'data-ago': true }, ago(time));
+  return timeElement(iso, (time) => ago(time), { isAge: true });
 }
 
 /** A time of day. */
 export function at(iso) {
   if (iso === null || iso === undefined) return none();
-  const time = new Date(iso);
-  return h('time', { datetime: iso, title: fullTime(time) }, clock(time));
-}
-
-/** Updates all relative times. */
-export function refreshTimes() {
-  for (const element of document.querySelectorAll('time[data-ago]')) {
-    const text = ago(new Date(element.dateTime));
-    if (element.textContent !== text) element.textContent = text;
-  }
+  return timeElement(iso, (time) => clock(time));
 }
 
 /** A badge that shows by colour, shape and text whether something is online. */
@@ -41,6 +32,11 @@ export function reasonName(reason) {
   return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
 }
 
+/** A link to a user. */
+export function userName(userId) {
+  return h('a', { class: 'id', href: hashOf('users', userId) }, userId);
+}
+
 /** A device, with its platform below it. */
 export function deviceName(deviceId, platform) {
   return h(
@@ -51,9 +47,9 @@ export function deviceName(deviceId, platform) {
   );
 }
 
-/** A link from a chat server to its changes, with `below` under it. */
+/** A link from a chat server to its sessions, with `below` under it. */
 export function serverName(serverAddr, ...below) {
-  const href = hashOf('changes', `server=${serverAddr}`);
+  const href = hashOf('sessions', serverAddr);
   return h(
     'div',
     {},

@@ -3,6 +3,7 @@ import { ask } from './dialogs.js';
 import { h } from './dom.js';
 import { t } from './i18n.js';
 import { faultText } from './parts.js';
+import { clearSearches } from './recent.js';
 
 /** The current caller and role. */
 export let me = { name: null, role: 'reader' };
@@ -20,9 +21,10 @@ export async function signIn() {
   return me;
 }
 
-/** Removes the token. */
+/** Removes the token, and what the browser has saved about users. */
 export function signOut() {
   token.clear();
+  clearSearches();
   location.reload();
 }
 

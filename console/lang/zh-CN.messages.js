@@ -110,6 +110,7 @@ export default [
     '分页标记无效，请重新加载页面',
   ],
   ['{field} must be a revision that a watch has sent', '订阅的恢复位置无效，请重新加载页面'],
+  ['userIdPrefix', '用户 ID 前缀'],
   ['userId', '用户 ID'],
   ['deviceId', '设备 ID'],
   ['sessionId', '会话 ID'],
@@ -246,6 +247,7 @@ export default [
     'the daemon holds {bytes} bytes of sessions read for responses, {own} of them for this connection',
     '守护进程为待发送的响应已占用 {bytes} 字节内存，其中此连接占 {own} 字节',
   ],
+  ['the daemon runs {count} searches for sessions', '守护进程正在执行 {count} 个会话查找，已达上限'],
   [
     'the users have too many devices for one answer: ask for fewer users at once',
     '用户的设备过多，单次响应放不下',

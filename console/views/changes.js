@@ -1,3 +1,4 @@
+import { setParams } from '../core/address.js';
 import { h, replace } from '../core/dom.js';
 import { follow } from '../core/events.js';
 import { t } from '../core/i18n.js';
@@ -19,11 +20,13 @@ const KINDS = {
   EVICTED: isEndedBy,
 };
 
-/** The view of live changes: `#/changes/user=alice`, `#/changes/server=10.0.0.1:9000`. */
-export function showChanges(main, { argument, go, signal, onState, onFault }) {
+/** The view of live changes: `#/changes/user=alice?kind=logout`, `#/changes/server=10.0.0.1:9000`. */
+export function showChanges(main, { argument, params, go, signal, onState, onFault }) {
   const [scope, value] = readFilter(argument);
   const feed = new Feed(go);
-  const form = filterForm(scope, value, feed, go);
+  const kind = params.kind in KINDS ? params.kind : 'all';
+  feed.filter((event) => KINDS[kind](event, kind));
+  const form = filterForm(scope, value, kindSelect(kind, feed), go);
   replace(
     main,
     h('h1', { class: 'hidden' }, t('nav.changes')),
@@ -52,7 +55,7 @@ function targetOf(scope, value) {
   return { [scope === 'user' ? 'userId' : 'serverAddr']: names };
 }
 
-function filterForm(scope, value, feed, go) {
+function filterForm(scope, value, kinds, go) {
   const scopes = SCOPES.map((name) =>
     h('option', { value: name, selected: name === scope }, t(`filter.${name}`)),
   );
@@ -60,7 +63,8 @@ function filterForm(scope, value, feed, go) {
   const field = filterField(scope, value);
   const apply = () => {
     const wanted = select.value === 'all' ? '' : field.value.trim();
-    go('changes', wanted === '' ? '' : `${select.value}=${wanted}`);
+    const kind = kinds.value === 'all' ? '' : kinds.value;
+    go('changes', wanted === '' ? '' : `${select.value}=${wanted}`, { kind });
   };
   select.addEventListener('change', () => {
     field.disabled = select.value === 'all';
@@ -71,7 +75,7 @@ function filterForm(scope, value, feed, go) {
     event.preventDefault();
     apply();
   };
-  return h('form', { class: 'filter', on: { submit } }, select, field, kindSelect(feed));
+  return h('form', { class: 'filter', on: { submit } }, select, field, kinds);
 }
 
 function filterField(scope, value) {
@@ -88,10 +92,15 @@ function filterField(scope, value) {
   });
 }
 
-function kindSelect(feed) {
+function kindSelect(current, feed) {
   const nameOf = (kind) => (kind === kind.toUpperCase() ? reasonName(kind) : t(`kind.${kind}`));
-  const options = Object.keys(KINDS).map((kind) => h('option', { value: kind }, nameOf(kind)));
-  const change = ({ target: { value: kind } }) => feed.filter((event) => KINDS[kind](event, kind));
+  const options = Object.keys(KINDS).map((kind) =>
+    h('option', { value: kind, selected: kind === current }, nameOf(kind)),
+  );
+  const change = ({ target: { value: kind } }) => {
+    setParams({ kind: kind === 'all' ? '' : kind });
+    feed.filter((event) => KINDS[kind](event, kind));
+  };
   return h('select', { id: 'kind', 'aria-label': t('filter.kind'), on: { change } }, options);
 }
 

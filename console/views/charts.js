@@ -34,9 +34,9 @@ export class Chart {
     this.#plot?.setData(this.#data);
   }
 
-  /** Redraws the chart in the current colours. */
+  /** Redraws the chart in the current colours and time zone. */
   redraw() {
-    this.#plot?.redraw(false);
+    this.#plot?.redraw(false, true);
   }
 
   close() {

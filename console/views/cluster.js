@@ -1,3 +1,4 @@
+import { hashOf } from '../core/address.js';
 import { get } from '../core/api.js';
 import { isDialogOpen } from '../core/dialogs.js';
 import { h, isInUse, replace } from '../core/dom.js';
@@ -30,11 +31,11 @@ export function showCluster(main, context) {
   const load = () => loadTables(sections, counts, context, load);
   void load();
   const timer = setInterval(load, POLL_INTERVAL_MS);
-  const recolor = () => Object.values(charts).forEach((chart) => void chart.redraw());
-  document.addEventListener('themechange', recolor);
+  const redraw = () => Object.values(charts).forEach((chart) => void chart.redraw());
+  for (const type of ['themechange', 'zonechange']) document.addEventListener(type, redraw);
   context.signal.addEventListener('abort', () => {
     clearInterval(timer);
-    document.removeEventListener('themechange', recolor);
+    for (const type of ['themechange', 'zonechange']) document.removeEventListener(type, redraw);
     for (const chart of Object.values(charts)) chart.close();
   });
 }
@@ -55,9 +56,13 @@ function layout(counts, { online, rate }, { servers, platforms, daemons }) {
       'div',
       { class: 'halves' },
       panel(t('platforms.title'), { id: 'platforms' }, platforms),
-      panel(t('daemons.title'), { id: 'daemons' }, daemons),
+      panel(t('daemons.title'), { id: 'daemons', tools: daemonsLink() }, daemons),
     ),
   ];
+}
+
+function daemonsLink() {
+  return h('a', { href: hashOf('daemons') }, t('daemons.more'));
 }
 
 /** Draws all samples of one turn of the event loop at once. */

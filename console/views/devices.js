@@ -2,6 +2,7 @@ import { h } from '../core/dom.js';
 import { duration, fullTime, t } from '../core/i18n.js';
 import { badge, deviceName, reasonName, serverName, since } from '../core/parts.js';
 import { row, table } from '../core/tables.js';
+import { timedText } from '../core/times.js';
 import { evictButton } from './evict.js';
 
 const COLUMNS = [['device'], ['state', 'state'], ['session'], ['since', 'time'], ['more', 'actions']];
@@ -83,23 +84,29 @@ function factsOfOffline({ logoutTime, explanation }) {
 }
 
 function factsOfOnline({ ttlMs, expireTime, graceEndTime, lease }) {
-  const ttl = { duration: duration(ttlMs), time: time(expireTime) };
+  const ttl = () => t('why.ttl', { duration: duration(ttlMs), time: timeText(expireTime) });
   return [
-    ['ttl', ttlMs === null ? t('why.noTtl') : t('why.ttl', ttl)],
+    ['ttl', ttlMs === null ? t('why.noTtl') : timedText(ttl)],
     ...(graceEndTime === null ? [] : [['grace', time(graceEndTime)]]),
     ['lease', lease === null ? t('why.noLease') : leaseFact(lease)],
   ];
 }
 
 function leaseFact({ state, ttlMs, expireTime, incarnation }) {
-  return t('why.lease', {
-    state: t(`lease.${state}`),
-    duration: duration(ttlMs),
-    time: time(expireTime),
-    incarnation: String(incarnation),
-  });
+  return timedText(() =>
+    t('why.lease', {
+      state: t(`lease.${state}`),
+      duration: duration(ttlMs),
+      time: timeText(expireTime),
+      incarnation: String(incarnation),
+    }),
+  );
 }
 
 function time(iso) {
+  return timedText(() => timeText(iso));
+}
+
+function timeText(iso) {
   return iso === null ? '–' : fullTime(new Date(iso));
 }

@@ -1,8 +1,7 @@
-import { hashOf } from '../core/address.js';
 import { announce } from '../core/announce.js';
 import { h } from '../core/dom.js';
 import { t } from '../core/i18n.js';
-import { at, badge, deviceName, reasonName, serverName } from '../core/parts.js';
+import { at, badge, deviceName, reasonName, serverName, userName } from '../core/parts.js';
 import { row, table } from '../core/tables.js';
 
 const MAX_ROWS = 300;
@@ -113,7 +112,7 @@ export class Feed {
       COLUMNS,
       { open: () => this.#go('users', userId) },
       at(time),
-      h('a', { class: 'id', href: hashOf('users', userId) }, userId),
+      userName(userId),
       deviceName(deviceId, platform),
       h('div', {}, badge(online, ended?.reason), !online && userOnline && under(t('changes.elsewhere'))),
       serverAddr && serverName(serverAddr, replaced),

@@ -1,8 +1,10 @@
+import { setParams } from '../core/address.js';
 import { get } from '../core/api.js';
 import { h, replace } from '../core/dom.js';
 import { duration, t } from '../core/i18n.js';
 import { at, badge, deviceName, note, panel, serverName } from '../core/parts.js';
 import { row, table } from '../core/tables.js';
+import { exportTools } from './exports.js';
 import { timeline } from './timeline.js';
 
 const RANGES = [
@@ -26,15 +28,17 @@ export class History {
   /** The element to add to the page once. */
   element = h('div');
   #userId;
-  #onFault;
-  #range = 'all';
+  #context;
+  #range;
   #newest = [];
   #older = [];
   #next = null;
+  #exportTools;
 
-  constructor(userId, onFault) {
+  constructor(userId, context) {
     this.#userId = userId;
-    this.#onFault = onFault;
+    this.#context = context;
+    this.#range = RANGES.some(([name]) => name === context.params.range) ? context.params.range : 'all';
   }
 
   /** Loads the newest sessions; resolves with the input of show(). */
@@ -52,7 +56,7 @@ export class History {
   #draw() {
     const newest = new Set(this.#newest.map(nameOf));
     const all = [...this.#newest, ...this.#older.filter((entry) => !newest.has(nameOf(entry)))];
-    const tools = all.length > 0 && this.#ranges();
+    const tools = all.length > 0 && h('div', { class: 'tools' }, this.#ranges(), this.#exports());
     const content = [this.#content(all), this.#next !== null && this.#moreButton()];
     replace(this.element, panel(t('history.title'), { id: 'history', tools }, content));
   }
@@ -61,6 +65,7 @@ export class History {
     const button = ([name]) => {
       const click = () => {
         this.#range = name;
+        setParams({ range: name === 'all' ? '' : name });
         this.#draw();
       };
       const props = { 'aria-pressed': String(name === this.#range), 'data-key': `range ${name}` };
@@ -71,13 +76,32 @@ export class History {
 
   #content(entries) {
     if (entries.length === 0) return note(t('history.none'));
-    const [, span] = RANGES.find(([name]) => name === this.#range);
-    const from = span === undefined ? undefined : Date.now() - span;
-    const shown = entries.filter(
-      ({ endTime }) => from === undefined || endTime === null || Date.parse(endTime) >= from,
-    );
+    const from = this.#from();
+    const shown = entries.filter((entry) => endsAfter(entry, from));
     if (shown.length === 0) return note(t('history.noneInRange'));
     return [timeline(shown, from), table(t('history.title'), COLUMNS, shown.map(rowOf), { kind: 'fixed' })];
+  }
+
+  /** The beginning of the selected period; undefined if it has none. */
+  #from() {
+    const [, span] = RANGES.find(([name]) => name === this.#range);
+    return span === undefined ? undefined : Date.now() - span;
+  }
+
+  /** Made once: it shows the progress of an export while the history is redrawn. */
+  #exports() {
+    const userId = this.#userId;
+    this.#exportTools ??= exportTools(
+      {
+        name: 'history',
+        parameters: { userId },
+        names: [userId],
+        rowsOf: ({ entries }) => entries.filter((entry) => endsAfter(entry, this.#from())),
+        toJson: (entries, { isCut }) => ({ userId, entries, more: isCut }),
+      },
+      this.#context,
+    );
+    return this.#exportTools;
   }
 
   #moreButton() {
@@ -95,9 +119,13 @@ export class History {
       this.#older.push(...page.entries);
       this.#next = page.nextPageToken;
     } catch (error) {
-      this.#onFault(error);
+      this.#context.onFault(error);
     }
   }
+}
+
+function endsAfter({ endTime }, from) {
+  return from === undefined || endTime === null || Date.parse(endTime) >= from;
 }
 
 function nameOf({ deviceId, sessionId, loginTime }) {

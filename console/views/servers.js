@@ -19,14 +19,14 @@ const STORE_ID_LENGTH = 8;
 /** A lease has the colour of the state of its sessions. */
 const TONES = { ALIVE: 'online', RESYNC: 'EXPIRED', LOST: 'SERVER_LOST' };
 
-/** The chat servers with their leases; a row opens the changes of the chat server. */
+/** The chat servers with their leases; a row opens the sessions of the chat server. */
 export function serverTable(servers, go, onDone) {
   if (servers.length === 0) return note(t('servers.none'));
   const max = Math.max(...servers.map(({ sessions }) => sessions), 1);
   const rows = servers.map(({ serverAddr, sessions, lease }) =>
     row(
       SERVERS,
-      { key: `row ${serverAddr}`, open: () => go('changes', `server=${serverAddr}`) },
+      { key: `row ${serverAddr}`, open: () => go('sessions', serverAddr) },
       serverName(serverAddr),
       countOf(sessions, max),
       lease === null ? none(t('lease.none')) : leaseBadge(lease),

@@ -1,6 +1,8 @@
 import { h, svg } from '../core/dom.js';
 import { clock, duration, t } from '../core/i18n.js';
 import { onWidth, reasonName } from '../core/parts.js';
+import { timed } from '../core/times.js';
+import { zoneOffset } from '../core/zone.js';
 
 const ROW = 30;
 const BAR = 14;
@@ -16,7 +18,9 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 7_200,
 /** A timeline of sessions with one row per device, which adapts to its width. */
 export function timeline(entries, from) {
   const container = h('div', { class: 'timeline' });
-  onWidth(container, (width) => container.replaceChildren(drawing(entries, from, width)));
+  const draw = (width) => container.replaceChildren(drawing(entries, from, width));
+  onWidth(container, draw);
+  timed(container, ({ clientWidth }) => clientWidth > 0 && draw(clientWidth));
   return h('figure', {}, container, legend(entries));
 }
 
@@ -49,8 +53,8 @@ function ticks(start, end, width) {
   const maxTicks = Math.max(2, Math.floor(width / 110));
   const minutes = STEPS.find((step) => (end - start) / (step * MINUTE) <= maxTicks) ?? STEPS.at(-1);
   const step = minutes * MINUTE;
-  const zone = new Date(start).getTimezoneOffset() * MINUTE;
-  const first = Math.ceil((start - zone) / step) * step + zone;
+  const offset = zoneOffset(new Date(start));
+  const first = Math.ceil((start + offset) / step) * step - offset;
   const times = [];
   for (let ms = first; ms <= end; ms += step) times.push(ms);
   return times;

@@ -7,46 +7,23 @@ import { badge, faultText, note, panel } from '../core/parts.js';
 import { deviceTable } from './devices.js';
 import { evictButton } from './evict.js';
 import { History } from './history.js';
+import { showSearch, showStart } from './search.js';
+import { searchForm, searchOf } from './searchForm.js';
 
 /** Changes within this time are loaded together. */
 const DEBOUNCE_MS = 150;
 const RETRY_MS = 3_000;
 
-/** The view of one user: `#/users/alice`. */
-export function showUsers(main, { argument: userId, go, ...context }) {
-  const field = searchField(userId);
-  const submit = (event) => {
-    event.preventDefault();
-    go('users', field.value.trim());
-  };
-  const button = h('button', { type: 'submit', class: 'solid' }, t('search.button'));
+/** The view of one user, `#/users/alice`, or of a search, such as `#/users?prefix=ali`. */
+export function showUsers(main, { argument, ...context }) {
+  const search = searchOf(argument, context.params);
   const result = h('div', { id: 'result' });
-  replace(
-    main,
-    h('h1', { class: 'hidden' }, t('nav.users')),
-    h('form', { class: 'search', role: 'search', on: { submit } }, field, button),
-    result,
-  );
-  if (userId === '') {
-    replace(result, note(t('search.hint')));
-    field.focus();
-    return;
-  }
-  new UserPage(result, userId, context).start();
-}
-
-function searchField(userId) {
-  return h('input', {
-    id: 'search',
-    type: 'search',
-    value: userId,
-    placeholder: t('search.placeholder'),
-    maxlength: 256,
-    autocomplete: 'off',
-    autocapitalize: 'off',
-    spellcheck: 'false',
-    'aria-label': t('search.label'),
-  });
+  replace(main, h('h1', { class: 'hidden' }, t('nav.users')), searchForm(search, context.go), result);
+  if (search.text === '') {
+    showStart(result);
+    document.getElementById('search').focus();
+  } else if (search.by === 'user') new UserPage(result, search.text, context).start();
+  else showSearch(result, search, context);
 }
 
 /** The current state of a user, kept up to date by a watch. */
@@ -63,7 +40,7 @@ class UserPage {
     this.#element = element;
     this.#userId = userId;
     this.#context = context;
-    this.#history = new History(userId, context.onFault);
+    this.#history = new History(userId, context);
   }
 
   start() {

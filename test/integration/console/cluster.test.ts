@@ -33,10 +33,12 @@ test('shows counts, leases, daemons, and live charts of the cluster', async () =
   await until(async () => (await draw()) !== drawn, 'the chart is updated');
 });
 
-test('links a chat server to its changes', async () => {
+test('links a chat server to its sessions and their changes', async () => {
   await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr });
   const page = await web.open('cluster');
   await page.locator('#servers tr', { hasText: serverAddr }).click();
+  await see(page, '#sessions tbody tr', /alice.*phone/s);
+  await page.getByRole('link', { name: 'Live changes' }).click();
   await see(page, '#changes', 'Waiting for a change');
   await see(page, '#link[data-state=live]');
   await web.client.online({ userId: 'bob', deviceId: 'phone', serverAddr: '10.0.0.2:9000' });

@@ -58,6 +58,8 @@ test('can be used with the keyboard only', async () => {
   await page.keyboard.press('Escape');
   await page.keyboard.press('3');
   await see(page, '#changes', 'Waiting for a change');
+  await page.keyboard.press('4');
+  await see(page, '#daemons tr', 'serves this page');
   expect((await web.client.getUser({ userId: 'alice' })).online).toBe(true);
 });
 
@@ -66,8 +68,16 @@ test('fits phones and desktops', async () => {
   await web.client.online({ userId: 'alice', deviceId: long, serverAddr: `${'s'.repeat(60)}.example:9000` });
   for (let i = 0; i < 30; i++)
     await web.client.online({ userId: 'alice', deviceId: `device-${i}`, serverAddr });
-  for (const width of [390, 1_440]) {
-    for (const view of ['users/alice', 'cluster', 'changes']) {
+  const views = [
+    'users/alice',
+    'users?prefix=al',
+    'cluster',
+    'changes',
+    'daemons',
+    'sessions/10.0.0.1%3A9000',
+  ];
+  for (const width of [360, 1_440]) {
+    for (const view of views) {
       const page = await web.open(view, { viewport: { width, height: 800 } });
       await page.locator('.panel').first().waitFor();
       expect([view, await page.evaluate('document.scrollingElement.scrollWidth')]).toEqual([view, width]);

@@ -113,6 +113,7 @@ await take('console-user', 'users/alice', {
   prepare: async (page) =>
     void (await page.locator('#user tr', { hasText: 'phone' }).getByText('Why?').click()),
 });
+await take('console-search', 'users?prefix=user-1', { height: 640 });
 await take('console-cluster-dark', 'cluster', { theme: 'dark', height: 860, waitMs: 60_000 });
 await take('console-changes-chinese', 'changes', { language: 'zh-CN', height: 640, waitMs: 4_000 });
 await take('console-phone', 'users/alice', { width: 390, height: 844 });
