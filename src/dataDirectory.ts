@@ -5,14 +5,15 @@ import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { describeMode, isOfOwnGroup, isOwn } from 'imstate-client/internal/shared/ownership';
 
 const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
+/** The mode of each file in it. */
+export const FILE_MODE = 0o600;
 /** Whoever writes into such a directory can remove only what is their own. */
 const STICKY = 0o1000;
 /**
  * What a data directory holds. A directory with other things in it serves others too: its mode is left as it
  * is.
  */
-const CONTENTS = ['presence.lmdb', 'presence.lmdb-lock', 'registry', 'daemon.lock'];
+const CONTENTS = /^(presence\.lmdb(-lock|\.backup|\.level-\d+)?|registry|daemon\.lock)$/;
 
 /**
  * Makes the data directory and those above it, for this user alone (mode 700); an existing one is changed to
@@ -127,7 +128,7 @@ async function checkOwner(dataDir: string, path: string, found: Stats): Promise<
 /** `--data-dir /srv` must not shut others out of /srv; but where others may write, nothing is safe. */
 async function mayBecomePrivate(path: string, { mode }: Stats): Promise<boolean> {
   const names = await readdir(path);
-  if (names.every((name) => CONTENTS.includes(name))) return true;
+  if (names.every((name) => CONTENTS.test(name))) return true;
   if ((mode & 0o020) === 0) return false;
   throw new Error(`its group may write into it, and it holds other things: run chmod g-w ${path}`);
 }

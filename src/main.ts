@@ -24,6 +24,8 @@ import TokenCreate from './commands/token/create.js';
 import TokenList from './commands/token/list.js';
 import TokenRevoke from './commands/token/revoke.js';
 import Top from './commands/top.js';
+import UpgradeFinish from './commands/upgrade/finish.js';
+import UpgradeStatus from './commands/upgrade/status.js';
 import Version from './commands/version.js';
 import Wait from './commands/wait.js';
 import Watch from './commands/watch.js';
@@ -61,6 +63,8 @@ export const commands = {
   'token:list': TokenList,
   'token:revoke': TokenRevoke,
   top: Top,
+  'upgrade:finish': UpgradeFinish,
+  'upgrade:status': UpgradeStatus,
   version: Version,
   wait: Wait,
   watch: Watch,

@@ -156,9 +156,11 @@ export default [
     '无法写入数据目录 {path}（{reason}），未作任何更改',
   ],
   [
-    'the store holds layout version {version} and this imstate needs {needed}: use the imstate that wrote it, or another --key-prefix or database{outcome}',
-    '存储的数据布局为版本 {version}，而此 imstate 需要版本 {needed}：请使用写入该数据的 imstate 版本，或改用其他 --key-prefix 或数据库{outcome}',
+    'the store has feature level {level}, and this imstate supports {min} to {max}: {remedy}, or use another --key-prefix or database{outcome}',
+    '存储的功能级别为 {level}，而此 imstate 支持 {min} 至 {max}：{remedy}，或改用其他 --key-prefix 或数据库{outcome}',
   ],
+  ['install the newer version that wrote it', '请安装写入该数据的较新版本'],
+  ['run imstate upgrade finish with a version in between', '请用中间版本运行 imstate upgrade finish'],
   [
     'the store was made with {shards} shards and cannot be used with {needed}: omit --shards or set --shards {shards2}, or use another --key-prefix or database{outcome}',
     '存储创建时有 {shards} 个分片，不能按 {needed} 个分片使用：请省略 --shards，或设置 --shards {shards2}，或改用其他 --key-prefix 或数据库{outcome}',

@@ -3,8 +3,8 @@ import type { Client, EvictTarget } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
-import { checkTerminal, confirm } from '../cli/base/confirm.js';
 import { listenForStop } from '../cli/base/signals.js';
+import { checkTerminal, confirm, STANDARD_TERMINAL } from '../cli/base/confirm.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { prose } from '../cli/help/prose.js';
 import {
@@ -19,8 +19,6 @@ import {
 } from '../cli/input/eviction.js';
 import { count } from '../cli/output/count.js';
 import { Progress } from '../cli/output/progress.js';
-
-const TERMINAL = { input: process.stdin, output: process.stderr };
 
 export default class Evict extends ClientCommand {
   static override summary = 'End the sessions of a user, a device or a chat server.';
@@ -88,7 +86,7 @@ export default class Evict extends ClientCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Evict);
     const { file, reason, yes } = flags;
-    if (!yes) checkTerminal(TERMINAL);
+    if (!yes) checkTerminal(STANDARD_TERMINAL);
     if (file !== undefined) {
       checkFileAlone(withFlags(args, flags), file, yes);
       return this.withClient(flags, (client) => this.#many(client, file, reason, yes));
@@ -99,7 +97,7 @@ export default class Evict extends ClientCommand {
       await client.checkEvict();
       // Once: what ends is what was confirmed.
       const confirmed = await confirmedTarget(client, target);
-      if (await confirm(await questionFor(client, target, confirmed), TERMINAL))
+      if (await confirm(await questionFor(client, target, confirmed), STANDARD_TERMINAL))
         return this.#one(client, confirmed, reason);
       return this.#declined();
     });
@@ -142,7 +140,7 @@ export default class Evict extends ClientCommand {
         let records = 0;
         for await (const _ of recordsOf(file, stop)) records += 1;
         const question = `End the sessions of ${count(records, 'record')} of ${file}?`;
-        if (!(await confirm(question, TERMINAL))) return this.#declined();
+        if (!(await confirm(question, STANDARD_TERMINAL))) return this.#declined();
       }
       const source = { file, isJson: this.jsonEnabled(), stop };
       process.exitCode = await runBatch(evictBatch(source, reason, client));

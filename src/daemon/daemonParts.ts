@@ -2,7 +2,7 @@ import { boundsOf } from '../presence/limits.js';
 import { makeRegistry } from '../registry/makeRegistry.js';
 import type { Registration, Registry } from '../registry/registry.js';
 import { makeStore } from '../store/makeStore.js';
-import type { PresenceStore } from '../store/store.js';
+import type { Migration, PresenceStore } from '../store/store.js';
 import { Guard } from './auth/guard.js';
 import { DaemonChecks } from './daemonChecks.js';
 import type { DaemonOptions } from './daemonOptions.js';
@@ -56,7 +56,8 @@ export async function makeParts(
   const { log } = options;
   const tls = options.tls && new DaemonTls(options.tls);
   const steps = new StoreSteps();
-  const store = makeStore({ ...options, onBatch: steps.note });
+  const onMigrated = (migration: Migration) => log.info(migration, 'data directory migrated');
+  const store = makeStore({ ...options, onBatch: steps.note, onMigrated });
   disposables.push(() => store.close());
   const registry = await makeRegistry(options, log);
   disposables.push(() => registry.close());

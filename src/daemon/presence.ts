@@ -157,6 +157,16 @@ export class Presence {
     return this.#store.getStats();
   }
 
+  /** See PresenceStore.getFeatureLevel. */
+  featureLevel(): Promise<number> {
+    return this.#store.getFeatureLevel();
+  }
+
+  /** See PresenceStore.raiseFeatureLevel. */
+  raiseFeatureLevel(level: number): Promise<number> {
+    return this.#store.raiseFeatureLevel(level);
+  }
+
   async #evict(target: EvictTarget, reasonText: string, peer: string): Promise<ServerEviction> {
     if ('serverAddr' in target) return this.#store.evictServer(target.serverAddr, reasonText);
     if ('userId' in target) {

@@ -1,5 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { formatHostPort, isWildcard } from 'imstate-client/internal/shared/address';
+import { FEATURE_LEVELS } from '../store/featureLevel.js';
 import { lockDataDirectory } from '../store/lmdb/dataDirectoryLock.js';
 import type { StoreHealth } from '../store/store.js';
 import { accessWarnings } from './accessWarnings.js';
@@ -118,7 +119,7 @@ async function listen(
 
 async function openStore(
   { store }: DaemonParts,
-  { redis, dataDir }: DaemonOptions,
+  { redis, dataDir, log }: DaemonOptions,
   addr: string,
   deadline: StartDeadline,
   disposables: Disposables,
@@ -126,6 +127,13 @@ async function openStore(
   if (redis === undefined) disposables.pushLast(await lockDataDirectory(dataDir, addr));
   const { description } = store;
   await deadline.retry({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
+  const { featureLevel } = store;
+  const newest = FEATURE_LEVELS.max;
+  if (featureLevel < newest)
+    log.info(
+      { featureLevel, newest },
+      'the upgrade is not finished: run imstate upgrade finish once all daemons are upgraded',
+    );
 }
 
 /** Starts the background tasks, and serves while enough of the store answers. */

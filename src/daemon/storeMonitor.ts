@@ -12,12 +12,19 @@ interface MonitorOptions {
   onChange(health: StoreHealth): void;
 }
 
-/** Checks twice a second which shards of the store answer, until the signal aborts. */
+/**
+ * Checks twice a second which shards of the store answer, and whether an administrator raised its feature
+ * level, until the signal aborts.
+ */
 export async function monitorStore({ store, log, signal, onChange }: MonitorOptions): Promise<void> {
   let known: readonly number[] = [];
+  let level = store.featureLevel;
   do {
     const health = await store.check();
     if (signal.aborted) return;
+    const { featureLevel } = store;
+    if (featureLevel !== level) log.info({ previousLevel: level, featureLevel }, 'feature level changed');
+    level = featureLevel;
     const { unavailable } = health;
     if (String(unavailable) === String(known)) continue;
     known = unavailable;

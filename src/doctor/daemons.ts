@@ -8,6 +8,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { TLS_NAMES } from 'imstate-client/internal/tls/names';
 import type { OnClose } from './check.js';
 import { type Check, type Finding, ok, once, type Source, skipped, warning } from './check.js';
+import { judgeFeatureLevel } from './featureLevel.js';
 import type { DoctorOptions } from './options.js';
 import { judgePeers } from './peerCertificate.js';
 import { judgeStores } from './stores.js';
@@ -49,6 +50,11 @@ export function daemonChecks(options: DoctorOptions, limitMs: number, onClose: O
       name: 'daemon-versions',
       needs: some,
       run: async () => judgeVersions(await answers.ready(), options.version),
+    },
+    {
+      name: 'daemon-levels',
+      needs: some,
+      run: async () => judgeFeatureLevel(await answers.ready(), options),
     },
     { name: 'daemon-max-devices', needs: some, run: async () => judgeMaxDevices(await answers.ready()) },
     {

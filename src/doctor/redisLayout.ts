@@ -22,7 +22,7 @@ export async function judgeLayout(
   if (!version && !shards)
     return ok(`there is no ${key} yet: the first imstate serve creates ${wanted ?? DEFAULT_SHARDS} shards`);
   checkLayout({ version: version ?? 'unknown', shards: shards ?? 'unknown' }, wanted ?? Number(shards));
-  const message = `layout ${version} with ${shards} shards, identity ${identity ?? 'none yet'}`;
+  const message = `feature level ${version}, ${shards} shards, identity ${identity ?? 'none yet'}`;
   if (Number(shards) >= masters) return ok(message);
   return warning(
     `${message} on ${masters} masters, some of which have none: start with an empty store and more --shards`,

@@ -3,7 +3,7 @@ import type { HistoryIp } from '../presence/details.js';
 import { REMEMBERED_MS } from '../presence/rules.js';
 import { LmdbStore } from './lmdb/LmdbStore.js';
 import { RedisStore } from './redis/RedisStore.js';
-import type { BatchListener, PresenceStore } from './store.js';
+import type { BatchListener, Migration, PresenceStore } from './store.js';
 
 /** Which store to use, and how. */
 export interface StoreConfig {
@@ -32,6 +32,7 @@ export interface StoreConfig {
   /** How many replicas of Redis must have a change before it is acknowledged; by default none. */
   waitReplicas?: number | undefined;
   onBatch?: BatchListener | undefined;
+  onMigrated?: ((migration: Migration) => void) | undefined;
 }
 
 /** Makes the store that the configuration names; does not open it. */
@@ -49,6 +50,7 @@ export function makeStore(config: StoreConfig): PresenceStore {
     shards,
     waitReplicas,
     onBatch,
+    onMigrated,
   } = config;
   const historyRetentionMs = historyLimit === 0 ? REMEMBERED_MS : config.historyRetentionMs;
   const options = {
@@ -60,6 +62,6 @@ export function makeStore(config: StoreConfig): PresenceStore {
     maxDevices,
     onBatch,
   };
-  if (redis === undefined) return new LmdbStore({ dataDir, ...options });
+  if (redis === undefined) return new LmdbStore({ dataDir, onMigrated, ...options });
   return new RedisStore({ url: redis, tls: redisTls, keyPrefix, shards, waitReplicas, ...options });
 }

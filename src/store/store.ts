@@ -31,6 +31,11 @@ export interface PresenceStore {
    * while a store without an identity rejects the write.
    */
   readonly identity: string | undefined;
+  /**
+   * The feature level in force, see featureLevel.ts: forms of a higher one must not be written, because older
+   * daemons may use the store. Each {@link check} reads it again. 0 before {@link open}.
+   */
+  readonly featureLevel: number;
 
   /**
    * Connects, and checks that this version can use the layout of the store. One attempt: after
@@ -150,6 +155,16 @@ export interface PresenceStore {
    */
   getStats(): Promise<Stats>;
 
+  /** Reads the feature level in force from the store. */
+  getFeatureLevel(): Promise<number>;
+
+  /**
+   * Raises the feature level, for all daemons of the store; resolves with the level before. A level that is
+   * in force already, or a lower one, changes nothing. Daemons of versions that do not support the level
+   * reject all calls from then on.
+   */
+  raiseFeatureLevel(level: number): Promise<number>;
+
   /**
    * Records a bounded number of ends that are due, loses leases that ran out, and removes records after their
    * retention. Returns true if more may be due. Any number of daemons may sweep at the same time.
@@ -205,6 +220,16 @@ export type EndCounts = Record<EndReason, number>;
  * duration; `hasFailed` is true if all of its operations failed.
  */
 export type BatchListener = (ms: number, hasFailed: boolean) => void;
+
+/** How a store of an older version was migrated when it was opened. */
+export interface Migration {
+  /** The feature level before. */
+  previousLevel: number;
+  /** The feature level now. */
+  featureLevel: number;
+  /** The path of the data as it was before. */
+  backup: string;
+}
 
 /** The options of both stores. */
 export interface StoreOptions {

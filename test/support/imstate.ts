@@ -27,15 +27,30 @@ export interface Imstate extends ImstateProcess {
   kill(): Promise<void>;
 }
 
+/** How to start a binary. */
+export interface ProgramOptions {
+  /** Its path; by default that of this clone. */
+  bin?: string;
+  env?: Record<string, string>;
+  stdin?: 'ignore' | 'pipe';
+  nodeOptions?: string[];
+}
+
 /** Starts the real binary without waiting for it. */
 export function spawnImstate(
   args: string[],
   env: Record<string, string> = {},
   stdin: 'ignore' | 'pipe' = 'ignore',
-  nodeOptions: string[] = [],
+): ImstateProcess {
+  return spawnProgram(args, { env, stdin });
+}
+
+function spawnProgram(
+  args: string[],
+  { bin = BIN, env = {}, stdin = 'ignore', nodeOptions = [] }: ProgramOptions,
 ): ImstateProcess {
   return watchProcess(
-    spawn(process.execPath, [...nodeOptions, BIN, ...args], {
+    spawn(process.execPath, [...nodeOptions, bin, ...args], {
       stdio: [stdin, 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     }),
@@ -62,16 +77,21 @@ function watchProcess(child: ChildProcess): ImstateProcess {
 
 /** Starts `imstate serve`, by default in its own data directory; resolves once it has printed its address. */
 export async function startImstate(...args: string[]): Promise<Imstate> {
-  return startImstateWith([], ...args);
+  return startProgram(args, {});
 }
 
 /** Starts `imstate serve` like {@link startImstate}, with options of Node.js. */
 export async function startImstateWith(nodeOptions: string[], ...args: string[]): Promise<Imstate> {
+  return startProgram(args, { nodeOptions });
+}
+
+/** Starts `imstate serve` of a binary like {@link startImstate}. */
+export async function startProgram(args: string[], options: ProgramOptions): Promise<Imstate> {
   const folder = await temporaryDirectory();
   const at = args.indexOf('--data-dir');
   const dataDir = at < 0 ? folder.path : (args[at + 1] as string);
   const serveArgs = at < 0 ? [...args, '--data-dir', dataDir] : args;
-  const started = spawnImstate(serveArgs, {}, 'ignore', nodeOptions);
+  const started = spawnProgram(serveArgs, options);
   let isOver = false;
   void started.ended.then(() => {
     isOver = true;
@@ -100,7 +120,13 @@ export interface Finished {
 
 /** Runs the real binary to its end. Its calls have a longer timeout, because the machine may be busy. */
 export async function runImstate(args: string[], env: Record<string, string> = {}): Promise<Finished> {
-  const { ended, stdout, stderr } = spawnImstate(args, { IMSTATE_TIMEOUT: '30s', ...env });
+  return runProgram(args, { env });
+}
+
+/** Runs a binary to its end, like {@link runImstate}. */
+export async function runProgram(args: string[], options: ProgramOptions): Promise<Finished> {
+  const env = { IMSTATE_TIMEOUT: '30s', ...options.env };
+  const { ended, stdout, stderr } = spawnProgram(args, { ...options, env });
   const exitCode = await ended;
   return { stdout: stdout(), stderr: stderr(), exitCode };
 }

@@ -9,6 +9,7 @@ import type {
 } from './calls/messages.js';
 import type { PresenceApi } from './calls/presenceApi.js';
 import { presenceServiceApi } from './calls/presenceServiceApi.js';
+import type { FinishUpgradeRequest } from './calls/upgrade.js';
 import { userStatusApi } from './calls/userStatusApi.js';
 import { type Access, Channel } from './connection/channel.js';
 import type { ClientOptions } from './connection/clientOptions.js';
@@ -150,6 +151,24 @@ export class Client implements PresenceApi {
    */
   checkEvict(options?: CallOptions) {
     return this.#call((api) => api.checkEvict(options));
+  }
+
+  /**
+   * Reads the feature level of the store, and which levels the daemon that answers supports. Daemons of
+   * version 0.1.0 reject it with `UNIMPLEMENTED`: their store has level 1.
+   */
+  getFeatureLevel(options?: CallOptions) {
+    return this.#call((api) => api.getFeatureLevel(options));
+  }
+
+  /**
+   * Raises the feature level of the store, once all of its daemons are upgraded: older ones reject all calls
+   * from then on. Needs the role `admin`. A call for the level in force, or a lower one, changes nothing.
+   *
+   * Rejects with `INVALID_ARGUMENT` for a level that the daemon does not support.
+   */
+  finishUpgrade(request: FinishUpgradeRequest = {}, options?: CallOptions) {
+    return this.#call((api) => api.finishUpgrade(request, options));
   }
 
   /**

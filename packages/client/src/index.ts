@@ -39,6 +39,7 @@ export type {
   SessionDetails,
   UserState,
 } from './calls/messages.js';
+export type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './calls/upgrade.js';
 export type { Client } from './client.js';
 export { type ConnectOptions, connect } from './connect.js';
 export type { TokenOptions } from './connection/bearerToken.js';

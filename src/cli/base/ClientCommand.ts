@@ -95,6 +95,15 @@ export abstract class ClientCommand extends BaseCommand {
       await client.close();
     }
   }
+
+  /** As {@link withClient}, with these of the daemons; any daemon if there are none. */
+  protected withDaemons<T>(
+    flags: ClientFlags,
+    addrs: string[],
+    use: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    return this.withClient({ ...flags, endpoint: addrs.join() || flags.endpoint }, use);
+  }
 }
 
 /** The flags of {@link ClientCommand}, parsed. */

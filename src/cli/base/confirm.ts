@@ -8,6 +8,9 @@ export interface Terminal {
   output: NodeJS.WritableStream;
 }
 
+/** Where a command asks: stdout is for its results. */
+export const STANDARD_TERMINAL: Terminal = { input: process.stdin, output: process.stderr };
+
 /** Asks a question. Anything but yes is no, and so are Ctrl-C and Ctrl-D. */
 export async function confirm(question: string, { input, output }: Terminal): Promise<boolean> {
   const lines = createInterface({ input, output });

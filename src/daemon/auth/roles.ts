@@ -56,8 +56,10 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/ListSessions': reader,
   '/imstate.v1.PresenceService/ListServers': reader,
   '/imstate.v1.PresenceService/GetStats': reader,
+  '/imstate.v1.PresenceService/GetFeatureLevel': reader,
   '/imstate.v1.PresenceService/Watch': reader,
   '/imstate.v1.PresenceService/Evict': admin,
+  '/imstate.v1.PresenceService/FinishUpgrade': admin,
 
   // Load balancers and orchestrators call it, and it reveals nothing about anybody.
   '/grpc.health.v1.Health/Check': open,

@@ -6,6 +6,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { HEALTH_HEADERS } from 'imstate-client/internal/wire/healthHeaders';
+import { FEATURE_LEVELS } from '../../store/featureLevel.js';
 
 /** The version of imstate. */
 const VERSION: string = JSON.parse(
@@ -14,7 +15,7 @@ const VERSION: string = JSON.parse(
 
 /**
  * Wraps the server to which the health service is added, so that its responses carry the version and settings
- * that `imstate doctor` compares between daemons, and the uptime.
+ * that `imstate doctor` and `imstate upgrade` compare between daemons, and the uptime.
  */
 export function withHealthDetails(server: Server, { maxDevices }: { maxDevices: number }): Server {
   const startedAt = performance.now();
@@ -22,6 +23,7 @@ export function withHealthDetails(server: Server, { maxDevices }: { maxDevices: 
     const metadata = new Metadata();
     metadata.set(HEALTH_HEADERS.version, VERSION);
     metadata.set(HEALTH_HEADERS.maxDevices, `${maxDevices}`);
+    metadata.set(HEALTH_HEADERS.featureLevels, `${FEATURE_LEVELS.min}-${FEATURE_LEVELS.max}`);
     metadata.set(HEALTH_HEADERS.uptime, `${Math.ceil(performance.now() - startedAt)}`);
     return metadata;
   };

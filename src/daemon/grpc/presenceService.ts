@@ -14,16 +14,17 @@ import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
 import { readCalls } from './readCalls.js';
 import { readEviction, readLogin, readLogout, readSessions } from './requests.js';
 import { showLogin } from './responseRoom.js';
+import type { upgradeCalls } from './upgradeCalls.js';
 import { WatchHandler } from './watchHandler.js';
 
-/** imstate.v1.PresenceService: see proto/imstate/v1/presence.proto. */
+/** imstate.v1.PresenceService without its calls of an upgrade: see proto/imstate/v1/presence.proto. */
 export function presenceServiceHandlers(
   presence: Presence,
   evictions: Evictions,
   hub: WatchHub,
   calls: Calls,
   operations: OperationCounts,
-): PresenceServiceHandlers {
+): Omit<PresenceServiceHandlers, keyof ReturnType<typeof upgradeCalls>> {
   const batches = new BatchCounts(operations);
   const keepAlives = operations.of('keep_server_alive');
   return {

@@ -14,6 +14,7 @@ import { loadDefinition } from './definition.js';
 import { withHealthDetails } from './healthDetails.js';
 import { watchingKnownNames } from './healthNames.js';
 import { presenceServiceHandlers } from './presenceService.js';
+import { upgradeCalls } from './upgradeCalls.js';
 import { userStatusHandlers } from './userStatus.js';
 
 /** Names with a health status: the daemon as a whole, and each service. */
@@ -56,6 +57,9 @@ function addPresence(server: Server, calls: Calls, { presence, hub, log, operati
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
-  const handlers = presenceServiceHandlers(presence, new Evictions(presence, log), hub, calls, operations);
+  const handlers = {
+    ...presenceServiceHandlers(presence, new Evictions(presence, log), hub, calls, operations),
+    ...upgradeCalls(presence, log, calls),
+  };
   server.addService(codec.serve(service, KEEPING), handlers);
 }

@@ -17,6 +17,8 @@ export type OperationName =
   | 'list_endpoints'
   | 'get_stats'
   | 'evict'
+  | 'get_feature_level'
+  | 'finish_upgrade'
   | 'who_am_i'
   | 'unknown';
 
@@ -39,6 +41,8 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/GetStats': 'get_stats',
   '/imstate.v1.PresenceService/Watch': 'watch',
   '/imstate.v1.PresenceService/Evict': 'evict',
+  '/imstate.v1.PresenceService/GetFeatureLevel': 'get_feature_level',
+  '/imstate.v1.PresenceService/FinishUpgrade': 'finish_upgrade',
 
   '/imstate.http/query': 'get_user',
   '/imstate.http/history': 'list_history',

@@ -36,7 +36,7 @@ export interface CallSpan {
 const TRACED = new Set<PropertyKey>([
   ...(['online', 'offline', 'heartbeat', 'apply', 'getUser', 'getDevice', 'getHistory'] as const),
   ...(['keepServerAlive', 'evictUser', 'evictSession', 'evictServer'] as const),
-  ...(['listSessions', 'listServers', 'getStats'] as const),
+  ...(['listSessions', 'listServers', 'getStats', 'getFeatureLevel', 'raiseFeatureLevel'] as const),
 ] satisfies (keyof PresenceStore)[]);
 
 /** The gRPC codes that are errors of the server, by the RPC conventions of OpenTelemetry. */

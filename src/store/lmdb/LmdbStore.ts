@@ -8,8 +8,9 @@ import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '..
 import type { ChangeLog, UserChanges } from '../changeLog.js';
 import type { Erasure } from '../erasure.js';
 import { type Answer, allAnswers, type Operation, type UserRead } from '../operations.js';
+import { FEATURE_LEVELS } from '../featureLevel.js';
 import { ReadBudget } from '../reads.js';
-import type { EndCounts, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
+import type { EndCounts, Migration, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { callOf, Transactions } from './apply.js';
 import { checkDataFile } from './checkDataFile.js';
 import { ERASE_BEGINNING, type ErasedPart, type ErasePosition, erasePart } from './erase.js';
@@ -34,6 +35,8 @@ import type { WriteTransaction } from './WriteTransaction.js';
 export interface LmdbStoreOptions extends StoreOptions {
   /** The data directory; created if it does not exist. */
   dataDir: string;
+  /** Called when {@link LmdbStore.open} has migrated the data of an older version. */
+  onMigrated?: ((migration: Migration) => void) | undefined;
 }
 
 /**
@@ -50,6 +53,7 @@ export class LmdbStore implements PresenceStore {
   readonly #transactions: Transactions;
   #tables: Tables | undefined;
   #identity: string | undefined;
+  #featureLevel = 0;
 
   constructor(options: LmdbStoreOptions) {
     this.#options = options;
@@ -65,6 +69,10 @@ export class LmdbStore implements PresenceStore {
 
   get identity(): string | undefined {
     return this.#identity;
+  }
+
+  get featureLevel(): number {
+    return this.#featureLevel;
   }
 
   async open(): Promise<void> {
@@ -83,7 +91,9 @@ export class LmdbStore implements PresenceStore {
     } catch (error) {
       throw unusable(dataDir, error);
     }
-    claimLayout(root, dataDir);
+    const migration = await claimLayout(root, dataDir);
+    if (migration !== undefined) this.#options.onMigrated?.(migration);
+    this.#featureLevel = FEATURE_LEVELS.max;
     this.#identity = claimIdentity(root);
   }
 
@@ -173,6 +183,16 @@ export class LmdbStore implements PresenceStore {
 
   getStats(): Promise<Stats> {
     return this.#stats.read();
+  }
+
+  async getFeatureLevel(): Promise<number> {
+    this.#open();
+    return this.#featureLevel;
+  }
+
+  /** {@link open} has raised it to the newest. */
+  raiseFeatureLevel(): Promise<number> {
+    return this.getFeatureLevel();
   }
 
   sweep(ended?: EndCounts): Promise<boolean> {

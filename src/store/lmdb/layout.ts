@@ -1,28 +1,34 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { RootDatabase } from 'lmdb';
+import { FEATURE_LEVELS, levelFault } from '../featureLevel.js';
 import { newStoreId } from '../identity.js';
+import type { Migration } from '../store.js';
+import { backUp } from './backUp.js';
 
 /**
- * Version of the keys and records in the data directory: increased by a change that an older imstate cannot
- * read.
+ * Claims the layout at first use. Later, migrates the data of an older version to the newest feature level,
+ * after a backup beside it: one daemon uses the directory, so there is no older one to wait for. Rejects with
+ * LAYOUT_MISMATCH for data of a newer version, and with DATA_FOLDER_UNUSABLE if the backup fails; nothing has
+ * changed then. Resolves with the migration, if there was one.
  */
-const LAYOUT_VERSION = 1;
-
-/**
- * Claims the layout at first use; later, throws LAYOUT_MISMATCH unless this version can use the one in force.
- */
-export function claimLayout(root: RootDatabase, dataDir: string): void {
-  const { version } = root.transactionSync(() => {
-    if (!root.doesExist('layout')) root.put('layout', { version: LAYOUT_VERSION });
+export async function claimLayout(root: RootDatabase, dataDir: string): Promise<Migration | undefined> {
+  const { version: level } = root.transactionSync(() => {
+    if (!root.doesExist('layout')) putLevel(root);
     return root.get('layout');
   });
-  if (version === LAYOUT_VERSION) return;
-  throw new ImstateError(
-    'LAYOUT_MISMATCH',
-    `the data directory ${dataDir} holds layout version ${version} and this imstate needs ` +
-      `${LAYOUT_VERSION}: use the imstate that wrote it, or another --data-dir`,
-    { field: '--data-dir' },
-  );
+  const fault = levelFault(level);
+  if (fault !== undefined) {
+    const message = `the data directory ${dataDir} has feature level ${fault}, or use another --data-dir`;
+    throw new ImstateError('LAYOUT_MISMATCH', message, { field: '--data-dir' });
+  }
+  if (level === FEATURE_LEVELS.max) return undefined;
+  const backup = await backUp(root, dataDir, `presence.lmdb.level-${level}`);
+  root.transactionSync(() => putLevel(root));
+  return { previousLevel: level, featureLevel: FEATURE_LEVELS.max, backup };
+}
+
+function putLevel(root: RootDatabase): void {
+  root.put('layout', { version: FEATURE_LEVELS.max });
 }
 
 /**

@@ -29,6 +29,14 @@ export interface RedisStoreOptions extends StoreOptions {
   waitReplicas?: number | undefined;
 }
 
+/** What the parts of an open store see of it, as it is now. */
+export interface StoreState {
+  /** See ShardHealth. */
+  fault(): ImstateError | undefined;
+  /** See PresenceStore.featureLevel. */
+  featureLevel(): number;
+}
+
 /** The parts of a store in Redis, once its number of shards is known. */
 export class OpenRedisStore {
   readonly scripts: ShardScripts;
@@ -37,18 +45,19 @@ export class OpenRedisStore {
   readonly servers: ServerList;
   readonly stats: StatsReader;
 
-  /** `fault`: see ShardHealth. */
-  constructor(
-    redis: Connection,
-    options: RedisStoreOptions,
-    shardCount: number,
-    fault: () => ImstateError | undefined,
-  ) {
+  constructor(redis: Connection, options: RedisStoreOptions, shardCount: number, state: StoreState) {
     const { url, tls, keyPrefix, waitReplicas = 0 } = options;
     const shards = makeShards(keyPrefix, shardCount);
     const replicas = new Replicas(redis, waitReplicas);
-    const health = new ShardHealth(redis, shards, fault);
-    this.scripts = new ShardScripts({ redis, replicas, health, shards, options });
+    const health = new ShardHealth(redis, shards, state.fault);
+    this.scripts = new ShardScripts({
+      redis,
+      replicas,
+      health,
+      shards,
+      options,
+      featureLevel: state.featureLevel,
+    });
     this.calls = new ApplyCalls(this.scripts);
     this.servers = new ServerList(this.scripts);
     this.stats = new StatsReader(this.scripts);

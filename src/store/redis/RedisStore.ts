@@ -18,9 +18,9 @@ import { evictServer } from './evictServer.js';
 import { heartbeatCommand } from './heartbeat.js';
 import { readHistory } from './history.js';
 import { keepServerAlive } from './keepServerAlive.js';
-import { claimLayout, layoutKey, refusedDatabase } from './layout.js';
+import { claimLayout, type Layout, layoutKey, notRaised, refusedDatabase } from './layout.js';
 import { listSessions } from './list.js';
-import { OpenRedisStore, type RedisStoreOptions } from './OpenRedisStore.js';
+import { OpenRedisStore, type RedisStoreOptions, type StoreState } from './OpenRedisStore.js';
 import { offlineCommand } from './offline.js';
 import { onlineCommand } from './online.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
@@ -44,6 +44,7 @@ export class RedisStore implements PresenceStore {
   /** Why the store, though open, cannot be used. */
   #fault: ImstateError | undefined;
   #identity: string | undefined;
+  #featureLevel = 0;
   /** Written into a store without an identity: the one it had, as far as this process knows. */
   #knownIdentity = newStoreId();
   #opened: OpenRedisStore | undefined;
@@ -66,11 +67,15 @@ export class RedisStore implements PresenceStore {
     return this.#identity;
   }
 
+  get featureLevel(): number {
+    return this.#featureLevel;
+  }
+
   async open(): Promise<void> {
     try {
       if (this.#redis.status === 'wait' || this.#redis.status === 'end') await connectOnce(this.#redis);
-      const shards = await this.#claimLayout();
-      this.#opened = new OpenRedisStore(this.#redis, this.#options, shards, () => this.#fault);
+      const { shards } = await this.#claimLayout();
+      this.#opened = new OpenRedisStore(this.#redis, this.#options, shards, this.#state());
       this.#lastError = undefined;
     } catch (error) {
       throw connectError(this.description, error, this.#lastError);
@@ -152,6 +157,18 @@ export class RedisStore implements PresenceStore {
     return this.#usable().stats.read();
   }
 
+  async getFeatureLevel(): Promise<number> {
+    this.#usable();
+    return (await this.#claimLayout()).featureLevel;
+  }
+
+  async raiseFeatureLevel(level: number): Promise<number> {
+    this.#usable();
+    const { featureLevel, previousLevel } = await this.#claimLayout(level);
+    if (featureLevel < level) throw notRaised();
+    return previousLevel;
+  }
+
   async sweep(ended?: EndCounts): Promise<boolean> {
     return sweep(this.#usable().scripts, ended);
   }
@@ -161,7 +178,7 @@ export class RedisStore implements PresenceStore {
   }
 
   /**
-   * Also claims the layout again in a Redis that was flushed. If another layout is in force there now, this
+   * Also claims the layout again in a Redis that was flushed, and reads the feature level. If another layout is in force there now, this
    * store rejects all calls: with the wrong number of shards it would write where no other daemon reads. In a
    * cluster one master has the layout: while that does not answer, the known layout stays in force.
    */
@@ -184,14 +201,23 @@ export class RedisStore implements PresenceStore {
     this.#redis.disconnect();
   }
 
-  /** Resolves with the number of shards. */
-  async #claimLayout(): Promise<number> {
-    const known = { shards: this.#opened?.scripts.shards.length ?? 0, identity: this.#knownIdentity };
-    const { shards, identity } = await claimLayout(this.#redis, this.#options, known);
+  async #claimLayout(featureLevel = 0): Promise<Layout> {
+    const layout = await claimLayout(this.#redis, this.#options, {
+      shards: this.#opened?.scripts.shards.length ?? 0,
+      identity: this.#knownIdentity,
+      featureLevel: Math.max(this.#featureLevel, featureLevel),
+    });
+    const { identity } = layout;
     this.#fault = undefined;
     this.#identity = identity;
     if (identity !== undefined) this.#knownIdentity = identity;
-    return shards;
+    this.#featureLevel = layout.featureLevel;
+    return layout;
+  }
+
+  /** What the parts of an open store see of it. */
+  #state(): StoreState {
+    return { fault: () => this.#fault, featureLevel: () => this.#featureLevel };
   }
 
   /** Why the store cannot be used now; undefined if it can. */

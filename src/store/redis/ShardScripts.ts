@@ -15,6 +15,7 @@ export interface ShardScriptsParts {
   health: ShardHealth;
   shards: readonly Shard[];
   options: StoreOptions;
+  featureLevel(): number;
 }
 
 /** The shards of an open store, and how their scripts are called. */
@@ -24,13 +25,20 @@ export class ShardScripts {
   readonly health: ShardHealth;
   readonly shards: readonly Shard[];
   readonly options: StoreOptions;
+  readonly #featureLevel: () => number;
 
-  constructor({ redis, replicas, health, shards, options }: ShardScriptsParts) {
+  constructor({ redis, replicas, health, shards, options, featureLevel }: ShardScriptsParts) {
     this.redis = redis;
     this.replicas = replicas;
     this.health = health;
     this.shards = shards;
     this.options = options;
+    this.#featureLevel = featureLevel;
+  }
+
+  /** See PresenceStore.featureLevel: what is written now must be of this level. */
+  get featureLevel(): number {
+    return this.#featureLevel();
   }
 
   /** ARGV[1] of all scripts of a shard: the fixed time of a test, or '' for the clock of Redis. */

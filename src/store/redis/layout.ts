@@ -1,13 +1,11 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { Redis } from 'ioredis';
 import { DEFAULT_SHARDS } from '../../presence/defaults.js';
+import { FEATURE_LEVELS, levelFault } from '../featureLevel.js';
 import type { Connection } from './connection.js';
 import { leaveDemotedMaster } from './demotedMaster.js';
 import { storeError } from './errors.js';
 import { describeRedisUrl } from './url.js';
-
-/** Version of the keys and records in Redis: increased by a change that an older imstate cannot read. */
-const LAYOUT_VERSION = 1;
 
 interface LayoutOptions {
   url: string;
@@ -20,10 +18,14 @@ interface LayoutOptions {
 }
 
 /** The layout in Redis. */
-interface Layout {
+export interface Layout {
   shards: number;
   /** See PresenceStore.identity. */
   identity: string | undefined;
+  /** See PresenceStore.featureLevel. */
+  featureLevel: number;
+  /** The feature level before, which was lower if this claim raised it. */
+  previousLevel: number;
 }
 
 /** What this process has used so far. */
@@ -32,6 +34,8 @@ interface Known {
   shards: number;
   /** Written into a Redis without an identity. */
   identity: string;
+  /** A store of this identity gets at least this feature level; 0 for any. */
+  featureLevel: number;
 }
 
 /** The key of the layout. */
@@ -42,20 +46,26 @@ export function layoutKey({ keyPrefix }: Pick<LayoutOptions, 'keyPrefix'>): stri
 /**
  * Claims the layout in Redis, at first use or after it was flushed; rejects with LAYOUT_MISMATCH unless this
  * version can use the one in force. What is in Redis wins, so that all daemons of a store have the same
- * identity.
+ * identity. Only a feature level that is lower than the known one is raised again: a Redis that lost it, in a
+ * failover or to an older daemon that claimed it after a flush, may hold records of the known level.
  */
 export async function claimLayout(redis: Connection, options: LayoutOptions, known: Known): Promise<Layout> {
   const wanted = options.shards ?? (known.shards || DEFAULT_SHARDS);
   const key = layoutKey(options);
   if (redis instanceof Redis) await selectDatabase(redis, options.url);
-  const args = [LAYOUT_VERSION, wanted, known.identity];
-  const [version, shards, role, identity] = await redis.imLayout(1, key, ...args).catch((error) => {
+  const args = [known.featureLevel || FEATURE_LEVELS.max, wanted, known.identity, known.featureLevel];
+  const [version, shards, role, identity, before] = await redis.imLayout(1, key, ...args).catch((error) => {
     throw storeError(error, false);
   });
   if (role === 'slave' && redis instanceof Redis) leaveDemotedMaster(redis);
   const mustBe = options.shards ?? (known.shards || Number(shards));
   checkLayout({ version, shards }, mustBe);
-  return { shards: mustBe, identity: identity ?? undefined };
+  return {
+    shards: mustBe,
+    identity: identity ?? undefined,
+    featureLevel: Number(version),
+    previousLevel: Number(before),
+  };
 }
 
 /** Throws LAYOUT_MISMATCH unless this version can use the layout in Redis with `mustBe` shards. */
@@ -63,11 +73,11 @@ export function checkLayout(
   { version, shards }: { version: string | undefined; shards: string | undefined },
   mustBe: number,
 ): void {
-  if (version !== String(LAYOUT_VERSION)) {
+  const fault = levelFault(Number(version));
+  if (fault !== undefined) {
     throw new ImstateError(
       'LAYOUT_MISMATCH',
-      `the store holds layout version ${version} and this imstate needs ${LAYOUT_VERSION}: ` +
-        'use the imstate that wrote it, or another --key-prefix or database',
+      `the store has feature level ${fault}, or use another --key-prefix or database`,
       { field: '--key-prefix' },
     );
   }
@@ -79,6 +89,14 @@ export function checkLayout(
       { field: '--shards' },
     );
   }
+}
+
+/** The error of a store whose feature level was not raised. */
+export function notRaised(): ImstateError {
+  return new ImstateError(
+    'STORE_UNAVAILABLE',
+    'Redis rejected the new feature level, and nothing was changed: run imstate doctor, then try again',
+  );
 }
 
 async function selectDatabase(redis: Redis, url: string): Promise<void> {

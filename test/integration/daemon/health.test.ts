@@ -16,6 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import pkg from '../../../package.json' with { type: 'json' };
 import { probeEndpoint } from '../../../packages/client/src/connection/probe.ts';
 import { LIMITS } from '../../../src/presence/limits.ts';
+import { FEATURE_LEVELS } from '../../../src/store/featureLevel.ts';
 import { call, startTestDaemon, type TestDaemon } from '../../support/daemon.ts';
 
 const require = createRequire(import.meta.url);
@@ -41,13 +42,14 @@ test('reports health of the daemon and each service, and rejects unknown ones', 
   client.close();
 });
 
-test('a probe returns health, latency, version, device limit and uptime, and never rejects', async () => {
+test('a probe returns health, latency, version and settings, and never rejects', async () => {
   expect(await probeEndpoint(daemon.addr, { timeoutMs: 30_000 })).toEqual({
     health: 'SERVING',
     latencyMs: expect.any(Number),
     uptimeMs: expect.any(Number),
     maxDevices: LIMITS.devices.max,
     version: pkg.version,
+    featureLevels: FEATURE_LEVELS,
   });
   expect(await probeEndpoint('127.0.0.1:1', { timeoutMs: 30_000 })).toEqual({
     health: 'UNREACHABLE',

@@ -1,10 +1,11 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import pkg from '../../../package.json' with { type: 'json' };
 import { scratchDirectory } from '../../support/credentials.ts';
-import { startDaemon } from '../../support/disposables.ts';
-import { look } from '../../support/doctor.ts';
+import { clientOf, disposables, startDaemon } from '../../support/disposables.ts';
+import { look, redisWith } from '../../support/doctor.ts';
 import { freePort } from '../../support/servers.ts';
 
 describe('the daemons', () => {
@@ -53,6 +54,32 @@ describe('the daemons', () => {
       status: 'ok',
       message: 'a user may have 5 devices online',
     });
+  });
+
+  test('that support a higher feature level than the store has warn', async () => {
+    const redis = await redisWith();
+    const admin = new Redis(redis.url);
+    disposables.push(() => admin.disconnect());
+    await admin.hset('im:layout', 'version', '1', 'shards', '16');
+    const daemon = await startDaemon({ redis: redis.url, keyPrefix: 'im:' });
+    const judged = async (...endpoints: string[]) => (await look({ endpoints }))['daemon-levels'];
+    expect(await judged(daemon.addr)).toMatchObject({
+      status: 'warning',
+      message: 'the store has feature level 1, and all daemons support 2: run imstate upgrade finish',
+    });
+    const dead = `127.0.0.1:${await freePort()}`;
+    expect(await judged(daemon.addr, dead)).toMatchObject({
+      status: 'warning',
+      message:
+        `the store has feature level 1, and not all daemons support 2 (${dead} does not answer): ` +
+        'upgrade or stop these, then run imstate upgrade finish',
+    });
+    await (await clientOf(daemon.addr)).finishUpgrade();
+    expect(await judged(daemon.addr)).toMatchObject({
+      status: 'ok',
+      message: 'the store has feature level 2, the newest that the daemons support',
+    });
+    expect(await judged(dead)).toMatchObject({ status: 'skipped' });
   });
 
   test('of another version warn', async () => {

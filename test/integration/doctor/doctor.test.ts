@@ -23,8 +23,8 @@ test('an embedded daemon: all checks are ok, or skipped because they do not appl
   expect(namesOf(reports, 'warning', 'failed')).toEqual([]);
   expect(namesOf(reports, 'ok')).toEqual([
     ...['versions', 'configuration', 'folder-rights', 'folder-space', 'folder-lock', 'folder-data'],
-    ...['registry', 'registry-stores', 'daemon-health', 'daemon-versions', 'daemon-max-devices'],
-    'daemon-call',
+    ...['registry', 'registry-stores', 'daemon-health', 'daemon-versions', 'daemon-levels'],
+    ...['daemon-max-devices', 'daemon-call'],
   ]);
   expect(reports['folder-lock']?.message).toBe(
     `the daemon at ${daemon.addr} (pid ${process.pid}) uses the directory`,
@@ -51,7 +51,7 @@ test('a daemon on Redis and etcd: all checks are ok', async () => {
     ...['etcd-dns', 'etcd-certificates'],
     ...['folder-rights', 'folder-space', 'folder-lock', 'folder-data', 'daemon-certificates'],
   ]);
-  expect(reports['redis-layout']?.message).toMatch(/^layout 1 with 16 shards, identity [0-9a-f-]{36}$/);
+  expect(reports['redis-layout']?.message).toMatch(/^feature level 2, 16 shards, identity [0-9a-f-]{36}$/);
 });
 
 test('it changes nothing in Redis, etcd and the data directory', async () => {

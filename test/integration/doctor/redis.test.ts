@@ -123,7 +123,7 @@ describe('Redis', () => {
     expect(await judged(8)).toMatchObject({ status: 'failed', code: 'LAYOUT_MISMATCH' });
     expect(await judged(undefined)).toMatchObject({
       status: 'ok',
-      message: expect.stringMatching(/^layout 1 with 4 shards, identity [0-9a-f-]{36}$/),
+      message: expect.stringMatching(/^feature level 2, 4 shards, identity [0-9a-f-]{36}$/),
     });
   });
 });

@@ -82,7 +82,15 @@ function fieldIn(metadata: Metadata | undefined): string | undefined {
   return details instanceof Uint8Array ? decodeBadRequest(details) : undefined;
 }
 
+/** In the details of a server that does not know a method of PresenceService. */
+const UNKNOWN_METHOD = /does not implement the method \/imstate\.v1\.PresenceService\/(\w+)/;
+
 function messageFor({ code, details }: Fault, { addresses, timeoutMs }: Called): string {
+  const [, method] = code === status.UNIMPLEMENTED ? (UNKNOWN_METHOD.exec(details) ?? []) : [];
+  if (method !== undefined) {
+    // All methods of version 0.1.0 are older than this client.
+    return `${method} needs a version of imstate later than 0.1.0, and a daemon at ${addresses} is older, or no imstate daemon: upgrade it`;
+  }
   if (code === status.DEADLINE_EXCEEDED)
     return `no answer within ${Math.round(timeoutMs)} ms from ${addresses}`;
   if (CODES[code] !== undefined || code === status.INTERNAL) return details;

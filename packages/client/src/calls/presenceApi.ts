@@ -21,6 +21,7 @@ import type {
   OnlineResult,
   UserState,
 } from './messages.js';
+import type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './upgrade.js';
 
 /** The calls of a server, whichever service it serves. See Client for each. */
 export interface PresenceApi {
@@ -46,4 +47,8 @@ export interface PresenceApi {
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
   /** Rejects if the caller may not evict. Ends nothing. */
   checkEvict(options?: CallOptions): Promise<void>;
+  /** Reads the feature level of the store. */
+  getFeatureLevel(options?: CallOptions): Promise<FeatureLevel>;
+  /** Raises the feature level of the store. */
+  finishUpgrade(request: FinishUpgradeRequest, options?: CallOptions): Promise<FinishUpgradeResult>;
 }

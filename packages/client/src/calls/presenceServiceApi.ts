@@ -14,6 +14,7 @@ import type { EvictRequest } from './listings.js';
 import type { LoginPolicy, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
+import { upgradeApi } from './upgradeApi.js';
 import { UserReader } from './userReader.js';
 
 /** The calls of imstate.v1.PresenceService. */
@@ -59,6 +60,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     getUsers: (userIds, options) => users.several(userIds, options),
 
     ...listingApi(channel),
+    ...upgradeApi(channel),
 
     async evict(request, options) {
       const { evicted, more, reasonStored } = await channel

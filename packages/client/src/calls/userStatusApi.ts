@@ -72,6 +72,8 @@ export function userStatusApi(channel: Channel): PresenceApi {
     getStats: () => reject('counts nothing'),
     evict: () => reject('evicts nobody: log each device out'),
     checkEvict: () => reject('evicts nobody: log each device out'),
+    getFeatureLevel: () => reject('has no feature levels'),
+    finishUpgrade: () => reject('has no feature levels'),
   };
 }
 

@@ -5,7 +5,7 @@ import { isSecure } from '../internals/secureConnector.js';
 import { parseHostPort } from '../shared/address.js';
 import type { ImstateError } from '../shared/errors.js';
 import { isDropped } from '../tls/faults.js';
-import { HealthClient, type ServingStatus } from '../wire/health.js';
+import { HealthClient, type LevelRange, type ServingStatus } from '../wire/health.js';
 
 /** The result of one health check. */
 export interface Probe {
@@ -22,6 +22,8 @@ export interface Probe {
   maxDevices?: number | undefined;
   /** How long it has run, in milliseconds; undefined like the version. */
   uptimeMs?: number | undefined;
+  /** The feature levels that it supports; undefined like the version. */
+  featureLevels?: LevelRange | undefined;
   /** Why there was no response, if TLS is or may be the cause. */
   fault?: ImstateError;
 }

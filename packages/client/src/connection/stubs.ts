@@ -31,16 +31,15 @@ export interface Stubs {
  */
 const LARGE_METHODS = ['BatchGetUsers'];
 
+const READS = ['BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats', 'GetFeatureLevel'];
+
 /** gRPC itself retries reads. It repeats changes only if no daemon saw them. */
 const SERVICE_CONFIG = JSON.stringify({
   loadBalancingConfig: [{ round_robin: {} }],
   methodConfig: [
     {
       name: [
-        ...['BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map((method) => ({
-          service: 'imstate.v1.PresenceService',
-          method,
-        })),
+        ...READS.map((method) => ({ service: 'imstate.v1.PresenceService', method })),
         { service: 'pb.UserStatus', method: 'QueryUserStatus' },
       ],
       retryPolicy: {

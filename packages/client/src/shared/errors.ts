@@ -16,6 +16,7 @@ export const errorTable = {
   UNSUITABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   STORE_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   LAYOUT_MISMATCH: { status: status.FAILED_PRECONDITION, exitCode: 2 },
+  UPGRADE_INCOMPLETE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   CONFIG_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   AUTH_FILE_UNUSABLE: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   ADDRESS_UNAVAILABLE: { status: status.UNAVAILABLE, exitCode: 3 },

@@ -26,6 +26,14 @@ export interface HealthAnswer {
   maxDevices: number | undefined;
   /** How long it has run, in milliseconds; undefined like the version. */
   uptimeMs: number | undefined;
+  /** The feature levels that it supports; undefined like the version. */
+  featureLevels: LevelRange | undefined;
+}
+
+/** Feature levels of a store, both ends included. */
+export interface LevelRange {
+  min: number;
+  max: number;
 }
 
 /** Options of one health check. */
@@ -88,13 +96,18 @@ function readHealth(status: string | number): ServingStatus {
 }
 
 function readHeaders(headers: Metadata): Omit<HealthAnswer, 'health'> {
-  const { version, maxDevices, uptime } = HEALTH_HEADERS;
-  const textOf = (name: string) => headers.get(name)[0]?.toString();
+  const read = (name: string) => headers.get(name)[0]?.toString();
   return {
-    version: textOf(version),
-    maxDevices: Number(textOf(maxDevices)) || undefined,
-    uptimeMs: Number(textOf(uptime)) || undefined,
+    version: read(HEALTH_HEADERS.version),
+    maxDevices: Number(read(HEALTH_HEADERS.maxDevices)) || undefined,
+    uptimeMs: Number(read(HEALTH_HEADERS.uptime)) || undefined,
+    featureLevels: readLevels(read(HEALTH_HEADERS.featureLevels)),
   };
+}
+
+function readLevels(range = ''): LevelRange | undefined {
+  const [, min, max] = /^(\d+)-(\d+)$/.exec(range) ?? [];
+  return min === undefined ? undefined : { min: Number(min), max: Number(max) };
 }
 
 function healthConstructor(): ServiceClientConstructor {

@@ -6,4 +6,6 @@ export const HEALTH_HEADERS = {
   maxDevices: 'imstate-max-devices',
   /** How long it has run. Milliseconds. */
   uptime: 'imstate-uptime-ms',
+  /** The feature levels of a store that it supports, such as 1-2. Version 0.1.0 sends none, and supports 1. */
+  featureLevels: 'imstate-feature-levels',
 } as const;

@@ -24,6 +24,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       'ListSessions',
       'ListServers',
       'GetStats',
+      'GetFeatureLevel',
       'Watch',
       'Apply',
     ].map((name) => `/imstate.v1.PresenceService/${name}`),
@@ -40,7 +41,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       (name) => `/imstate.v1.PresenceService/${name}`,
     ),
   ],
-  admin: ['/imstate.v1.PresenceService/Evict'],
+  admin: ['/imstate.v1.PresenceService/Evict', '/imstate.v1.PresenceService/FinishUpgrade'],
 };
 
 const MAY: Record<string, (keyof typeof METHODS)[]> = {

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
 import { startCluster, type TestCluster } from '../../../support/cluster.ts';
@@ -7,22 +8,19 @@ import { keepAlive, login, logout } from '../contract/underTest.ts';
 let cluster: TestCluster;
 let store: RedisStore;
 
+const OPTIONS = {
+  keyPrefix: 'im:',
+  shards: undefined,
+  retentionMs: 60_000,
+  historyLimit: 100,
+  historyRetentionMs: 60_000,
+  changeLimit: 10_000,
+  maxDevices: 1_000,
+};
+
 beforeAll(async () => {
   cluster = await startCluster(3);
-  const options = {
-    retentionMs: 60_000,
-    historyLimit: 100,
-    historyRetentionMs: 60_000,
-    historyIp: 'prefix' as const,
-    changeLimit: 10_000,
-    maxDevices: 1_000,
-  };
-  store = new RedisStore({
-    url: cluster.url,
-    keyPrefix: 'im:',
-    shards: undefined,
-    ...options,
-  });
+  store = new RedisStore({ ...OPTIONS, url: cluster.url });
   await until(
     () =>
       store.open().then(
@@ -53,6 +51,31 @@ test('sessions, leases, listings and sweeps work across the masters of a cluster
   await store.offline(logout({ userId: 'user-7' }));
   expect(await store.getHistory('user-7')).toMatchObject([{ endReason: 'LOGOUT' }]);
 });
+
+test('raises the feature level, which one master keeps, for all daemons of a cluster', async () => {
+  const { nodes } = cluster;
+  const other = new RedisStore({ ...OPTIONS, url: cluster.url });
+  await other.open();
+  try {
+    await store.raiseFeatureLevel(2);
+    await other.check();
+    expect([store.featureLevel, other.featureLevel]).toEqual([2, 2]);
+    const answers = await Promise.all(nodes.map(({ port }) => levelAt(port)));
+    expect(answers.filter((answer) => answer !== 'elsewhere')).toEqual(['2']);
+  } finally {
+    await other.close();
+  }
+});
+
+/** What this node has as version of the layout. */
+async function levelAt(port: number): Promise<string | null> {
+  const node = new Redis(port);
+  try {
+    return await node.hget('im:layout', 'version').catch(() => 'elsewhere');
+  } finally {
+    node.disconnect();
+  }
+}
 
 test('reads change logs and receives notifications of every master', async () => {
   const changeLog = store.changeLog();

@@ -31,14 +31,102 @@ test('tags all keys of a user with its shard, and stores sessions in the compact
 
 test('claims the layout at first use, and checks it at every start', async () => {
   await makeStore({ shards: 4 }).open();
-  expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toMatchObject({ version: '1', shards: '4' });
+  expect(await own.redis.hgetall(`${own.keyPrefix}layout`)).toMatchObject({ version: '2', shards: '4' });
   await makeStore().open();
   await expect(makeStore({ shards: 16 }).open()).rejects.toMatchObject({ code: 'LAYOUT_MISMATCH' });
-  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '2');
+});
+
+test.each([
+  ['3', 'install the newer version that wrote it'],
+  ['0', 'run imstate upgrade finish with a version in between'],
+])('rejects the feature level %s, and names the way out', async (version, remedy) => {
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', version, 'shards', '4');
   await expect(makeStore().open()).rejects.toMatchObject({
     code: 'LAYOUT_MISMATCH',
-    message: expect.stringContaining('layout version 2'),
+    message: `the store has feature level ${version}, and this imstate supports 1 to 2: ${remedy}, or use another --key-prefix or database`,
   });
+  expect(await own.redis.hget(`${own.keyPrefix}layout`, 'version')).toBe(version);
+});
+
+/** Opens a store that the first version created. */
+async function openOld() {
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
+  const store = makeStore();
+  await store.open();
+  return store;
+}
+
+const storedLevel = () => own.redis.hget(`${own.keyPrefix}layout`, 'version');
+
+test('keeps the feature level until it is raised, and never lowers it', async () => {
+  const [first, second] = [await openOld(), makeStore()];
+  await second.open();
+  expect([first.featureLevel, second.featureLevel]).toEqual([1, 1]);
+  expect(await Promise.all([first.raiseFeatureLevel(2), second.raiseFeatureLevel(2)])).toContain(1);
+  expect(await storedLevel()).toBe('2');
+  expect(await second.raiseFeatureLevel(2)).toBe(2);
+  expect(await first.raiseFeatureLevel(1)).toBe(2);
+  expect(await first.getFeatureLevel()).toBe(2);
+});
+
+test('sees at the next check that another daemon raised the feature level', async () => {
+  const [first, second] = [await openOld(), makeStore()];
+  await second.open();
+  await first.raiseFeatureLevel(2);
+  expect(second.featureLevel).toBe(1);
+  await second.check();
+  expect(second.featureLevel).toBe(2);
+});
+
+test('claims a flushed Redis with the feature level that was in force', async () => {
+  const store = await openOld();
+  await own.redis.del(`${own.keyPrefix}layout`);
+  await store.check();
+  expect(await storedLevel()).toBe('1');
+  await store.raiseFeatureLevel(2);
+  await own.redis.del(`${own.keyPrefix}layout`);
+  await store.check();
+  expect(await storedLevel()).toBe('2');
+});
+
+test('restores a raised feature level that Redis lost, or that an older daemon claimed after a flush', async () => {
+  const store = await openOld();
+  await store.raiseFeatureLevel(2);
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1');
+  await store.check();
+  expect(await storedLevel()).toBe('2');
+  await own.redis.del(`${own.keyPrefix}layout`);
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
+  await store.check();
+  expect(await storedLevel()).toBe('2');
+});
+
+test('leaves the feature level of another store alone that is in force at the same address', async () => {
+  const store = await openOld();
+  await store.raiseFeatureLevel(2);
+  await own.redis.hset(`${own.keyPrefix}layout`, 'version', '1', 'id', 'another');
+  await store.check();
+  expect(await storedLevel()).toBe('1');
+  expect(store.featureLevel).toBe(1);
+});
+
+test('reports that Redis rejected the new feature level', async () => {
+  const server = await startRedis();
+  const admin = new Redis(server.url);
+  try {
+    await admin.hset(`${own.keyPrefix}layout`, 'version', '1', 'shards', '4');
+    const store = makeStore({ url: server.url });
+    await store.open();
+    await admin.config('SET', 'maxmemory', '1');
+    await expect(store.raiseFeatureLevel(2)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(store.featureLevel).toBe(1);
+    await admin.config('SET', 'maxmemory', '0');
+    expect(await store.raiseFeatureLevel(2)).toBe(1);
+    await store.close();
+  } finally {
+    admin.disconnect();
+    await server.stop();
+  }
 });
 
 test('separates stores with two prefixes', async () => {
