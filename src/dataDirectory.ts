@@ -5,8 +5,7 @@ import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import { describeMode, isOfOwnGroup, isOwn } from 'imstate-client/internal/shared/ownership';
 
 const DIRECTORY_MODE = 0o700;
-/** The mode of each file in it. */
-export const FILE_MODE = 0o600;
+const FILE_MODE = 0o600;
 /** Whoever writes into such a directory can remove only what is their own. */
 const STICKY = 0o1000;
 /**

@@ -124,7 +124,11 @@ async function openStore(
   deadline: StartDeadline,
   disposables: Disposables,
 ): Promise<void> {
-  if (redis === undefined) disposables.pushLast(await lockDataDirectory(dataDir, addr));
+  if (redis === undefined) {
+    disposables.pushLast(await lockDataDirectory(dataDir, addr));
+    await deadline.exclude(() => store.open());
+    return;
+  }
   const { description } = store;
   await deadline.retry({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
   const { featureLevel } = store;

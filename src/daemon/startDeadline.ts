@@ -25,18 +25,19 @@ export class StartDeadline {
   // Not AbortSignal.any() of AbortSignal.timeout(): Node.js 20 may collect it as garbage, and then it never
   // aborts.
   readonly #over = new AbortController();
-  readonly #until: number;
   readonly #stopWaiting: () => void;
+  #until: number;
+  #limit: NodeJS.Timeout;
   #shown = { message: '', at: 0 };
 
   constructor({ startTimeoutMs, signal, log }: Pick<DaemonOptions, 'startTimeoutMs' | 'signal' | 'log'>) {
     this.#log = log;
     this.#until = performance.now() + startTimeoutMs;
     const abort = () => this.#over.abort();
-    const limit = setTimeout(abort, startTimeoutMs);
+    this.#limit = setTimeout(abort, startTimeoutMs);
     signal?.addEventListener('abort', abort, { once: true });
     this.#stopWaiting = () => {
-      clearTimeout(limit);
+      clearTimeout(this.#limit);
       signal?.removeEventListener('abort', abort);
     };
   }
@@ -52,6 +53,18 @@ export class StartDeadline {
       onRetry: (failure) => this.#show(failure.message),
       ...(onLate && { onLate }),
     });
+  }
+
+  /** Does work that waits for nobody, such as a migration: its time does not count. */
+  async exclude<T>(work: () => Promise<T>): Promise<T> {
+    clearTimeout(this.#limit);
+    const leftMs = Math.max(0, this.#until - performance.now());
+    try {
+      return await work();
+    } finally {
+      this.#until = performance.now() + leftMs;
+      this.#limit = setTimeout(() => this.#over.abort(), leftMs);
+    }
   }
 
   end(): void {

@@ -1,46 +1,44 @@
-import { chmod, open, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from 'imstate-client/internal/shared/errors';
-import type { RootDatabase } from 'lmdb';
-import { FILE_MODE, makeInnerDirectory, unusable } from '../../dataDirectory.js';
+import { unusable } from '../../dataDirectory.js';
 
-/** Holds the unfinished copy. One that a killed daemon left is removed by the next backup. */
+/** The unfinished copy. One that a killed daemon left is removed by the next backup. */
 const UNFINISHED = 'presence.lmdb.backup';
 
 /**
- * Copies the data file to `name` in the data directory, for this user alone, on disk before this resolves;
- * replaces an earlier copy of that name. Resolves with its path. Rejects with DATA_FOLDER_UNUSABLE if there is
- * no room for it, and then leaves nothing behind.
+ * Copies the data file to `name` in the data directory, with the same mode, on disk before this resolves;
+ * replaces an earlier copy of that name. Resolves with its path. Nothing may be written meanwhile. Not by
+ * backup() of LMDB: that crashes if the store is closed before it is complete, and cannot clone the file where
+ * the file system can.
+ *
+ * Rejects with DATA_FOLDER_UNUSABLE if there is no room for it, and then leaves nothing behind.
  */
-export async function backUp(root: RootDatabase, dataDir: string, name: string): Promise<string> {
-  const directory = join(dataDir, UNFINISHED);
-  const copy = join(directory, name);
-  const path = join(dataDir, name);
-  const remove = () => rm(directory, { recursive: true, force: true });
+export async function backUp(dataDir: string, name: string): Promise<string> {
+  const [unfinished, path] = [join(dataDir, UNFINISHED), join(dataDir, name)];
   try {
-    await remove();
-    // LMDB creates the copy with a mode that lets others read it: in this directory they cannot.
-    await makeInnerDirectory(dataDir, UNFINISHED);
-    await root.backup(copy, false);
-    await chmod(copy, FILE_MODE);
-    await flush(copy);
-    await rename(copy, path);
-    await flush(dataDir);
+    await rm(unfinished, { force: true });
+    const mode = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+    await copyFile(join(dataDir, 'presence.lmdb'), unfinished, mode);
+    await flush(unfinished);
+    await rename(unfinished, path);
+    await flush(dataDir, true);
     return path;
   } catch (error) {
+    await rm(unfinished, { force: true });
     const message = `its backup ${name} before the upgrade failed: ${messageOf(error)}; nothing was changed`;
     throw unusable(dataDir, new Error(message, { cause: error }));
-  } finally {
-    await remove();
   }
 }
 
-/** Waits until a file, or the names in a directory, are on disk. */
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r');
+/** Waits until a file is on disk, or the names in a directory, for which Windows has no call. */
+async function flush(path: string, isDirectory = false): Promise<void> {
+  if (isDirectory && process.platform === 'win32') return;
+  const handle = await open(path, isDirectory ? 'r' : 'r+');
   try {
-    await file.sync();
+    await handle.sync();
   } finally {
-    await file.close();
+    await handle.close();
   }
 }

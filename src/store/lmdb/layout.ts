@@ -22,7 +22,7 @@ export async function claimLayout(root: RootDatabase, dataDir: string): Promise<
     throw new ImstateError('LAYOUT_MISMATCH', message, { field: '--data-dir' });
   }
   if (level === FEATURE_LEVELS.max) return undefined;
-  const backup = await backUp(root, dataDir, `presence.lmdb.level-${level}`);
+  const backup = await backUp(dataDir, `presence.lmdb.level-${level}`);
   root.transactionSync(() => putLevel(root));
   return { previousLevel: level, featureLevel: FEATURE_LEVELS.max, backup };
 }

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { readdir, readFile, rename, stat } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { scratchDirectory } from '../../support/credentials.ts';
 import { clientOf, disposables } from '../../support/disposables.ts';
 import { runFirstVersion, startFirstVersion } from '../../support/firstVersion.ts';
 import { type Imstate, runImstate, spawnImstate, spawnLimited, startImstate } from '../../support/imstate.ts';
+import { until } from '../../support/until.ts';
 import { stop } from './versions.ts';
 
 const BACKUP = 'presence.lmdb.level-1';
@@ -96,16 +97,28 @@ test('changes nothing if there is no room for the backup', async () => {
   expect(await sessionsOfAlice(daemon)).toEqual([['s-2'], ['s-2', 's-1']]);
 });
 
-test('a daemon that is killed during the backup leaves the data as it was', async () => {
-  const folder = await oldDirectory();
-  await enlarge(folder, 128 * 2 ** 20);
-  const before = await readFile(join(folder, 'presence.lmdb'));
-  const killedEarly = spawnImstate([...SERVE, folder]);
+/** Starts a daemon on a copy of the directory, and kills it as soon as a backup begins. */
+async function killedDuringBackup(from: string): Promise<string> {
+  const folder = await scratchDirectory();
+  await cp(from, folder, { recursive: true });
+  const daemon = spawnImstate([...SERVE, folder]);
   const watcher = watch(folder, (_, name) => {
-    if (name === 'presence.lmdb.backup') killedEarly.signal('SIGKILL');
+    if (name === 'presence.lmdb.backup') daemon.signal('SIGKILL');
   });
-  expect(await killedEarly.ended).toBe('SIGKILL');
+  expect(await daemon.ended).toBe('SIGKILL');
   watcher.close();
+  return folder;
+}
+
+test('a daemon that is killed during the backup leaves the data as it was', async () => {
+  const original = await oldDirectory();
+  await enlarge(original, 128 * 2 ** 20);
+  const before = await readFile(join(original, 'presence.lmdb'));
+  // On a busy machine the signal may come after the backup.
+  const folder = await until(async () => {
+    const killed = await killedDuringBackup(original);
+    return (await namesIn(killed)).includes('presence.lmdb.backup') ? killed : undefined;
+  }, 'a daemon was killed during the backup');
   expect(await namesIn(folder)).toEqual(['presence.lmdb.backup']);
   expect((await readFile(join(folder, 'presence.lmdb'))).equals(before)).toBe(true);
   const old = killed(await startFirstVersion(...SERVE, folder));

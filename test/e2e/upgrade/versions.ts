@@ -43,10 +43,19 @@ export class Versions {
   }
 
   /** The version in im:layout. */
-  async storedLevel(): Promise<string | null> {
+  storedLevel(): Promise<string | null> {
+    return this.#inRedis((redis) => redis.hget(`${this.keyPrefix}layout`, 'version'));
+  }
+
+  /** Removes everything at once, as FLUSHALL in a Redis of their own. */
+  async flush(): Promise<void> {
+    await this.#inRedis(async (redis) => redis.del(await redis.keys(`${this.keyPrefix}*`)));
+  }
+
+  async #inRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T> {
     const redis = new Redis(inject('redisUrl'));
     try {
-      return await redis.hget(`${this.keyPrefix}layout`, 'version');
+      return await use(redis);
     } finally {
       redis.disconnect();
     }
