@@ -160,7 +160,7 @@ export default [
     '存储的功能级别为 {level}，而此 imstate 支持 {min} 至 {max}：{remedy}，或改用其他 --key-prefix 或数据库{outcome}',
   ],
   ['install the newer version that wrote it', '请安装写入该数据的较新版本'],
-  ['run imstate upgrade finish with a version in between', '请用中间版本运行 imstate upgrade finish'],
+  ['upgrade by way of a version in between', '请先升级到中间版本'],
   [
     'the store was made with {shards} shards and cannot be used with {needed}: omit --shards or set --shards {shards2}, or use another --key-prefix or database{outcome}',
     '存储创建时有 {shards} 个分片，不能按 {needed} 个分片使用：请省略 --shards，或设置 --shards {shards2}，或改用其他 --key-prefix 或数据库{outcome}',

@@ -16,8 +16,6 @@ export function levelFault(level: number): string | undefined {
   const { min, max } = FEATURE_LEVELS;
   if (level >= min && level <= max) return undefined;
   const remedy =
-    level > max
-      ? 'install the newer version that wrote it'
-      : 'run imstate upgrade finish with a version in between';
+    level > max ? 'install the newer version that wrote it' : 'upgrade by way of a version in between';
   return `${level}, and this imstate supports ${min} to ${max}: ${remedy}`;
 }

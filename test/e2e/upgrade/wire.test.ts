@@ -69,3 +69,37 @@ test('commands of the first version work with a daemon of this one', async () =>
   expect(await run('history', 'alice')).toMatchObject({ entries: [{ sessionId: 's-1', reason: 'LOGOUT' }] });
   expect(await run('endpoints')).toMatchObject({ endpoints: [{ addr, health: 'SERVING' }] });
 });
+
+/** Chat servers with leases, crashes and watches, and users that move between them. */
+const SIMULATE = [
+  'simulate',
+  '--duration',
+  '3s',
+  '--users',
+  '30',
+  '--servers',
+  '2',
+  '--session-length',
+  '1s',
+];
+
+test.each([
+  {
+    daemon: 'the first version',
+    start: startFirstVersion,
+    client: 'this one',
+    run: (args: string[]) => runImstate(args),
+  },
+  {
+    daemon: 'this version',
+    start: startImstate,
+    client: 'the first one',
+    run: (args: string[]) => runFirstVersion(...args),
+  },
+])('a daemon of $daemon serves the simulated chat servers of $client', async ({ start, run }) => {
+  const { addr } = killed(await start('serve', '--port', '0'));
+  const { stdout, exitCode } = await run([...SIMULATE, '--endpoint', addr, '--json']);
+  const { calls, errors } = JSON.parse(stdout);
+  expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: [] });
+  expect(calls.online.calls).toBeGreaterThan(10);
+});

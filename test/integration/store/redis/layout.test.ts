@@ -38,7 +38,7 @@ test('claims the layout at first use, and checks it at every start', async () =>
 
 test.each([
   ['3', 'install the newer version that wrote it'],
-  ['0', 'run imstate upgrade finish with a version in between'],
+  ['0', 'upgrade by way of a version in between'],
 ])('rejects the feature level %s, and names the way out', async (version, remedy) => {
   await own.redis.hset(`${own.keyPrefix}layout`, 'version', version, 'shards', '4');
   await expect(makeStore().open()).rejects.toMatchObject({
