@@ -2,13 +2,16 @@ import { watch } from 'node:fs';
 import { cp, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { scratchDirectory } from '../../support/credentials.ts';
 import { clientOf, disposables } from '../../support/disposables.ts';
 import { runFirstVersion, startFirstVersion } from '../../support/firstVersion.ts';
 import { type Imstate, runImstate, spawnImstate, spawnLimited, startImstate } from '../../support/imstate.ts';
 import { until } from '../../support/until.ts';
 import { stop } from './versions.ts';
+
+// Several daemons start in each test.
+vi.setConfig({ testTimeout: 180_000 });
 
 const BACKUP = 'presence.lmdb.level-1';
 const SERVE = ['serve', '--port', '0', '--data-dir'];
