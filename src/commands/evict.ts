@@ -3,8 +3,8 @@ import type { Client, EvictTarget } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { textArg } from '../cli/base/args.js';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
-import { listenForStop } from '../cli/base/signals.js';
 import { checkTerminal, confirm, STANDARD_TERMINAL } from '../cli/base/confirm.js';
+import { listenForStop } from '../cli/base/signals.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { prose } from '../cli/help/prose.js';
 import {

@@ -7,8 +7,8 @@ import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
 import type { ChangeLog, UserChanges } from '../changeLog.js';
 import type { Erasure } from '../erasure.js';
-import { type Answer, allAnswers, type Operation, type UserRead } from '../operations.js';
 import { FEATURE_LEVELS } from '../featureLevel.js';
+import { type Answer, allAnswers, type Operation, type UserRead } from '../operations.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, Migration, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { callOf, Transactions } from './apply.js';

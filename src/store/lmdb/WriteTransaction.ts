@@ -1,7 +1,6 @@
 import { packRecord, type SessionRecord, unpackRecord } from '../../presence/record.js';
 import { type End, endedRecord, endOf } from '../../presence/rules.js';
 import type { ReplacingLogin } from '../changeLog.js';
-import { FEATURE_LEVELS } from '../featureLevel.js';
 import type { EndCounts, StoreOptions } from '../store.js';
 import { noteChange } from './changes.js';
 import { removeSession } from './counters.js';
@@ -34,11 +33,6 @@ export class WriteTransaction {
     this.options = options;
     this.now = now;
     this.work = work;
-  }
-
-  /** See PresenceStore.featureLevel: the embedded store is migrated to the newest when it is opened. */
-  get featureLevel(): number {
-    return FEATURE_LEVELS.max;
   }
 
   /** The device's record, with `online` as it is at this instant. Ends the session if it is over. */

@@ -89,7 +89,8 @@ export class RedisStore implements PresenceStore {
   }
 
   async online(login: Login, budget?: ReadBudget): Promise<LoginResult> {
-    return this.#usable().calls.runOne(onlineCommand(login, this.#options.maxDevices), budget?.peer);
+    const { calls, scripts } = this.#usable();
+    return calls.runOne(onlineCommand(login, scripts.loginForm), budget?.peer);
   }
 
   async offline(logout: Logout): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { StoreOptions } from '../store.js';
 import type { Connection } from './connection.js';
 import { storeError } from './errors.js';
+import type { LoginForm } from './online.js';
 import type { Replicas } from './replicas.js';
 import type { ShardHealth } from './ShardHealth.js';
 import type { Shard } from './shards.js';
@@ -36,9 +37,9 @@ export class ShardScripts {
     this.#featureLevel = featureLevel;
   }
 
-  /** See PresenceStore.featureLevel: what is written now must be of this level. */
-  get featureLevel(): number {
-    return this.#featureLevel();
+  /** How logins are written now. */
+  get loginForm(): LoginForm {
+    return { maxDevices: this.options.maxDevices, featureLevel: this.#featureLevel() };
   }
 
   /** ARGV[1] of all scripts of a shard: the fixed time of a test, or '' for the clock of Redis. */

@@ -8,7 +8,7 @@ import type { Connection } from './connection.js';
 import { storeError } from './errors.js';
 import { heartbeatCommand } from './heartbeat.js';
 import { offlineCommand } from './offline.js';
-import { onlineCommand } from './online.js';
+import { type LoginForm, onlineCommand } from './online.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
 import { Leases, Texts } from './replies.js';
 import type { ShardScripts } from './ShardScripts.js';
@@ -65,8 +65,8 @@ export class ApplyCalls {
 
   /** See PresenceStore.apply. */
   apply(operations: readonly Operation[], budget: ReadBudget): Promise<(Answer | Error)[]> {
-    const { maxDevices } = this.#scripts.options;
-    const commands = operations.map((operation) => commandOf(operation, maxDevices, budget));
+    const form = this.#scripts.loginForm;
+    const commands = operations.map((operation) => commandOf(operation, form, budget));
     return this.run(commands, budget.peer);
   }
 
@@ -98,12 +98,12 @@ export class ApplyCalls {
 /** The command that executes an operation of a batch. */
 export function commandOf(
   { type, request }: Operation,
-  maxDevices: number,
+  form: LoginForm,
   budget: ReadBudget,
 ): Command<Answer> {
   switch (type) {
     case 'online':
-      return onlineCommand(request, maxDevices);
+      return onlineCommand(request, form);
     case 'offline':
       return offlineCommand(request);
     case 'heartbeat':

@@ -13,11 +13,19 @@ import {
   TOO_MANY_DEVICES,
 } from './scriptConstants.js';
 
+/** How logins are written. */
+export interface LoginForm {
+  /** See StoreOptions. */
+  maxDevices: number;
+  /** See PresenceStore.featureLevel. */
+  featureLevel: number;
+}
+
 /** A login, see scripts/online.lua. */
-export function onlineCommand(login: Login, maxDevices: number): Command<LoginResult> {
+export function onlineCommand(login: Login, { maxDevices, featureLevel }: LoginForm): Command<LoginResult> {
   return {
     userId: login.userId,
-    text: encodeLogin(login),
+    text: encodeLogin(login, featureLevel),
     isChange: true,
     readReply: (reply) => decodeLoginResult(reply, maxDevices),
     merge: mergeLogins,
@@ -25,19 +33,19 @@ export function onlineCommand(login: Login, maxDevices: number): Command<LoginRe
 }
 
 /** The arguments of a login. One template: a login is the most frequent change. */
-export function encodeLogin(login: Login): string {
+export function encodeLogin(login: Login, featureLevel: number): string {
   const { userId, deviceId, sessionId, serverAddr, platform, ttlMs, incarnation } = login;
   const policy = LOGIN_POLICIES.indexOf(login.policy);
   const isNew = login.isNewSessionId ? 1 : 0;
   return (
     `${OPERATION.OP_ONLINE}${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}` +
     `${ttlMs}${END}${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}` +
-    `${encodeRest(login)}${END}`
+    `${encodeRest(login, featureLevel)}${END}`
   );
 }
 
-/** The metadata, and the details as fields. */
-function encodeRest({ metadata, details }: Login): string {
+/** The metadata, and the details as fields. See src/presence/record.ts for records without metadata. */
+function encodeRest({ metadata, details }: Login, featureLevel: number): string {
   const json = encodeMetadata(metadata);
   if (details === NO_DETAILS) return json;
   const { clientIp, label, appVersion } = details;
@@ -46,7 +54,8 @@ function encodeRest({ metadata, details }: Login): string {
     encodeField(FIELD_TAGS.CLIENT_IP, address) +
     encodeField(FIELD_TAGS.LABEL, label) +
     encodeField(FIELD_TAGS.APP_VERSION, appVersion);
-  return fields && (json || NO_METADATA) + fields;
+  const filler = featureLevel < 2 ? NO_METADATA : '';
+  return fields && (json || filler) + fields;
 }
 
 function encodeField(tag: string, value: string): string {

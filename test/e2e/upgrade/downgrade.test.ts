@@ -14,7 +14,13 @@ const FULL_LOGIN: Required<Omit<OnlineRequest, 'userId' | 'deviceId' | 'sessionI
   metadata: { app: 'chat', 语言: '中文' },
   policy: 'KEEP_ALL',
   serverIncarnation: 7,
+  clientIp: '203.0.113.7',
+  label: "Anna's phone",
+  appVersion: '4.2.1',
 };
+const { clientIp, label, appVersion } = FULL_LOGIN;
+const DETAILS = { clientIp, label, appVersion };
+const NO_DETAILS = { clientIp: undefined, label: undefined, appVersion: undefined };
 /** The same without metadata, which have a position of their own in the record. */
 const { metadata: _, ...BARE_LOGIN } = FULL_LOGIN;
 
@@ -67,8 +73,14 @@ async function meetFate(client: Client, kind: Kind, fate: Fate, userId: string):
   }
 }
 
+/** Which sessions have details for readers. The first version knows none. */
+type HasDetails = (met: Fate) => boolean;
+const nobody: HasDetails = () => false;
+const everybody: HasDetails = () => true;
+const isLoggedIn = (met: Fate) => met === 'refreshed' || met === 'replaced';
+
 /** What readers see of each session before and after its fate. */
-async function expectAll(client: Client, isMet: boolean): Promise<void> {
+async function expectAll(client: Client, isMet: boolean, hasDetails: HasDetails): Promise<void> {
   for (const { kind, fate, userId } of CASES) {
     const met = isMet ? fate : 'kept';
     const { devices } = await client.getUser({ userId, explain: true });
@@ -80,6 +92,7 @@ async function expectAll(client: Client, isMet: boolean): Promise<void> {
         serverAddr: '10.0.0.1:9000',
         platform: met === 'refreshed' ? 'web' : 'ios',
         metadata: kind === 'full' ? FULL_LOGIN.metadata : {},
+        ...(hasDetails(met) ? DETAILS : NO_DETAILS),
         reason: met === 'ended' ? 'LOGOUT' : met === 'evicted' ? 'EVICTED' : undefined,
         explanation: isOver
           ? { ttlMs: undefined, forgetTime: expect.any(Date) }
@@ -137,11 +150,22 @@ const CHANGES = CASES.flatMap(({ userId, fate }) => {
 });
 
 test.each([
-  ['the first version reads and changes what this one wrote', 'startNew', 'startOld'],
-  ['this version reads and changes what the first one wrote', 'startOld', 'startNew'],
+  [
+    'the first version reads and changes what this one wrote',
+    'startNew',
+    'startOld',
+    // A login without details replaces those of the session.
+    { written: everybody, read: nobody, met: nobody, after: (met: Fate) => !isLoggedIn(met) },
+  ],
+  [
+    'this version reads and changes what the first one wrote',
+    'startOld',
+    'startNew',
+    { written: nobody, read: nobody, met: isLoggedIn, after: nobody },
+  ],
 ] as const)(
   '%s',
-  async (_name, startWriter, startChanger) => {
+  async (_name, startWriter, startChanger, has) => {
     const versions = new Versions();
     // A store of the first version: one that this version creates has the newest level.
     await stop(await versions.startOld());
@@ -153,14 +177,14 @@ test.each([
     await keepLease(writer);
     const revision = await firstRevision(client);
     await logInAll(client);
-    await expectAll(client, false);
+    await expectAll(client, false, has.written);
     await stop(writer);
 
     const changer = await versions[startChanger]();
     await until(() => client.getStats().catch(() => undefined), 'the client has found the other version');
-    await expectAll(client, false);
+    await expectAll(client, false, has.read);
     await meetFates(client);
-    await expectAll(client, true);
+    await expectAll(client, true, has.met);
     expect(await changesAfter(client, revision, CHANGES.length)).toEqual([...CHANGES].sort());
     await stop(changer);
 
@@ -169,7 +193,7 @@ test.each([
       () => client.getStats().catch(() => undefined),
       'the client has found the first daemon again',
     );
-    await expectAll(client, true);
+    await expectAll(client, true, has.after);
     expect(await changesAfter(client, revision, CHANGES.length)).toEqual([...CHANGES].sort());
     await stop(reader);
     expect(await versions.storedLevel()).toBe('1');

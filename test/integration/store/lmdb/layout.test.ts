@@ -12,6 +12,7 @@ const OPTIONS = {
   retentionMs: 1_000,
   historyLimit: 100,
   historyRetentionMs: 60_000,
+  historyIp: 'prefix' as const,
   changeLimit: 1_000,
   maxDevices: 1_000,
 };

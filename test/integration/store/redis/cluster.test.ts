@@ -14,6 +14,7 @@ const OPTIONS = {
   retentionMs: 60_000,
   historyLimit: 100,
   historyRetentionMs: 60_000,
+  historyIp: 'prefix' as const,
   changeLimit: 10_000,
   maxDevices: 1_000,
 };

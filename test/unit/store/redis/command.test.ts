@@ -7,10 +7,11 @@ import { readUserAtCommand } from '../../../../src/store/redis/read.ts';
 import { context, pack, textsOf } from './pack.ts';
 
 const session = { userId: 'alice', deviceId: 'phone', sessionId: 's1' };
+const FORM = { maxDevices: 9, featureLevel: 2 };
 const budget = new ReadBudget();
 
 function textOf(operation: Parameters<typeof commandOf>[0]): string {
-  return commandOf(operation, 9, budget).text.replaceAll('\x1f', '|');
+  return commandOf(operation, FORM, budget).text.replaceAll('\x1f', '|');
 }
 
 test('each operation has its letter and its arguments', () => {
@@ -27,7 +28,7 @@ test('each operation has its letter and its arguments', () => {
 
 test('reads are no changes', () => {
   const isChange = (['getDevice', 'getUser'] as const).map(
-    (type) => commandOf({ type, request: session }, 9, budget).isChange,
+    (type) => commandOf({ type, request: session }, FORM, budget).isChange,
   );
   expect(isChange).toEqual([false, false]);
 });
@@ -41,7 +42,7 @@ test('a command that is continued begins with its cursor, and merges its parts',
 });
 
 describe('a heartbeat', () => {
-  const { readReply } = commandOf({ type: 'heartbeat', request: session }, 9, budget);
+  const { readReply } = commandOf({ type: 'heartbeat', request: session }, FORM, budget);
 
   test.each([
     ['of the current session', 0, undefined],
@@ -59,7 +60,7 @@ describe('a heartbeat', () => {
 
 test('a user is not read once the budget of the request is used up', () => {
   const exhausted = new ReadBudget();
-  const command = commandOf({ type: 'getUser', request: session }, 9, exhausted);
+  const command = commandOf({ type: 'getUser', request: session }, FORM, exhausted);
   expect(() => exhausted.spend(1, 32 * 1024 * 1024)).not.toThrow();
   expect(command.text).toBe('n');
   expect(() => command.readReply(0, context)).toThrow('too many devices');

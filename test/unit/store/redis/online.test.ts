@@ -20,7 +20,7 @@ const login: Login = {
 };
 
 test('a login is its letter and its arguments, each of which ends', () => {
-  expect(encodeLogin(login).split('\x1f')).toEqual([
+  expect(encodeLogin(login, 2).split('\x1f')).toEqual([
     '+alice',
     'phone',
     's1',
@@ -34,14 +34,16 @@ test('a login is its letter and its arguments, each of which ends', () => {
     '',
     '',
   ]);
-  expect(encodeLogin({ ...login, metadata: { v: '1' } })).toContain('\x1f{"v":"1"}\x1f');
+  expect(encodeLogin({ ...login, metadata: { v: '1' } }, 2)).toContain('\x1f{"v":"1"}\x1f');
 });
 
 test('details follow the metadata as fields', () => {
   const details = { clientIp: '203.0.113.7', label: 'x', appVersion: '1' };
-  expect(encodeLogin({ ...login, details })).toContain('\x1f{}\x1dicb007107\x1dlx\x1dv1\x1f');
+  expect(encodeLogin({ ...login, details }, 2)).toContain('\x1f\x1dicb007107\x1dlx\x1dv1\x1f');
+  // Before 0.2.0, what follows the texts of a record is metadata.
+  expect(encodeLogin({ ...login, details }, 1)).toContain('\x1f{}\x1dicb007107\x1dlx\x1dv1\x1f');
   const named = { ...login, metadata: { v: '1' }, details: { ...NO_DETAILS, label: 'x' } };
-  expect(encodeLogin(named)).toContain('\x1f{"v":"1"}\x1dlx\x1f');
+  expect(encodeLogin(named, 1)).toContain('\x1f{"v":"1"}\x1dlx\x1f');
 });
 
 test('a number is the time of a login that ended nothing', () => {
@@ -74,7 +76,7 @@ test('a user with too many devices is an error that names the limit', () => {
 });
 
 test('a login in parts names the sessions of all of them', () => {
-  const command = onlineCommand(login, 9);
+  const command = onlineCommand(login, { maxDevices: 9, featureLevel: 2 });
   const before = command.readReply(textsOf(Buffer.concat([pack([0, 6], [0, 1]), tablet])), context);
   expect(command.merge?.(before, command.readReply(1_000, context))).toEqual({
     loginTimeMs: 1_000,
