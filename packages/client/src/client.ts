@@ -1,3 +1,4 @@
+import type { ListAuditRequest } from './calls/audit.js';
 import { isUnimplemented } from './calls/callErrors.js';
 import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './calls/listings.js';
 import type {
@@ -135,6 +136,14 @@ export class Client implements PresenceApi {
   /** Counts what is online. */
   getStats(options?: CallOptions) {
     return this.#call((api) => api.getStats(options));
+  }
+
+  /**
+   * Lists what administrators did and were denied, newest first. Needs the role `admin`, and daemons of version
+   * 0.2.0 or later.
+   */
+  listAudit(request: ListAuditRequest = {}, options?: CallOptions) {
+    return this.#call((api) => api.listAudit(request, options));
   }
 
   /**

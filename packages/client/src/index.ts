@@ -5,6 +5,7 @@
  *
  * @packageDocumentation
  */
+export type { AuditPage, AuditRecord, AuditTarget, ListAuditRequest } from './calls/audit.js';
 export type {
   ChatServer,
   EvictRequest,
@@ -48,6 +49,7 @@ export type { TlsOptions } from './connection/tlsCredentials.js';
 export type { RegistryLog } from './registry/discovery.js';
 export type { ServerLogin, ServerLoginResult, ServerOptions } from './server/serverMessages.js';
 export type { ServerSessions } from './server/serverSessions.js';
+export type { AuditOutcome, AuditVia, IdentityKind } from './shared/audit.js';
 export { type ErrorCode, ImstateError } from './shared/errors.js';
 export type { SessionRef } from './shared/session.js';
 export type { TlsFiles } from './tls/names.js';

@@ -1,3 +1,4 @@
+import type { AuditRecord } from './calls/audit.js';
 import type { ChatServer, HistoryEntry } from './calls/listings.js';
 import type {
   DeviceState,
@@ -101,6 +102,33 @@ export function historyEntryJson(entry: HistoryEntry) {
     reason: entry.reason ?? null,
     reasonText: entry.reasonText ?? null,
     ...detailsJson(entry),
+  };
+}
+
+/** An administrative act. */
+export function auditRecordJson({ identity, target, ...record }: AuditRecord) {
+  return {
+    id: record.id,
+    time: timeJson(record.time),
+    action: record.action,
+    outcome: record.outcome ?? null,
+    code: record.code ?? null,
+    detail: record.detail ?? null,
+    omitted: record.omitted,
+    identity: { kind: identity.kind ?? null, name: identity.name },
+    role: record.role ?? null,
+    source: record.source ?? null,
+    via: record.via ?? null,
+    target: {
+      type: target.type,
+      userId: target.userId ?? null,
+      deviceId: target.deviceId ?? null,
+      sessionId: target.sessionId ?? null,
+      serverAddr: target.serverAddr ?? null,
+      name: target.name ?? null,
+    },
+    requestId: record.requestId ?? null,
+    daemon: record.daemon,
   };
 }
 

@@ -55,6 +55,7 @@ describe('a legacy server', () => {
       () => client.listSessions(),
       () => client.listServers(),
       () => client.getStats(),
+      () => client.listAudit(),
       () => client.evict({ userId: 'alice' }),
     ]) {
       await expect(call()).rejects.toMatchObject({

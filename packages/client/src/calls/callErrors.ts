@@ -54,6 +54,15 @@ export function isUnimplemented(error: unknown): error is ImstateError {
   return error instanceof ImstateError && error.code === 'UNIMPLEMENTED';
 }
 
+/** Rejects with the error; one of a daemon that is too old says which version has the call. */
+export function needsVersion(version: string): (error: unknown) => never {
+  return (error) => {
+    if (!isUnimplemented(error)) throw error;
+    const message = `the daemon does not know this call: it needs imstate ${version} or later; upgrade the daemons`;
+    throw error.reworded(message);
+  };
+}
+
 /** The peer of a call, for messages. */
 interface Called {
   /** The addresses of the daemons. */

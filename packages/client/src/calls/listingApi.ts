@@ -1,7 +1,10 @@
 import type { Channel } from '../connection/channel.js';
 import type { StartCall } from '../connection/unaryCall.js';
+import type { AuditOutcome as WireAuditOutcome } from '../generated/imstate/v1/AuditOutcome.js';
 import type { GetStatsRequest } from '../generated/imstate/v1/GetStatsRequest.js';
 import type { GetStatsResponse__Output } from '../generated/imstate/v1/GetStatsResponse.js';
+import type { ListAuditRequest } from '../generated/imstate/v1/ListAuditRequest.js';
+import type { ListAuditResponse__Output } from '../generated/imstate/v1/ListAuditResponse.js';
 import type { ListHistoryRequest } from '../generated/imstate/v1/ListHistoryRequest.js';
 import type { ListHistoryResponse__Output } from '../generated/imstate/v1/ListHistoryResponse.js';
 import type { ListServersRequest } from '../generated/imstate/v1/ListServersRequest.js';
@@ -9,6 +12,10 @@ import type { ListServersResponse__Output } from '../generated/imstate/v1/ListSe
 import type { ListSessionsRequest } from '../generated/imstate/v1/ListSessionsRequest.js';
 import type { ListSessionsResponse__Output } from '../generated/imstate/v1/ListSessionsResponse.js';
 import { ImstateError } from '../shared/errors.js';
+import { auditOutcomes } from '../wire/enums.js';
+import { toTimestamp } from '../wire/timestamp.js';
+import { readAuditRecord } from './audit.js';
+import { needsVersion } from './callErrors.js';
 import type { PageRequest } from './listings.js';
 import type { CallOptions } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
@@ -20,6 +27,7 @@ interface Reads {
   ListSessions: [ListSessionsRequest, ListSessionsResponse__Output];
   ListServers: [ListServersRequest, ListServersResponse__Output];
   GetStats: [GetStatsRequest, GetStatsResponse__Output];
+  ListAudit: [ListAuditRequest, ListAuditResponse__Output];
 }
 
 /** The part of the generated client that starts the reads. */
@@ -33,7 +41,7 @@ type ReadStub = {
 /** The calls of imstate.v1.PresenceService that list and count. */
 export function listingApi(
   channel: Channel,
-): Pick<PresenceApi, 'listHistory' | 'listSessions' | 'listServers' | 'getStats'> {
+): Pick<PresenceApi, 'listHistory' | 'listSessions' | 'listServers' | 'getStats' | 'listAudit'> {
   return {
     async listHistory({ userId, deviceId, ...page }, options) {
       const request = { userId, deviceId: deviceId ?? '', ...toPageRequest(page) };
@@ -69,6 +77,20 @@ export function listingApi(
     },
 
     getStats: (options) => read(channel, 'GetStats', {}, options),
+
+    async listAudit({ since, identity, action, userId, outcome, ...page }, options) {
+      const request = {
+        since: toTimestamp(since?.getTime()),
+        identity: identity ?? '',
+        action: action ?? '',
+        userId: userId ?? '',
+        outcome: auditOutcomes.toWire(outcome) as WireAuditOutcome,
+        ...toPageRequest(page),
+      };
+      const response = await read(channel, 'ListAudit', request, options).catch(needsVersion('0.2.0'));
+      const { records, nextPageToken } = response;
+      return { records: records.map(readAuditRecord), nextPageToken: nextPageToken || undefined };
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { SessionRef } from '../shared/session.js';
+import type { AuditPage, ListAuditRequest } from './audit.js';
 import type {
   EvictRequest,
   EvictResult,
@@ -43,6 +44,8 @@ export interface PresenceApi {
   listServers(request: PageRequest, options?: CallOptions): Promise<ServersPage>;
   /** Counts what is online. */
   getStats(options?: CallOptions): Promise<Stats>;
+  /** Lists administrative acts. */
+  listAudit(request: ListAuditRequest, options?: CallOptions): Promise<AuditPage>;
   /** Ends the sessions of a chat server, of a user or of a device, or one session. */
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
   /** Rejects if the caller may not evict. Ends nothing. */

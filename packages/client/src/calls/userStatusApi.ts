@@ -70,6 +70,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
     listSessions: () => reject('lists no sessions'),
     listServers: () => reject('lists no chat servers'),
     getStats: () => reject('counts nothing'),
+    listAudit: () => reject('keeps no audit trail'),
     evict: () => reject('evicts nobody: log each device out'),
     checkEvict: () => reject('evicts nobody: log each device out'),
     getFeatureLevel: () => reject('has no feature levels'),

@@ -1,6 +1,10 @@
+import { AuditOutcome as WireAuditOutcome } from '../generated/imstate/v1/AuditOutcome.js';
+import { AuditVia as WireAuditVia } from '../generated/imstate/v1/AuditVia.js';
 import { EndReason as WireEndReason } from '../generated/imstate/v1/EndReason.js';
+import { IdentityKind as WireIdentityKind } from '../generated/imstate/v1/IdentityKind.js';
 import { LeaseState as WireLeaseState } from '../generated/imstate/v1/LeaseState.js';
 import { LoginPolicy as WireLoginPolicy } from '../generated/imstate/v1/LoginPolicy.js';
+import type { AuditOutcome, AuditVia, IdentityKind } from '../shared/audit.js';
 import { ImstateError } from '../shared/errors.js';
 import type { EndReason, Lease, LoginPolicy } from '../shared/session.js';
 
@@ -72,4 +76,29 @@ export const leaseStates = new WireEnum<Lease['state'], WireLeaseState & number>
   ALIVE: WireLeaseState.LEASE_STATE_ALIVE,
   RESYNC: WireLeaseState.LEASE_STATE_RESYNC,
   LOST: WireLeaseState.LEASE_STATE_LOST,
+});
+
+/** How administrative acts ended. */
+export const auditOutcomes = new WireEnum<AuditOutcome, WireAuditOutcome & number>({
+  OK: WireAuditOutcome.AUDIT_OUTCOME_OK,
+  DENIED: WireAuditOutcome.AUDIT_OUTCOME_DENIED,
+  FAILED: WireAuditOutcome.AUDIT_OUTCOME_FAILED,
+});
+
+/** How administrative acts reached a daemon. */
+export const auditVias = new WireEnum<AuditVia, WireAuditVia & number>({
+  GRPC: WireAuditVia.AUDIT_VIA_GRPC,
+  HTTP: WireAuditVia.AUDIT_VIA_HTTP,
+  FILE: WireAuditVia.AUDIT_VIA_FILE,
+  SIGNAL: WireAuditVia.AUDIT_VIA_SIGNAL,
+});
+
+/** How callers of administrative acts proved their identity. */
+export const identityKinds = new WireEnum<IdentityKind, WireIdentityKind & number>({
+  TOKEN: WireIdentityKind.IDENTITY_KIND_TOKEN,
+  JWT: WireIdentityKind.IDENTITY_KIND_JWT,
+  CERTIFICATE: WireIdentityKind.IDENTITY_KIND_CERTIFICATE,
+  ANONYMOUS: WireIdentityKind.IDENTITY_KIND_ANONYMOUS,
+  UNAUTHENTICATED: WireIdentityKind.IDENTITY_KIND_UNAUTHENTICATED,
+  HOST: WireIdentityKind.IDENTITY_KIND_HOST,
 });

@@ -1,9 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { endReasons, leaseStates, loginPolicies } from '../../../../packages/client/src/wire/enums.ts';
+import {
+  auditOutcomes,
+  auditVias,
+  endReasons,
+  identityKinds,
+  leaseStates,
+  loginPolicies,
+} from '../../../../packages/client/src/wire/enums.ts';
 
 const PROTO = readFileSync(new URL('../../../../proto/imstate/v1/presence.proto', import.meta.url), 'utf8');
-const ENUMS = { EndReason: endReasons, LoginPolicy: loginPolicies, LeaseState: leaseStates };
+const ENUMS = {
+  EndReason: endReasons,
+  LoginPolicy: loginPolicies,
+  LeaseState: leaseStates,
+  AuditOutcome: auditOutcomes,
+  AuditVia: auditVias,
+  IdentityKind: identityKinds,
+};
 
 /** Words of an enum of the proto, without its prefix, by their numbers. */
 function valuesOf(name: string): [string, number][] {
