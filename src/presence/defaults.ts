@@ -14,6 +14,7 @@ export const STORE_DEFAULTS = {
   historyRetentionMs: 30 * 86_400_000,
   changeLimit: 100_000,
   maxDevices: 1_000,
+  auditLimit: 10_000,
   keyPrefix: 'im:',
   /** See DaemonOptions. */
   readyShards: 50,

@@ -25,6 +25,8 @@ export interface StoreConfig {
   changeLimit: number;
   /** How many devices of a user may be online. */
   maxDevices: number;
+  /** How many records the audit trail keeps; 0 for none. */
+  auditLimit: number;
   /** Prefix of every key in Redis. */
   keyPrefix: string;
   /** How many shards to create in Redis at first use; undefined accepts any number. */
@@ -46,6 +48,7 @@ export function makeStore(config: StoreConfig): PresenceStore {
     historyIp,
     changeLimit,
     maxDevices,
+    auditLimit,
     keyPrefix,
     shards,
     waitReplicas,
@@ -60,6 +63,7 @@ export function makeStore(config: StoreConfig): PresenceStore {
     historyIp,
     changeLimit,
     maxDevices,
+    auditLimit,
     onBatch,
   };
   if (redis === undefined) return new LmdbStore({ dataDir, onMigrated, ...options });

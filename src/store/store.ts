@@ -1,6 +1,7 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason, SessionRef } from 'imstate-client/internal/shared/session';
 import type { HistoryIp } from '../presence/details.js';
+import type { AuditPage, AuditRecord, StoredAuditRecord } from '../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../presence/sessions.js';
@@ -189,6 +190,25 @@ export interface PresenceStore {
    */
   eraseUser(userId: string): Promise<Erasure>;
 
+  /**
+   * Adds a record of what an administrator did to the audit trail, with the time of the store, and removes the
+   * oldest beyond `auditLimit`: if there are many, some of them. A record that `isRepeat` is added unless one
+   * of the newest has its id: the write before it may have succeeded.
+   */
+  recordAudit(record: AuditRecord, isRepeat?: boolean): Promise<void>;
+
+  /**
+   * Records of the audit trail, the last recorded first. Those that are added between two pages are in neither.
+   * Empty if the record after which to begin was removed: older ones were, too.
+   */
+  listAudit(page: AuditPage): Promise<StoredAuditRecord[]>;
+
+  /**
+   * Replaces a user in all records of the audit trail by a pseudonym: see pseudonymized(). Returns how many
+   * records named the user.
+   */
+  eraseFromAudit(userId: string, pseudonym: string): Promise<number>;
+
   /** The changes of this store, for watches. */
   changeLog(): ChangeLog;
 
@@ -247,6 +267,8 @@ export interface StoreOptions {
    * How many devices of a user may be online, and approximately how many records of devices a user may have.
    */
   maxDevices: number;
+  /** How many records the audit trail keeps; 0 for none. */
+  auditLimit: number;
   onBatch?: BatchListener | undefined;
   /** The clock of a test, in milliseconds since 1970; by default the store's own. */
   clock?: (() => number) | undefined;

@@ -12,6 +12,8 @@ import type { GetUserRequest } from '../../packages/client/src/generated/imstate
 import type { GetUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/GetUserResponse.ts';
 import type { HeartbeatRequest } from '../../packages/client/src/generated/imstate/v1/HeartbeatRequest.ts';
 import type { HeartbeatResponse__Output } from '../../packages/client/src/generated/imstate/v1/HeartbeatResponse.ts';
+import type { ListAuditRequest } from '../../packages/client/src/generated/imstate/v1/ListAuditRequest.ts';
+import type { ListAuditResponse__Output } from '../../packages/client/src/generated/imstate/v1/ListAuditResponse.ts';
 import type { ListHistoryRequest } from '../../packages/client/src/generated/imstate/v1/ListHistoryRequest.ts';
 import type { ListHistoryResponse__Output } from '../../packages/client/src/generated/imstate/v1/ListHistoryResponse.ts';
 import type { ListServersRequest } from '../../packages/client/src/generated/imstate/v1/ListServersRequest.ts';
@@ -82,6 +84,7 @@ function daemonOptions(dataDir: string): DaemonOptions {
     historyIp: 'prefix',
     changeLimit: 100_000,
     maxDevices: 1_000,
+    auditLimit: 10_000,
     etcd: undefined,
     service: 'im/state-server',
     leaseTtlMs: 2_000,
@@ -138,6 +141,8 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         call<ListSessionsResponse__Output>((options, done) => presence.ListSessions(request, options, done)),
       listServers: (request: ListServersRequest) =>
         call<ListServersResponse__Output>((options, done) => presence.ListServers(request, options, done)),
+      listAudit: (request: ListAuditRequest = {}) =>
+        call<ListAuditResponse__Output>((options, done) => presence.ListAudit(request, options, done)),
       getStats: () => call<GetStatsResponse__Output>((options, done) => presence.GetStats({}, options, done)),
       evict: (request: EvictRequest) =>
         call<EvictResponse__Output>((options, done) => presence.Evict(request, options, done)),

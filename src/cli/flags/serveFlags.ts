@@ -71,6 +71,7 @@ function storeOptions(flags: ServeFlags) {
     historyRetentionMs: flags['history-retention'],
     historyIp: flags['history-ip'],
     changeLimit: flags['change-limit'],
+    auditLimit: flags['audit-limit'],
     maxDevices: flags['max-devices'],
     readyShards: flags['ready-shards'],
   };

@@ -43,6 +43,14 @@ export const storeFlags = underHeading('STORE', {
     max: 10_000_000,
     helpValue: 'N',
   }),
+  'audit-limit': Flags.integer({
+    description: 'records of administrators to keep; 0: none',
+    env: 'IMSTATE_AUDIT_LIMIT',
+    default: STORE_DEFAULTS.auditLimit,
+    min: 0,
+    max: 100_000,
+    helpValue: 'N',
+  }),
   'ready-shards': Flags.integer({
     description: 'percentage of shards that must answer',
     env: 'IMSTATE_READY_SHARDS',

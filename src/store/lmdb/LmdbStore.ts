@@ -2,6 +2,7 @@ import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { RootDatabase } from 'lmdb';
 import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.js';
+import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
@@ -14,6 +15,7 @@ import type { EndCounts, Migration, PresenceStore, StoreHealth, StoreOptions } f
 import { callOf, Transactions } from './apply.js';
 import { checkDataFile } from './checkDataFile.js';
 import { ERASE_BEGINNING, type ErasedPart, type ErasePosition, erasePart } from './erase.js';
+import { type AuditErasure, eraseFromAudit } from './eraseFromAudit.js';
 import { evictDevices, evictSession } from './evict.js';
 import { evictServer } from './evictServer.js';
 import { heartbeat } from './heartbeat.js';
@@ -22,8 +24,10 @@ import { keepServerAlive } from './keepServerAlive.js';
 import { LmdbChangeLog, newestChange } from './LmdbChangeLog.js';
 import { claimIdentity, claimLayout } from './layout.js';
 import { listSessions } from './list.js';
+import { listAudit } from './listAudit.js';
 import { offline } from './offline.js';
 import { online } from './online.js';
+import { recordAudit } from './recordAudit.js';
 import { listServers } from './servers.js';
 import { StatsReader } from './stats.js';
 import { sweep } from './sweep.js';
@@ -197,6 +201,26 @@ export class LmdbStore implements PresenceStore {
 
   sweep(ended?: EndCounts): Promise<boolean> {
     return this.#transactions.runOne({ userId: '', run: (tx) => sweep(tx, ended) });
+  }
+
+  recordAudit(record: AuditRecord): Promise<void> {
+    return this.#transactions.runOne({ userId: '', run: (tx) => recordAudit(tx, record) });
+  }
+
+  async listAudit(page: AuditPage): Promise<StoredAuditRecord[]> {
+    return listAudit(this.#open(), this.#options, page);
+  }
+
+  async eraseFromAudit(userId: string, pseudonym: string): Promise<number> {
+    let erased = 0;
+    let before: number | undefined;
+    do {
+      const run = (tx: WriteTransaction) => eraseFromAudit(tx, { userId, pseudonym, before });
+      const part = await this.#transactions.runOne<AuditErasure>({ userId: '', run });
+      erased += part.erased;
+      before = part.next;
+    } while (before !== undefined);
+    return erased;
   }
 
   changeLog(): ChangeLog {

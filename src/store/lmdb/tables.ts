@@ -1,4 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
+import type { StoredAuditRecord } from '../../presence/audit.js';
 import type { LeaseRecord } from '../../presence/rules.js';
 import type { PastSession } from '../../presence/sessions.js';
 import type { BegunSession, Change, EndedSession, ReplacingLogin } from '../changeLog.js';
@@ -68,6 +69,8 @@ export interface Tables {
   /** The change log: changes by number; null where a change was erased. */
   changes: Database<StoredChange | null, number>;
   deadlines: Deadlines;
+  /** What administrators did, by number. */
+  audit: Database<StoredAuditRecord, number>;
 }
 
 /** Opens the tables. */
@@ -82,6 +85,7 @@ export function openTables(root: RootDatabase): Tables {
     history: root.openDB({ name: 'history', encoding: 'json' }),
     changes: root.openDB({ name: 'changes', encoding: 'json' }),
     deadlines: new Deadlines(root),
+    audit: root.openDB({ name: 'audit', encoding: 'json' }),
   };
 }
 

@@ -4,11 +4,12 @@ import type { StoreOptions } from '../store.js';
 import { ApplyCalls } from './apply.js';
 import { type Connection, makeSubscriber } from './connection.js';
 import { RedisChangeLog } from './RedisChangeLog.js';
+import { auditKeys } from './recordAudit.js';
 import { Replicas } from './replicas.js';
 import { ShardHealth } from './ShardHealth.js';
 import { ShardScripts } from './ShardScripts.js';
 import { ServerList } from './servers.js';
-import { makeShards } from './shards.js';
+import { type Keyed, makeShards } from './shards.js';
 import { StatsReader } from './stats.js';
 import { parseRedisUrl } from './url.js';
 
@@ -44,6 +45,8 @@ export class OpenRedisStore {
   readonly changeLog: RedisChangeLog;
   readonly servers: ServerList;
   readonly stats: StatsReader;
+  /** The key of the audit trail. */
+  readonly audit: Keyed;
 
   constructor(redis: Connection, options: RedisStoreOptions, shardCount: number, state: StoreState) {
     const { url, tls, keyPrefix, waitReplicas = 0 } = options;
@@ -61,6 +64,7 @@ export class OpenRedisStore {
     this.calls = new ApplyCalls(this.scripts);
     this.servers = new ServerList(this.scripts);
     this.stats = new StatsReader(this.scripts);
+    this.audit = auditKeys(keyPrefix);
     this.changeLog = new RedisChangeLog({
       scripts: this.scripts,
       calls: this.calls,

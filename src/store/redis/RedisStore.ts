@@ -1,6 +1,7 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { Redis } from 'ioredis';
+import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
@@ -12,6 +13,7 @@ import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth } from '../store.js';
 import { type Connection, connectOnce, makeConnection, onConnectError } from './connection.js';
 import { eraseUser } from './erase.js';
+import { eraseFromAudit } from './eraseFromAudit.js';
 import { connectError } from './errors.js';
 import { evictCommand, evictUser } from './evict.js';
 import { evictServer } from './evictServer.js';
@@ -20,10 +22,12 @@ import { readHistory } from './history.js';
 import { keepServerAlive } from './keepServerAlive.js';
 import { claimLayout, type Layout, layoutKey, notRaised, refusedDatabase } from './layout.js';
 import { listSessions } from './list.js';
+import { listAudit } from './listAudit.js';
 import { OpenRedisStore, type RedisStoreOptions, type StoreState } from './OpenRedisStore.js';
 import { offlineCommand } from './offline.js';
 import { onlineCommand } from './online.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
+import { recordAudit } from './recordAudit.js';
 import { sweep } from './sweep.js';
 import { describeRedisUrl } from './url.js';
 import { listChanges } from './userChanges.js';
@@ -172,6 +176,21 @@ export class RedisStore implements PresenceStore {
 
   async sweep(ended?: EndCounts): Promise<boolean> {
     return sweep(this.#usable().scripts, ended);
+  }
+
+  async recordAudit(record: AuditRecord, isRepeat = false): Promise<void> {
+    const { scripts, audit } = this.#usable();
+    return recordAudit(scripts, audit, record, isRepeat);
+  }
+
+  async listAudit(page: AuditPage): Promise<StoredAuditRecord[]> {
+    const { scripts, audit } = this.#usable();
+    return listAudit(scripts, audit, page);
+  }
+
+  async eraseFromAudit(userId: string, pseudonym: string): Promise<number> {
+    const { scripts, audit } = this.#usable();
+    return eraseFromAudit(scripts, audit, userId, pseudonym);
   }
 
   changeLog(): ChangeLog {

@@ -4,7 +4,7 @@ import { storeError } from './errors.js';
 import type { LoginForm } from './online.js';
 import type { Replicas } from './replicas.js';
 import type { ShardHealth } from './ShardHealth.js';
-import type { Shard } from './shards.js';
+import type { Keyed, Shard } from './shards.js';
 
 /** An argument of a script. */
 export type ScriptArgument = string | number;
@@ -42,7 +42,7 @@ export class ShardScripts {
     return { maxDevices: this.options.maxDevices, featureLevel: this.#featureLevel() };
   }
 
-  /** ARGV[1] of all scripts of a shard: the fixed time of a test, or '' for the clock of Redis. */
+  /** ARGV[1] of all scripts of a shard, and of the audit trail: the fixed time of a test, or '' for the clock of Redis. */
   now(): ScriptArgument {
     return this.options.clock?.() ?? '';
   }
@@ -56,9 +56,9 @@ export class ShardScripts {
     return [this.now(), retentionMs, historyLimit, historyRetentionMs, changesOfShard, historyIp];
   }
 
-  /** Calls a script that changes a shard; rejects unless enough replicas have the change. */
-  async write<Reply>(shard: Shard, send: (redis: Connection) => Promise<unknown>): Promise<Reply> {
-    const { answer, notReplicated } = await this.replicas.write<Reply>(shard, send).catch(rejectChange);
+  /** Calls a script that changes its keys; rejects unless enough replicas have the change. */
+  async write<Reply>(keyed: Keyed, send: (redis: Connection) => Promise<unknown>): Promise<Reply> {
+    const { answer, notReplicated } = await this.replicas.write<Reply>(keyed, send).catch(rejectChange);
     if (notReplicated) throw notReplicated;
     return answer;
   }

@@ -26,6 +26,9 @@ declare module 'ioredis' {
     imEraseRecordsBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imEraseChangesBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;
     imSweep(keys: number, ...args: (string | number)[]): Result<[number, ...number[]], Context>;
+    imRecordAudit(keys: number, ...args: (string | number)[]): Result<number, Context>;
+    imListAudit(keys: number, ...args: (string | number)[]): Result<string[], Context>;
+    imEraseFromAudit(keys: number, ...args: (string | number)[]): Result<number, Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }
 }

@@ -4,7 +4,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { toMaster } from './cluster.js';
 import type { Connection } from './connection.js';
 import { type RedisSocket, socketOf } from './internals/connectionFields.js';
-import type { Shard } from './shards.js';
+import type { Keyed } from './shards.js';
 
 /**
  * Less than the silence after which a connection is dropped, see silentConnection.ts: Redis sends nothing
@@ -38,9 +38,9 @@ export class Replicas {
     this.#count = count;
   }
 
-  /** Sends a script that changes the shard; rejects with the error of ioredis. */
+  /** Sends a script that changes the keys; rejects with the error of ioredis. */
   async write<Answer>(
-    { keys: [, key] }: Shard,
+    { keys: [, key] }: Keyed,
     send: (redis: Connection) => Promise<unknown>,
   ): Promise<Written<Answer>> {
     const redis = this.#redis;

@@ -1,3 +1,4 @@
+import { AUDIT_REPEATS, MAX_AUDIT_PAGE } from '../../presence/audit.js';
 import { NETWORK_BYTES } from '../../presence/details.js';
 import { FIELD_TAGS } from '../../presence/fields.js';
 import { END_REASONS, RECORD_FLAGS } from '../../presence/record.js';
@@ -94,6 +95,8 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   END_WORK: WORK.end,
   MAX_PART: WORK.part,
   MAX_ENDS: WORK.ends,
+  AUDIT_REPEATS,
+  MAX_AUDIT_PAGE,
 };
 
 /**

@@ -19,11 +19,23 @@ export const SCRIPTS = {
   imUserChanges: 'userChanges',
   imEraseRecords: 'eraseRecords',
   imEraseChanges: 'eraseChanges',
+  imRecordAudit: 'recordAudit',
+  imListAudit: 'listAudit',
+  imEraseFromAudit: 'eraseFromAudit',
 } as const;
 
-/** Scripts that free memory: they must run in a Redis that is full. */
-const FREEING = new Set(['imSweep', 'imEraseRecords', 'imEraseChanges']);
+/**
+ * Scripts that must run in a Redis that is full: the sweep and the erasures free memory, and the audit trail is
+ * bounded, while what it records may be what frees memory.
+ */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
+const WITHOUT_ROOM: ReadonlySet<string> = new Set([
+  'imSweep',
+  'imEraseRecords',
+  'imEraseChanges',
+  'imRecordAudit',
+  'imEraseFromAudit',
+]);
 
 /** The scripts of a connection to a database of Redis, by the name of the command that runs each. */
 export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lua: string }> {
@@ -32,7 +44,7 @@ export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lu
     // The build has replaced the includes in dist/ already.
     const script = assembleScript(name, readScript);
     const lua = declareConstants(script, constants) + script;
-    return [command, { lua: FREEING.has(command) ? ALLOW_OOM + lua : lua }];
+    return [command, { lua: WITHOUT_ROOM.has(command) ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);
 }

@@ -1,5 +1,10 @@
+/** The keys of a script: how many they are, and the first of them, whose slot all have. */
+export interface Keyed {
+  readonly keys: readonly [count: number, key: string, ...others: string[]];
+}
+
 /** The keys of one shard; the tag in braces keeps them in one slot of Redis Cluster. See scripts/keys.lua. */
-export interface Shard {
+export interface Shard extends Keyed {
   /**
    * The first arguments of every script of the shard: how many keys follow; the sorted set of deadlines, from
    * whose name scripts derive the other keys; and a key that never exists. While a cluster moves the slot,

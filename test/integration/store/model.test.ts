@@ -276,6 +276,7 @@ async function withStore(makeStore: MakeStore, use: (system: System) => Promise<
     historyRetentionMs: 86_400_000,
     historyIp: 'prefix',
     changeLimit: 100,
+    auditLimit: 100,
     maxDevices: MAX_DEVICES,
   });
   try {

@@ -1,4 +1,5 @@
--- The clock and the keys of one shard. Every script but layout.lua includes this file.
+--- @include "clock"
+-- The keys of one shard, and the time. Every script of a shard includes this file.
 --
 -- KEYS[1]  im:{S}:x     sorted set, the deadlines; the names of the shard's other keys derive from this one
 -- KEYS[2]  im:{S}:none  never exists: while a cluster moves the slot, Redis rejects the script, see shards.ts
@@ -16,13 +17,6 @@
 --                             lease. It lists in order, page by page, what the hashes hold without order.
 --                             Older versions do not write it, see names_complete in leases.lua
 -- im:{S}:e                    stream, the change log: one entry per change, see changes.lua
-
--- Milliseconds since 1970.
-local function now_ms(fixed)
-  if fixed ~= '' then return tonumber(fixed) end
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 local now = now_ms(ARGV[1])
 local shard = string.sub(KEYS[1], 1, -2)

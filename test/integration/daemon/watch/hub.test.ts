@@ -29,6 +29,7 @@ async function startHub() {
     historyRetentionMs: HISTORY_RETENTION,
     historyIp: 'prefix',
     changeLimit: 10_000,
+    auditLimit: 100,
     maxDevices: CHANGES,
   });
   disposables.push(remove);

@@ -1,3 +1,4 @@
+import { describeAudit } from './audit.ts';
 import { describeChangeLog } from './changeLog.ts';
 import { describeDetails } from './details.ts';
 import { describeDevices } from './devices.ts';
@@ -22,4 +23,5 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeIdentity(name, makeStore);
   describeNames(name, makeStore);
   describeChangeLog(name, makeStore);
+  describeAudit(name, makeStore);
 }

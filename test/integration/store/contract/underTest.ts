@@ -29,6 +29,17 @@ export const RETENTION = 180_000;
 export const HISTORY_LIMIT = 40;
 export const HISTORY_RETENTION = 3_600_000;
 
+/** The options of a store. */
+export const STORE_OPTIONS = {
+  retentionMs: RETENTION,
+  historyLimit: HISTORY_LIMIT,
+  historyRetentionMs: HISTORY_RETENTION,
+  historyIp: 'prefix' as const,
+  changeLimit: 10_000,
+  maxDevices: 1_000,
+  auditLimit: 1_000,
+};
+
 /** The store of the current test. */
 export interface Fixture {
   readonly underTest: StoreUnderTest;
@@ -44,19 +55,14 @@ export interface Fixture {
 }
 
 /** Creates and opens a store at START for each test, and removes it afterwards. */
-export function eachWithStore(makeStore: MakeStore, changes: Partial<StoreOptions> = {}): Fixture {
+export function eachWithStore(
+  makeStore: MakeStore,
+  changes: Partial<StoreOptions> = {},
+): Fixture {
   let underTest: StoreUnderTest;
   let now = 0;
   beforeEach(async () => {
-    underTest = await makeStore({
-      retentionMs: RETENTION,
-      historyLimit: HISTORY_LIMIT,
-      historyRetentionMs: HISTORY_RETENTION,
-      historyIp: 'prefix',
-      changeLimit: 10_000,
-      maxDevices: 1_000,
-      ...changes,
-    });
+    underTest = await makeStore({ ...STORE_OPTIONS, ...changes });
     now = 0;
     underTest.setClock(START);
     await underTest.store.open();

@@ -14,6 +14,7 @@ const KEPT = {
   historyRetentionMs: 60_000,
   historyIp: 'prefix' as const,
   changeLimit: 10_000,
+  auditLimit: 100,
   maxDevices: 1_000,
 };
 

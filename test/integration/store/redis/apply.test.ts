@@ -22,6 +22,7 @@ test('leaves operations on a user with many records to the next script call', as
     historyRetentionMs: 60_000,
     historyIp: 'prefix',
     changeLimit: 10_000,
+    auditLimit: 100,
     maxDevices: MAX_DEVICES,
   });
   disposables.push(() => store.close());

@@ -1,9 +1,26 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AuditRecord } from '../../../../src/presence/audit.ts';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
 import { startCluster, type TestCluster } from '../../../support/cluster.ts';
 import { until } from '../../../support/until.ts';
 import { keepAlive, login, logout } from '../contract/underTest.ts';
+
+const RECORD: AuditRecord = {
+  id: '',
+  action: 'evict',
+  identity: { kind: 'TOKEN', name: 'ops' },
+  role: 'admin',
+  source: '127.0.0.1:50000',
+  target: { type: 'user', userId: 'alice' },
+  outcome: 'OK',
+  code: '',
+  detail: 'sessions ended: 1',
+  omitted: 0,
+  requestId: 'r-1',
+  daemon: '127.0.0.1:8080',
+  via: 'GRPC',
+};
 
 let cluster: TestCluster;
 let store: RedisStore;
@@ -17,6 +34,7 @@ const OPTIONS = {
   historyIp: 'prefix' as const,
   changeLimit: 10_000,
   maxDevices: 1_000,
+  auditLimit: 100,
 };
 
 beforeAll(async () => {
@@ -97,4 +115,16 @@ test('reads change logs and receives notifications of every master', async () =>
   const read = await Promise.all(before.map(({ newest }, shard) => changeLog.read(shard, newest, 10_000)));
   const changes = read.flatMap((page) => page?.entries ?? []);
   expect(changes).toHaveLength(100 * round);
+});
+
+test('keeps, lists and erases the audit trail on the master that has its key', async () => {
+  const ids = Array.from({ length: 150 }, (_, i) => `id-${i}`);
+  for (const id of ids) await store.recordAudit({ ...RECORD, id });
+  await store.recordAudit({ ...RECORD, id: 'id-149' }, true);
+  const first = await store.listAudit({ limit: 60, after: undefined });
+  const second = await store.listAudit({ limit: 60, after: first.at(-1) });
+  expect([...first, ...second].map(({ id }) => id)).toEqual(ids.slice(-100).reverse());
+  expect(await store.eraseFromAudit('alice', 'erased')).toBe(100);
+  const [newest] = await store.listAudit({ limit: 1, after: undefined });
+  expect(newest?.target).toEqual({ type: 'user', userId: 'erased' });
 });

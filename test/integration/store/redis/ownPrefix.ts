@@ -9,6 +9,7 @@ const OPTIONS = {
   historyRetentionMs: 60_000,
   historyIp: 'prefix' as const,
   changeLimit: 1_000,
+  auditLimit: 100,
   maxDevices: 1_000,
 };
 
