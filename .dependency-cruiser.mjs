@@ -20,7 +20,8 @@ const DAEMON = {
   watch: ['grpc', 'http'],
   messages: ['grpc', 'http', 'watch', 'overload'],
   overload: ['grpc', 'http', 'watch'],
-  auth: ['grpc', 'http', 'watch', 'overload'],
+  auth: ['grpc', 'http', 'watch', 'overload', 'audit'],
+  audit: ['grpc', 'http', 'watch', 'overload', 'messages'],
   internals: ['grpc', 'http', 'watch', 'overload', 'auth', 'messages', 'observability'],
 };
 

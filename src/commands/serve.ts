@@ -89,7 +89,7 @@ export default class Serve extends BaseCommand {
     stop.addEventListener('abort', () => exitWithin(stopLimitMs, EXIT_LATE), { once: true });
     const { captureOutput, makeLogger } = await import('../cli/output/logger.js');
     const { log, droppedLines } = makeLogger(flags['log-level'], flags['log-format']);
-    listenForLogLevel(log);
+    listenForLogLevel(log, (level) => this.#daemon?.noteLogLevel(level));
     log.debug({ settings: this.origins() }, 'where the settings are from');
     const release = captureOutput(log);
     await this.#serve({ ...options, log, droppedLogLines: droppedLines, signal: stop }).finally(release);

@@ -3,6 +3,10 @@ import { makeRegistry } from '../registry/makeRegistry.js';
 import type { Registration, Registry } from '../registry/registry.js';
 import { makeStore } from '../store/makeStore.js';
 import type { Migration, PresenceStore } from '../store/store.js';
+import { AuditTrail } from './audit/auditTrail.js';
+import { noteCredentials } from './audit/noteCredentials.js';
+import type { CredentialChange } from './auth/credentialChanges.js';
+import { DenialLog } from './auth/denialLog.js';
 import { Guard } from './auth/guard.js';
 import { DaemonChecks } from './daemonChecks.js';
 import type { DaemonOptions } from './daemonOptions.js';
@@ -29,6 +33,7 @@ export interface DaemonParts {
   tls: DaemonTls | undefined;
   store: PresenceStore;
   registry: Registry;
+  audit: AuditTrail;
   /** Undefined if authentication is off. */
   guard: Guard | undefined;
   sweeper: Sweeper;
@@ -61,9 +66,14 @@ export async function makeParts(
   disposables.push(() => store.close());
   const registry = await makeRegistry(options, log);
   disposables.push(() => registry.close());
-  const guard = await openGuard(options, deadline);
-  disposables.push(() => guard?.close());
   const { tracing, observer } = await makeObserver(options, disposables);
+  const runtime: RuntimeState = { advertised: '', registration: undefined };
+  const advertised = () => runtime.advertised;
+  const audit = new AuditTrail({ store, log, requestIds: observer.requestIds, advertised });
+  disposables.push(() => audit.close());
+  const denials = new DenialLog(log, (call) => audit.denied(call));
+  const guard = await openGuard(options, { denials, audit }, deadline);
+  disposables.push(() => guard?.close());
 
   const counters = new SessionCounters();
   const sweeper = new Sweeper(store, log, counters);
@@ -74,7 +84,6 @@ export async function makeParts(
   const readiness = new Readiness(options.readyShards);
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const presence = new Presence(tracing?.traced(store) ?? store, counters, () => sweeper.wake());
-  const runtime: RuntimeState = { advertised: '', registration: undefined };
   // The modules of HTTP are loaded only if it is used.
   const http =
     options.http &&
@@ -84,6 +93,8 @@ export async function makeParts(
       options: options.http,
       log,
       observer,
+      audit,
+      denials,
       guard,
       tls,
       readiness,
@@ -98,6 +109,7 @@ export async function makeParts(
         readiness,
         connectionCounts,
         malformedRequests,
+        audit,
         registration: () => runtime.registration,
         staleCredentials: () => (guard?.staleSources ?? 0) + Number(tls?.isStale ?? false),
         droppedLogLines: options.droppedLogLines ?? (() => 0),
@@ -108,7 +120,7 @@ export async function makeParts(
         registry,
         daemonChecks: new DaemonChecks(options.tls),
         log,
-        advertised: () => runtime.advertised,
+        advertised,
       },
     }));
   disposables.push(() => http?.close());
@@ -117,21 +129,27 @@ export async function makeParts(
     hub,
     limits: options,
     log,
+    audit,
     guard,
     observer,
     connectionCounts,
     malformedRequests,
   });
-  return { tls, store, registry, guard, sweeper, readiness, drainDelay, server, http, runtime };
+  return { tls, store, registry, audit, guard, sweeper, readiness, drainDelay, server, http, runtime };
 }
 
 /** Waits for the keys of JWTs, if they are fetched from a URL. */
-async function openGuard({ auth, log }: DaemonOptions, deadline: StartDeadline): Promise<Guard | undefined> {
+async function openGuard(
+  { auth, log }: DaemonOptions,
+  { denials, audit }: { denials: DenialLog; audit: AuditTrail },
+  deadline: StartDeadline,
+): Promise<Guard | undefined> {
   if (auth === undefined) return undefined;
+  const parts = { log, onCredentials: (changes: CredentialChange[]) => noteCredentials(audit, changes) };
   return deadline.retry({
     code: 'AUTH_KEYS_UNAVAILABLE',
     description: `--auth-jwt-jwks ${auth.jwt?.jwks}`,
-    attempt: () => Guard.open(auth, log),
+    attempt: () => Guard.open(auth, denials, parts),
     onLate: (late) => late.close(),
   });
 }

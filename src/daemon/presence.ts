@@ -1,5 +1,6 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
+import type { StoredAuditRecord } from '../presence/audit.js';
 import { LIMITS } from '../presence/limits.js';
 import type {
   FoundSessions,
@@ -20,6 +21,7 @@ import {
 } from '../store/operations.js';
 import { ReadBudget, ReadPool } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
+import { type AuditQuery, listAudit } from './audit/listAudit.js';
 import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
 import { SessionSearch } from './sessionSearch.js';
@@ -92,12 +94,19 @@ export class Presence {
   }
 
   /**
-   * Ends sessions. `more` is true if another call would end more. `failure` is why some could not be ended.
+   * Ends sessions. `more` is true if another call would end more. Rejects if some could not be ended, and says
+   * how many were.
    */
-  async evict(target: EvictTarget, reasonText: string, peer: string): Promise<ServerEviction> {
-    const eviction = await this.#evict(target, reasonText, peer);
-    this.#counters.ended.EVICTED += eviction.evicted;
-    return eviction;
+  async evict(
+    target: EvictTarget,
+    reasonText: string,
+    peer: string,
+  ): Promise<{ evicted: number; more: boolean }> {
+    const { evicted, more, failure } = await this.#evict(target, reasonText, peer);
+    this.#counters.ended.EVICTED += evicted;
+    // A caller that does not know partial results must not consider the eviction complete.
+    if (failure !== undefined && !more) throw partialEviction(evicted, failure);
+    return { evicted, more };
   }
 
   /** The requested device, or all devices of the user, newest login first. */
@@ -152,6 +161,11 @@ export class Presence {
     return this.#store.listServers(page);
   }
 
+  /** A page of the audit trail. */
+  audit(query: AuditQuery): Promise<{ records: StoredAuditRecord[]; next: string | undefined }> {
+    return listAudit(this.#store, query);
+  }
+
   /** See PresenceStore.getStats. */
   stats(): Promise<Stats> {
     return this.#store.getStats();
@@ -191,4 +205,10 @@ function rejectIncomplete(answers: readonly unknown[]): void {
     `${failures.length} of ${answers.length} users cannot be read: ${first.message}; ` +
     'to read the others, use get_user in Apply';
   throw new ImstateError('STORE_UNAVAILABLE', message, { cause: first });
+}
+
+/** Some sessions have ended, and others could not be ended. */
+function partialEviction(evicted: number, failure: ImstateError): ImstateError {
+  const message = `${evicted} sessions were evicted, but not all: ${failure.message}; evict again`;
+  return new ImstateError(failure.code, message, { cause: failure });
 }

@@ -4,6 +4,7 @@ import { FEATURE_LEVELS } from '../store/featureLevel.js';
 import { lockDataDirectory } from '../store/lmdb/dataDirectoryLock.js';
 import type { StoreHealth } from '../store/store.js';
 import { accessWarnings } from './accessWarnings.js';
+import { noteLogLevel } from './audit/noteLogLevel.js';
 import { checkOptions, type DaemonOptions } from './daemonOptions.js';
 import { type DaemonParts, makeParts } from './daemonParts.js';
 import { Disposables } from './disposables.js';
@@ -41,6 +42,8 @@ export interface Daemon {
   stop(): Promise<void>;
   /** Ends the wait of {@link stop} for `drainDelayMs`; false if it is over. */
   skipDrainDelay(): boolean;
+  /** Records that a signal has changed the log level. */
+  noteLogLevel(level: string): void;
 }
 
 const DRAIN_MS = 10_000;
@@ -59,7 +62,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await openStore(parts, options, listening.addr, deadline, disposables);
     await startBackgroundTasks(parts, options, disposables);
     await register(parts, options, deadline, disposables);
-    const { store, registry, tls, guard, drainDelay } = parts;
+    const { store, registry, tls, guard, drainDelay, audit } = parts;
     return {
       ...listening,
       store: store.description,
@@ -72,6 +75,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       auth: guard?.ways ?? [],
       stop: () => disposables.run(),
       skipDrainDelay: () => drainDelay.skip(),
+      noteLogLevel: (level) => noteLogLevel(audit, level),
     };
   } catch (error) {
     await disposables.run();

@@ -18,7 +18,7 @@ export function authChecks({ tokens, jwt, certificates }: AuthOptions = {}): Che
 async function opened(source: string | undefined, flag: string, options: AuthOptions): Promise<Finding> {
   if (source === undefined) return skipped('no file is named');
   const warnings: string[] = [];
-  const authenticator = await Authenticator.open(options, logTo(warnings));
+  const authenticator = await Authenticator.open(options, { log: logTo(warnings), onCredentials: () => {} });
   authenticator.close();
   return warnings.length > 0 ? warning(warnings.join('; ')) : ok(`${flag} ${source} can be used`);
 }

@@ -30,6 +30,8 @@ export async function judgeRights(
   const commands = [
     ...scriptCommands(db, `${keyPrefix}{0}:x`),
     ['EXISTS', `${keyPrefix}layout`],
+    // Without it, daemons serve, and lose records of administrative acts.
+    ['LPUSH', `${keyPrefix}audit`, ''],
     ['EVALSHA', '0', '0'],
     ['PING', ''],
     ['SELECT', `${db}`],

@@ -37,8 +37,9 @@ export const logFlags = underHeading('LOG', {
 
 /**
  * Lets SIGUSR2 switch between debug and the level before it, or info if the level was debug from the start.
+ * Calls `onChange` with the new level.
  */
-export function listenForLogLevel(logger: Logger): void {
+export function listenForLogLevel(logger: Logger, onChange: (level: string) => void): void {
   let before = 'info';
   process.on('SIGUSR2', () => {
     const from = logger.level;
@@ -46,5 +47,6 @@ export function listenForLogLevel(logger: Logger): void {
     if (from !== 'debug') before = from;
     logger.warn({ from, to }, 'log level changed by SIGUSR2');
     logger.level = to;
+    onChange(to);
   });
 }

@@ -1,8 +1,8 @@
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Logger } from 'pino';
 import { LIMITS } from '../../presence/limits.js';
 import { Certificates } from './certificates.js';
+import type { AuthParts } from './credentialChanges.js';
 import type { JwtOptions, Jwts } from './jwt.js';
 import type { Caller } from './roles.js';
 import { TOKEN_PREFIX } from './tokenFile.js';
@@ -33,13 +33,14 @@ export class Authenticator {
   private constructor() {}
 
   /** Rejects with AUTH_FILE_UNUSABLE, WRONG_USAGE or AUTH_KEYS_UNAVAILABLE. */
-  static async open({ tokens, jwt, certificates }: AuthOptions, log: Logger): Promise<Authenticator> {
+  static async open({ tokens, jwt, certificates }: AuthOptions, parts: AuthParts): Promise<Authenticator> {
+    const { log } = parts;
     const made = new Authenticator();
     const clearCache = () => made.#clearCache();
     try {
-      if (tokens !== undefined) made.#tokens = await Tokens.open(tokens, log);
+      if (tokens !== undefined) made.#tokens = await Tokens.open(tokens, parts);
       if (certificates !== undefined)
-        made.#certificates = await Certificates.open(certificates, log, clearCache);
+        made.#certificates = await Certificates.open(certificates, parts, clearCache);
       if (jwt !== undefined) made.#jwts = await (await import('./jwt.js')).Jwts.open(jwt, log, clearCache);
     } catch (error) {
       made.close();

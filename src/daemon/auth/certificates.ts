@@ -1,6 +1,6 @@
 import type { PeerCertificate } from 'node:tls';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Logger } from 'pino';
+import { type AuthParts, compareCredentials } from './credentialChanges.js';
 import { FollowedFile } from './followedFile.js';
 import { type Grant, parseRecords, readGrant, readText } from './records.js';
 import type { Caller } from './roles.js';
@@ -17,12 +17,16 @@ interface CertificateEntry extends Grant {
 /** The client certificates in a file, as it lists them now. TLS has verified a certificate before. */
 export class Certificates {
   #entries: CertificateEntry[] = [];
-  #file!: FollowedFile<CertificateEntry[]>;
+  #file: FollowedFile<CertificateEntry[]> | undefined;
 
   private constructor() {}
 
   /** `onChange` is called when the file has changed. Rejects with AUTH_FILE_UNUSABLE. */
-  static async open(path: string, log: Logger, onChange: () => void): Promise<Certificates> {
+  static async open(
+    path: string,
+    { log, onCredentials }: AuthParts,
+    onChange: () => void,
+  ): Promise<Certificates> {
     const certificates = new Certificates();
     certificates.#file = await FollowedFile.open({
       flag: '--auth-certificates',
@@ -30,8 +34,12 @@ export class Certificates {
       parse: parseCertificates,
       log,
       onChange: (entries) => {
+        const before = certificates.#entries;
         certificates.#entries = entries;
         onChange();
+        // The first content changes nothing.
+        if (certificates.#file !== undefined)
+          onCredentials(compareCredentials('certificate', before, entries));
       },
     });
     return certificates;
@@ -56,6 +64,7 @@ export class Certificates {
     const overAtMs = Date.parse(certificate.valid_to);
     return {
       name,
+      identity: { kind: 'CERTIFICATE', name: entry.name },
       role,
       serverAddrs: serverAddrs && new Set(serverAddrs),
       fault: () => {
@@ -73,11 +82,11 @@ export class Certificates {
 
   /** See FollowedFile.isStale. */
   get isStale(): boolean {
-    return this.#file.isStale;
+    return this.#file?.isStale ?? false;
   }
 
   close(): void {
-    this.#file.close();
+    this.#file?.close();
   }
 
   #entryOf(names: string[]): CertificateEntry | undefined {

@@ -1,8 +1,8 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Logger } from 'pino';
 import { Authenticator, type AuthOptions, type Peer } from './authenticator.js';
-import { DenialLog } from './denialLog.js';
+import type { AuthParts } from './credentialChanges.js';
+import type { DenialLog } from './denialLog.js';
 import { GuardedCall, type GuardParts } from './guardedCall.js';
 import { type Caller, checkRole, type Role, ruleOf } from './roles.js';
 
@@ -25,14 +25,14 @@ export class Guard {
   readonly #parts: GuardParts;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(authenticator: Authenticator, log: Logger) {
-    this.#parts = { authenticator, denials: new DenialLog(log), streams: new Set() };
+  private constructor(authenticator: Authenticator, denials: DenialLog) {
+    this.#parts = { authenticator, denials, streams: new Set() };
     this.#timer = setInterval(() => this.#checkStreams(), POLL_INTERVAL_MS).unref();
   }
 
   /** Rejects as Authenticator.open() does. */
-  static async open(options: AuthOptions, log: Logger): Promise<Guard> {
-    return new Guard(await Authenticator.open(options, log), log);
+  static async open(options: AuthOptions, denials: DenialLog, parts: AuthParts): Promise<Guard> {
+    return new Guard(await Authenticator.open(options, parts), denials);
   }
 
   /** The ways to authenticate, human-readable. */
@@ -64,7 +64,7 @@ export class Guard {
       return caller;
     } catch (error) {
       if (what.isExpected && error instanceof ImstateError && error.code === 'UNAUTHENTICATED') throw error;
-      throw denials.note(error, { method: what.method, peer: peer.getPeer(), caller: caller?.name });
+      throw denials.note(error, { method: what.method, peer: peer.getPeer(), caller, metadata });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Metadata, ServerInterceptingCallInterface, ServerListener } from '@grpc/grpc-js';
+import { Metadata, type ServerInterceptingCallInterface, type ServerListener } from '@grpc/grpc-js';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Authenticator } from './authenticator.js';
@@ -9,8 +9,7 @@ import { type Caller, checkOperation, checkRole, checkServer, ruleOf } from './r
  * What a handler sees of the guard that admitted its call. Streams, and methods for administrators, have one.
  */
 export interface Permit {
-  /** The name of the caller, for messages and the log. */
-  readonly callerName: string;
+  readonly caller: Caller;
   /** Throws PERMISSION_DENIED if the caller may not use this operation of Apply. */
   checkOperation(operation: Operation__Output): void;
   /** Ends the call with an error. The handler of a stream may replace it. */
@@ -41,6 +40,7 @@ export class GuardedCall implements Permit, Listener {
   readonly #isStream: boolean;
   readonly #call: ServerInterceptingCallInterface;
   #caller: Caller | undefined;
+  #metadata: Metadata | undefined;
   #isOver = false;
 
   constructor(parts: GuardParts, path: string, isStream: boolean, call: ServerInterceptingCallInterface) {
@@ -51,6 +51,7 @@ export class GuardedCall implements Permit, Listener {
   }
 
   readonly onReceiveMetadata: Listener['onReceiveMetadata'] = (metadata, next) => {
+    this.#metadata = metadata;
     let caller: Caller | Promise<Caller>;
     try {
       caller = this.#parts.authenticator.callerOf(metadata, this.#call);
@@ -72,8 +73,8 @@ export class GuardedCall implements Permit, Listener {
     this.#parts.streams.delete(this);
   };
 
-  get callerName(): string {
-    return (this.#caller as Caller).name;
+  get caller(): Caller {
+    return this.#caller as Caller;
   }
 
   checkOperation(operation: Operation__Output): void {
@@ -121,7 +122,11 @@ export class GuardedCall implements Permit, Listener {
   }
 
   #note(error: unknown): ImstateError {
-    const denied = { method: this.#path, peer: this.#call.getPeer(), caller: this.#caller?.name };
-    return this.#parts.denials.note(error, denied);
+    return this.#parts.denials.note(error, {
+      method: this.#path,
+      peer: this.#call.getPeer(),
+      caller: this.#caller,
+      metadata: this.#metadata ?? new Metadata(),
+    });
   }
 }

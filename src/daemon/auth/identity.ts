@@ -1,12 +1,20 @@
 import type { PeerCertificate } from 'node:tls';
+import type { AuditIdentity } from '../../presence/audit.js';
 import { namesOf } from './certificates.js';
+import type { Caller } from './roles.js';
+
+/** A caller whose credential was not accepted. */
+export const UNAUTHENTICATED: AuditIdentity = { kind: 'UNAUTHENTICATED', name: 'unauthenticated' };
 
 /**
- * The identity of a caller for the log: by the credential that was checked, or else by the verified client
- * certificate.
+ * The identity of a caller for the audit trail: by the credential that was checked, or else by the verified
+ * client certificate.
  */
-export function identityOf(callerName: string | undefined, certificate: PeerCertificate | undefined): string {
-  if (callerName !== undefined) return callerName;
+export function identityOf(
+  caller: Caller | undefined,
+  certificate: PeerCertificate | undefined,
+): AuditIdentity {
+  if (caller !== undefined) return caller.identity;
   const [name] = certificate ? namesOf(certificate) : [];
-  return name === undefined ? 'anonymous' : `the client certificate ${name}`;
+  return name === undefined ? { kind: 'ANONYMOUS', name: 'anonymous' } : { kind: 'CERTIFICATE', name };
 }

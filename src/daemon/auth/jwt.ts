@@ -94,11 +94,13 @@ export class Jwts {
 }
 
 function toCaller(payload: JWTPayload): Caller {
-  const name = `the JWT of ${JSON.stringify(subjectOf(payload).slice(0, MAX_NAME))}`;
+  const subject = subjectOf(payload);
+  const name = `the JWT of ${JSON.stringify(subject.slice(0, MAX_NAME))}`;
   const { role, serverAddrs } = grantOf(payload, name);
   const overAtMs = ((payload.exp as number) + CLOCK_SKEW_S) * 1_000;
   return {
     name,
+    identity: { kind: 'JWT', name: subject },
     role,
     serverAddrs: serverAddrs && new Set(serverAddrs),
     fault: () =>

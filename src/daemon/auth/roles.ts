@@ -3,11 +3,12 @@ import type { OnlineRequest__Output } from 'imstate-client/internal/generated/im
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
 import type { OnlineRequest__Output as PbOnlineRequest__Output } from 'imstate-client/internal/generated/pb/OnlineRequest';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { AuditIdentity } from '../../presence/audit.js';
 
 /** How many chat servers a denial names. */
 const MAX_NAMED_SERVERS = 8;
 
-/** The roles: read; also change; also evict. */
+/** The roles: read; also change; also administer. */
 export const ROLES = ['reader', 'writer', 'admin'] as const;
 
 export type Role = (typeof ROLES)[number];
@@ -58,8 +59,10 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/GetStats': reader,
   '/imstate.v1.PresenceService/GetFeatureLevel': reader,
   '/imstate.v1.PresenceService/Watch': reader,
+  // What requires an admin is an act: declare it in src/daemon/audit/acts.ts too.
   '/imstate.v1.PresenceService/Evict': admin,
   '/imstate.v1.PresenceService/FinishUpgrade': admin,
+  '/imstate.v1.PresenceService/ListAudit': admin,
 
   // Load balancers and orchestrators call it, and it reveals nothing about anybody.
   '/grpc.health.v1.Health/Check': open,
@@ -91,6 +94,8 @@ const OPERATION_RULES: readonly (readonly [NonNullable<Operation__Output['operat
 export interface Caller {
   /** Its name for messages and the log: `token "chat-1"`. */
   readonly name: string;
+  /** Its name for the audit trail. */
+  readonly identity: AuditIdentity;
   readonly role: Role;
   /**
    * The chat servers to which a writer is bound: its logins and leases may name no others. Undefined for any.

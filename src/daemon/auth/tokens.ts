@@ -1,5 +1,5 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Logger } from 'pino';
+import { type AuthParts, type CredentialChange, compareCredentials } from './credentialChanges.js';
 import { FollowedFile } from './followedFile.js';
 import type { Caller } from './roles.js';
 import { hashToken, parseTokens, type TokenEntry } from './tokenFile.js';
@@ -11,14 +11,17 @@ interface Known {
 
 /** The tokens in a file, as it lists them now. */
 export class Tokens {
+  readonly #onCredentials: AuthParts['onCredentials'];
   #byHash = new Map<string, Known>();
-  #file!: FollowedFile<TokenEntry[]>;
+  #file: FollowedFile<TokenEntry[]> | undefined;
 
-  private constructor() {}
+  private constructor(onCredentials: AuthParts['onCredentials']) {
+    this.#onCredentials = onCredentials;
+  }
 
   /** Rejects with AUTH_FILE_UNUSABLE. */
-  static async open(path: string, log: Logger): Promise<Tokens> {
-    const tokens = new Tokens();
+  static async open(path: string, { log, onCredentials }: AuthParts): Promise<Tokens> {
+    const tokens = new Tokens(onCredentials);
     tokens.#file = await FollowedFile.open({
       flag: '--auth-tokens',
       path,
@@ -44,11 +47,11 @@ export class Tokens {
 
   /** See FollowedFile.isStale. */
   get isStale(): boolean {
-    return this.#file.isStale;
+    return this.#file?.isStale ?? false;
   }
 
   close(): void {
-    this.#file.close();
+    this.#file?.close();
   }
 
   /** An unchanged entry keeps its caller, and so the streams of the caller. */
@@ -61,12 +64,15 @@ export class Tokens {
         return [entry.sha256, isSame ? known : { entry, caller: this.#toCaller(entry) }];
       }),
     );
+    // The first content changes nothing.
+    if (this.#file !== undefined) this.#onCredentials(changesBetween(before, this.#byHash));
   }
 
   #toCaller({ id, sha256, role, serverAddrs }: TokenEntry): Caller {
     const name = `token "${id}"`;
     const caller: Caller = {
       name,
+      identity: { kind: 'TOKEN', name: id },
       role,
       serverAddrs: serverAddrs && new Set(serverAddrs),
       fault: () => {
@@ -79,4 +85,15 @@ export class Tokens {
     };
     return caller;
   }
+}
+
+function changesBetween(before: Map<string, Known>, after: Map<string, Known>): CredentialChange[] {
+  const [known, listed] = [before, after].map((tokens) =>
+    [...tokens.values()].map(({ entry: { id, sha256, ...grant } }) => ({
+      ...grant,
+      name: id,
+      secret: sha256,
+    })),
+  );
+  return compareCredentials('token', known ?? [], listed ?? []);
 }

@@ -1,6 +1,8 @@
 import type { handleBidiStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { AuditTrail } from '../audit/auditTrail.js';
 import type { Load } from '../overload/load.js';
+import { auditedHandler } from './auditedHandler.js';
 import type { CallState } from './callState.js';
 import { type BeginStream, HandledStream } from './handledStream.js';
 import { OpenStreams } from './openStreams.js';
@@ -11,8 +13,10 @@ import { type UnaryHandler, UnaryMethod } from './unaryMethod.js';
 /** The calls of a daemon: runs their handlers, and counts those in flight. */
 export class Calls {
   readonly #state: CallState;
+  readonly #audit: AuditTrail;
 
-  constructor(log: Logger, load: Load) {
+  constructor(log: Logger, load: Load, audit: AuditTrail) {
+    this.#audit = audit;
     const statuses = new StatusMapper(log, load);
     this.#state = { load, statuses, streams: new OpenStreams(), inFlight: 0 };
   }
@@ -24,13 +28,13 @@ export class Calls {
 
   /**
    * Makes a gRPC handler of a function that returns the response or throws: see {@link StatusMapper}. The
-   * function is not called while the store is overloaded.
+   * function is not called while the store is overloaded. Administrative acts are recorded, see acts.ts.
    */
   handler<Request, Response>(
     handle: UnaryHandler<Request, Response>,
     cost: Cost<Request> = {},
   ): handleUnaryCall<Request, Response> {
-    return new UnaryMethod(this.#state, handle, cost).handle;
+    return new UnaryMethod(this.#state, auditedHandler(this.#audit, handle), cost).handle;
   }
 
   /** Makes a gRPC handler of a stream. `begin` makes what handles the messages of one stream. */

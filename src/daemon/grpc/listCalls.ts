@@ -2,9 +2,11 @@ import type { ListSessionsRequest__Output } from 'imstate-client/internal/genera
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
 import type { SessionFilter } from '../../presence/listings.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
+import { toAuditRecord } from '../messages/auditResponse.js';
 import { toChatServer, toDevice, toHistoryEntry, toStats } from '../messages/responses.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
+import { readAuditFilter } from './requests.js';
 
 /** Default page sizes. */
 const PAGE_SIZE = 100;
@@ -14,7 +16,7 @@ const SERVERS_PAGE_SIZE = 1_000;
 export function listCalls(
   presence: Presence,
   calls: Calls,
-): Pick<PresenceServiceHandlers, 'ListHistory' | 'ListSessions' | 'ListServers' | 'GetStats'> {
+): Pick<PresenceServiceHandlers, 'ListHistory' | 'ListSessions' | 'ListServers' | 'GetStats' | 'ListAudit'> {
   return {
     ListHistory: calls.handler(async ({ userId, deviceId, pageSize, pageToken }, call) => {
       checkId('user_id', userId);
@@ -47,6 +49,13 @@ export function listCalls(
     }),
 
     GetStats: calls.handler(async () => toStats(await presence.stats())),
+
+    ListAudit: calls.handler(async (request) => {
+      const limit = checkPageSize('page_size', request.pageSize, PAGE_SIZE);
+      const after = request.pageToken || undefined;
+      const { records, next } = await presence.audit({ ...readAuditFilter(request), limit, after });
+      return { records: records.map(toAuditRecord), nextPageToken: next ?? '' };
+    }),
   };
 }
 

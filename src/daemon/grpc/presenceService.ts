@@ -1,8 +1,5 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
-import { permitOf } from '../auth/guardedCall.js';
-import { identityOf } from '../auth/identity.js';
 import { BatchCounts } from '../observability/batchCounts.js';
-import type { Evictions } from '../observability/evictions.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
@@ -20,7 +17,6 @@ import { WatchHandler } from './watchHandler.js';
 /** imstate.v1.PresenceService without its calls of an upgrade: see proto/imstate/v1/presence.proto. */
 export function presenceServiceHandlers(
   presence: Presence,
-  evictions: Evictions,
   hub: WatchHub,
   calls: Calls,
   operations: OperationCounts,
@@ -58,11 +54,8 @@ export function presenceServiceHandlers(
     Watch: calls.streamHandler((sink) => new WatchHandler(hub, sink)),
 
     Evict: calls.handler(async (request, call) => {
-      const { sslPeerCertificate } = call.getAuthContext();
-      const caller = identityOf(permitOf(call.metadata)?.callerName, sslPeerCertificate);
-      const by = { method: call.getPath(), caller, peer: call.getPeer() };
       const { target, reasonText } = readEviction(request);
-      const eviction = await evictions.evict(target, reasonText, by);
+      const eviction = await presence.evict(target, reasonText, call.getPeer());
       return { ...eviction, reasonStored: reasonText !== '' };
     }),
   };

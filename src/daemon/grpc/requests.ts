@@ -2,6 +2,7 @@ import { LEASE_TTL_MS } from 'imstate-client/internal/defaults';
 import type { EvictRequest__Output } from 'imstate-client/internal/generated/imstate/v1/EvictRequest';
 import type { GetUserRequest__Output } from 'imstate-client/internal/generated/imstate/v1/GetUserRequest';
 import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
+import type { ListAuditRequest__Output } from 'imstate-client/internal/generated/imstate/v1/ListAuditRequest';
 import type { OfflineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OfflineRequest';
 import type { OnlineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OnlineRequest';
 import type { SessionRef__Output } from 'imstate-client/internal/generated/imstate/v1/SessionRef';
@@ -9,7 +10,7 @@ import type { WatchStart__Output } from 'imstate-client/internal/generated/imsta
 import type { LoginPolicy, SessionRef } from 'imstate-client/internal/shared/session';
 import { makeSessionId } from 'imstate-client/internal/shared/sessionId';
 import { fromDuration } from 'imstate-client/internal/wire/duration';
-import { loginPolicies } from 'imstate-client/internal/wire/enums';
+import { auditOutcomes, loginPolicies } from 'imstate-client/internal/wire/enums';
 import { fromTimestamp } from 'imstate-client/internal/wire/timestamp';
 import { LIMITS } from '../../presence/limits.js';
 import type { KeepAlive } from '../../presence/servers.js';
@@ -27,6 +28,7 @@ import {
   checkServerAddr,
   checkServerName,
 } from '../../presence/validate.js';
+import type { AuditFilter } from '../audit/listAudit.js';
 import type { EvictTarget } from '../presence.js';
 import { MAX_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
 
@@ -179,6 +181,21 @@ function readEvictTarget({ serverAddr, userId, session, device }: EvictRequest__
     return { device: { userId: device.userId, deviceId: device.deviceId } };
   }
   throw broken('target', 'must be given: server_addr, user_id, session or device');
+}
+
+/** Reads and checks which records of the audit trail to list. */
+export function readAuditFilter(request: ListAuditRequest__Output): AuditFilter {
+  const { since, identity, action, userId } = request;
+  checkOptionalId('user_id', userId);
+  const outcome = auditOutcomes.fromWire(request.outcome);
+  if (outcome === 'UNKNOWN') throw broken('outcome', `${request.outcome} is not an AuditOutcome`);
+  return {
+    sinceMs: fromTimestamp(since)?.getTime(),
+    identity: identity || undefined,
+    action: action || undefined,
+    userId: userId || undefined,
+    outcome,
+  };
 }
 
 /** Reads and checks what a watch follows. */

@@ -3,6 +3,7 @@ import { logVerbosity, Server, type ServerCredentials, setLogVerbosity } from '@
 import type { HostPort } from 'imstate-client/internal/shared/address';
 import type { Logger } from 'pino';
 import { type Bounds, boundsOf, LIMITS, type LoadLimits } from '../../presence/limits.js';
+import type { AuditTrail } from '../audit/auditTrail.js';
 import type { Guard } from '../auth/guard.js';
 import { followSessions, type SessionListener } from '../internals/grpcHttp2Sessions.js';
 import { capLongTimeouts } from '../internals/grpcLongTimeout.js';
@@ -34,6 +35,7 @@ export interface GrpcServerParts {
   readonly log: Logger;
   /** Undefined if authentication is off. */
   readonly guard: Guard | undefined;
+  readonly audit: AuditTrail;
   readonly observer: CallObserver;
   readonly connectionCounts: ConnectionCounts;
   readonly malformedRequests?: MalformedRequests;
@@ -60,10 +62,10 @@ export class GrpcServer {
     this.#patches.note('grpcLongTimeout', capLongTimeouts());
     this.#admission = new Admission(load, limits, observer, this.#patches);
     this.#server = makeServer(bounds, this.#admission, guard);
-    this.#calls = new Calls(log, load);
+    this.#calls = new Calls(log, load, parts.audit);
     const { operations } = observer.counts;
     const { maxDevices } = limits;
-    this.#services = new Services(this.#server, this.#calls, { presence, hub, log, operations, maxDevices });
+    this.#services = new Services(this.#server, this.#calls, { presence, hub, operations, maxDevices });
     this.#connections = new Connections(limits, log, connectionCounts);
     this.#headers = new HeaderGuard(bounds.requestMs, log, connectionCounts, malformedRequests);
     this.#listeners = this.#sessionListeners(parts, bounds);

@@ -4,8 +4,6 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
 import { loadCodec } from 'imstate-client/internal/wire/codec';
 import { loadProtos } from 'imstate-client/internal/wire/protos';
-import type { Logger } from 'pino';
-import { Evictions } from '../observability/evictions.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
@@ -27,7 +25,6 @@ const KEEPING = ['Watch', 'KeepServerAlive'];
 export interface ServiceParts {
   readonly presence: Presence;
   readonly hub: WatchHub;
-  readonly log: Logger;
   readonly operations: OperationCounts;
   /** See --max-devices. Health reports it. */
   readonly maxDevices: number;
@@ -52,14 +49,14 @@ export class Services {
   }
 }
 
-function addPresence(server: Server, calls: Calls, { presence, hub, log, operations }: ServiceParts): void {
+function addPresence(server: Server, calls: Calls, { presence, hub, operations }: ServiceParts): void {
   const { types } = loadProtos();
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
   const { service } = types.imstate.v1.PresenceService;
   const handlers = {
-    ...presenceServiceHandlers(presence, new Evictions(presence, log), hub, calls, operations),
-    ...upgradeCalls(presence, log, calls),
+    ...presenceServiceHandlers(presence, hub, calls, operations),
+    ...upgradeCalls(presence, calls),
   };
   server.addService(codec.serve(service, KEEPING), handlers);
 }

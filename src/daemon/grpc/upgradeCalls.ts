@@ -1,16 +1,12 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
-import type { Logger } from 'pino';
 import { broken } from '../../presence/validate.js';
 import { FEATURE_LEVELS } from '../../store/featureLevel.js';
-import { permitOf } from '../auth/guardedCall.js';
-import { identityOf } from '../auth/identity.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
 
 /** The calls of an upgrade: the feature level of the store, and its raise. */
 export function upgradeCalls(
   presence: Presence,
-  log: Logger,
   calls: Calls,
 ): Pick<PresenceServiceHandlers, 'GetFeatureLevel' | 'FinishUpgrade'> {
   return {
@@ -20,19 +16,12 @@ export function upgradeCalls(
       maxSupported: FEATURE_LEVELS.max,
     })),
 
-    FinishUpgrade: calls.handler(async ({ featureLevel, validateOnly }, call) => {
+    FinishUpgrade: calls.handler(async ({ featureLevel, validateOnly }) => {
       const wanted = readLevel(featureLevel);
       const previousLevel = validateOnly
         ? await presence.featureLevel()
         : await presence.raiseFeatureLevel(wanted);
-      const level = Math.max(previousLevel, wanted);
-      if (!validateOnly) {
-        const { sslPeerCertificate } = call.getAuthContext();
-        const caller = identityOf(permitOf(call.metadata)?.callerName, sslPeerCertificate);
-        const by = { method: call.getPath(), caller, peer: call.getPeer() };
-        log.info({ ...by, previousLevel, featureLevel: level }, 'upgrade finished');
-      }
-      return { previousLevel, featureLevel: level };
+      return { previousLevel, featureLevel: Math.max(previousLevel, wanted) };
     }),
   };
 }

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { Metadata } from '@grpc/grpc-js';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { Logger } from 'pino';
-import { DenialLog } from '../auth/denialLog.js';
+import type { DenialLog } from '../auth/denialLog.js';
 import type { Guard } from '../auth/guard.js';
+import { identityOf } from '../auth/identity.js';
 import type { Caller, Role } from '../auth/roles.js';
 import type { DaemonTls } from '../grpc/tls.js';
+import { certificateOf } from './auditedRoute.js';
 import { OriginPolicy } from './origin.js';
+import { relatedMetadata } from './relatedMetadata.js';
 import type { Route } from './routes.js';
 import type { TrustedProxies } from './trustedProxies.js';
 
@@ -20,7 +21,7 @@ export interface AccessParts {
   /** Origins of the console that the operator has named. */
   origins: readonly string[];
   proxies: TrustedProxies;
-  log: Logger;
+  denials: DenialLog;
 }
 
 /** Authenticates and authorizes requests, by the same rules as gRPC. */
@@ -31,12 +32,12 @@ export class HttpAccess {
   readonly #proxies: TrustedProxies;
   readonly #denials: DenialLog;
 
-  constructor({ guard, tls, origins, proxies, log }: AccessParts) {
+  constructor({ guard, tls, origins, proxies, denials }: AccessParts) {
     this.#guard = guard;
     this.#needsCertificate = tls?.isMutual ?? false;
     this.#origins = new OriginPolicy(origins, proxies);
     this.#proxies = proxies;
-    this.#denials = new DenialLog(log);
+    this.#denials = denials;
   }
 
   /**
@@ -59,8 +60,8 @@ export class HttpAccess {
       this.#origins.check({ request, caller });
     } catch (error) {
       if (!(error instanceof ImstateError) || error.code !== 'PERMISSION_DENIED') throw error;
-      const method = `${request.method} ${path}`;
-      throw this.#denials.note(error, { method, peer: this.#proxies.peerOf(request), caller: caller?.name });
+      const identity = identityOf(caller, certificateOf(request));
+      throw this.#denials.note(error, { ...this.#called(request, path), caller, identity });
     }
   }
 
@@ -72,10 +73,14 @@ export class HttpAccess {
     if (this.#needsCertificate && !socket.authorized) {
       const message =
         'client certificate required: present one signed by a CA in --tls-client-ca of the daemon';
-      throw new ImstateError('UNAUTHENTICATED', message);
+      const error = new ImstateError('UNAUTHENTICATED', message);
+      throw isSignIn
+        ? error
+        : this.#denials.note(error, { ...this.#called(request, path), caller: undefined });
     }
     if (this.#guard === undefined) return undefined;
-    const metadata = new Metadata();
+    // With what relates the request to others: a denial is recorded with its ID.
+    const metadata = relatedMetadata(request);
     const { authorization } = request.headers;
     // No credential has other bytes. Metadata would throw, with the value in its message, which is logged.
     if (authorization !== undefined)
@@ -85,6 +90,12 @@ export class HttpAccess {
       method: `${request.method} ${path}`,
       isExpected: isSignIn && authorization === undefined,
     });
+  }
+
+  /** A request as denials name it. */
+  #called(request: IncomingMessage, path: string) {
+    const metadata = relatedMetadata(request);
+    return { method: `${request.method} ${path}`, peer: this.#proxies.peerOf(request), metadata };
   }
 }
 

@@ -1,7 +1,6 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import { isLogLevel, LOG_LEVELS } from '../observability/logLevels.js';
-import { sendJson } from './replies.js';
 import type { Exchange, Route } from './routes.js';
 
 const path = '/admin/log-level';
@@ -14,7 +13,7 @@ export function logLevelRoutes(log: Logger): Route[] {
     role: 'admin',
     async handle(exchange) {
       await change(exchange);
-      sendJson(exchange.response, 200, { level: log.level });
+      return { level: log.level };
     },
   });
   return [

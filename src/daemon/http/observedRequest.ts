@@ -1,12 +1,9 @@
-import type { IncomingMessage } from 'node:http';
-import { Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { CallDetails } from '../observability/callDetails.js';
 import type { CallObserver } from '../observability/callObserver.js';
+import { relatedMetadata } from './relatedMetadata.js';
 import type { Exchange, Route } from './routes.js';
-
-/** Headers that relate a request to others. */
-const RELATING_HEADERS = ['x-request-id', 'traceparent', 'tracestate'];
 
 /** A request before anything of it is read. */
 type Received = Pick<Exchange, 'request' | 'response' | 'peer'>;
@@ -22,7 +19,8 @@ export class ObservedRequest {
     const path = `/imstate.http/${route.call}`;
     const counts = observer.counts.of(path, route.isStream === true);
     counts.open += 1;
-    if (observer.wantsDetails) this.#details = observer.begin({ path, metadata: toldBy(request), peer });
+    if (observer.wantsDetails)
+      this.#details = observer.begin({ path, metadata: relatedMetadata(request), peer });
     response.once('close', () => {
       const code = this.#code ?? (response.writableFinished ? status.OK : status.CANCELLED);
       const ms = performance.now() - begunAt;
@@ -38,22 +36,14 @@ export class ObservedRequest {
   }
 
   /** Runs an action within the span of the request. */
-  async run(action: () => Promise<void> | void): Promise<void> {
+  async run<T>(action: () => Promise<T>): Promise<T> {
     const details = this.#details;
-    if (details) await new Promise<void>((resolve) => details.run(() => resolve(action())));
-    else await action();
+    if (details === undefined) return action();
+    return new Promise<T>((resolve) => details.run(() => resolve(action())));
   }
 
   /** The request fails with the error. */
   fail(error: unknown): void {
     this.#code = error instanceof ImstateError ? error.status : status.INTERNAL;
   }
-}
-
-function toldBy({ headers }: IncomingMessage): Metadata {
-  const metadata = new Metadata();
-  // Metadata throws at other bytes, which none of these headers has.
-  for (const name of RELATING_HEADERS)
-    if (/^[\x20-\x7e]+$/.test(String(headers[name] ?? ''))) metadata.set(name, String(headers[name]));
-  return metadata;
 }

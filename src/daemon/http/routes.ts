@@ -13,7 +13,7 @@ export interface Exchange {
   readonly caller: Caller | undefined;
   /** Notes whom the request concerns, for the log, which masks the IDs. */
   about(ids: { userId?: string | undefined; deviceId?: string | undefined }): void;
-  /** The body, as text; rejects with INVALID_ARGUMENT if it is too long. */
+  /** The body, as text, however often it is asked for; rejects with INVALID_ARGUMENT if it is too long. */
   body(): Promise<string>;
 }
 
@@ -33,6 +33,9 @@ export interface Route {
   readonly call?: string;
   /** True for an event stream. Event streams have their own limit, and open routes have none. */
   readonly isStream?: boolean;
-  /** Responds. If it throws, the error is the response; if the response has begun, it is cut. */
-  handle(exchange: Exchange): Promise<void> | void;
+  /**
+   * Responds, or returns the JSON to respond with. If it throws, the error is the response; if the response has
+   * begun, it is cut.
+   */
+  handle(exchange: Exchange): Promise<object | undefined> | Promise<void> | object | void;
 }

@@ -4,13 +4,15 @@ import { formatHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import { type Bounds, LIMITS } from '../../presence/limits.js';
+import type { AuditTrail } from '../audit/auditTrail.js';
 import { listenAt } from '../listening.js';
 import type { CallObserver } from '../observability/callObserver.js';
 import { OpenSockets } from '../overload/openSockets.js';
 import { type AccessParts, HttpAccess } from './access.js';
+import { handleAudited } from './auditedRoute.js';
 import { readBody } from './body.js';
 import { ObservedRequest } from './observedRequest.js';
-import { sendError, sendText } from './replies.js';
+import { sendError, sendJson, sendText } from './replies.js';
 import { RequestsInFlight } from './requestsInFlight.js';
 import type { Exchange, Route } from './routes.js';
 import type { TrustedProxies } from './trustedProxies.js';
@@ -38,7 +40,9 @@ export interface HttpOptions {
 /** The parts of an {@link HttpServer}. */
 export interface HttpParts extends AccessParts {
   routes: readonly Route[];
+  log: Logger;
   observer: CallObserver;
+  audit: AuditTrail;
   /** How long callers may take. */
   bounds: Pick<Bounds, 'silenceMs' | 'requestMs' | 'answerMs'>;
   /** Ends the event streams. */
@@ -56,6 +60,7 @@ export class HttpServer {
   readonly #proxies: TrustedProxies;
   readonly #underWay = new RequestsInFlight();
   readonly #observer: CallObserver;
+  readonly #audit: AuditTrail;
   readonly #log: Logger;
   readonly #onClose: () => void;
   /**
@@ -64,7 +69,7 @@ export class HttpServer {
    */
   readonly endStreams: () => void;
 
-  constructor({ routes, observer, bounds, onEndStreams, onClose, ...access }: HttpParts) {
+  constructor({ routes, observer, audit, bounds, onEndStreams, onClose, ...access }: HttpParts) {
     const { tls, proxies, log } = access;
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
@@ -72,6 +77,7 @@ export class HttpServer {
     this.#access = new HttpAccess(access);
     this.#proxies = proxies;
     this.#observer = observer;
+    this.#audit = audit;
     this.#log = log;
     const limits = {
       maxHeaderSize: LIMITS.headers.max,
@@ -134,8 +140,11 @@ export class HttpServer {
       if (response.destroyed) return;
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
       const about: Exchange['about'] = (ids) => observed?.about(ids);
-      const exchange = { request, response, peer, query, caller, about, body: () => readBody(request) };
-      await (observed ? observed.run(() => route.handle(exchange)) : route.handle(exchange));
+      const body = onlyOnce(() => readBody(request));
+      const exchange = { request, response, peer, query, caller, about, body };
+      const handle = () => handleAudited(this.#audit, route, exchange);
+      const json = await (observed ? observed.run(handle) : handle());
+      if (json !== undefined) sendJson(response, 200, json);
     } catch (error) {
       observed?.fail(error);
       this.#fail(request, response, error);
@@ -178,4 +187,13 @@ function targetOf({ url = '' }: IncomingMessage): { path: string; query: URLSear
   // Clients send absolute URLs to proxies; a server must accept them too.
   const [, path = '', query] = /^(?:https?:\/\/[^/?]*)?([^?]*)(?:\?(.*))?$/i.exec(url) ?? [];
   return { path, query: new URLSearchParams(query) };
+}
+
+/** The function, called once: further calls return what the first returned. */
+function onlyOnce<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import type { Metadata } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CallCounts } from './callCounts.js';
 import { CallDetails } from './callDetails.js';
 import { idsOfLog, type WriteId } from './ids.js';
 import type { ObservedCall } from './observedCall.js';
+import { RequestIds } from './requestIds.js';
 import type { Tracing } from './tracing.js';
 
 /** The number of the level in pino. */
@@ -22,11 +21,10 @@ export interface CallObserverOptions {
 /** Observes calls: counts all of them, and logs and traces each one if enabled. */
 export class CallObserver {
   readonly counts = new CallCounts();
+  readonly requestIds = new RequestIds();
   readonly #log: Logger;
   readonly #tracing: Tracing | undefined;
   readonly #writeId: WriteId;
-  readonly #run = randomBytes(4).toString('hex');
-  #calls = 0;
 
   constructor({ log, showIds, tracing }: CallObserverOptions) {
     this.#log = log;
@@ -41,19 +39,12 @@ export class CallObserver {
 
   /** Starts to observe a call. */
   begin(call: ObservedCall): CallDetails {
-    this.#calls += 1;
     return new CallDetails({
       call,
       log: this.#log,
       writeId: this.#writeId,
-      requestId: idGiven(call.metadata) ?? `${this.#run}-${this.#calls}`,
+      requestId: this.requestIds.of(call.metadata),
       span: this.#tracing?.begin(call),
     });
   }
-}
-
-/** The request ID that the caller or a proxy has set, if it fits on a line. */
-function idGiven(metadata: Metadata): string | undefined {
-  const [id] = metadata.get('x-request-id');
-  return typeof id === 'string' && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
 }

@@ -19,6 +19,7 @@ export type OperationName =
   | 'evict'
   | 'get_feature_level'
   | 'finish_upgrade'
+  | 'list_audit'
   | 'who_am_i'
   | 'unknown';
 
@@ -43,6 +44,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/Evict': 'evict',
   '/imstate.v1.PresenceService/GetFeatureLevel': 'get_feature_level',
   '/imstate.v1.PresenceService/FinishUpgrade': 'finish_upgrade',
+  '/imstate.v1.PresenceService/ListAudit': 'list_audit',
 
   '/imstate.http/query': 'get_user',
   '/imstate.http/history': 'list_history',
@@ -53,6 +55,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.http/stats-watch': 'watch_stats',
   '/imstate.http/watch': 'watch',
   '/imstate.http/evict': 'evict',
+  '/imstate.http/audit': 'list_audit',
   '/imstate.http/whoami': 'who_am_i',
 };
 

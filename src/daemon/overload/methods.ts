@@ -16,7 +16,7 @@ const KINDS = new Map<string, Kind>([
   ['/grpc.health.v1.Health/Watch', 'probe'],
 ]);
 const READS = new Set(
-  ['GetUser', 'BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats'].map(
+  ['GetUser', 'BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats', 'ListAudit'].map(
     (name) => `/imstate.v1.PresenceService/${name}`,
   ),
 );

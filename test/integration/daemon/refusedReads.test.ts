@@ -9,9 +9,10 @@ import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.
 import { Presence } from '../../../src/daemon/presence.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
 import { LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
+import { auditTrailIn } from '../../support/audit.ts';
 import { grpcClients } from '../../support/daemon.ts';
 import { disposables } from '../../support/disposables.ts';
-import { HISTORY_LIMIT, HISTORY_RETENTION, RETENTION } from '../store/contract/underTest.ts';
+import { STORE_OPTIONS } from '../store/contract/underTest.ts';
 import { makeEmbeddedStore } from '../store/stores.ts';
 
 const RESOURCE_EXHAUSTED = 8;
@@ -24,14 +25,7 @@ function openApply(addr: string) {
 
 /** A gRPC server whose internals the test can inspect. */
 async function startServer() {
-  const { store, remove } = await makeEmbeddedStore({
-    retentionMs: RETENTION,
-    historyLimit: HISTORY_LIMIT,
-    historyRetentionMs: HISTORY_RETENTION,
-    historyIp: 'prefix',
-    changeLimit: 1_000,
-    maxDevices: 1_000,
-  });
+  const { store, remove } = await makeEmbeddedStore(STORE_OPTIONS);
   disposables.push(remove);
   await store.open();
   const logged: string[] = [];
@@ -48,7 +42,9 @@ async function startServer() {
   };
   const hub = new WatchHub(store, log, limits);
   const connectionCounts = new ConnectionCounts();
-  const server = new GrpcServer({ presence, hub, limits, log, guard: undefined, observer, connectionCounts });
+  const audit = auditTrailIn(store, log);
+  const guard = undefined;
+  const server = new GrpcServer({ presence, hub, limits, log, audit, guard, observer, connectionCounts });
   const port = await server.listen({ host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
   disposables.push(() => server.drain(1_000));
   return { addr: `127.0.0.1:${port}`, presence, observer, logged };

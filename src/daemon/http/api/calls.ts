@@ -1,6 +1,6 @@
-import { sendJson } from '../replies.js';
 import type { Route } from '../routes.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
+import { auditCall } from './audit.js';
 import { endpointsCall } from './endpoints.js';
 import { evictCall } from './evict.js';
 import { historyCall } from './history.js';
@@ -25,6 +25,7 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
     endpointsCall(parts),
     watchCall(parts),
     evictCall(parts),
+    auditCall(parts),
     whoamiCall(),
   ];
 }
@@ -43,8 +44,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
         const [userId, other] = exchange.query.getAll('userId');
         if (userId !== undefined && other === undefined)
           exchange.about({ userId, deviceId: exchange.query.get('deviceId') ?? undefined });
-        const value = await answer(new Parameters(exchange.query, parameters), exchange);
-        if (value !== undefined) sendJson(exchange.response, 200, value);
+        return answer(new Parameters(exchange.query, parameters), exchange);
       },
     }),
   );

@@ -1,41 +1,25 @@
-import type { IncomingMessage } from 'node:http';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { broken, checkId, checkReasonText, checkServerName } from '../../../presence/validate.js';
-import { identityOf } from '../../auth/identity.js';
-import { Evictions } from '../../observability/evictions.js';
 import type { DeviceRef, EvictTarget } from '../../presence.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId', 'reason'];
 
 /** POST /api/v1/evict: ends sessions. `more` is true if the chat server has more of them. */
-export function evictCall({ presence, log }: ApiParts): ApiCall {
-  const evictions = new Evictions(presence, log);
+export function evictCall({ presence }: ApiParts): ApiCall {
   return {
     method: 'POST',
     name: 'evict',
     role: 'admin',
     parameters: [],
-    async answer(_, { request, peer, caller, about, body }) {
+    async answer(_, { peer, about, body }) {
       const { reason: reasonText = '', ...words } = readKeys(parse(await body()));
       const target = readTarget(words);
       checkReasonText('reason', reasonText);
       about(subjectOf(target));
-      const by = {
-        method: '/imstate.http/evict',
-        caller: identityOf(caller?.name, certificateOf(request)),
-        peer,
-      };
-      return evictions.evict(target, reasonText, by);
+      return presence.evict(target, reasonText, peer);
     },
   };
-}
-
-/** The client certificate that TLS has verified. */
-function certificateOf({ socket }: IncomingMessage): PeerCertificate | undefined {
-  const secure = socket as TLSSocket;
-  return secure.authorized ? secure.getPeerCertificate() : undefined;
 }
 
 function parse(body: string): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import type { Registry as PromRegistry } from 'prom-client';
 import type { Registration } from '../../../registry/registry.js';
 import type { PresenceStore } from '../../../store/store.js';
+import type { AuditTrail } from '../../audit/auditTrail.js';
 import { sendText } from '../../http/replies.js';
 import type { Route } from '../../http/routes.js';
 import type { ConnectionCounts } from '../../overload/connectionCounts.js';
@@ -10,6 +11,7 @@ import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { CallCounts } from '../callCounts.js';
 import type { SessionCounters } from '../sessionCounters.js';
+import { auditFamilies } from './audit.js';
 import { callFamilies, operationFamilies } from './calls.js';
 import { connectionFamilies } from './connections.js';
 import { type Family, one, toMetric } from './family.js';
@@ -29,6 +31,7 @@ export interface MetricsParts {
   hub: WatchHub;
   connectionCounts: ConnectionCounts;
   malformedRequests: MalformedRequests;
+  audit: AuditTrail;
   /** Undefined before the daemon is registered. */
   registration(): Registration | undefined;
   /** How many files and URLs of credentials cannot be used now: their previous content stays in force. */
@@ -86,6 +89,7 @@ export class Metrics {
       ...presenceFamilies(store, counters),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),
+      ...auditFamilies(parts.audit),
       one(
         'gauge',
         'imstate_registered',

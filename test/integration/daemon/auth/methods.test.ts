@@ -41,7 +41,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       (name) => `/imstate.v1.PresenceService/${name}`,
     ),
   ],
-  admin: ['/imstate.v1.PresenceService/Evict', '/imstate.v1.PresenceService/FinishUpgrade'],
+  admin: ['Evict', 'FinishUpgrade', 'ListAudit'].map((name) => `/imstate.v1.PresenceService/${name}`),
 };
 
 const MAY: Record<string, (keyof typeof METHODS)[]> = {

@@ -1,11 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { DenialLog } from '../../../../src/daemon/auth/denialLog.ts';
 import type { Exchange } from '../../../../src/daemon/http/routes.ts';
 import { HttpServer } from '../../../../src/daemon/http/server.ts';
 import { TrustedProxies } from '../../../../src/daemon/http/trustedProxies.ts';
 import { CallObserver } from '../../../../src/daemon/observability/callObserver.ts';
+import { auditTrailIn } from '../../../support/audit.ts';
 import { disposables } from '../../../support/disposables.ts';
+import { STORE_OPTIONS } from '../../store/contract/underTest.ts';
+import { makeEmbeddedStore } from '../../store/stores.ts';
 
 /** More than the buffers of both sides can hold. */
 const LARGE_BODY = Buffer.alloc(64 * 1024 * 1024);
@@ -13,10 +17,14 @@ const LARGE_BODY = Buffer.alloc(64 * 1024 * 1024);
 /** Serves one path with short deadlines; returns a caller that has requested it and read nothing. */
 async function askServer(handle: (exchange: Exchange) => void): Promise<Socket> {
   const log = pino({ level: 'silent' });
+  const { store, remove } = await makeEmbeddedStore(STORE_OPTIONS);
+  disposables.push(remove);
   const server = new HttpServer({
     log,
     observer: new CallObserver({ log, showIds: false, tracing: undefined }),
     routes: [{ method: 'GET', path: '/', role: undefined, handle }],
+    audit: auditTrailIn(store, log),
+    denials: new DenialLog(log, () => {}),
     guard: undefined,
     tls: undefined,
     origins: [],

@@ -66,6 +66,7 @@ beforeEach(async () => {
   await client.offline({ userId: 'alice', deviceId: 'old' });
   await client.online({ userId: 'alice', deviceId: 'going', serverAddr: '10.0.0.2:9000' });
   await client.offline({ userId: 'alice', deviceId: 'going', graceMs: 60_000 });
+  await client.evict({ session: { userId: 'alice', deviceId: 'old', sessionId: 'past' } });
 });
 
 test('documents exactly the calls of the API with their roles and parameters', () => {
@@ -109,6 +110,7 @@ test.each([
   ['/endpoints', ''],
   ['/endpoints', '?check=true'],
   ['/whoami', ''],
+  ['/audit', '?userId=alice&pageSize=1'],
 ])('responds to %s%s as documented', async (path, query) => {
   const { status, text, headers } = await ask(`${daemon.http}/api/v1${path}${query}`);
   expect(status).toBe(200);
@@ -158,6 +160,9 @@ test('returns every error as documented', async () => {
     ['/sessions', '?deviceId=phone&pageToken=x'],
     ['/sessions', '?userIdPrefix=%01'],
     ['/endpoints', '?check=maybe'],
+    ['/audit', '?pageToken=x'],
+    ['/audit', '?since=yesterday'],
+    ['/audit', '?outcome=maybe'],
   ]) {
     const { status, text } = await ask(`${daemon.http}/api/v1${path}${query}`);
     expect([path, status]).toEqual([path, 400]);

@@ -1,0 +1,75 @@
+import type { EvictResponse } from 'imstate-client/internal/generated/imstate/v1/EvictResponse';
+import type { FinishUpgradeResponse } from 'imstate-client/internal/generated/imstate/v1/FinishUpgradeResponse';
+import type { AuditTarget } from '../../presence/audit.js';
+
+/** A request by gRPC or HTTP: fields of the message, or of the query and the JSON body. */
+export type ActRequest = Readonly<Record<string, unknown>>;
+
+/** One kind of administrative act. */
+export interface Act {
+  /** Its name in records. */
+  readonly action: string;
+  /** True if it changes nothing: then only denied calls are recorded. */
+  readonly isRead?: boolean;
+  /** What the request is about. Of a denied call nothing was read: the request is empty. */
+  target(request: ActRequest): AuditTarget;
+  /** What came of it, human-readable; without secrets. */
+  detail?(response: never, request: ActRequest): string;
+}
+
+const EVICT = {
+  action: 'evict',
+  target: evictTarget,
+  detail: ({ evicted, more }: EvictResponse, { reasonText, reason = reasonText }) =>
+    [`sessions ended: ${evicted}`, more && 'more are left', reason && `reason: ${reason}`]
+      .filter(Boolean)
+      .join(', '),
+} satisfies Act;
+
+const FINISH_UPGRADE = {
+  action: 'finish_upgrade',
+  target: () => ({ type: 'store' }),
+  detail: ({ previousLevel, featureLevel }: FinishUpgradeResponse, { validateOnly }) =>
+    `feature level ${previousLevel} to ${featureLevel}${validateOnly ? ', checked only' : ''}`,
+} satisfies Act;
+
+const SET_LOG_LEVEL = {
+  action: 'set_log_level',
+  target: () => ({ type: 'daemon' }),
+  detail: ({ level }: { level: string }) => `log level ${level}`,
+} satisfies Act;
+
+const READ_LOG_LEVEL: Act = {
+  action: 'read_log_level',
+  isRead: true,
+  target: () => ({ type: 'daemon' }),
+};
+
+const READ_AUDIT: Act = { action: 'read_audit', isRead: true, target: () => ({ type: 'store' }) };
+
+/**
+ * The administrative acts: every method and route that requires an admin, by its path or by `METHOD path`. A
+ * call of one of them is recorded. A test compares them with roles.ts and the routes.
+ */
+export const ACTS: Readonly<Record<string, Act>> = {
+  '/imstate.v1.PresenceService/Evict': EVICT,
+  '/imstate.v1.PresenceService/FinishUpgrade': FINISH_UPGRADE,
+  '/imstate.v1.PresenceService/ListAudit': READ_AUDIT,
+  'POST /api/v1/evict': EVICT,
+  'GET /api/v1/audit': READ_AUDIT,
+  'GET /admin/log-level': READ_LOG_LEVEL,
+  'POST /admin/log-level': SET_LOG_LEVEL,
+};
+
+/** By gRPC a session is an object; by HTTP its parts are keys of the body. */
+function evictTarget(request: ActRequest): AuditTarget {
+  const { serverAddr } = request;
+  if (typeof serverAddr === 'string' && serverAddr !== '') return { type: 'server', serverAddr };
+  const { userId, deviceId, sessionId } = (request.session ?? request.device ?? request) as Record<
+    string,
+    string | undefined
+  >;
+  // Without any name too: then it is not known which sessions.
+  const type = sessionId || !userId ? 'session' : deviceId ? 'device' : 'user';
+  return { type, ...(userId && { userId }), ...(deviceId && { deviceId }), ...(sessionId && { sessionId }) };
+}
