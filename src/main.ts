@@ -1,3 +1,4 @@
+import Audit from './commands/audit.js';
 import Completion from './commands/completion.js';
 import ContextCurrent from './commands/context/current.js';
 import ContextList from './commands/context/list.js';
@@ -37,6 +38,7 @@ export { Help } from './cli/help/Help.js';
 
 /** What oclif finds here, as package.json configures. */
 export const commands = {
+  audit: Audit,
   completion: Completion,
   'context:current': ContextCurrent,
   'context:list': ContextList,

@@ -15,6 +15,7 @@ const OPTIONS = {
   historyIp: 'prefix' as const,
   changeLimit: 1_000,
   maxDevices: 1_000,
+  auditLimit: 100,
 };
 
 /** A store in the directory until the end of the test, and its migrations. */
