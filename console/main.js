@@ -8,6 +8,7 @@ import { callerName, faultText, note } from './core/parts.js';
 import { askForToken, me, signIn, signOut } from './core/session.js';
 import { refreshTimes } from './core/times.js';
 import { currentZone, otherZone, setZone } from './core/zone.js';
+import { showAudit } from './views/audit.js';
 import { showChanges } from './views/changes.js';
 import { showCluster } from './views/cluster.js';
 import { showDaemons } from './views/daemons.js';
@@ -19,6 +20,7 @@ const VIEWS = {
   cluster: showCluster,
   changes: showChanges,
   daemons: showDaemons,
+  audit: showAudit,
   sessions: showSessions,
 };
 /** The tabs of views that have none of their own. */
@@ -98,6 +100,7 @@ function label() {
     h('a', { href: '../api/openapi.yaml' }, t('foot.api')),
   );
   document.getElementById('sign-out').hidden = me.name === null;
+  document.querySelector('#tabs [data-view=audit]').hidden = me.role !== 'admin';
 }
 
 async function start() {
@@ -142,6 +145,7 @@ listen({
   2: () => go('cluster', ''),
   3: () => go('changes', ''),
   4: () => go('daemons', ''),
+  5: () => me.role === 'admin' && go('audit', ''),
   '?': showHelp,
   p: () => shown.pause?.(),
   t: () => useTheme(THEMES[(THEMES.indexOf(themes.value) + 1) % THEMES.length]),

@@ -269,6 +269,18 @@ export default [
   ],
   ['internal error: see the log of the daemon', '守护进程发生内部错误，详情见其日志'],
 
+  // What came of administrative acts. The last of them fit the beginnings of the others.
+  ['sessions ended: {count}, more are left', '已结束 {count} 个会话，尚有剩余'],
+  ['sessions ended: {count}', '已结束 {count} 个会话'],
+  ['log level {level}', '日志级别 {level}'],
+  ['{change}; another secret', '{change}；密钥已更换'],
+  ['{change}; other chat servers', '{change}；绑定的聊天服务器已更改'],
+  ['another secret', '密钥已更换'],
+  ['other chat servers', '绑定的聊天服务器已更改'],
+  ['role {role} instead of {before}', '角色由 {before} 改为 {role}'],
+  ['role {role}', '角色 {role}'],
+  ['internal error', '内部错误'],
+
   // Callers. Last, because they fit the beginnings of messages.
   ['token "{id}"', '令牌“{id}”'],
   ['the JWT of {id}', '{id} 的 JWT'],

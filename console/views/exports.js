@@ -10,8 +10,8 @@ const MAX_ROWS = 10_000;
 
 /**
  * Buttons that export all pages of a listing as a file, up to a limit. `source` has the listing (`name`,
- * `parameters`), the names that go into the name of the file (`names`), `rowsOf` a page, and `toJson`, which
- * makes the JSON of the rows and of `{ isCut, isPartial }`.
+ * `parameters`), the names that go into the name of the file (`names`), `rowsOf` a page, `toJson`, which makes
+ * the JSON of the rows and of `{ isCut, isPartial }`, and `toCsvRow` if a row of the CSV is another.
  */
 export function exportTools(source, { signal, onFault }) {
   const status = h('span', { class: 'small' });
@@ -49,11 +49,12 @@ export function exportTools(source, { signal, onFault }) {
 }
 
 /** Resolves with a sentence about what the file has. */
-async function exportTo(type, { name, parameters, names, rowsOf, toJson }, signal, onRows) {
+async function exportTo(type, source, signal, onRows) {
+  const { name, parameters, names, rowsOf, toJson, toCsvRow = (row) => row } = source;
   const { rows, ...state } = await readPages(name, parameters, { rowsOf, limit: MAX_ROWS, signal, onRows });
   // The name says that the file is cut, because CSV cannot.
   const parts = [name, ...names, ...(state.isCut ? [`first-${rows.length}`] : [])];
-  const text = type === 'csv' ? toCsv(rows) : `${JSON.stringify(toJson(rows, state), null, 2)}\n`;
+  const text = type === 'csv' ? toCsv(rows.map(toCsvRow)) : `${JSON.stringify(toJson(rows, state), null, 2)}\n`;
   download(fileName(parts, type), type === 'csv' ? 'text/csv' : 'application/json', text);
   const done = state.isCut
     ? t('export.cut', { count: rows.length })
