@@ -54,7 +54,8 @@ async function exportTo(type, source, signal, onRows) {
   const { rows, ...state } = await readPages(name, parameters, { rowsOf, limit: MAX_ROWS, signal, onRows });
   // The name says that the file is cut, because CSV cannot.
   const parts = [name, ...names, ...(state.isCut ? [`first-${rows.length}`] : [])];
-  const text = type === 'csv' ? toCsv(rows.map(toCsvRow)) : `${JSON.stringify(toJson(rows, state), null, 2)}\n`;
+  const text =
+    type === 'csv' ? toCsv(rows.map(toCsvRow)) : `${JSON.stringify(toJson(rows, state), null, 2)}\n`;
   download(fileName(parts, type), type === 'csv' ? 'text/csv' : 'application/json', text);
   const done = state.isCut
     ? t('export.cut', { count: rows.length })

@@ -1,7 +1,7 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason, SessionRef } from 'imstate-client/internal/shared/session';
-import type { HistoryIp } from '../presence/details.js';
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../presence/audit.js';
+import type { HistoryIp } from '../presence/details.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../presence/sessions.js';

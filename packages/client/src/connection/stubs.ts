@@ -31,7 +31,15 @@ export interface Stubs {
  */
 const LARGE_METHODS = ['BatchGetUsers'];
 
-const READS = ['BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats', 'ListAudit', 'GetFeatureLevel'];
+const READS = [
+  'BatchGetUsers',
+  'ListHistory',
+  'ListSessions',
+  'ListServers',
+  'GetStats',
+  'ListAudit',
+  'GetFeatureLevel',
+];
 
 /** gRPC itself retries reads. It repeats changes only if no daemon saw them. */
 const SERVICE_CONFIG = JSON.stringify({

@@ -55,10 +55,7 @@ export interface Fixture {
 }
 
 /** Creates and opens a store at START for each test, and removes it afterwards. */
-export function eachWithStore(
-  makeStore: MakeStore,
-  changes: Partial<StoreOptions> = {},
-): Fixture {
+export function eachWithStore(makeStore: MakeStore, changes: Partial<StoreOptions> = {}): Fixture {
   let underTest: StoreUnderTest;
   let now = 0;
   beforeEach(async () => {
