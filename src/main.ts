@@ -27,6 +27,8 @@ import TokenRevoke from './commands/token/revoke.js';
 import Top from './commands/top.js';
 import UpgradeFinish from './commands/upgrade/finish.js';
 import UpgradeStatus from './commands/upgrade/status.js';
+import UserErase from './commands/user/erase.js';
+import UserExport from './commands/user/export.js';
 import Version from './commands/version.js';
 import Wait from './commands/wait.js';
 import Watch from './commands/watch.js';
@@ -67,6 +69,8 @@ export const commands = {
   top: Top,
   'upgrade:finish': UpgradeFinish,
   'upgrade:status': UpgradeStatus,
+  'user:erase': UserErase,
+  'user:export': UserExport,
   version: Version,
   wait: Wait,
   watch: Watch,

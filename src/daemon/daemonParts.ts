@@ -26,6 +26,7 @@ import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
 import type { StartDeadline } from './startDeadline.js';
 import { Sweeper } from './sweeper.js';
+import { UserData } from './userData.js';
 import { WatchHub } from './watch/hub.js';
 
 /** The parts of a daemon. */
@@ -83,7 +84,8 @@ export async function makeParts(
   disposables.push(() => malformedRequests.close());
   const readiness = new Readiness(options.readyShards);
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
-  const presence = new Presence(tracing?.traced(store) ?? store, counters, () => sweeper.wake());
+  const tracedStore = tracing?.traced(store) ?? store;
+  const presence = new Presence(tracedStore, counters, () => sweeper.wake());
   // The modules of HTTP are loaded only if it is used.
   const http =
     options.http &&
@@ -126,6 +128,7 @@ export async function makeParts(
   disposables.push(() => http?.close());
   const server = new GrpcServer({
     presence,
+    userData: new UserData(tracedStore, presence, hub),
     hub,
     limits: options,
     log,

@@ -204,6 +204,12 @@ export interface PresenceStore {
   listAudit(page: AuditPage): Promise<StoredAuditRecord[]>;
 
   /**
+   * What stands for a user who was erased: a hash with a secret of this store, which is created at first use
+   * and kept with the data.
+   */
+  pseudonymOf(userId: string): Promise<string>;
+
+  /**
    * Replaces a user in all records of the audit trail by a pseudonym: see pseudonymized(). Returns how many
    * records named the user.
    */

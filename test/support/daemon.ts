@@ -5,8 +5,14 @@ import { BearerToken } from '../../packages/client/src/connection/bearerToken.ts
 import type { BatchGetUsersRequest } from '../../packages/client/src/generated/imstate/v1/BatchGetUsersRequest.ts';
 import type { BatchGetUsersResponse__Output } from '../../packages/client/src/generated/imstate/v1/BatchGetUsersResponse.ts';
 import type { Change__Output } from '../../packages/client/src/generated/imstate/v1/Change.ts';
+import type { EraseUserRequest } from '../../packages/client/src/generated/imstate/v1/EraseUserRequest.ts';
+import type { EraseUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/EraseUserResponse.ts';
 import type { EvictRequest } from '../../packages/client/src/generated/imstate/v1/EvictRequest.ts';
 import type { EvictResponse__Output } from '../../packages/client/src/generated/imstate/v1/EvictResponse.ts';
+import type { ExportUserRequest } from '../../packages/client/src/generated/imstate/v1/ExportUserRequest.ts';
+import type { ExportUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/ExportUserResponse.ts';
+import type { FinishUpgradeRequest } from '../../packages/client/src/generated/imstate/v1/FinishUpgradeRequest.ts';
+import type { FinishUpgradeResponse__Output } from '../../packages/client/src/generated/imstate/v1/FinishUpgradeResponse.ts';
 import type { GetStatsResponse__Output } from '../../packages/client/src/generated/imstate/v1/GetStatsResponse.ts';
 import type { GetUserRequest } from '../../packages/client/src/generated/imstate/v1/GetUserRequest.ts';
 import type { GetUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/GetUserResponse.ts';
@@ -143,6 +149,14 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         call<ListServersResponse__Output>((options, done) => presence.ListServers(request, options, done)),
       listAudit: (request: ListAuditRequest = {}) =>
         call<ListAuditResponse__Output>((options, done) => presence.ListAudit(request, options, done)),
+      finishUpgrade: (request: FinishUpgradeRequest) =>
+        call<FinishUpgradeResponse__Output>((options, done) =>
+          presence.FinishUpgrade(request, options, done),
+        ),
+      exportUser: (request: ExportUserRequest) =>
+        call<ExportUserResponse__Output>((options, done) => presence.ExportUser(request, options, done)),
+      eraseUser: (request: EraseUserRequest) =>
+        call<EraseUserResponse__Output>((options, done) => presence.EraseUser(request, options, done)),
       getStats: () => call<GetStatsResponse__Output>((options, done) => presence.GetStats({}, options, done)),
       evict: (request: EvictRequest) =>
         call<EvictResponse__Output>((options, done) => presence.Evict(request, options, done)),

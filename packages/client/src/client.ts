@@ -163,6 +163,25 @@ export class Client implements PresenceApi {
   }
 
   /**
+   * Reads everything that is kept of a user: devices, history, changes, and records of the audit trail. Needs
+   * the role `admin`.
+   */
+  exportUser(userId: string, options?: CallOptions) {
+    return this.#call((api) => api.exportUser(userId, options));
+  }
+
+  /**
+   * Ends the sessions of a user, waits at most 10 s until watches have received that, and removes everything
+   * that is kept of the user. The audit trail has a pseudonym instead of the ID. Needs the role `admin`. May be
+   * repeated, also after it failed. The timeout is 2 minutes by default.
+   *
+   * A device that logs in meanwhile stays: see {@link EraseResult.devicesOnline}.
+   */
+  eraseUser(userId: string, options?: CallOptions) {
+    return this.#call((api) => api.eraseUser(userId, options));
+  }
+
+  /**
    * Reads the feature level of the store, and which levels the daemon that answers supports. Daemons of
    * version 0.1.0 reject it with `UNIMPLEMENTED`: their store has level 1.
    */

@@ -41,6 +41,7 @@ export type {
   UserState,
 } from './calls/messages.js';
 export type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './calls/upgrade.js';
+export type { EraseResult, UserExport } from './calls/userData.js';
 export type { Client } from './client.js';
 export { type ConnectOptions, connect } from './connect.js';
 export type { TokenOptions } from './connection/bearerToken.js';

@@ -10,6 +10,7 @@ import type {
   SessionDetails,
   UserState,
 } from './calls/messages.js';
+import type { UserExport } from './calls/userData.js';
 import type { ImstateError } from './shared/errors.js';
 import type { Change, SessionBegin, WatchEvent } from './watch/watchMessages.js';
 
@@ -129,6 +130,20 @@ export function auditRecordJson({ identity, target, ...record }: AuditRecord) {
     },
     requestId: record.requestId ?? null,
     daemon: record.daemon,
+  };
+}
+
+/** Everything that is kept of a user. */
+export function userExportJson({ userId, devices, history, changes, audit }: UserExport) {
+  return {
+    userId,
+    devices: devices.map(explainedDeviceJson),
+    history: history.map(historyEntryJson),
+    changes: changes.map((change) => {
+      const { revision: _, ...shown } = changeJson(change);
+      return shown;
+    }),
+    audit: audit.map(auditRecordJson),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EraseUserResponse } from 'imstate-client/internal/generated/imstate/v1/EraseUserResponse';
 import type { EvictResponse } from 'imstate-client/internal/generated/imstate/v1/EvictResponse';
 import type { FinishUpgradeResponse } from 'imstate-client/internal/generated/imstate/v1/FinishUpgradeResponse';
 import type { AuditTarget } from '../../presence/audit.js';
@@ -11,6 +12,8 @@ export interface Act {
   readonly action: string;
   /** True if it changes nothing: then only denied calls are recorded. */
   readonly isRead?: boolean;
+  /** True if records name a pseudonym instead of the user. */
+  readonly hidesUser?: boolean;
   /** What the request is about. Of a denied call nothing was read: the request is empty. */
   target(request: ActRequest): AuditTarget;
   /** What came of it, human-readable; without secrets. */
@@ -31,6 +34,30 @@ const FINISH_UPGRADE = {
   target: () => ({ type: 'store' }),
   detail: ({ previousLevel, featureLevel }: FinishUpgradeResponse, { validateOnly }) =>
     `feature level ${previousLevel} to ${featureLevel}${validateOnly ? ', checked only' : ''}`,
+} satisfies Act;
+
+const userTarget = ({ userId }: ActRequest): AuditTarget => ({
+  type: 'user',
+  ...(typeof userId === 'string' && userId !== '' && { userId }),
+});
+
+/** Each page is a record: who reads the first may not read the rest. */
+const EXPORT_USER: Act = { action: 'export_user', target: userTarget };
+
+const ERASE_USER = {
+  action: 'erase_user',
+  hidesUser: true,
+  target: userTarget,
+  detail: (response: EraseUserResponse) =>
+    [
+      `sessions ended: ${response.sessionsEnded}`,
+      `records erased: ${response.recordsErased}`,
+      `changes erased: ${response.changesErased}`,
+      response.entriesLeft && `left: ${response.entriesLeft}`,
+      response.devicesOnline && `online again: ${response.devicesOnline}`,
+    ]
+      .filter(Boolean)
+      .join(', '),
 } satisfies Act;
 
 const SET_LOG_LEVEL = {
@@ -55,6 +82,8 @@ export const ACTS: Readonly<Record<string, Act>> = {
   '/imstate.v1.PresenceService/Evict': EVICT,
   '/imstate.v1.PresenceService/FinishUpgrade': FINISH_UPGRADE,
   '/imstate.v1.PresenceService/ListAudit': READ_AUDIT,
+  '/imstate.v1.PresenceService/ExportUser': EXPORT_USER,
+  '/imstate.v1.PresenceService/EraseUser': ERASE_USER,
   'POST /api/v1/evict': EVICT,
   'GET /api/v1/audit': READ_AUDIT,
   'GET /admin/log-level': READ_LOG_LEVEL,

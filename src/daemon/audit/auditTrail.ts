@@ -38,7 +38,7 @@ export type HostAct = Pick<Entry, 'action' | 'target' | 'detail' | 'omitted'> & 
 
 /** What an {@link AuditTrail} works with. */
 export interface AuditTrailParts {
-  store: Pick<PresenceStore, 'recordAudit'>;
+  store: Pick<PresenceStore, 'recordAudit' | 'pseudonymOf'>;
   log: Logger;
   requestIds: RequestIds;
   /** The registered address of the daemon, host:port. */
@@ -87,10 +87,13 @@ export class AuditTrail {
       response = await execute();
     } catch (error) {
       const isAct = !(error instanceof ImstateError) || error.code !== 'INVALID_ARGUMENT';
-      if (isAct) await this.#record({ ...this.#entryOf(act, call, await read()), ...failureOf(error) });
+      if (isAct) {
+        const request = await this.#shown(act, await read());
+        await this.#record({ ...this.#entryOf(act, call, request), ...failureOf(error) });
+      }
       throw error;
     }
-    const request = await read();
+    const request = await this.#shown(act, await read());
     const detail = act.detail?.(response as never, request) ?? '';
     await this.#record({ ...this.#entryOf(act, call, request), outcome: 'OK', code: '', detail });
     return response;
@@ -117,6 +120,13 @@ export class AuditTrail {
     clearInterval(this.#flushes);
     this.#denials.close();
     await this.#writer.close();
+  }
+
+  /** The request as records show it. */
+  async #shown(act: Act, request: ActRequest): Promise<ActRequest> {
+    if (!act.hidesUser || typeof request.userId !== 'string') return request;
+    // Without a store there is no pseudonym; the id must not be known either.
+    return { userId: await this.#parts.store.pseudonymOf(request.userId).catch(() => '') };
   }
 
   #entryOf(act: Act, { metadata, ...call }: ActCall, request: ActRequest) {

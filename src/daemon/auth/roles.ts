@@ -63,6 +63,8 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/Evict': admin,
   '/imstate.v1.PresenceService/FinishUpgrade': admin,
   '/imstate.v1.PresenceService/ListAudit': admin,
+  '/imstate.v1.PresenceService/ExportUser': admin,
+  '/imstate.v1.PresenceService/EraseUser': admin,
 
   // Load balancers and orchestrators call it, and it reveals nothing about anybody.
   '/grpc.health.v1.Health/Check': open,

@@ -12,15 +12,16 @@ import { readCalls } from './readCalls.js';
 import { readEviction, readLogin, readLogout, readSessions } from './requests.js';
 import { showLogin } from './responseRoom.js';
 import type { upgradeCalls } from './upgradeCalls.js';
+import type { userDataCalls } from './userDataCalls.js';
 import { WatchHandler } from './watchHandler.js';
 
-/** imstate.v1.PresenceService without its calls of an upgrade: see proto/imstate/v1/presence.proto. */
+/** imstate.v1.PresenceService without the calls of an upgrade and of user data: see proto/imstate/v1/presence.proto. */
 export function presenceServiceHandlers(
   presence: Presence,
   hub: WatchHub,
   calls: Calls,
   operations: OperationCounts,
-): Omit<PresenceServiceHandlers, keyof ReturnType<typeof upgradeCalls>> {
+): Omit<PresenceServiceHandlers, keyof ReturnType<typeof upgradeCalls | typeof userDataCalls>> {
   const batches = new BatchCounts(operations);
   const keepAlives = operations.of('keep_server_alive');
   return {

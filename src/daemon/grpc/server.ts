@@ -19,6 +19,7 @@ import { pseudoHeaderListener } from '../overload/headerLimits.js';
 import { Load } from '../overload/load.js';
 import type { MalformedRequests } from '../overload/malformedRequests.js';
 import type { Presence } from '../presence.js';
+import type { UserData } from '../userData.js';
 import type { WatchHub } from '../watch/hub.js';
 import { Calls } from './calls.js';
 import { Services } from './services.js';
@@ -30,6 +31,7 @@ const FLUSH_MS = 500;
 /** What a {@link GrpcServer} works with. */
 export interface GrpcServerParts {
   readonly presence: Presence;
+  readonly userData: UserData;
   readonly hub: WatchHub;
   readonly limits: LoadLimits & { maxDevices: number };
   readonly log: Logger;
@@ -65,7 +67,14 @@ export class GrpcServer {
     this.#calls = new Calls(log, load, parts.audit);
     const { operations } = observer.counts;
     const { maxDevices } = limits;
-    this.#services = new Services(this.#server, this.#calls, { presence, hub, operations, maxDevices });
+    const { userData } = parts;
+    this.#services = new Services(this.#server, this.#calls, {
+      presence,
+      userData,
+      hub,
+      operations,
+      maxDevices,
+    });
     this.#connections = new Connections(limits, log, connectionCounts);
     this.#headers = new HeaderGuard(bounds.requestMs, log, connectionCounts, malformedRequests);
     this.#listeners = this.#sessionListeners(parts, bounds);

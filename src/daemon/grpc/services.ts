@@ -6,6 +6,7 @@ import { loadCodec } from 'imstate-client/internal/wire/codec';
 import { loadProtos } from 'imstate-client/internal/wire/protos';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Presence } from '../presence.js';
+import type { UserData } from '../userData.js';
 import type { WatchHub } from '../watch/hub.js';
 import type { Calls } from './calls.js';
 import { loadDefinition } from './definition.js';
@@ -13,6 +14,7 @@ import { withHealthDetails } from './healthDetails.js';
 import { watchingKnownNames } from './healthNames.js';
 import { presenceServiceHandlers } from './presenceService.js';
 import { upgradeCalls } from './upgradeCalls.js';
+import { userDataCalls } from './userDataCalls.js';
 import { userStatusHandlers } from './userStatus.js';
 
 /** Names with a health status: the daemon as a whole, and each service. */
@@ -24,6 +26,7 @@ const KEEPING = ['Watch', 'KeepServerAlive'];
 /** What the services work with. */
 export interface ServiceParts {
   readonly presence: Presence;
+  readonly userData: UserData;
   readonly hub: WatchHub;
   readonly operations: OperationCounts;
   /** See --max-devices. Health reports it. */
@@ -49,7 +52,8 @@ export class Services {
   }
 }
 
-function addPresence(server: Server, calls: Calls, { presence, hub, operations }: ServiceParts): void {
+function addPresence(server: Server, calls: Calls, parts: ServiceParts): void {
+  const { presence, userData, hub, operations } = parts;
   const { types } = loadProtos();
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
@@ -57,6 +61,7 @@ function addPresence(server: Server, calls: Calls, { presence, hub, operations }
   const handlers = {
     ...presenceServiceHandlers(presence, hub, calls, operations),
     ...upgradeCalls(presence, calls),
+    ...userDataCalls(userData, calls),
   };
   server.addService(codec.serve(service, KEEPING), handlers);
 }

@@ -20,6 +20,8 @@ export type OperationName =
   | 'get_feature_level'
   | 'finish_upgrade'
   | 'list_audit'
+  | 'export_user'
+  | 'erase_user'
   | 'who_am_i'
   | 'unknown';
 
@@ -45,6 +47,8 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/GetFeatureLevel': 'get_feature_level',
   '/imstate.v1.PresenceService/FinishUpgrade': 'finish_upgrade',
   '/imstate.v1.PresenceService/ListAudit': 'list_audit',
+  '/imstate.v1.PresenceService/ExportUser': 'export_user',
+  '/imstate.v1.PresenceService/EraseUser': 'erase_user',
 
   '/imstate.http/query': 'get_user',
   '/imstate.http/history': 'list_history',

@@ -16,9 +16,16 @@ const KINDS = new Map<string, Kind>([
   ['/grpc.health.v1.Health/Watch', 'probe'],
 ]);
 const READS = new Set(
-  ['GetUser', 'BatchGetUsers', 'ListHistory', 'ListSessions', 'ListServers', 'GetStats', 'ListAudit'].map(
-    (name) => `/imstate.v1.PresenceService/${name}`,
-  ),
+  [
+    'GetUser',
+    'BatchGetUsers',
+    'ListHistory',
+    'ListSessions',
+    'ListServers',
+    'GetStats',
+    'ListAudit',
+    'ExportUser',
+  ].map((name) => `/imstate.v1.PresenceService/${name}`),
 );
 
 /** The methods that were called, each with what its calls have in common. */

@@ -10,6 +10,7 @@ import type { ChangeLog, UserChanges } from '../changeLog.js';
 import type { Erasure } from '../erasure.js';
 import { FEATURE_LEVELS } from '../featureLevel.js';
 import { type Answer, allAnswers, type Operation, type UserRead } from '../operations.js';
+import { makePseudonym } from '../pseudonym.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, Migration, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { callOf, Transactions } from './apply.js';
@@ -22,7 +23,7 @@ import { heartbeat } from './heartbeat.js';
 import { readHistory } from './history.js';
 import { keepServerAlive } from './keepServerAlive.js';
 import { LmdbChangeLog, newestChange } from './LmdbChangeLog.js';
-import { claimIdentity, claimLayout } from './layout.js';
+import { claimIdentity, claimLayout, readPseudonymKey } from './layout.js';
 import { listSessions } from './list.js';
 import { listAudit } from './listAudit.js';
 import { offline } from './offline.js';
@@ -209,6 +210,11 @@ export class LmdbStore implements PresenceStore {
 
   async listAudit(page: AuditPage): Promise<StoredAuditRecord[]> {
     return listAudit(this.#open(), this.#options, page);
+  }
+
+  pseudonymOf(userId: string): Promise<string> {
+    const run = ({ tables }: WriteTransaction) => makePseudonym(readPseudonymKey(tables.root), userId);
+    return this.#transactions.runOne({ userId: '', run });
   }
 
   async eraseFromAudit(userId: string, pseudonym: string): Promise<number> {

@@ -2,6 +2,10 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { RootDatabase } from 'lmdb';
 import { FEATURE_LEVELS, levelFault } from '../featureLevel.js';
 import { newStoreId } from '../identity.js';
+import { newPseudonymKey } from '../pseudonym.js';
+
+const PSEUDONYM_KEY = 'pseudonymKey';
+
 import type { Migration } from '../store.js';
 import { backUp } from './backUp.js';
 
@@ -29,6 +33,12 @@ export async function claimLayout(root: RootDatabase, dataDir: string): Promise<
 
 function putLevel(root: RootDatabase): void {
   root.put('layout', { version: FEATURE_LEVELS.max });
+}
+
+/** The key of pseudonyms, which is created at first use. See PresenceStore.pseudonymOf. */
+export function readPseudonymKey(root: RootDatabase): string {
+  if (!root.doesExist(PSEUDONYM_KEY)) root.put(PSEUDONYM_KEY, newPseudonymKey());
+  return root.get(PSEUDONYM_KEY);
 }
 
 /**

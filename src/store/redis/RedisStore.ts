@@ -9,6 +9,7 @@ import type { ChangeLog, UserChanges } from '../changeLog.js';
 import type { Erasure } from '../erasure.js';
 import { newStoreId } from '../identity.js';
 import type { Answer, Operation } from '../operations.js';
+import { makePseudonym } from '../pseudonym.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth } from '../store.js';
 import { type Connection, connectOnce, makeConnection, onConnectError } from './connection.js';
@@ -26,6 +27,7 @@ import { listAudit } from './listAudit.js';
 import { OpenRedisStore, type RedisStoreOptions, type StoreState } from './OpenRedisStore.js';
 import { offlineCommand } from './offline.js';
 import { onlineCommand } from './online.js';
+import { readPseudonymKey } from './pseudonymKey.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
 import { recordAudit } from './recordAudit.js';
 import { sweep } from './sweep.js';
@@ -191,6 +193,11 @@ export class RedisStore implements PresenceStore {
   async eraseFromAudit(userId: string, pseudonym: string): Promise<number> {
     const { scripts, audit } = this.#usable();
     return eraseFromAudit(scripts, audit, userId, pseudonym);
+  }
+
+  async pseudonymOf(userId: string): Promise<string> {
+    const { scripts } = this.#usable();
+    return makePseudonym(await readPseudonymKey(scripts, this.#options.keyPrefix), userId);
   }
 
   changeLog(): ChangeLog {

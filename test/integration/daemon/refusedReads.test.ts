@@ -7,6 +7,7 @@ import { CallObserver } from '../../../src/daemon/observability/callObserver.ts'
 import { SessionCounters } from '../../../src/daemon/observability/sessionCounters.ts';
 import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
 import { Presence } from '../../../src/daemon/presence.ts';
+import { UserData } from '../../../src/daemon/userData.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
 import { LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
 import { auditTrailIn } from '../../support/audit.ts';
@@ -44,7 +45,18 @@ async function startServer() {
   const connectionCounts = new ConnectionCounts();
   const audit = auditTrailIn(store, log);
   const guard = undefined;
-  const server = new GrpcServer({ presence, hub, limits, log, audit, guard, observer, connectionCounts });
+  const userData = new UserData(store, presence, hub);
+  const server = new GrpcServer({
+    presence,
+    userData,
+    hub,
+    limits,
+    log,
+    audit,
+    guard,
+    observer,
+    connectionCounts,
+  });
   const port = await server.listen({ host: '127.0.0.1', port: 0 }, ServerCredentials.createInsecure());
   disposables.push(() => server.drain(1_000));
   return { addr: `127.0.0.1:${port}`, presence, observer, logged };

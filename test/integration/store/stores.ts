@@ -34,13 +34,7 @@ export const makeRedisStore: MakeStore = async (options) => {
       const ttls = await Promise.all(otherKeys.map((key) => redis.pttl(key)));
       return ttls.filter((ttl) => ttl < 0).length;
     },
-    dump: async () => {
-      const parts = (await keys()).map(async (key) => [
-        Buffer.from(key),
-        (await redis.dumpBuffer(key)) ?? Buffer.alloc(0),
-      ]);
-      return Buffer.concat((await Promise.all(parts)).flat());
-    },
+    dump: () => dumpRedis(url, `${keyPrefix}*`),
     remove: async () => {
       await store.close();
       const left = await keys();
@@ -49,6 +43,18 @@ export const makeRedisStore: MakeStore = async (options) => {
     },
   };
 };
+
+/** The names and contents of the keys of a Redis. */
+export async function dumpRedis(url: string, pattern = '*'): Promise<Buffer> {
+  const redis = new Redis(url);
+  try {
+    const keys = await redis.keys(pattern);
+    const contents = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+    return Buffer.concat([...keys.map((key) => Buffer.from(key)), ...contents.flatMap((each) => each ?? [])]);
+  } finally {
+    redis.disconnect();
+  }
+}
 
 const TABLES = [
   'records',

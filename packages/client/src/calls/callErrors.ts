@@ -54,15 +54,6 @@ export function isUnimplemented(error: unknown): error is ImstateError {
   return error instanceof ImstateError && error.code === 'UNIMPLEMENTED';
 }
 
-/** Rejects with the error; one of a daemon that is too old says which version has the call. */
-export function needsVersion(version: string): (error: unknown) => never {
-  return (error) => {
-    if (!isUnimplemented(error)) throw error;
-    const message = `the daemon does not know this call: it needs imstate ${version} or later; upgrade the daemons`;
-    throw error.reworded(message);
-  };
-}
-
 /** The peer of a call, for messages. */
 interface Called {
   /** The addresses of the daemons. */
@@ -97,8 +88,8 @@ const UNKNOWN_METHOD = /does not implement the method \/imstate\.v1\.PresenceSer
 function messageFor({ code, details }: Fault, { addresses, timeoutMs }: Called): string {
   const [, method] = code === status.UNIMPLEMENTED ? (UNKNOWN_METHOD.exec(details) ?? []) : [];
   if (method !== undefined) {
-    // All methods of version 0.1.0 are older than this client.
-    return `${method} needs a version of imstate later than 0.1.0, and a daemon at ${addresses} is older, or no imstate daemon: upgrade it`;
+    // Version 0.1.0 knows all older methods.
+    return `${method} needs imstate 0.2.0 or later, and a daemon at ${addresses} is older, or no imstate daemon: upgrade it`;
   }
   if (code === status.DEADLINE_EXCEEDED)
     return `no answer within ${Math.round(timeoutMs)} ms from ${addresses}`;

@@ -15,7 +15,6 @@ import { ImstateError } from '../shared/errors.js';
 import { auditOutcomes } from '../wire/enums.js';
 import { toTimestamp } from '../wire/timestamp.js';
 import { readAuditRecord } from './audit.js';
-import { needsVersion } from './callErrors.js';
 import type { PageRequest } from './listings.js';
 import type { CallOptions } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
@@ -87,7 +86,7 @@ export function listingApi(
         outcome: auditOutcomes.toWire(outcome) as WireAuditOutcome,
         ...toPageRequest(page),
       };
-      const response = await read(channel, 'ListAudit', request, options).catch(needsVersion('0.2.0'));
+      const response = await read(channel, 'ListAudit', request, options);
       const { records, nextPageToken } = response;
       return { records: records.map(readAuditRecord), nextPageToken: nextPageToken || undefined };
     },

@@ -23,6 +23,7 @@ import type {
   UserState,
 } from './messages.js';
 import type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './upgrade.js';
+import type { EraseResult, UserExport } from './userData.js';
 
 /** The calls of a server, whichever service it serves. See Client for each. */
 export interface PresenceApi {
@@ -50,6 +51,10 @@ export interface PresenceApi {
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
   /** Rejects if the caller may not evict. Ends nothing. */
   checkEvict(options?: CallOptions): Promise<void>;
+  /** Reads everything that is kept of a user. */
+  exportUser(userId: string, options?: CallOptions): Promise<UserExport>;
+  /** Erases everything that is kept of a user. */
+  eraseUser(userId: string, options?: CallOptions): Promise<EraseResult>;
   /** Reads the feature level of the store. */
   getFeatureLevel(options?: CallOptions): Promise<FeatureLevel>;
   /** Raises the feature level of the store. */

@@ -15,6 +15,7 @@ import type { LoginPolicy, OnlineRequest } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
 import { upgradeApi } from './upgradeApi.js';
+import { userDataApi } from './userDataApi.js';
 import { UserReader } from './userReader.js';
 
 /** The calls of imstate.v1.PresenceService. */
@@ -61,6 +62,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
 
     ...listingApi(channel),
     ...upgradeApi(channel),
+    ...userDataApi(channel),
 
     async evict(request, options) {
       const { evicted, more, reasonStored } = await channel

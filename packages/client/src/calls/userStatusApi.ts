@@ -70,6 +70,8 @@ export function userStatusApi(channel: Channel): PresenceApi {
     listSessions: () => reject('lists no sessions'),
     listServers: () => reject('lists no chat servers'),
     getStats: () => reject('counts nothing'),
+    exportUser: () => reject('keeps no history: there is nothing to export'),
+    eraseUser: () => reject('cannot erase: remove the keys of the user from its store'),
     listAudit: () => reject('keeps no audit trail'),
     evict: () => reject('evicts nobody: log each device out'),
     checkEvict: () => reject('evicts nobody: log each device out'),

@@ -38,6 +38,7 @@ const READS = [
   'ListServers',
   'GetStats',
   'ListAudit',
+  'ExportUser',
   'GetFeatureLevel',
 ];
 

@@ -3,7 +3,7 @@ import type { Change__Output } from '../generated/imstate/v1/Change.js';
 import type { SessionBegin__Output } from '../generated/imstate/v1/SessionBegin.js';
 import type { WatchResponse__Output } from '../generated/imstate/v1/WatchResponse.js';
 import { fromTimestamp } from '../wire/timestamp.js';
-import type { SessionBegin, WatchEvent } from './watchMessages.js';
+import type { Change, SessionBegin, WatchEvent } from './watchMessages.js';
 
 /**
  * The events of one response. `synced` comes last: the revision of a response is valid once all of it is
@@ -14,7 +14,7 @@ export function* readEvents(response: WatchResponse__Output): Generator<WatchEve
   for (const { userId, devices } of snapshot) {
     yield { type: 'snapshot', userId, devices: devices.map(readDevice) };
   }
-  for (const change of changes) yield readChange(change);
+  for (const change of changes) yield { type: 'change', ...readChange(change) };
   if (synced) yield { type: 'synced', revision };
   else if (revision !== '' && snapshot.length === 0 && changes.length === 0)
     yield { type: 'progress', revision };
@@ -24,9 +24,8 @@ export function* readEvents(response: WatchResponse__Output): Generator<WatchEve
 }
 
 /** A change as the daemon sent it. */
-export function readChange({ session, ended, time, ...change }: Change__Output): WatchEvent {
+export function readChange({ session, ended, time, ...change }: Change__Output): Change {
   return {
-    type: 'change',
     ...change,
     session: session ? readSession(session) : undefined,
     ended: ended ? readEnded(ended) : undefined,

@@ -129,6 +129,8 @@ function eventOf(type: string, fields: object): { type: string; data: string } {
 /** A change as JSON, made once for all streams. */
 function jsonOf(published: PublishedChange): string {
   const { change, revision } = published;
-  published.json ??= JSON.stringify(watchEventJson(readChange(toChange(change, revision))));
+  published.json ??= JSON.stringify(
+    watchEventJson({ type: 'change', ...readChange(toChange(change, revision)) }),
+  );
   return published.json;
 }

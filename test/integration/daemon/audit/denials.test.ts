@@ -74,7 +74,10 @@ test('records every act that is denied', async () => {
   const v1 = callerOf(daemon.addr, reader);
   const calls: Record<string, () => Promise<unknown>> = {
     '/imstate.v1.PresenceService/Evict': () => v1.evict({}),
+    '/imstate.v1.PresenceService/FinishUpgrade': () => v1.finishUpgrade({}),
     '/imstate.v1.PresenceService/ListAudit': () => v1.listAudit(),
+    '/imstate.v1.PresenceService/ExportUser': () => v1.exportUser({ userId: 'u' }),
+    '/imstate.v1.PresenceService/EraseUser': () => v1.eraseUser({ userId: 'u' }),
   };
   for (const [i, path] of Object.keys(ACTS).entries()) {
     const [method = '', route] = path.split(' ');

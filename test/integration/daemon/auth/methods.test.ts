@@ -41,7 +41,9 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       (name) => `/imstate.v1.PresenceService/${name}`,
     ),
   ],
-  admin: ['Evict', 'FinishUpgrade', 'ListAudit'].map((name) => `/imstate.v1.PresenceService/${name}`),
+  admin: ['Evict', 'FinishUpgrade', 'ListAudit', 'ExportUser', 'EraseUser'].map(
+    (name) => `/imstate.v1.PresenceService/${name}`,
+  ),
 };
 
 const MAY: Record<string, (keyof typeof METHODS)[]> = {
