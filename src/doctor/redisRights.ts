@@ -61,6 +61,14 @@ function scriptCommands(db: number, key: string): string[][] {
   const names = lua.flatMap((text) =>
     [...text.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, name]) => `${name}`),
   );
-  const known: Record<string, string[]> = { INFO: ['replication'], TIME: [''], DEL: [key], EXISTS: [key] };
+  const known: Record<string, string[]> = {
+    INFO: ['replication'],
+    TIME: [''],
+    DEL: [key],
+    EXISTS: [key],
+    GET: [key],
+    SET: [key, '1'],
+    RENAME: [key, key],
+  };
   return [...new Set(names)].map((name) => [name, ...(known[name] ?? [key, '1', '1'])]);
 }

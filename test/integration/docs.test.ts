@@ -47,8 +47,9 @@ test('names the variable of every flag after the flag', () => {
 
 /** Flags that no variable may set, which was meant for another command. */
 const WITHOUT_ENVIRONMENT: Record<string, string[]> = {
-  evict: ['server-addr', 'user', 'device', 'session', 'yes'],
+  evict: ['server-addr', 'user', 'device', 'session', 'reason', 'file', 'yes'],
   'upgrade:finish': ['force', 'yes'],
+  'user:erase': ['yes'],
 };
 
 test('reads all flags from the environment, except those that end or exclude something and the settings of a context', () => {

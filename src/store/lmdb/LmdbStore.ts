@@ -56,6 +56,8 @@ export class LmdbStore implements PresenceStore {
   readonly #changeLog = new LmdbChangeLog(() => this.#open());
   readonly #stats = new StatsReader(() => this.#open());
   readonly #transactions: Transactions;
+  /** Set before the tables: closed also if they cannot be opened. */
+  #root: RootDatabase | undefined;
   #tables: Tables | undefined;
   #identity: string | undefined;
   #featureLevel = 0;
@@ -92,12 +94,14 @@ export class LmdbStore implements PresenceStore {
       checkDataFile(path);
       // Without overlappingSync a commit returns after its fsync, which is what we promise.
       root = open({ path, overlappingSync: false });
-      this.#tables = openTables(root);
+      this.#root = root;
     } catch (error) {
       throw unusable(dataDir, error);
     }
     const migration = await claimLayout(root, dataDir);
     if (migration !== undefined) this.#options.onMigrated?.(migration);
+    // Behind the migration, because it creates tables of newer versions.
+    this.#tables = openedTables(root, dataDir);
     this.#featureLevel = FEATURE_LEVELS.max;
     this.#identity = claimIdentity(root);
   }
@@ -239,9 +243,9 @@ export class LmdbStore implements PresenceStore {
   }
 
   async close(): Promise<void> {
-    const root = this.#tables?.root;
     this.#tables = undefined;
-    await root?.close();
+    await this.#root?.close();
+    this.#root = undefined;
   }
 
   /** Finds what is kept of a user, and removes it if `removes`. */
@@ -263,6 +267,14 @@ export class LmdbStore implements PresenceStore {
   #open(): Tables {
     if (this.#tables) return this.#tables;
     throw new ImstateError('STORE_UNAVAILABLE', 'the store is not open: the daemon is starting or stopping');
+  }
+}
+
+function openedTables(root: RootDatabase, dataDir: string): Tables {
+  try {
+    return openTables(root);
+  } catch (error) {
+    throw unusable(dataDir, error);
   }
 }
 

@@ -6,7 +6,7 @@ import { field, numberField } from '../../support/protobuf.ts';
 import { frame, rawGrpc } from '../../support/rawGrpc.ts';
 
 const OLDER =
-  /FinishUpgrade needs a version of imstate later than 0\.1\.0, and a daemon at 127\.0\.0\.1:\d+ is older/;
+  /FinishUpgrade needs imstate 0\.2\.0 or later, and a daemon at 127\.0\.0\.1:\d+ is older/;
 
 function killed(daemon: Imstate): Imstate {
   disposables.push(() => daemon.kill());
@@ -22,7 +22,7 @@ test('a client names the version that a method needs which the daemon does not h
   });
   const status = await runImstate(['upgrade', 'status', '--endpoint', addr]);
   expect(status).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(status.stderr).toContain('GetFeatureLevel needs a version of imstate later than 0.1.0');
+  expect(status.stderr).toContain('GetFeatureLevel needs imstate 0.2.0 or later');
   const finish = await runImstate(['upgrade', 'finish', '--endpoint', addr, '--yes', '--force']);
   expect(finish.exitCode).toBe(1);
   expect(finish.stderr).toMatch(OLDER);

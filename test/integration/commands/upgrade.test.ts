@@ -102,8 +102,14 @@ test('lets every reader see the level, and only an admin raise it', async () => 
   expect(refused.stderr).toContain('FinishUpgrade needs the role admin, and token "writer" has writer');
   expect(await storedLevel()).toBe('1');
   expect((await as('admin', 'finish', '--yes')).exitCode).toBe(0);
-  const lines = logged.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'upgrade finished');
-  expect(lines).toMatchObject([{ caller: 'token "admin"', previousLevel: 1, featureLevel: 2 }]);
+  const acts = logged
+    .map((line) => JSON.parse(line))
+    .filter(({ msg, outcome }) => msg === 'administrative act' && outcome === 'OK');
+  expect(acts.at(-1)).toMatchObject({
+    action: 'finish_upgrade',
+    identity: { name: 'admin' },
+    detail: 'feature level 1 to 2',
+  });
 });
 
 test('rejects daemons of different stores', async () => {
