@@ -108,7 +108,7 @@ export default class Evict extends ClientCommand {
     const progress = new Progress('session', true);
     try {
       const add = (sessions: number) => progress.add(sessions);
-      return this.#report(await evictAll(client, { ...target, reasonText }, undefined, add));
+      return this.#report(await evictKnown(client, target, reasonText, add));
     } finally {
       progress.end();
     }
@@ -148,6 +148,24 @@ export default class Evict extends ClientCommand {
     } finally {
       release();
     }
+  }
+}
+
+/** A daemon before 0.2.0 knows no devices as targets: names the current session instead. */
+async function evictKnown(
+  client: Client,
+  target: EvictTarget,
+  reasonText: string | undefined,
+  onEvicted: (sessions: number) => void,
+): Promise<Evicted> {
+  try {
+    return await evictAll(client, { ...target, reasonText }, undefined, onEvicted);
+  } catch (error) {
+    if (!('device' in target) || !(error instanceof ImstateError) || error.code !== 'UNIMPLEMENTED')
+      throw error;
+    const session = await confirmedTarget(client, target);
+    if (session === undefined) return { evicted: 0, reasonStored: undefined };
+    return evictAll(client, { ...session, reasonText }, undefined, onEvicted);
   }
 }
 

@@ -31,6 +31,29 @@ test('a client names the version that a method needs which the daemon does not h
   expect(await client.getUser({ userId: 'alice' })).toMatchObject({ online: true });
 });
 
+test('commands say what a daemon of the first version did not do', async () => {
+  const { addr } = killed(await startFirstVersion('serve', '--port', '0'));
+  const run = (...args: string[]) => runImstate([...args, '--endpoint', addr]);
+  const login = ['online', 'alice', 'phone', '--server-addr', '10.0.0.1:9000'];
+  const { exitCode, stderr } = await run(...login, '--label', 'Phone');
+  expect([exitCode, stderr]).toEqual([
+    0,
+    'warning: the daemon is older than 0.2.0 and ignored --client-ip, --label and --app-version: update it\n',
+  ]);
+  expect(JSON.parse((await run(...login, '--label', 'Phone', '--json')).stdout)).toMatchObject({
+    detailsStored: false,
+  });
+  const evicted = await run('evict', 'alice', 'phone', '--yes', '--reason', 'stolen');
+  expect([evicted.exitCode, evicted.stdout, evicted.stderr]).toEqual([
+    0,
+    '1 session was evicted\n',
+    'warning: the daemon is older than 0.2.0 and ignored --reason: update it\n',
+  ]);
+  expect((await run('query', 'alice')).stdout).toMatch(/^alice is offline\n/);
+  for (const args of [['audit'], ['user', 'export', 'alice'], ['user', 'erase', 'alice', '--yes']])
+    expect((await run(...args)).stderr).toContain('needs imstate 0.2.0 or later');
+});
+
 test('a daemon of the first version ignores a field that it does not know', async () => {
   const { addr } = killed(await startFirstVersion('serve', '--port', '0'));
   const raw = rawGrpc(addr);

@@ -93,10 +93,10 @@ function toEvictRequest({ reasonText = '', ...target }: EvictRequest): WireEvict
   return { ...target, reasonText };
 }
 
-/** A daemon that does not know the target `device` sees no target. */
+/** A daemon that does not know the target `device` sees no target; version 0.1.0 names no field of an error. */
 function rejectOlder(request: EvictRequest, error: unknown): never {
   if (!('device' in request) || !(error instanceof ImstateError)) throw error;
-  if (error.code !== 'INVALID_ARGUMENT' || error.field !== 'target') throw error;
+  if (error.code !== 'INVALID_ARGUMENT' || (error.field ?? 'target') !== 'target') throw error;
   const message = 'the daemon cannot evict a device: it is older than 0.2.0; name the session';
   throw new ImstateError('UNIMPLEMENTED', message, { cause: error });
 }
