@@ -3,7 +3,7 @@ import type { StoredAuditRecord } from '../presence/audit.js';
 import type { PastSession, Session } from '../presence/sessions.js';
 import type { Change } from '../store/changeLog.js';
 import type { Erasure } from '../store/erasure.js';
-import { formatPageToken, parsePageToken } from '../store/pageToken.js';
+import { foreignPageToken, formatPageToken, parsePageToken } from '../store/pageToken.js';
 import { ReadBudget } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
 import { listAudit } from './audit/listAudit.js';
@@ -18,9 +18,9 @@ const OTHER_DAEMONS_MS = 1_000;
 const REASON = 'the user is being erased';
 /** How many devices a page of an export has: with all their metadata they fit into a response. */
 const DEVICES_PER_PAGE = 500;
-const AUDIT_PER_PAGE = 1_000;
+const AUDIT_PER_PAGE = 500;
 
-/** A page of what is kept of a user; one of the lists has entries. */
+/** A page of what is kept of a user. */
 export interface UserExport {
   devices: Session[];
   history: PastSession[];
@@ -39,7 +39,20 @@ export interface ErasedUser extends Erasure {
 /** The lists of an export, in their order, and where each continues. */
 const PARTS = ['devices', 'history', 'changes', 'audit'] as const;
 type Part = (typeof PARTS)[number];
-const FIRST_PAGE: [part: Part, after: string] = ['devices', ''];
+/** Where a page begins. */
+type PagePosition = [part: Part, after: string];
+const FIRST_PAGE: PagePosition = ['devices', ''];
+/** What `after` may be: the number of devices, and the position in the change log. */
+const AFTER: Record<Part, RegExp> = {
+  devices: /^\d{0,9}$/,
+  history: /^$/,
+  changes: /^(\d{1,15}(-\d{1,15})?)?$/,
+  audit: /^/,
+};
+/** A page with so many entries is sent; with the next part it still fits into a response. */
+const FULL_PAGE = 250;
+/** How many parts of the change log a page reads at most. */
+const MAX_READS = 64;
 
 /** Exports and erases what is kept of a user. */
 export class UserData {
@@ -53,14 +66,23 @@ export class UserData {
     this.#hub = hub;
   }
 
-  /** A page of what is kept of a user; throws INVALID_ARGUMENT for a token that is none. */
+  /**
+   * A page of what is kept of a user: as many parts as have room, so that it is usually the only one. Throws
+   * INVALID_ARGUMENT for a token that is none.
+   */
   async export(userId: string, token: string | undefined, peer: string): Promise<UserExport> {
-    const [part, after] = token === undefined ? FIRST_PAGE : parsePageToken(token, FIRST_PAGE);
+    let at: PagePosition | undefined = token === undefined ? FIRST_PAGE : readToken(token);
     const page: UserExport = { devices: [], history: [], changes: [], audit: [], next: undefined };
-    const next = await this.#read(part, userId, after, peer, page);
-    const following = PARTS[PARTS.indexOf(part) + 1];
-    if (next !== undefined) page.next = formatPageToken([part, next]);
-    else if (following !== undefined) page.next = formatPageToken([following, '']);
+    for (let reads = 0; at !== undefined; reads++) {
+      if (reads === MAX_READS || sizeOf(page) >= FULL_PAGE) {
+        page.next = formatPageToken(at);
+        break;
+      }
+      const [part, after]: PagePosition = at;
+      const next: string | undefined = await this.#read(part, userId, after, peer, page);
+      const following: Part | undefined = PARTS[PARTS.indexOf(part) + 1];
+      at = next !== undefined ? [part, next] : following && [following, ''];
+    }
     return page;
   }
 
@@ -100,23 +122,33 @@ export class UserData {
     if (part === 'devices') {
       const from = Number(after);
       const devices = await this.#store.getUser(userId, new ReadBudget(peer));
-      page.devices = devices.slice(from, from + DEVICES_PER_PAGE);
+      page.devices.push(...devices.slice(from, from + DEVICES_PER_PAGE));
       return from + DEVICES_PER_PAGE < devices.length ? `${from + DEVICES_PER_PAGE}` : undefined;
     }
     if (part === 'history') {
-      page.history = await this.#store.getHistory(userId);
+      page.history.push(...(await this.#store.getHistory(userId)));
       return undefined;
     }
     if (part === 'changes') {
       const { entries, next } = await this.#store.listChanges(userId, after || undefined);
-      page.changes = entries.map(({ change }) => change);
+      page.changes.push(...entries.map(({ change }) => change));
       return next;
     }
     const query = { userId, limit: AUDIT_PER_PAGE, after: after || undefined };
     const { records, next } = await listAudit(this.#store, { ...ANY_ACT, ...query });
-    page.audit = records;
+    page.audit.push(...records);
     return next;
   }
 }
 
 const ANY_ACT = { sinceMs: undefined, identity: undefined, action: undefined, outcome: undefined };
+
+function readToken(token: string): PagePosition {
+  const [part, after] = parsePageToken(token, FIRST_PAGE);
+  if (!PARTS.includes(part) || !AFTER[part].test(after)) throw foreignPageToken();
+  return [part, after];
+}
+
+function sizeOf({ devices, history, changes, audit }: UserExport): number {
+  return devices.length + history.length + changes.length + audit.length;
+}

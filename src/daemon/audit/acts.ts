@@ -41,7 +41,7 @@ const userTarget = ({ userId }: ActRequest): AuditTarget => ({
   ...(typeof userId === 'string' && userId !== '' && { userId }),
 });
 
-/** Each page is a record: who reads the first may not read the rest. */
+/** Each page is a record: a token can be made up. Usually there is one page. */
 const EXPORT_USER: Act = { action: 'export_user', target: userTarget };
 
 const ERASE_USER = {

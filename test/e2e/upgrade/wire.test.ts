@@ -5,8 +5,7 @@ import { type Imstate, runImstate, startImstate } from '../../support/imstate.ts
 import { field, numberField } from '../../support/protobuf.ts';
 import { frame, rawGrpc } from '../../support/rawGrpc.ts';
 
-const OLDER =
-  /FinishUpgrade needs imstate 0\.2\.0 or later, and a daemon at 127\.0\.0\.1:\d+ is older/;
+const OLDER = /FinishUpgrade needs imstate 0\.2\.0 or later, and a daemon at 127\.0\.0\.1:\d+ is older/;
 
 function killed(daemon: Imstate): Imstate {
   disposables.push(() => daemon.kill());

@@ -53,8 +53,8 @@ export function userStatusApi(channel: Channel): PresenceApi {
     },
 
     async getUser({ userId, deviceId, ...rest }, options) {
-      rejectUnknown(rest);
       if (!deviceId) throw cannot('reads one device at a time: name the device');
+      rejectUnknown(rest);
       const request = { UserID: userId, DeviceID: deviceId };
       const { Status, ServerAddr } = await channel.call<QueryUserStatusResponse__Output>(
         (grpcOptions, done) => userStatus.QueryUserStatus(request, grpcOptions, done),
