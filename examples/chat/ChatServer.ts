@@ -136,7 +136,9 @@ export class ChatServer {
     this.#sockets.set(session.sessionId, socket);
     socket.once('close', (code) => this.#closed(session, code));
     try {
-      const { endReason } = await this.#sessions.online(session);
+      // Behind a proxy, take the address that it forwards.
+      const clientIp = request.socket.remoteAddress;
+      const { endReason } = await this.#sessions.online({ ...session, clientIp });
       if (endReason) return this.#end(session.sessionId, endReason);
     } catch (error) {
       console.warn(`${userId}/${deviceId} cannot be logged in: ${(error as Error).message}`);
