@@ -3,15 +3,17 @@ import { currentLanguage } from './i18n.js';
 
 const TEMPLATES = { 'zh-CN': chinese.map(([source, target]) => ({ pattern: patternOf(source), target })) };
 
-/** The translation of a text that the daemon wrote in English; undefined if there is none. */
+/**
+ * The translation of a text that the daemon wrote in English; undefined if there is none. A value `{asWritten}`
+ * comes from a person, and stays.
+ */
 export function translateMessage(text, language = currentLanguage()) {
   for (const { pattern, target } of TEMPLATES[language] ?? []) {
     const values = pattern.exec(text)?.groups;
     if (values === undefined) continue;
-    return target.replace(
-      /\{(\w+)\}/g,
-      (_, name) => translateMessage(values[name], language) ?? values[name],
-    );
+    const translated = (name) =>
+      name === 'asWritten' ? undefined : translateMessage(values[name], language);
+    return target.replace(/\{(\w+)\}/g, (_, name) => translated(name) ?? values[name]);
   }
   return undefined;
 }

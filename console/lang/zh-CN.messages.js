@@ -1,7 +1,8 @@
 /**
  * Chinese translations of texts that the daemon writes in English: error messages, their parts, and the names
  * of callers. The first template that fits a text counts, so special ones come before general ones. A value
- * such as `{caller}` is itself translated if a template fits it. A test finds each template in the source.
+ * such as `{caller}` is itself translated if a template fits it, except `{asWritten}`. A test finds each template
+ * in the source.
  */
 export default [
   // Credentials.
@@ -270,8 +271,11 @@ export default [
   ['internal error: see the log of the daemon', '守护进程发生内部错误，详情见其日志'],
 
   // What came of administrative acts. The last of them fit the beginnings of the others.
+  ['{outcome}, reason: {asWritten}', '{outcome}，原因：{asWritten}'],
   ['sessions ended: {count}, more are left', '已结束 {count} 个会话，尚有剩余'],
   ['sessions ended: {count}', '已结束 {count} 个会话'],
+  ['feature level {before} to {level}, checked only', '功能级别由 {before} 升至 {level}，仅检查，未执行'],
+  ['feature level {before} to {level}', '功能级别由 {before} 升至 {level}'],
   ['log level {level}', '日志级别 {level}'],
   ['{change}; another secret', '{change}；密钥已更换'],
   ['{change}; other chat servers', '{change}；绑定的聊天服务器已更改'],

@@ -7,7 +7,8 @@ const OUTCOMES = ['OK', 'DENIED', 'FAILED'];
 /** Those that this version of the console knows; the field of the API accepts any. */
 const ACTIONS = [
   ...['evict', 'set_log_level', 'add_token', 'change_token', 'remove_token'],
-  ...['add_certificate', 'change_certificate', 'remove_certificate', 'read_audit', 'read_log_level'],
+  ...['add_certificate', 'change_certificate', 'remove_certificate', 'finish_upgrade'],
+  ...['erase_user', 'export_user', 'read_audit', 'read_log_level'],
 ];
 const NAMES = ['identity', 'userId', 'action', 'outcome', 'period'];
 

@@ -66,15 +66,17 @@ test('exports all records that pass the filter as CSV and as JSON', async () => 
   const page = await web.open('audit');
   await rows(page, 4);
   const csv = await exported(page, 'Export as CSV');
-  expect(csv.name).toMatch(/^imstate-audit-\d{4}-\d\d-\d\dT\d{6}\.csv$/);
+  expect(csv.name).toMatch(/^imstate-audit-\d{4}-\d\d-\d\d\.csv$/);
   const [head, first, ...rest] = csv.text.trimEnd().split('\r\n');
-  expect(head).toMatch(/^time,action,outcome,/);
+  expect(head).toMatch(/^id,time,action,outcome,/);
   expect(first).toContain(`"'=HYPERLINK(""x"")"`);
   expect(rest).toHaveLength(3);
-  await see(page, '#status', '4 records exported');
+  await see(page, '#status', 'Exported 4 rows.');
   const json = await exported(page, 'Export as JSON');
   const { records } = await web.client.listAudit();
-  expect(JSON.parse(json.text).map(({ id }: { id: string }) => id)).toEqual(records.map(({ id }) => id));
+  const { records: saved, more } = JSON.parse(json.text);
+  expect(saved.map(({ id }: { id: string }) => id)).toEqual(records.map(({ id }) => id));
+  expect(more).toBe(false);
 });
 
 test('is there for an admin only, and in Chinese', async () => {
@@ -93,4 +95,20 @@ test('is there for an admin only, and in Chinese', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: '审计' }).click();
   await see(page, '#audit tr', /admin.*强制下线.*alice.*已执行.*已结束 0 个会话/s);
+});
+
+test('shows a finished upgrade and the reason of an eviction, in both languages', async () => {
+  await web.client.evict({ userId: 'alice', reasonText: 'no connection' });
+  await web.client.finishUpgrade({ validateOnly: true });
+  const page = await web.open('audit');
+  await rows(page, 2);
+  await see(page, '#audit tr', /Evict.*alice.*sessions ended: 0, reason: no connection/s);
+  await see(page, '#audit tr', /Finish upgrade.*the store.*feature level \d to \d, checked only/s);
+  await page.locator('select[name=action]').selectOption({ label: 'Finish upgrade' });
+  await rows(page, 1);
+  await page.locator('#language').selectOption('zh-CN');
+  await see(page, '#audit tr', /完成升级.*存储.*功能级别由 \d 升至 \d，仅检查，未执行/s);
+  await page.locator('select[name=action]').selectOption('evict');
+  // The text of the administrator is not translated.
+  await see(page, '#audit tr', /强制下线.*alice.*已结束 0 个会话，原因：no connection/s);
 });

@@ -11,7 +11,7 @@ test('translates only messages that the source still contains', () => {
   const source = sourceOf('src/') + sourceOf('packages/client/src/');
   // Where the source puts a message together, a part may begin there.
   const isThere = (part: string) =>
-    source.includes(part) || source.includes(part.replace(/^(the JWT |; |, or | )/, ''));
+    source.includes(part) || source.includes(part.replace(/^(the JWT |; |, or |, | )/, ''));
   const outdated = templates.filter(([english]) => !english.split(/\{\w+\}/).every(isThere));
   expect(outdated).toEqual([]);
 });
@@ -45,6 +45,12 @@ test.each([
     '7 sessions were evicted, but not all: the connection to Redis was lost before it answered; the change may have been applied; evict again',
     '已强制结束 7 个会话，但尚未全部结束：与 Redis 的连接在收到响应之前断开；变更可能已经生效。请再次强制下线',
   ],
+  [
+    'sessions ended: 3, more are left, reason: no connection',
+    '已结束 3 个会话，尚有剩余，原因：no connection',
+  ],
+  ['sessions ended: 3, reason: a, reason: b', '已结束 3 个会话，原因：a, reason: b'],
+  ['feature level 1 to 2, checked only', '功能级别由 1 升至 2，仅检查，未执行'],
 ])('translates "%s"', (english, chinese) => {
   expect(translateMessage(english, 'zh-CN')).toBe(chinese);
 });
