@@ -4,12 +4,14 @@ const BASE = new URL('../../api/v1/', import.meta.url);
 
 /**
  * An error of the daemon, a missing response (UNREACHABLE), or an error of something else such as a reverse
- * proxy (HTTP_STATUS, with the status as its message).
+ * proxy (HTTP_STATUS, with the status as its message). `field` is the parameter, or key of the body, that the
+ * daemon rejects, if it is about one.
  */
 export class ApiError extends Error {
-  constructor(code, message) {
+  constructor(code, message, field) {
     super(message);
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -53,6 +55,6 @@ export async function request(name, { parameters = {}, headers = {}, ...options 
 async function errorFrom(response) {
   const { error } = (await response.json().catch(() => undefined)) ?? {};
   return error
-    ? new ApiError(error.code, error.message)
+    ? new ApiError(error.code, error.message, error.field)
     : new ApiError('HTTP_STATUS', String(response.status));
 }

@@ -39,6 +39,22 @@ export function t(key, values = {}) {
   });
 }
 
+/** A text as a list of children: values may be elements. */
+export function pieces(key, values) {
+  const split = DICTIONARIES[language][key].split(/\{(\w+)\}/);
+  return split.map((piece, i) => (i % 2 === 0 ? piece : values[piece]));
+}
+
+/** A text without the controls that reorder text, also that around a `bdi` element. */
+export function ordered(text) {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '');
+}
+
+/** A text from outside for a place without elements: it cannot reorder the text around it. */
+export function isolated(text) {
+  return `\u2068${ordered(text)}\u2069`;
+}
+
 /** Several sentences as one text. */
 export function sentences(...texts) {
   return texts.filter(Boolean).join(language === 'en' ? ' ' : '');

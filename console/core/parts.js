@@ -1,6 +1,6 @@
 import { hashOf } from './address.js';
 import { h } from './dom.js';
-import { ago, clock, has, t } from './i18n.js';
+import { ago, clock, has, ordered, pieces, t } from './i18n.js';
 import { translateMessage } from './messages.js';
 import { timeElement } from './times.js';
 
@@ -21,10 +21,33 @@ export function at(iso) {
   return timeElement(iso, (time) => clock(time));
 }
 
-/** A badge that shows by colour, shape and text whether something is online. */
-export function badge(online, reason) {
-  const word = online ? t('state.online') : reason ? reasonName(reason) : t('state.offline');
-  return h('span', { class: `badge ${online ? 'online' : (reason ?? '')}`.trim() }, word);
+/** A badge that shows by colour, shape and text whether something is online, and why it is not. */
+export function badge(online, ended = {}) {
+  const { reason } = ended;
+  const words = online ? t('state.online') : reason ? endText(ended) : t('state.offline');
+  return h('span', { class: `badge ${online ? 'online' : (reason ?? '')}`.trim() }, words);
+}
+
+/** How a session ended, with the reason text of an eviction or the login that replaced the session. */
+function endText({ reason, reasonText, by }) {
+  if (by) return pieces('ended.by', { device: replacingDevice(by) });
+  if (!reasonText) return reasonName(reason);
+  return pieces('ended.text', { reason: reasonName(reason), text: outside(reasonText) });
+}
+
+function replacingDevice({ deviceId, label, platform }) {
+  const device = outside(label ?? deviceId);
+  return platform === null ? device : pieces('ended.device', { device, platform: outside(platform) });
+}
+
+/** A text from outside within a line: it cannot reorder the text around it. */
+export function outside(text, kind = 'piece') {
+  return h('bdi', { class: kind }, ordered(text));
+}
+
+/** Texts from outside as one line, without those that are missing. */
+export function line(texts, separator = ' · ') {
+  return texts.filter(Boolean).map((text, i) => [i > 0 && separator, outside(text)]);
 }
 
 /** The name of an end reason. A newer daemon may return unknown reasons. */
@@ -37,13 +60,18 @@ export function userName(userId) {
   return h('a', { class: 'id', href: hashOf('users', userId) }, userId);
 }
 
-/** A device, with its platform below it. */
-export function deviceName(deviceId, platform) {
+/**
+ * A device by the label that people recognise, with its ID and what else is known of its session below. What
+ * is missing takes no room.
+ */
+export function deviceName({ deviceId, label, platform, appVersion, clientIp }) {
+  const under = line([platform, appVersion, clientIp]);
   return h(
     'div',
     {},
-    h('span', { class: 'id' }, deviceId),
-    platform && h('span', { class: 'under' }, platform),
+    label && outside(label, 'label'),
+    h('span', { class: label ? 'id under' : 'id' }, deviceId),
+    under.length > 0 && h('span', { class: 'under' }, under),
   );
 }
 

@@ -116,6 +116,7 @@ export default [
   ['deviceId', '设备 ID'],
   ['sessionId', '会话 ID'],
   ['serverAddr', '聊天服务器地址'],
+  ['reason', '原因'],
 
   // The store.
   [

@@ -2,7 +2,7 @@ import { hashOf } from '../core/address.js';
 import { h } from '../core/dom.js';
 import { has, t } from '../core/i18n.js';
 import { translateMessage } from '../core/messages.js';
-import { serverName } from '../core/parts.js';
+import { line, serverName } from '../core/parts.js';
 
 const BADGES = { OK: 'online', DENIED: 'EXPIRED', FAILED: 'EVICTED' };
 
@@ -30,9 +30,9 @@ export function outcomeBadge({ outcome }) {
 export function targetOf({ type, userId, deviceId, sessionId, serverAddr, name }) {
   if (userId !== null) {
     const href = hashOf('users', userId);
-    const under = [deviceId, sessionId].filter(Boolean).join(' · ');
+    const under = line([deviceId, sessionId]);
     const link = h('a', { class: 'id', href }, userId);
-    return h('div', {}, link, under !== '' && h('span', { class: 'under' }, under));
+    return h('div', {}, link, under.length > 0 && h('span', { class: 'under' }, under));
   }
   if (serverAddr !== null) return serverName(serverAddr);
   const kind = has(`target.${type}`) ? t(`target.${type}`) : type;

@@ -1,6 +1,6 @@
 import { h } from '../core/dom.js';
 import { duration, fullTime, t } from '../core/i18n.js';
-import { badge, deviceName, reasonName, serverName, since } from '../core/parts.js';
+import { badge, deviceName, line, reasonName, serverName, since } from '../core/parts.js';
 import { row, table } from '../core/tables.js';
 import { timedText } from '../core/times.js';
 import { evictButton } from './evict.js';
@@ -14,7 +14,7 @@ export function deviceTable({ userId, devices }, opened, onEvicted) {
 }
 
 function rowsOf(userId, device, opened, onDone) {
-  const { deviceId, online, platform, serverAddr, sessionId, reason, loginTime, logoutTime } = device;
+  const { deviceId, label, online, serverAddr, sessionId, loginTime, logoutTime } = device;
   const detail = h(
     'tr',
     { class: 'detail', hidden: !opened.has(deviceId) },
@@ -37,13 +37,12 @@ function rowsOf(userId, device, opened, onDone) {
     },
     t('why.button'),
   );
-  const target = { userId, deviceId, sessionId };
-  const evict =
-    online && sessionId !== null && evictButton(target, { name: `${userId}/${deviceId}`, count: 1, onDone });
+  const name = `${userId}/${deviceId}`;
+  const evict = online && evictButton({ userId, deviceId }, { name, label, count: 1, onDone });
   const session = sessionId && h('span', { class: 'under code' }, sessionId);
   const cells = [
-    deviceName(deviceId, platform),
-    badge(online, reason),
+    deviceName(device),
+    badge(online, device),
     serverName(serverAddr, session),
     since(online ? loginTime : logoutTime),
     [button, evict],
@@ -66,13 +65,15 @@ function fact([name, text]) {
 }
 
 function facts(device) {
-  const { online, loginTime, lastSeen, metadata } = device;
+  const { online, loginTime, lastSeen, appVersion, clientIp, metadata } = device;
   const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
   return [
     ['login', time(loginTime)],
     ['lastSeen', time(lastSeen)],
     ...(online ? factsOfOnline(device.explanation) : factsOfOffline(device)),
-    ...(pairs.length > 0 ? [['metadata', pairs.join(', ')]] : []),
+    ...(appVersion === null ? [] : [['appVersion', line([appVersion])]]),
+    ...(clientIp === null ? [] : [['clientIp', clientIp]]),
+    ...(pairs.length > 0 ? [['metadata', line(pairs, ', ')]] : []),
   ];
 }
 

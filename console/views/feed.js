@@ -105,7 +105,7 @@ export class Feed {
   }
 
   #rowOf({ userId, deviceId, online, userOnline, session, ended, time }) {
-    const { serverAddr = '', platform } = session ?? ended ?? {};
+    const { serverAddr = '' } = session ?? ended ?? {};
     const under = (text) => h('span', { class: 'under' }, text);
     const replaced = online && ended && under(replacedText(ended));
     return row(
@@ -113,8 +113,8 @@ export class Feed {
       { open: () => this.#go('users', userId) },
       at(time),
       userName(userId),
-      deviceName(deviceId, platform),
-      h('div', {}, badge(online, ended?.reason), !online && userOnline && under(t('changes.elsewhere'))),
+      deviceName({ ...session, deviceId }),
+      h('div', {}, badge(online, ended ?? {}), !online && userOnline && under(t('changes.elsewhere'))),
       serverAddr && serverName(serverAddr, replaced),
     );
   }

@@ -133,16 +133,16 @@ function nameOf({ deviceId, sessionId, loginTime }) {
 }
 
 function rowOf(entry) {
-  const { deviceId, platform, serverAddr, sessionId, loginTime, endTime, reason } = entry;
+  const { serverAddr, sessionId, loginTime, endTime } = entry;
   const lasted = (endTime === null ? Date.now() : Date.parse(endTime)) - Date.parse(loginTime);
   return row(
     COLUMNS,
     { key: `session ${nameOf(entry)}` },
-    deviceName(deviceId, platform),
+    deviceName(entry),
     serverName(serverAddr, h('span', { class: 'under code' }, sessionId)),
     at(loginTime),
     at(endTime),
     duration(lasted),
-    badge(endTime === null, reason),
+    badge(endTime === null, entry),
   );
 }

@@ -130,13 +130,14 @@ export class SessionList {
     return h('button', props, text);
   }
 
-  #rowOf({ userId, deviceId, platform, serverAddr, sessionId, loginTime }) {
+  #rowOf(found) {
+    const { userId, serverAddr, sessionId, loginTime } = found;
     const session = (...names) => h('span', { class: ['code', ...names].join(' ') }, sessionId);
     return row(
       this.#columns,
       { open: () => this.#context.go('users', userId) },
       userName(userId),
-      deviceName(deviceId, platform),
+      deviceName(found),
       this.#columns === COLUMNS ? serverName(serverAddr, session('under')) : session(),
       at(loginTime),
     );

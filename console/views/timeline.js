@@ -1,8 +1,9 @@
 import { h, svg } from '../core/dom.js';
-import { clock, duration, t } from '../core/i18n.js';
+import { clock, t } from '../core/i18n.js';
 import { onWidth, reasonName } from '../core/parts.js';
 import { timed } from '../core/times.js';
 import { zoneOffset } from '../core/zone.js';
+import { nameTooltip, sessionTooltip } from './timelineTooltips.js';
 
 const ROW = 30;
 const BAR = 14;
@@ -31,22 +32,30 @@ function drawing(entries, from, width) {
   const start = from ?? now - span;
   const left = width < NARROW ? 0 : NAMES;
   const x = (ms) => left + (Math.max(0, ms - start) / (now - start)) * (width - left - 1);
-  const devices = [...new Set(entries.map(({ deviceId }) => deviceId))].sort(byName);
+  const devices = devicesOf(entries);
   const row = width < NARROW ? ROW + 14 : ROW;
+  const tops = new Map(devices.map(({ deviceId }, i) => [deviceId, i * row]));
   const height = devices.length * row + AXIS;
   const label = t('timeline.label', { count: entries.length, devices: devices.length });
   return svg(
     'svg',
     { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label },
     ticks(start, now, width - left).map((ms) => tick(x(ms), height, ms, left, width)),
-    devices.map((deviceId, i) => name(deviceId, i * row, left)),
-    entries.map((entry) => bar(entry, x, (devices.indexOf(entry.deviceId) + 1) * row - BAR - 8, now, width)),
+    devices.map((device, i) => name(device, i * row, left)),
+    entries.map((entry) => bar(entry, x, tops.get(entry.deviceId) + row - BAR - 8, now, width)),
   );
+}
+
+/** The devices in the order of their names, with the label of the newest session that has one. */
+function devicesOf(entries) {
+  const labels = new Map();
+  for (const { deviceId, label } of entries) labels.set(deviceId, labels.get(deviceId) ?? label);
+  return [...labels].map(([deviceId, label]) => ({ deviceId, label })).sort(byName);
 }
 
 /** Sorts device-2 before device-10. */
 function byName(a, b) {
-  return a.localeCompare(b, undefined, { numeric: true });
+  return (a.label ?? a.deviceId).localeCompare(b.label ?? b.deviceId, undefined, { numeric: true });
 }
 
 function ticks(start, end, width) {
@@ -73,27 +82,24 @@ function tickText(ms) {
   return clock(new Date(ms)).replace(/:00$/, '');
 }
 
-function name(deviceId, y, left) {
+function name({ deviceId, label }, y, left) {
   const maxLength = left === 0 ? 2 * MAX_NAME_LENGTH : MAX_NAME_LENGTH;
-  const text = deviceId.length > maxLength ? `${deviceId.slice(0, maxLength - 1)}…` : deviceId;
+  const characters = [...(label ?? deviceId)];
+  const text =
+    characters.length > maxLength ? `${characters.slice(0, maxLength - 1).join('')}…` : characters.join('');
   return svg(
     'text',
     { class: 'name', x: 0, y: left === 0 ? y + 14 : y + ROW - BAR + 3 },
     text,
-    svg('title', {}, deviceId),
+    svg('title', {}, nameTooltip({ deviceId, label })),
   );
 }
 
-function bar({ deviceId, serverAddr, loginTime, endTime, reason }, x, y, now, width) {
+function bar(entry, x, y, now, width) {
+  const { loginTime, endTime, reason } = entry;
   const begin = Date.parse(loginTime);
   const end = endTime === null ? now : Date.parse(endTime);
   const from = Math.min(x(begin), width - 4);
-  const state = endTime === null ? t('state.online') : reasonName(reason);
-  const lines = [
-    `${deviceId} · ${serverAddr}`,
-    `${clock(new Date(begin))} – ${endTime === null ? t('timeline.now') : clock(new Date(end))} (${duration(end - begin)})`,
-    state,
-  ];
   return svg(
     'rect',
     {
@@ -104,7 +110,7 @@ function bar({ deviceId, serverAddr, loginTime, endTime, reason }, x, y, now, wi
       height: BAR,
       rx: 3,
     },
-    svg('title', {}, lines.join('\n')),
+    svg('title', {}, sessionTooltip(entry, begin, end)),
   );
 }
 

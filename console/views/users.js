@@ -2,8 +2,8 @@ import { announce } from '../core/announce.js';
 import { get } from '../core/api.js';
 import { h, isInUse, replace } from '../core/dom.js';
 import { follow } from '../core/events.js';
-import { t } from '../core/i18n.js';
-import { badge, faultText, note, panel } from '../core/parts.js';
+import { pieces, t } from '../core/i18n.js';
+import { badge, faultText, note, panel, since } from '../core/parts.js';
 import { deviceTable } from './devices.js';
 import { evictButton } from './evict.js';
 import { History } from './history.js';
@@ -94,7 +94,13 @@ class UserPage {
     if (!this.#isShown) announce(`${userId}: ${summary}`);
     this.#isShown = true;
     const onDone = () => this.#loadIn(DEBOUNCE_MS);
-    const title = h('span', { class: 'who' }, h('span', { class: 'id' }, userId), badge(online));
+    const title = h(
+      'span',
+      { class: 'who' },
+      h('span', { class: 'id' }, userId),
+      badge(online),
+      seenText(user),
+    );
     const tools =
       count > 0 && evictButton({ userId }, { name: userId, count, text: t('evict.user'), onDone });
     const content = [
@@ -105,6 +111,12 @@ class UserPage {
     if (hasHistory) this.#history.show(history);
     replace(this.#element, panel(title, { id: 'user', tools }, content), hasHistory && this.#history.element);
   }
+}
+
+/** When an offline user was last online, if that is known. */
+function seenText({ online, lastSeen }) {
+  if (online || lastSeen === null) return undefined;
+  return h('span', { class: 'small' }, pieces('user.lastSeen', { ago: since(lastSeen) }));
 }
 
 /** Notes about parts that did not fit into the response. */

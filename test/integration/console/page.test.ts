@@ -65,7 +65,16 @@ test('can be used with the keyboard only', async () => {
 
 test('fits phones and desktops', async () => {
   const long = 'i'.repeat(256);
-  await web.client.online({ userId: 'alice', deviceId: long, serverAddr: `${'s'.repeat(60)}.example:9000` });
+  const details = {
+    label: 'W'.repeat(64),
+    appVersion: 'v'.repeat(32),
+    platform: 'p'.repeat(32),
+    clientIp: '2001:db8:1111:2222:3333:4444:5555:6666',
+  };
+  await web.client.online({ userId: 'alice', deviceId: `x${long.slice(1)}`, serverAddr, ...details });
+  await web.client.evict({ userId: 'alice', reasonText: 'r'.repeat(256) });
+  const wide = `${'s'.repeat(60)}.example:9000`;
+  await web.client.online({ userId: 'alice', deviceId: long, serverAddr: wide, ...details });
   for (let i = 0; i < 30; i++)
     await web.client.online({ userId: 'alice', deviceId: `device-${i}`, serverAddr });
   const views = [

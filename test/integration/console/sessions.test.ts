@@ -57,6 +57,9 @@ test('exports the sessions of a chat server as CSV and JSON', async () => {
     sessionId: '@s',
     platform: 'ios',
     metadata: { note: 'x' },
+    label: '=Anna',
+    appVersion: '4.2.1',
+    clientIp: '203.0.113.7',
   });
   await web.client.online({ userId: '爱丽丝', deviceId: 'web', serverAddr, sessionId: 's-2' });
   const page = await web.open('sessions/10.0.0.1%3A9000');
@@ -69,6 +72,9 @@ test('exports the sessions of a chat server as CSV and JSON', async () => {
     expect.stringMatching(/^'=cmd\|calc,"a,""b""",true,10\.0\.0\.1:9000,'@s,ios,\d{4}-.*Z/),
     expect.stringMatching(/^爱丽丝,web,true,10\.0\.0\.1:9000,s-2,,\d{4}-/),
   ]);
+  const cellsOf = (line = '') => line.split(',').slice(-5);
+  expect(cellsOf(head)).toEqual(['reasonText', 'clientIp', 'label', 'appVersion', 'metadata']);
+  expect(csv).toContain(",,203.0.113.7,'=Anna,4.2.1,");
   await see(page, '#sessions .exports', 'Exported 2 rows.');
   const [jsonName, json] = await saved(page, 'Export as JSON');
   expect(jsonName).toMatch(/\.json$/);
@@ -96,6 +102,21 @@ test('exports what a search finds, and the history of the selected period', asyn
     more: false,
     entries: [{ sessionId: 's-3' }, { sessionId: 's-2', reason: 'REPLACED' }, { sessionId: 's-1' }],
   });
+});
+
+test('exports the details and the reason text of sessions in the history', async () => {
+  const details = { label: "Anna's phone", appVersion: '4.2.1', clientIp: '203.0.113.7' };
+  await web.client.online({ userId: 'alice', deviceId: 'phone', serverAddr, ...details });
+  await web.client.evict({ userId: 'alice', reasonText: 'reported stolen' });
+  const page = await web.open('users/alice');
+  await see(page, '#history tbody tr', 'reported stolen');
+  const [, json] = await saved(page, 'Export as JSON', '#history');
+  const [entry] = JSON.parse(json).entries;
+  expect(entry).toMatchObject({ ...details, clientIp: '203.0.113.0/24', reasonText: 'reported stolen' });
+  const [, csv] = await saved(page, 'Export as CSV', '#history');
+  const [head = '', line] = csv.split('\r\n');
+  expect(head).toMatch(/,reason,reasonText,clientIp,label,appVersion$/);
+  expect(line).toMatch(/,EVICTED,reported stolen,203\.0\.113\.0\/24,Anna's phone,4\.2\.1$/);
 });
 
 test('says that an export is cut, on the page and in the name of the file', async () => {

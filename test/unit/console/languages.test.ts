@@ -33,7 +33,7 @@ test('uses every text, and defines every text that is used', () => {
   const { en = {} } = languages;
   const requested = [
     ...sources.matchAll(
-      /(?:\bt\(|data-t(?:-label)?=|'(?=keys\.|help\.))['"]?([a-zA-Z]+(?:\.[a-zA-Z]+)*)['"]/g,
+      /(?:\b(?:t|pieces)\(|data-t(?:-label)?=|'(?=keys\.|help\.))['"]?([a-zA-Z]+(?:\.[a-zA-Z]+)*)['"]/g,
     ),
   ].map(([, key]) => key as string);
   const isThere = (key: string) => key in en || `${key}.other` in en;
