@@ -273,6 +273,12 @@ export default [
 
   // What came of administrative acts. The last of them fit the beginnings of the others.
   ['{outcome}, reason: {asWritten}', '{outcome}，原因：{asWritten}'],
+  ['{outcome}, online again: {count}', '{outcome}，{count} 台设备已重新登录'],
+  ['{outcome}, left: {count}', '{outcome}，仍有 {count} 条'],
+  [
+    'sessions ended: {count}, records erased: {records}, changes erased: {changes}',
+    '已结束 {count} 个会话，抹除 {records} 条记录和 {changes} 条变更',
+  ],
   ['sessions ended: {count}, more are left', '已结束 {count} 个会话，尚有剩余'],
   ['sessions ended: {count}', '已结束 {count} 个会话'],
   ['feature level {before} to {level}, checked only', '功能级别由 {before} 升至 {level}，仅检查，未执行'],

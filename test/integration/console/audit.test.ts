@@ -112,3 +112,21 @@ test('shows a finished upgrade and the reason of an eviction, in both languages'
   // The text of the administrator is not translated.
   await see(page, '#audit tr', /强制下线.*alice.*已结束 0 个会话，原因：no connection/s);
 });
+
+test('shows an erased user by the pseudonym, which leads to all acts under it', async () => {
+  await web.client.evict({ userId: 'alice' });
+  await web.client.evict({ userId: 'bob' });
+  await web.client.exportUser('alice');
+  await web.client.eraseUser('alice');
+  const { records } = await web.client.listAudit();
+  const page = await web.open('audit');
+  await rows(page, records.length);
+  await see(page, '#audit tr', /Export user.*erased:/s);
+  const erasure = page.locator('#audit tr', { hasText: /Erase user.*sessions ended: 0, records erased: /s });
+  await erasure.getByRole('link', { name: /^erased:/ }).click();
+  // All but that of bob.
+  await rows(page, records.length - 1);
+  expect(await page.locator('#audit').textContent()).not.toContain('alice');
+  await page.locator('#language').selectOption('zh-CN');
+  await see(page, '#audit tr', /抹除用户数据.*已结束 0 个会话，抹除 \d+ 条记录和 \d+ 条变更/s);
+});

@@ -50,6 +50,10 @@ test.each([
     '已结束 3 个会话，尚有剩余，原因：no connection',
   ],
   ['sessions ended: 3, reason: a, reason: b', '已结束 3 个会话，原因：a, reason: b'],
+  [
+    'sessions ended: 1, records erased: 2, changes erased: 3, left: 4, online again: 5',
+    '已结束 1 个会话，抹除 2 条记录和 3 条变更，仍有 4 条，5 台设备已重新登录',
+  ],
   ['feature level 1 to 2, checked only', '功能级别由 1 升至 2，仅检查，未执行'],
 ])('translates "%s"', (english, chinese) => {
   expect(translateMessage(english, 'zh-CN')).toBe(chinese);
