@@ -21,11 +21,19 @@ Date.now = () => now() - behind;
 
 const daemon = await startTestDaemon({ http: { addr: '127.0.0.1', port: 0 } });
 const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
+/** What the apps of alice say about themselves. */
+const DETAILS: Record<string, { label: string; appVersion: string; clientIp: string }> = {
+  phone: { label: 'Alice’s phone', appVersion: '4.2.1', clientIp: '203.0.113.7' },
+  tablet: { label: 'Family tablet', appVersion: '4.1.0', clientIp: '203.0.113.12' },
+  web: { label: 'Firefox on Linux', appVersion: '2026.11.3', clientIp: '198.51.100.23' },
+  desk: { label: 'Office PC', appVersion: '4.2.0', clientIp: '2001:db8:4f:1::23' },
+};
 const login = (deviceId: string, platform: string, server = 0, ttlMs = 0) =>
   client.online({
     userId: 'alice',
     deviceId,
     platform,
+    ...DETAILS[deviceId],
     serverAddr: SERVERS[server] as string,
     ...(ttlMs > 0 && { ttlMs }),
   });
@@ -39,17 +47,15 @@ const STORY: [hours: number, act: () => Promise<unknown>][] = [
   [14, () => client.offline({ userId: 'alice', deviceId: 'phone' })],
   [9, () => login('phone', 'ios', 1)],
   [8, () => login('tablet', 'android', 2)],
-  [6, () => client.evict({ session: { userId: 'alice', deviceId: 'tablet', sessionId: tablet } })],
+  [6, () => client.evict({ device: { userId: 'alice', deviceId: 'tablet' }, reasonText: 'left in a train' })],
   [5.5, () => login('desk', 'desktop', 0)],
   [3, () => login('web', 'web', 1)],
   [1, () => client.offline({ userId: 'alice', deviceId: 'desk' })],
   [0.5, () => login('tablet', 'android', 0)],
 ];
-let tablet = '';
 for (const [hours, act] of STORY) {
   behind = hours * HOUR;
-  const done = (await act()) as { sessionId?: string };
-  if (hours === 8) tablet = done.sessionId as string;
+  await act();
 }
 behind = 0;
 await client.offline({ userId: 'alice', deviceId: 'tablet' });
@@ -60,6 +66,7 @@ const crowd = Array.from({ length: 900 }, (_, i) => ({
   userId: `user-${i % 760}`,
   deviceId: i < 760 ? 'phone' : 'web',
   platform: PLATFORMS[(i % 7) % 4] as string,
+  ...(i % 3 > 0 && { appVersion: i % 5 === 0 ? '4.1.0' : '4.2.1', clientIp: `203.0.113.${i % 250}` }),
   server: servers[i % 10 < 5 ? 0 : i % 10 < 8 ? 1 : 2] as (typeof servers)[number],
 }));
 for (const { server, ...session } of crowd.slice(0, 700)) await server.online(session);
@@ -111,7 +118,7 @@ async function take(
 
 await take('console-user', 'users/alice', {
   prepare: async (page) =>
-    void (await page.locator('#user tr', { hasText: 'phone' }).getByText('Why?').click()),
+    void (await page.locator('#user tr', { hasText: 'Alice’s phone' }).getByText('Why?').click()),
 });
 await take('console-search', 'users?prefix=user-1', { height: 640 });
 await take('console-cluster-dark', 'cluster', { theme: 'dark', height: 860, waitMs: 60_000 });
