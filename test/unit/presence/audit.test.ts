@@ -1,21 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type AuditRecord, pseudonymized } from '../../../src/presence/audit.ts';
+import { pseudonymized } from '../../../src/presence/audit.ts';
+import { auditRecord } from '../../support/auditRecord.ts';
 
-const record: AuditRecord = {
-  id: 'id-1',
-  action: 'evict',
-  identity: { kind: 'TOKEN', name: 'alice' },
-  role: 'admin',
-  source: '',
-  target: { type: 'user', userId: 'alice' },
-  outcome: 'OK',
-  code: '',
-  detail: '',
-  omitted: 0,
-  requestId: '',
-  daemon: '',
-  via: 'GRPC',
-};
+const record = auditRecord({ identity: { kind: 'TOKEN', name: 'alice' }, detail: '' });
 
 function detailOf(userId: string, detail: string): string {
   const other = { ...record, target: { type: 'server' }, detail };

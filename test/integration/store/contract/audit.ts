@@ -1,29 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { type AuditRecord, MAX_AUDIT_PAGE, type StoredAuditRecord } from '../../../../src/presence/audit.ts';
+import { auditRecord } from '../../../support/auditRecord.ts';
 import { eachWithStore, type Fixture, type MakeStore, START } from './underTest.ts';
 
 const LIMIT = 300;
 let made = 0;
 
-/** A record of an eviction of alice, with changes. */
+/** A record with an ID of its own. */
 function record(changes: Partial<AuditRecord> = {}): AuditRecord {
   made += 1;
-  return {
-    id: `id-${made}`,
-    action: 'evict',
-    identity: { kind: 'TOKEN', name: 'ops' },
-    role: 'admin',
-    source: '127.0.0.1:50000',
-    target: { type: 'user', userId: 'alice' },
-    outcome: 'OK',
-    code: '',
-    detail: 'sessions ended: 1',
-    omitted: 0,
-    requestId: 'r-1',
-    daemon: '127.0.0.1:8080',
-    via: 'GRPC',
-    ...changes,
-  };
+  return auditRecord({ id: `id-${made}`, ...changes });
 }
 
 /** The trail of administrators. */

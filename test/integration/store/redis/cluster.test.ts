@@ -1,39 +1,20 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AuditRecord } from '../../../../src/presence/audit.ts';
 import { RedisStore } from '../../../../src/store/redis/RedisStore.ts';
+import { auditRecord } from '../../../support/auditRecord.ts';
 import { startCluster, type TestCluster } from '../../../support/cluster.ts';
 import { until } from '../../../support/until.ts';
-import { keepAlive, login, logout } from '../contract/underTest.ts';
-
-const RECORD: AuditRecord = {
-  id: '',
-  action: 'evict',
-  identity: { kind: 'TOKEN', name: 'ops' },
-  role: 'admin',
-  source: '127.0.0.1:50000',
-  target: { type: 'user', userId: 'alice' },
-  outcome: 'OK',
-  code: '',
-  detail: 'sessions ended: 1',
-  omitted: 0,
-  requestId: 'r-1',
-  daemon: '127.0.0.1:8080',
-  via: 'GRPC',
-};
+import { keepAlive, login, logout, STORE_OPTIONS } from '../contract/underTest.ts';
 
 let cluster: TestCluster;
 let store: RedisStore;
 
 const OPTIONS = {
+  ...STORE_OPTIONS,
   keyPrefix: 'im:',
   shards: undefined,
   retentionMs: 60_000,
-  historyLimit: 100,
   historyRetentionMs: 60_000,
-  historyIp: 'prefix' as const,
-  changeLimit: 10_000,
-  maxDevices: 1_000,
   auditLimit: 100,
 };
 
@@ -119,8 +100,8 @@ test('reads change logs and receives notifications of every master', async () =>
 
 test('keeps, lists and erases the audit trail on the master that has its key', async () => {
   const ids = Array.from({ length: 150 }, (_, i) => `id-${i}`);
-  for (const id of ids) await store.recordAudit({ ...RECORD, id });
-  await store.recordAudit({ ...RECORD, id: 'id-149' }, true);
+  for (const id of ids) await store.recordAudit(auditRecord({ id }));
+  await store.recordAudit(auditRecord({ id: 'id-149' }), true);
   const first = await store.listAudit({ limit: 60, after: undefined });
   const second = await store.listAudit({ limit: 60, after: first.at(-1) });
   expect([...first, ...second].map(({ id }) => id)).toEqual(ids.slice(-100).reverse());
