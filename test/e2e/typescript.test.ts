@@ -11,8 +11,9 @@ const OLDER = '5.9.3';
 /** Declarations that the examples omit. */
 const READERS_OWN = `
 declare const client: import('imstate').Client;
+declare const server: import('imstate').ServerSessions;
 declare const dir: string;
-declare function disconnect(sessionId: string, reason: import('imstate').EndReason | undefined): void;
+declare function disconnect(sessionId: string, reason?: import('imstate').EndReason, text?: string): void;
 declare function show(userId: string, isOnline: boolean): void;
 declare function clear(): void;
 declare function load(): Promise<string>;

@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { expect, test } from 'vitest';
 import { loadProtos } from '../../../packages/client/src/wire/protos.ts';
@@ -8,8 +8,8 @@ import { runImstate } from '../../support/imstate.ts';
 /** A daemon of a version that has PresenceService, and none of the calls that were added since. */
 async function startOlderDaemon(): Promise<string> {
   const server = new Server();
-  const { service } = loadProtos().types.imstate.v1.PresenceService;
-  server.addService(service, {
+  const { GetStats } = loadProtos().types.imstate.v1.PresenceService.service;
+  server.addService({ GetStats } as ServiceDefinition, {
     GetStats: (_: unknown, done: (error: null, stats: object) => void) => done(null, {}),
   });
   new HealthImplementation({ '': 'SERVING', 'imstate.v1.PresenceService': 'SERVING' }).addToServer(server);
