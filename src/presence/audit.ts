@@ -70,31 +70,15 @@ export const MAX_AUDIT_PAGE = 128;
 export const AUDIT_REPEATS = 64;
 
 /**
- * The record with a pseudonym instead of the user; undefined if it does not name the user. It names a user as
- * its target, or as a word of a text.
+ * The record of an act on the user without what identifies them: with a pseudonym, and without device, session
+ * and detail, which may be a reason that somebody typed. Undefined for a record of any other act.
  */
 export function pseudonymized<Kept extends AuditRecord>(
   record: Kept,
   userId: string,
   pseudonym: string,
 ): Kept | undefined {
-  const clean = (text: string) => text.replace(wordOf(userId), () => pseudonym);
   const { target } = record;
-  const isTarget = target.userId === userId;
-  const cleaned = {
-    ...target,
-    ...(isTarget && { userId: pseudonym }),
-    ...(target.deviceId !== undefined && { deviceId: clean(target.deviceId) }),
-    ...(target.sessionId !== undefined && { sessionId: clean(target.sessionId) }),
-    ...(target.name !== undefined && { name: clean(target.name) }),
-  };
-  const detail = clean(record.detail);
-  if (!isTarget && detail === record.detail && JSON.stringify(cleaned) === JSON.stringify(target)) return;
-  return { ...record, target: cleaned, detail };
-}
-
-/** The id where it is a word of its own: the id "al" is not in "alice". */
-function wordOf(id: string): RegExp {
-  const escaped = id.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'gu');
+  if (target.userId !== userId) return undefined;
+  return { ...record, target: { type: target.type, userId: pseudonym }, detail: '' };
 }
