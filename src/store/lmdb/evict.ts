@@ -1,7 +1,7 @@
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import type { End } from '../../presence/rules.js';
 import { WORK } from '../work.js';
-import { othersToReplace } from './devices.js';
+import { someDevices } from './devices.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
 /** See PresenceStore.evictSession. */
@@ -18,8 +18,9 @@ export function evictSession(
 }
 
 /**
- * Ends sessions of the user after a device, as many as fit into one write transaction; returns how many, and
- * the device after which to continue: undefined if these are all.
+ * Ends sessions of the user after a device, as many as fit into one write transaction; returns how many it
+ * evicted, and the device after which to continue: undefined if these are all. Sessions that are over already
+ * end as they would have ended.
  */
 export function evictDevices(
   tx: WriteTransaction,
@@ -27,10 +28,18 @@ export function evictDevices(
   reasonText: string,
   after: string | undefined,
 ): { evicted: number; next: string | undefined } {
-  const everything = { userId, deviceId: '', platform: '', policy: 'REPLACE_ALL' } as const;
-  const { others, next } = othersToReplace(tx, everything, after);
-  const end: End = { timeMs: tx.now, reason: 'EVICTED', text: reasonText };
-  for (const other of others) tx.end(userId, other, end);
-  tx.work.done += others.length * WORK.end;
-  return { evicted: others.length, next };
+  const { records, hasMore } = someDevices(tx, userId, after);
+  const online = records.filter((record) => record.online);
+  const some = online.slice(0, WORK.ends);
+  const evicted: End = { timeMs: tx.now, reason: 'EVICTED', text: reasonText };
+  let count = 0;
+  for (const record of some) {
+    const over = tx.endOf(record);
+    if (over === undefined) count += 1;
+    tx.end(userId, record, over ?? evicted);
+  }
+  tx.work.done += some.length * WORK.end;
+  const isCut = some.length < online.length;
+  const last = isCut ? some.at(-1) : hasMore ? records.at(-1) : undefined;
+  return { evicted: count, next: last?.deviceId };
 }
