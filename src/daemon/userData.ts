@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { StoredAuditRecord } from '../presence/audit.js';
 import type { PastSession, Session } from '../presence/sessions.js';
 import type { Change } from '../store/changeLog.js';
@@ -49,7 +49,7 @@ const AFTER: Record<Part, RegExp> = {
   changes: /^(\d{1,15}(-\d{1,15})?)?$/,
   audit: /^/,
 };
-/** A page with so many entries is sent; with the next part it still fits into a response. */
+/** A page with so many entries is sent; with the next part, however large, it still fits into a response. */
 const FULL_PAGE = 250;
 /** How many parts of the change log a page reads at most. */
 const MAX_READS = 64;
@@ -80,6 +80,8 @@ export class UserData {
       }
       const [part, after]: PagePosition = at;
       const next: string | undefined = await this.#read(part, userId, after, peer, page);
+      // The embedded store reads in this thread.
+      await setImmediate();
       const following: Part | undefined = PARTS[PARTS.indexOf(part) + 1];
       at = next !== undefined ? [part, next] : following && [following, ''];
     }
@@ -91,10 +93,11 @@ export class UserData {
    * rewrites the audit trail.
    */
   async erase(userId: string, peer: string): Promise<ErasedUser> {
+    // First: without it an erasure could not be finished.
+    const pseudonym = await this.#store.pseudonymOf(userId);
     const { evicted } = await this.#presence.evict({ userId }, REASON, peer);
     await this.#deliver(userId, evicted);
     const erasure = await this.#store.eraseUser(userId);
-    const pseudonym = await this.#store.pseudonymOf(userId);
     const auditRecords = await this.#store.eraseFromAudit(userId, pseudonym);
     return { ...erasure, sessionsEnded: evicted, auditRecords };
   }

@@ -54,6 +54,9 @@ export interface ChangeLogEntry {
   change: Change;
 }
 
+/** How many changes of a user a part has at most: of the largest, a megabyte. */
+export const CHANGES_PER_PART = 250;
+
 /** The changes of a user in a part of the change log. */
 export interface UserChanges {
   entries: ChangeLogEntry[];

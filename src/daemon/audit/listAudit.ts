@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { AuditOutcome } from 'imstate-client/internal/shared/audit';
 import { type AuditPosition, MAX_AUDIT_PAGE, type StoredAuditRecord } from '../../presence/audit.js';
 import { formatPageToken, parsePageToken } from '../../store/pageToken.js';
@@ -35,6 +36,8 @@ export async function listAudit(
   let after = token === undefined ? undefined : readToken(token);
   for (let read = 0; read < MAX_READ; read += MAX_AUDIT_PAGE) {
     const records = await store.listAudit({ limit: MAX_AUDIT_PAGE, after });
+    // The embedded store reads in this thread.
+    await setImmediate();
     const isLast = records.length < MAX_AUDIT_PAGE || records.every((record) => isTooOld(record, filter));
     for (const record of records) {
       after = record;

@@ -29,6 +29,7 @@ declare module 'ioredis' {
     imRecordAudit(keys: number, ...args: (string | number)[]): Result<number, Context>;
     imListAudit(keys: number, ...args: (string | number)[]): Result<string[], Context>;
     imEraseFromAudit(keys: number, ...args: (string | number)[]): Result<number, Context>;
+    imPseudonymKey(keys: number, key: string, secret: string): Result<string, Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }
 }

@@ -10,7 +10,7 @@ import { listChanges } from './userChanges.js';
 
 /** How many entries one script call looks at or copies: a few milliseconds of Redis. */
 const ENTRIES_PER_CALL = 1_000;
-/** How long to wait for another erasure in the shard. Milliseconds. */
+/** How long to wait for another erasure in the shard: longer than one that was given up is in the way. */
 const MAX_WAIT_MS = 10_000;
 const WAIT_INTERVAL_MS = 100;
 /** What scripts/eraseRecords.lua looks at, in this order. */
@@ -76,7 +76,7 @@ async function eraseChanges(
   }
 }
 
-/** Undefined if another erasure copies, or has taken over. */
+/** Undefined if another erasure copies or has taken over, or a part of the copy was lost. */
 async function copyChanges(
   scripts: ShardScripts,
   shard: Shard,

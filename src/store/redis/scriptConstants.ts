@@ -55,7 +55,7 @@ const PATTERNS = {
 export const TOO_MANY_DEVICES = 255;
 
 /** After how long an erasure that does not continue makes room for another. Milliseconds. */
-const ERASE_LOCK_MS = 30_000;
+const ERASE_LOCK_MS = 5_000;
 
 /** What a change in the change log says. */
 export const CHANGE_FLAGS = {

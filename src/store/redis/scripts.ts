@@ -22,6 +22,7 @@ export const SCRIPTS = {
   imRecordAudit: 'recordAudit',
   imListAudit: 'listAudit',
   imEraseFromAudit: 'eraseFromAudit',
+  imPseudonymKey: 'pseudonymKey',
 } as const;
 
 /**
@@ -35,6 +36,7 @@ const WITHOUT_ROOM: ReadonlySet<string> = new Set([
   'imEraseChanges',
   'imRecordAudit',
   'imEraseFromAudit',
+  'imPseudonymKey',
 ]);
 
 /** The scripts of a connection to a database of Redis, by the name of the command that runs each. */

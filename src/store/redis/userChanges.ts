@@ -1,4 +1,4 @@
-import type { UserChanges } from '../changeLog.js';
+import { CHANGES_PER_PART, type UserChanges } from '../changeLog.js';
 import { readEntry } from './changes.js';
 import { rejectRead, type ShardScripts } from './ShardScripts.js';
 import { type Shard, shardOf } from './shards.js';
@@ -16,7 +16,7 @@ export async function listChanges(
   const number = shardOf(userId, shards.length);
   health.check(number);
   const { keys } = shards[number] as Shard;
-  const args = [scripts.now(), userId, after ?? '', ENTRIES_PER_CALL];
+  const args = [scripts.now(), userId, after ?? '', ENTRIES_PER_CALL, CHANGES_PER_PART];
   const reply = await redis.imUserChangesBuffer(...keys, ...args).catch(rejectRead);
   const [next, ...found] = reply as [Buffer, ...[Buffer, Buffer[]][]];
   const entries = found.flatMap(

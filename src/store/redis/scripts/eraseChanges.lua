@@ -11,9 +11,9 @@
 -- ARGV[5]        how many entries to copy at most
 -- ARGV[6]        token of this erasure: only one copies at a time
 -- Reply: {where to continue, '' if the log was replaced; how many changes were erased}; false if another
--- erasure copies.
+-- erasure copies, or a part of the copy was lost: begin again.
 --
--- im:{S}:e:copy  stream, the copy
+-- im:{S}:e:copy  stream, the copy; expires if nobody continues
 -- im:{S}:e:lock  string, the token; expires if nobody continues
 local user, last_id, from, limit, token = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local COPY, LOCK = CHANGE_LOG .. ':copy', CHANGE_LOG .. ':lock'
@@ -26,10 +26,19 @@ local function is_behind(a, b)
   return a_time < b_time or (a_time == b_time and tonumber(a_number) <= tonumber(b_number))
 end
 
+-- A failover can lose the last part of a copy.
+local function is_whole()
+  local newest = redis.call('XREVRANGE', COPY, '+', '-', 'COUNT', 1)[1]
+  return newest and newest[1] == from
+end
+
 if from == '' then
   if not redis.call('SET', LOCK, token, 'NX', 'PX', ERASE_LOCK_MS) then return false end
   redis.call('DEL', COPY)
 elseif redis.call('GET', LOCK) ~= token then
+  return false
+elseif not is_whole() then
+  redis.call('DEL', COPY, LOCK)
   return false
 end
 redis.call('PEXPIRE', LOCK, ERASE_LOCK_MS)
@@ -43,7 +52,12 @@ for _, entry in ipairs(entries) do
   end
   redis.call('XADD', COPY, id, 'm', member, 'c', change)
 end
-if #entries == limit then return { entries[#entries][1], erased } end
-if redis.call('EXISTS', COPY) == 1 then redis.call('RENAME', COPY, CHANGE_LOG) end
+if #entries == limit then
+  redis.call('PEXPIRE', COPY, ERASE_LOCK_MS)
+  return { entries[#entries][1], erased }
+end
+if redis.call('PERSIST', COPY) == 1 or redis.call('EXISTS', COPY) == 1 then
+  redis.call('RENAME', COPY, CHANGE_LOG)
+end
 redis.call('DEL', LOCK)
 return { '', erased }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LogPosition } from '../../../../src/store/changeLog.ts';
+import { CHANGES_PER_PART, type LogPosition } from '../../../../src/store/changeLog.ts';
 import type { PresenceStore } from '../../../../src/store/store.ts';
-import { eachWithStore, login, logout, type MakeStore, RETENTION } from './underTest.ts';
+import { eachWithStore, login, logout, type MakeStore, RETENTION, START } from './underTest.ts';
 
 /** An ID that stands nowhere but in what is kept of this user. */
 const USER = 'erased-user-7f3a';
@@ -72,6 +72,20 @@ export function describeErase(name: string, makeStore: MakeStore): void {
       expect(await store.getStats()).toMatchObject({ users: 0, devices: 0 });
     });
 
+    test('an eviction ends sessions that are over and not yet swept, as they would have ended', async () => {
+      await store.online(login({ userId: USER, deviceId: 'phone', ttlMs: 1_000 }));
+      await store.online(login({ userId: USER, deviceId: 'web', sessionId: 's2' }));
+      fixture.underTest.setClock(START + 2_000);
+      expect(await store.evictUser(USER, '')).toBe(1);
+      expect((await store.getHistory(USER)).map(({ endReason }) => endReason).sort()).toEqual([
+        'EVICTED',
+        'EXPIRED',
+      ]);
+      expect(await store.eraseUser(USER)).toMatchObject({ left: 0, devicesOnline: 0 });
+      await fixture.pass(60_000);
+      expect(await dumpHas(USER)).toBe(false);
+    });
+
     test('lets watches resume at and over erased changes', async () => {
       const log = store.changeLog();
       const shard = log.shardOf(USER);
@@ -128,6 +142,23 @@ export function describeErase(name: string, makeStore: MakeStore): void {
         after = next;
       } while (after !== undefined);
       expect(found).toEqual(Array(11).fill(USER));
+    });
+
+    test('lists many changes in parts of bounded size, each change once', async () => {
+      const count = 2 * CHANGES_PER_PART + 100;
+      const logins = Array.from({ length: count }, (_, i) => login({ userId: USER, sessionId: `s${i}` }));
+      await store.apply(logins.map((request) => ({ type: 'online', request })));
+      const sizes: number[] = [];
+      const found = new Set<string>();
+      let after: string | undefined;
+      do {
+        const { entries, next } = await store.listChanges(USER, after);
+        for (const { change } of entries) found.add(change.began?.sessionId ?? '');
+        sizes.push(entries.length);
+        after = next;
+      } while (after !== undefined);
+      expect(sizes).toEqual([CHANGES_PER_PART, CHANGES_PER_PART, 100]);
+      expect(found.size).toBe(count);
     });
   });
 }
