@@ -149,9 +149,13 @@ export class Presence {
     });
   }
 
-  /** A page of the sessions that are online, or with a filter of those that pass it. */
-  async sessions(page: SessionPage, filter: SessionFilter): Promise<FoundSessions> {
-    if (Object.values(filter).some((value) => value !== undefined)) return this.#search.find(page, filter);
+  /**
+   * A page of the sessions that are online, or with a filter of those that pass it. `isAwaited` returns false
+   * once the caller has gone.
+   */
+  async sessions(page: SessionPage, filter: SessionFilter, isAwaited: () => boolean): Promise<FoundSessions> {
+    if (Object.values(filter).some((value) => value !== undefined))
+      return this.#search.find(page, filter, isAwaited);
     const listed = await this.#store.listSessions(page);
     return { ...listed, scanned: listed.sessions.length };
   }

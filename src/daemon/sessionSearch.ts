@@ -31,15 +31,18 @@ export class SessionSearch {
     this.#store = store;
   }
 
-  /** A page of the sessions that pass, after a bounded number of sessions; it may be empty. */
-  async find(page: SessionPage, filter: SessionFilter): Promise<FoundSessions> {
+  /**
+   * A page of the sessions that pass, after a bounded number of sessions; it may be empty. It stops early once
+   * nobody waits for it.
+   */
+  async find(page: SessionPage, filter: SessionFilter, isAwaited: () => boolean): Promise<FoundSessions> {
     const search = digestOf(page, filter);
     const start = startOf(page, search);
     if (this.#running >= LIMITS.searches.max)
       throw new Overloaded(`the daemon runs ${this.#running} searches for sessions`);
     this.#running += 1;
     try {
-      const { next, ...found } = await this.#scan({ ...page, after: start }, passes(filter));
+      const { next, ...found } = await this.#scan({ ...page, after: start }, passes(filter), isAwaited);
       return { ...found, next: next && formatPageToken([search, next]) };
     } finally {
       this.#running -= 1;
@@ -49,10 +52,11 @@ export class SessionSearch {
   async #scan(
     { serverAddr, limit, after }: SessionPage,
     isFound: (session: UserSession) => boolean,
+    isAwaited: () => boolean,
   ): Promise<FoundSessions> {
     const result: FoundSessions = { sessions: [], next: after, isPartial: false, scanned: 0 };
     let size = PAGE_SIZE;
-    for (let reads = 0; reads < MAX_READS; reads++) {
+    for (let reads = 0; reads < MAX_READS && isAwaited(); reads++) {
       const page = await this.#read({ serverAddr, limit: size, after: result.next });
       const found = page.sessions.filter(isFound);
       // A page of the store can continue at its end only: a page that finds too many is read in parts.

@@ -27,13 +27,17 @@ export function listCalls(
       return { entries: entries.map(toHistoryEntry), nextPageToken: next ?? '' };
     }),
 
-    ListSessions: calls.handler(async (request) => {
+    ListSessions: calls.handler(async (request, call) => {
       const { serverAddr, pageSize, pageToken } = request;
       if (serverAddr !== '') checkServerName('server_addr', serverAddr);
       const filter = readFilter(request);
       const limit = checkPageSize('page_size', pageSize, PAGE_SIZE);
       const page = { serverAddr: serverAddr || undefined, limit, after: pageToken || undefined };
-      const { sessions, next, isPartial, scanned } = await presence.sessions(page, filter);
+      const { sessions, next, isPartial, scanned } = await presence.sessions(
+        page,
+        filter,
+        () => !call.cancelled,
+      );
       return {
         sessions: sessions.map(({ userId, session }) => ({ userId, device: toDevice(session) })),
         nextPageToken: next ?? '',

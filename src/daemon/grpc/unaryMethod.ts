@@ -6,7 +6,7 @@ import type { Cost } from './streamHandler.js';
 /** A unary call, as far as its handler is concerned. */
 type UnaryCall = Pick<
   ServerUnaryCall<unknown, unknown>,
-  'getPath' | 'getPeer' | 'getAuthContext' | 'metadata'
+  'getPath' | 'getPeer' | 'getAuthContext' | 'metadata' | 'cancelled'
 >;
 
 /** Returns the response to a request, or throws. */

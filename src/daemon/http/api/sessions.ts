@@ -13,11 +13,15 @@ export function sessionsCall({ presence }: ApiParts): ApiCall {
     name: 'sessions',
     role: 'reader',
     parameters: ['serverAddr', 'userIdPrefix', 'deviceId', 'sessionId', 'pageSize', 'pageToken'],
-    async answer(parameters) {
+    async answer(parameters, { response }) {
       const serverAddr = parameters.text('serverAddr');
       if (serverAddr !== '') checkServerName('serverAddr', serverAddr);
       const page = { serverAddr: serverAddr || undefined, ...parameters.page() };
-      const { sessions, next, isPartial, scanned } = await presence.sessions(page, readFilter(parameters));
+      const { sessions, next, isPartial, scanned } = await presence.sessions(
+        page,
+        readFilter(parameters),
+        () => !response.closed,
+      );
       return {
         sessions: sessions.map(({ userId, session }) => ({
           userId,
