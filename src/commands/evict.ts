@@ -11,13 +11,16 @@ import {
   confirmedTarget,
   type Evicted,
   evictAll,
+  evictedJson,
   nameOf,
   sessionsOf,
   type TargetWords,
   targetOf,
   withFlags,
 } from '../cli/input/eviction.js';
+import type { Line } from '../cli/input/lines.js';
 import { count } from '../cli/output/count.js';
+import { REASON_IGNORED } from '../cli/output/ignored.js';
 import { Progress } from '../cli/output/progress.js';
 
 export default class Evict extends ClientCommand {
@@ -29,7 +32,8 @@ export default class Evict extends ClientCommand {
     The chat servers receive the text of --reason with the end of each session, and the history keeps it.
 
     The command asks for confirmation; without a terminal it needs --yes. If you answer no, the exit code
-    is 1. JSON: {"evicted"}, the number of sessions.
+    is 1. JSON: {"evicted"}, the number of sessions; with
+    --reason also {"reasonStored"}.
 
     With --file each line is a JSON object with userId and optionally deviceId and sessionId, or with
     serverAddr; and optionally reason, for which --reason is the default. Each record has one line of
@@ -114,11 +118,10 @@ export default class Evict extends ClientCommand {
     }
   }
 
-  #report({ evicted, reasonStored }: Evicted) {
-    this.log(`${count(evicted, 'session was', 'sessions were')} evicted`);
-    if (reasonStored === false)
-      this.logToStderr('warning: the daemon is older than 0.2.0 and ignored --reason: update it');
-    return { evicted };
+  #report(result: Evicted) {
+    this.log(`${count(result.evicted, 'session was', 'sessions were')} evicted`);
+    if (result.reasonStored === false) this.logToStderr(REASON_IGNORED);
+    return evictedJson(result);
   }
 
   #declined() {
@@ -135,14 +138,19 @@ export default class Evict extends ClientCommand {
     ]);
     const { stop, release } = listenForStop();
     try {
+      let records = recordsOf(file, stop);
       if (!yes) {
         await client.checkEvict();
-        let records = 0;
-        for await (const _ of recordsOf(file, stop)) records += 1;
-        const question = `End the sessions of ${count(records, 'record')} of ${file}?`;
-        if (!(await confirm(question, STANDARD_TERMINAL))) return this.#declined();
+        // Read once: what ends is what was confirmed, and a pipe cannot be read again.
+        const confirmed: Line[] = [];
+        for await (const record of records) confirmed.push(record);
+        if (!stop.aborted) {
+          const question = `End the sessions of ${count(confirmed.length, 'record')} of ${file}?`;
+          if (!(await confirm(question, STANDARD_TERMINAL))) return this.#declined();
+          records = again(confirmed);
+        }
       }
-      const source = { file, isJson: this.jsonEnabled(), stop };
+      const source = { records, isJson: this.jsonEnabled(), stop };
       process.exitCode = await runBatch(evictBatch(source, reason, client));
       return undefined;
     } finally {
@@ -167,6 +175,10 @@ async function evictKnown(
     if (session === undefined) return { evicted: 0, reasonStored: undefined };
     return evictAll(client, { ...session, reasonText }, undefined, onEvicted);
   }
+}
+
+async function* again(records: Line[]): AsyncGenerator<Line> {
+  yield* records;
 }
 
 function checkFileAlone(words: TargetWords, file: string, yes: boolean): void {

@@ -7,6 +7,7 @@ import { listenForStop } from '../cli/base/signals.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
 import { prose } from '../cli/help/prose.js';
+import { DETAILS_IGNORED } from '../cli/output/ignored.js';
 import { describeLogin } from '../cli/output/onlineReport.js';
 import { wrongUsage } from '../cli/output/report.js';
 
@@ -83,13 +84,13 @@ export default class Online extends ClientCommand {
 
   /** Prints line by line; under --json oclif prints nothing for a command that returns nothing. */
   async #many(file: string, defaults: Partial<OnlineRequest>, client: Client): Promise<void> {
-    const [{ runBatch }, { onlineBatch }] = await Promise.all([
+    const [{ recordsOf, runBatch }, { onlineBatch }] = await Promise.all([
       import('../cli/input/batch.js'),
       import('../cli/input/onlineBatch.js'),
     ]);
     const { stop, release } = listenForStop();
     try {
-      const source = { file, isJson: this.jsonEnabled(), stop };
+      const source = { records: recordsOf(file, stop), isJson: this.jsonEnabled(), stop };
       process.exitCode = await runBatch(
         onlineBatch(source, defaults, (request, options) => client.online(request, options)),
       );
@@ -98,9 +99,6 @@ export default class Online extends ClientCommand {
     }
   }
 }
-
-const DETAILS_IGNORED =
-  'warning: the daemon is older than 0.2.0 and ignored --client-ip, --label and --app-version: update it';
 
 function oneLogin(
   { user, device }: { user: string | undefined; device: string | undefined },

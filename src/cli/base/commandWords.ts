@@ -42,8 +42,7 @@ function renamed(error: ImstateError, word: string | undefined): ImstateError {
 }
 
 function wordFor(field: string, { args, flags }: CommandWords): string | undefined {
-  const one = field
-    .replace(/^.*\./, '')
+  const one = lastPart(field)
     .replace(/\[\d+\]$/, '')
     .replace(/_(id|addr)s$/, '_$1');
   const short = one.replace(/_id$/, '');
@@ -52,9 +51,15 @@ function wordFor(field: string, { args, flags }: CommandWords): string | undefin
   return flag === undefined ? undefined : `--${flag}`;
 }
 
+/** The name of a field of a nested message, without those of the messages. */
+function lastPart(field: string): string {
+  return field.replace(/^.*\./, '');
+}
+
 function keyFor(field: string, keys: readonly string[]): string | undefined {
-  const camelCase = field.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return [camelCase, FLAGS[field]].find((key) => key && keys.includes(key));
+  const one = lastPart(field);
+  const camelCase = one.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return [camelCase, FLAGS[one]].find((key) => key && keys.includes(key));
 }
 
 /** What oclif says of an unknown flag, with the one that was probably meant. */

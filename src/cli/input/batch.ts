@@ -14,10 +14,13 @@ import { mapInOrder } from './mapInOrder.js';
 /** How long calls in flight can take after a signal. */
 const STOP_GRACE_MS = 2_000;
 
+/** What a batch reads, and what it is part of. */
+export type BatchSource = Pick<Batch<unknown, unknown>, 'records' | 'isJson' | 'stop'>;
+
 /** Calls for the records of a file, and how to print their results. */
 export interface Batch<Request, Result> {
-  /** The records, one per line; "-" is stdin. */
-  file: string;
+  /** The lines of the file: see {@link recordsOf}. */
+  records: AsyncIterator<Line>;
   isJson: boolean;
   /** Ends the batch when it aborts: no further line is read. */
   stop: AbortSignal;
@@ -30,6 +33,10 @@ export interface Batch<Request, Result> {
   call(request: Request, options: CallOptions): Promise<Result>;
   /** Whether the call changed anything; otherwise the exit code is 1. */
   hasChanged(result: Result): boolean;
+  /** Whether the daemon, which is older, ignored fields of the request. */
+  hasIgnored(result: Result): boolean;
+  /** The warning if it did. */
+  ignored: string;
   /** One line. */
   describe(request: Request, result: Result): string;
   toJson(request: Request, result: Result): object;
@@ -52,14 +59,16 @@ export async function runBatch<Request, Result>(batch: Batch<Request, Result>): 
   const progress = new Progress('record', !process.stdout.isTTY);
   const counts = { changed: 0, unchanged: 0, failed: 0 };
   let exitCode = 0;
+  let hasIgnored = false;
   const giveUp = new AbortController();
   const removeStop = onAbort(stop, () => giveUpLater(giveUp));
   try {
-    const outcomes = mapInOrder(recordsOf(batch.file, stop), CALLS_AT_ONCE, callerOf(batch, giveUp.signal));
+    const outcomes = mapInOrder(batch.records, CALLS_AT_ONCE, callerOf(batch, giveUp.signal));
     for await (const outcome of outcomes) {
       process.stdout.write(`${show(batch, outcome)}\n`);
       const kind = kindOf(batch, outcome);
       counts[kind] += 1;
+      hasIgnored ||= 'result' in outcome && batch.hasIgnored(outcome.result);
       exitCode = Math.max(
         exitCode,
         'error' in outcome ? outcome.error.exitCode : Number(kind === 'unchanged'),
@@ -70,6 +79,7 @@ export async function runBatch<Request, Result>(batch: Batch<Request, Result>): 
     removeStop();
     progress.end();
   }
+  if (hasIgnored) process.stderr.write(`${batch.ignored}\n`);
   const stopped = stop.aborted ? '; stopped by a signal, the rest was not read' : '';
   process.stderr.write(`${batch.summarize(counts)} in ${progress.elapsed}${stopped}\n`);
   return stop.aborted ? EXIT_BY_SIGNAL : exitCode;

@@ -1,14 +1,15 @@
 import type { Client, EvictRequest } from 'imstate-client';
 import { count } from '../output/count.js';
-import type { Batch } from './batch.js';
-import { type Evicted, evictAll, nameOf } from './eviction.js';
+import { REASON_IGNORED } from '../output/ignored.js';
+import type { Batch, BatchSource } from './batch.js';
+import { type Evicted, evictAll, evictedJson, nameOf } from './eviction.js';
 import { broken, parseObject, readText } from './record.js';
 
 const KEYS = ['userId', 'deviceId', 'sessionId', 'serverAddr', 'reason'] as const;
 
 /** The evictions of a file, a JSON object per line. `reasonText` is for records without a reason. */
 export function evictBatch(
-  source: Pick<Batch<EvictRequest, Evicted>, 'file' | 'isJson' | 'stop'>,
+  source: BatchSource,
   reasonText: string | undefined,
   client: Client,
 ): Batch<EvictRequest, Evicted> {
@@ -19,8 +20,10 @@ export function evictBatch(
     keyOf: nameOf,
     call: (request, options) => evictAll(client, request, options),
     hasChanged: ({ evicted }) => evicted > 0,
+    hasIgnored: ({ reasonStored }) => reasonStored === false,
+    ignored: REASON_IGNORED,
     describe: (request, { evicted }) => `${nameOf(request)}: ${count(evicted, 'session')}`,
-    toJson: ({ reasonText: _, ...target }, { evicted }) => ({ ...target, evicted }),
+    toJson: ({ reasonText: _, ...target }, result) => ({ ...target, ...evictedJson(result) }),
     summarize: ({ changed, unchanged, failed }) =>
       `${changed} evicted, ${unchanged} had no session, ${failed} failed`,
   };
@@ -35,6 +38,8 @@ function readEviction(text: string, reasonText: string | undefined): EvictReques
       throw broken(`"${key}" is not a key of a record: the keys are ${KEYS.join(', ')}`, key);
     if (value !== null) words[known] = readText(value, key);
   }
+  const empty = KEYS.find((key) => key !== 'reason' && words[key] === '');
+  if (empty !== undefined) throw broken(`${empty} must not be empty`, empty);
   const { userId, deviceId, sessionId, serverAddr, reason = reasonText } = words;
   const why = reason === undefined ? {} : { reasonText: reason };
   if ((userId === undefined) === (serverAddr === undefined))

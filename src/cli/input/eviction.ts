@@ -91,8 +91,13 @@ export async function sessionsOf(client: Client, target: EvictTarget): Promise<n
 export interface Evicted {
   /** How many sessions it ended. */
   evicted: number;
-  /** False if the daemon ignored the reason. */
+  /** False if the daemon ignored the reason; undefined without a reason, or if no call was made. */
   reasonStored: boolean | undefined;
+}
+
+/** The JSON shape of an eviction. */
+export function evictedJson({ evicted, reasonStored }: Evicted) {
+  return { evicted, ...(reasonStored !== undefined && { reasonStored }) };
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { CallOptions, OnlineRequest, OnlineResult } from 'imstate-client';
 import { loginJson } from 'imstate-client/internal/json';
+import { DETAILS_IGNORED } from '../output/ignored.js';
 import { describeLogin } from '../output/onlineReport.js';
-import type { Batch } from './batch.js';
+import type { Batch, BatchSource } from './batch.js';
 import { RECORD_KEYS, readRecord } from './onlineRecord.js';
 
 /** The logins of a file, a JSON object per line. `defaults` apply to fields that a record omits. */
 export function onlineBatch(
-  source: Pick<Batch<OnlineRequest, OnlineResult>, 'file' | 'isJson' | 'stop'>,
+  source: BatchSource,
   defaults: Partial<OnlineRequest>,
   online: (request: OnlineRequest, options: CallOptions) => Promise<OnlineResult>,
 ): Batch<OnlineRequest, OnlineResult> {
@@ -17,6 +18,8 @@ export function onlineBatch(
     keyOf: ({ userId }) => userId,
     call: online,
     hasChanged: ({ endReason }) => endReason === undefined,
+    hasIgnored: ({ detailsStored }) => detailsStored === false,
+    ignored: DETAILS_IGNORED,
     describe: (request, result) => describeLogin(request, result).join('; '),
     toJson: loginJson,
     summarize: ({ changed, unchanged, failed }) =>

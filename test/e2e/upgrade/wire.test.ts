@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { clientOf, disposables } from '../../support/disposables.ts';
 import { runFirstVersion, startFirstVersion } from '../../support/firstVersion.ts';
 import { type Imstate, runImstate, startImstate } from '../../support/imstate.ts';
 import { field, numberField } from '../../support/protobuf.ts';
 import { frame, rawGrpc } from '../../support/rawGrpc.ts';
+import { temporaryDirectory } from '../../support/temporaryDirectory.ts';
 
 const OLDER = /FinishUpgrade needs imstate 0\.2\.0 or later, and a daemon at 127\.0\.0\.1:\d+ is older/;
 
@@ -37,7 +40,7 @@ test('commands say what a daemon of the first version did not do', async () => {
   const { exitCode, stderr } = await run(...login, '--label', 'Phone');
   expect([exitCode, stderr]).toEqual([
     0,
-    'warning: the daemon is older than 0.2.0 and ignored --client-ip, --label and --app-version: update it\n',
+    'warning: a daemon is older than 0.2.0 and ignored --client-ip, --label and --app-version: update it\n',
   ]);
   expect(JSON.parse((await run(...login, '--label', 'Phone', '--json')).stdout)).toMatchObject({
     detailsStored: false,
@@ -46,9 +49,23 @@ test('commands say what a daemon of the first version did not do', async () => {
   expect([evicted.exitCode, evicted.stdout, evicted.stderr]).toEqual([
     0,
     '1 session was evicted\n',
-    'warning: the daemon is older than 0.2.0 and ignored --reason: update it\n',
+    'warning: a daemon is older than 0.2.0 and ignored the reason: update it\n',
   ]);
+  await run(...login);
+  const json = await run('evict', 'alice', 'phone', '--yes', '--reason', 'stolen', '--json');
+  expect(JSON.parse(json.stdout)).toEqual({ evicted: 1, reasonStored: false });
+
   expect((await run('query', 'alice')).stdout).toMatch(/^alice is offline\n/);
+  const folder = await temporaryDirectory();
+  disposables.push(() => folder.remove());
+  const file = join(folder.path, 'records.ndjson');
+  await writeFile(file, '{"userId":"bob","deviceId":"phone","label":"Phone"}\n');
+  const logins = await run('online', '--file', file, '--server-addr', '10.0.0.1:9000');
+  expect(logins.stderr).toContain('ignored --client-ip, --label and --app-version');
+  await writeFile(file, '{"userId":"bob","reason":"stolen"}\n');
+  const evictions = await run('evict', '--file', file, '--yes', '--json');
+  expect(JSON.parse(evictions.stdout)).toEqual({ line: 1, userId: 'bob', evicted: 1, reasonStored: false });
+  expect(evictions.stderr).toContain('ignored the reason');
   for (const args of [['audit'], ['user', 'export', 'alice'], ['user', 'erase', 'alice', '--yes']])
     expect((await run(...args)).stderr).toContain('needs imstate 0.2.0 or later');
 });

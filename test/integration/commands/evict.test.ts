@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { TokenFile } from '../../support/credentials.ts';
@@ -153,6 +154,9 @@ test.each([
   ['{"deviceId":"d","serverAddr":"b:1"}', 'need userId'],
   ['{"userId":"a","sessionId":"s"}', 'sessionId needs the deviceId'],
   ['{"userId":7}', 'userId must be a string'],
+  ['{"userId":""}', 'userId must not be empty'],
+  ['{"userId":"a","deviceId":""}', 'failed: deviceId must not be empty'],
+  ['{"userId":"a","deviceId":"d\\u0000"}', 'failed: deviceId '],
   ['{"user":"a"}', '"user" is not a key'],
   ['[]', 'must be a JSON object'],
   [`{"userId":"a","reason":"${'x'.repeat(257)}"}`, 'reason must be at most 256 bytes'],
@@ -161,6 +165,23 @@ test.each([
   expect(stdout).toContain('1 failed: ');
   expect(stdout).toContain(message);
   expect(exitCode).toBe(2);
+});
+
+test('--file reads a pipe once: what ends is what was confirmed', async () => {
+  await login('judy', 'phone', '10.0.0.6:9000');
+  const pipe = `${cli.daemon.dataDir}/evictions.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const terminal = await TestTerminal.start(
+    ['evict', '--file', pipe, '--endpoint', cli.daemon.addr],
+    { columns: 150, rows: 20 },
+    {},
+  );
+  await writeFile(pipe, '{"userId":"judy"}\n');
+  await terminal.shows(/End the sessions of 1 record of/);
+  terminal.press('y\r');
+  expect(await terminal.ended).toBe(0);
+  expect(terminal.output).toContain('user judy: 1 session');
+  expect(await cli.json('query', 'judy')).toMatchObject({ online: false });
 });
 
 test('--file allows no other target, and asks nothing of standard input', async () => {

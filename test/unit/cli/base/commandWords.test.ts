@@ -64,6 +64,8 @@ test.each([
   ['server_incarnation', 'serverIncarnation'],
   ['platform', 'platform'],
   ['login_time', 'login_time'],
+  ['session.user_id', 'userId'],
+  ['device.device_id', 'deviceId'],
 ])('renames %s to %s in records of a batch', (field, key) => {
   const error = inKeys(broken(field, 'must be other'), RECORD_KEYS);
   expect(error).toMatchObject({ message: `${key} must be other`, field: key });
