@@ -19,7 +19,7 @@ const FLUSH_INTERVAL_MS = 10_000;
 const DENIED = ['PERMISSION_DENIED', 'UNAUTHENTICATED'];
 const HOST: AuditIdentity = { kind: 'HOST', name: 'host' };
 
-/** Who calls, and how. */
+/** The caller, and how it called. */
 export interface ActCall {
   identity: AuditIdentity;
   /** '' if the caller has none. */

@@ -13,7 +13,7 @@ interface Kind<Denial> {
 }
 
 /**
- * Limits how many denials are recorded: anybody can cause them, and they must not displace what was done. The
+ * Limits how many denials are recorded: anybody can cause them, and they must displace little of what was done. The
  * first of a kind is recorded at once, the others are counted: at the end of the pause there is one record with
  * their number.
  */

@@ -22,7 +22,8 @@ export function upgradeApi(channel: Channel): Pick<PresenceApi, 'getFeatureLevel
         (grpcOptions, done) =>
           presenceService.FinishUpgrade({ featureLevel, validateOnly }, grpcOptions, done),
         options,
-        true,
+        // Each call is an act of the audit trail.
+        validateOnly,
       );
       return { previousLevel: answer.previousLevel, featureLevel: answer.featureLevel };
     },
