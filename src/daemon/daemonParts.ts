@@ -85,7 +85,7 @@ export async function makeParts(
   const readiness = new Readiness(options.readyShards);
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const tracedStore = tracing?.traced(store) ?? store;
-  const presence = new Presence(tracedStore, counters, () => sweeper.wake());
+  const presence = new Presence(tracedStore, counters, () => sweeper.wake(), options);
   // The modules of HTTP are loaded only if it is used.
   const http =
     options.http &&

@@ -1,6 +1,8 @@
 import type { EndReason } from 'imstate-client/internal/shared/session';
+import { keptDetails } from '../presence/details.js';
 import type { PastSession, Session } from '../presence/sessions.js';
 import { formatPageToken, parsePageToken } from '../store/pageToken.js';
+import type { StoreOptions } from '../store/store.js';
 
 /** A session of a user, from its login to its end. */
 export interface HistoryEntry extends Omit<PastSession, 'endTimeMs' | 'endReason'> {
@@ -9,6 +11,9 @@ export interface HistoryEntry extends Omit<PastSession, 'endTimeMs' | 'endReason
   /** Undefined while the session lasts. */
   endReason: EndReason | undefined;
 }
+
+/** What a history may hold. */
+export type HistoryRules = Pick<StoreOptions, 'historyLimit' | 'historyIp'>;
 
 /** Which page of a history to return. */
 export interface HistoryPage {
@@ -27,8 +32,9 @@ export function pageOfHistory(
   devices: Session[],
   past: PastSession[],
   { deviceId, limit, after }: HistoryPage,
+  rules: HistoryRules,
 ): { entries: HistoryEntry[]; next: string | undefined } {
-  const all = [...openEntries(devices, past), ...past]
+  const all = [...openEntries(devices, past, rules), ...past]
     .filter((entry) => deviceId === undefined || entry.deviceId === deviceId)
     .sort(newestFirst);
   const rest = after === undefined ? all : behind(all, parsePageToken(after, TOKEN));
@@ -40,16 +46,20 @@ export function pageOfHistory(
 /**
  * Sessions that last, and those whose TTL or lease has ended without an entry in the history yet. An entry of
  * the history that ended after the last sign of the session is the same session; one that ended before is an
- * earlier session.
+ * earlier session. A session that has ended is subject to the rules of the history, although its record is kept.
  */
-function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
+function openEntries(
+  devices: Session[],
+  past: PastSession[],
+  { historyLimit, historyIp }: HistoryRules,
+): HistoryEntry[] {
   const isPast = ({ deviceId, sessionId, lastSeenMs }: Session) =>
     past.some(
       (entry) =>
         entry.deviceId === deviceId && entry.sessionId === sessionId && entry.endTimeMs >= lastSeenMs,
     );
   return devices
-    .filter((session) => !isPast(session))
+    .filter((session) => !isPast(session) && (session.online || historyLimit > 0))
     .map((session) => ({
       deviceId: session.deviceId,
       sessionId: session.sessionId,
@@ -58,7 +68,7 @@ function openEntries(devices: Session[], past: PastSession[]): HistoryEntry[] {
       loginTimeMs: session.loginTimeMs,
       endReason: session.endReason,
       endTimeMs: session.logoutTimeMs,
-      details: session.details,
+      details: session.online ? session.details : keptDetails(session.details, historyIp),
       reasonText: session.reasonText,
     }));
 }

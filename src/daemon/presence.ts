@@ -22,7 +22,7 @@ import {
 import { ReadBudget, ReadPool } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
 import { type AuditQuery, listAudit } from './audit/listAudit.js';
-import { type HistoryEntry, type HistoryPage, pageOfHistory } from './history.js';
+import { type HistoryEntry, type HistoryPage, type HistoryRules, pageOfHistory } from './history.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
 import { SessionSearch } from './sessionSearch.js';
 
@@ -44,10 +44,17 @@ export class Presence {
   readonly #counters: SessionCounters;
   readonly #onEnded: () => void;
   readonly #search: SessionSearch;
+  readonly #rules: HistoryRules;
 
   /** `onEnded` is called when sessions have ended whose ends the sweep must record. */
-  constructor(store: PresenceStore, counters: SessionCounters, onEnded: () => void) {
+  constructor(
+    store: PresenceStore,
+    counters: SessionCounters,
+    onEnded: () => void,
+    { historyLimit, historyIp }: HistoryRules,
+  ) {
     this.#store = store;
+    this.#rules = { historyLimit, historyIp };
     this.#counters = counters;
     this.#onEnded = onEnded;
     this.#search = new SessionSearch(store);
@@ -145,7 +152,7 @@ export class Presence {
     return this.reads.use(peer, async (budget) => {
       // Current sessions first: a session that ends between the two reads is in both, and counts as past.
       const devices = await this.#store.getUser(userId, budget);
-      return pageOfHistory(devices, await this.#store.getHistory(userId), page);
+      return pageOfHistory(devices, await this.#store.getHistory(userId), page, this.#rules);
     });
   }
 

@@ -31,7 +31,7 @@ async function startServer() {
   await store.open();
   const logged: string[] = [];
   const log = pino({}, { write: (line) => void logged.push(line) });
-  const presence = new Presence(store, new SessionCounters(), () => {});
+  const presence = new Presence(store, new SessionCounters(), () => {}, STORE_OPTIONS);
   const observer = new CallObserver({ log, showIds: false, tracing: undefined });
   const limits: LoadLimits & { maxDevices: number } = {
     maxDevices: 1_000,
