@@ -73,7 +73,7 @@ export abstract class ClientCommand extends BaseCommand {
 
   /** Says on stderr that --limit cut a listing. */
   protected warnOfLimit(limit: number): void {
-    this.logToStderr(`there may be more than these ${limit}: raise --limit, up to 10000`);
+    this.logToStderr(`there may be more than ${limit}: raise --limit, up to 10000`);
   }
 
   protected warnOfMissing(): void {

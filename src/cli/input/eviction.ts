@@ -37,7 +37,7 @@ function oneOf<Name extends string>(
 export function targetOf({ 'server-addr': serverAddr, user, device, session }: TargetWords): EvictTarget {
   const isOfUser = user !== undefined || device !== undefined || session !== undefined;
   if ((serverAddr !== undefined) === isOfUser) {
-    throw wrongUsage('evict needs either USER or --server-addr');
+    throw wrongUsage('evict needs one of USER, --server-addr and --file');
   }
   if (serverAddr !== undefined) return { serverAddr };
   if (user === undefined) throw new ImstateError('WRONG_USAGE', 'name the user: evict USER [DEVICE]');

@@ -26,7 +26,8 @@ export default class TokenCreate extends BaseCommand {
     alone (mode 600).
 
     A reader can query and watch. A writer can also report logins and logouts, with --server-addr only for
-    these chat servers. An admin can also evict. JSON: {"id", "role", "servers", "created", "token"}.
+    these chat servers. An admin can also evict, export and erase users, read the audit trail, and
+    finish an upgrade. JSON: {"id", "role", "servers", "created", "token"}.
   `;
   static override examples = [
     {

@@ -94,12 +94,15 @@ test('takes the user and device as arguments, as flags, or as both if they agree
 });
 
 test.each([
-  [[], /needs either USER or --server-addr/],
-  [['--server-addr', 'a:1', '--user', 'eve'], /needs either USER or --server-addr/],
-  [['eve', '--server-addr', 'a:1'], /needs either USER or --server-addr/],
+  [[], /needs one of USER, --server-addr and --file/],
+  [['--server-addr', 'a:1', '--user', 'eve'], /needs one of USER, --server-addr and --file/],
+  [['eve', '--server-addr', 'a:1'], /needs one of USER, --server-addr and --file/],
   [['--device', 'phone'], /name the user/],
   [['eve', '--session', 's'], /--session needs the device/],
-  [['--server-addr', 'a:1', '--device', 'd', '--session', 's'], /needs either USER or --server-addr/],
+  [
+    ['--server-addr', 'a:1', '--device', 'd', '--session', 's'],
+    /needs one of USER, --server-addr and --file/,
+  ],
   [['eve', '--user', 'adam'], /USER is "eve" and --user is "adam": give one of them/],
   [['eve', 'phone', '--device', 'web'], /DEVICE is "phone" and --device is "web": give one of them/],
 ])('rejects %j, which selects no sessions', async (words, message) => {

@@ -61,7 +61,7 @@ describe('history', () => {
     for (const session of ['s-1', 's-2', 's-3']) await login('carol', 'phone', session);
     const { stdout, stderr } = await cli.run('history', 'carol', '--limit', '2');
     expect(stdout.trimEnd().split('\n')).toHaveLength(3);
-    expect(stderr).toBe('there may be more than these 2: raise --limit, up to 10000\n');
+    expect(stderr).toBe('there may be more than 2: raise --limit, up to 10000\n');
     expect((await cli.run('history', 'carol', '--limit', '3')).stderr).toBe('');
     expect((await cli.run('history', 'carol', '--limit', '0')).exitCode).toBe(2);
   });

@@ -58,7 +58,7 @@ test('list and count online sessions', async () => {
 
   const cut = await cli.run('sessions', '--limit', '2');
   expect(cut.stdout.trimEnd().split('\n')).toHaveLength(3);
-  expect(cut.stderr).toContain('there may be more than these 2');
+  expect(cut.stderr).toContain('there may be more than 2');
 
   expect(await cli.json('servers')).toEqual({
     servers: [
@@ -106,7 +106,7 @@ test('search the sessions that are online', async () => {
   );
   const cut = await cli.run('sessions', '--user-prefix', 'and', '--limit', '1');
   expect(cut.stdout.trimEnd().split('\n')).toHaveLength(2);
-  expect(cut.stderr).toContain('there may be more than these 1');
+  expect(cut.stderr).toContain('there may be more than 1');
 });
 
 test('show the progress of a search on a terminal', async () => {
