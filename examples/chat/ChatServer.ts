@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Client, type ConnectOptions, connect, type ImstateError, type ServerSessions } from 'imstate';
+import {
+  type Client,
+  type ConnectOptions,
+  connect,
+  type ImstateError,
+  type ServerSessions,
+} from 'imstate-client';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Contacts } from './contacts.ts';
 import { type Delivery, HopServer, sendToInstance } from './hop.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, Watch, WatchEvent } from 'imstate';
+import type { Client, Watch, WatchEvent } from 'imstate-client';
 
 type Notify = (userId: string, online: boolean) => void;
 
