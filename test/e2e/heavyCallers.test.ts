@@ -1,7 +1,8 @@
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { grpcClients } from '../support/daemon.ts';
 import { disposables } from '../support/disposables.ts';
 import { startImstateWith } from '../support/imstate.ts';
+import { startRedis } from '../support/servers.ts';
 
 const HEAP = '--max-old-space-size=512';
 const USERS = 30;
@@ -22,8 +23,7 @@ const userIds = Array.from({ length: USERS }, (_, i) => `user-${i}`);
 
 /** A daemon whose users have the maximum of devices, a client for heavy requests, and another one. */
 async function startLoaded(kind: string) {
-  const store =
-    kind === 'redis' ? ['--redis', inject('redisUrl'), '--key-prefix', `heavy-${process.pid}:`] : [];
+  const store = kind === 'redis' ? ['--redis', await startOwnRedis()] : [];
   const daemon = await startImstateWith([HEAP], 'serve', '--port', '0', ...store);
   disposables.push(() => daemon.kill());
   const heavy = grpcClients(daemon.addr);
@@ -41,6 +41,13 @@ async function startLoaded(kind: string) {
   apply.end();
   await apply.ended;
   return { daemon, heavy, other };
+}
+
+/** Its own, so that the heavy requests do not hold up other tests, nor those the requests. */
+async function startOwnRedis(): Promise<string> {
+  const redis = await startRedis();
+  disposables.push(() => redis.stop());
+  return redis.url;
 }
 
 /** Probes repeatedly until the requests are answered; returns how many probes completed before them. */
@@ -96,6 +103,7 @@ test.each(['embedded', 'redis'])(
     });
     expect(await answeredBefore([replaced], probe)).toBeGreaterThanOrEqual(PROBES);
     const { results } = await replaced;
+    expect(results.filter(({ error }) => error)).toEqual([]);
     // Not all replaced sessions fit into a response.
     const endedBy = ({ online }: (typeof results)[number]) =>
       (online?.replaced.length ?? 0) + (online?.replacedOmitted ?? 0);
