@@ -64,6 +64,8 @@ export class MessageWriter {
 
   /** Throws for a lone surrogate: two such IDs would become the same. */
   string(value: string): this {
+    // Buffer.write() of nothing takes as long as that of a short string, and most optional fields are empty.
+    if (value === '') return this.uint32(0);
     if (value.length > SHORT) return this.#longString(value);
     this.#reserve(1 + ONE_BYTE_LENGTH);
     const bytes = this.#buffer.write(value, this.#at + 1);
