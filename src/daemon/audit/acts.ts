@@ -2,6 +2,7 @@ import type { EraseUserResponse } from 'imstate-client/internal/generated/imstat
 import type { EvictResponse } from 'imstate-client/internal/generated/imstate/v1/EvictResponse';
 import type { FinishUpgradeResponse } from 'imstate-client/internal/generated/imstate/v1/FinishUpgradeResponse';
 import type { AuditTarget } from '../../presence/audit.js';
+import { CREDENTIAL_CHANGES, CREDENTIAL_KINDS, type CredentialChange } from '../auth/credentialChanges.js';
 
 /** A request by gRPC or HTTP: fields of the message, or of the query and the JSON body. */
 export type ActRequest = Readonly<Record<string, unknown>>;
@@ -89,6 +90,19 @@ export const ACTS: Readonly<Record<string, Act>> = {
   'GET /admin/log-level': READ_LOG_LEVEL,
   'POST /admin/log-level': SET_LOG_LEVEL,
 };
+
+/** The action of a change of a file of credentials. */
+export function credentialAction({ change, kind }: Pick<CredentialChange, 'change' | 'kind'>): string {
+  return `${change}_${kind}`;
+}
+
+/** Every action that a record may have. */
+export const ACTIONS: ReadonlySet<string> = new Set([
+  ...Object.values(ACTS).map(({ action }) => action),
+  ...CREDENTIAL_KINDS.flatMap((kind) =>
+    CREDENTIAL_CHANGES.map((change) => credentialAction({ change, kind })),
+  ),
+]);
 
 /** By gRPC a session is an object; by HTTP its parts are keys of the body. */
 function evictTarget(request: ActRequest): AuditTarget {

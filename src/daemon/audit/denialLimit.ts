@@ -13,9 +13,9 @@ interface Kind<Denial> {
 }
 
 /**
- * Limits how many denials are recorded: anybody can cause them, and they must displace little of what was done. The
- * first of a kind is recorded at once, the others are counted: at the end of the pause there is one record with
- * their number.
+ * Limits how many denials are recorded: anybody can cause them, and they must displace little of what was
+ * done. The first of a kind is recorded at once, the others are counted: at the end of the pause there is one
+ * record with their number.
  */
 export class DenialLimit<Denial> {
   readonly #record: (denial: Denial, omitted: number) => void;

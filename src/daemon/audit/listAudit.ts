@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AuditOutcome } from 'imstate-client/internal/shared/audit';
 import { type AuditPosition, MAX_AUDIT_PAGE, type StoredAuditRecord } from '../../presence/audit.js';
+import { broken } from '../../presence/validate.js';
 import { formatPageToken, parsePageToken } from '../../store/pageToken.js';
 import type { PresenceStore } from '../../store/store.js';
+import { ACTIONS } from './acts.js';
 
 /** How many records one call reads: with a filter, a page may be short and not be the last. */
 const MAX_READ = 16 * MAX_AUDIT_PAGE;
@@ -27,11 +29,15 @@ export interface AuditQuery extends AuditFilter {
   after: string | undefined;
 }
 
-/** A page of the records that pass the filter, newest first. */
+/** A page of the records that pass the filter, newest first. Throws INVALID_ARGUMENT for an unknown action. */
 export async function listAudit(
   store: Pick<PresenceStore, 'listAudit'>,
   { limit, after: token, ...filter }: AuditQuery,
 ): Promise<{ records: StoredAuditRecord[]; next: string | undefined }> {
+  const { action } = filter;
+  // It would match nothing, as if nothing had been done.
+  if (action !== undefined && !ACTIONS.has(action))
+    throw broken('action', `must be one of ${[...ACTIONS].join(', ')}`);
   const found: StoredAuditRecord[] = [];
   let after = token === undefined ? undefined : readToken(token);
   for (let read = 0; read < MAX_READ; read += MAX_AUDIT_PAGE) {

@@ -8,10 +8,13 @@ export interface Credential extends Grant {
   secret?: string;
 }
 
+export const CREDENTIAL_KINDS = ['token', 'certificate'] as const;
+export const CREDENTIAL_CHANGES = ['add', 'change', 'remove'] as const;
+
 /** How the content of a file of credentials has changed. It names no secret. */
 export interface CredentialChange {
-  kind: 'token' | 'certificate';
-  change: 'add' | 'change' | 'remove';
+  kind: (typeof CREDENTIAL_KINDS)[number];
+  change: (typeof CREDENTIAL_CHANGES)[number];
   name: string;
   /** Human-readable. */
   detail: string;

@@ -18,3 +18,11 @@ export function identityOf(
   const [name] = certificate ? namesOf(certificate) : [];
   return name === undefined ? { kind: 'ANONYMOUS', name: 'anonymous' } : { kind: 'CERTIFICATE', name };
 }
+
+/** Who acts, for the audit trail. Without an --auth flag everybody may do everything. */
+export function actorOf(
+  caller: Caller | undefined,
+  certificate: PeerCertificate | undefined,
+): { identity: AuditIdentity; role: string } {
+  return { identity: identityOf(caller, certificate), role: caller?.role ?? 'admin' };
+}

@@ -1,7 +1,7 @@
 import { ACTS, type ActRequest } from '../audit/acts.js';
 import type { AuditTrail } from '../audit/auditTrail.js';
 import { permitOf } from '../auth/guardedCall.js';
-import { identityOf } from '../auth/identity.js';
+import { actorOf } from '../auth/identity.js';
 import type { UnaryHandler } from './unaryMethod.js';
 
 /** The same handler. If a call is an administrative act, it is recorded before the response. */
@@ -13,11 +13,8 @@ export function auditedHandler<Request, Response>(
     const act = ACTS[call.getPath()];
     if (act === undefined) return handle(request, call);
     const { metadata } = call;
-    const caller = permitOf(metadata)?.caller;
     const by = {
-      identity: identityOf(caller, call.getAuthContext().sslPeerCertificate),
-      // Without an --auth flag everybody may do everything.
-      role: caller?.role ?? 'admin',
+      ...actorOf(permitOf(metadata)?.caller, call.getAuthContext().sslPeerCertificate),
       source: call.getPeer(),
       metadata,
       via: 'GRPC' as const,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { ACTS, type ActRequest } from '../audit/acts.js';
 import type { AuditTrail } from '../audit/auditTrail.js';
-import { identityOf } from '../auth/identity.js';
+import { actorOf } from '../auth/identity.js';
 import { relatedMetadata } from './relatedMetadata.js';
 import type { Exchange, Route } from './routes.js';
 
@@ -16,9 +16,7 @@ export async function handleAudited(
   if (act === undefined) return (await route.handle(exchange)) || undefined;
   const { request, caller, peer } = exchange;
   const call = {
-    identity: identityOf(caller, certificateOf(request)),
-    // Without an --auth flag everybody may do everything.
-    role: caller?.role ?? 'admin',
+    ...actorOf(caller, certificateOf(request)),
     source: peer,
     metadata: relatedMetadata(request),
     via: 'HTTP' as const,

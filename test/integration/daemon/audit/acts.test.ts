@@ -281,6 +281,12 @@ test('filters by time, identity, action, user and outcome, page by page', async 
   expect(ids).toEqual(all.filter(({ identity }) => identity.name === 'admin').map(({ id }) => id));
   const v1 = grpcClients(daemon.addr, file.tokens.admin);
   disposables.push(() => v1.close());
-  for (const wrong of [{ outcome: 9 as never }, { pageSize: 1_001 }, { pageToken: 'x' }, { userId: 'a\nb' }])
+  for (const wrong of [
+    { outcome: 9 as never },
+    { pageSize: 1_001 },
+    { pageToken: 'x' },
+    { userId: 'a\nb' },
+    { action: 'EVICT' },
+  ])
     await expect(v1.v1.listAudit(wrong)).rejects.toMatchObject({ code: 3 });
 });
