@@ -20,7 +20,7 @@ import {
 } from '../cli/input/eviction.js';
 import type { Line } from '../cli/input/lines.js';
 import { count } from '../cli/output/count.js';
-import { REASON_IGNORED } from '../cli/output/ignored.js';
+import { REASON_IGNORED } from '../cli/output/ignoredFields.js';
 import { Progress } from '../cli/output/progress.js';
 
 export default class Evict extends ClientCommand {

@@ -7,7 +7,7 @@ import { listenForStop } from '../cli/base/signals.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
 import { prose } from '../cli/help/prose.js';
-import { DETAILS_IGNORED } from '../cli/output/ignored.js';
+import { DETAILS_IGNORED } from '../cli/output/ignoredFields.js';
 import { describeLogin } from '../cli/output/onlineReport.js';
 import { wrongUsage } from '../cli/output/report.js';
 
@@ -21,10 +21,10 @@ export default class Online extends ClientCommand {
 
     With --file each line is a JSON object with userId, deviceId, and optionally serverAddr, sessionId,
     platform, ttl (such as "60s"), metadata (an object of strings), policy, serverIncarnation, clientIp,
-    label and appVersion. Flags are defaults of the records. Each record has one line of output, in the order of the file; with --json
-    an object with its line number, or {"line", "error": {"code", "message"}}. The exit code is the
-    highest of all records. Records of one user are reported one after the other. Ctrl-C or SIGTERM stops
-    reading, and waits up to 2 seconds for calls in flight.
+    label and appVersion. Flags are defaults of the records. Each record has one line of output, in the
+    order of the file; with --json an object with its line number, or {"line", "error": {"code",
+    "message"}}. The exit code is the highest of all records. Records of one user are reported one after the
+    other. Ctrl-C or SIGTERM stops reading, and waits up to 2 seconds for calls in flight.
   `;
   static override usage = [
     '<%= command.id %> USER DEVICE --server-addr HOST:PORT [FLAGS]',
@@ -38,7 +38,7 @@ export default class Online extends ClientCommand {
     {
       description: 'A session that alice recognises in her list of devices',
       command:
-        '<%= config.bin %> <%= command.id %> alice phone --server-addr 10.0.0.1:9000 --client-ip 203.0.113.7 --label "Anna\'s phone" --app-version 4.2.1',
+        '<%= config.bin %> <%= command.id %> alice phone -s 10.0.0.1:9000 --client-ip 203.0.113.7 --label "Anna\'s phone"',
     },
     {
       description: 'Many logins, a JSON object per line',

@@ -14,7 +14,7 @@ import { mapInOrder } from './mapInOrder.js';
 /** How long calls in flight can take after a signal. */
 const STOP_GRACE_MS = 2_000;
 
-/** What a batch reads, and what it is part of. */
+/** The records of a batch, how to print their results, and what ends it. */
 export type BatchSource = Pick<Batch<unknown, unknown>, 'records' | 'isJson' | 'stop'>;
 
 /** Calls for the records of a file, and how to print their results. */

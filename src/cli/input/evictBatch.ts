@@ -1,6 +1,6 @@
 import type { Client, EvictRequest } from 'imstate-client';
 import { count } from '../output/count.js';
-import { REASON_IGNORED } from '../output/ignored.js';
+import { REASON_IGNORED } from '../output/ignoredFields.js';
 import type { Batch, BatchSource } from './batch.js';
 import { type Evicted, evictAll, evictedJson, nameOf } from './eviction.js';
 import { broken, parseObject, readText } from './record.js';

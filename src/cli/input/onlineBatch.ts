@@ -1,6 +1,6 @@
 import type { CallOptions, OnlineRequest, OnlineResult } from 'imstate-client';
 import { loginJson } from 'imstate-client/internal/json';
-import { DETAILS_IGNORED } from '../output/ignored.js';
+import { DETAILS_IGNORED } from '../output/ignoredFields.js';
 import { describeLogin } from '../output/onlineReport.js';
 import type { Batch, BatchSource } from './batch.js';
 import { RECORD_KEYS, readRecord } from './onlineRecord.js';

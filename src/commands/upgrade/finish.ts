@@ -42,7 +42,8 @@ export default class UpgradeFinish extends ClientCommand {
         this.log(`the feature level is ${featureLevel} already`);
         return { previousLevel, featureLevel };
       }
-      const question = `Raise the feature level from ${previousLevel} to ${featureLevel}? Older daemons cannot use the store afterwards.`;
+      const raise = `Raise the feature level from ${previousLevel} to ${featureLevel}?`;
+      const question = `${raise} Older daemons cannot use the store afterwards.`;
       if (!flags.yes && !(await confirm(question, STANDARD_TERMINAL))) {
         this.log('nothing was changed');
         process.exitCode = 1;

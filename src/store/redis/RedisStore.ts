@@ -205,9 +205,10 @@ export class RedisStore implements PresenceStore {
   }
 
   /**
-   * Also claims the layout again in a Redis that was flushed, and reads the feature level. If another layout is in force there now, this
-   * store rejects all calls: with the wrong number of shards it would write where no other daemon reads. In a
-   * cluster one master has the layout: while that does not answer, the known layout stays in force.
+   * Also claims the layout again in a Redis that was flushed, and reads the feature level. If another layout is
+   * in force there now, this store rejects all calls: with the wrong number of shards it would write where no
+   * other daemon reads. In a cluster one master has the layout: while that does not answer, the known layout
+   * stays in force.
    */
   async check(): Promise<StoreHealth> {
     if (this.#opened === undefined) return { shards: 0, unavailable: [], failure: notOpen() };

@@ -42,7 +42,10 @@ export class ShardScripts {
     return { maxDevices: this.options.maxDevices, featureLevel: this.#featureLevel() };
   }
 
-  /** ARGV[1] of all scripts of a shard, and of the audit trail: the fixed time of a test, or '' for the clock of Redis. */
+  /**
+   * ARGV[1] of all scripts of a shard, and of the audit trail: the fixed time of a test, or '' for the clock of
+   * Redis.
+   */
   now(): ScriptArgument {
     return this.options.clock?.() ?? '';
   }

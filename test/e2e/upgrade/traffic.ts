@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Change, Client, OnlineRequest, WatchEvent } from '../../../packages/client/src/index.ts';
 import { until } from '../../support/until.ts';
 
@@ -87,8 +86,6 @@ export class Traffic {
     for (let n = 0; !this.#isOver; n++) {
       const userId = `user-${worker}-${n}`;
       await this.#use(userId, n % 4 === 0).catch((error) => this.faults.push(`${userId}: ${error.message}`));
-      // Enough to show a fault, without saturating the machine.
-      await delay(5);
     }
   }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Etcd3 } from 'etcd3';
 import { expect, inject, test } from 'vitest';
 import { http, see, testConsole } from '../../support/consolePage.ts';
+import { registerDeadDaemon } from '../../support/deadDaemon.ts';
 import { disposables, startDaemon } from '../../support/disposables.ts';
-import { freePort, startEtcd } from '../../support/servers.ts';
+import { startEtcd } from '../../support/servers.ts';
 
 const web = testConsole();
 
@@ -13,10 +13,7 @@ test('shows health, latency, version, uptime and store of every daemon', async (
   const options = { redis: inject('redisUrl'), keyPrefix: `${randomUUID()}:`, etcd: etcd.host };
   const daemon = await startDaemon({ ...options, http });
   const other = await startDaemon(options);
-  const killed = `127.0.0.1:${await freePort()}`;
-  const admin = new Etcd3({ hosts: `http://${etcd.host}` });
-  disposables.push(() => admin.close());
-  await admin.put(`im/state-server/${killed}`).value(JSON.stringify({ Op: 0, Addr: killed, Metadata: null }));
+  const killed = await registerDeadDaemon(etcd.host);
   const page = await web.openUrl(`${daemon.http}/console/#/cluster`);
   await page.getByRole('link', { name: 'Health and latency' }).click();
   const facts = `serving.*ms.*\\d+\\.\\d+\\.\\d+.* s.*${daemon.storeId?.slice(0, 8)}`;

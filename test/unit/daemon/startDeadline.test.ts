@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { StartDeadline } from '../../../src/daemon/startDeadline.ts';
 
 const START_TIMEOUT_MS = 200;
@@ -8,6 +7,7 @@ const deadlines: StartDeadline[] = [];
 
 afterEach(() => {
   for (const deadline of deadlines.splice(0)) deadline.end();
+  vi.useRealTimers();
 });
 
 function makeDeadline(): StartDeadline {
@@ -23,8 +23,13 @@ const answering = { code: 'STORE_UNAVAILABLE', description: 'redis', attempt: as
 const silent = { ...answering, attempt: () => new Promise<never>(() => {}) };
 
 test('does not count the time of excluded work', async () => {
+  vi.useFakeTimers();
   const deadline = makeDeadline();
-  expect(await deadline.exclude(() => delay(2 * START_TIMEOUT_MS, 'migrated'))).toBe('migrated');
+  const migrate = async () => {
+    vi.advanceTimersByTime(2 * START_TIMEOUT_MS);
+    return 'migrated';
+  };
+  expect(await deadline.exclude(migrate)).toBe('migrated');
   expect(await deadline.retry(answering)).toBe('open');
 });
 

@@ -89,8 +89,8 @@ function messageFor({ code, details }: Fault, { addresses, timeoutMs }: Called):
   const [, method] = code === status.UNIMPLEMENTED ? (UNKNOWN_METHOD.exec(details) ?? []) : [];
   if (method !== undefined) {
     // Version 0.1.0 knows all older methods. Any of several daemons may have answered.
-    const one = addresses.includes(',') ? 'one of the daemons' : 'a daemon';
-    return `${method} needs imstate 0.2.0 or later, and ${one} at ${addresses} is older, or no imstate daemon: upgrade it`;
+    const peer = `${addresses.includes(',') ? 'one of the daemons' : 'a daemon'} at ${addresses}`;
+    return `${method} needs imstate 0.2.0 or later, and ${peer} is older, or no imstate daemon: upgrade it`;
   }
   if (code === status.DEADLINE_EXCEEDED)
     return `no answer within ${Math.round(timeoutMs)} ms from ${addresses}`;

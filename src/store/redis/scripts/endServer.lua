@@ -1,9 +1,9 @@
 --- @include "sessions"
 -- Ends sessions of a chat server, a bounded number per call.
 
--- Ends those for which `ends(record)` returns a time, a reason and a cause (see end_session), from the bucket `cursor` on: at most
--- `limit` of them, and starts no further bucket once it has checked `limit` sessions. Returns the cursor at
--- which to continue (nil if all are done), and how many sessions it checked.
+-- Ends those for which `ends(record)` returns a time, a reason and a cause (see end_session), from the bucket
+-- `cursor` on: at most `limit` of them, and starts no further bucket once it has checked `limit` sessions.
+-- Returns the cursor at which to continue (nil if all are done), and how many sessions it checked.
 local function end_some(server, cursor, limit, ends)
   local checked, ended = 0, 0
   while cursor < BUCKETS and checked < limit do

@@ -56,7 +56,8 @@ if #entries == limit then
   redis.call('PEXPIRE', COPY, ERASE_LOCK_MS)
   return { entries[#entries][1], erased }
 end
-if redis.call('PERSIST', COPY) == 1 or redis.call('EXISTS', COPY) == 1 then
+if redis.call('EXISTS', COPY) == 1 then
+  redis.call('PERSIST', COPY)
   redis.call('RENAME', COPY, CHANGE_LOG)
 end
 redis.call('DEL', LOCK)

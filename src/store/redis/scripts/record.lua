@@ -112,6 +112,7 @@ local function pack_ended(record, reason, time, removal, text)
     if not has_metadata then rest, has_metadata = PACKED_NO_METADATA .. rest, true end
     rest = rest .. pack_field(FIELD_REASON_TEXT, text)
   end
-  return struct.pack('>BBI6I6I6I6', has_metadata and FLAG_METADATA or 0, reason, record.login, record.seen, time, removal)
+  local flags = has_metadata and FLAG_METADATA or 0
+  return struct.pack('>BBI6I6I6I6', flags, reason, record.login, record.seen, time, removal)
     .. record.texts .. rest
 end

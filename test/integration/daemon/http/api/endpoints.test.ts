@@ -4,9 +4,10 @@ import { Etcd3 } from 'etcd3';
 import { expect, inject, test } from 'vitest';
 import { Authority } from '../../../../support/authority.ts';
 import { startTestDaemon } from '../../../../support/daemon.ts';
+import { registerDeadDaemon } from '../../../../support/deadDaemon.ts';
 import { disposables, startDaemon } from '../../../../support/disposables.ts';
 import { ask } from '../../../../support/http.ts';
-import { freePort, startEtcd } from '../../../../support/servers.ts';
+import { startEtcd } from '../../../../support/servers.ts';
 import { until } from '../../../../support/until.ts';
 
 test('answers 503, not 401, when etcd rejects the credentials of the daemon', async () => {
@@ -48,10 +49,7 @@ test('checks the health of each daemon on request only', async () => {
   const options = { redis: inject('redisUrl'), keyPrefix: `${randomUUID()}:`, etcd: etcd.host };
   const daemon = await startDaemon({ ...options, http });
   const other = await startDaemon(options);
-  const killed = `127.0.0.1:${await freePort()}`;
-  const admin = new Etcd3({ hosts: `http://${etcd.host}` });
-  disposables.push(() => admin.close());
-  await admin.put(`im/state-server/${killed}`).value(JSON.stringify({ Op: 0, Addr: killed, Metadata: null }));
+  const killed = await registerDeadDaemon(etcd.host);
   const list = async (query: string) => {
     const { text } = await ask(`${daemon.http}/api/v1/endpoints${query}`);
     const { endpoints } = JSON.parse(text);
