@@ -46,8 +46,14 @@ function renderGrid(head: string[][], rows: Cell[][]): string {
     head: head.map((titles) => titles.map((title) => bold(title)).join('\n')),
     style: { head: [], border: ['gray'] },
   });
-  table.push(...rows.map((row) => row.map((cell) => cell.filter(Boolean).join('\n'))));
+  table.push(...rows.map((row) => row.map(stack)));
   return table.toString();
+}
+
+/** The lines of a cell, each below its title. */
+function stack(cell: Cell): string {
+  const last = cell.findLastIndex(Boolean);
+  return fill(cell, last + 1).join('\n');
 }
 
 function renderBlocks(head: string[][], rows: Cell[][]): string {

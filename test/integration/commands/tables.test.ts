@@ -24,6 +24,18 @@ test('stacks the titles of a cell if separate columns are too wide', async () =>
   );
 });
 
+test('keeps each line of a stacked cell below its title if an earlier one is empty', async () => {
+  const login = ['online', 'labelled', 'phone', '--server-addr', '10.0.0.1:9000', '--app-version', '4.2.1'];
+  await cli.run(...login);
+  const from = { IMSTATE_DATA_DIR: cli.daemon.dataDir, NO_COLOR: undefined };
+  const terminal = await TestTerminal.start(['query', 'labelled'], { columns: 80, rows: 24 }, from);
+  expect(await terminal.ended).toBe(0);
+  const shown = (await terminal.shows(/labelled is online[\s\S]*Z/)).join('\n');
+  const first = [...shown.matchAll(/^│ (\S+)/gm)].map(([, text]) => text);
+  const titles = ['Device', 'Platform', 'Label', 'Client', 'App'];
+  expect(first).toEqual([...titles, 'phone', '-', '-', '-', '4.2.1']);
+});
+
 test('prints a row as a block of lines on a narrow terminal', async () => {
   expectBlocks(await query(80));
 });
