@@ -144,8 +144,8 @@ export class ChatServer {
     try {
       // Behind a proxy, take the address that it forwards.
       const clientIp = request.socket.remoteAddress;
-      const { endReason } = await this.#sessions.online({ ...session, clientIp });
-      if (endReason) return this.#end(session.sessionId, endReason);
+      const { endReason, rejected } = await this.#sessions.online({ ...session, clientIp });
+      if (endReason) return this.#end(session.sessionId, rejected ? 'too many sessions' : endReason);
     } catch (error) {
       console.warn(`${userId}/${deviceId} cannot be logged in: ${(error as Error).message}`);
       this.#sockets.delete(session.sessionId);

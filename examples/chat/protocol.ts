@@ -20,7 +20,10 @@ export const CLOSE = {
   /** The instance stops: connect to another one. */
   restart: 1012,
   tryLater: 1013,
-  /** Another login or an eviction ended the session: do not reconnect automatically. */
+  /**
+   * Another login or an eviction ended the session, or a session policy rejected it: do not reconnect
+   * automatically.
+   */
   ended: 4001,
 } as const;
 

@@ -22,6 +22,7 @@ import { SessionCounters } from './observability/sessionCounters.js';
 import type { Tracing } from './observability/tracing.js';
 import { ConnectionCounts } from './overload/connectionCounts.js';
 import { MalformedRequests } from './overload/malformedRequests.js';
+import { Policies } from './policies.js';
 import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
 import type { StartDeadline } from './startDeadline.js';
@@ -33,6 +34,7 @@ import { WatchHub } from './watch/hub.js';
 export interface DaemonParts {
   tls: DaemonTls | undefined;
   store: PresenceStore;
+  policies: Policies;
   registry: Registry;
   audit: AuditTrail;
   /** Undefined if authentication is off. */
@@ -85,6 +87,7 @@ export async function makeParts(
   const readiness = new Readiness(options.readyShards);
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const tracedStore = tracing?.traced(store) ?? store;
+  const policies = new Policies(store, log);
   const presence = new Presence(tracedStore, counters, () => sweeper.wake(), options);
   // The modules of HTTP are loaded only if it is used.
   const http =
@@ -104,6 +107,7 @@ export async function makeParts(
       metrics: {
         counts: observer.counts,
         store,
+        policies,
         steps,
         sweeper,
         counters,
@@ -118,6 +122,7 @@ export async function makeParts(
       },
       web: {
         presence,
+        policies,
         hub,
         registry,
         daemonChecks: new DaemonChecks(options.tls),
@@ -128,6 +133,7 @@ export async function makeParts(
   disposables.push(() => http?.close());
   const server = new GrpcServer({
     presence,
+    policies,
     userData: new UserData(tracedStore, presence, hub),
     hub,
     limits: options,
@@ -138,7 +144,20 @@ export async function makeParts(
     connectionCounts,
     malformedRequests,
   });
-  return { tls, store, registry, audit, guard, sweeper, readiness, drainDelay, server, http, runtime };
+  return {
+    tls,
+    store,
+    policies,
+    registry,
+    audit,
+    guard,
+    sweeper,
+    readiness,
+    drainDelay,
+    server,
+    http,
+    runtime,
+  };
 }
 
 /** Waits for the keys of JWTs, if they are fetched from a URL. */

@@ -11,7 +11,7 @@ import type {
   Stats,
 } from '../presence/listings.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
-import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
+import type { Ended, Login, LoginResult, LoginTrial, Logout, Session } from '../presence/sessions.js';
 import {
   type Answer,
   allAnswers,
@@ -70,6 +70,11 @@ export class Presence {
       this.#counters.loginFailed(error);
       throw error;
     }
+  }
+
+  /** See PresenceStore.validateLogin. */
+  validateLogin(trial: LoginTrial, peer: string): Promise<LoginResult> {
+    return this.#store.validateLogin(trial, new ReadBudget(peer));
   }
 
   /** See PresenceStore.offline. */

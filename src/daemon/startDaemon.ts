@@ -122,7 +122,7 @@ async function listen(
 }
 
 async function openStore(
-  { store }: DaemonParts,
+  { store, policies }: DaemonParts,
   { redis, dataDir, log }: DaemonOptions,
   addr: string,
   deadline: StartDeadline,
@@ -131,10 +131,15 @@ async function openStore(
   if (redis === undefined) {
     disposables.pushLast(await lockDataDirectory(dataDir, addr));
     await deadline.exclude(() => store.open());
+    await policies.open();
     return;
   }
   const { description } = store;
-  await deadline.retry({ code: 'STORE_UNAVAILABLE', description, attempt: () => store.open() });
+  const attempt = async () => {
+    await store.open();
+    await policies.open();
+  };
+  await deadline.retry({ code: 'STORE_UNAVAILABLE', description, attempt });
   const { featureLevel } = store;
   const newest = FEATURE_LEVELS.max;
   if (featureLevel < newest)
@@ -146,7 +151,7 @@ async function openStore(
 
 /** Starts the background tasks, and serves while enough of the store answers. */
 async function startBackgroundTasks(
-  { store, server, readiness, sweeper, tls }: DaemonParts,
+  { store, policies, server, readiness, sweeper, tls }: DaemonParts,
   { log }: DaemonOptions,
   disposables: Disposables,
 ): Promise<void> {
@@ -160,6 +165,7 @@ async function startBackgroundTasks(
   const running = [
     sweeper.run(signal),
     monitorStore({ store, log, signal, onChange: onHealth }),
+    policies.follow(signal),
     tls?.follow(log, signal),
   ];
   disposables.push(async () => {

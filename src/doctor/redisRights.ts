@@ -32,6 +32,8 @@ export async function judgeRights(
     ['EXISTS', `${keyPrefix}layout`],
     // Without it, daemons serve, and lose records of administrative acts.
     ['LPUSH', `${keyPrefix}audit`, ''],
+    // Without it, they cannot change session policies.
+    ['HSET', `${keyPrefix}policies`, 'id', ''],
     ['EVALSHA', '0', '0'],
     ['PING', ''],
     ['SELECT', `${db}`],

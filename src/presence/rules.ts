@@ -1,6 +1,6 @@
 import { LEASE_TTL_MS } from 'imstate-client/internal/defaults';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import type { EndReason, Lease, LoginPolicy } from 'imstate-client/internal/shared/session';
+import type { EndReason, Lease } from 'imstate-client/internal/shared/session';
 import { type HistoryIp, keptDetails } from './details.js';
 import type { SessionRecord } from './record.js';
 import type { PastSession, ReplacedSession, Session } from './sessions.js';
@@ -166,9 +166,6 @@ export function pastSession(record: SessionRecord, end: End, historyIp: HistoryI
 export function mayRestart(reason: EndReason): boolean {
   return reason === 'EXPIRED' || reason === 'SERVER_LOST';
 }
-
-/** Login policies by the number that scripts/online.lua takes. */
-export const LOGIN_POLICIES: readonly LoginPolicy[] = ['KEEP_ALL', 'REPLACE_SAME_PLATFORM', 'REPLACE_ALL'];
 
 /** Why a login is rejected: the user may have no more devices online. */
 export function tooManyDevices(maxDevices: number): ImstateError {

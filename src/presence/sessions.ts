@@ -1,10 +1,5 @@
-import type {
-  EndReason,
-  Lease,
-  LoginDetails,
-  LoginPolicy,
-  SessionRef,
-} from 'imstate-client/internal/shared/session';
+import type { PolicyLimit, SessionPolicy } from 'imstate-client/internal/shared/policy';
+import type { EndReason, Lease, LoginDetails, SessionRef } from 'imstate-client/internal/shared/session';
 
 /** What a chat server reports when a device logs in. */
 export interface Login extends SessionRef {
@@ -16,7 +11,8 @@ export interface Login extends SessionRef {
   ttlMs: number;
   metadata: Record<string, string>;
   details: LoginDetails;
-  policy: LoginPolicy;
+  /** Decides about the sessions on the user's other devices. */
+  policy: SessionPolicy;
   /** Incarnation of the chat server; 0 takes the one of its lease, if it has one. */
   incarnation: number;
   /**
@@ -90,7 +86,25 @@ export interface LoginResult {
   replaced: ReplacedSession[];
   /** Why the session had ended already; nothing was changed then. */
   endReason: EndReason | undefined;
+  /** Why the policy rejected the login; nothing was changed then. */
+  rejection: LoginRejection | undefined;
 }
+
+/** How many sessions that stand in the way of a login a response names. */
+export const MAX_CONFLICTS = 32;
+
+/** Why a policy rejects a login. */
+export interface LoginRejection {
+  /** The limit that the login would exceed. */
+  limit: PolicyLimit;
+  /** The sessions that stand in the way, oldest first: at most {@link MAX_CONFLICTS}. */
+  conflicts: Session[];
+  /** How many more there are. */
+  conflictsOmitted: number;
+}
+
+/** A login to try, see {@link PresenceStore.validateLogin}. */
+export type LoginTrial = Pick<Login, 'userId' | 'deviceId' | 'sessionId' | 'platform' | 'policy'>;
 
 /** What is known of a session that is not current. */
 export interface Ended {

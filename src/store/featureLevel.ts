@@ -4,9 +4,11 @@
  * the data, as `version` of the layout.
  *
  * - 1: the forms that imstate 0.1.0 reads.
- * - 2: optional fields may follow a record without empty metadata before them.
+ * - 2: optional fields may follow a record without empty metadata before them; all daemons apply session policies.
  */
 export const FEATURE_LEVELS = { min: 1, max: 2 } as const;
+/** From this level on every daemon applies session policies. */
+export const POLICY_LEVEL = 2;
 
 /**
  * Why this version cannot use a store of the feature level, and what to do, as the end of a message about the

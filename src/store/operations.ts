@@ -1,5 +1,5 @@
 import type { SessionRef } from 'imstate-client/internal/shared/session';
-import type { Ended, Login, LoginResult, Logout, Session } from '../presence/sessions.js';
+import type { Ended, Login, LoginResult, LoginTrial, Logout, Session } from '../presence/sessions.js';
 
 /** Which user to read. */
 export interface UserQuery {
@@ -22,6 +22,7 @@ export interface UserRead {
 /** The methods of PresenceStore for one user: what each takes and returns. */
 interface Operations {
   online: { request: Login; answer: LoginResult };
+  validateLogin: { request: LoginTrial; answer: LoginResult };
   offline: { request: Logout; answer: boolean };
   heartbeat: { request: SessionRef; answer: Ended | undefined };
   getDevice: { request: { userId: string; deviceId: string }; answer: Session | undefined };

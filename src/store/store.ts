@@ -3,8 +3,17 @@ import type { EndReason, SessionRef } from 'imstate-client/internal/shared/sessi
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../presence/audit.js';
 import type { HistoryIp } from '../presence/details.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
+import type { PolicySet } from '../presence/policySet.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
-import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../presence/sessions.js';
+import type {
+  Ended,
+  Login,
+  LoginResult,
+  LoginTrial,
+  Logout,
+  PastSession,
+  Session,
+} from '../presence/sessions.js';
 import type { ChangeLog, UserChanges } from './changeLog.js';
 import type { Erasure } from './erasure.js';
 import type { Answer, Operation } from './operations.js';
@@ -55,17 +64,19 @@ export interface PresenceStore {
   /**
    * Makes `login.sessionId` the current session of its device.
    * - If another session of the device is online, it ends with reason REPLACED and is returned; so are the
-   *   sessions of the user's other devices that the policy names.
+   *   sessions of the user's other devices that the policy ends, see decideLogin().
+   * - A login that the policy rejects changes nothing: `rejection`. Two logins at the same time never exceed a
+   *   limit together.
    * - If this session is current already, it is refreshed (chat server, platform, metadata, TTL, last seen).
-   *   It keeps its login time and its grace, and the policy ends nothing: repeating a call is harmless.
+   *   It keeps its login time and its grace, and the policy decides nothing: repeating a call is harmless.
    * - If this session has ended by LOGOUT, REPLACED or EVICTED, nothing changes and the reason is returned.
    *   The store remembers this for the user's last 32 ended sessions. A session that ended otherwise starts
-   *   anew, and its policy ends nothing; but if the device has had another session since, it is REPLACED.
+   *   anew, and its policy decides nothing; but if the device has had another session since, it is REPLACED.
    * - If the incarnation is less than that of the chat server's lease, nothing changes: SERVER_LOST.
    * - If the store knows no lease of the given incarnation, a lease of 10 s starts, which requests a resync.
    *   A greater incarnation takes the lease over. Both may apply to only a part of the users until
    *   keepServerAlive.
-   * - A resent session changes nothing if the device has had a later login: REPLACED. Its policy ends
+   * - A resent session changes nothing if the device has had a later login: REPLACED. Its policy decides
    *   nothing.
    * - A record of an earlier logout is overwritten, together with its retention.
    * - A login that would leave the user with more than `maxDevices` devices online is rejected with
@@ -74,10 +85,16 @@ export interface PresenceStore {
    *   reason.
    * - If the user then has more records than that, online and offline, the oldest offline ones are removed:
    *   all that are too many, or an eighth of `maxDevices` if that is more.
-   * - A policy that ends very many sessions ends them in several batches; the login takes effect in the last
-   *   one.
+   * - A policy that ends very many sessions ends them in several batches, and decides anew in each; the login
+   *   takes effect in the last one.
    */
   online(login: Login, budget?: ReadBudget): Promise<LoginResult>;
+
+  /**
+   * What {@link online} would do for a login now: which sessions it would end, or why the policy would reject it.
+   * Changes nothing. A `deviceId` of '' is a device that is not known.
+   */
+  validateLogin(trial: LoginTrial, budget?: ReadBudget): Promise<LoginResult>;
 
   /**
    * Ends the session, or announces its end (grace), and keeps the record readable for the retention. Returns
@@ -214,6 +231,18 @@ export interface PresenceStore {
    * records named the user.
    */
   eraseFromAudit(userId: string, pseudonym: string): Promise<number>;
+
+  /**
+   * The session policies, see policySet.ts; undefined if they are the known ones, by the ID of their set. Those
+   * of a new store are {@link NO_POLICIES}.
+   */
+  readPolicies(known: string): Promise<PolicySet | undefined>;
+
+  /**
+   * Replaces the session policies if those in the store still have the ID `replaces`; resolves with whether they
+   * had. Works in a store that is full.
+   */
+  writePolicies(set: PolicySet, replaces: string): Promise<boolean>;
 
   /** The changes of this store, for watches. */
   changeLog(): ChangeLog;

@@ -30,6 +30,8 @@ import type { OfflineRequest } from '../../packages/client/src/generated/imstate
 import type { OfflineResponse__Output } from '../../packages/client/src/generated/imstate/v1/OfflineResponse.ts';
 import type { OnlineRequest } from '../../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
 import type { OnlineResponse__Output } from '../../packages/client/src/generated/imstate/v1/OnlineResponse.ts';
+import type { PutPolicyRequest } from '../../packages/client/src/generated/imstate/v1/PutPolicyRequest.ts';
+import type { PutPolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/PutPolicyResponse.ts';
 import type { UserSnapshot__Output } from '../../packages/client/src/generated/imstate/v1/UserSnapshot.ts';
 import type { WatchRequest } from '../../packages/client/src/generated/imstate/v1/WatchRequest.ts';
 import type { WatchResponse__Output } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
@@ -153,6 +155,8 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         call<FinishUpgradeResponse__Output>((options, done) =>
           presence.FinishUpgrade(request, options, done),
         ),
+      putPolicy: (request: PutPolicyRequest) =>
+        call<PutPolicyResponse__Output>((options, done) => presence.PutPolicy(request, options, done)),
       exportUser: (request: ExportUserRequest) =>
         call<ExportUserResponse__Output>((options, done) => presence.ExportUser(request, options, done)),
       eraseUser: (request: EraseUserRequest) =>

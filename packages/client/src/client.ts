@@ -8,6 +8,7 @@ import type {
   OfflineRequest,
   OnlineRequest,
 } from './calls/messages.js';
+import type { ValidateLoginRequest } from './calls/policies.js';
 import type { PresenceApi } from './calls/presenceApi.js';
 import { presenceServiceApi } from './calls/presenceServiceApi.js';
 import type { FinishUpgradeRequest } from './calls/upgrade.js';
@@ -17,6 +18,7 @@ import type { ClientOptions } from './connection/clientOptions.js';
 import type { Discovery } from './connection/discovery.js';
 import type { ServerOptions } from './server/serverMessages.js';
 import { ServerSessions } from './server/serverSessions.js';
+import type { Policy } from './shared/policy.js';
 import type { SessionRef } from './shared/session.js';
 import { Watch } from './watch/watch.js';
 import type { WatchOptions } from './watch/watchMessages.js';
@@ -54,9 +56,11 @@ export class Client implements PresenceApi {
 
   /**
    * Logs a device in, and ends the sessions that the login replaces. Name a `sessionId` to make the call safe
-   * to repeat. In a chat server, prefer {@link Client.server}.
+   * to repeat. In a chat server, prefer {@link Client.server}. If a session policy rejects the login, the result
+   * is {@link OnlineResult.rejected}.
    *
-   * Rejects with `RESOURCE_EXHAUSTED` if the user has too many devices online.
+   * Rejects with `RESOURCE_EXHAUSTED` if the user has too many devices online, and with `INVALID_ARGUMENT` for a
+   * policy that does not exist.
    *
    * @example
    * ```ts
@@ -179,6 +183,67 @@ export class Client implements PresenceApi {
    */
   eraseUser(userId: string, options?: CallOptions) {
     return this.#call((api) => api.eraseUser(userId, options));
+  }
+
+  /**
+   * Stores a session policy under its name, or replaces the one that has it; all daemons apply it within 2 s.
+   * Needs the role `admin`. Here and below, daemons before version 0.2.0 reject with `UNIMPLEMENTED`.
+   *
+   * Rejects with `INVALID_ARGUMENT` for a rule that is broken, and `RESOURCE_EXHAUSTED` beyond 100 policies.
+   *
+   * @example
+   * ```ts
+   * await client.putPolicy({
+   *   name: 'one-phone',
+   *   classes: { mobile: ['ios', 'android'] },
+   *   limits: [
+   *     { per: 'class', class: 'mobile', max: 1, onConflict: 'KICK_OLDEST' },
+   *     { per: 'user', max: 10, onConflict: 'REJECT' },
+   *   ],
+   * });
+   * await client.setDefaultPolicy('one-phone');
+   * ```
+   */
+  putPolicy(policy: Policy, options?: CallOptions) {
+    return this.#call((api) => api.putPolicy(policy, options));
+  }
+
+  /** Lists the stored session policies, and names the default. */
+  listPolicies(options?: CallOptions) {
+    return this.#call((api) => api.listPolicies(options));
+  }
+
+  /** Reads a stored session policy or a preset. Rejects with `NOT_FOUND` if there is none of the name. */
+  getPolicy(name: string, options?: CallOptions) {
+    return this.#call((api) => api.getPolicy(name, options));
+  }
+
+  /**
+   * Removes a stored session policy. Needs the role `admin`. Logins that still name it reject with
+   * `INVALID_ARGUMENT`.
+   *
+   * Rejects with `NOT_FOUND` if there is none of the name, and `FAILED_PRECONDITION` if it is the default.
+   */
+  deletePolicy(name: string, options?: CallOptions) {
+    return this.#call((api) => api.deletePolicy(name, options));
+  }
+
+  /**
+   * Chooses the policy of logins that name none: a stored one, a preset, or `keep-all`. Needs the role `admin`.
+   *
+   * Rejects with `NOT_FOUND` if there is none of the name, and `FAILED_PRECONDITION` while the upgrade of the
+   * cluster from version 0.1.0 is not finished.
+   */
+  setDefaultPolicy(name: string, options?: CallOptions) {
+    return this.#call((api) => api.setDefaultPolicy(name, options));
+  }
+
+  /**
+   * Tries a login: returns which sessions it would end now, or which stand in its way. Changes nothing. Needs the
+   * role `writer`, as a login does.
+   */
+  validateLogin(request: ValidateLoginRequest, options?: CallOptions) {
+    return this.#call((api) => api.validateLogin(request, options));
   }
 
   /**

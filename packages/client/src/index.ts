@@ -40,6 +40,14 @@ export type {
   SessionDetails,
   UserState,
 } from './calls/messages.js';
+export type {
+  LoginValidation,
+  PolicyList,
+  PutPolicyResult,
+  SetDefaultPolicyResult,
+  StoredPolicy,
+  ValidateLoginRequest,
+} from './calls/policies.js';
 export type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './calls/upgrade.js';
 export type { EraseResult, UserExport } from './calls/userData.js';
 export type { Client } from './client.js';
@@ -52,6 +60,14 @@ export type { ServerLogin, ServerLoginResult, ServerOptions } from './server/ser
 export type { ServerSessions } from './server/serverSessions.js';
 export type { AuditOutcome, AuditVia, IdentityKind } from './shared/audit.js';
 export { type ErrorCode, ImstateError } from './shared/errors.js';
+export type {
+  Policy,
+  PolicyConflict,
+  PolicyLimit,
+  PolicyRules,
+  PolicyScope,
+  SessionPolicy,
+} from './shared/policy.js';
 export type { SessionRef } from './shared/session.js';
 export type { TlsFiles } from './tls/names.js';
 export type { Watch } from './watch/watch.js';

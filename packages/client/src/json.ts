@@ -1,5 +1,6 @@
 import type { AuditRecord } from './calls/audit.js';
 import type { ChatServer, HistoryEntry } from './calls/listings.js';
+import { isPolicyIgnored } from './calls/loginPolicy.js';
 import type {
   DeviceState,
   EndedSession,
@@ -10,8 +11,10 @@ import type {
   SessionDetails,
   UserState,
 } from './calls/messages.js';
+import type { LoginValidation, ValidateLoginRequest } from './calls/policies.js';
 import type { UserExport } from './calls/userData.js';
 import type { ImstateError } from './shared/errors.js';
+import type { SessionPolicy } from './shared/policy.js';
 import type { Change, SessionBegin, WatchEvent } from './watch/watchMessages.js';
 
 // Presence in the shapes of docs/json.md, for commands and for the HTTP API. JavaScript represents every
@@ -76,8 +79,10 @@ function leaseJson(lease: LeaseState | undefined) {
 }
 
 /** The result of a login. */
-export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, result: OnlineResult) {
-  const { sessionId, loginTime, replaced, replacedOmitted, endReason, detailsStored } = result;
+export function loginJson(request: OnlineRequest, result: OnlineResult) {
+  const { userId, deviceId, serverAddr } = request;
+  const { sessionId, loginTime, replaced, replacedOmitted, endReason, policy, rejected, detailsStored } =
+    result;
   return {
     userId,
     deviceId,
@@ -87,9 +92,47 @@ export function loginJson({ userId, deviceId, serverAddr }: OnlineRequest, resul
     replaced: replaced.map((ended) => ({ deviceId: ended.deviceId, ...endedJson(ended) })),
     ...(replacedOmitted > 0 && { replacedOmitted }),
     endReason: endReason ?? null,
+    policy: policy ?? null,
+    rejected,
+    ...(rejected && rejectionJson(result)),
+    ...(isPolicyIgnored(request, result) && { policyIgnored: true }),
     ...(detailsStored !== undefined && { detailsStored }),
   };
 }
+
+/** A session policy; with its version and author if it is stored or a preset. */
+export function policyJson(policy: SessionPolicy & { version: number; author?: string | undefined }) {
+  const { name, version, author, platforms, classes, limits, exclusive } = policy;
+  return { name, version, author: author || null, platforms, classes, limits, exclusive };
+}
+
+/** What a policy would decide about a login. */
+export function decisionJson(
+  { userId, deviceId, platform }: Pick<ValidateLoginRequest, 'userId' | 'deviceId' | 'platform'>,
+  decision: LoginValidation,
+) {
+  const { rejected, replaced, replacedOmitted, policy } = decision;
+  return {
+    userId,
+    deviceId: deviceId || null,
+    platform: platform || null,
+    policy: policy ?? 'keep-all',
+    rejected,
+    replaced: replaced.map((ended) => ({ deviceId: ended.deviceId, ...endedJson(ended) })),
+    ...(replacedOmitted > 0 && { replacedOmitted }),
+    ...rejectionJson(decision),
+  };
+}
+
+function rejectionJson({ conflicts, conflictsOmitted, limit }: Rejection) {
+  return {
+    conflicts: conflicts.map(deviceJson),
+    ...(conflictsOmitted > 0 && { conflictsOmitted }),
+    limit: limit ?? null,
+  };
+}
+
+type Rejection = Pick<LoginValidation, 'conflicts' | 'conflictsOmitted' | 'limit'>;
 
 /** A session in the history. */
 export function historyEntryJson(entry: HistoryEntry) {

@@ -7,6 +7,7 @@ const SENTENCES: Record<EndReason, string> = {
   EXPIRED: 'it was not renewed within its time to live',
   SERVER_LOST: 'its chat server was lost or restarted',
   EVICTED: 'it was evicted',
+  REJECTED: 'a session policy rejected its login',
   UNKNOWN: 'it ended for a reason that this version of imstate does not know',
 };
 

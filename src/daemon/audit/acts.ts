@@ -1,6 +1,9 @@
 import type { EraseUserResponse } from 'imstate-client/internal/generated/imstate/v1/EraseUserResponse';
 import type { EvictResponse } from 'imstate-client/internal/generated/imstate/v1/EvictResponse';
 import type { FinishUpgradeResponse } from 'imstate-client/internal/generated/imstate/v1/FinishUpgradeResponse';
+import type { Policy } from 'imstate-client/internal/generated/imstate/v1/Policy';
+import type { PutPolicyResponse } from 'imstate-client/internal/generated/imstate/v1/PutPolicyResponse';
+import type { SetDefaultPolicyResponse } from 'imstate-client/internal/generated/imstate/v1/SetDefaultPolicyResponse';
 import type { AuditTarget } from '../../presence/audit.js';
 import { CREDENTIAL_CHANGES, CREDENTIAL_KINDS, type CredentialChange } from '../auth/credentialChanges.js';
 
@@ -61,6 +64,29 @@ const ERASE_USER = {
       .join(', '),
 } satisfies Act;
 
+const policyTarget = (name: unknown): AuditTarget => ({
+  type: 'policy',
+  ...(typeof name === 'string' && name !== '' && { name }),
+});
+
+const PUT_POLICY = {
+  action: 'put_policy',
+  target: ({ policy }) => policyTarget((policy as Policy | null | undefined)?.name),
+  detail: ({ policy, changed }: PutPolicyResponse) =>
+    `version ${policy?.version}${changed ? '' : ', unchanged'}`,
+} satisfies Act;
+
+const DELETE_POLICY = {
+  action: 'delete_policy',
+  target: ({ name }) => policyTarget(name),
+} satisfies Act;
+
+const SET_DEFAULT_POLICY = {
+  action: 'set_default_policy',
+  target: ({ name }) => policyTarget(name),
+  detail: ({ policy, previous }: SetDefaultPolicyResponse) => `default policy ${previous} to ${policy?.name}`,
+} satisfies Act;
+
 const SET_LOG_LEVEL = {
   action: 'set_log_level',
   target: () => ({ type: 'daemon' }),
@@ -82,6 +108,9 @@ const READ_AUDIT: Act = { action: 'read_audit', isRead: true, target: () => ({ t
 export const ACTS: Readonly<Record<string, Act>> = {
   '/imstate.v1.PresenceService/Evict': EVICT,
   '/imstate.v1.PresenceService/FinishUpgrade': FINISH_UPGRADE,
+  '/imstate.v1.PresenceService/PutPolicy': PUT_POLICY,
+  '/imstate.v1.PresenceService/DeletePolicy': DELETE_POLICY,
+  '/imstate.v1.PresenceService/SetDefaultPolicy': SET_DEFAULT_POLICY,
   '/imstate.v1.PresenceService/ListAudit': READ_AUDIT,
   '/imstate.v1.PresenceService/ExportUser': EXPORT_USER,
   '/imstate.v1.PresenceService/EraseUser': ERASE_USER,

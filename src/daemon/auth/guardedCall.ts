@@ -6,7 +6,8 @@ import type { DenialLog } from './denialLog.js';
 import { type Caller, checkOperation, checkRole, checkServer, ruleOf } from './roles.js';
 
 /**
- * What a handler sees of the guard that admitted its call. Streams, and methods for administrators, have one.
+ * What a handler sees of the guard that admitted its call. Streams have one, and methods whose rule has
+ * `needsCaller`.
  */
 export interface Permit {
   readonly caller: Caller;
@@ -101,7 +102,7 @@ export class GuardedCall implements Permit, Listener {
     const method = this.#path.slice(this.#path.lastIndexOf('/') + 1);
     const rule = ruleOf(this.#path);
     if (!this.#passes(() => checkRole(caller, rule, method))) return;
-    if (this.#isStream || rule.role === 'admin') permits.set(metadata, this);
+    if (this.#isStream || rule.needsCaller) permits.set(metadata, this);
     if (this.#isStream) this.#parts.streams.add(this);
     next(metadata);
   }

@@ -17,17 +17,23 @@ export type Role = (typeof ROLES)[number];
 interface Rule {
   /** Undefined if the call is open to everybody. */
   role: Role | undefined;
-  /** The chat server that a message names as its own. The caller may be bound to another one. */
-  serverOf?(message: never): { field: string; addr: string };
+  /** The chat server that a message names as its own, if any. The caller may be bound to another one. */
+  serverOf?(message: never): { field: string; addr: string } | undefined;
+  /** True if its handler asks for the role of the caller. */
+  needsCaller?: boolean;
 }
 
 const open: Rule = { role: undefined };
 const reader: Rule = { role: 'reader' };
 const writer: Rule = { role: 'writer' };
-const admin: Rule = { role: 'admin' };
+const admin: Rule = { role: 'admin', needsCaller: true };
 const login = {
   role: 'writer',
-  serverOf: ({ serverAddr }: OnlineRequest__Output) => ({ field: 'server_addr', addr: serverAddr }),
+  // A dry run is for no chat server.
+  serverOf: ({ serverAddr, validateOnly }: OnlineRequest__Output) =>
+    validateOnly ? undefined : { field: 'server_addr', addr: serverAddr },
+  // Only admins bypass a stricter default policy.
+  needsCaller: true,
 } satisfies Rule;
 
 /** What each method of each service requires. An unlisted one requires an admin. */
@@ -58,10 +64,15 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/ListServers': reader,
   '/imstate.v1.PresenceService/GetStats': reader,
   '/imstate.v1.PresenceService/GetFeatureLevel': reader,
+  '/imstate.v1.PresenceService/ListPolicies': reader,
+  '/imstate.v1.PresenceService/GetPolicy': reader,
   '/imstate.v1.PresenceService/Watch': reader,
   // What requires an admin is an act: declare it in src/daemon/audit/acts.ts too.
   '/imstate.v1.PresenceService/Evict': admin,
   '/imstate.v1.PresenceService/FinishUpgrade': admin,
+  '/imstate.v1.PresenceService/PutPolicy': admin,
+  '/imstate.v1.PresenceService/DeletePolicy': admin,
+  '/imstate.v1.PresenceService/SetDefaultPolicy': admin,
   '/imstate.v1.PresenceService/ListAudit': admin,
   '/imstate.v1.PresenceService/ExportUser': admin,
   '/imstate.v1.PresenceService/EraseUser': admin,
@@ -127,11 +138,11 @@ export function checkRole(caller: Caller, { role }: Rule, what: string): void {
 /** Throws PERMISSION_DENIED if the message names a chat server to which the caller is not bound. */
 export function checkServer({ name, serverAddrs }: Caller, rule: Rule, message: unknown): void {
   if (serverAddrs === undefined || rule.serverOf === undefined) return;
-  const { field, addr } = rule.serverOf(message as never);
-  if (serverAddrs.has(addr)) return;
+  const server = rule.serverOf(message as never);
+  if (server === undefined || serverAddrs.has(server.addr)) return;
   throw new ImstateError(
     'PERMISSION_DENIED',
-    `${field} must be ${someOf(serverAddrs)}, to which ${name} is bound; this one is "${addr}"`,
+    `${server.field} must be ${someOf(serverAddrs)}, to which ${name} is bound; this one is "${server.addr}"`,
   );
 }
 

@@ -9,6 +9,7 @@ import type { Operation } from '../../store/operations.js';
 import type { ReadBudget } from '../../store/reads.js';
 import type { Permit } from '../auth/guardedCall.js';
 import type { BatchCounts } from '../observability/batchCounts.js';
+import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
 import { readOperation, toResult } from './operations.js';
 import { type ShownAnswer, showAnswers } from './responseRoom.js';
@@ -19,6 +20,13 @@ const MAX_OPERATIONS = LIMITS.batchOperations.max;
 /** Batches of a stream that run at the same time: one is decoded while another is at the store. */
 const MAX_CONCURRENT_BATCHES = 4;
 
+/** What an {@link ApplyHandler} works with. */
+interface ApplyParts {
+  readonly presence: Presence;
+  readonly policies: Policies;
+  readonly counts: BatchCounts;
+}
+
 /**
  * Handles the batches of one stream of Apply. The store keeps the order of the operations on a user;
  * responses are sent in the order of the batches.
@@ -26,15 +34,13 @@ const MAX_CONCURRENT_BATCHES = 4;
 export class ApplyHandler implements StreamHandler<ApplyRequest__Output> {
   readonly maxConcurrent = MAX_CONCURRENT_BATCHES;
   readonly endsGracefully = true;
-  readonly #presence: Presence;
-  readonly #counts: BatchCounts;
+  readonly #parts: ApplyParts;
   readonly #sink: StreamSink<ApplyResponse>;
   /** Resolves when the latest batch is answered. */
   #answered = Promise.resolve();
 
-  constructor(presence: Presence, counts: BatchCounts, sink: StreamSink<ApplyResponse>) {
-    this.#presence = presence;
-    this.#counts = counts;
+  constructor(parts: ApplyParts, sink: StreamSink<ApplyResponse>) {
+    this.#parts = parts;
     this.#sink = sink;
   }
 
@@ -45,11 +51,11 @@ export class ApplyHandler implements StreamHandler<ApplyRequest__Output> {
   }
 
   reject({ operations }: ApplyRequest__Output, code: status, arrivedAt: number): void {
-    this.#counts.reject(operations, code, performance.now() - arrivedAt, this.#sink.details());
+    this.#parts.counts.reject(operations, code, performance.now() - arrivedAt, this.#sink.details());
   }
 
   async #answer(operations: Operation__Output[], previous: Promise<void>, arrivedAt: number): Promise<void> {
-    await this.#presence.reads.use(this.#sink.peer, async (budget) => {
+    await this.#parts.presence.reads.use(this.#sink.peer, async (budget) => {
       const isRightSize = hasRightSize(operations);
       if (!isRightSize) this.reject({ operations }, status.INVALID_ARGUMENT, arrivedAt);
       // Starts before the wait for the previous batch, so that batches start in order.
@@ -65,9 +71,9 @@ export class ApplyHandler implements StreamHandler<ApplyRequest__Output> {
     budget: ReadBudget,
     arrivedAt: number,
   ): Promise<OperationResult[]> {
-    const results = await resultsOf(this.#presence, operations, this.#sink, budget);
+    const results = await resultsOf(this.#parts, operations, this.#sink, budget);
     // Counted even if an earlier batch has ended the stream: the operations were carried out.
-    this.#counts.end(operations, results, performance.now() - arrivedAt, this.#sink.details());
+    this.#parts.counts.end(operations, results, performance.now() - arrivedAt, this.#sink.details());
     return results;
   }
 }
@@ -85,12 +91,12 @@ function wrongSize(length: number) {
 
 /** The result of each operation, in order. Never rejects. */
 async function resultsOf(
-  presence: Presence,
+  { presence, policies }: ApplyParts,
   requests: Operation__Output[],
   sink: StreamSink<ApplyResponse>,
   budget: ReadBudget,
 ): Promise<OperationResult[]> {
-  const operations = requests.map((request) => readOrError(request, sink.permit));
+  const operations = requests.map((request) => readOrError(request, policies, sink.permit));
   const carriedOut = operations.filter(isOperation);
   const otherErrors = operations.length - carriedOut.length;
   const answers = showAnswers(carriedOut, await presence.apply(carriedOut, budget), otherErrors);
@@ -103,10 +109,14 @@ async function resultsOf(
   });
 }
 
-function readOrError(request: Operation__Output, permit: Permit | undefined): Operation | Error {
+function readOrError(
+  request: Operation__Output,
+  policies: Policies,
+  permit: Permit | undefined,
+): Operation | Error {
   try {
     permit?.checkOperation(request);
-    return readOperation(request);
+    return readOperation(request, policies, permit?.caller);
   } catch (error) {
     return error as Error;
   }

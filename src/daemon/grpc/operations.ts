@@ -1,22 +1,37 @@
+import type { Device } from 'imstate-client/internal/generated/imstate/v1/Device';
 import type { HeartbeatResponse } from 'imstate-client/internal/generated/imstate/v1/HeartbeatResponse';
 import type { OnlineResponse } from 'imstate-client/internal/generated/imstate/v1/OnlineResponse';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
 import type { OperationResult } from 'imstate-client/internal/generated/imstate/v1/OperationResult';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { endReasons } from 'imstate-client/internal/wire/enums';
+import { toWireLimit } from 'imstate-client/internal/wire/policy';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import { hasDetails } from '../../presence/details.js';
-import type { Ended, Login } from '../../presence/sessions.js';
+import { KEEP_ALL } from '../../presence/policyPresets.js';
+import type { Ended, Login, LoginTrial, Session } from '../../presence/sessions.js';
 import { broken } from '../../presence/validate.js';
 import type { Answer, Operation } from '../../store/operations.js';
+import type { Caller } from '../auth/roles.js';
 import type { Shown } from '../messages/answerSize.js';
-import { toEnded, toGetUserResponse, toReplaced } from '../messages/responses.js';
-import { readGetUser, readLogin, readLogout, readSession } from './requests.js';
+import { toDevice, toEnded, toGetUserResponse, toReplaced } from '../messages/responses.js';
+import type { Policies } from '../policies.js';
+import { readPolicyOf } from './policyRequests.js';
+import { readGetUser, readLogin, readLogout, readSession, readTrial } from './requests.js';
 import type { ShownAnswer, ShownLogin } from './responseRoom.js';
 
 /** Reads and validates an operation of Apply. */
-export function readOperation({ online, offline, heartbeat, getUser }: Operation__Output): Operation {
-  if (online) return { type: 'online', request: readLogin(online) };
+export function readOperation(
+  { online, offline, heartbeat, getUser }: Operation__Output,
+  policies: Policies,
+  caller: Caller | undefined,
+): Operation {
+  if (online) {
+    const policy = readPolicyOf(online, policies, caller);
+    return online.validateOnly
+      ? { type: 'validateLogin', request: readTrial(online, policy) }
+      : { type: 'online', request: readLogin(online, policy) };
+  }
   if (offline) return { type: 'offline', request: readLogout(offline) };
   if (heartbeat) return { type: 'heartbeat', request: readSession('heartbeat', heartbeat) };
   if (getUser) {
@@ -36,6 +51,7 @@ export function toResult(
 ): OperationResult {
   switch (type) {
     case 'online':
+    case 'validateLogin':
       return { online: toOnlineResponse(request, answer as ShownLogin) };
     case 'offline':
       return { offline: { applied: answer as Answer<'offline'> } };
@@ -49,17 +65,26 @@ export function toResult(
 
 /** The response to Online. */
 export function toOnlineResponse(
-  login: Login,
-  { loginTimeMs, replaced, replacedOmitted = 0, endReason }: ShownLogin,
+  login: LoginTrial & Partial<Pick<Login, 'details'>>,
+  { loginTimeMs, replaced, replacedOmitted = 0, endReason, rejection }: ShownLogin,
 ): OnlineResponse {
   return {
     sessionId: login.sessionId,
     loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
     replaced: replaced.map((session) => toReplaced(login.userId, session)),
     replacedOmitted,
-    endReason: endReasons.toWire(endReason),
-    detailsStored: loginTimeMs > 0 && hasDetails(login.details),
+    endReason: endReasons.toWire(rejection ? 'REJECTED' : endReason),
+    detailsStored: loginTimeMs > 0 && login.details !== undefined && hasDetails(login.details),
+    rejected: rejection !== undefined,
+    conflicts: rejection ? rejection.conflicts.map(toConflict) : [],
+    conflictsOmitted: rejection?.conflictsOmitted ?? 0,
+    limit: rejection ? toWireLimit(rejection.limit) : null,
+    policy: login.policy === KEEP_ALL ? '' : login.policy.name,
   };
+}
+
+function toConflict(session: Session): Device {
+  return toDevice({ ...session, metadata: {} });
 }
 
 /** The response to Heartbeat. */

@@ -1,6 +1,8 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
+import { permitOf } from '../auth/guardedCall.js';
 import { BatchCounts } from '../observability/batchCounts.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
+import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
 import type { WatchHub } from '../watch/hub.js';
 import { ApplyHandler } from './applyHandler.js';
@@ -8,20 +10,34 @@ import type { Calls } from './calls.js';
 import { KeepServerAliveHandler } from './keepServerAliveHandler.js';
 import { listCalls } from './listCalls.js';
 import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
+import type { policyCalls } from './policyCalls.js';
+import { readPolicyOf } from './policyRequests.js';
 import { readCalls } from './readCalls.js';
-import { readEviction, readLogin, readLogout, readSessions } from './requests.js';
+import { readEviction, readLogin, readLogout, readSessions, readTrial } from './requests.js';
 import { showLogin } from './responseRoom.js';
 import type { upgradeCalls } from './upgradeCalls.js';
 import type { userDataCalls } from './userDataCalls.js';
 import { WatchHandler } from './watchHandler.js';
 
-/** imstate.v1.PresenceService without the calls of an upgrade and of user data: see proto/imstate/v1/presence.proto. */
+/** What presence calls work with. */
+export interface PresenceParts {
+  readonly presence: Presence;
+  readonly policies: Policies;
+  readonly hub: WatchHub;
+  readonly operations: OperationCounts;
+}
+
+/**
+ * imstate.v1.PresenceService without the calls for policies, upgrades and user data: see
+ * proto/imstate/v1/presence.proto.
+ */
 export function presenceServiceHandlers(
-  presence: Presence,
-  hub: WatchHub,
+  { presence, policies, hub, operations }: PresenceParts,
   calls: Calls,
-  operations: OperationCounts,
-): Omit<PresenceServiceHandlers, keyof ReturnType<typeof upgradeCalls | typeof userDataCalls>> {
+): Omit<
+  PresenceServiceHandlers,
+  keyof ReturnType<typeof policyCalls | typeof upgradeCalls | typeof userDataCalls>
+> {
   const batches = new BatchCounts(operations);
   const keepAlives = operations.of('keep_server_alive');
   return {
@@ -29,7 +45,13 @@ export function presenceServiceHandlers(
     ...listCalls(presence, calls),
 
     Online: calls.handler(async (request, call) => {
-      const login = readLogin(request);
+      const policy = readPolicyOf(request, policies, permitOf(call.metadata)?.caller);
+      if (request.validateOnly) {
+        const trial = readTrial(request, policy);
+        const result = await presence.validateLogin(trial, call.getPeer());
+        return toOnlineResponse(trial, showLogin(trial.userId, result));
+      }
+      const login = readLogin(request, policy);
       const result = await presence.online(login, call.getPeer());
       return toOnlineResponse(login, showLogin(login.userId, result));
     }),
@@ -44,7 +66,7 @@ export function presenceServiceHandlers(
       { weigh: ({ sessions }) => sessions.length, isVital: true },
     ),
 
-    Apply: calls.streamHandler((sink) => new ApplyHandler(presence, batches, sink), {
+    Apply: calls.streamHandler((sink) => new ApplyHandler({ presence, policies, counts: batches }, sink), {
       weigh: ({ operations }) => operations.length,
     }),
 

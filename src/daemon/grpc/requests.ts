@@ -7,14 +7,15 @@ import type { OfflineRequest__Output } from 'imstate-client/internal/generated/i
 import type { OnlineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OnlineRequest';
 import type { SessionRef__Output } from 'imstate-client/internal/generated/imstate/v1/SessionRef';
 import type { WatchStart__Output } from 'imstate-client/internal/generated/imstate/v1/WatchStart';
-import type { LoginPolicy, SessionRef } from 'imstate-client/internal/shared/session';
+import type { SessionPolicy } from 'imstate-client/internal/shared/policy';
+import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { makeSessionId } from 'imstate-client/internal/shared/sessionId';
 import { fromDuration } from 'imstate-client/internal/wire/duration';
-import { auditOutcomes, loginPolicies } from 'imstate-client/internal/wire/enums';
+import { auditOutcomes } from 'imstate-client/internal/wire/enums';
 import { fromTimestamp } from 'imstate-client/internal/wire/timestamp';
 import { LIMITS } from '../../presence/limits.js';
 import type { KeepAlive } from '../../presence/servers.js';
-import type { Login, Logout } from '../../presence/sessions.js';
+import type { Login, LoginTrial, Logout } from '../../presence/sessions.js';
 import {
   broken,
   checkDetails,
@@ -38,8 +39,8 @@ const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
 const GRACE = { min: 0, max: HOUR, absent: 0 };
 const LEASE = { min: LEASE_TTL_MS.min, max: LEASE_TTL_MS.max, absent: LEASE_TTL_MS.default };
 
-/** Reads and checks the request of Online. */
-export function readLogin(request: OnlineRequest__Output): Login {
+/** Reads and checks the request of Online; `policy` is the one that it chooses. */
+export function readLogin(request: OnlineRequest__Output, policy: SessionPolicy): Login {
   const { userId, deviceId, serverAddr, sessionId, platform, metadata, serverIncarnation } = request;
   checkId('user_id', userId);
   checkId('device_id', deviceId);
@@ -49,10 +50,6 @@ export function readLogin(request: OnlineRequest__Output): Login {
   checkMetadata('metadata', metadata);
   checkIncarnation('server_incarnation', serverIncarnation, 0);
   const details = checkDetails(request);
-  const policy = readPolicy(request.loginPolicy);
-  if (policy === 'REPLACE_SAME_PLATFORM' && platform === '') {
-    throw broken('platform', 'must be given with the login policy REPLACE_SAME_PLATFORM');
-  }
   return {
     userId,
     deviceId,
@@ -69,11 +66,16 @@ export function readLogin(request: OnlineRequest__Output): Login {
   };
 }
 
-function readPolicy(policy: number): LoginPolicy {
-  const word = policy === 0 ? 'KEEP_ALL' : loginPolicies.fromWire(policy);
-  if (word === undefined || word === 'UNKNOWN')
-    throw broken('login_policy', `${policy} is not a LoginPolicy`);
-  return word;
+/** Reads and checks the request of Online with validate_only. What a policy does not consider is ignored. */
+export function readTrial(
+  { userId, deviceId, sessionId, platform }: OnlineRequest__Output,
+  policy: SessionPolicy,
+): LoginTrial {
+  checkId('user_id', userId);
+  checkOptionalId('device_id', deviceId);
+  checkOptionalId('session_id', sessionId);
+  checkPlatform('platform', platform);
+  return { userId, deviceId, sessionId, platform, policy };
 }
 
 function readLoginTime({ loginTime, sessionId }: OnlineRequest__Output): number {

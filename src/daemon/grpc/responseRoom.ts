@@ -1,5 +1,5 @@
 import { LIMITS } from '../../presence/limits.js';
-import type { LoginResult, ReplacedSession, Session } from '../../presence/sessions.js';
+import type { LoginRejection, LoginResult, ReplacedSession, Session } from '../../presence/sessions.js';
 import type { Answer, Operation, UserRead } from '../../store/operations.js';
 import {
   atMost,
@@ -7,6 +7,7 @@ import {
   MAX_DEVICE_BYTES,
   type Measure,
   type Shown,
+  sizeOf,
   sizeOfUser,
   tooLarge,
   USER_BYTES,
@@ -18,13 +19,14 @@ const MAX_BYTES = LIMITS.answerBytes.max;
 /** An ended session on the wire, without its strings. */
 const ENDED_BYTES = 20;
 const MAX_ENDED_BYTES = ENDED_BYTES + 3 * LIMITS.id.max + LIMITS.address.max + LIMITS.reasonText.max;
-/** The result of a login without the sessions that it replaced. */
-const LOGIN_BYTES = LIMITS.id.max + 64;
+/** The result of a login without the sessions that it replaced, or that reject it. */
+const LOGIN_BYTES = LIMITS.id.max + 64 + 2 * (LIMITS.policyName.max + 16);
 /** A result that is a flag, and one that is an error. */
 const SMALL_BYTES = 16;
 const ERROR_BYTES = 1_024;
 const USER_FORM = { metadata: true, explanation: true };
 const BARE_USER_FORM = { metadata: false, explanation: true };
+const CONFLICT_FORM = { metadata: false, explanation: false };
 
 /** The part of a login's result for which a response has room. */
 export interface ShownLogin extends LoginResult {
@@ -37,6 +39,7 @@ export type ShownAnswer = Answer | Shown | ShownLogin | Error;
 
 /** The part of a login's result for which the response has room. */
 export function showLogin(userId: string, result: LoginResult): ShownLogin {
+  // What a policy rejects names few sessions.
   if (LOGIN_BYTES + result.replaced.length * MAX_ENDED_BYTES <= MAX_BYTES) return result;
   return new Room(MAX_BYTES - LOGIN_BYTES).fitLogin(userId, result);
 }
@@ -74,16 +77,28 @@ class Room {
 
   fit({ type, request }: Operation, answer: Answer | Error): ShownAnswer {
     if (answer instanceof Error) return answer;
-    if (type === 'online') return this.fitLogin(request.userId, answer as LoginResult);
+    if (isLogin(type)) return this.fitLogin(request.userId, answer as LoginResult);
     const user = userIn(type, answer);
     return user ? this.#fitUser(user) : answer;
   }
 
   fitLogin(userId: string, result: LoginResult): ShownLogin {
-    const { replaced } = result;
+    const { replaced, rejection } = result;
+    if (rejection !== undefined) return this.#fitRejection(result, rejection);
     const end = replaced.findIndex((session) => !this.#take(endedBytes(exactly, userId, session)));
     if (end === -1) return result;
     return { ...result, replaced: replaced.slice(0, end), replacedOmitted: replaced.length - end };
+  }
+
+  #fitRejection(result: LoginResult, rejection: LoginRejection): ShownLogin {
+    const { conflicts, conflictsOmitted } = rejection;
+    const end = conflicts.findIndex((session) => !this.#take(sizeOf(session, CONFLICT_FORM, exactly)));
+    if (end === -1) return result;
+    const omitted = conflictsOmitted + conflicts.length - end;
+    return {
+      ...result,
+      rejection: { ...rejection, conflicts: conflicts.slice(0, end), conflictsOmitted: omitted },
+    };
   }
 
   #fitUser({ sessions, lastSeenMs }: UserRead): Shown | Error {
@@ -105,6 +120,11 @@ function showWhole({ type }: Operation, answer: Answer | Error): ShownAnswer {
   return user ? whole(user.sessions, user.lastSeenMs) : answer;
 }
 
+/** Whether the answer of an operation is a {@link LoginResult}. */
+function isLogin(type: Operation['type']): boolean {
+  return type === 'online' || type === 'validateLogin';
+}
+
 /** What an operation has read of a user; undefined if it reads none. */
 function userIn(type: Operation['type'], answer: Answer): UserRead | undefined {
   if (type === 'getUser') return answer as UserRead;
@@ -115,7 +135,11 @@ function userIn(type: Operation['type'], answer: Answer): UserRead | undefined {
 /** The maximum size of a result, by counts alone: the usual batch is not measured. */
 function maxBytesOf({ type }: Operation, answer: Answer | Error): number {
   if (answer instanceof Error) return ERROR_BYTES;
-  if (type === 'online') return LOGIN_BYTES + (answer as LoginResult).replaced.length * MAX_ENDED_BYTES;
+  if (isLogin(type)) {
+    const { replaced, rejection } = answer as LoginResult;
+    const conflicts = rejection?.conflicts.length ?? 0;
+    return LOGIN_BYTES + replaced.length * MAX_ENDED_BYTES + conflicts * MAX_DEVICE_BYTES;
+  }
   if (type === 'getUser') return USER_BYTES + (answer as UserRead).sessions.length * MAX_DEVICE_BYTES;
   if (type === 'getDevice') return USER_BYTES + MAX_DEVICE_BYTES;
   return type === 'heartbeat' && answer !== undefined ? MAX_ENDED_BYTES : SMALL_BYTES;
@@ -124,9 +148,14 @@ function maxBytesOf({ type }: Operation, answer: Answer | Error): number {
 function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error): number {
   const { type, request } = operation;
   if (answer instanceof Error) return ERROR_BYTES;
-  if (type === 'online') {
-    const { replaced } = answer as LoginResult;
-    return replaced.reduce((sum, session) => sum + endedBytes(measure, request.userId, session), LOGIN_BYTES);
+  if (isLogin(type)) {
+    const { replaced, rejection } = answer as LoginResult;
+    const ended = replaced.reduce((sum, session) => sum + endedBytes(measure, request.userId, session), 0);
+    const conflicts = rejection?.conflicts ?? [];
+    return conflicts.reduce(
+      (sum, session) => sum + sizeOf(session, CONFLICT_FORM, measure),
+      LOGIN_BYTES + ended,
+    );
   }
   const user = userIn(type, answer);
   return user ? sizeOfUser(user.sessions, USER_FORM, measure) : maxBytesOf(operation, answer);
@@ -136,7 +165,7 @@ function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error)
 function leastBytesOf(operation: Operation, answer: Answer | Error): number {
   const { type } = operation;
   if (answer instanceof Error || type === 'getUser' || type === 'getDevice') return ERROR_BYTES;
-  return type === 'online' ? LOGIN_BYTES : maxBytesOf(operation, answer);
+  return isLogin(type) ? LOGIN_BYTES : maxBytesOf(operation, answer);
 }
 
 function endedBytes(

@@ -18,6 +18,7 @@ import { HeaderGuard } from '../overload/headerGuard.js';
 import { pseudoHeaderListener } from '../overload/headerLimits.js';
 import { Load } from '../overload/load.js';
 import type { MalformedRequests } from '../overload/malformedRequests.js';
+import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
 import type { UserData } from '../userData.js';
 import type { WatchHub } from '../watch/hub.js';
@@ -31,6 +32,7 @@ const FLUSH_MS = 500;
 /** What a {@link GrpcServer} works with. */
 export interface GrpcServerParts {
   readonly presence: Presence;
+  readonly policies: Policies;
   readonly userData: UserData;
   readonly hub: WatchHub;
   readonly limits: LoadLimits & { maxDevices: number };
@@ -67,9 +69,10 @@ export class GrpcServer {
     this.#calls = new Calls(log, load, parts.audit);
     const { operations } = observer.counts;
     const { maxDevices } = limits;
-    const { userData } = parts;
+    const { policies, userData } = parts;
     this.#services = new Services(this.#server, this.#calls, {
       presence,
+      policies,
       userData,
       hub,
       operations,

@@ -4,15 +4,13 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
 import { loadCodec } from 'imstate-client/internal/wire/codec';
 import { loadProtos } from 'imstate-client/internal/wire/protos';
-import type { OperationCounts } from '../observability/operationCounts.js';
-import type { Presence } from '../presence.js';
 import type { UserData } from '../userData.js';
-import type { WatchHub } from '../watch/hub.js';
 import type { Calls } from './calls.js';
 import { loadDefinition } from './definition.js';
 import { withHealthDetails } from './healthDetails.js';
 import { watchingKnownNames } from './healthNames.js';
-import { presenceServiceHandlers } from './presenceService.js';
+import { policyCalls } from './policyCalls.js';
+import { type PresenceParts, presenceServiceHandlers } from './presenceService.js';
 import { upgradeCalls } from './upgradeCalls.js';
 import { userDataCalls } from './userDataCalls.js';
 import { userStatusHandlers } from './userStatus.js';
@@ -24,11 +22,8 @@ const HEALTH_NAMES = ['', 'pb.UserStatus', 'imstate.v1.PresenceService'];
 const KEEPING = ['Watch', 'KeepServerAlive'];
 
 /** What the services work with. */
-export interface ServiceParts {
-  readonly presence: Presence;
+export interface ServiceParts extends PresenceParts {
   readonly userData: UserData;
-  readonly hub: WatchHub;
-  readonly operations: OperationCounts;
   /** See --max-devices. Health reports it. */
   readonly maxDevices: number;
 }
@@ -53,13 +48,14 @@ export class Services {
 }
 
 function addPresence(server: Server, calls: Calls, parts: ServiceParts): void {
-  const { presence, userData, hub, operations } = parts;
+  const { presence, policies, userData, hub, operations } = parts;
   const { types } = loadProtos();
   const codec = loadCodec();
-  server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, calls));
+  server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, policies, calls));
   const { service } = types.imstate.v1.PresenceService;
   const handlers = {
-    ...presenceServiceHandlers(presence, hub, calls, operations),
+    ...presenceServiceHandlers({ presence, policies, hub, operations }, calls),
+    ...policyCalls(policies, calls),
     ...upgradeCalls(presence, calls),
     ...userDataCalls(userData, calls),
   };

@@ -4,7 +4,7 @@ import type { CallState } from './callState.js';
 import type { Cost } from './streamHandler.js';
 
 /** A unary call, as far as its handler is concerned. */
-type UnaryCall = Pick<
+export type UnaryCall = Pick<
   ServerUnaryCall<unknown, unknown>,
   'getPath' | 'getPeer' | 'getAuthContext' | 'metadata' | 'cancelled'
 >;

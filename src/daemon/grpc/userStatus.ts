@@ -1,13 +1,17 @@
 import type { UserStatusHandlers } from 'imstate-client/internal/generated/pb/UserStatus';
+import { ImstateError } from 'imstate-client/internal/shared/errors';
+import type { SessionPolicy } from 'imstate-client/internal/shared/policy';
 import { makeSessionId } from 'imstate-client/internal/shared/sessionId';
 import { NO_DETAILS } from '../../presence/details.js';
-import type { Login } from '../../presence/sessions.js';
+import { describeLimit } from '../../presence/policy.js';
+import type { Login, LoginRejection } from '../../presence/sessions.js';
 import { checkId, checkOptionalId, checkServerName } from '../../presence/validate.js';
+import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
 
 /** pb.UserStatus, the legacy service: see proto/pb/user_status.proto. */
-export function userStatusHandlers(presence: Presence, calls: Calls): UserStatusHandlers {
+export function userStatusHandlers(presence: Presence, policies: Policies, calls: Calls): UserStatusHandlers {
   return {
     QueryUserStatus: calls.handler(({ UserID, DeviceID }, call) => {
       checkId('UserID', UserID);
@@ -34,11 +38,12 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
         ttlMs: 0,
         metadata: {},
         details: NO_DETAILS,
-        policy: 'KEEP_ALL',
+        policy: policies.choose({ name: '', word: undefined }, false),
         incarnation: 0,
         resentLoginTimeMs: 0,
       };
-      await presence.online(login, call.getPeer());
+      const { rejection } = await presence.online(login, call.getPeer());
+      if (rejection !== undefined) throw rejected(login.policy, rejection);
       return {};
     }),
 
@@ -49,4 +54,10 @@ export function userStatusHandlers(presence: Presence, calls: Calls): UserStatus
       return {};
     }),
   };
+}
+
+/** The legacy response has no room for an answer. */
+function rejected({ name }: SessionPolicy, { limit }: LoginRejection): ImstateError {
+  const message = `the policy ${name} rejects the login (${describeLimit(limit)}), and nothing was changed: log another device out first`;
+  return new ImstateError('FAILED_PRECONDITION', message);
 }

@@ -113,7 +113,8 @@ export function sizeOfUser(sessions: readonly Session[], form: Form, measure: Me
   return sessions.reduce((sum, session) => sum + sizeOf(session, form, measure), USER_BYTES);
 }
 
-function sizeOf(session: Session, form: Form, measure: Measure): number {
+/** How many bytes a device takes. */
+export function sizeOf(session: Session, form: Form, measure: Measure): number {
   const { deviceId, sessionId, serverAddr, platform, metadata, details, reasonText } = session;
   let bytes = DEVICE_BYTES + measure(deviceId) + measure(sessionId) + measure(serverAddr) + measure(platform);
   if (form.explanation) bytes += EXPLANATION_BYTES;

@@ -15,10 +15,13 @@ export class SessionCounters {
   logins = 0;
   /** Logins that were rejected because the user has too many devices online. */
   rejectedLogins = 0;
+  /** Logins that a session policy rejected. */
+  policyRejections = 0;
 
   /** A login was answered. A repeated login counts again. */
-  login({ endReason, replaced }: LoginResult): void {
-    if (endReason === undefined) this.logins += 1;
+  login({ endReason, rejection, replaced }: LoginResult): void {
+    if (rejection !== undefined) this.policyRejections += 1;
+    else if (endReason === undefined) this.logins += 1;
     this.ended.REPLACED += replaced.length;
   }
 

@@ -37,7 +37,7 @@ const TRACED = new Set<PropertyKey>([
   ...(['online', 'offline', 'heartbeat', 'apply', 'getUser', 'getDevice', 'getHistory'] as const),
   ...(['keepServerAlive', 'evictUser', 'evictSession', 'evictServer'] as const),
   ...(['listSessions', 'listServers', 'getStats', 'getFeatureLevel', 'raiseFeatureLevel'] as const),
-  ...(['listAudit', 'listChanges', 'eraseUser'] as const),
+  ...(['listAudit', 'listChanges', 'eraseUser', 'validateLogin'] as const),
 ] satisfies (keyof PresenceStore)[]);
 
 /** The gRPC codes that are errors of the server, by the RPC conventions of OpenTelemetry. */

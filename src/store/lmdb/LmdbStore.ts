@@ -4,8 +4,17 @@ import type { RootDatabase } from 'lmdb';
 import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.js';
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
+import type { PolicySet } from '../../presence/policySet.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
-import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
+import type {
+  Ended,
+  Login,
+  LoginResult,
+  LoginTrial,
+  Logout,
+  PastSession,
+  Session,
+} from '../../presence/sessions.js';
 import type { ChangeLog, UserChanges } from '../changeLog.js';
 import type { Erasure } from '../erasure.js';
 import { FEATURE_LEVELS } from '../featureLevel.js';
@@ -28,6 +37,7 @@ import { listSessions } from './list.js';
 import { listAudit } from './listAudit.js';
 import { offline } from './offline.js';
 import { online } from './online.js';
+import { readPolicies, writePolicies } from './policySet.js';
 import { recordAudit } from './recordAudit.js';
 import { listServers } from './servers.js';
 import { StatsReader } from './stats.js';
@@ -35,6 +45,8 @@ import { sweep } from './sweep.js';
 import { openTables, type Tables } from './tables.js';
 import { listChanges } from './userChanges.js';
 import type { WriteTransaction } from './WriteTransaction.js';
+
+const READS: ReadonlySet<Operation['type']> = new Set(['getUser', 'getDevice', 'validateLogin']);
 
 /** What {@link LmdbStore} takes beside the common options. */
 export interface LmdbStoreOptions extends StoreOptions {
@@ -107,7 +119,7 @@ export class LmdbStore implements PresenceStore {
   }
 
   async apply(operations: readonly Operation[], budget = new ReadBudget()): Promise<(Answer | Error)[]> {
-    const isRead = operations.every(({ type }) => type === 'getUser' || type === 'getDevice');
+    const isRead = operations.every(({ type }) => READS.has(type));
     const calls = operations.map((operation) => callOf(operation, budget));
     const answers = isRead
       ? this.#transactions.runReads(calls, budget.peer)
@@ -118,6 +130,11 @@ export class LmdbStore implements PresenceStore {
   online(login: Login, budget?: ReadBudget): Promise<LoginResult> {
     const run = (tx: WriteTransaction) => online(tx, login);
     return this.#transactions.runOne({ userId: login.userId, run }, budget?.peer);
+  }
+
+  async validateLogin(trial: LoginTrial, budget?: ReadBudget): Promise<LoginResult> {
+    const answers = await this.apply([{ type: 'validateLogin', request: trial }], budget);
+    return allAnswers<'validateLogin'>(answers)[0] as LoginResult;
   }
 
   offline(logout: Logout): Promise<boolean> {
@@ -231,6 +248,16 @@ export class LmdbStore implements PresenceStore {
       before = part.next;
     } while (before !== undefined);
     return erased;
+  }
+
+  async readPolicies(known: string): Promise<PolicySet | undefined> {
+    const set = readPolicies(this.#open().root);
+    return set.id === known ? undefined : set;
+  }
+
+  writePolicies(set: PolicySet, replaces: string): Promise<boolean> {
+    const run = ({ tables }: WriteTransaction) => writePolicies(tables.root, set, replaces);
+    return this.#transactions.runOne({ userId: '', run });
   }
 
   changeLog(): ChangeLog {

@@ -10,6 +10,7 @@ import { online } from './online.js';
 import { readDevice, readUser } from './read.js';
 import type { Tables } from './tables.js';
 import { Unfinished } from './Unfinished.js';
+import { validateLogin } from './validateLogin.js';
 import { TransactionWork, WriteTransaction } from './WriteTransaction.js';
 
 /** How many operations one write transaction has at most: everything else waits for it. */
@@ -136,6 +137,8 @@ function execute(tx: WriteTransaction, { type, request }: Operation, budget: Rea
   switch (type) {
     case 'online':
       return online(tx, request);
+    case 'validateLogin':
+      return validateLogin(tx, request);
     case 'offline':
       return offline(tx, request);
     case 'heartbeat':

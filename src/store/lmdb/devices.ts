@@ -1,6 +1,5 @@
 import { type SessionRecord, unpackRecord } from '../../presence/record.js';
 import type { End } from '../../presence/rules.js';
-import type { Login } from '../../presence/sessions.js';
 import { WORK } from '../work.js';
 import { LAST, type RecordKey, under } from './tables.js';
 import type { WriteTransaction } from './WriteTransaction.js';
@@ -25,46 +24,30 @@ export function someDevices(
   return { records: records.slice(0, WORK.part), bytes, hasMore: records.length > WORK.part };
 }
 
-/**
- * The user's other sessions that last and that the policy ends, after a device: as many as one write
- * transaction ends. `next` is the device after which to continue; undefined if these are all.
- */
-export function othersToReplace(
-  tx: WriteTransaction,
-  { userId, deviceId, platform, policy }: Pick<Login, 'userId' | 'deviceId' | 'platform' | 'policy'>,
-  after: string | undefined,
-): { others: SessionRecord[]; next: string | undefined } {
-  if (policy === 'KEEP_ALL') return { others: [], next: undefined };
-  const { records, hasMore } = someDevices(tx, userId, after);
-  const others: SessionRecord[] = [];
-  for (const other of records) {
-    if (!other.online || other.deviceId === deviceId) continue;
-    if (policy !== 'REPLACE_ALL' && other.platform !== platform) continue;
-    if (tx.endOf(other) !== undefined) continue;
-    if (others.length === WORK.ends) return { others, next: others.at(-1)?.deviceId };
-    others.push(other);
-  }
-  return { others, next: hasMore ? records.at(-1)?.deviceId : undefined };
+/** The sessions on the user's other devices that last. There are at most about `maxDevices`. */
+export function countedSessions(tx: WriteTransaction, userId: string, deviceId: string): SessionRecord[] {
+  const records = [...tx.tables.records.getRange(under<RecordKey>(userId))];
+  tx.work.done += records.length;
+  return records
+    .filter(({ key }) => key[1] !== deviceId)
+    .map(({ key, value }) => unpackRecord(key[1], value))
+    .filter((record) => record.online && tx.endOf(record) === undefined);
 }
 
 /**
- * Whether the user may have one more device online. Devices whose session is over, and those that the login
- * ends, do not count. See redis/scripts/devices.lua.
+ * Whether the user may have one more device online. Devices whose session is over do not count. See
+ * redis/scripts/devices.lua.
  */
-export function hasRoom(tx: WriteTransaction, { userId, deviceId, platform, policy }: Login): boolean {
+export function hasRoom(tx: WriteTransaction, userId: string, deviceId: string): boolean {
   const { maxDevices } = tx.options;
   const online = tx.tables.users.get(userId) ?? 0;
-  if (online < maxDevices || policy === 'REPLACE_ALL') return true;
-  const isKnown = policy === 'KEEP_ALL' && tx.work.full.get(userId) === online;
-  if (isKnown) return false;
-  const free = someDevices(tx, userId).records.filter(
-    (other) =>
-      other.online &&
-      other.deviceId !== deviceId &&
-      ((policy !== 'KEEP_ALL' && other.platform === platform) || tx.endOf(other) !== undefined),
+  if (online < maxDevices) return true;
+  if (tx.work.full.get(userId) === online) return false;
+  const over = someDevices(tx, userId).records.filter(
+    (other) => other.online && other.deviceId !== deviceId && tx.endOf(other) !== undefined,
   );
-  if (online - free.length < maxDevices) return true;
-  if (policy === 'KEEP_ALL') tx.work.full.set(userId, online);
+  if (online - over.length < maxDevices) return true;
+  tx.work.full.set(userId, online);
   return false;
 }
 

@@ -6,56 +6,52 @@ import { WORK } from '../work.js';
 import { begunSession, noteChange } from './changes.js';
 import { claimLease, saveLease } from './claimLease.js';
 import { addSession, removeSession } from './counters.js';
-import { dropOldest, hasRoom, othersToReplace } from './devices.js';
+import { decide, fits } from './decide.js';
+import { dropOldest } from './devices.js';
 import { addToHistory, pastEnd } from './history.js';
 import { Unfinished } from './Unfinished.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
-/** How far a login has come that ends very many sessions. */
-interface Progress {
-  /** The last device that it has checked. */
-  after: string | undefined;
-  replaced: ReplacedSession[];
-}
-
 /**
- * See PresenceStore.online. A login that ends more sessions than a write transaction may ends some of them;
- * it takes effect together with the last of them.
+ * See PresenceStore.online. A login that ends more sessions than a write transaction may ends some of them, and
+ * decides anew in the next one; it takes effect together with the last of them. `replaced` are those that have
+ * ended already.
  */
 export function online(
   tx: WriteTransaction,
   login: Login,
-  { after, replaced }: Progress = { after: undefined, replaced: [] },
+  replaced: ReplacedSession[] = [],
 ): LoginResult | Unfinished {
-  const { userId } = login;
+  const { userId, deviceId } = login;
   // First: a greater incarnation ends the sessions of the previous one, and this device's may be one of them.
   const binding = joinLease(tx, login);
-  if (binding === undefined) return rejection('SERVER_LOST', replaced);
-  const current = tx.current(userId, login.deviceId);
+  if (binding === undefined) return nothingChanged('SERVER_LOST', replaced);
+  const current = tx.current(userId, deviceId);
   const { tooLate, startsAnew } = judgeLogin(tx, login, current);
-  if (tooLate !== undefined) return rejection(tooLate, replaced);
+  if (tooLate !== undefined) return nothingChanged(tooLate, replaced);
   const before = current?.online ? current : undefined;
   const isRefresh = before?.sessionId === login.sessionId;
   // A resent or late login would end sessions that came after it.
   const mayReplace = !isRefresh && !startsAnew && login.resentLoginTimeMs === 0;
-  const ending: Login = mayReplace ? login : { ...login, policy: 'KEEP_ALL' };
-  if (!before && !hasRoom(tx, ending)) throw tooManyDevices(tx.options.maxDevices);
-  const { others, next } = othersToReplace(tx, ending, after);
+  const decision = mayReplace ? decide(tx, login) : undefined;
+  if (decision?.rejection) return { ...nothingChanged(undefined, replaced), rejection: decision.rejection };
+  if (!before && !fits(tx, login, decision)) throw tooManyDevices(tx.options.maxDevices);
+  const others = decision?.ended ?? [];
   const record = makeRecord(login, binding, isRefresh ? before : undefined, tx.now);
-  if (next !== undefined) {
-    const progress = { after: next, replaced: [...replaced, ...replaceOthers(tx, userId, others, record)] };
-    return new Unfinished((nextTx) => online(nextTx, login, progress));
+  if (others.length > WORK.ends) {
+    const ended = replaceOthers(tx, userId, others.slice(0, WORK.ends), record);
+    return new Unfinished((nextTx) => online(nextTx, login, [...replaced, ...ended]));
   }
   if (before && !isRefresh) replaced.push(replacedSession(before));
   write(tx, userId, record, before);
   replaced.push(...replaceOthers(tx, userId, others, record));
   if (!before) dropOldest(tx, userId);
-  return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined };
+  return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined, rejection: undefined };
 }
 
 /** Nothing was changed but the sessions that have ended already. */
-function rejection(endReason: EndReason, replaced: ReplacedSession[]): LoginResult {
-  return { loginTimeMs: 0, replaced, endReason };
+function nothingChanged(endReason: EndReason | undefined, replaced: ReplacedSession[]): LoginResult {
+  return { loginTimeMs: 0, replaced, endReason, rejection: undefined };
 }
 
 /** The lease and the last sighting of a session. */

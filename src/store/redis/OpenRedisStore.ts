@@ -3,6 +3,7 @@ import type { TlsFiles } from 'imstate-client/internal/tls/names';
 import type { StoreOptions } from '../store.js';
 import { ApplyCalls } from './apply.js';
 import { type Connection, makeSubscriber } from './connection.js';
+import { policyKeys } from './policySet.js';
 import { RedisChangeLog } from './RedisChangeLog.js';
 import { auditKeys } from './recordAudit.js';
 import { Replicas } from './replicas.js';
@@ -47,6 +48,8 @@ export class OpenRedisStore {
   readonly stats: StatsReader;
   /** The key of the audit trail. */
   readonly audit: Keyed;
+  /** The key of the session policies. */
+  readonly policies: Keyed;
 
   constructor(redis: Connection, options: RedisStoreOptions, shardCount: number, state: StoreState) {
     const { url, tls, keyPrefix, waitReplicas = 0 } = options;
@@ -65,6 +68,7 @@ export class OpenRedisStore {
     this.servers = new ServerList(this.scripts);
     this.stats = new StatsReader(this.scripts);
     this.audit = auditKeys(keyPrefix);
+    this.policies = policyKeys(keyPrefix);
     this.changeLog = new RedisChangeLog({
       scripts: this.scripts,
       calls: this.calls,

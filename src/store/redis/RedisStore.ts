@@ -3,8 +3,17 @@ import type { SessionRef } from 'imstate-client/internal/shared/session';
 import { Redis } from 'ioredis';
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
+import type { PolicySet } from '../../presence/policySet.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
-import type { Ended, Login, LoginResult, Logout, PastSession, Session } from '../../presence/sessions.js';
+import type {
+  Ended,
+  Login,
+  LoginResult,
+  LoginTrial,
+  Logout,
+  PastSession,
+  Session,
+} from '../../presence/sessions.js';
 import type { ChangeLog, UserChanges } from '../changeLog.js';
 import type { Erasure } from '../erasure.js';
 import { newStoreId } from '../identity.js';
@@ -27,12 +36,14 @@ import { listAudit } from './listAudit.js';
 import { OpenRedisStore, type RedisStoreOptions, type StoreState } from './OpenRedisStore.js';
 import { offlineCommand } from './offline.js';
 import { onlineCommand } from './online.js';
+import { readPolicies, writePolicies } from './policySet.js';
 import { readPseudonymKey } from './pseudonymKey.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
 import { recordAudit } from './recordAudit.js';
 import { sweep } from './sweep.js';
 import { describeRedisUrl } from './url.js';
 import { listChanges } from './userChanges.js';
+import { validateLoginCommand } from './validateLogin.js';
 
 /** The error of a command that ioredis sent by itself. */
 type CommandError = Error & { command?: { name: string } };
@@ -97,6 +108,11 @@ export class RedisStore implements PresenceStore {
   async online(login: Login, budget?: ReadBudget): Promise<LoginResult> {
     const { calls, scripts } = this.#usable();
     return calls.runOne(onlineCommand(login, scripts.loginForm), budget?.peer);
+  }
+
+  async validateLogin(trial: LoginTrial, budget?: ReadBudget): Promise<LoginResult> {
+    const { calls, scripts } = this.#usable();
+    return calls.runOne(validateLoginCommand(trial, scripts.loginForm), budget?.peer);
   }
 
   async offline(logout: Logout): Promise<boolean> {
@@ -198,6 +214,16 @@ export class RedisStore implements PresenceStore {
   async pseudonymOf(userId: string): Promise<string> {
     const { scripts } = this.#usable();
     return makePseudonym(await readPseudonymKey(scripts, this.#options.keyPrefix), userId);
+  }
+
+  async readPolicies(known: string): Promise<PolicySet | undefined> {
+    const { scripts, policies } = this.#usable();
+    return readPolicies(scripts, policies, known);
+  }
+
+  async writePolicies(set: PolicySet, replaces: string): Promise<boolean> {
+    const { scripts, policies } = this.#usable();
+    return writePolicies(scripts, policies, set, replaces);
   }
 
   changeLog(): ChangeLog {

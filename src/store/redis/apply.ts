@@ -9,11 +9,13 @@ import { storeError } from './errors.js';
 import { heartbeatCommand } from './heartbeat.js';
 import { offlineCommand } from './offline.js';
 import { type LoginForm, onlineCommand } from './online.js';
+import { encodePolicies } from './policies.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
 import { Leases, Texts } from './replies.js';
 import type { ShardScripts } from './ShardScripts.js';
 import { END_OF_OPERATION } from './scriptConstants.js';
 import { type Shard, shardOf } from './shards.js';
+import { validateLoginCommand } from './validateLogin.js';
 
 /**
  * How many commands one script call has at most: a millisecond or two of Redis. A script that touches many
@@ -81,7 +83,9 @@ export class ApplyCalls {
     const settings = this.#scripts.settings();
     let texts = '';
     for (const { text } of commands) texts += text + END_OF_OPERATION;
-    const send = (to: Connection) => to.imApplyBuffer(...shard.keys, ...settings, texts, options.maxDevices);
+    const policies = encodePolicies(commands);
+    const send = (to: Connection) =>
+      to.imApplyBuffer(...shard.keys, ...settings, texts, options.maxDevices, policies);
     const isWrite = commands.some(({ isChange }) => isChange);
     let reply: unknown;
     let notReplicated: Error | undefined;
@@ -104,6 +108,8 @@ export function commandOf(
   switch (type) {
     case 'online':
       return onlineCommand(request, form);
+    case 'validateLogin':
+      return validateLoginCommand(request, form);
     case 'offline':
       return offlineCommand(request);
     case 'heartbeat':

@@ -1,3 +1,4 @@
+import type { CompactPolicy } from './policies.js';
 import type { ReadContext, Texts } from './replies.js';
 import { END_OF_ARGUMENT, OPERATION } from './scriptConstants.js';
 
@@ -7,6 +8,8 @@ export interface Command<Result = unknown> {
   /** The letter of the operation and its arguments. */
   readonly text: string;
   readonly isChange: boolean;
+  /** The policy of a login that the text names. */
+  readonly policy?: CompactPolicy | undefined;
   /** Turns the reply of the script into the result; throws the error if the operation was rejected. */
   readReply(reply: CommandReply, context: ReadContext): Result;
   /** The result of two parts, for a command that a script may execute in parts. */
@@ -25,10 +28,11 @@ export function continueFrom<Result>(
   before: Result,
 ): Command<Result> {
   const whole = command.whole ?? command;
-  const { userId, isChange, text } = whole;
+  const { userId, isChange, policy, text } = whole;
   return {
     userId,
     isChange,
+    policy,
     whole,
     text: `${OPERATION.OP_CONTINUE}${cursor}${END_OF_ARGUMENT}${text}`,
     readReply: (reply, context) => whole.merge?.(before, whole.readReply(reply, context)) as Result,

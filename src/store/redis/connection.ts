@@ -30,6 +30,8 @@ declare module 'ioredis' {
     imListAudit(keys: number, ...args: (string | number)[]): Result<string[], Context>;
     imEraseFromAudit(keys: number, ...args: (string | number)[]): Result<number, Context>;
     imPseudonymKey(keys: number, key: string, secret: string): Result<string, Context>;
+    imReadPolicies(keys: number, ...args: (string | number)[]): Result<string | null, Context>;
+    imWritePolicies(keys: number, ...args: (string | number)[]): Result<number, Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }
 }

@@ -1,15 +1,18 @@
+import type { PolicyLimit, SessionPolicy } from 'imstate-client/internal/shared/policy';
 import { addressBytes, NO_DETAILS } from '../../presence/details.js';
 import { FIELD_TAGS } from '../../presence/fields.js';
 import { END_REASONS } from '../../presence/record.js';
-import { LOGIN_POLICIES, tooManyDevices } from '../../presence/rules.js';
-import type { Login, LoginResult, ReplacedSession } from '../../presence/sessions.js';
+import { tooManyDevices } from '../../presence/rules.js';
+import type { Login, LoginRejection, LoginResult, ReplacedSession } from '../../presence/sessions.js';
 import type { Command, CommandReply } from './command.js';
-import type { Texts } from './replies.js';
+import { compactPolicy, numberOf } from './policies.js';
+import { type ReadContext, readSessions, recordsIn, type Texts } from './replies.js';
 import {
   END_OF_ARGUMENT as END,
   FIELD_MARK,
   NO_METADATA,
   OPERATION,
+  REJECTED,
   TOO_MANY_DEVICES,
 } from './scriptConstants.js';
 
@@ -27,7 +30,8 @@ export function onlineCommand(login: Login, { maxDevices, featureLevel }: LoginF
     userId: login.userId,
     text: encodeLogin(login, featureLevel),
     isChange: true,
-    readReply: (reply) => decodeLoginResult(reply, maxDevices),
+    policy: compactPolicy(login.policy),
+    readReply: (reply, context) => decodeLoginResult(reply, login.policy, maxDevices, context),
     merge: mergeLogins,
   };
 }
@@ -35,11 +39,10 @@ export function onlineCommand(login: Login, { maxDevices, featureLevel }: LoginF
 /** The arguments of a login. One template: a login is the most frequent change. */
 export function encodeLogin(login: Login, featureLevel: number): string {
   const { userId, deviceId, sessionId, serverAddr, platform, ttlMs, incarnation } = login;
-  const policy = LOGIN_POLICIES.indexOf(login.policy);
   const isNew = login.isNewSessionId ? 1 : 0;
   return (
     `${OPERATION.OP_ONLINE}${userId}${END}${deviceId}${END}${sessionId}${END}${serverAddr}${END}${platform}${END}` +
-    `${ttlMs}${END}${incarnation}${END}${policy}${END}${login.resentLoginTimeMs}${END}${isNew}${END}` +
+    `${ttlMs}${END}${incarnation}${END}${numberOf(login.policy)}${END}${login.resentLoginTimeMs}${END}${isNew}${END}` +
     `${encodeRest(login, featureLevel)}${END}`
   );
 }
@@ -68,18 +71,34 @@ function encodeMetadata(metadata: Record<string, string>): string {
 }
 
 /** Throws RESOURCE_EXHAUSTED if the user may have no more devices online. */
-export function decodeLoginResult(reply: CommandReply, maxDevices: number): LoginResult {
-  if (typeof reply === 'number') return { loginTimeMs: reply, replaced: [], endReason: undefined };
+export function decodeLoginResult(
+  reply: CommandReply,
+  policy: SessionPolicy,
+  maxDevices: number,
+  context: ReadContext,
+): LoginResult {
+  if (typeof reply === 'number')
+    return { loginTimeMs: reply, replaced: [], endReason: undefined, rejection: undefined };
   const texts = reply as Texts;
   const loginTimeMs = texts.number(6);
   const reason = texts.number(1);
   if (reason === TOO_MANY_DEVICES) throw tooManyDevices(maxDevices);
+  if (reason === REJECTED) {
+    const rejection = decodeRejection(texts, policy, context);
+    return { loginTimeMs, replaced: [], endReason: undefined, rejection };
+  }
   const replaced: ReplacedSession[] = [];
   while (!texts.isAtEnd) {
     replaced.push({ deviceId: texts.next(1), sessionId: texts.next(1), serverAddr: texts.next(0) });
     texts.next(0);
   }
-  return { loginTimeMs, replaced, endReason: END_REASONS[reason] };
+  return { loginTimeMs, replaced, endReason: END_REASONS[reason], rejection: undefined };
+}
+
+function decodeRejection(texts: Texts, { limits }: SessionPolicy, context: ReadContext): LoginRejection {
+  const limit = limits[texts.number(1)] as PolicyLimit;
+  const conflictsOmitted = texts.number(2);
+  return { limit, conflicts: readSessions(recordsIn(texts), context).sessions, conflictsOmitted };
 }
 
 function mergeLogins(before: LoginResult, part: LoginResult): LoginResult {

@@ -2,14 +2,11 @@ import { AUDIT_REPEATS, MAX_AUDIT_PAGE } from '../../presence/audit.js';
 import { NETWORK_BYTES } from '../../presence/details.js';
 import { FIELD_TAGS } from '../../presence/fields.js';
 import { END_REASONS, RECORD_FLAGS } from '../../presence/record.js';
-import {
-  DEFAULT_LEASE_MS,
-  LAST_SEEN_ENTRIES,
-  LOGIN_POLICIES,
-  REMEMBERED_SESSIONS,
-} from '../../presence/rules.js';
+import { DEFAULT_LEASE_MS, LAST_SEEN_ENTRIES, REMEMBERED_SESSIONS } from '../../presence/rules.js';
+import { MAX_CONFLICTS } from '../../presence/sessions.js';
 import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
 import { WORK } from '../work.js';
+import { POLICY_CONFLICTS, POLICY_SCOPES } from './policies.js';
 
 /** How many buckets of a shard hold the sessions of a chat server. */
 export const BUCKETS = 64;
@@ -20,6 +17,7 @@ export const OPERATION = {
   OP_OFFLINE: '-',
   OP_HEARTBEAT: 'h',
   OP_EVICT: 'e',
+  OP_VALIDATE: 'v',
   OP_READ_DEVICE: 'd',
   OP_READ_USER: 'u',
   OP_READ_USER_SEEN: 's',
@@ -42,6 +40,7 @@ export const FIELD_MARK = '\x1d';
 const PATTERNS = {
   EACH_OPERATION: `([^${END_OF_OPERATION}]*)${END_OF_OPERATION}`,
   LOGIN_ARGUMENTS: withArguments(11),
+  TRIAL_ARGUMENTS: withArguments(5),
   LOGOUT_ARGUMENTS: withArguments(4),
   SESSION_ARGUMENTS: withArguments(3),
   EVICT_ARGUMENTS: withArguments(4),
@@ -53,6 +52,11 @@ const PATTERNS = {
 
 /** In the reply to a login, instead of an end reason: the user has too many devices online. */
 export const TOO_MANY_DEVICES = 255;
+/** The same: the policy rejected the login. */
+export const REJECTED = 254;
+
+/** A count of devices has at most so many digits; a packed session has more bytes. */
+const MAX_COUNT_BYTES = 12;
 
 /** After how long an erasure that does not continue makes room for another. Milliseconds. */
 const ERASE_LOCK_MS = 5_000;
@@ -77,10 +81,14 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   ...withPrefix('NETWORK_BYTES_', NETWORK_BYTES),
   PACKED_NO_METADATA: `\0${String.fromCharCode(NO_METADATA.length)}${NO_METADATA}`,
   ...numbered(END_REASONS),
-  ...numbered(LOGIN_POLICIES),
+  ...POLICY_SCOPES,
+  ...POLICY_CONFLICTS,
   ...charCodes(OPERATION),
   ...PATTERNS,
   TOO_MANY_DEVICES,
+  REJECTED,
+  MAX_CONFLICTS,
+  MAX_COUNT_BYTES,
   ...withPrefix('CHANGE_', CHANGE_FLAGS),
   BUCKETS,
   ERASE_LOCK_MS,
@@ -100,16 +108,17 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
 };
 
 /**
- * Declares those of the constants that a script uses, as Lua: a script may have at most 200 local variables.
+ * Replaces the names of constants in a script by their values. Not variables: a script may have at most 200, and
+ * would set all of them in every call.
  */
-export function declareConstants(
+export function inlineConstants(
   script: string,
   constants: Readonly<Record<string, string | number>>,
 ): string {
-  return Object.entries(constants)
-    .filter(([name]) => new RegExp(`\\b${name}\\b`).test(script))
-    .map(([name, value]) => `local ${name} = ${toLua(value)}\n`)
-    .join('');
+  return script.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => {
+    const value = Object.hasOwn(constants, name) ? constants[name] : undefined;
+    return value === undefined ? name : toLua(value);
+  });
 }
 
 function toLua(value: string | number): string {

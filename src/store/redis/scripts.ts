@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { assembleScript } from './assembleScript.js';
-import { declareConstants, SCRIPT_CONSTANTS } from './scriptConstants.js';
+import { inlineConstants, SCRIPT_CONSTANTS } from './scriptConstants.js';
 
 /** The script that each command of a connection runs. Its head explains its arguments and its reply. */
 export const SCRIPTS = {
@@ -23,11 +23,13 @@ export const SCRIPTS = {
   imListAudit: 'listAudit',
   imEraseFromAudit: 'eraseFromAudit',
   imPseudonymKey: 'pseudonymKey',
+  imReadPolicies: 'readPolicies',
+  imWritePolicies: 'writePolicies',
 } as const;
 
 /**
  * Scripts that must run in a Redis that is full: the sweep and the erasures free memory, and the audit trail is
- * bounded, while what it records may be what frees memory.
+ * bounded, while what it records may be what frees memory. So are the session policies.
  */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 const WITHOUT_ROOM: ReadonlySet<string> = new Set([
@@ -37,6 +39,7 @@ const WITHOUT_ROOM: ReadonlySet<string> = new Set([
   'imRecordAudit',
   'imEraseFromAudit',
   'imPseudonymKey',
+  'imWritePolicies',
 ]);
 
 /** The scripts of a connection to a database of Redis, by the name of the command that runs each. */
@@ -44,8 +47,7 @@ export function loadScripts(database: number): Record<keyof typeof SCRIPTS, { lu
   const constants = { DATABASE: database, ...SCRIPT_CONSTANTS };
   const scripts = Object.entries(SCRIPTS).map(([command, name]) => {
     // The build has replaced the includes in dist/ already.
-    const script = assembleScript(name, readScript);
-    const lua = declareConstants(script, constants) + script;
+    const lua = inlineConstants(assembleScript(name, readScript), constants);
     return [command, { lua: WITHOUT_ROOM.has(command) ? ALLOW_OOM + lua : lua }];
   });
   return Object.fromEntries(scripts);

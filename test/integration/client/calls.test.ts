@@ -121,7 +121,9 @@ test.each(REFUSED)('a login with the policy %j is rejected and changes nothing',
   const login = { ...session('policy', 's-1'), serverAddr, policy: policy as 'KEEP_ALL' };
   await expect(client.online(login)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
-    message: expect.stringMatching(/^policy must be one of keep-all, replace-same-platform, replace-all; /),
+    message: expect.stringMatching(
+      /^policy must be the name of a policy, such as one-per-class or keep-all; /,
+    ),
   });
   expect((await client.getUser({ userId: 'policy' })).online).toBe(false);
 });

@@ -6,6 +6,7 @@ import { GrpcServer } from '../../../src/daemon/grpc/server.ts';
 import { CallObserver } from '../../../src/daemon/observability/callObserver.ts';
 import { SessionCounters } from '../../../src/daemon/observability/sessionCounters.ts';
 import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
+import { Policies } from '../../../src/daemon/policies.ts';
 import { Presence } from '../../../src/daemon/presence.ts';
 import { UserData } from '../../../src/daemon/userData.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
@@ -48,6 +49,7 @@ async function startServer() {
   const userData = new UserData(store, presence, hub);
   const server = new GrpcServer({
     presence,
+    policies: new Policies(store, log),
     userData,
     hub,
     limits,

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { LoginPolicy } from '../../../packages/client/src/shared/session.ts';
+import type { SessionPolicy } from '../../../packages/client/src/shared/policy.ts';
+import { checkPolicy } from '../../../src/presence/checkPolicy.ts';
 import { NO_DETAILS } from '../../../src/presence/details.ts';
+import { KEEP_ALL, REPLACE_ALL, REPLACE_SAME_PLATFORM } from '../../../src/presence/policyPresets.ts';
 import type { KeepAlive } from '../../../src/presence/servers.ts';
 import type { LoginResult, PastSession, Session } from '../../../src/presence/sessions.ts';
 import type { PresenceStore } from '../../../src/store/store.ts';
 import { logout, type MakeStore, login as makeLogin, type StoreUnderTest } from './contract/underTest.ts';
-import { Model, type ModelSession } from './model.ts';
+import { Model, type ModelResult, type ModelSession } from './model.ts';
 import { makeEmbeddedStore, makeRedisStore } from './stores.ts';
 
 const START = 1_700_000_000_000;
@@ -31,12 +33,27 @@ const session = fc.constantFrom('s1', 's2', 's3', 's4', 's5');
 const server = fc.constantFrom('10.0.0.1:9000', '[::1]:9000');
 const platform = fc.constantFrom('ios', 'web', '');
 const ttlMs = fc.constantFrom(0, 0, 2_000, 15_000);
-const policy = fc.constantFrom<LoginPolicy>(
-  'KEEP_ALL',
-  'KEEP_ALL',
-  'KEEP_ALL',
-  'REPLACE_SAME_PLATFORM',
-  'REPLACE_ALL',
+const policy = fc.constantFrom<SessionPolicy>(
+  KEEP_ALL,
+  KEEP_ALL,
+  KEEP_ALL,
+  REPLACE_SAME_PLATFORM,
+  REPLACE_ALL,
+  checkPolicy({
+    name: 'limits',
+    classes: { mobile: ['ios'], browser: ['web'] },
+    limits: [
+      { per: 'class', class: 'mobile', max: 1, onConflict: 'KICK_OLDEST' },
+      { per: 'platform', max: 1, onConflict: 'REJECT' },
+      { per: 'user', max: 2, onConflict: 'KICK_ALL' },
+    ],
+  }),
+  checkPolicy({
+    name: 'exclusive',
+    classes: { mobile: ['ios'], browser: ['web'] },
+    limits: [{ per: 'user', max: 1, onConflict: 'REJECT' }],
+    exclusive: [['mobile', 'browser']],
+  }),
 );
 const incarnation = fc.constantFrom(0, 0, 1, 2);
 const details = fc.constantFrom(
@@ -69,6 +86,19 @@ const logins = fc
 
 let made = 0;
 
+/** A result with its sessions by their IDs. */
+function shownResult({ replaced, rejection, ...result }: LoginResult | ModelResult) {
+  return {
+    ...result,
+    replaced: replaced.map(idOf).sort(),
+    rejection: rejection && { limit: rejection.limit, conflicts: rejection.conflicts.map(idOf) },
+  };
+}
+
+function idOf(session: string | { sessionId: string }): string {
+  return typeof session === 'string' ? session : session.sessionId;
+}
+
 const steps: fc.Arbitrary<Step>[] = [
   logins.map(({ resentAgo, isNew, ...fields }) =>
     step(`online ${JSON.stringify({ ...fields, resentAgo, isNew })}`, async (model, { store }) => {
@@ -80,11 +110,18 @@ const steps: fc.Arbitrary<Step>[] = [
         await expect(store.online(login)).rejects.toMatchObject({ code: expected });
         return;
       }
-      const { replaced, ...result } = await store.online(login);
-      expect({ ...result, replaced: replaced.map((each) => each.sessionId).sort() }).toEqual({
-        ...expected,
-        replaced: expected.replaced.sort(),
-      });
+      expect(shownResult(await store.online(login))).toEqual(shownResult(expected));
+    }),
+  ),
+  logins.map((fields) =>
+    step(`validate ${JSON.stringify(fields)}`, async (model, { store }) => {
+      const trial = makeLogin(fields);
+      const expected = model.validate(trial);
+      if (expected === 'RESOURCE_EXHAUSTED') {
+        await expect(store.validateLogin(trial)).rejects.toMatchObject({ code: expected });
+        return;
+      }
+      expect(shownResult(await store.validateLogin(trial))).toEqual(shownResult(expected));
     }),
   ),
   fc

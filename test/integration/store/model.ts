@@ -1,3 +1,4 @@
+import type { PolicyLimit } from '../../../packages/client/src/shared/policy.ts';
 import type { EndReason, LoginDetails, SessionRef } from '../../../packages/client/src/shared/session.ts';
 import type { KeepAlive } from '../../../src/presence/servers.ts';
 import type { Login, LoginResult, Logout, PastSession } from '../../../src/presence/sessions.ts';
@@ -21,6 +22,12 @@ export interface ModelSession {
   removalTimeMs: number;
   incarnation: number;
 }
+
+/** The sessions by their IDs. */
+export type ModelResult = Pick<LoginResult, 'loginTimeMs' | 'endReason'> & {
+  replaced: string[];
+  rejection: { limit: PolicyLimit; conflicts: string[] } | undefined;
+};
 
 interface ModelLease {
   incarnation: number;
@@ -49,27 +56,22 @@ export class Model {
     this.retentionMs = retentionMs;
   }
 
-  online(
-    login: Login,
-  ): (Pick<LoginResult, 'loginTimeMs' | 'endReason'> & { replaced: string[] }) | 'RESOURCE_EXHAUSTED' {
+  online(login: Login): ModelResult | 'RESOURCE_EXHAUSTED' {
     const lease = this.#leaseOfLogin(login);
     if (lease && login.incarnation > 0 && login.incarnation < lease.incarnation)
-      return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST' };
+      return { loginTimeMs: 0, replaced: [], endReason: 'SERVER_LOST', rejection: undefined };
     const current = this.#current(login.userId, login.deviceId);
     const late = this.#judge(login, current);
-    if (late && late !== 'ANEW') return { loginTimeMs: 0, replaced: [], endReason: late };
+    if (late && late !== 'ANEW')
+      return { loginTimeMs: 0, replaced: [], endReason: late, rejection: undefined };
     const before = current?.online ? current : undefined;
     const isRefresh = before?.sessionId === login.sessionId;
     const purged = Math.max(0, ...(lease?.purges ?? []).map(({ until }) => until));
     const replaced = before && !isRefresh ? [before] : [];
-    if (!isRefresh && login.policy !== 'KEEP_ALL' && login.resentLoginTimeMs === 0 && !late) {
-      const others = this.#lasting().filter(
-        ({ userId, deviceId, platform }) =>
-          userId === login.userId &&
-          deviceId !== login.deviceId &&
-          (login.policy === 'REPLACE_ALL' || platform === login.platform),
-      );
-      replaced.push(...others);
+    if (!isRefresh && login.resentLoginTimeMs === 0 && !late) {
+      const { ended, rejection } = this.#decide(login);
+      if (rejection) return { loginTimeMs: 0, replaced: [], endReason: undefined, rejection };
+      replaced.push(...ended);
     }
     const others = this.#lasting().filter((each) => each.userId === login.userId && !replaced.includes(each));
     if (!before && others.length >= this.maxDevices) return 'RESOURCE_EXHAUSTED';
@@ -98,7 +100,60 @@ export class Model {
       incarnation: lease?.incarnation ?? 0,
     });
     if (!before) this.#dropOldest(login.userId);
-    return { loginTimeMs, replaced: replaced.map((each) => each.sessionId), endReason: undefined };
+    const ended = replaced.map((each) => each.sessionId);
+    return { loginTimeMs, replaced: ended, endReason: undefined, rejection: undefined };
+  }
+
+  /** What the login would do: which sessions it ends, or why it is rejected. */
+  validate(login: Login): ModelResult | 'RESOURCE_EXHAUSTED' {
+    const nothing = { loginTimeMs: 0, replaced: [], endReason: undefined, rejection: undefined };
+    const current = this.#current(login.userId, login.deviceId);
+    const before = current?.online ? current : undefined;
+    if (before?.sessionId === login.sessionId) return nothing;
+    const { ended, rejection } = this.#decide(login);
+    if (rejection) return { ...nothing, rejection };
+    const others = this.#lasting().filter(({ userId }) => userId === login.userId);
+    if (!before && others.length - ended.length >= this.maxDevices) return 'RESOURCE_EXHAUSTED';
+    return { ...nothing, replaced: [...(before ? [before] : []), ...ended].map((each) => each.sessionId) };
+  }
+
+  /** The sessions are ended one by one, until the login fits in. */
+  #decide({ userId, deviceId, platform, policy }: Login): {
+    ended: ModelSession[];
+    rejection?: ModelResult['rejection'];
+  } {
+    const classOf = (name: string) =>
+      Object.keys(policy.classes).find((each) => policy.classes[each]?.includes(name)) ?? 'other';
+    const own = classOf(platform);
+    let left = this.#lasting()
+      .filter((each) => each.userId === userId && each.deviceId !== deviceId)
+      .sort((a, b) => a.loginTimeMs - b.loginTimeMs || (a.deviceId < b.deviceId ? -1 : 1));
+    const ended = left.filter((each) =>
+      policy.exclusive.some(
+        (group) =>
+          group.includes(own) && classOf(each.platform) !== own && group.includes(classOf(each.platform)),
+      ),
+    );
+    left = left.filter((each) => !ended.includes(each));
+    for (const limit of policy.limits) {
+      if (limit.per === 'class' && limit.class !== own) continue;
+      const counts = (each: ModelSession) =>
+        limit.per === 'user' ||
+        (limit.per === 'class' ? classOf(each.platform) === own : each.platform === platform);
+      const conflicts = left.filter(counts).map((each) => each.sessionId);
+      if (limit.onConflict === 'REJECT' && conflicts.length >= limit.max)
+        return { ended: [], rejection: { limit, conflicts } };
+      if (conflicts.length < limit.max) continue;
+      while (
+        left.some(counts) &&
+        (limit.onConflict === 'KICK_ALL' || left.filter(counts).length >= limit.max)
+      ) {
+        const oldest = left.find(counts) as ModelSession;
+        ended.push(oldest);
+        left = left.filter((each) => each !== oldest);
+      }
+    }
+    return { ended };
   }
 
   offline({ userId, deviceId, sessionId, graceMs }: Logout): boolean {

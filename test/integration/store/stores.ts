@@ -26,6 +26,7 @@ export const makeRedisStore: MakeStore = async (options) => {
       store = make();
       await store.open();
     },
+    another: make,
     setClock: (ms) => {
       now = ms;
     },
@@ -82,6 +83,7 @@ export const makeEmbeddedStore: MakeStore = async (options) => {
       store = make();
       await store.open();
     },
+    another: make,
     setClock: (ms) => {
       now = ms;
     },

@@ -84,6 +84,11 @@ const result = {
   loginTime: time,
   replaced: [ended],
   replacedOmitted: 0,
+  rejected: false,
+  conflicts: [],
+  conflictsOmitted: 0,
+  limit: undefined,
+  policy: undefined,
   endReason: undefined,
   detailsStored: undefined,
 };

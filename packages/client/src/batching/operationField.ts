@@ -12,6 +12,7 @@ const FIELDS = new Set([
   'time_to_live',
   'metadata',
   'login_policy',
+  'policy',
   'server_incarnation',
   'login_time',
   'client_ip',

@@ -1,3 +1,4 @@
+import type { PolicyLimit } from '../shared/policy.js';
 import type {
   LoginPolicy as PolicyWord,
   SessionRef,
@@ -12,15 +13,23 @@ import type {
  * - `EXPIRED`: it was not renewed within its time to live.
  * - `SERVER_LOST`: the lease of its chat server ran out.
  * - `EVICTED`: an operator ended it.
+ * - `REJECTED`: it never began, because a session policy rejected its login. Only in responses to logins.
  * - `UNKNOWN`: a reason that only a later version of imstate knows.
  */
-export type EndReason = StoredEndReason | 'UNKNOWN';
+export type EndReason = StoredEndReason | 'REJECTED' | 'UNKNOWN';
 
 /**
- * Which other sessions of the user a login ends: none (`KEEP_ALL`), those on the same platform
- * (`REPLACE_SAME_PLATFORM`), or all (`REPLACE_ALL`). The spellings of the command line are accepted too.
+ * What a login does to other sessions of the user: it ends none (`KEEP_ALL`), those on the same platform
+ * (`REPLACE_SAME_PLATFORM`), or all (`REPLACE_ALL`), in either spelling; or the name of a session policy, which is
+ * stored or a preset, decides.
  */
-export type LoginPolicy = PolicyWord | 'keep-all' | 'replace-same-platform' | 'replace-all';
+export type LoginPolicy =
+  | PolicyWord
+  | 'keep-all'
+  | 'replace-same-platform'
+  | 'replace-all'
+  // Any other text, without hiding the words above from editors.
+  | (string & Record<never, never>);
 
 /** By what people recognise a session. What the login did not name is undefined. */
 export interface SessionDetails {
@@ -64,7 +73,10 @@ export interface OnlineRequest {
   ttlMs?: number | undefined;
   /** Whatever readers should know about the device: at most 32 entries and 1 KiB in all. None by default. */
   metadata?: Record<string, string> | undefined;
-  /** Which other sessions of the user the login ends; `KEEP_ALL` by default. */
+  /**
+   * Which policy decides about the other sessions of the user; by default the default policy of the cluster,
+   * which is `keep-all` at first. Where it is another one, `KEEP_ALL` needs the role `admin`.
+   */
   policy?: LoginPolicy | undefined;
   /**
    * The incarnation of the chat server, to whose lease the session then belongs. By default it belongs to the
@@ -120,8 +132,24 @@ export interface OnlineResult {
   replaced: EndedSession[];
   /** How many more sessions the login ended, for which the response had no room. */
   replacedOmitted: number;
-  /** Set if the session had already ended, and why: the login changed nothing. Usually undefined. */
+  /**
+   * Set if the session had already ended, and why, or if a policy rejected the login: nothing was changed.
+   * Usually undefined.
+   */
   endReason: EndReason | undefined;
+  /** Whether a policy rejected the login: nothing was changed. Close the connection. */
+  rejected: boolean;
+  /** The sessions that stand in the way of a rejected login, oldest first, without metadata: at most 32. */
+  conflicts: DeviceState[];
+  /** How many more sessions stand in the way. */
+  conflictsOmitted: number;
+  /** The limit that a rejected login would exceed. */
+  limit: PolicyLimit | undefined;
+  /**
+   * The name of the policy that decided. Undefined if it was `keep-all`, and from daemons before version 0.2.0,
+   * which ignore all policies but the three words.
+   */
+  policy: string | undefined;
   /**
    * Whether the `clientIp`, `label` and `appVersion` of the request are stored: false if nothing was changed,
    * and from daemons before version 0.2.0, which ignore them. Undefined if the request has none.

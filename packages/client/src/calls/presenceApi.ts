@@ -1,3 +1,4 @@
+import type { Policy } from '../shared/policy.js';
 import type { SessionRef } from '../shared/session.js';
 import type { AuditPage, ListAuditRequest } from './audit.js';
 import type {
@@ -22,6 +23,14 @@ import type {
   OnlineResult,
   UserState,
 } from './messages.js';
+import type {
+  LoginValidation,
+  PolicyList,
+  PutPolicyResult,
+  SetDefaultPolicyResult,
+  StoredPolicy,
+  ValidateLoginRequest,
+} from './policies.js';
 import type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './upgrade.js';
 import type { EraseResult, UserExport } from './userData.js';
 
@@ -55,6 +64,18 @@ export interface PresenceApi {
   exportUser(userId: string, options?: CallOptions): Promise<UserExport>;
   /** Erases everything that is kept of a user. */
   eraseUser(userId: string, options?: CallOptions): Promise<EraseResult>;
+  /** Stores a session policy. */
+  putPolicy(policy: Policy, options?: CallOptions): Promise<PutPolicyResult>;
+  /** Lists the stored session policies. */
+  listPolicies(options?: CallOptions): Promise<PolicyList>;
+  /** Reads a session policy. */
+  getPolicy(name: string, options?: CallOptions): Promise<StoredPolicy>;
+  /** Removes a session policy. */
+  deletePolicy(name: string, options?: CallOptions): Promise<void>;
+  /** Chooses the policy of logins that name none. */
+  setDefaultPolicy(name: string, options?: CallOptions): Promise<SetDefaultPolicyResult>;
+  /** Tries a login without logging in. */
+  validateLogin(request: ValidateLoginRequest, options?: CallOptions): Promise<LoginValidation>;
   /** Reads the feature level of the store. */
   getFeatureLevel(options?: CallOptions): Promise<FeatureLevel>;
   /** Raises the feature level of the store. */

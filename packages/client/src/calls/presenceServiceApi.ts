@@ -7,11 +7,13 @@ import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1
 import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
 import { ImstateError } from '../shared/errors.js';
 import { toDuration } from '../wire/duration.js';
-import { endReasons, loginPolicies } from '../wire/enums.js';
+import { endReasons } from '../wire/enums.js';
 import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
 import { listingApi } from './listingApi.js';
 import type { EvictRequest } from './listings.js';
-import type { LoginPolicy, OnlineRequest } from './messages.js';
+import { readDecision, toPolicyFields } from './loginPolicy.js';
+import type { OnlineRequest } from './messages.js';
+import { policyApi } from './policyApi.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
 import { upgradeApi } from './upgradeApi.js';
@@ -31,8 +33,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
       return {
         sessionId: answer.sessionId,
         loginTime: fromTimestamp(answer.loginTime),
-        replaced: answer.replaced.map(readEnded),
-        replacedOmitted: answer.replacedOmitted,
+        ...readDecision(answer),
         endReason: endReasons.fromWire(answer.endReason),
         detailsStored: hasDetails(request) ? answer.detailsStored : undefined,
       };
@@ -61,6 +62,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     getUsers: (userIds, options) => users.several(userIds, options),
 
     ...listingApi(channel),
+    ...policyApi(channel),
     ...upgradeApi(channel),
     ...userDataApi(channel),
 
@@ -110,7 +112,7 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
     platform: request.platform ?? '',
     timeToLive: optionalDuration(request.ttlMs),
     metadata: request.metadata ?? {},
-    loginPolicy: toPolicy(request.policy),
+    ...toPolicyFields(request.policy),
     serverIncarnation: request.serverIncarnation ?? 0,
     loginTime: toTimestamp(request.loginTime?.getTime()),
     clientIp: request.clientIp ?? '',
@@ -121,10 +123,6 @@ function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
 
 function hasDetails({ clientIp, label, appVersion }: OnlineRequest): boolean {
   return Boolean(clientIp || label || appVersion);
-}
-
-function toPolicy(policy: LoginPolicy | undefined) {
-  return loginPolicies.toWire(policy === undefined ? undefined : loginPolicies.parse('policy', policy));
 }
 
 function optionalDuration(ms: number | undefined) {

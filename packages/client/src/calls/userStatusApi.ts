@@ -1,7 +1,7 @@
 import type { Channel } from '../connection/channel.js';
 import type { QueryUserStatusResponse__Output } from '../generated/pb/QueryUserStatusResponse.js';
 import { ImstateError } from '../shared/errors.js';
-import { loginPolicies } from '../wire/enums.js';
+import { loginPolicyWord } from './loginPolicy.js';
 import type { DeviceState } from './messages.js';
 import type { PresenceApi } from './presenceApi.js';
 
@@ -11,7 +11,7 @@ const UNKNOWN = {
   platform: 'knows no platforms: leave the platform out',
   ttlMs: 'knows no time to live: leave it out',
   metadata: 'knows no metadata: leave it out',
-  policy: 'ends no other sessions: leave the policy out',
+  policy: 'knows no policies: leave the policy out',
   serverIncarnation: 'knows no leases: leave the incarnation out',
   loginTime: 'knows no sessions: leave the login time out',
   graceMs: 'knows no grace: leave it out',
@@ -31,7 +31,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
   return {
     async online({ userId, deviceId, serverAddr, metadata = {}, policy, ...rest }, options) {
       const hasMetadata = Object.keys(metadata).length > 0;
-      const isReplacing = policy !== undefined && loginPolicies.parse('policy', policy) !== 'KEEP_ALL';
+      const isReplacing = policy !== undefined && loginPolicyWord(policy) !== 'KEEP_ALL';
       rejectUnknown({ ...rest, metadata: hasMetadata, policy: isReplacing });
       const request = { UserID: userId, DeviceID: deviceId, ServerAddr: serverAddr };
       await channel.call((grpcOptions, done) => userStatus.Online(request, grpcOptions, done), options);
@@ -41,6 +41,11 @@ export function userStatusApi(channel: Channel): PresenceApi {
         replaced: [],
         replacedOmitted: 0,
         endReason: undefined,
+        rejected: false,
+        conflicts: [],
+        conflictsOmitted: 0,
+        limit: undefined,
+        policy: undefined,
         detailsStored: undefined,
       };
     },
@@ -75,6 +80,12 @@ export function userStatusApi(channel: Channel): PresenceApi {
     listAudit: () => reject('keeps no audit trail'),
     evict: () => reject('evicts nobody: log each device out'),
     checkEvict: () => reject('evicts nobody: log each device out'),
+    putPolicy: () => reject('knows no policies'),
+    listPolicies: () => reject('knows no policies'),
+    getPolicy: () => reject('knows no policies'),
+    deletePolicy: () => reject('knows no policies'),
+    setDefaultPolicy: () => reject('knows no policies'),
+    validateLogin: () => reject('knows no policies'),
     getFeatureLevel: () => reject('has no feature levels'),
     finishUpgrade: () => reject('has no feature levels'),
   };

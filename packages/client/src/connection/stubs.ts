@@ -40,6 +40,8 @@ const READS = [
   'ListAudit',
   'ExportUser',
   'GetFeatureLevel',
+  'ListPolicies',
+  'GetPolicy',
 ];
 
 /** gRPC itself retries reads. It repeats changes only if no daemon saw them. */

@@ -45,7 +45,7 @@ export class LeaseStream {
     this.#stream.on('error', (error: ServiceError) => {
       if (this.#isClosed) return;
       if (isHandover(error)) listener.onHandover();
-      else this.#fail(this.#channel.explain(error, ttlMs / 3));
+      else this.#fail(leaseError(this.#channel.explain(error, ttlMs / 3)));
     });
     this.#stream.on('status', () => this.#fail(unavailable('the daemon ended the stream')));
   }
@@ -83,6 +83,12 @@ export class LeaseStream {
     this.close();
     this.#listener.onFailure(error);
   }
+}
+
+/** A lease has one precondition: that no greater incarnation has announced itself. */
+function leaseError(error: ImstateError): ImstateError {
+  if (error.code !== 'FAILED_PRECONDITION') return error;
+  return new ImstateError('SUPERSEDED', error.message, { cause: error, field: error.field });
 }
 
 function unavailable(message: string): ImstateError {

@@ -26,7 +26,14 @@ const DISCONNECTED_AFTER = 2;
 type Ended = SessionRef & Pick<EndedSession, 'reason'> & Partial<Pick<EndedSession, 'reasonText' | 'by'>>;
 
 /** Ends after which the connection is of no use to anybody. After any other end the session is resent. */
-const FINAL = new Set<EndReason | undefined>(['LOGOUT', 'REPLACED', 'EVICTED', 'EXPIRED', 'UNKNOWN']);
+const FINAL = new Set<EndReason | undefined>([
+  'LOGOUT',
+  'REPLACED',
+  'EVICTED',
+  'EXPIRED',
+  'REJECTED',
+  'UNKNOWN',
+]);
 
 /**
  * The sessions of one chat server, created by `client.server()`. A session stays online for as long as this
@@ -112,7 +119,8 @@ export class ServerSessions {
 
   /**
    * Logs a device in, and retries until a daemon answers or the timeout is over. If the result has an
-   * `endReason`, the session has already ended: close the connection.
+   * `endReason`, the session has already ended, or a policy rejected the login (`rejected`, with the sessions
+   * that stand in its way): close the connection.
    *
    * Rejects like the calls of {@link Client}. A failed login is undone even if it was applied: log in again
    * with another session ID.

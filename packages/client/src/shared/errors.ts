@@ -33,6 +33,8 @@ export const errorTable = {
   UNAUTHENTICATED: { status: status.UNAUTHENTICATED, exitCode: 4 },
   PERMISSION_DENIED: { status: status.PERMISSION_DENIED, exitCode: 4 },
   OUT_OF_RANGE: { status: status.OUT_OF_RANGE, exitCode: 3 },
+  NOT_FOUND: { status: status.NOT_FOUND, exitCode: 2 },
+  FAILED_PRECONDITION: { status: status.FAILED_PRECONDITION, exitCode: 2 },
   SUPERSEDED: { status: status.FAILED_PRECONDITION, exitCode: 4 },
   UNIMPLEMENTED: { status: status.UNIMPLEMENTED, exitCode: 1 },
   SYSTEM_ERROR: { status: status.UNAVAILABLE, exitCode: 3 },

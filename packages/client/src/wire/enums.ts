@@ -4,8 +4,11 @@ import { EndReason as WireEndReason } from '../generated/imstate/v1/EndReason.js
 import { IdentityKind as WireIdentityKind } from '../generated/imstate/v1/IdentityKind.js';
 import { LeaseState as WireLeaseState } from '../generated/imstate/v1/LeaseState.js';
 import { LoginPolicy as WireLoginPolicy } from '../generated/imstate/v1/LoginPolicy.js';
+import { PolicyConflict as WirePolicyConflict } from '../generated/imstate/v1/PolicyConflict.js';
+import { PolicyScope as WirePolicyScope } from '../generated/imstate/v1/PolicyScope.js';
 import type { AuditOutcome, AuditVia, IdentityKind } from '../shared/audit.js';
 import { ImstateError } from '../shared/errors.js';
+import type { PolicyConflict, PolicyScope } from '../shared/policy.js';
 import type { EndReason, Lease, LoginPolicy } from '../shared/session.js';
 
 /** The words of one enum and their numbers on the wire, where 0 is none. */
@@ -55,13 +58,14 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
-/** Why a session ended. */
-export const endReasons = new WireEnum<EndReason, WireEndReason & number>({
+/** Why a session ended, or why the login of one was rejected. */
+export const endReasons = new WireEnum<EndReason | 'REJECTED', WireEndReason & number>({
   LOGOUT: WireEndReason.END_REASON_LOGOUT,
   REPLACED: WireEndReason.END_REASON_REPLACED,
   EXPIRED: WireEndReason.END_REASON_EXPIRED,
   SERVER_LOST: WireEndReason.END_REASON_SERVER_LOST,
   EVICTED: WireEndReason.END_REASON_EVICTED,
+  REJECTED: WireEndReason.END_REASON_REJECTED,
 });
 
 /** Which other sessions of the user a login ends. */
@@ -69,6 +73,20 @@ export const loginPolicies = new WireEnum<LoginPolicy, WireLoginPolicy & number>
   KEEP_ALL: WireLoginPolicy.LOGIN_POLICY_KEEP_ALL,
   REPLACE_SAME_PLATFORM: WireLoginPolicy.LOGIN_POLICY_REPLACE_SAME_PLATFORM,
   REPLACE_ALL: WireLoginPolicy.LOGIN_POLICY_REPLACE_ALL,
+});
+
+/** Which sessions a limit of a policy counts. */
+export const policyScopes = new WireEnum<Uppercase<PolicyScope['per']>, WirePolicyScope & number>({
+  CLASS: WirePolicyScope.POLICY_SCOPE_CLASS,
+  PLATFORM: WirePolicyScope.POLICY_SCOPE_PLATFORM,
+  USER: WirePolicyScope.POLICY_SCOPE_USER,
+});
+
+/** What happens when a login would exceed a limit. */
+export const policyConflicts = new WireEnum<PolicyConflict, WirePolicyConflict & number>({
+  KICK_OLDEST: WirePolicyConflict.POLICY_CONFLICT_KICK_OLDEST,
+  KICK_ALL: WirePolicyConflict.POLICY_CONFLICT_KICK_ALL,
+  REJECT: WirePolicyConflict.POLICY_CONFLICT_REJECT,
 });
 
 /** The states of the lease of a chat server. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Registry } from '../../../registry/registry.js';
 import type { Role } from '../../auth/roles.js';
 import type { DaemonChecks } from '../../daemonChecks.js';
+import type { Policies } from '../../policies.js';
 import type { Presence } from '../../presence.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { Exchange } from '../routes.js';
@@ -11,6 +12,7 @@ import type { Parameters } from './parameters.js';
 /** What the calls use: the same core as the gRPC services. */
 export interface ApiParts {
   presence: Presence;
+  policies: Policies;
   hub: WatchHub;
   registry: Registry;
   streams: EventStreams;

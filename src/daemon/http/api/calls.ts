@@ -5,6 +5,7 @@ import { endpointsCall } from './endpoints.js';
 import { evictCall } from './evict.js';
 import { historyCall } from './history.js';
 import { Parameters } from './parameters.js';
+import { explainPolicyCall, policiesCall } from './policies.js';
 import { queryCall } from './query.js';
 import { serversCall } from './servers.js';
 import { sessionsCall } from './sessions.js';
@@ -26,6 +27,8 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
     watchCall(parts),
     evictCall(parts),
     auditCall(parts),
+    policiesCall(parts),
+    explainPolicyCall(parts),
     whoamiCall(),
   ];
 }

@@ -6,6 +6,7 @@ import { sendText } from '../../http/replies.js';
 import type { Route } from '../../http/routes.js';
 import type { ConnectionCounts } from '../../overload/connectionCounts.js';
 import type { MalformedRequests } from '../../overload/malformedRequests.js';
+import type { Policies } from '../../policies.js';
 import type { Readiness } from '../../readiness.js';
 import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';
@@ -24,6 +25,7 @@ import { watchFamilies } from './watch.js';
 export interface MetricsParts {
   counts: CallCounts;
   store: PresenceStore;
+  policies: Policies;
   steps: StoreSteps;
   readiness: Readiness;
   sweeper: Sweeper;
@@ -74,7 +76,7 @@ export class Metrics {
   }
 
   #families(parts: MetricsParts): Family[] {
-    const { counts, store, counters, steps, sweeper, readiness, hub } = parts;
+    const { counts, store, counters, policies, steps, sweeper, readiness, hub } = parts;
     const { registration, staleCredentials, droppedLogLines } = parts;
     return [
       ...operationFamilies(counts),
@@ -86,7 +88,7 @@ export class Metrics {
         'Requests that HTTP/2 reset as malformed, on connections without any other request.',
         () => parts.malformedRequests.total,
       ),
-      ...presenceFamilies(store, counters),
+      ...presenceFamilies(store, counters, policies),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),
       ...auditFamilies(parts.audit),

@@ -1,5 +1,6 @@
 import { cached } from '../../../store/cached.js';
 import type { PresenceStore } from '../../../store/store.js';
+import type { Policies } from '../../policies.js';
 import type { SessionCounters } from '../sessionCounters.js';
 import { type Family, one } from './family.js';
 
@@ -7,7 +8,11 @@ import { type Family, one } from './family.js';
 const CACHE_MS = 1_000;
 
 /** Who is online in the whole store, and what this daemon has changed. */
-export function presenceFamilies(store: PresenceStore, counters: SessionCounters): Family[] {
+export function presenceFamilies(
+  store: PresenceStore,
+  counters: SessionCounters,
+  policies: Pick<Policies, 'revision'>,
+): Family[] {
   // Partial counts would look as if everybody else had gone offline.
   const stats = cached(async () => {
     const counts = await store.getStats();
@@ -24,6 +29,18 @@ export function presenceFamilies(store: PresenceStore, counters: SessionCounters
       'imstate_logins_rejected_total',
       'Logins that were rejected because their user had --max-devices devices online.',
       () => counters.rejectedLogins,
+    ),
+    one(
+      'counter',
+      'imstate_policy_rejections_total',
+      'Logins that a session policy rejected.',
+      () => counters.policyRejections,
+    ),
+    one(
+      'gauge',
+      'imstate_policy_revision',
+      'Revision of the session policies that this daemon applies; the same on all daemons.',
+      () => policies.revision,
     ),
     {
       name: 'imstate_transitions_total',

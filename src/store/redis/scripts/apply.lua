@@ -1,4 +1,5 @@
 --- @include "online"
+--- @include "validateLogin"
 --- @include "offline"
 --- @include "heartbeat"
 --- @include "evict"
@@ -13,6 +14,7 @@
 --                OP_READ_USER, OP_READ_USER_SEEN and OP_READ_USER_AT: the user has no END_OF_ARGUMENT.
 --                OP_CONTINUE: the cursor from which to continue, END_OF_ARGUMENT, and the operation
 -- ARGV[8]        see devices.lua
+-- ARGV[9]        see policy.lua
 -- Reply: {time in ms, leases as leases_read returns them, all replies that are strings in one, cursor, then
 -- the reply to each operation that was applied}. Instead of a string there is -1 - its length: one string is
 -- read faster than many. A failed operation has an error and does not affect the others. If the cursor is not
@@ -27,7 +29,11 @@ local operations = {
     if is_postponed(user) then return nil end
     local login = { session = session, server = server, platform = platform, rest = rest, ttl = tonumber(ttl),
       incarnation = tonumber(incarnation) }
-    return online(user, device, login, tonumber(policy), tonumber(resent), is_new == '1')
+    return online(user, device, login, policy_of(policy), tonumber(resent), is_new == '1')
+  end,
+  [OP_VALIDATE] = function(text)
+    local user, device, session, platform, policy = string.match(text, TRIAL_ARGUMENTS)
+    return not is_postponed(user) and validate_login(user, device, session, platform, policy_of(policy)) or nil
   end,
   [OP_OFFLINE] = function(text)
     local user, device, session, grace = string.match(text, LOGOUT_ARGUMENTS)

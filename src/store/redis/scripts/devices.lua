@@ -36,40 +36,19 @@ local function some_devices(user, cursor, weight)
   return flat, next_cursor
 end
 
--- The user's other sessions that last and that the policy names, from the cursor of the operation on: a flat
--- list of device and record. The second result is where to continue, nil if these are all.
-local function others_to_replace(user, device, platform, policy)
-  local flat, next_cursor = some_devices(user, from)
-  local others = {}
-  for i = 1, #flat, 2 do
-    if flat[i] ~= '' and flat[i] ~= device and is_online(flat[i + 1]) then
-      local life, other_platform = unpack_life(flat[i + 1])
-      if (policy == REPLACE_ALL or other_platform == platform) and not over(life) then
-        if #others == 2 * MAX_ENDS then return others, from end
-        others[#others + 1] = flat[i]
-        others[#others + 1] = unpack_record(flat[i + 1])
-      end
-    end
-  end
-  return others, next_cursor ~= '0' and next_cursor or nil
-end
-
 -- Whether the user may have one more device online; `online` devices are recorded as online. Devices whose
--- session is over, and those that the login ends, do not count.
-local function has_room(user, device, platform, policy, online)
-  if online < max_devices or policy == REPLACE_ALL then return true end
-  if policy == KEEP_ALL and full[user] == online then return false end
+-- session is over do not count.
+local function has_room(user, device, online)
+  if online < max_devices then return true end
+  if full[user] == online then return false end
   local flat, surplus = some_devices(user, '0', CHECK_WORK), online - max_devices + 1
   for i = 1, #flat, 2 do
-    if flat[i] ~= '' and flat[i] ~= device and is_online(flat[i + 1]) then
-      local life, other_platform = unpack_life(flat[i + 1])
-      if (policy == REPLACE_SAME_PLATFORM and other_platform == platform) or over(life) then
-        surplus = surplus - 1
-        if surplus == 0 then return true end
-      end
+    if flat[i] ~= '' and flat[i] ~= device and is_online(flat[i + 1]) and not lasts(flat[i + 1]) then
+      surplus = surplus - 1
+      if surplus == 0 then return true end
     end
   end
-  if policy == KEEP_ALL then full[user] = online end
+  full[user] = online
   return false
 end
 

@@ -1,19 +1,23 @@
 --- @include "devices"
 --- @include "claimLease"
+--- @include "policy"
 -- One login, see PresenceStore.online; apply.lua calls it.
 --
--- A login that ends more sessions than one script may (see devices.lua) ends some of them and stops. It takes
--- effect together with the last of them; until then its replies name only the sessions that it ended.
+-- A login that ends more sessions than one script may (see devices.lua) ends some of them and stops. The next
+-- script decides anew. It takes effect together with the last of them; until then its replies name only the
+-- sessions that it ended.
 --
 -- login   session, server, platform, ttl in ms, incarnation, and rest: the
 --         JSON of the metadata ('' for none), then FIELD_MARK, tag and value of each field
--- policy  KEEP_ALL, REPLACE_SAME_PLATFORM or REPLACE_ALL
+-- policy  see policy.lua; nil if it keeps all sessions
 -- resent  login time of a session that is resent, in ms; 0 otherwise
 -- is_new  whether the session id was created for this call
 -- Reply: the login time in ms, if nothing else is to be said. Otherwise one string: the login time (0 if
 -- nothing changed) in six bytes; the reason why the session had ended in one byte, TOO_MANY_DEVICES if the
 -- login was rejected; then, for each session that the login ended, the device (preceded by its length - 1 in
--- a byte) and the texts as in record.lua.
+-- a byte) and the texts as in record.lua. If the policy rejected the login, the reason is REJECTED, and then
+-- follow the number of its limit in a byte, how many conflicts were left out in two bytes, and the devices of
+-- the others as read_user returns them.
 
 -- Why the login comes too late to change anything; nil if it does not. Also returns true if the session had
 -- ended and starts anew.
@@ -68,14 +72,15 @@ local function name_login(device, login)
   return string.char(#device - 1) .. device .. struct.pack('>I6', login.login) .. login.texts .. fields_of(login)
 end
 
--- Ends the others (see others_to_replace), of the user's `devices` online; returns their names, and how many
--- devices are still online.
+-- Ends the first MAX_ENDS of the others (see decide), of the user's `devices` online; returns their names, and
+-- how many devices are still online.
 local function replace_others(user, others, devices, device, login)
   local names, cause = {}, { text = '', by = name_login(device, login) }
-  for i = 1, #others, 2 do
-    end_session(user, others[i], others[i + 1], devices, REPLACED, now, cause)
+  for i = 1, math.min(#others, MAX_ENDS) do
+    local record = unpack_record(others[i].packed)
+    end_session(user, others[i].device, record, devices, REPLACED, now, cause)
     devices = devices - 1
-    names[#names + 1] = name_replaced(others[i], others[i + 1])
+    names[i] = name_replaced(others[i].device, record)
   end
   work = work + #names * END_WORK
   return table.concat(names), devices
@@ -94,14 +99,13 @@ local function online(user, device, login, policy, resent, is_new)
   local was_online = current and current.online
   local is_refresh = was_online and current.session == login.session
   -- A resent or late login would end sessions that came after it.
-  if resent > 0 or starts_anew or is_refresh then policy = KEEP_ALL end
-  if not was_online and not has_room(user, device, login.platform, policy, devices) then
-    return rejection(TOO_MANY_DEVICES)
-  end
-  local others
-  if policy > KEEP_ALL then
-    others, unfinished = others_to_replace(user, device, login.platform, policy)
-    if unfinished then return rejection(0) .. replace_others(user, others, devices, device, login) end
+  if resent > 0 or starts_anew or is_refresh then policy = nil end
+  local decision = decide(user, device, login.platform, policy, current, devices)
+  if decision and decision.conflicts then return pack_conflicts(decision) end
+  if not was_online and not fits(user, device, decision, devices) then return rejection(TOO_MANY_DEVICES) end
+  if decision and #decision.ended > MAX_ENDS then
+    unfinished = '0'
+    return rejection(0) .. replace_others(user, decision.ended, devices, device, login)
   end
   if resent > 0 then login.login = math.min(resent, now) end
   if is_refresh then
@@ -128,9 +132,9 @@ local function online(user, device, login, policy, resent, is_new)
     note_change(user, device, was_online, login, is_replaced and current or nil, REPLACED, now, devices, NO_CAUSE)
   end
   local replaced = is_replaced and name_replaced(device, current) or ''
-  if others then
+  if decision and #decision.ended > 0 then
     local names
-    names, devices = replace_others(user, others, devices, device, login)
+    names, devices = replace_others(user, decision.ended, devices, device, login)
     replaced = replaced .. names
   end
   -- Only a device that is new to the user adds a record.

@@ -7,11 +7,8 @@ local is_read = {}
 local function note_lease(packed)
   local flags = string.byte(packed, 1)
   if flags % 2 ~= FLAG_ONLINE or bit.band(flags, FLAG_INCARNATION) == 0 then return end
-  -- See record.lua for the layout: unpacking the whole record takes several times as long, and some users
-  -- have many.
-  local at = 21
-  if bit.band(flags, FLAG_TTL) ~= 0 then at = at + 4 end
-  if bit.band(flags, FLAG_GRACE) ~= 0 then at = at + 6 end
+  -- Unpacking the whole record takes several times as long, and some users have many.
+  local at = texts_at(flags)
   local server_at = at + string.byte(packed, at) + 2
   is_read[string.sub(packed, server_at + 1, server_at + string.byte(packed, server_at))] = true
 end
@@ -30,6 +27,12 @@ local function leases_read()
   return flat
 end
 
+-- A device (preceded by its length - 1 in a byte) and its packed session (preceded by its length in two bytes).
+local function pack_device(name, packed)
+  note_lease(packed)
+  return string.char(#name - 1) .. name .. string.char(#packed / 256, #packed % 256) .. packed
+end
+
 -- Reply: the packed session of a device, or false.
 local function read_device(user, device)
   local packed = redis.call('HGET', devices_of(user), device)
@@ -37,18 +40,15 @@ local function read_device(user, device)
   return packed
 end
 
--- Reply: for each device of a user, the device (preceded by its length - 1 in a byte) and the packed session
--- (preceded by its length in two bytes). A part of them if the user has very many records, see devices.lua.
+-- Reply: each device of a user, see pack_device. A part of them if the user has very many records, see
+-- devices.lua.
 local function read_user(user)
   local flat, next_cursor = some_devices(user, from)
   -- Most users have one device: a table for its part would cost more than the part.
   local only, parts = '', nil
   for at = 1, #flat, 2 do
-    local name, packed = flat[at], flat[at + 1]
-    if name ~= '' then
-      note_lease(packed)
-      local bytes = #packed
-      local part = string.char(#name - 1) .. name .. string.char(bytes / 256, bytes % 256) .. packed
+    if flat[at] ~= '' then
+      local part = pack_device(flat[at], flat[at + 1])
       if parts then
         parts[#parts + 1] = part
       elseif only == '' then

@@ -69,16 +69,42 @@ local function pack_rest(argument)
   return packed, metadata ~= ''
 end
 
--- What `over` (leases.lua) needs of a packed session that is online, and its platform. For users with many
--- devices: it takes half the time of unpack_record.
+-- Where the texts of a packed session that is online begin, by its flags. Kept, because most sessions have the
+-- same.
+local texts_by_flags = {}
+
+local function texts_at(flags)
+  local at = texts_by_flags[flags]
+  if at then return at end
+  at = 15
+  if bit.band(flags, FLAG_TTL) ~= 0 then at = at + 4 end
+  if bit.band(flags, FLAG_GRACE) ~= 0 then at = at + 6 end
+  if bit.band(flags, FLAG_INCARNATION) ~= 0 then at = at + 6 end
+  texts_by_flags[flags] = at
+  return at
+end
+
+-- The platform of a packed session that is online, by its flags.
+local function platform_of(packed, flags)
+  local at = texts_at(flags)
+  at = at + string.byte(packed, at) + 2
+  at = at + string.byte(packed, at) + 1
+  return string.sub(packed, at + 1, at + string.byte(packed, at))
+end
+
+-- The login time of a packed session.
+local function login_of(packed)
+  return struct.unpack('>I6', packed, 3)
+end
+
+-- What `over` (leases.lua) needs of a packed session that is online. For users with many devices: it takes half
+-- the time of unpack_record.
 local function unpack_life(packed)
   local flags, _, _, seen = struct.unpack('>BBI6I6', packed)
   local ttl, grace, incarnation, at = unpack_limits(packed, flags, 15)
   local server_at = at + string.byte(packed, at) + 2
-  local platform_at = server_at + string.byte(packed, server_at) + 1
-  local record = { seen = seen, ttl = ttl, grace = grace, incarnation = incarnation,
-    server = string.sub(packed, server_at + 1, platform_at - 1) }
-  return record, string.sub(packed, platform_at + 1, platform_at + string.byte(packed, platform_at))
+  return { seen = seen, ttl = ttl, grace = grace, incarnation = incarnation,
+    server = string.sub(packed, server_at + 1, server_at + string.byte(packed, server_at)) }
 end
 
 -- The session, server and platform of a record, packed.

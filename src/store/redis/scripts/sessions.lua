@@ -23,6 +23,14 @@ local function next_deadline(record)
   return time
 end
 
+-- Whether a packed session lasts.
+local function lasts(packed)
+  local flags = string.byte(packed, 1)
+  if flags % 2 ~= FLAG_ONLINE then return false end
+  -- Without TTL, grace and lease, only a call ends it.
+  return bit.band(flags, FLAG_TTL + FLAG_GRACE + FLAG_INCARNATION) == 0 or not over(unpack_life(packed))
+end
+
 -- The device's record as it was written (nil if there is none), and how many devices of the user are online.
 local function stored_record(user, device)
   local got = redis.call('HMGET', devices_of(user), device, '')

@@ -25,6 +25,8 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       'ListServers',
       'GetStats',
       'GetFeatureLevel',
+      'ListPolicies',
+      'GetPolicy',
       'Watch',
       'Apply',
     ].map((name) => `/imstate.v1.PresenceService/${name}`),
@@ -41,9 +43,16 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       (name) => `/imstate.v1.PresenceService/${name}`,
     ),
   ],
-  admin: ['Evict', 'FinishUpgrade', 'ListAudit', 'ExportUser', 'EraseUser'].map(
-    (name) => `/imstate.v1.PresenceService/${name}`,
-  ),
+  admin: [
+    'Evict',
+    'FinishUpgrade',
+    'ListAudit',
+    'ExportUser',
+    'EraseUser',
+    'PutPolicy',
+    'DeletePolicy',
+    'SetDefaultPolicy',
+  ].map((name) => `/imstate.v1.PresenceService/${name}`),
 };
 
 const MAY: Record<string, (keyof typeof METHODS)[]> = {

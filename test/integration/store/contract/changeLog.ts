@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { REPLACE_ALL } from '../../../../src/presence/policyPresets.ts';
 import {
   type Change,
   type ChangeLogEntry,
@@ -53,7 +54,7 @@ export function describeChangeLog(name: string, makeStore: MakeStore): void {
       await on.store.online(login({ deviceId: 'tv', sessionId: 's3' }));
       const before = await newest(on);
       await on.pass(3_000);
-      await on.store.online(login({ deviceId: 'car', sessionId: 's4', policy: 'REPLACE_ALL' }));
+      await on.store.online(login({ deviceId: 'car', sessionId: 's4', policy: REPLACE_ALL }));
       await on.store.evictUser('alice');
       expect((await readAll(on, before)).map(brief)).toEqual([
         'phone: online > offline, 2 online, s1 EXPIRED',

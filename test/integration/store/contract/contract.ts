@@ -8,6 +8,7 @@ import { describeIdentity } from './identity.ts';
 import { describeLeases } from './leases.ts';
 import { describeLists } from './lists.ts';
 import { describeNames } from './names.ts';
+import { describePolicies } from './policies.ts';
 import { describeSessions } from './sessions.ts';
 import type { MakeStore } from './underTest.ts';
 
@@ -24,4 +25,5 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeNames(name, makeStore);
   describeChangeLog(name, makeStore);
   describeAudit(name, makeStore);
+  describePolicies(name, makeStore);
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NO_DETAILS } from '../../../../src/presence/details.ts';
+import { REPLACE_ALL } from '../../../../src/presence/policyPresets.ts';
 import type { Change } from '../../../../src/store/changeLog.ts';
 import type { UserRead } from '../../../../src/store/operations.ts';
 import type { PresenceStore, StoreOptions } from '../../../../src/store/store.ts';
@@ -87,7 +88,7 @@ export function describeDetails(name: string, makeStore: MakeStore): void {
         ended: { reason: 'REPLACED', by: undefined },
         began: { details: DETAILS },
       });
-      const policy = 'REPLACE_ALL' as const;
+      const policy = REPLACE_ALL;
       await store.online(
         login({ deviceId: 'web', sessionId: 's3', details: DETAILS, policy, platform: 'web' }),
       );

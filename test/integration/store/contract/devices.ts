@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { REPLACE_ALL, REPLACE_SAME_PLATFORM } from '../../../../src/presence/policyPresets.ts';
 import type { UserRead } from '../../../../src/store/operations.ts';
 import { ReadPool } from '../../../../src/store/reads.ts';
 import type { PresenceStore } from '../../../../src/store/store.ts';
@@ -74,13 +75,13 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
         ...logins(MAX_DEVICES - 1),
         { type: 'online', request: login({ deviceId: 'tv', platform: 'web' }) },
       ]);
-      const policy = 'REPLACE_SAME_PLATFORM';
+      const policy = REPLACE_SAME_PLATFORM;
       await expect(
         store.online(login({ deviceId: 'another', platform: 'android', policy })),
       ).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
       const web = await store.online(login({ deviceId: 'another', platform: 'web', policy }));
       expect(web.replaced).toMatchObject([{ deviceId: 'tv' }]);
-      const all = await store.online(login({ deviceId: 'a third', policy: 'REPLACE_ALL' }));
+      const all = await store.online(login({ deviceId: 'a third', policy: REPLACE_ALL }));
       expect(all.replaced).toHaveLength(MAX_DEVICES);
       expect(await store.getStats()).toMatchObject({ devices: 1, byPlatform: new Map([['ios', 1]]) });
     });
@@ -145,7 +146,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
 
     test('limits the ends per transaction of a login that replaces all sessions', async () => {
       const others = store.online(login({ userId: 'bob' }));
-      const { replaced } = await store.online(login({ deviceId: 'the one', policy: 'REPLACE_ALL' }));
+      const { replaced } = await store.online(login({ deviceId: 'the one', policy: REPLACE_ALL }));
       expect(replaced).toHaveLength(MANY);
       expect(transactions).toBeGreaterThanOrEqual(MANY / WORK.ends);
       await others;
@@ -156,7 +157,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
 
     test('keeps one of several logins that race to replace all others', async () => {
       const ids = ['x', 'y', 'z'];
-      await Promise.all(ids.map((deviceId) => store.online(login({ deviceId, policy: 'REPLACE_ALL' }))));
+      await Promise.all(ids.map((deviceId) => store.online(login({ deviceId, policy: REPLACE_ALL }))));
       expect((await store.getUser('alice')).filter(({ online }) => online)).toMatchObject([
         { deviceId: 'z' },
       ]);
@@ -192,7 +193,7 @@ export function describeDevices(name: string, makeStore: MakeStore): void {
       const read = { type: 'getUser' as const, request: { userId: 'alice' } };
       const reads = store.apply(Array.from({ length: 10 }, () => read)).then(() => answered.push('reads'));
       const replaces = store
-        .online(login({ deviceId: 'the one', policy: 'REPLACE_ALL' }))
+        .online(login({ deviceId: 'the one', policy: REPLACE_ALL }))
         .then(() => answered.push('replaces'));
       // Some of these users are in the same shard.
       const others = Array.from({ length: 64 }, (_, i) => store.getUser(`user ${i}`));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NO_DETAILS } from '../../../../src/presence/details.ts';
+import { REPLACE_ALL, REPLACE_SAME_PLATFORM } from '../../../../src/presence/policyPresets.ts';
 import { eachWithStore, login, logout, type MakeStore, RETENTION, refOf, START } from './underTest.ts';
 
 const TTL = 30_000;
@@ -126,7 +127,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
     });
 
     test('does not apply the policy of a restarted session', async () => {
-      const first = login({ ttlMs: TTL, policy: 'REPLACE_ALL' });
+      const first = login({ ttlMs: TTL, policy: REPLACE_ALL });
       await on.store.online(first);
       await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));
       await on.pass(TTL);
@@ -233,11 +234,11 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
       await on.store.online(login());
       await on.store.online(login({ deviceId: 'tablet', sessionId: 's2' }));
       await on.store.online(login({ deviceId: 'web', sessionId: 's3', platform: 'web' }));
-      const same = login({ deviceId: 'phone2', sessionId: 's4', policy: 'REPLACE_SAME_PLATFORM' });
+      const same = login({ deviceId: 'phone2', sessionId: 's4', policy: REPLACE_SAME_PLATFORM });
       const { replaced } = await on.store.online(same);
       expect(replaced.map(({ sessionId }) => sessionId).sort()).toEqual(['s1', 's2']);
       expect(replaced[0]).toMatchObject({ serverAddr: '10.0.0.1:9000' });
-      const all = await on.store.online(login({ deviceId: 'tv', sessionId: 's5', policy: 'REPLACE_ALL' }));
+      const all = await on.store.online(login({ deviceId: 'tv', sessionId: 's5', policy: REPLACE_ALL }));
       expect(all.replaced.map(({ sessionId }) => sessionId).sort()).toEqual(['s3', 's4']);
       expect((await on.store.getUser('alice')).filter(({ online }) => online)).toMatchObject([
         { deviceId: 'tv' },
@@ -246,7 +247,7 @@ export function describeEnds(name: string, makeStore: MakeStore): void {
     });
 
     test('does not end later sessions by a repeated login with a policy', async () => {
-      const first = login({ policy: 'REPLACE_ALL' });
+      const first = login({ policy: REPLACE_ALL });
       await on.store.online(first);
       await on.store.online(login({ deviceId: 'web', sessionId: 's2' }));
       expect(await on.store.online(first)).toMatchObject({ replaced: [] });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { SessionRef } from '../../../../packages/client/src/shared/session.ts';
 import { NO_DETAILS } from '../../../../src/presence/details.ts';
+import { KEEP_ALL } from '../../../../src/presence/policyPresets.ts';
 import type { ChatServer, KeepAlive } from '../../../../src/presence/servers.ts';
 import type { Login, Logout } from '../../../../src/presence/sessions.ts';
 import type { PresenceStore, StoreOptions } from '../../../../src/store/store.ts';
@@ -10,6 +11,8 @@ export interface StoreUnderTest {
   readonly store: PresenceStore;
   /** Closes the store, and opens its data as another daemon would. */
   reopen(): Promise<void>;
+  /** The store of another daemon on the same data, not open yet. For stores that several daemons share. */
+  another(): PresenceStore;
   /** Sets the store's clock, in milliseconds since 1970. */
   setClock(ms: number): void;
   /** How many entries without expiry the store holds, except the change log: to find leaks. */
@@ -111,7 +114,7 @@ export function login(changes: Partial<Login> = {}): Login {
     ttlMs: 0,
     metadata: {},
     details: NO_DETAILS,
-    policy: 'KEEP_ALL',
+    policy: KEEP_ALL,
     incarnation: 0,
     resentLoginTimeMs: 0,
     isNewSessionId: false,

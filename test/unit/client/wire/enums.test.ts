@@ -7,12 +7,16 @@ import {
   identityKinds,
   leaseStates,
   loginPolicies,
+  policyConflicts,
+  policyScopes,
 } from '../../../../packages/client/src/wire/enums.ts';
 
 const PROTO = readFileSync(new URL('../../../../proto/imstate/v1/presence.proto', import.meta.url), 'utf8');
 const ENUMS = {
   EndReason: endReasons,
   LoginPolicy: loginPolicies,
+  PolicyScope: policyScopes,
+  PolicyConflict: policyConflicts,
   LeaseState: leaseStates,
   AuditOutcome: auditOutcomes,
   AuditVia: auditVias,

@@ -1,7 +1,9 @@
+import pino from 'pino';
 import { expect, test } from 'vitest';
 import { fieldOfOperation } from '../../../../packages/client/src/batching/operationField.ts';
 import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
 import { readOperation } from '../../../../src/daemon/grpc/operations.ts';
+import { readPolicy } from '../../../../src/daemon/grpc/policyRequests.ts';
 import {
   readBatch,
   readEviction,
@@ -9,6 +11,7 @@ import {
   readSessions,
   readWatchTarget,
 } from '../../../../src/daemon/grpc/requests.ts';
+import { Policies } from '../../../../src/daemon/policies.ts';
 import { parseRevision } from '../../../../src/daemon/watch/revision.ts';
 import { LIMITS } from '../../../../src/presence/limits.ts';
 import { checkPageSize } from '../../../../src/presence/validate.ts';
@@ -27,6 +30,8 @@ const LOGIN = {
   clientIp: '',
   label: '',
   appVersion: '',
+  policy: '',
+  validateOnly: false,
 };
 const LEASE = { serverAddr: '10.0.0.1:9000', incarnation: 1, timeToLive: null, resynced: '' };
 const START = {
@@ -38,12 +43,13 @@ const START = {
   coalesce: false,
 };
 
-const login = (fields: object) => readOperation({ online: { ...LOGIN, ...fields } } as never);
-const logout = (fields: object) =>
-  readOperation({ offline: { ...SESSION, grace: null, ...fields } } as never);
-const heartbeat = (fields: object) => readOperation({ heartbeat: { ...SESSION, ...fields } } as never);
+const policies = new Policies({} as never, pino({ level: 'silent' }));
+const readOne = (operation: object) => readOperation(operation as never, policies, undefined);
+const login = (fields: object) => readOne({ online: { ...LOGIN, ...fields } });
+const logout = (fields: object) => readOne({ offline: { ...SESSION, grace: null, ...fields } });
+const heartbeat = (fields: object) => readOne({ heartbeat: { ...SESSION, ...fields } });
 const getUser = (fields: object) =>
-  readOperation({ getUser: { userId: 'u', deviceId: '', explain: false, ...fields } } as never);
+  readOne({ getUser: { userId: 'u', deviceId: '', explain: false, ...fields } });
 const keepAlive = (fields: object, known = '') => readKeepAlive({ ...LEASE, ...fields } as never, known);
 const watch = (fields: object) => readWatchTarget({ ...START, ...fields } as never);
 const evict = (fields: object) =>
@@ -54,6 +60,13 @@ const evict = (fields: object) =>
     device: null,
     reasonText: '',
     ...fields,
+  } as never);
+
+const LIMIT = { per: 3, className: '', max: 1, onConflict: 3 };
+const classOf = (name: string) => ({ name, platforms: ['ios'] });
+const policy = (fields: object) =>
+  readPolicy({
+    policy: { name: 'x', platforms: [], classes: [], limits: [], exclusive: [], ...fields },
   } as never);
 
 const text = (bytes: number) => 'x'.repeat(bytes + 1);
@@ -97,11 +110,15 @@ const operationRules: Rule[] = [
   ['none', 'time_to_live', () => login({ timeToLive: { seconds: 0, nanos: 0 } })],
   ['none', 'login_policy', () => login({ loginPolicy: 7 })],
   ['none', 'platform', () => login({ loginPolicy: 2 })],
+  ['none', 'policy', () => login({ policy: 'unknown' })],
+  ['none', 'policy', () => login({ policy: 'keep-all', loginPolicy: 1 })],
+  ['none', 'user_id', () => login({ userId: '', validateOnly: true })],
+  ['none', 'device_id', () => login({ deviceId: 'a\nb', validateOnly: true })],
   ['none', 'server_incarnation', () => login({ serverIncarnation: -1 })],
   ['none', 'login_time', () => login({ loginTime: { seconds: -1, nanos: 0 } })],
   ['none', 'session_id', () => login({ sessionId: '', loginTime: { seconds: 5, nanos: 0 } })],
   ['none', 'grace', () => logout({ grace: { seconds: 3_601, nanos: 0 } })],
-  ['none', 'operation', () => readOperation({} as never)],
+  ['none', 'operation', () => readOne({})],
 ];
 
 const callRules: Rule[] = [
@@ -129,6 +146,11 @@ const callRules: Rule[] = [
   ['none', 'target', () => evict({})],
   ['none', 'device.device_id', () => evict({ device: { userId: 'u', deviceId: '' } })],
   ['reasonText', 'reason_text', () => evict({ userId: 'u', reasonText: text(LIMITS.reasonText.max) })],
+  ['policyName', 'policy.name', () => policy({ name: text(LIMITS.policyName.max) })],
+  ['policyLimits', 'policy.limits', () => policy({ limits: many(LIMITS.policyLimits.max).map(() => LIMIT) })],
+  ['policyClasses', 'policy.classes', () => policy({ classes: many(LIMITS.policyClasses.max).map(classOf) })],
+  ['policyPlatforms', 'policy.platforms', () => policy({ platforms: many(LIMITS.policyPlatforms.max) })],
+  ['none', 'policy', () => readPolicy({ policy: null })],
   ['none', 'page_token', () => parsePageToken('nonsense', [''])],
   ['none', 'resume_revision', () => parseRevision('nonsense')],
 ];

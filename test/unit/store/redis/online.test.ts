@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { NO_DETAILS } from '../../../../src/presence/details.ts';
+import { KEEP_ALL } from '../../../../src/presence/policyPresets.ts';
 import type { Login } from '../../../../src/presence/sessions.ts';
+import type { CommandReply } from '../../../../src/store/redis/command.ts';
 import { decodeLoginResult, encodeLogin, onlineCommand } from '../../../../src/store/redis/online.ts';
 import { context, pack, textsOf } from './pack.ts';
 
@@ -13,11 +15,13 @@ const login: Login = {
   ttlMs: 30_000,
   metadata: {},
   details: NO_DETAILS,
-  policy: 'REPLACE_SAME_PLATFORM',
+  policy: KEEP_ALL,
   incarnation: 7,
   resentLoginTimeMs: 0,
   isNewSessionId: true,
 };
+
+const decode = (reply: CommandReply) => decodeLoginResult(reply, KEEP_ALL, 9, context);
 
 test('a login is its letter and its arguments, each of which ends', () => {
   expect(encodeLogin(login, 2).split('\x1f')).toEqual([
@@ -28,7 +32,7 @@ test('a login is its letter and its arguments, each of which ends', () => {
     'ios',
     '30000',
     '7',
-    '1',
+    '0',
     '0',
     '1',
     '',
@@ -47,7 +51,12 @@ test('details follow the metadata as fields', () => {
 });
 
 test('a number is the time of a login that ended nothing', () => {
-  expect(decodeLoginResult(1_000, 9)).toEqual({ loginTimeMs: 1_000, replaced: [], endReason: undefined });
+  expect(decode(1_000)).toEqual({
+    loginTimeMs: 1_000,
+    replaced: [],
+    endReason: undefined,
+    rejection: undefined,
+  });
 });
 
 const tablet = pack(
@@ -60,19 +69,20 @@ const replaced = [{ deviceId: 'tablet', sessionId: 's0', serverAddr: '10.0.0.2:9
 
 test('the sessions that a login ended follow its time', () => {
   const reply = textsOf(Buffer.concat([pack([1_000, 6], [0, 1]), tablet]));
-  expect(decodeLoginResult(reply, 9)).toEqual({ loginTimeMs: 1_000, replaced, endReason: undefined });
+  expect(decode(reply)).toEqual({ loginTimeMs: 1_000, replaced, endReason: undefined, rejection: undefined });
 });
 
 test('a session that had ended has its reason', () => {
-  expect(decodeLoginResult(textsOf(pack([0, 6], [5, 1])), 9)).toEqual({
+  expect(decode(textsOf(pack([0, 6], [5, 1])))).toEqual({
     loginTimeMs: 0,
     replaced: [],
     endReason: 'EVICTED',
+    rejection: undefined,
   });
 });
 
 test('a user with too many devices is an error that names the limit', () => {
-  expect(() => decodeLoginResult(textsOf(pack([0, 6], [255, 1])), 9)).toThrow('9 devices online');
+  expect(() => decode(textsOf(pack([0, 6], [255, 1])))).toThrow('9 devices online');
 });
 
 test('a login in parts names the sessions of all of them', () => {
@@ -82,5 +92,6 @@ test('a login in parts names the sessions of all of them', () => {
     loginTimeMs: 1_000,
     replaced,
     endReason: undefined,
+    rejection: undefined,
   });
 });

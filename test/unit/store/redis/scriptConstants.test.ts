@@ -1,19 +1,15 @@
 import { expect, test } from 'vitest';
-import { declareConstants, SCRIPT_CONSTANTS } from '../../../../src/store/redis/scriptConstants.ts';
+import { inlineConstants, SCRIPT_CONSTANTS } from '../../../../src/store/redis/scriptConstants.ts';
 
-test('a script gets the constants that it uses, as Lua', () => {
-  const script = 'return { REPLACE_ALL, OP_ONLINE, DEVICE_ARGUMENTS, OTHER_PLATFORM, EXPIREDS }';
-  expect(declareConstants(script, SCRIPT_CONSTANTS).split('\n')).toEqual([
-    'local REPLACE_ALL = 2',
-    'local OP_ONLINE = 43',
-    "local DEVICE_ARGUMENTS = '^.([^\\031]*)\\031([^\\031]*)\\031$'",
-    "local OTHER_PLATFORM = 'other'",
-    '',
-  ]);
+test('a script gets the values of constants instead of their names', () => {
+  const script = 'return { EVICTED, OP_ONLINE, DEVICE_ARGUMENTS, OTHER_PLATFORM, EXPIREDS, x.EVICTED_BY }';
+  expect(inlineConstants(script, SCRIPT_CONSTANTS)).toBe(
+    "return { 5, 43, '^.([^\\031]*)\\031([^\\031]*)\\031$', 'other', EXPIREDS, x.EVICTED_BY }",
+  );
 });
 
 test('quotes and backslashes are escaped', () => {
-  expect(declareConstants('A', { A: `it's \\ "so"` })).toBe(`local A = 'it\\039s \\092 "so"'\n`);
+  expect(inlineConstants('A', { A: `it's \\ "so"` })).toBe(`'it\\039s \\092 "so"'`);
 });
 
 test('numbers stored in Redis stay what they are', () => {
@@ -28,9 +24,6 @@ test('numbers stored in Redis stay what they are', () => {
     EXPIRED: 3,
     SERVER_LOST: 4,
     EVICTED: 5,
-    KEEP_ALL: 0,
-    REPLACE_SAME_PLATFORM: 1,
-    REPLACE_ALL: 2,
     BUCKETS: 64,
     CHANGE_WAS_ONLINE: 1,
     CHANGE_BEGAN: 2,

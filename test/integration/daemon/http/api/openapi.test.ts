@@ -111,6 +111,10 @@ test.each([
   ['/endpoints', '?check=true'],
   ['/whoami', ''],
   ['/audit', '?userId=alice&pageSize=1'],
+  ['/policies', ''],
+  ['/policies/explain', '?userId=alice'],
+  ['/policies/explain', '?userId=alice&deviceId=web&platform=web&policy=replace-all'],
+  ['/policies/explain', '?userId=alice&policy=turms-one-device-reject'],
 ])('responds to %s%s as documented', async (path, query) => {
   const { status, text, headers } = await ask(`${daemon.http}/api/v1${path}${query}`);
   expect(status).toBe(200);
@@ -163,6 +167,10 @@ test('returns every error as documented', async () => {
     ['/audit', '?pageToken=x'],
     ['/audit', '?since=yesterday'],
     ['/audit', '?outcome=maybe'],
+    ['/policies', '?name=x'],
+    ['/policies/explain', ''],
+    ['/policies/explain', '?userId=a&policy=none'],
+    ['/policies/explain', '?userId=a&platform=%01'],
   ]) {
     const { status, text } = await ask(`${daemon.http}/api/v1${path}${query}`);
     expect([path, status]).toEqual([path, 400]);
