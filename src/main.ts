@@ -15,6 +15,13 @@ import History from './commands/history.js';
 import ImportLegacy from './commands/import/legacy.js';
 import Offline from './commands/offline.js';
 import Online from './commands/online.js';
+import PolicyApply from './commands/policy/apply.js';
+import PolicyDelete from './commands/policy/delete.js';
+import PolicyExplain from './commands/policy/explain.js';
+import PolicyList from './commands/policy/list.js';
+import PolicyPresets from './commands/policy/presets.js';
+import PolicySetDefault from './commands/policy/set-default.js';
+import PolicyShow from './commands/policy/show.js';
 import Query from './commands/query.js';
 import Serve from './commands/serve.js';
 import Servers from './commands/servers.js';
@@ -57,6 +64,13 @@ export const commands = {
   'import:legacy': ImportLegacy,
   offline: Offline,
   online: Online,
+  'policy:apply': PolicyApply,
+  'policy:delete': PolicyDelete,
+  'policy:explain': PolicyExplain,
+  'policy:list': PolicyList,
+  'policy:presets': PolicyPresets,
+  'policy:set-default': PolicySetDefault,
+  'policy:show': PolicyShow,
   query: Query,
   serve: Serve,
   servers: Servers,

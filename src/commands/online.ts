@@ -7,7 +7,7 @@ import { listenForStop } from '../cli/base/signals.js';
 import { textFlag } from '../cli/flags/flagTypes.js';
 import { type LoginFlagValues, loginFlags, loginOf } from '../cli/flags/loginFlags.js';
 import { prose } from '../cli/help/prose.js';
-import { DETAILS_IGNORED } from '../cli/output/ignoredFields.js';
+import { ignoredOfLogin } from '../cli/output/ignoredFields.js';
 import { describeLogin } from '../cli/output/onlineReport.js';
 import { wrongUsage } from '../cli/output/report.js';
 
@@ -17,7 +17,8 @@ export default class Online extends ClientCommand {
     The login becomes the device's current session. The output names sessions that it replaces, so that
     their chat servers can close the old connections. Repeat the command with the same --session to renew
     a session. A session that has ended (by logout, replacement or eviction) does not start again: the
-    output says why, and the exit code is 1.
+    output says why, and the exit code is 1. It is 1 too if a session policy rejects the login: the output
+    names the sessions that stand in the way.
 
     With --file each line is a JSON object with userId, deviceId, and optionally serverAddr, sessionId,
     platform, ttl (such as "60s"), metadata (an object of strings), policy, serverIncarnation, clientIp,
@@ -78,7 +79,7 @@ export default class Online extends ClientCommand {
     const result = await client.online(request);
     for (const line of describeLogin(request, result)) this.log(line);
     if (result.endReason !== undefined) process.exitCode = 1;
-    else if (result.detailsStored === false) this.logToStderr(DETAILS_IGNORED);
+    for (const warning of ignoredOfLogin(request, result)) this.logToStderr(warning);
     return loginJson(request, result);
   }
 

@@ -1,4 +1,5 @@
 import type { Command } from '@oclif/core';
+import { PRESETS } from '../../presence/policyPresets.js';
 import { takesPath } from '../config/keys.js';
 
 /** What can follow `imstate` and some words. */
@@ -27,6 +28,9 @@ export interface CompletedFlag extends Value {
 /** Prints the names of the contexts, one per line: the first column of the table, in every shell. */
 export const LIST_CONTEXTS =
   "imstate context list -o text 2>/dev/null | sed -n '2,$s/^\\([A-Za-z0-9_.-]*\\) .*/\\1/p'";
+
+/** Values of flags that take others too. */
+const SUGGESTIONS: Readonly<Record<string, string[]>> = { policy: PRESETS.map(({ name }) => name) };
 
 const ANYTHING: Value = { takes: 'anything', options: [] };
 
@@ -66,7 +70,7 @@ function toFlag(flag: Command.Flag.Cached): CompletedFlag {
 }
 
 function toValue(argument: Command.Flag.Cached | Command.Arg.Cached): Value {
-  const options = ('options' in argument && argument.options) || [];
+  const options = ('options' in argument && argument.options) || SUGGESTIONS[argument.name] || [];
   if (options.length > 0) return { takes: 'word', options };
   if (argument.name === 'context') return { takes: 'context', options };
   if (!takesPath(argument)) return ANYTHING;

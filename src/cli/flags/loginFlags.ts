@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
-import type { LoginPolicy, OnlineRequest } from 'imstate-client';
+import type { OnlineRequest } from 'imstate-client';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import type { DurationRule } from './durations.js';
 import { durationFlag, textFlag } from './flagTypes.js';
 
@@ -9,13 +8,6 @@ import { durationFlag, textFlag } from './flagTypes.js';
 export const TTL_RULE: DurationRule = { min: 1_000, max: 30 * 86_400_000 };
 /** The largest incarnation of a chat server. */
 export const MAX_INCARNATION = 2 ** 48 - 1;
-
-/** Each policy is also accepted as the wire names it: KEEP_ALL. */
-const POLICIES = loginPolicies.spellings.filter((spelling) => spelling === spelling.toLowerCase());
-
-const policyFlag = Flags.custom<LoginPolicy>({
-  parse: async (text, _, { name }) => loginPolicies.parse(`--${name}`, text),
-});
 
 /** Flags of a login. All but --session are defaults for the records of a batch. */
 export const loginFlags = {
@@ -62,11 +54,10 @@ export const loginFlags = {
     env: 'IMSTATE_APP_VERSION',
     helpValue: 'VERSION',
   }),
-  policy: policyFlag({
-    description: `for other sessions of the user: ${POLICIES.join(', ')} [default: keep-all]`,
+  policy: textFlag({
+    description: "session policy: stored, a preset or keep-all [default: the cluster's]",
     env: 'IMSTATE_POLICY',
-    options: loginPolicies.spellings,
-    helpValue: 'POLICY',
+    helpValue: 'NAME',
   }),
   incarnation: Flags.integer({
     description: 'incarnation of the chat server, for its lease',
@@ -86,7 +77,7 @@ export interface LoginFlagValues {
   'client-ip': string | undefined;
   label: string | undefined;
   'app-version': string | undefined;
-  policy: LoginPolicy | undefined;
+  policy: string | undefined;
   incarnation: number | undefined;
 }
 

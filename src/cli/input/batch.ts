@@ -33,10 +33,8 @@ export interface Batch<Request, Result> {
   call(request: Request, options: CallOptions): Promise<Result>;
   /** Whether the call changed anything; otherwise the exit code is 1. */
   hasChanged(result: Result): boolean;
-  /** Whether the daemon, which is older, ignored fields of the request. */
-  hasIgnored(result: Result): boolean;
-  /** The warning if it did. */
-  ignored: string;
+  /** The warnings if the daemon, which is older, ignored fields of the request. */
+  ignored(request: Request, result: Result): readonly string[];
   /** One line. */
   describe(request: Request, result: Result): string;
   toJson(request: Request, result: Result): object;
@@ -59,7 +57,7 @@ export async function runBatch<Request, Result>(batch: Batch<Request, Result>): 
   const progress = new Progress('record', !process.stdout.isTTY);
   const counts = { changed: 0, unchanged: 0, failed: 0 };
   let exitCode = 0;
-  let hasIgnored = false;
+  const warnings = new Set<string>();
   const giveUp = new AbortController();
   const removeStop = onAbort(stop, () => giveUpLater(giveUp));
   try {
@@ -68,7 +66,8 @@ export async function runBatch<Request, Result>(batch: Batch<Request, Result>): 
       process.stdout.write(`${show(batch, outcome)}\n`);
       const kind = kindOf(batch, outcome);
       counts[kind] += 1;
-      hasIgnored ||= 'result' in outcome && batch.hasIgnored(outcome.result);
+      if ('result' in outcome)
+        for (const each of batch.ignored(outcome.request, outcome.result)) warnings.add(each);
       exitCode = Math.max(
         exitCode,
         'error' in outcome ? outcome.error.exitCode : Number(kind === 'unchanged'),
@@ -79,7 +78,7 @@ export async function runBatch<Request, Result>(batch: Batch<Request, Result>): 
     removeStop();
     progress.end();
   }
-  if (hasIgnored) process.stderr.write(`${batch.ignored}\n`);
+  for (const warning of warnings) process.stderr.write(`${warning}\n`);
   const stopped = stop.aborted ? '; stopped by a signal, the rest was not read' : '';
   process.stderr.write(`${batch.summarize(counts)} in ${progress.elapsed}${stopped}\n`);
   return stop.aborted ? EXIT_BY_SIGNAL : exitCode;

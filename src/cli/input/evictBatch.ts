@@ -20,8 +20,7 @@ export function evictBatch(
     keyOf: nameOf,
     call: (request, options) => evictAll(client, request, options),
     hasChanged: ({ evicted }) => evicted > 0,
-    hasIgnored: ({ reasonStored }) => reasonStored === false,
-    ignored: REASON_IGNORED,
+    ignored: (_, { reasonStored }) => (reasonStored === false ? [REASON_IGNORED] : []),
     describe: (request, { evicted }) => `${nameOf(request)}: ${count(evicted, 'session')}`,
     toJson: ({ reasonText: _, ...target }, result) => ({ ...target, ...evictedJson(result) }),
     summarize: ({ changed, unchanged, failed }) =>

@@ -1,6 +1,6 @@
 import type { CallOptions, OnlineRequest, OnlineResult } from 'imstate-client';
 import { loginJson } from 'imstate-client/internal/json';
-import { DETAILS_IGNORED } from '../output/ignoredFields.js';
+import { ignoredOfLogin } from '../output/ignoredFields.js';
 import { describeLogin } from '../output/onlineReport.js';
 import type { Batch, BatchSource } from './batch.js';
 import { RECORD_KEYS, readRecord } from './onlineRecord.js';
@@ -18,8 +18,7 @@ export function onlineBatch(
     keyOf: ({ userId }) => userId,
     call: online,
     hasChanged: ({ endReason }) => endReason === undefined,
-    hasIgnored: ({ detailsStored }) => detailsStored === false,
-    ignored: DETAILS_IGNORED,
+    ignored: ignoredOfLogin,
     describe: (request, result) => describeLogin(request, result).join('; '),
     toJson: loginJson,
     summarize: ({ changed, unchanged, failed }) =>

@@ -1,5 +1,4 @@
 import type { OnlineRequest } from 'imstate-client';
-import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import { parseDuration } from '../flags/durations.js';
 import { MAX_INCARNATION, TTL_RULE } from '../flags/loginFlags.js';
 import { broken, parseObject, readText, readTexts } from './record.js';
@@ -13,7 +12,7 @@ const READERS: Record<string, (value: unknown, key: string) => Partial<OnlineReq
   platform: (value, key) => ({ platform: readText(value, key) }),
   ttl: (value, key) => ({ ttlMs: parseDuration(readText(value, key), key, TTL_RULE) }),
   metadata: (value, key) => ({ metadata: readTexts(value, key) }),
-  policy: (value, key) => ({ policy: loginPolicies.parse(key, value) }),
+  policy: (value, key) => ({ policy: readText(value, key) }),
   serverIncarnation: (value, key) => ({ serverIncarnation: readIncarnation(value, key) }),
   clientIp: (value, key) => ({ clientIp: readText(value, key) }),
   label: (value, key) => ({ label: readText(value, key) }),

@@ -1,4 +1,5 @@
-import type { OnlineRequest, OnlineResult } from 'imstate-client';
+import type { DeviceState, LoginValidation, OnlineRequest, OnlineResult } from 'imstate-client';
+import { describeLimit } from '../../presence/policy.js';
 import { reasonSentence } from './reasons.js';
 import { colors } from './style.js';
 import { absoluteTime } from './times.js';
@@ -8,6 +9,14 @@ export function describeLogin(request: OnlineRequest, result: OnlineResult): str
   const { green, yellow } = colors();
   const name = `${request.userId}/${request.deviceId}`;
   const session = result.sessionId ? `, session ${result.sessionId}` : '';
+  if (result.rejected) {
+    const { policy = 'the policy', limit } = result;
+    const why = limit === undefined ? '' : `: ${describeLimit(limit)}`;
+    return [
+      `${yellow('rejected')}: ${policy} does not let ${name} log in${why}; nothing was changed, close its connection`,
+      ...describeConflict(result),
+    ];
+  }
   if (result.endReason !== undefined) {
     const why = reasonSentence(result.endReason);
     return [
@@ -25,4 +34,29 @@ export function describeLogin(request: OnlineRequest, result: OnlineResult): str
       ? [`${yellow('replaced')} ${result.replacedOmitted} more sessions, which did not fit the response`]
       : []),
   ];
+}
+
+/** The sessions that stand in the way of a login, one per line. */
+export function describeConflict({
+  conflicts,
+  conflictsOmitted,
+}: Pick<LoginValidation, 'conflicts' | 'conflictsOmitted'>): string[] {
+  const { yellow } = colors();
+  return [
+    ...conflicts.map((device) => `${yellow('in the way')}: ${describeDevice(device)}`),
+    ...(conflictsOmitted > 0 ? [`${yellow('in the way')}: ${conflictsOmitted} more sessions`] : []),
+  ];
+}
+
+function describeDevice({
+  deviceId,
+  sessionId,
+  serverAddr,
+  platform,
+  label,
+  loginTime,
+}: DeviceState): string {
+  const details = [label && JSON.stringify(label), platform].filter(Boolean).join(', ');
+  const since = loginTime ? ` since ${absoluteTime(loginTime)}` : '';
+  return `session ${sessionId} of ${deviceId}${details && ` (${details})`} at ${serverAddr}${since}`;
 }

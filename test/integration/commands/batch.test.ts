@@ -127,7 +127,14 @@ describe('online --file', () => {
       reasonText: null,
       by: null,
     };
-    const login = { ...good, loginTime: expect.stringMatching(ISO), replaced: [], endReason: null };
+    const login = {
+      ...good,
+      loginTime: expect.stringMatching(ISO),
+      replaced: [],
+      endReason: null,
+      policy: null,
+      rejected: false,
+    };
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { line: 1, ...login, sessionId: 's-1' },
       { line: 2, ...login, sessionId: 's-2', replaced: [ended] },
@@ -170,8 +177,8 @@ describe('online --file', () => {
     [{ userId: 'u', deviceId: 'd', serverAddr, ttl: 60 }, 'ttl must be a string'],
     [{ userId: 'u', deviceId: 'd', serverAddr, ttl: '1ms' }, 'ttl must be from 1s to 30d'],
     [{ userId: 'u', deviceId: 'd', serverAddr, metadata: { a: 1 } }, 'metadata must be an object of strings'],
-    [{ userId: 'u', deviceId: 'd', serverAddr, policy: 'all' }, 'policy must be one of keep-all, '],
-    [{ userId: 'u', deviceId: 'd', serverAddr, policy: 2 }, 'policy must be one of keep-all, '],
+    [{ userId: 'u', deviceId: 'd', serverAddr, policy: 'all' }, 'policy "all" is not a policy: '],
+    [{ userId: 'u', deviceId: 'd', serverAddr, policy: 2 }, 'policy must be a string'],
     [
       { userId: 'u', deviceId: 'd', serverAddr, serverIncarnation: 0 },
       'serverIncarnation must be an integer',

@@ -59,6 +59,8 @@ describe('online', () => {
           },
         ],
         endReason: null,
+        policy: null,
+        rejected: false,
       },
     );
   });

@@ -16,6 +16,11 @@ const result = {
   loginTime: new Date(0),
   replaced: [ended],
   endReason: undefined,
+  rejected: false,
+  conflicts: [],
+  conflictsOmitted: 0,
+  limit: undefined,
+  policy: undefined,
   detailsStored: undefined,
 };
 
