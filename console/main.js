@@ -12,6 +12,7 @@ import { showAudit } from './views/audit.js';
 import { showChanges } from './views/changes.js';
 import { showCluster } from './views/cluster.js';
 import { showDaemons } from './views/daemons.js';
+import { showPolicies } from './views/policies.js';
 import { showSessions } from './views/sessions.js';
 import { showUsers } from './views/users.js';
 
@@ -20,6 +21,7 @@ const VIEWS = {
   cluster: showCluster,
   changes: showChanges,
   daemons: showDaemons,
+  policies: showPolicies,
   audit: showAudit,
   sessions: showSessions,
 };
@@ -145,7 +147,8 @@ listen({
   2: () => go('cluster', ''),
   3: () => go('changes', ''),
   4: () => go('daemons', ''),
-  5: () => me.role === 'admin' && go('audit', ''),
+  5: () => go('policies', ''),
+  6: () => me.role === 'admin' && go('audit', ''),
   '?': showHelp,
   p: () => shown.pause?.(),
   t: () => useTheme(THEMES[(THEMES.indexOf(themes.value) + 1) % THEMES.length]),

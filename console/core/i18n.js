@@ -60,6 +60,11 @@ export function sentences(...texts) {
   return texts.filter(Boolean).join(language === 'en' ? ' ' : '');
 }
 
+/** Names as one text, such as "a, b and c". */
+export function listed(names) {
+  return language === 'en' ? new Intl.ListFormat('en-GB').format(names) : names.join('、');
+}
+
 /** Whether a text exists. */
 export function has(key) {
   return key in DICTIONARIES[language];

@@ -111,12 +111,18 @@ export default [
     '分页标记无效，请重新加载页面',
   ],
   ['{field} must be a revision that a watch has sent', '订阅的恢复位置无效，请重新加载页面'],
+  [
+    '{field} {name} is not a policy: imstate policy list shows the stored ones',
+    '{field}：{name} 不是会话策略，可用 imstate policy list 查看已存储的会话策略',
+  ],
   ['userIdPrefix', '用户 ID 前缀'],
   ['userId', '用户 ID'],
   ['deviceId', '设备 ID'],
   ['sessionId', '会话 ID'],
   ['serverAddr', '聊天服务器地址'],
   ['reason', '原因'],
+  ['platform', '平台'],
+  ['policy', '会话策略'],
 
   // The store.
   [
@@ -283,6 +289,9 @@ export default [
   ['sessions ended: {count}', '已结束 {count} 个会话'],
   ['feature level {before} to {level}, checked only', '功能级别由 {before} 升至 {level}，仅检查，未执行'],
   ['feature level {before} to {level}', '功能级别由 {before} 升至 {level}'],
+  ['version {version}, unchanged', '版本 {version}，内容未变'],
+  ['version {version}', '版本 {version}'],
+  ['default policy {before} to {name}', '默认策略由 {before} 改为 {name}'],
   ['log level {level}', '日志级别 {level}'],
   ['{change}; another secret', '{change}；密钥已更换'],
   ['{change}; other chat servers', '{change}；绑定的聊天服务器已更改'],
@@ -296,4 +305,5 @@ export default [
   ['token "{id}"', '令牌“{id}”'],
   ['the JWT of {id}', '{id} 的 JWT'],
   ['the client certificate {id}', '客户端证书 {id}'],
+  ['anonymous', '匿名'],
 ];

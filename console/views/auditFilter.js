@@ -8,7 +8,8 @@ const OUTCOMES = ['OK', 'DENIED', 'FAILED'];
 const ACTIONS = [
   ...['evict', 'set_log_level', 'add_token', 'change_token', 'remove_token'],
   ...['add_certificate', 'change_certificate', 'remove_certificate', 'finish_upgrade'],
-  ...['erase_user', 'export_user', 'read_audit', 'read_log_level'],
+  ...['erase_user', 'export_user', 'put_policy', 'delete_policy', 'set_default_policy'],
+  ...['read_audit', 'read_log_level'],
 ];
 const NAMES = ['identity', 'userId', 'action', 'outcome', 'period'];
 

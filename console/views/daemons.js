@@ -12,7 +12,7 @@ const STORE_ID_LENGTH = 8;
 const TONES = { SERVING: 'online', NOT_SERVING: 'EXPIRED', UNREACHABLE: 'EVICTED' };
 
 /** The view of the registered daemons: health, latency, version, uptime and store. */
-export function showDaemons(main, { signal, onFault, onResponse }) {
+export function showDaemons(main, { signal, onState, onFault, onResponse }) {
   const content = h('div', {}, note(t('loading')));
   replace(
     main,
@@ -23,6 +23,7 @@ export function showDaemons(main, { signal, onFault, onResponse }) {
     try {
       const { endpoints } = await get('endpoints', { check: 'true' }, { signal });
       if (!isInUse(content)) replace(content, daemonTable(endpoints), warnings(endpoints));
+      onState('none');
       onResponse();
     } catch (error) {
       if (!signal.aborted) onFault(error);
