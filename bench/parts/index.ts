@@ -10,6 +10,7 @@ import { delivery } from './delivery.ts';
 import { devices } from './devices.ts';
 import { growth } from './growth.ts';
 import { memory } from './memory.ts';
+import { policies } from './policies.ts';
 import { profile } from './profile.ts';
 import { shards } from './shards.ts';
 import { startup } from './startup.ts';
@@ -26,6 +27,7 @@ export const parts: Part[] = [
   batch,
   bytes,
   devices,
+  policies,
   growth,
   watch,
   wire,
