@@ -64,7 +64,7 @@ export class Presence {
   async online(login: Login, peer: string): Promise<LoginResult> {
     try {
       const result = await this.#store.online(login, new ReadBudget(peer));
-      this.#counters.login(result);
+      this.#counters.login(login, result);
       return result;
     } catch (error) {
       this.#counters.loginFailed(error);

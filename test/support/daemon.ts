@@ -5,6 +5,8 @@ import { BearerToken } from '../../packages/client/src/connection/bearerToken.ts
 import type { BatchGetUsersRequest } from '../../packages/client/src/generated/imstate/v1/BatchGetUsersRequest.ts';
 import type { BatchGetUsersResponse__Output } from '../../packages/client/src/generated/imstate/v1/BatchGetUsersResponse.ts';
 import type { Change__Output } from '../../packages/client/src/generated/imstate/v1/Change.ts';
+import type { DeletePolicyRequest } from '../../packages/client/src/generated/imstate/v1/DeletePolicyRequest.ts';
+import type { DeletePolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/DeletePolicyResponse.ts';
 import type { EraseUserRequest } from '../../packages/client/src/generated/imstate/v1/EraseUserRequest.ts';
 import type { EraseUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/EraseUserResponse.ts';
 import type { EvictRequest } from '../../packages/client/src/generated/imstate/v1/EvictRequest.ts';
@@ -32,6 +34,8 @@ import type { OnlineRequest } from '../../packages/client/src/generated/imstate/
 import type { OnlineResponse__Output } from '../../packages/client/src/generated/imstate/v1/OnlineResponse.ts';
 import type { PutPolicyRequest } from '../../packages/client/src/generated/imstate/v1/PutPolicyRequest.ts';
 import type { PutPolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/PutPolicyResponse.ts';
+import type { SetDefaultPolicyRequest } from '../../packages/client/src/generated/imstate/v1/SetDefaultPolicyRequest.ts';
+import type { SetDefaultPolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/SetDefaultPolicyResponse.ts';
 import type { UserSnapshot__Output } from '../../packages/client/src/generated/imstate/v1/UserSnapshot.ts';
 import type { WatchRequest } from '../../packages/client/src/generated/imstate/v1/WatchRequest.ts';
 import type { WatchResponse__Output } from '../../packages/client/src/generated/imstate/v1/WatchResponse.ts';
@@ -157,6 +161,12 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         ),
       putPolicy: (request: PutPolicyRequest) =>
         call<PutPolicyResponse__Output>((options, done) => presence.PutPolicy(request, options, done)),
+      deletePolicy: (request: DeletePolicyRequest) =>
+        call<DeletePolicyResponse__Output>((options, done) => presence.DeletePolicy(request, options, done)),
+      setDefaultPolicy: (request: SetDefaultPolicyRequest) =>
+        call<SetDefaultPolicyResponse__Output>((options, done) =>
+          presence.SetDefaultPolicy(request, options, done),
+        ),
       exportUser: (request: ExportUserRequest) =>
         call<ExportUserResponse__Output>((options, done) => presence.ExportUser(request, options, done)),
       eraseUser: (request: EraseUserRequest) =>

@@ -22,6 +22,12 @@ export type OperationName =
   | 'list_audit'
   | 'export_user'
   | 'erase_user'
+  | 'put_policy'
+  | 'list_policies'
+  | 'get_policy'
+  | 'delete_policy'
+  | 'set_default_policy'
+  | 'explain_policy'
   | 'who_am_i'
   | 'unknown';
 
@@ -49,6 +55,11 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/ListAudit': 'list_audit',
   '/imstate.v1.PresenceService/ExportUser': 'export_user',
   '/imstate.v1.PresenceService/EraseUser': 'erase_user',
+  '/imstate.v1.PresenceService/PutPolicy': 'put_policy',
+  '/imstate.v1.PresenceService/ListPolicies': 'list_policies',
+  '/imstate.v1.PresenceService/GetPolicy': 'get_policy',
+  '/imstate.v1.PresenceService/DeletePolicy': 'delete_policy',
+  '/imstate.v1.PresenceService/SetDefaultPolicy': 'set_default_policy',
 
   '/imstate.http/query': 'get_user',
   '/imstate.http/history': 'list_history',
@@ -60,6 +71,8 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.http/watch': 'watch',
   '/imstate.http/evict': 'evict',
   '/imstate.http/audit': 'list_audit',
+  '/imstate.http/policies': 'list_policies',
+  '/imstate.http/policies-explain': 'explain_policy',
   '/imstate.http/whoami': 'who_am_i',
 };
 

@@ -1,6 +1,6 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason } from 'imstate-client/internal/shared/session';
-import type { LoginResult, Logout } from '../../presence/sessions.js';
+import type { Login, LoginResult, Logout } from '../../presence/sessions.js';
 import type { Answer, Operation } from '../../store/operations.js';
 
 /** How many logins this daemon has executed, and how many sessions it has ended, by reason. */
@@ -15,12 +15,13 @@ export class SessionCounters {
   logins = 0;
   /** Logins that were rejected because the user has too many devices online. */
   rejectedLogins = 0;
-  /** Logins that a session policy rejected. */
-  policyRejections = 0;
+  /** Logins that a session policy rejected, by the name of the policy. */
+  readonly policyRejections = new Map<string, number>();
 
   /** A login was answered. A repeated login counts again. */
-  login({ endReason, rejection, replaced }: LoginResult): void {
-    if (rejection !== undefined) this.policyRejections += 1;
+  login({ policy }: Login, { endReason, rejection, replaced }: LoginResult): void {
+    if (rejection !== undefined)
+      this.policyRejections.set(policy.name, (this.policyRejections.get(policy.name) ?? 0) + 1);
     else if (endReason === undefined) this.logins += 1;
     this.ended.REPLACED += replaced.length;
   }
@@ -42,7 +43,7 @@ export class SessionCounters {
       const answer = answers[i];
       if (answer instanceof Error) {
         if (type === 'online') this.loginFailed(answer);
-      } else if (type === 'online') this.login(answer as LoginResult);
+      } else if (type === 'online') this.login(request, answer as LoginResult);
       else if (type === 'offline') this.logout(request, answer as boolean);
     }
   }

@@ -30,12 +30,14 @@ export function presenceFamilies(
       'Logins that were rejected because their user had --max-devices devices online.',
       () => counters.rejectedLogins,
     ),
-    one(
-      'counter',
-      'imstate_policy_rejections_total',
-      'Logins that a session policy rejected.',
-      () => counters.policyRejections,
-    ),
+    {
+      name: 'imstate_policy_rejections_total',
+      type: 'counter',
+      help: 'Logins that a session policy rejected, by policy. Those of --max-devices are not included.',
+      *read() {
+        for (const [policy, value] of counters.policyRejections) yield { labels: { policy }, value };
+      },
+    },
     one(
       'gauge',
       'imstate_policy_revision',

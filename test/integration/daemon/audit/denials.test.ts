@@ -75,6 +75,9 @@ test('records every act that is denied', async () => {
   const calls: Record<string, () => Promise<unknown>> = {
     '/imstate.v1.PresenceService/Evict': () => v1.evict({}),
     '/imstate.v1.PresenceService/FinishUpgrade': () => v1.finishUpgrade({}),
+    '/imstate.v1.PresenceService/PutPolicy': () => v1.putPolicy({}),
+    '/imstate.v1.PresenceService/DeletePolicy': () => v1.deletePolicy({}),
+    '/imstate.v1.PresenceService/SetDefaultPolicy': () => v1.setDefaultPolicy({}),
     '/imstate.v1.PresenceService/ListAudit': () => v1.listAudit(),
     '/imstate.v1.PresenceService/ExportUser': () => v1.exportUser({ userId: 'u' }),
     '/imstate.v1.PresenceService/EraseUser': () => v1.eraseUser({ userId: 'u' }),

@@ -25,6 +25,13 @@ async function busyDaemon(): Promise<TestDaemon> {
   await until(() => watch.syncs > 0, 'the watch is synced');
   await v1.online(login);
   await until(() => watch.changes.length > 0, 'the watch receives the change');
+  await v1.putPolicy({
+    policy: {
+      name: 'one',
+      limits: [{ per: 'POLICY_SCOPE_USER', max: 1, onConflict: 'POLICY_CONFLICT_REJECT' }],
+    },
+  });
+  expect(await v1.online({ ...login, deviceId: 'tablet', policy: 'one' })).toMatchObject({ rejected: true });
   return daemon;
 }
 
