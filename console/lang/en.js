@@ -143,6 +143,7 @@ export default {
   'column.outcome': 'Outcome',
   'column.detail': 'Detail',
   'column.policy': 'Policy',
+  'column.class': 'Class',
   'column.author': 'Author',
   'column.limits': 'Limits',
   'why.button': 'Why?',

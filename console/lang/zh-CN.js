@@ -139,6 +139,7 @@ export default {
   'column.outcome': '结果',
   'column.detail': '详情',
   'column.policy': '会话策略',
+  'column.class': '类别',
   'column.author': '修改者',
   'column.limits': '限制',
   'why.button': '原因',

@@ -112,8 +112,8 @@ export default [
   ],
   ['{field} must be a revision that a watch has sent', '订阅的恢复位置无效，请重新加载页面'],
   [
-    '{field} {name} is not a policy: imstate policy list shows the stored ones',
-    '{field}：{name} 不是会话策略，可用 imstate policy list 查看已存储的会话策略',
+    '{field} {name} is not a policy: imstate policy list shows the stored ones, and imstate policy presets the presets',
+    '{field}：{name} 不是会话策略，可用 imstate policy list 查看已存储的会话策略，用 imstate policy presets 查看预设',
   ],
   ['userIdPrefix', '用户 ID 前缀'],
   ['userId', '用户 ID'],

@@ -33,12 +33,13 @@ function rejection({ limit, conflicts, conflictsOmitted = 0 }) {
   return t('trial.rejected', { limit: limitName(limit), count });
 }
 
-function factsOf({ userId, platform, deviceId, policy }) {
+function factsOf({ userId, platform, deviceId, policy, class: className }) {
   return [
     ['user', userName(userId)],
     ['platform', platform === null ? t('platforms.unnamed') : outside(platform)],
     ['device', deviceId === null ? t('trial.newDevice') : outside(deviceId)],
     ['policy', policy],
+    ...(className === null ? [] : [['class', className]]),
   ];
 }
 

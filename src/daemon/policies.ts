@@ -94,7 +94,8 @@ export class Policies {
     if (policy === undefined)
       throw broken(
         'policy',
-        `${JSON.stringify(name)} is not a policy: imstate policy list shows the stored ones`,
+        `${JSON.stringify(name)} is not a policy: imstate policy list shows the stored ones, and ` +
+          'imstate policy presets the presets',
       );
     const isBypass = keepsAll(policy) && byDefault !== undefined && !keepsAll(byDefault);
     if (isBypass && !isAdmin && !this.#set.policies.includes(policy as StoredPolicy))

@@ -7,7 +7,7 @@ import {
 } from 'imstate-client/internal/shared/policy';
 import { LIMITS } from './limits.js';
 import { OTHER_CLASS } from './policy.js';
-import { KEEP_ALL, REPLACE_ALL, REPLACE_SAME_PLATFORM } from './policyPresets.js';
+import { PRESETS } from './policyPresets.js';
 import { broken } from './validate.js';
 
 /** The platforms that a policy can name without declaring them. */
@@ -30,8 +30,6 @@ const KNOWN_PLATFORMS = [
 /** The largest `max` of a limit: that of --max-devices. */
 const MAX_LIMIT = 10_000;
 
-/** Clients send these words without the name of a policy. */
-const RESERVED = [KEEP_ALL, REPLACE_SAME_PLATFORM, REPLACE_ALL].map(({ name }) => name);
 const CONFLICTS = ['KICK_OLDEST', 'KICK_ALL', 'REJECT'];
 
 /** A place in a policy: keys and indexes, such as `['limits', 2, 'max']`. */
@@ -76,8 +74,8 @@ class PolicyCheck {
 
   check({ name, platforms = [], classes = {}, limits = [], exclusive = [] }: Policy): SessionPolicy {
     checkPolicyName(this.#format(['name']), name);
-    if (RESERVED.includes(name))
-      throw this.#broken(['name'], 'is a word of login_policy, whose meaning is fixed: choose another name');
+    if (PRESETS.some((preset) => preset.name === name))
+      throw this.#broken(['name'], `${shown(name)} is a preset, which never changes: choose another name`);
     this.#checkCount(['platforms'], platforms.length, LIMITS.policyPlatforms.max);
     for (const [i, platform] of platforms.entries()) this.#checkPlatform(['platforms', i], platform);
     this.#checkClasses(classes, new Set([...KNOWN_PLATFORMS, ...platforms]));

@@ -20,9 +20,18 @@ export interface Decision<Counted extends CountedSession> {
 }
 
 /** The class to which a platform belongs. Platforms are compared byte for byte. */
-export function classOf({ classes }: SessionPolicy, platform: string): string {
-  for (const [name, platforms] of Object.entries(classes)) if (platforms.includes(platform)) return name;
-  return OTHER_CLASS;
+export function classOf(policy: SessionPolicy, platform: string): string {
+  return platformClasses(policy).get(platform) ?? OTHER_CLASS;
+}
+
+/** The classes by platform; without those of the class "other". */
+function platformClasses({ classes }: SessionPolicy): ReadonlyMap<string, string> {
+  return new Map(Object.entries(classes).flatMap(([name, each]) => each.map((platform) => [platform, name])));
+}
+
+/** The class in which a login counts; undefined if the policy has no classes. */
+export function classOfLogin(policy: SessionPolicy, platform: string): string | undefined {
+  return Object.keys(policy.classes).length === 0 ? undefined : classOf(policy, platform);
 }
 
 /** True if the policy never ends a session and never rejects a login. */
@@ -44,18 +53,18 @@ export function decideLogin<Counted extends CountedSession>(
 ): Decision<Counted> {
   const ownClass = classOf(policy, platform);
   const excluded = excludedBy(policy, ownClass);
+  const classes = platformClasses(policy);
+  const classOfOther = ({ platform: other }: Counted) => classes.get(other) ?? OTHER_CLASS;
   const ended: Counted[] = [];
   let left: Counted[] = [];
   for (const other of [...others].sort(oldestFirst))
-    (excluded.has(classOf(policy, other.platform)) ? ended : left).push(other);
+    (excluded.has(classOfOther(other)) ? ended : left).push(other);
   for (const limit of policy.limits) {
     if (limit.per === 'class' && limit.class !== ownClass) continue;
     const inScope = left.filter(
       (other) =>
         limit.per === 'user' ||
-        (limit.per === 'platform'
-          ? other.platform === platform
-          : classOf(policy, other.platform) === ownClass),
+        (limit.per === 'platform' ? other.platform === platform : classOfOther(other) === ownClass),
     );
     if (inScope.length < limit.max) continue;
     if (limit.onConflict === 'REJECT') return { ended: [], rejection: { limit, conflicts: inScope } };

@@ -82,22 +82,24 @@ export interface ReplacedSession {
 export interface LoginResult {
   /** When the session began; a refresh keeps the time of its login. 0 if nothing was changed. */
   loginTimeMs: number;
-  /** The sessions that the login ended. */
+  /** The sessions that the login ended, or would end. */
   replaced: ReplacedSession[];
+  /** How many more there are; absent if there are none. */
+  replacedOmitted?: number;
   /** Why the session had ended already; nothing was changed then. */
   endReason: EndReason | undefined;
   /** Why the policy rejected the login; nothing was changed then. */
   rejection: LoginRejection | undefined;
 }
 
-/** How many sessions that stand in the way of a login a response names. */
-export const MAX_CONFLICTS = 32;
+/** How many sessions a response names that stand in the way of a login, or that a dry run would end. */
+export const MAX_NAMED = 32;
 
 /** Why a policy rejects a login. */
 export interface LoginRejection {
   /** The limit that the login would exceed. */
   limit: PolicyLimit;
-  /** The sessions that stand in the way, oldest first: at most {@link MAX_CONFLICTS}. */
+  /** The sessions that stand in the way, oldest first, without metadata: at most {@link MAX_NAMED}. */
   conflicts: Session[];
   /** How many more there are. */
   conflictsOmitted: number;

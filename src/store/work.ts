@@ -21,4 +21,10 @@ export const WORK = {
   part: 1_024,
   /** How many other sessions one operation ends in a batch, and how many old records it removes. */
   ends: 64,
+  /**
+   * A login that ends more than eight times as many ends this part of them, because it reads the others each time;
+   * but not more than `mostEnds`.
+   */
+  endsDivisor: 8,
+  mostEnds: 256,
 } as const;

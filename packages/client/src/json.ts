@@ -106,10 +106,11 @@ export function policyJson(policy: SessionPolicy & { version: number; author?: s
   return { name, version, author: author || null, platforms, classes, limits, exclusive };
 }
 
-/** What a policy would decide about a login. */
+/** What a policy would decide about a login; `platformClass` is that of the login, if the policy has classes. */
 export function decisionJson(
   { userId, deviceId, platform }: Pick<ValidateLoginRequest, 'userId' | 'deviceId' | 'platform'>,
   decision: LoginValidation,
+  platformClass: string | undefined,
 ) {
   const { rejected, replaced, replacedOmitted, policy } = decision;
   return {
@@ -117,6 +118,7 @@ export function decisionJson(
     deviceId: deviceId || null,
     platform: platform || null,
     policy: policy ?? 'keep-all',
+    class: platformClass ?? null,
     rejected,
     replaced: replaced.map((ended) => ({ deviceId: ended.deviceId, ...endedJson(ended) })),
     ...(replacedOmitted > 0 && { replacedOmitted }),

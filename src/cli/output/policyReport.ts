@@ -1,5 +1,5 @@
-import type { LoginValidation, Policy, PolicyLimit, PolicyList } from 'imstate-client';
-import { describeLimit } from '../../presence/policy.js';
+import type { LoginValidation, Policy, PolicyLimit, PolicyList, ValidateLoginRequest } from 'imstate-client';
+import { describeLimit, OTHER_CLASS } from '../../presence/policy.js';
 import { describeConflict } from './onlineReport.js';
 import { colors, renderTable } from './style.js';
 
@@ -39,21 +39,37 @@ function scopeOf(limit: PolicyLimit): string {
 }
 
 /** What a policy would decide, as human-readable lines. */
-export function describeDecision(name: string, decision: LoginValidation): string[] {
+export function describeDecision(
+  { userId, platform }: Pick<ValidateLoginRequest, 'userId' | 'platform'>,
+  decision: LoginValidation,
+  platformClass: string | undefined,
+): string[] {
   const { green, red, yellow } = colors();
   const { policy = 'keep-all', rejected, replaced, replacedOmitted } = decision;
+  const name = platform === undefined ? userId : `${userId} on ${platform}`;
+  const counted = describeClass(platform, platformClass);
   if (rejected) {
     const limit = decision.limit === undefined ? '' : `: ${describeLimit(decision.limit)}`;
     return [
       `the login of ${name} would be ${red('rejected')} by ${policy}${limit}`,
+      ...counted,
       ...describeConflict(decision),
     ];
   }
   return [
     `the login of ${name} would be ${green('accepted')} by ${policy}${replaced.length === 0 ? ', and end no session' : ''}`,
+    ...counted,
     ...replaced.map(
       (ended) => `${yellow('ends')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}`,
     ),
     ...(replacedOmitted > 0 ? [`${yellow('ends')} ${replacedOmitted} more sessions`] : []),
   ];
+}
+
+/** In which class a login counts; a forgotten or misspelt platform shows here. */
+function describeClass(platform: string | undefined, platformClass: string | undefined): string[] {
+  if (platformClass === undefined) return [];
+  if (platformClass !== OTHER_CLASS) return [`it counts in class ${platformClass}`];
+  const why = platform === undefined ? 'it has no platform' : `no class has the platform ${platform}`;
+  return [`it counts in class ${OTHER_CLASS}: ${why}`];
 }

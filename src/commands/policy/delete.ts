@@ -12,6 +12,10 @@ export default class PolicyDelete extends ClientCommand {
   `;
   static override examples = [
     { description: 'A policy that no login names', command: '<%= config.bin %> <%= command.id %> one-phone' },
+    {
+      description: 'The same for a program',
+      command: '<%= config.bin %> <%= command.id %> one-phone --json',
+    },
   ];
   static override args = { name: textArg({ description: 'name of the policy', required: true }) };
 

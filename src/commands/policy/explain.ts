@@ -4,16 +4,17 @@ import { ClientCommand } from '../../cli/base/ClientCommand.js';
 import { textFlag } from '../../cli/flags/flagTypes.js';
 import { prose } from '../../cli/help/prose.js';
 import { describeDecision } from '../../cli/output/policyReport.js';
+import { classOfLogin } from '../../presence/policy.js';
 
 export default class PolicyExplain extends ClientCommand {
   static override summary = 'Say what a policy would do with a login now. Changes nothing.';
   static override description = prose`
     A dry run: names the sessions that the login would end, or those that stand in its way and the limit that it
-    would exceed. Without --device the login is that of a device that is not known. Needs the role writer, as a
-    login does.
+    would exceed, and the class in which the login counts. Without --device the login is that of a device that is
+    not known. Needs the role writer, as a login does.
 
     The exit code is 1 if the login would be rejected. JSON: {"userId", "deviceId", "platform", "policy",
-    "rejected", "replaced", "conflicts", "limit"}.
+    "class", "rejected", "replaced", "conflicts", "limit"}.
   `;
   static override examples = [
     {
@@ -46,10 +47,11 @@ export default class PolicyExplain extends ClientCommand {
     const request = { userId: args.user, deviceId, platform, policy };
     return this.withClient(flags, async (client) => {
       const decision = await client.validateLogin(request);
-      const where = platform === undefined ? '' : ` on ${platform}`;
-      for (const line of describeDecision(`${args.user}${where}`, decision)) this.log(line);
+      const policy = decision.policy && (await client.getPolicy(decision.policy));
+      const platformClass = policy ? classOfLogin(policy, platform ?? '') : undefined;
+      for (const line of describeDecision(request, decision, platformClass)) this.log(line);
       if (decision.rejected) process.exitCode = 1;
-      return decisionJson(request, decision);
+      return decisionJson(request, decision, platformClass);
     });
   }
 }

@@ -1,4 +1,3 @@
-import type { Device } from 'imstate-client/internal/generated/imstate/v1/Device';
 import type { HeartbeatResponse } from 'imstate-client/internal/generated/imstate/v1/HeartbeatResponse';
 import type { OnlineResponse } from 'imstate-client/internal/generated/imstate/v1/OnlineResponse';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
@@ -9,7 +8,7 @@ import { toWireLimit } from 'imstate-client/internal/wire/policy';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import { hasDetails } from '../../presence/details.js';
 import { KEEP_ALL } from '../../presence/policyPresets.js';
-import type { Ended, Login, LoginTrial, Session } from '../../presence/sessions.js';
+import type { Ended, Login, LoginResult, LoginTrial } from '../../presence/sessions.js';
 import { broken } from '../../presence/validate.js';
 import type { Answer, Operation } from '../../store/operations.js';
 import type { Caller } from '../auth/roles.js';
@@ -18,7 +17,7 @@ import { toDevice, toEnded, toGetUserResponse, toReplaced } from '../messages/re
 import type { Policies } from '../policies.js';
 import { readPolicyOf } from './policyRequests.js';
 import { readGetUser, readLogin, readLogout, readSession, readTrial } from './requests.js';
-import type { ShownAnswer, ShownLogin } from './responseRoom.js';
+import type { ShownAnswer } from './responseRoom.js';
 
 /** Reads and validates an operation of Apply. */
 export function readOperation(
@@ -52,7 +51,7 @@ export function toResult(
   switch (type) {
     case 'online':
     case 'validateLogin':
-      return { online: toOnlineResponse(request, answer as ShownLogin) };
+      return { online: toOnlineResponse(request, answer as LoginResult) };
     case 'offline':
       return { offline: { applied: answer as Answer<'offline'> } };
     case 'heartbeat':
@@ -66,7 +65,7 @@ export function toResult(
 /** The response to Online. */
 export function toOnlineResponse(
   login: LoginTrial & Partial<Pick<Login, 'details'>>,
-  { loginTimeMs, replaced, replacedOmitted = 0, endReason, rejection }: ShownLogin,
+  { loginTimeMs, replaced, replacedOmitted = 0, endReason, rejection }: LoginResult,
 ): OnlineResponse {
   return {
     sessionId: login.sessionId,
@@ -76,15 +75,11 @@ export function toOnlineResponse(
     endReason: endReasons.toWire(rejection ? 'REJECTED' : endReason),
     detailsStored: loginTimeMs > 0 && login.details !== undefined && hasDetails(login.details),
     rejected: rejection !== undefined,
-    conflicts: rejection ? rejection.conflicts.map(toConflict) : [],
+    conflicts: rejection ? rejection.conflicts.map((session) => toDevice(session)) : [],
     conflictsOmitted: rejection?.conflictsOmitted ?? 0,
     limit: rejection ? toWireLimit(rejection.limit) : null,
     policy: login.policy === KEEP_ALL ? '' : login.policy.name,
   };
-}
-
-function toConflict(session: Session): Device {
-  return toDevice({ ...session, metadata: {} });
 }
 
 /** The response to Heartbeat. */

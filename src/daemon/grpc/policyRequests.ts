@@ -4,13 +4,14 @@ import type { SessionPolicy } from 'imstate-client/internal/shared/policy';
 import { loginPolicies } from 'imstate-client/internal/wire/enums';
 import { fromWirePolicy } from 'imstate-client/internal/wire/policy';
 import { checkPolicy, type PolicyPath } from '../../presence/checkPolicy.js';
+import { KEEP_ALL } from '../../presence/policyPresets.js';
 import { broken } from '../../presence/validate.js';
 import type { Caller } from '../auth/roles.js';
 import type { Policies } from '../policies.js';
 
-/** The policy that a login chooses. `caller` is undefined if authentication is off. */
+/** The policy that a login chooses: none decides about a session that is resent. `caller` is undefined if authentication is off. */
 export function readPolicyOf(
-  { loginPolicy, policy, platform }: OnlineRequest__Output,
+  { loginPolicy, policy, platform, loginTime }: OnlineRequest__Output,
   policies: Policies,
   caller: Caller | undefined,
 ): SessionPolicy {
@@ -19,6 +20,8 @@ export function readPolicyOf(
   if (word === 'REPLACE_SAME_PLATFORM' && platform === '') {
     throw broken('platform', 'must be given with the login policy REPLACE_SAME_PLATFORM');
   }
+  // The policies may have changed since the session began.
+  if (loginTime !== null) return KEEP_ALL;
   return policies.choose({ name: policy, word }, caller === undefined || caller.role === 'admin');
 }
 

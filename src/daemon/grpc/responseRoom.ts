@@ -28,19 +28,12 @@ const USER_FORM = { metadata: true, explanation: true };
 const BARE_USER_FORM = { metadata: false, explanation: true };
 const CONFLICT_FORM = { metadata: false, explanation: false };
 
-/** The part of a login's result for which a response has room. */
-export interface ShownLogin extends LoginResult {
-  /** How many replaced sessions were left out; absent if none were. */
-  replacedOmitted?: number;
-}
-
 /** The part of an operation's result that goes into a response. */
-export type ShownAnswer = Answer | Shown | ShownLogin | Error;
+export type ShownAnswer = Answer | Shown | Error;
 
 /** The part of a login's result for which the response has room. */
-export function showLogin(userId: string, result: LoginResult): ShownLogin {
-  // What a policy rejects names few sessions.
-  if (LOGIN_BYTES + result.replaced.length * MAX_ENDED_BYTES <= MAX_BYTES) return result;
+export function showLogin(userId: string, result: LoginResult): LoginResult {
+  if (maxBytesOfLogin(result) <= MAX_BYTES) return result;
   return new Room(MAX_BYTES - LOGIN_BYTES).fitLogin(userId, result);
 }
 
@@ -82,23 +75,21 @@ class Room {
     return user ? this.#fitUser(user) : answer;
   }
 
-  fitLogin(userId: string, result: LoginResult): ShownLogin {
-    const { replaced, rejection } = result;
-    if (rejection !== undefined) return this.#fitRejection(result, rejection);
+  fitLogin(userId: string, result: LoginResult): LoginResult {
+    const { replaced, replacedOmitted = 0, rejection } = result;
     const end = replaced.findIndex((session) => !this.#take(endedBytes(exactly, userId, session)));
-    if (end === -1) return result;
-    return { ...result, replaced: replaced.slice(0, end), replacedOmitted: replaced.length - end };
+    const omitted = replacedOmitted + replaced.length - end;
+    const shown =
+      end === -1 ? result : { ...result, replaced: replaced.slice(0, end), replacedOmitted: omitted };
+    return rejection === undefined ? shown : { ...shown, rejection: this.#fitRejection(rejection) };
   }
 
-  #fitRejection(result: LoginResult, rejection: LoginRejection): ShownLogin {
+  #fitRejection(rejection: LoginRejection): LoginRejection {
     const { conflicts, conflictsOmitted } = rejection;
     const end = conflicts.findIndex((session) => !this.#take(sizeOf(session, CONFLICT_FORM, exactly)));
-    if (end === -1) return result;
+    if (end === -1) return rejection;
     const omitted = conflictsOmitted + conflicts.length - end;
-    return {
-      ...result,
-      rejection: { ...rejection, conflicts: conflicts.slice(0, end), conflictsOmitted: omitted },
-    };
+    return { ...rejection, conflicts: conflicts.slice(0, end), conflictsOmitted: omitted };
   }
 
   #fitUser({ sessions, lastSeenMs }: UserRead): Shown | Error {
@@ -135,14 +126,15 @@ function userIn(type: Operation['type'], answer: Answer): UserRead | undefined {
 /** The maximum size of a result, by counts alone: the usual batch is not measured. */
 function maxBytesOf({ type }: Operation, answer: Answer | Error): number {
   if (answer instanceof Error) return ERROR_BYTES;
-  if (isLogin(type)) {
-    const { replaced, rejection } = answer as LoginResult;
-    const conflicts = rejection?.conflicts.length ?? 0;
-    return LOGIN_BYTES + replaced.length * MAX_ENDED_BYTES + conflicts * MAX_DEVICE_BYTES;
-  }
+  if (isLogin(type)) return maxBytesOfLogin(answer as LoginResult);
   if (type === 'getUser') return USER_BYTES + (answer as UserRead).sessions.length * MAX_DEVICE_BYTES;
   if (type === 'getDevice') return USER_BYTES + MAX_DEVICE_BYTES;
   return type === 'heartbeat' && answer !== undefined ? MAX_ENDED_BYTES : SMALL_BYTES;
+}
+
+function maxBytesOfLogin({ replaced, rejection }: LoginResult): number {
+  const conflicts = rejection?.conflicts.length ?? 0;
+  return LOGIN_BYTES + replaced.length * MAX_ENDED_BYTES + conflicts * MAX_DEVICE_BYTES;
 }
 
 function bytesOf(measure: Measure, operation: Operation, answer: Answer | Error): number {

@@ -1,6 +1,6 @@
 import { decideLogin, keepsAll } from '../../presence/policy.js';
 import type { SessionRecord } from '../../presence/record.js';
-import { type LoginRejection, type LoginTrial, MAX_CONFLICTS } from '../../presence/sessions.js';
+import { type LoginRejection, type LoginTrial, MAX_NAMED } from '../../presence/sessions.js';
 import { countedSessions, hasRoom } from './devices.js';
 import { toReadable } from './read.js';
 import type { WriteTransaction } from './WriteTransaction.js';
@@ -23,16 +23,22 @@ export function decide(tx: WriteTransaction, login: LoginTrial): StoreDecision |
   const left = others.length - ended.length;
   if (rejection === undefined) return { ended, left, rejection };
   const { limit, conflicts } = rejection;
-  const shown = conflicts.slice(0, MAX_CONFLICTS).flatMap((record) => toReadable(tx, record) ?? []);
+  const shown = conflicts
+    .slice(0, MAX_NAMED)
+    .flatMap((record) => toReadable(tx, { ...record, metadata: {} }) ?? []);
   const conflictsOmitted = conflicts.length - shown.length;
   return { ended, left, rejection: { limit, conflicts: shown, conflictsOmitted } };
 }
 
-/** Whether the device of a login fits beside the other devices of the user that stay online. */
+/**
+ * Whether the device of a login fits beside the other devices of the user that stay online. `over` of those that
+ * are recorded as online are not counted.
+ */
 export function fits(
   tx: WriteTransaction,
   { userId, deviceId }: LoginTrial,
   decision: StoreDecision | undefined,
+  over = 0,
 ): boolean {
-  return decision ? decision.left < tx.options.maxDevices : hasRoom(tx, userId, deviceId);
+  return decision ? decision.left < tx.options.maxDevices : hasRoom(tx, userId, deviceId, over);
 }

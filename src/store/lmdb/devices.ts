@@ -35,19 +35,20 @@ export function countedSessions(tx: WriteTransaction, userId: string, deviceId: 
 }
 
 /**
- * Whether the user may have one more device online. Devices whose session is over do not count. See
- * redis/scripts/devices.lua.
+ * Whether the user may have one more device online. Devices whose session is over do not count, nor do `known`
+ * others of those that are recorded as online. See redis/scripts/devices.lua.
  */
-export function hasRoom(tx: WriteTransaction, userId: string, deviceId: string): boolean {
+export function hasRoom(tx: WriteTransaction, userId: string, deviceId: string, known = 0): boolean {
   const { maxDevices } = tx.options;
-  const online = tx.tables.users.get(userId) ?? 0;
+  const online = (tx.tables.users.get(userId) ?? 0) - known;
   if (online < maxDevices) return true;
   if (tx.work.full.get(userId) === online) return false;
   const over = someDevices(tx, userId).records.filter(
     (other) => other.online && other.deviceId !== deviceId && tx.endOf(other) !== undefined,
   );
   if (online - over.length < maxDevices) return true;
-  tx.work.full.set(userId, online);
+  // Otherwise it is true for this login alone.
+  if (known === 0) tx.work.full.set(userId, online);
   return false;
 }
 

@@ -38,8 +38,9 @@ export function online(
   if (!before && !fits(tx, login, decision)) throw tooManyDevices(tx.options.maxDevices);
   const others = decision?.ended ?? [];
   const record = makeRecord(login, binding, isRefresh ? before : undefined, tx.now);
-  if (others.length > WORK.ends) {
-    const ended = replaceOthers(tx, userId, others.slice(0, WORK.ends), record);
+  const ends = Math.min(WORK.mostEnds, Math.max(WORK.ends, Math.ceil(others.length / WORK.endsDivisor)));
+  if (others.length > ends) {
+    const ended = replaceOthers(tx, userId, others.slice(0, ends), record);
     return new Unfinished((nextTx) => online(nextTx, login, [...replaced, ...ended]));
   }
   if (before && !isRefresh) replaced.push(replacedSession(before));

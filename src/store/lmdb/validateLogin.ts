@@ -1,6 +1,6 @@
 import { unpackRecord } from '../../presence/record.js';
 import { replacedSession, tooManyDevices } from '../../presence/rules.js';
-import type { LoginResult, LoginTrial } from '../../presence/sessions.js';
+import { type LoginResult, type LoginTrial, MAX_NAMED } from '../../presence/sessions.js';
 import { decide, fits } from './decide.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
@@ -14,7 +14,11 @@ export function validateLogin(tx: WriteTransaction, trial: LoginTrial): LoginRes
   if (before?.sessionId === sessionId) return result;
   const decision = decide(tx, trial);
   if (decision?.rejection) return { ...result, rejection: decision.rejection };
-  if (!before && !fits(tx, trial, decision)) throw tooManyDevices(tx.options.maxDevices);
-  const replaced = [...(before ? [before] : []), ...(decision?.ended ?? [])].map(replacedSession);
-  return { ...result, replaced };
+  // A login would end the session of its own device first, if that is over.
+  const over = record?.online && !before ? 1 : 0;
+  if (!before && !fits(tx, trial, decision, over)) throw tooManyDevices(tx.options.maxDevices);
+  const ended = decision?.ended ?? [];
+  const replaced = [...(before ? [before] : []), ...ended.slice(0, MAX_NAMED)].map(replacedSession);
+  if (ended.length <= MAX_NAMED) return { ...result, replaced };
+  return { ...result, replaced, replacedOmitted: ended.length - MAX_NAMED };
 }

@@ -3,7 +3,7 @@ import { NETWORK_BYTES } from '../../presence/details.js';
 import { FIELD_TAGS } from '../../presence/fields.js';
 import { END_REASONS, RECORD_FLAGS } from '../../presence/record.js';
 import { DEFAULT_LEASE_MS, LAST_SEEN_ENTRIES, REMEMBERED_SESSIONS } from '../../presence/rules.js';
-import { MAX_CONFLICTS } from '../../presence/sessions.js';
+import { MAX_NAMED } from '../../presence/sessions.js';
 import { MAX_PLATFORMS, OTHER_PLATFORM } from '../../presence/stats.js';
 import { WORK } from '../work.js';
 import { POLICY_CONFLICTS, POLICY_SCOPES } from './policies.js';
@@ -87,7 +87,7 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   ...PATTERNS,
   TOO_MANY_DEVICES,
   REJECTED,
-  MAX_CONFLICTS,
+  MAX_NAMED,
   MAX_COUNT_BYTES,
   ...withPrefix('CHANGE_', CHANGE_FLAGS),
   BUCKETS,
@@ -103,6 +103,8 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   END_WORK: WORK.end,
   MAX_PART: WORK.part,
   MAX_ENDS: WORK.ends,
+  ENDS_DIVISOR: WORK.endsDivisor,
+  MOST_ENDS: WORK.mostEnds,
   AUDIT_REPEATS,
   MAX_AUDIT_PAGE,
 };

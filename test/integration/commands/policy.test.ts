@@ -175,7 +175,7 @@ describe('policy apply', () => {
     'does not give %s another meaning',
     async (name) => {
       const file = await fileOf(FILE.replace('name: one-phone', `name: ${name}`));
-      expect(await refusal(2, 'policy', 'apply', '-f', file)).toContain('name is a word of login_policy');
+      expect(await refusal(2, 'policy', 'apply', '-f', file)).toContain('is a preset, which never changes');
     },
   );
 
@@ -391,10 +391,11 @@ describe('policy explain', () => {
     await onOnePhone('alice');
     const { stdout, stderr, exitCode } = await policy('explain', 'alice', '--platform', 'android');
     expect([stderr, exitCode]).toEqual(['', 1]);
-    const [said, ...conflicts] = stdout.trimEnd().split('\n');
+    const [said, counted, ...conflicts] = stdout.trimEnd().split('\n');
     expect(said).toBe(
       'the login of alice on android would be rejected by one-phone: at most 1 session of class mobile',
     );
+    expect(counted).toBe('it counts in class mobile');
     expect(conflicts).toEqual([expect.stringMatching(IN_THE_WAY)]);
     const printed = await policy('explain', 'alice', '--platform', 'android', '--json');
     expect(printed.exitCode).toBe(1);
@@ -403,6 +404,7 @@ describe('policy explain', () => {
       deviceId: null,
       platform: 'android',
       policy: 'one-phone',
+      class: 'mobile',
       rejected: true,
       replaced: [],
       conflicts: [CONFLICT],
@@ -424,6 +426,7 @@ describe('policy explain', () => {
       deviceId: 'laptop',
       platform: 'macos',
       policy: 'openim-2',
+      class: null,
       rejected: false,
       replaced: [
         {
@@ -440,6 +443,17 @@ describe('policy explain', () => {
     });
     expect((await run('query', 'alice')).stdout).toMatch(/^alice is online/);
     expect((await run('history', 'alice')).stdout).not.toContain('laptop');
+  });
+
+  test('says in which class a login counts, so that a wrong platform shows', async () => {
+    await onOnePhone('alice');
+    expect((await policy('explain', 'alice', '--platform', 'iOS')).stdout).toBe(
+      'the login of alice on iOS would be accepted by one-phone, and end no session\n' +
+        'it counts in class other: no class has the platform iOS\n',
+    );
+    expect((await policy('explain', 'alice')).stdout).toContain(
+      '\nit counts in class other: it has no platform\n',
+    );
   });
 
   test('says that a login would end nothing', async () => {
@@ -515,7 +529,9 @@ describe('online', () => {
   });
 
   test('names the flag of a policy that there is not', async () => {
-    const message = '--policy "nope" is not a policy: imstate policy list shows the stored ones';
+    const message =
+      '--policy "nope" is not a policy: imstate policy list shows the stored ones, and ' +
+      'imstate policy presets the presets';
     expect(await refusal(2, 'online', 'alice', 'phone', ...SERVER, '--policy', 'nope')).toBe(message);
     const { stdout } = await run('online', 'alice', 'phone', ...SERVER, '--policy', 'nope', '--json');
     expect(JSON.parse(stdout)).toEqual({ error: { code: 'INVALID_ARGUMENT', message, field: '--policy' } });
@@ -540,7 +556,7 @@ describe('online', () => {
       expect.stringMatching(/^4 alice\/d is online/),
       '',
     ]);
-    expect(stderr).toMatch(/^3 online, 1 unchanged, 0 failed in /);
+    expect(stderr).toMatch(/^3 online, 1 rejected, 0 unchanged, 0 failed in /);
   });
 
   test('--file --policy is for the records without one; a wrong one fails its record alone', async () => {

@@ -56,6 +56,18 @@ async function twoDaemons() {
   return { redis, admin, daemons, clients };
 }
 
+test('a session that is resent is not decided, whatever has become of the policies', async () => {
+  const { daemon, client } = await daemonWith({ name: 'other', limits: [] });
+  await client.putPolicy(one);
+  const { v1 } = raw(daemon);
+  const request = { ...login('phone'), sessionId: 'of-phone', policy: 'one' };
+  const { loginTime } = await v1.online(request);
+  await v1.online({ ...login('web'), policy: 'other' });
+  await client.deletePolicy('one');
+  expect(await v1.online({ ...request, loginTime })).toMatchObject({ loginTime, rejected: false });
+  expect(await v1.online({ ...request, loginTime, validateOnly: true })).toMatchObject({ rejected: false });
+});
+
 test('a rejected login is an answer that clients without policies understand', async () => {
   const { daemon } = await daemonWith();
   const { v1 } = raw(daemon);
@@ -383,7 +395,7 @@ test('metrics count rejected logins, and have the revision', async () => {
   await client.online(login('web'));
   await client.validateLogin({ userId: 'alice' });
   const families = await scrape(daemon.http);
-  expect(sumOf(families, 'imstate_policy_rejections_total')).toBe(1);
+  expect(sumOf(families, 'imstate_policy_rejections_total', { policy: 'one' })).toBe(1);
   expect(sumOf(families, 'imstate_policy_revision')).toBe(2);
   expect(sumOf(families, 'imstate_transitions_total', { reason: 'LOGIN' })).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { readDevice } from 'imstate-client/internal/calls/readDevice';
 import { decisionJson, policyJson } from 'imstate-client/internal/json';
+import { classOfLogin } from '../../../presence/policy.js';
 import { KEEP_ALL } from '../../../presence/policyPresets.js';
 import { checkId, checkOptionalId, checkPlatform } from '../../../presence/validate.js';
 import { toDevice } from '../../messages/responses.js';
@@ -40,8 +41,8 @@ export function explainPolicyCall({ presence, policies }: ApiParts): ApiCall {
       // Nobody bypasses anything by asking.
       const policy = policies.choose({ name: parameters.text('policy'), word: undefined }, true);
       const trial = { userId, deviceId, sessionId: '', platform, policy };
-      const { replaced, rejection } = await presence.validateLogin(trial, peer);
-      return decisionJson(trial, {
+      const { replaced, replacedOmitted = 0, rejection } = await presence.validateLogin(trial, peer);
+      const decision = {
         rejected: rejection !== undefined,
         replaced: replaced.map((session) => ({
           userId,
@@ -50,14 +51,13 @@ export function explainPolicyCall({ presence, policies }: ApiParts): ApiCall {
           reasonText: undefined,
           by: undefined,
         })),
-        replacedOmitted: 0,
-        conflicts: (rejection?.conflicts ?? []).map((session) =>
-          readDevice(toDevice({ ...session, metadata: {} })),
-        ),
+        replacedOmitted,
+        conflicts: (rejection?.conflicts ?? []).map((session) => readDevice(toDevice(session))),
         conflictsOmitted: rejection?.conflictsOmitted ?? 0,
         limit: rejection?.limit,
         policy: policy === KEEP_ALL ? undefined : policy.name,
-      });
+      };
+      return decisionJson(trial, decision, classOfLogin(policy, platform));
     },
   };
 }

@@ -72,11 +72,17 @@ local function name_login(device, login)
   return string.char(#device - 1) .. device .. struct.pack('>I6', login.login) .. login.texts .. fields_of(login)
 end
 
--- Ends the first MAX_ENDS of the others (see decide), of the user's `devices` online; returns their names, and
--- how many devices are still online.
+-- How many of so many sessions one script ends. Those of a user with very many end in few scripts, because each
+-- reads all that are left.
+local function ends_of(count)
+  return math.min(count, MOST_ENDS, math.max(MAX_ENDS, math.ceil(count / ENDS_DIVISOR)))
+end
+
+-- Ends the first of the others (see decide), of the user's `devices` online; returns their names, and how many
+-- devices are still online.
 local function replace_others(user, others, devices, device, login)
   local names, cause = {}, { text = '', by = name_login(device, login) }
-  for i = 1, math.min(#others, MAX_ENDS) do
+  for i = 1, ends_of(#others) do
     local record = unpack_record(others[i].packed)
     end_session(user, others[i].device, record, devices, REPLACED, now, cause)
     devices = devices - 1
@@ -103,7 +109,7 @@ local function online(user, device, login, policy, resent, is_new)
   local decision = decide(user, device, login.platform, policy, current, devices)
   if decision and decision.conflicts then return pack_conflicts(decision) end
   if not was_online and not fits(user, device, decision, devices) then return rejection(TOO_MANY_DEVICES) end
-  if decision and #decision.ended > MAX_ENDS then
+  if decision and ends_of(#decision.ended) < #decision.ended then
     unfinished = '0'
     return rejection(0) .. replace_others(user, decision.ended, devices, device, login)
   end

@@ -158,11 +158,19 @@ local function fits(user, device, decision, devices)
   return has_room(user, device, devices)
 end
 
+-- A packed session that is online, without its metadata.
+local function without_metadata(packed)
+  if bit.band(string.byte(packed, 1), FLAG_METADATA) == 0 then return packed end
+  local record = unpack_record(packed)
+  record.rest, record.has_metadata = fields_of(record), false
+  return pack_online(record)
+end
+
 -- The reply to a rejected login: see online.lua.
 local function pack_conflicts(decision)
   local conflicts = decision.conflicts
-  local shown = math.min(#conflicts, MAX_CONFLICTS)
+  local shown = math.min(#conflicts, MAX_NAMED)
   local parts = { struct.pack('>I6BBI2', 0, REJECTED, decision.limit, #conflicts - shown) }
-  for i = 1, shown do parts[i + 1] = pack_device(conflicts[i].device, conflicts[i].packed) end
+  for i = 1, shown do parts[i + 1] = pack_device(conflicts[i].device, without_metadata(conflicts[i].packed)) end
   return table.concat(parts)
 end

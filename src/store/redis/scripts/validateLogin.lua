@@ -1,8 +1,12 @@
 --- @include "online"
+
+local NONE_OMITTED = struct.pack('>I2', 0)
+
 -- What a policy would decide about a login, see PresenceStore.validateLogin; apply.lua calls it.
 --
 -- device  '' for one that is not known
--- Reply: as in online.lua, as if nothing had changed.
+-- Reply: how many of the sessions that would end are left out, in two bytes; then as in online.lua, as if nothing
+-- had changed.
 local function validate_login(user, device, session, platform, policy)
   local record, devices
   if device ~= '' then
@@ -11,13 +15,21 @@ local function validate_login(user, device, session, platform, policy)
     devices = tonumber(redis.call('HGET', devices_of(user), '')) or 0
   end
   local current = record and record.online and not over(record) and record or nil
-  if current and current.session == session then return rejection(0) end
+  if current and current.session == session then return NONE_OMITTED .. rejection(0) end
+  -- A login would end it first.
+  if record and record.online and not current then devices = devices - 1 end
   local decision = decide(user, device, platform, policy, current, devices)
-  if decision and decision.conflicts then return pack_conflicts(decision) end
-  if not current and not fits(user, device, decision, devices) then return rejection(TOO_MANY_DEVICES) end
-  local parts = { rejection(0), current and name_replaced(device, current) or '' }
-  for _, other in ipairs(decision and decision.ended or {}) do
-    parts[#parts + 1] = name_replaced(other.device, unpack_record(other.packed))
+  if decision and decision.conflicts then return NONE_OMITTED .. pack_conflicts(decision) end
+  -- What it finds is true for this login alone.
+  local known = full[user]
+  local has_room = current or fits(user, device, decision, devices)
+  full[user] = known
+  if not has_room then return NONE_OMITTED .. rejection(TOO_MANY_DEVICES) end
+  local ended = decision and decision.ended or {}
+  local shown = math.min(#ended, MAX_NAMED)
+  local parts = { struct.pack('>I2', #ended - shown), rejection(0), current and name_replaced(device, current) or '' }
+  for i = 1, shown do
+    parts[#parts + 1] = name_replaced(ended[i].device, unpack_record(ended[i].packed))
   end
   return table.concat(parts)
 end

@@ -9,7 +9,7 @@ import { checkPolicy } from '../../../../src/presence/checkPolicy.ts';
 import { decideLogin } from '../../../../src/presence/policy.ts';
 import { KEEP_ALL, REPLACE_ALL } from '../../../../src/presence/policyPresets.ts';
 import { NO_POLICIES, putPolicy, setDefaultPolicy } from '../../../../src/presence/policySet.ts';
-import { type Login, MAX_CONFLICTS } from '../../../../src/presence/sessions.ts';
+import { type Login, MAX_NAMED } from '../../../../src/presence/sessions.ts';
 import type { PresenceStore } from '../../../../src/store/store.ts';
 import { eachWithStore, keepAlive, login, logout, type MakeStore } from './underTest.ts';
 
@@ -45,6 +45,22 @@ export function describePolicies(name: string, makeStore: MakeStore): void {
       return sessions.filter((session) => session.online).map(({ deviceId }) => deviceId);
     }
 
+    test('a dry run for a device whose session is over fits where a login does, and fails no other', async () => {
+      await store.online(login({ deviceId: 'over', ttlMs: 1_000 }));
+      await logIn('b', 'c', 'd', 'e');
+      await fixture.pass(1_000);
+      const answers = await store.apply([
+        { type: 'validateLogin', request: login({ deviceId: 'over', sessionId: 'new' }) },
+        { type: 'online', request: login({ deviceId: 'f' }) },
+        { type: 'validateLogin', request: login({ deviceId: 'over', sessionId: 'new' }) },
+      ]);
+      expect(answers).toMatchObject([
+        { rejection: undefined },
+        { rejection: undefined },
+        { code: 'RESOURCE_EXHAUSTED' },
+      ]);
+    });
+
     test('end the oldest sessions of a scope, and name them', async () => {
       await logIn('phone:ios', 'pc:macos', 'tablet:android');
       const request = login({ deviceId: 'new', platform: 'ios', policy: policy({ limits: [MOBILE] }) });
@@ -71,7 +87,7 @@ export function describePolicies(name: string, makeStore: MakeStore): void {
       expect(result.rejection).toMatchObject({ limit: REJECT_THIRD, conflictsOmitted: 0 });
       expect(result.rejection?.conflicts).toMatchObject([
         { deviceId: 'phone', platform: 'ios', online: true, sessionId: 's-phone' },
-        { deviceId: 'pc', details },
+        { deviceId: 'pc', details, metadata: {} },
       ]);
       expect((await online()).sort()).toEqual(['pc', 'phone']);
       expect(await store.getDevice('alice', 'web')).toBeUndefined();
@@ -307,8 +323,18 @@ export function describePolicies(name: string, makeStore: MakeStore): void {
       const limit: PolicyLimit = { per: 'class', class: 'mobile', max: 10, onConflict: 'REJECT' };
       const request = login({ deviceId: 'new', platform: 'ios', policy: policy({ limits: [limit] }) });
       const { rejection } = await fixture.store.online(request);
-      expect(rejection?.conflicts).toHaveLength(MAX_CONFLICTS);
-      expect(rejection?.conflictsOmitted).toBe(many / 2 - MAX_CONFLICTS);
+      expect(rejection?.conflicts).toHaveLength(MAX_NAMED);
+      expect(rejection?.conflictsOmitted).toBe(many / 2 - MAX_NAMED);
+      expect(await fixture.store.getStats()).toMatchObject({ devices: many });
+    });
+
+    test('name some of the sessions that a dry run would end, and count the others', async () => {
+      const rules = policy({ limits: [{ per: 'user', max: 10, onConflict: 'KICK_ALL' }] });
+      const trial = login({ deviceId: 'd1', sessionId: '', policy: rules });
+      const { replaced, replacedOmitted } = await fixture.store.validateLogin(trial);
+      // With that of the device itself.
+      expect(replaced).toHaveLength(1 + MAX_NAMED);
+      expect(replacedOmitted).toBe(many - 1 - MAX_NAMED);
       expect(await fixture.store.getStats()).toMatchObject({ devices: many });
     });
 

@@ -236,7 +236,7 @@ describe('values', () => {
     ['a number as name', 'name: 5\n', 'line 1: name must be a text: put it in quotes'],
     ['a name in capitals', 'name: One\n', 'line 1: name must be 1 to 64 lower-case letters, digits and'],
     ['a long name', `name: ${'x'.repeat(65)}\n`, 'line 1: name must be 1 to 64 lower-case letters'],
-    ['a word of login_policy as name', '\nname: keep-all\n', 'line 2: name is a word of login_policy'],
+    ['a preset as name', '\nname: keep-all\n', 'line 2: name "keep-all" is a preset'],
     ['__proto__ as name', 'name: __proto__\n', 'line 1: name must be 1 to 64 lower-case letters'],
     ['platforms without a value', 'name: p\nplatforms:\n', 'line 2: platforms must be a list'],
     ['classes without a value', 'name: p\nclasses:\n', 'line 2: classes must have keys with values'],
