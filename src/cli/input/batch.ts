@@ -17,6 +17,9 @@ const STOP_GRACE_MS = 2_000;
 /** The records of a batch, how to print their results, and what ends it. */
 export type BatchSource = Pick<Batch<unknown, unknown>, 'records' | 'isJson' | 'stop'>;
 
+/** What a call that did not fail did. */
+type Effect = 'changed' | 'unchanged' | 'rejected';
+
 /** Calls for the records of a file, and how to print their results. */
 export interface Batch<Request, Result> {
   /** The lines of the file: see {@link recordsOf}. */
@@ -31,15 +34,15 @@ export interface Batch<Request, Result> {
   /** Requests with the same key are made one after the other. */
   keyOf(request: Request): string;
   call(request: Request, options: CallOptions): Promise<Result>;
-  /** Whether the call changed anything; otherwise the exit code is 1. */
-  hasChanged(result: Result): boolean;
+  /** What the call did; the exit code is 1 unless it changed something. */
+  effectOf(result: Result): Effect;
   /** The warnings if the daemon, which is older, ignored fields of the request. */
   ignored(request: Request, result: Result): readonly string[];
   /** One line. */
   describe(request: Request, result: Result): string;
   toJson(request: Request, result: Result): object;
   /** The line at the end. */
-  summarize(counts: { changed: number; unchanged: number; failed: number }): string;
+  summarize(counts: Readonly<Record<Effect | 'failed', number>>): string;
 }
 
 /** The result of one record. */
@@ -55,7 +58,7 @@ type Outcome<Request, Result> = { line: number } & (
 export async function runBatch<Request, Result>(batch: Batch<Request, Result>): Promise<number> {
   const { stop } = batch;
   const progress = new Progress('record', !process.stdout.isTTY);
-  const counts = { changed: 0, unchanged: 0, failed: 0 };
+  const counts = { changed: 0, unchanged: 0, rejected: 0, failed: 0 };
   let exitCode = 0;
   const warnings = new Set<string>();
   const giveUp = new AbortController();
@@ -68,10 +71,7 @@ export async function runBatch<Request, Result>(batch: Batch<Request, Result>): 
       counts[kind] += 1;
       if ('result' in outcome)
         for (const each of batch.ignored(outcome.request, outcome.result)) warnings.add(each);
-      exitCode = Math.max(
-        exitCode,
-        'error' in outcome ? outcome.error.exitCode : Number(kind === 'unchanged'),
-      );
+      exitCode = Math.max(exitCode, 'error' in outcome ? outcome.error.exitCode : Number(kind !== 'changed'));
       progress.add(1);
     }
   } finally {
@@ -135,9 +135,8 @@ function callerOf<Request, Result>(
 function kindOf<Request, Result>(
   batch: Batch<Request, Result>,
   outcome: Outcome<Request, Result>,
-): 'changed' | 'unchanged' | 'failed' {
-  if ('error' in outcome) return 'failed';
-  return batch.hasChanged(outcome.result) ? 'changed' : 'unchanged';
+): Effect | 'failed' {
+  return 'error' in outcome ? 'failed' : batch.effectOf(outcome.result);
 }
 
 function show<Request, Result>(batch: Batch<Request, Result>, outcome: Outcome<Request, Result>): string {

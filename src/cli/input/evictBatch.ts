@@ -19,7 +19,7 @@ export function evictBatch(
     read: (text) => readEviction(text, reasonText),
     keyOf: nameOf,
     call: (request, options) => evictAll(client, request, options),
-    hasChanged: ({ evicted }) => evicted > 0,
+    effectOf: ({ evicted }) => (evicted > 0 ? 'changed' : 'unchanged'),
     ignored: (_, { reasonStored }) => (reasonStored === false ? [REASON_IGNORED] : []),
     describe: (request, { evicted }) => `${nameOf(request)}: ${count(evicted, 'session')}`,
     toJson: ({ reasonText: _, ...target }, result) => ({ ...target, ...evictedJson(result) }),

@@ -17,11 +17,14 @@ export function onlineBatch(
     read: (text) => readRecord(text, defaults),
     keyOf: ({ userId }) => userId,
     call: online,
-    hasChanged: ({ endReason }) => endReason === undefined,
+    effectOf: ({ endReason, rejected }) => {
+      if (rejected) return 'rejected';
+      return endReason === undefined ? 'changed' : 'unchanged';
+    },
     ignored: ignoredOfLogin,
     describe: (request, result) => describeLogin(request, result).join('; '),
     toJson: loginJson,
-    summarize: ({ changed, unchanged, failed }) =>
-      `${changed} online, ${unchanged} unchanged, ${failed} failed`,
+    summarize: ({ changed, unchanged, rejected, failed }) =>
+      `${changed} online, ${rejected > 0 ? `${rejected} rejected, ` : ''}${unchanged} unchanged, ${failed} failed`,
   };
 }
