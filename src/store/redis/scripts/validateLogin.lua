@@ -1,12 +1,11 @@
 --- @include "online"
-
-local NONE_OMITTED = struct.pack('>I2', 0)
-
 -- What a policy would decide about a login, see PresenceStore.validateLogin; apply.lua calls it.
 --
 -- device  '' for one that is not known
 -- Reply: how many of the sessions that would end are left out, in two bytes; then as in online.lua, as if nothing
 -- had changed.
+local NONE_OMITTED = '\0\0'
+
 local function validate_login(user, device, session, platform, policy)
   local record, devices
   if device ~= '' then
