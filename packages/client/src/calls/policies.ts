@@ -51,9 +51,9 @@ export interface ValidateLoginRequest {
 export interface LoginValidation {
   /** Whether the policy would reject the login. */
   rejected: boolean;
-  /** The sessions that the login would end. */
+  /** The sessions that the login would end: at most 32 on other devices. */
   replaced: EndedSession[];
-  /** How many more sessions it would end, for which the response had no room. */
+  /** How many more sessions it would end. */
   replacedOmitted: number;
   /** The sessions that stand in the way of a rejected login, oldest first, without metadata: at most 32. */
   conflicts: DeviceState[];
