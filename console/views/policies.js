@@ -48,7 +48,7 @@ class PoliciesPage {
     const { signal, onState, onFault } = this.#context;
     try {
       const set = await get('policies', {}, { signal });
-      // The view has no stream that would tell that the daemon responds again.
+      // The view has no stream that would show that the daemon responds again.
       onState('none');
       if (set.revision !== this.#set?.revision && !isInUse(this.#rules)) this.#show(set);
     } catch (error) {
@@ -61,7 +61,7 @@ class PoliciesPage {
     const isFirst = this.#set === undefined;
     this.#set = set;
     this.#draw();
-    this.#trial.offer(set);
+    this.#trial.suggest(set);
     if (isFirst) this.#begin();
   }
 

@@ -42,8 +42,8 @@ export class PolicyTrial {
     );
   }
 
-  /** Offers the default policy and the stored ones, and the platforms that they name. */
-  offer({ defaultPolicy, policies }) {
+  /** Suggests the default policy and the stored ones, and the platforms that they name. */
+  suggest({ defaultPolicy, policies }) {
     const stored = policies.filter(({ version }) => version > 0).map(({ name }) => name);
     const chosen = this.#select.value;
     // The URL may name a preset.

@@ -101,7 +101,8 @@ export class Policies {
     if (isBypass && !isAdmin && !this.#set.policies.includes(policy as StoredPolicy))
       throw new ImstateError(
         'PERMISSION_DENIED',
-        `${policy.name} bypasses the default policy ${byDefault.name}, which needs the role admin: leave the policy of the login out`,
+        `${policy.name} bypasses the default policy ${byDefault.name}, which needs the role admin: ` +
+          'leave the policy of the login out',
       );
     return policy;
   }

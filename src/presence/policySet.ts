@@ -58,7 +58,9 @@ export function putPolicy(
   const before = set.policies.find(({ name }) => name === policy.name);
   if (before !== undefined && isSame(before, policy)) return { set, policy: before };
   if (before === undefined && set.policies.length >= LIMITS.policies.max) {
-    const message = `${LIMITS.policies.max} policies are stored, the limit, and nothing was changed: delete one that no login names`;
+    const message =
+      `${LIMITS.policies.max} policies are stored, the limit, and nothing was changed: ` +
+      'delete one that no login names';
     throw new ImstateError('RESOURCE_EXHAUSTED', message);
   }
   const stored: StoredPolicy = { ...policy, version: (before?.version ?? 0) + 1, author };

@@ -22,9 +22,9 @@ export const WORK = {
   /** How many other sessions one operation ends in a batch, and how many old records it removes. */
   ends: 64,
   /**
-   * A login that ends more than eight times as many ends this part of them, because it reads the others each time;
-   * but not more than `mostEnds`.
+   * A login that ends more than eight times as many ends an eighth of them in a batch, because each batch reads all
+   * that are left; but not more than `maxLoginEnds`.
    */
-  endsDivisor: 8,
-  mostEnds: 256,
+  loginEndsDivisor: 8,
+  maxLoginEnds: 256,
 } as const;

@@ -25,8 +25,9 @@ declare function save(revision: string): Promise<void>;
  * Accepts<X, AllUndefined<X>> is an error if an optional property of X may be left out but not be undefined.
  */
 const OPTIONAL = `
-type Optional<T> = T extends string ? never : T extends object ? { [K in keyof T as {} extends Pick<T, K> ? K : never]: T[K] } : never;
-export type AllUndefined<T> = T extends string ? never : T extends object ? { [K in keyof Optional<T>]: undefined } : never;
+type Properties<T> = T extends string ? never : T extends object ? T : never;
+type Optional<T> = T extends Properties<T> ? { [K in keyof T as {} extends Pick<T, K> ? K : never]: T[K] } : never;
+export type AllUndefined<T> = T extends Properties<T> ? { [K in keyof Optional<T>]: undefined } : never;
 export type Accepts<T, U extends Optional<T>> = U;
 `;
 

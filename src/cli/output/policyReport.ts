@@ -56,8 +56,9 @@ export function describeDecision(
       ...describeConflict(decision),
     ];
   }
+  const endsNone = replaced.length === 0;
   return [
-    `the login of ${name} would be ${green('accepted')} by ${policy}${replaced.length === 0 ? ', and end no session' : ''}`,
+    `the login of ${name} would be ${green('accepted')} by ${policy}${endsNone ? ', and end no session' : ''}`,
     ...counted,
     ...replaced.map(
       (ended) => `${yellow('ends')} session ${ended.sessionId} of ${ended.deviceId} at ${ended.serverAddr}`,
@@ -66,7 +67,7 @@ export function describeDecision(
   ];
 }
 
-/** In which class a login counts; a forgotten or misspelt platform shows here. */
+/** In which class a login counts; a missing or misspelt platform shows here. */
 function describeClass(platform: string | undefined, platformClass: string | undefined): string[] {
   if (platformClass === undefined) return [];
   if (platformClass !== OTHER_CLASS) return [`it counts in class ${platformClass}`];

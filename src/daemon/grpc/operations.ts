@@ -1,19 +1,14 @@
 import type { HeartbeatResponse } from 'imstate-client/internal/generated/imstate/v1/HeartbeatResponse';
-import type { OnlineResponse } from 'imstate-client/internal/generated/imstate/v1/OnlineResponse';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
 import type { OperationResult } from 'imstate-client/internal/generated/imstate/v1/OperationResult';
 import type { SessionRef } from 'imstate-client/internal/shared/session';
-import { endReasons } from 'imstate-client/internal/wire/enums';
-import { toWireLimit } from 'imstate-client/internal/wire/policy';
-import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
-import { hasDetails } from '../../presence/details.js';
-import { KEEP_ALL } from '../../presence/policyPresets.js';
-import type { Ended, Login, LoginResult, LoginTrial } from '../../presence/sessions.js';
+import type { Ended, LoginResult } from '../../presence/sessions.js';
 import { broken } from '../../presence/validate.js';
 import type { Answer, Operation } from '../../store/operations.js';
 import type { Caller } from '../auth/roles.js';
 import type { Shown } from '../messages/answerSize.js';
-import { toDevice, toEnded, toGetUserResponse, toReplaced } from '../messages/responses.js';
+import { toOnlineResponse } from '../messages/onlineResponse.js';
+import { toEnded, toGetUserResponse } from '../messages/responses.js';
 import type { Policies } from '../policies.js';
 import { readPolicyOf } from './policyRequests.js';
 import { readGetUser, readLogin, readLogout, readSession, readTrial } from './requests.js';
@@ -60,26 +55,6 @@ export function toResult(
     case 'getUser':
       return { getUser: toGetUserResponse(request.userId, answer as Shown, explain) };
   }
-}
-
-/** The response to Online. */
-export function toOnlineResponse(
-  login: LoginTrial & Partial<Pick<Login, 'details'>>,
-  { loginTimeMs, replaced, replacedOmitted = 0, endReason, rejection }: LoginResult,
-): OnlineResponse {
-  return {
-    sessionId: login.sessionId,
-    loginTime: loginTimeMs > 0 ? toTimestamp(loginTimeMs) : null,
-    replaced: replaced.map((session) => toReplaced(login.userId, session)),
-    replacedOmitted,
-    endReason: endReasons.toWire(rejection ? 'REJECTED' : endReason),
-    detailsStored: loginTimeMs > 0 && login.details !== undefined && hasDetails(login.details),
-    rejected: rejection !== undefined,
-    conflicts: rejection ? rejection.conflicts.map((session) => toDevice(session)) : [],
-    conflictsOmitted: rejection?.conflictsOmitted ?? 0,
-    limit: rejection ? toWireLimit(rejection.limit) : null,
-    policy: login.policy === KEEP_ALL ? '' : login.policy.name,
-  };
 }
 
 /** The response to Heartbeat. */

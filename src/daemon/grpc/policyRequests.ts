@@ -9,7 +9,10 @@ import { broken } from '../../presence/validate.js';
 import type { Caller } from '../auth/roles.js';
 import type { Policies } from '../policies.js';
 
-/** The policy that a login chooses: none decides about a session that is resent. `caller` is undefined if authentication is off. */
+/**
+ * The policy that a login chooses: none decides about a session that is resent. `caller` is undefined if
+ * authentication is off.
+ */
 export function readPolicyOf(
   { loginPolicy, policy, platform, loginTime }: OnlineRequest__Output,
   policies: Policies,

@@ -1,5 +1,6 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
 import { permitOf } from '../auth/guardedCall.js';
+import { toOnlineResponse } from '../messages/onlineResponse.js';
 import { BatchCounts } from '../observability/batchCounts.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Policies } from '../policies.js';
@@ -9,7 +10,7 @@ import { ApplyHandler } from './applyHandler.js';
 import type { Calls } from './calls.js';
 import { KeepServerAliveHandler } from './keepServerAliveHandler.js';
 import { listCalls } from './listCalls.js';
-import { toHeartbeatResponse, toOnlineResponse } from './operations.js';
+import { toHeartbeatResponse } from './operations.js';
 import type { policyCalls } from './policyCalls.js';
 import { readPolicyOf } from './policyRequests.js';
 import { readCalls } from './readCalls.js';

@@ -58,6 +58,8 @@ export function userStatusHandlers(presence: Presence, policies: Policies, calls
 
 /** The legacy response has no room for an answer. */
 function rejected({ name }: SessionPolicy, { limit }: LoginRejection): ImstateError {
-  const message = `the policy ${name} rejects the login (${describeLimit(limit)}), and nothing was changed: log another device out first`;
+  const message =
+    `the policy ${name} rejects the login (${describeLimit(limit)}), and nothing was changed: ` +
+    'log another device out first';
   return new ImstateError('FAILED_PRECONDITION', message);
 }

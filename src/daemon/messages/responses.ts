@@ -1,7 +1,10 @@
 import type { Change__Output as WireChange } from 'imstate-client/internal/generated/imstate/v1/Change';
 import type { ChatServer__Output as WireChatServer } from 'imstate-client/internal/generated/imstate/v1/ChatServer';
 import type { Device__Output as Device } from 'imstate-client/internal/generated/imstate/v1/Device';
-import type { EndedSession } from 'imstate-client/internal/generated/imstate/v1/EndedSession';
+import type {
+  EndedSession,
+  EndedSession__Output,
+} from 'imstate-client/internal/generated/imstate/v1/EndedSession';
 import type { Explanation__Output as Explanation } from 'imstate-client/internal/generated/imstate/v1/Explanation';
 import type { GetStatsResponse__Output as GetStatsResponse } from 'imstate-client/internal/generated/imstate/v1/GetStatsResponse';
 import type { GetUserResponse__Output as GetUserResponse } from 'imstate-client/internal/generated/imstate/v1/GetUserResponse';
@@ -103,9 +106,10 @@ function toReplacingLogin(
 }
 
 /** A session of the user that another login ended. */
-export function toReplaced(userId: string, session: ReplacedSession): EndedSession {
+export function toReplaced(userId: string, session: ReplacedSession): EndedSession__Output {
   const { deviceId, sessionId, serverAddr } = session;
-  return { userId, deviceId, sessionId, serverAddr, endReason: endReasons.toWire('REPLACED') };
+  const endReason = endReasons.toWire('REPLACED');
+  return { userId, deviceId, sessionId, serverAddr, endReason, reasonText: '', by: null };
 }
 
 /** A session that a heartbeat found to be over. */

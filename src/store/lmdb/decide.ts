@@ -30,15 +30,7 @@ export function decide(tx: WriteTransaction, login: LoginTrial): StoreDecision |
   return { ended, left, rejection: { limit, conflicts: shown, conflictsOmitted } };
 }
 
-/**
- * Whether the device of a login fits beside the other devices of the user that stay online. `over` of those that
- * are recorded as online are not counted.
- */
-export function fits(
-  tx: WriteTransaction,
-  { userId, deviceId }: LoginTrial,
-  decision: StoreDecision | undefined,
-  over = 0,
-): boolean {
-  return decision ? decision.left < tx.options.maxDevices : hasRoom(tx, userId, deviceId, over);
+/** Whether the device of a login fits beside the other devices of the user that stay online. */
+export function fits(tx: WriteTransaction, userId: string, decision: StoreDecision | undefined): boolean {
+  return decision ? decision.left < tx.options.maxDevices : hasRoom(tx, userId);
 }

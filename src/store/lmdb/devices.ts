@@ -35,20 +35,19 @@ export function countedSessions(tx: WriteTransaction, userId: string, deviceId: 
 }
 
 /**
- * Whether the user may have one more device online. Devices whose session is over do not count, nor do `known`
- * others of those that are recorded as online. See redis/scripts/devices.lua.
+ * Whether the user may have one more device online. Devices whose session is over do not count. See
+ * redis/scripts/devices.lua.
  */
-export function hasRoom(tx: WriteTransaction, userId: string, deviceId: string, known = 0): boolean {
+export function hasRoom(tx: WriteTransaction, userId: string): boolean {
   const { maxDevices } = tx.options;
-  const online = (tx.tables.users.get(userId) ?? 0) - known;
+  const online = tx.tables.users.get(userId) ?? 0;
   if (online < maxDevices) return true;
   if (tx.work.full.get(userId) === online) return false;
   const over = someDevices(tx, userId).records.filter(
-    (other) => other.online && other.deviceId !== deviceId && tx.endOf(other) !== undefined,
+    (other) => other.online && tx.endOf(other) !== undefined,
   );
   if (online - over.length < maxDevices) return true;
-  // Otherwise it is true for this login alone.
-  if (known === 0) tx.work.full.set(userId, online);
+  tx.work.full.set(userId, online);
   return false;
 }
 

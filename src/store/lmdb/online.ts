@@ -35,11 +35,11 @@ export function online(
   const mayReplace = !isRefresh && !startsAnew && login.resentLoginTimeMs === 0;
   const decision = mayReplace ? decide(tx, login) : undefined;
   if (decision?.rejection) return { ...nothingChanged(undefined, replaced), rejection: decision.rejection };
-  if (!before && !fits(tx, login, decision)) throw tooManyDevices(tx.options.maxDevices);
+  if (!before && !fits(tx, login.userId, decision)) throw tooManyDevices(tx.options.maxDevices);
   const others = decision?.ended ?? [];
   const record = makeRecord(login, binding, isRefresh ? before : undefined, tx.now);
-  const ends = Math.min(WORK.mostEnds, Math.max(WORK.ends, Math.ceil(others.length / WORK.endsDivisor)));
-  if (others.length > ends) {
+  const ends = endsOf(others.length);
+  if (ends < others.length) {
     const ended = replaceOthers(tx, userId, others.slice(0, ends), record);
     return new Unfinished((nextTx) => online(nextTx, login, [...replaced, ...ended]));
   }
@@ -48,6 +48,12 @@ export function online(
   replaced.push(...replaceOthers(tx, userId, others, record));
   if (!before) dropOldest(tx, userId);
   return { loginTimeMs: record.loginTimeMs, replaced, endReason: undefined, rejection: undefined };
+}
+
+/** How many of so many sessions one transaction ends: see ends_of in redis/scripts/online.lua. */
+function endsOf(count: number): number {
+  const part = Math.ceil(count / WORK.loginEndsDivisor);
+  return Math.min(count, WORK.maxLoginEnds, Math.max(WORK.ends, part));
 }
 
 /** Nothing was changed but the sessions that have ended already. */

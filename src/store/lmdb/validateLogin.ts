@@ -14,9 +14,7 @@ export function validateLogin(tx: WriteTransaction, trial: LoginTrial): LoginRes
   if (before?.sessionId === sessionId) return result;
   const decision = decide(tx, trial);
   if (decision?.rejection) return { ...result, rejection: decision.rejection };
-  // A login would end the session of its own device first, if that is over.
-  const over = record?.online && !before ? 1 : 0;
-  if (!before && !fits(tx, trial, decision, over)) throw tooManyDevices(tx.options.maxDevices);
+  if (!before && !fits(tx, userId, decision)) throw tooManyDevices(tx.options.maxDevices);
   const ended = decision?.ended ?? [];
   const replaced = [...(before ? [before] : []), ...ended.slice(0, MAX_NAMED)].map(replacedSession);
   if (ended.length <= MAX_NAMED) return { ...result, replaced };

@@ -103,8 +103,8 @@ export const SCRIPT_CONSTANTS: Readonly<Record<string, string | number>> = {
   END_WORK: WORK.end,
   MAX_PART: WORK.part,
   MAX_ENDS: WORK.ends,
-  ENDS_DIVISOR: WORK.endsDivisor,
-  MOST_ENDS: WORK.mostEnds,
+  LOGIN_ENDS_DIVISOR: WORK.loginEndsDivisor,
+  MAX_LOGIN_ENDS: WORK.maxLoginEnds,
   AUDIT_REPEATS,
   MAX_AUDIT_PAGE,
 };

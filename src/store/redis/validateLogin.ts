@@ -10,7 +10,9 @@ export function validateLoginCommand(trial: LoginTrial, { maxDevices }: LoginFor
   const { userId, deviceId, sessionId, platform, policy } = trial;
   return {
     userId,
-    text: `${OPERATION.OP_VALIDATE}${userId}${END}${deviceId}${END}${sessionId}${END}${platform}${END}${numberOf(policy)}${END}`,
+    text:
+      `${OPERATION.OP_VALIDATE}${userId}${END}${deviceId}${END}${sessionId}${END}${platform}${END}` +
+      `${numberOf(policy)}${END}`,
     isChange: false,
     policy: compactPolicy(policy),
     readReply: (reply, context) => {

@@ -178,7 +178,7 @@ test('a login cannot be tried, and policies not be managed, on a daemon of the f
   }
 });
 
-/** A daemon of this version that lets a user have one device; it is taken. */
+/** A daemon of this version that lets a user have one device, and one session that reaches the limit. */
 async function strictDaemon() {
   const { addr } = killed(await startImstate('serve', '--port', '0'));
   const client = await clientOf(addr);
@@ -219,7 +219,7 @@ test('a strict default fails no call of the first version', async () => {
   expect(calls.online.calls).toBeGreaterThan(10);
 });
 
-test('the first version takes a login that a policy rejected for one that is online: upgrade clients first', async () => {
+test('the first version treats a rejected login as online: upgrade clients first', async () => {
   const { client, login } = await strictDaemon();
   // It knows no word for the end reason of the answer, and reads it as none. docs/policies.md says so.
   expect((await login('s-2')).stdout).toContain('is online');

@@ -418,7 +418,7 @@ describe('a chat server', () => {
     expect(await server.online(tablet)).toMatchObject({ rejected: true });
   });
 
-  test('is told of its sessions that a policy ended for a login at another one', async () => {
+  test('receives the ends of its sessions that a policy ended for a login at another one', async () => {
     const { addr } = await startDaemon({ redis: inject('redisUrl') });
     const client = await clientOf(addr);
     await client.putPolicy({

@@ -1,5 +1,5 @@
 import type { Policy__Output, Policy as WirePolicy } from '../generated/imstate/v1/Policy.js';
-import type { PolicyLimit__Output, PolicyLimit as WireLimit } from '../generated/imstate/v1/PolicyLimit.js';
+import type { PolicyLimit__Output } from '../generated/imstate/v1/PolicyLimit.js';
 import { ImstateError } from '../shared/errors.js';
 import type { Policy, PolicyLimit, PolicyScope, SessionPolicy } from '../shared/policy.js';
 import { policyConflicts, policyScopes } from './enums.js';
@@ -16,7 +16,7 @@ export function toWirePolicy({ name, platforms, classes, limits, exclusive }: Po
 }
 
 /** A limit as a message. `field` names its number. */
-export function toWireLimit(limit: PolicyLimit, field = 'max'): WireLimit {
+export function toWireLimit(limit: PolicyLimit, field = 'max'): PolicyLimit__Output {
   // The encoder would turn any other into an integer of 32 bits.
   if (!Number.isInteger(limit.max) || Math.abs(limit.max) >= 2 ** 31)
     throw new ImstateError('INVALID_ARGUMENT', `${field} must be a whole number; this one is ${limit.max}`, {

@@ -1,9 +1,8 @@
-import { readDevice } from 'imstate-client/internal/calls/readDevice';
+import { readDecision } from 'imstate-client/internal/calls/loginPolicy';
 import { decisionJson, policyJson } from 'imstate-client/internal/json';
 import { classOfLogin } from '../../../presence/policy.js';
-import { KEEP_ALL } from '../../../presence/policyPresets.js';
 import { checkId, checkOptionalId, checkPlatform } from '../../../presence/validate.js';
-import { toDevice } from '../../messages/responses.js';
+import { toOnlineResponse } from '../../messages/onlineResponse.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 
 /** GET /api/v1/policies: what `imstate policy list --json` prints. */
@@ -41,22 +40,7 @@ export function explainPolicyCall({ presence, policies }: ApiParts): ApiCall {
       // Nobody bypasses anything by asking.
       const policy = policies.choose({ name: parameters.text('policy'), word: undefined }, true);
       const trial = { userId, deviceId, sessionId: '', platform, policy };
-      const { replaced, replacedOmitted = 0, rejection } = await presence.validateLogin(trial, peer);
-      const decision = {
-        rejected: rejection !== undefined,
-        replaced: replaced.map((session) => ({
-          userId,
-          ...session,
-          reason: 'REPLACED' as const,
-          reasonText: undefined,
-          by: undefined,
-        })),
-        replacedOmitted,
-        conflicts: (rejection?.conflicts ?? []).map((session) => readDevice(toDevice(session))),
-        conflictsOmitted: rejection?.conflictsOmitted ?? 0,
-        limit: rejection?.limit,
-        policy: policy === KEEP_ALL ? undefined : policy.name,
-      };
+      const decision = readDecision(toOnlineResponse(trial, await presence.validateLogin(trial, peer)));
       return decisionJson(trial, decision, classOfLogin(policy, platform));
     },
   };

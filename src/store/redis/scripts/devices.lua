@@ -38,12 +38,12 @@ end
 
 -- Whether the user may have one more device online; `online` devices are recorded as online. Devices whose
 -- session is over do not count.
-local function has_room(user, device, online)
+local function has_room(user, online)
   if online < max_devices then return true end
   if full[user] == online then return false end
   local flat, surplus = some_devices(user, '0', CHECK_WORK), online - max_devices + 1
   for i = 1, #flat, 2 do
-    if flat[i] ~= '' and flat[i] ~= device and is_online(flat[i + 1]) and not lasts(flat[i + 1]) then
+    if flat[i] ~= '' and is_online(flat[i + 1]) and not lasts(flat[i + 1]) then
       surplus = surplus - 1
       if surplus == 0 then return true end
     end

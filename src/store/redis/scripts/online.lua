@@ -75,7 +75,7 @@ end
 -- How many of so many sessions one script ends. Those of a user with very many end in few scripts, because each
 -- reads all that are left.
 local function ends_of(count)
-  return math.min(count, MOST_ENDS, math.max(MAX_ENDS, math.ceil(count / ENDS_DIVISOR)))
+  return math.min(count, MAX_LOGIN_ENDS, math.max(MAX_ENDS, math.ceil(count / LOGIN_ENDS_DIVISOR)))
 end
 
 -- Ends the first of the others (see decide), of the user's `devices` online; returns their names, and how many
@@ -108,7 +108,7 @@ local function online(user, device, login, policy, resent, is_new)
   if resent > 0 or starts_anew or is_refresh then policy = nil end
   local decision = decide(user, device, login.platform, policy, current, devices)
   if decision and decision.conflicts then return pack_conflicts(decision) end
-  if not was_online and not fits(user, device, decision, devices) then return rejection(TOO_MANY_DEVICES) end
+  if not was_online and not fits(user, decision, devices) then return rejection(TOO_MANY_DEVICES) end
   if decision and ends_of(#decision.ended) < #decision.ended then
     unfinished = '0'
     return rejection(0) .. replace_others(user, decision.ended, devices, device, login)

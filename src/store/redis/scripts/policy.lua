@@ -153,9 +153,9 @@ local function decide(user, device, platform, policy, current, devices)
 end
 
 -- Whether the device of a login fits beside those that stay online.
-local function fits(user, device, decision, devices)
+local function fits(user, decision, devices)
   if decision then return decision.left < max_devices end
-  return has_room(user, device, devices)
+  return has_room(user, devices)
 end
 
 -- A packed session that is online, without its metadata.

@@ -15,15 +15,9 @@ local function validate_login(user, device, session, platform, policy)
   end
   local current = record and record.online and not over(record) and record or nil
   if current and current.session == session then return NONE_OMITTED .. rejection(0) end
-  -- A login would end it first.
-  if record and record.online and not current then devices = devices - 1 end
   local decision = decide(user, device, platform, policy, current, devices)
   if decision and decision.conflicts then return NONE_OMITTED .. pack_conflicts(decision) end
-  -- What it finds is true for this login alone.
-  local known = full[user]
-  local has_room = current or fits(user, device, decision, devices)
-  full[user] = known
-  if not has_room then return NONE_OMITTED .. rejection(TOO_MANY_DEVICES) end
+  if not current and not fits(user, decision, devices) then return NONE_OMITTED .. rejection(TOO_MANY_DEVICES) end
   local ended = decision and decision.ended or {}
   local shown = math.min(#ended, MAX_NAMED)
   local parts = { struct.pack('>I2', #ended - shown), rejection(0), current and name_replaced(device, current) or '' }
