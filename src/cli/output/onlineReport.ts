@@ -36,15 +36,19 @@ export function describeLogin(request: OnlineRequest, result: OnlineResult): str
   ];
 }
 
-/** The sessions that stand in the way of a login, one per line. */
+/** The sessions that stand in the way of a login, one per line, and how many of several must end. */
 export function describeConflict({
   conflicts,
   conflictsOmitted,
-}: Pick<LoginValidation, 'conflicts' | 'conflictsOmitted'>): string[] {
+  limit,
+}: Pick<LoginValidation, 'conflicts' | 'conflictsOmitted' | 'limit'>): string[] {
   const { yellow } = colors();
+  const count = conflicts.length + conflictsOmitted;
+  const excess = limit === undefined ? count : count + 1 - limit.max;
   return [
     ...conflicts.map((device) => `${yellow('in the way')}: ${describeDevice(device)}`),
     ...(conflictsOmitted > 0 ? [`${yellow('in the way')}: ${conflictsOmitted} more sessions`] : []),
+    ...(excess < count ? [`end ${excess} of these ${count} sessions to make room`] : []),
   ];
 }
 

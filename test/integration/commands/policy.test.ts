@@ -445,6 +445,15 @@ describe('policy explain', () => {
     expect((await run('history', 'alice')).stdout).not.toContain('laptop');
   });
 
+  test('says how many of several sessions must end', async () => {
+    await apply('name: two\nlimits:\n  - { per: user, max: 2, onConflict: REJECT }\n');
+    for (const device of ['a', 'b', 'c'])
+      await run('online', 'alice', device, ...SERVER, '--policy', 'keep-all');
+    const { stdout, exitCode } = await policy('explain', 'alice', '--policy', 'two');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/(\nin the way: .*){3}\nend 2 of these 3 sessions to make room\n$/);
+  });
+
   test('says in which class a login counts, so that a wrong platform shows', async () => {
     await onOnePhone('alice');
     expect((await policy('explain', 'alice', '--platform', 'iOS')).stdout).toBe(
