@@ -80,17 +80,24 @@ test.each([
   await web.client.online({ userId: 'alice', deviceId: long, serverAddr: wide, ...details });
   for (let i = 0; i < 30; i++)
     await web.client.online({ userId: 'alice', deviceId: `device-${i}`, serverAddr });
+  await web.client.putPolicy({
+    name: 'n'.repeat(64),
+    classes: { ['c'.repeat(64)]: ['ios', 'android'] },
+    limits: [{ per: 'class', class: 'c'.repeat(64), max: 1, onConflict: 'REJECT' }],
+  });
+  const page = await web.open('', { viewport: { width, height: 800 } });
   const views = [
-    'users/alice',
-    'users?prefix=al',
-    'cluster',
-    'changes',
-    'daemons',
-    'sessions/10.0.0.1%3A9000',
-  ];
-  for (const view of views) {
-    const page = await web.open(view, { viewport: { width, height: 800 } });
-    await page.locator('.panel').first().waitFor();
+    ['users/alice', '#user tbody tr'],
+    ['users?prefix=al', '#found tbody tr'],
+    ['cluster', '#servers tbody tr'],
+    ['changes', '#changes'],
+    ['daemons', '#daemons tbody tr'],
+    ['policies', '#policies tbody tr'],
+    ['sessions/10.0.0.1%3A9000', '#sessions tbody tr'],
+  ] as const;
+  for (const [view, row] of views) {
+    await page.evaluate(`location.hash = '#/${view}'`);
+    await see(page, row);
     expect([view, await page.evaluate('document.scrollingElement.scrollWidth')]).toEqual([view, width]);
   }
 });
