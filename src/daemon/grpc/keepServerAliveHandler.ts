@@ -3,9 +3,9 @@ import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/gen
 import type { KeepServerAliveResponse } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveResponse';
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { toDuration } from 'imstate-client/internal/wire/duration';
+import { readKeepAlive } from '../messages/requests.js';
 import type { Outcomes } from '../observability/outcomes.js';
 import type { Presence } from '../presence.js';
-import { readKeepAlive } from './requests.js';
 import type { StreamHandler } from './streamHandler.js';
 import type { StreamSink } from './streamSink.js';
 

@@ -3,10 +3,10 @@ import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/
 import type { SessionFilter } from '../../presence/listings.js';
 import { checkId, checkOptionalId, checkPageSize, checkServerName } from '../../presence/validate.js';
 import { toAuditRecord } from '../messages/auditResponse.js';
+import { readAuditFilter } from '../messages/requests.js';
 import { toChatServer, toDevice, toHistoryEntry, toStats } from '../messages/responses.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
-import { readAuditFilter } from './requests.js';
 
 /** Default page sizes. */
 const PAGE_SIZE = 100;

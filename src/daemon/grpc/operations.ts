@@ -8,10 +8,10 @@ import type { Answer, Operation } from '../../store/operations.js';
 import type { Caller } from '../auth/roles.js';
 import type { Shown } from '../messages/answerSize.js';
 import { toOnlineResponse } from '../messages/onlineResponse.js';
+import { readPolicyOf } from '../messages/policyRequests.js';
+import { readGetUser, readLogin, readLogout, readSession, readTrial } from '../messages/requests.js';
 import { toEnded, toGetUserResponse } from '../messages/responses.js';
 import type { Policies } from '../policies.js';
-import { readPolicyOf } from './policyRequests.js';
-import { readGetUser, readLogin, readLogout, readSession, readTrial } from './requests.js';
 import type { ShownAnswer } from './responseRoom.js';
 
 /** Reads and validates an operation of Apply. */

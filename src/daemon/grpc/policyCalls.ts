@@ -2,10 +2,10 @@ import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/
 import { checkPolicyName } from '../../presence/checkPolicy.js';
 import { permitOf } from '../auth/guardedCall.js';
 import { actorOf } from '../auth/identity.js';
+import { readPolicy } from '../messages/policyRequests.js';
 import { toPolicy } from '../messages/policyResponse.js';
 import type { Policies } from '../policies.js';
 import type { Calls } from './calls.js';
-import { readPolicy } from './policyRequests.js';
 import type { UnaryCall } from './unaryMethod.js';
 
 /** The calls for session policies. */

@@ -1,6 +1,8 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
 import { permitOf } from '../auth/guardedCall.js';
 import { toOnlineResponse } from '../messages/onlineResponse.js';
+import { readPolicyOf } from '../messages/policyRequests.js';
+import { readEviction, readLogin, readLogout, readSessions, readTrial } from '../messages/requests.js';
 import { BatchCounts } from '../observability/batchCounts.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Policies } from '../policies.js';
@@ -12,9 +14,7 @@ import { KeepServerAliveHandler } from './keepServerAliveHandler.js';
 import { listCalls } from './listCalls.js';
 import { toHeartbeatResponse } from './operations.js';
 import type { policyCalls } from './policyCalls.js';
-import { readPolicyOf } from './policyRequests.js';
 import { readCalls } from './readCalls.js';
-import { readEviction, readLogin, readLogout, readSessions, readTrial } from './requests.js';
 import { showLogin } from './responseRoom.js';
 import type { upgradeCalls } from './upgradeCalls.js';
 import type { userDataCalls } from './userDataCalls.js';

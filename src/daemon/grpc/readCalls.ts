@@ -3,7 +3,7 @@ import { type Shown, showUser, showUsers } from '../messages/answerSize.js';
 import { toGetUserResponse } from '../messages/responses.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
-import { readBatch, readGetUser } from './requests.js';
+import { readBatch, readGetUser } from '../messages/requests.js';
 
 /** The calls that read users. */
 export function readCalls(

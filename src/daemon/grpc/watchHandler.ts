@@ -1,12 +1,12 @@
 import type { WatchRequest__Output } from 'imstate-client/internal/generated/imstate/v1/WatchRequest';
 import type { WatchResponse } from 'imstate-client/internal/generated/imstate/v1/WatchResponse';
 import { broken } from '../../presence/validate.js';
+import { readUsers, readWatchTarget } from '../messages/requests.js';
 import type { Shared } from '../watch/backlog.js';
 import type { WatchHub } from '../watch/hub.js';
 import { Watch } from '../watch/watch.js';
 import type { WatchMessage } from '../watch/watchMessage.js';
 import type { WatchSink } from '../watch/watchSink.js';
-import { readUsers, readWatchTarget } from './requests.js';
 import type { StreamHandler } from './streamHandler.js';
 import type { StreamSink } from './streamSink.js';
 

@@ -1,5 +1,6 @@
 import { broken } from '../../presence/validate.js';
 import type { ChangeLogEntry } from '../../store/changeLog.js';
+import type { WatchTarget } from '../messages/watchTarget.js';
 import { AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
 import type { BacklogMember } from './backlog.js';
 import type { WatchHub } from './hub.js';
@@ -15,7 +16,6 @@ import { WatchedUsers } from './watchedUsers.js';
 import { type ProgressingWatch, WatchProgress } from './watchProgress.js';
 import type { WatchSink } from './watchSink.js';
 import { type StepTarget, WatchSteps } from './watchSteps.js';
-import type { WatchTarget } from './watchTarget.js';
 
 /** The parts of a watch that it serves. */
 type WatchRoles = BacklogMember &

@@ -1,9 +1,9 @@
 import { broken } from '../../presence/validate.js';
+import { MAX_WATCHED_USERS } from '../messages/watchTarget.js';
 import { type AdmittedShare, namesBytes, weightOf } from './admittedWatches.js';
 import type { Follower } from './follower.js';
 import type { WatchHub } from './hub.js';
 import type { SnapshotProgress } from './snapshotProgress.js';
-import { MAX_WATCHED_USERS } from './watchTarget.js';
 
 /** Adds users to an open watch, and removes some. */
 export class WatchedUsers {

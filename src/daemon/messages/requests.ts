@@ -31,7 +31,7 @@ import {
 } from '../../presence/validate.js';
 import type { AuditFilter } from '../audit/listAudit.js';
 import type { EvictTarget } from '../presence.js';
-import { MAX_WATCHED_USERS, type WatchTarget } from '../watch/watchTarget.js';
+import { MAX_WATCHED_USERS, type WatchTarget } from './watchTarget.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

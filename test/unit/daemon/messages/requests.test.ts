@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { fieldOfOperation } from '../../../../packages/client/src/batching/operationField.ts';
 import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
 import { readOperation } from '../../../../src/daemon/grpc/operations.ts';
-import { readPolicy } from '../../../../src/daemon/grpc/policyRequests.ts';
+import { readPolicy } from '../../../../src/daemon/messages/policyRequests.ts';
 import {
   readBatch,
   readEviction,
   readKeepAlive,
   readSessions,
   readWatchTarget,
-} from '../../../../src/daemon/grpc/requests.ts';
+} from '../../../../src/daemon/messages/requests.ts';
 import { Policies } from '../../../../src/daemon/policies.ts';
 import { parseRevision } from '../../../../src/daemon/watch/revision.ts';
 import { LIMITS } from '../../../../src/presence/limits.ts';
