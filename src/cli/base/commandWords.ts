@@ -1,4 +1,5 @@
 import type { ImstateError } from 'imstate-client/internal/shared/errors';
+import { camelCase, withFieldNamed } from 'imstate-client/internal/shared/fieldNames';
 import { nearest } from './nearest.js';
 
 /** What a command calls its arguments and flags. */
@@ -26,19 +27,12 @@ const FLAGS: Readonly<Record<string, string>> = {
 
 /** The error with the command's own word for the field that it is about: USER, not user_id. */
 export function inWordsOf(error: ImstateError, words: CommandWords): ImstateError {
-  return renamed(error, error.field && wordFor(error.field, words));
+  return withFieldNamed(error, error.field && wordFor(error.field, words));
 }
 
 /** The same with the key of a record of a batch: userId, not user_id. */
 export function inKeys(error: ImstateError, keys: readonly string[]): ImstateError {
-  return renamed(error, error.field && keyFor(error.field, keys));
-}
-
-function renamed(error: ImstateError, word: string | undefined): ImstateError {
-  const { field, message } = error;
-  if (!word || field === undefined) return error;
-  const isNamed = message.startsWith(`${field} `);
-  return error.reworded(isNamed ? `${word}${message.slice(field.length)}` : message, word);
+  return withFieldNamed(error, error.field && keyFor(error.field, keys));
 }
 
 function wordFor(field: string, { args, flags }: CommandWords): string | undefined {
@@ -58,8 +52,7 @@ function lastPart(field: string): string {
 
 function keyFor(field: string, keys: readonly string[]): string | undefined {
   const one = lastPart(field);
-  const camelCase = one.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return [camelCase, FLAGS[one]].find((key) => key && keys.includes(key));
+  return [camelCase(one), FLAGS[one]].find((key) => key && keys.includes(key));
 }
 
 /** What oclif says of an unknown flag, with the one that was probably meant. */

@@ -1,7 +1,8 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { broken, checkId, checkReasonText, checkServerName } from '../../../presence/validate.js';
+import { checkId, checkReasonText, checkServerName } from '../../../presence/validate.js';
 import type { DeviceRef, EvictTarget } from '../../presence.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
+import { JsonBody } from './jsonBody.js';
 
 const KEYS = ['serverAddr', 'userId', 'deviceId', 'sessionId', 'reason'];
 
@@ -13,8 +14,9 @@ export function evictCall({ presence }: ApiParts): ApiCall {
     role: 'admin',
     parameters: [],
     async answer(_, { peer, about, body }) {
-      const { reason: reasonText = '', ...words } = readKeys(parse(await body()));
-      const target = readTarget(words);
+      const keys = new JsonBody(await body(), KEYS, '{"userId":"alice"}');
+      const target = readTarget(keys);
+      const reasonText = keys.text('reason');
       checkReasonText('reason', reasonText);
       about(subjectOf(target));
       return presence.evict(target, reasonText, peer);
@@ -22,33 +24,10 @@ export function evictCall({ presence }: ApiParts): ApiCall {
   };
 }
 
-function parse(body: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    value = undefined;
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw invalid('the body must be a JSON object, such as {"userId":"alice"}');
-}
-
-/**
- * An unknown key, or a value that is no string, is rejected: it may have been meant to end fewer sessions.
- */
-function readKeys(body: Record<string, unknown>): Record<string, string | undefined> {
-  const other = Object.keys(body).find((key) => !KEYS.includes(key));
-  if (other !== undefined)
-    throw invalid(`${JSON.stringify(other)} is not a key of the body: use ${KEYS.join(', ')}`, other);
-  for (const [key, value] of Object.entries(body)) {
-    if (typeof value !== 'string') throw broken(key, 'must be a string');
-  }
-  return body as Record<string, string | undefined>;
-}
-
-function readTarget(words: Record<string, string | undefined>): EvictTarget {
-  const { serverAddr, userId, deviceId, sessionId } = words;
+function readTarget(keys: JsonBody): EvictTarget {
+  const [serverAddr, userId, deviceId, sessionId] = ['serverAddr', 'userId', 'deviceId', 'sessionId'].map(
+    (key) => keys.optionalText(key),
+  );
   if ((serverAddr === undefined) === (userId === undefined))
     throw invalid('the body must have one of serverAddr and userId');
   if (serverAddr !== undefined) {
