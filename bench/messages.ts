@@ -7,6 +7,7 @@ import type { GetUserRequest } from '../packages/client/src/generated/imstate/v1
 import type { OfflineRequest } from '../packages/client/src/generated/imstate/v1/OfflineRequest.ts';
 import type { OnlineRequest } from '../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
 import type { Operation } from '../packages/client/src/generated/imstate/v1/Operation.ts';
+import type { RouteRequest } from '../packages/client/src/generated/imstate/v1/RouteRequest.ts';
 import { Codec } from '../packages/client/src/wire/codec.ts';
 
 const codec = new Codec();
@@ -17,6 +18,7 @@ export const PATH = {
   offline: '/imstate.v1.PresenceService/Offline',
   getUser: '/imstate.v1.PresenceService/GetUser',
   batchGetUsers: '/imstate.v1.PresenceService/BatchGetUsers',
+  route: '/imstate.v1.PresenceService/Route',
   apply: '/imstate.v1.PresenceService/Apply',
   watch: '/imstate.v1.PresenceService/Watch',
   keepServerAlive: '/imstate.v1.PresenceService/KeepServerAlive',
@@ -65,6 +67,7 @@ export const write = {
   online: codec.writer<OnlineRequest>('imstate.v1.OnlineRequest'),
   offline: codec.writer<OfflineRequest>('imstate.v1.OfflineRequest'),
   getUser: codec.writer<GetUserRequest>('imstate.v1.GetUserRequest'),
+  route: codec.writer<RouteRequest>('imstate.v1.RouteRequest'),
   batchGetUsers: codec.writer<BatchGetUsersRequest>('imstate.v1.BatchGetUsersRequest'),
   apply: codec.writer<{ operations: Operation[] }>('imstate.v1.ApplyRequest'),
   watch: codec.writer<object>('imstate.v1.WatchRequest'),

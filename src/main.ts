@@ -23,6 +23,7 @@ import PolicyPresets from './commands/policy/presets.js';
 import PolicySetDefault from './commands/policy/set-default.js';
 import PolicyShow from './commands/policy/show.js';
 import Query from './commands/query.js';
+import Route from './commands/route.js';
 import Serve from './commands/serve.js';
 import Servers from './commands/servers.js';
 import Sessions from './commands/sessions.js';
@@ -72,6 +73,7 @@ export const commands = {
   'policy:set-default': PolicySetDefault,
   'policy:show': PolicyShow,
   query: Query,
+  route: Route,
   serve: Serve,
   servers: Servers,
   sessions: Sessions,

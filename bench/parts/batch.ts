@@ -1,4 +1,4 @@
-// BatchGetUsers of 500 users: latency of a single call, cost per lookup, and script calls per batch.
+// BatchGetUsers and Route of 500 users: latency of a single call, cost per lookup, and script calls per batch.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { shardOf } from '../../src/store/redis/shards.ts';
@@ -26,6 +26,7 @@ interface Lookup {
 
 interface Round {
   batch: Lookup;
+  route: Lookup;
   unary: Lookup;
   /** Median latency of a single BatchGetUsers, and of the legacy commands for as many users. Milliseconds. */
   alone: number;
@@ -39,12 +40,12 @@ interface Round {
 /** See the part's `about`. */
 export const batch = definePart({
   name: 'batch',
-  about: `BatchGetUsers of ${BATCH_USERS} users: latency, lookups per CPU second, and cost in Redis`,
+  about: `BatchGetUsers and Route of ${BATCH_USERS} users: latency, lookups per CPU second, and cost in Redis`,
   options: {
     rounds: { short: 3, full: 9, about: 'rounds, alternating' },
     users: { short: 20_000, full: 100_000, about: 'online users' },
     requests: { short: 8_000, full: 16_000, about: 'unary GetUser calls per round' },
-    batches: { short: 400, full: 800, about: 'concurrent BatchGetUsers calls per round' },
+    batches: { short: 400, full: 800, about: 'concurrent BatchGetUsers and Route calls per round' },
   },
   run: (settings) =>
     Environment.with(async (environment) => {
@@ -91,6 +92,12 @@ export const batch = definePart({
         batch: await cost(
           PATH.batchGetUsers,
           senders(() => write.batchGetUsers({ userIds: pick() })),
+          Number(settings.batches),
+          BATCH_USERS,
+        ),
+        route: await cost(
+          PATH.route,
+          senders(() => write.route({ userIds: pick() })),
           Number(settings.batches),
           BATCH_USERS,
         ),
@@ -150,6 +157,19 @@ function rowsOf(rounds: Round[]): Row[] {
       unit: 'lookups/s',
       values: rate((round) => round.batch.wall),
       reference: { name: 'unary GetUser', values: rate((round) => round.unary.wall) },
+    }),
+    makeRow({
+      row: 'Route, concurrent calls',
+      unit: cpu,
+      values: rate((round) => round.route.daemon),
+      reference: { name: 'BatchGetUsers', values: rate((round) => round.batch.daemon) },
+      goal: { figure: 'value', atLeast: 200_000 },
+    }),
+    makeRow({
+      row: 'Route, concurrent calls',
+      unit: ofRedis,
+      values: micros((round) => round.route.redis),
+      reference: { name: 'BatchGetUsers', values: micros((round) => round.batch.redis) },
     }),
     makeRow({
       ...inRedis,

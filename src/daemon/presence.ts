@@ -10,6 +10,7 @@ import type {
   SessionPage,
   Stats,
 } from '../presence/listings.js';
+import { type Routes, routesOf } from '../presence/routes.js';
 import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
 import type { Ended, Login, LoginResult, LoginTrial, Logout, Session } from '../presence/sessions.js';
 import {
@@ -148,6 +149,27 @@ export class Presence {
     return userIds.map((userId) => byUser.get(userId) as UserRead);
   }
 
+  /**
+   * Where to deliver messages for the users. Users of shards that do not answer are `unavailable`; it rejects if
+   * none answers.
+   */
+  async route(userIds: string[], budget: ReadBudget): Promise<Routes> {
+    const unique = [...new Set(userIds)];
+    const answers = await this.#store.apply(
+      unique.map((userId) => ({ type: 'getUser', request: { userId } })),
+      budget,
+    );
+    if (answers.every(isUnavailable)) throw answers[0];
+    return routesOf(
+      unique.map((userId, i) => {
+        const answer = answers[i] as UserRead | Error;
+        if (isUnavailable(answer)) return { userId, sessions: undefined };
+        if (answer instanceof Error) throw answer;
+        return { userId, sessions: answer.sessions };
+      }),
+    );
+  }
+
   /** A page of the sessions of the user: those that last, then past ones, newest first. */
   history(
     userId: string,
@@ -216,11 +238,16 @@ export class Presence {
 function rejectIncomplete(answers: readonly unknown[]): void {
   const failures = answers.filter((answer) => answer instanceof Error);
   const [first] = failures;
-  if (!(first instanceof ImstateError) || first.code !== 'STORE_UNAVAILABLE' || answers.length === 1) return;
+  if (!isUnavailable(first) || answers.length === 1) return;
   const message =
     `${failures.length} of ${answers.length} users cannot be read: ${first.message}; ` +
     'to read the others, use get_user in Apply';
   throw new ImstateError('STORE_UNAVAILABLE', message, { cause: first });
+}
+
+/** Whether a read failed because its shard did not answer. */
+function isUnavailable(answer: unknown): answer is ImstateError {
+  return answer instanceof ImstateError && answer.code === 'STORE_UNAVAILABLE';
 }
 
 /** Some sessions have ended, and others could not be ended. */

@@ -23,7 +23,7 @@ export const LIMITS = {
   message: {
     max: 1024 * 1024,
     unit: 'bytes',
-    what: 'size of a request of Apply, Heartbeat, BatchGetUsers or Watch, decompressed',
+    what: 'size of a request of Apply, Heartbeat, BatchGetUsers, Route or Watch, decompressed',
     beyond: '`RESOURCE_EXHAUSTED`; do not retry',
     reason: 'ten times a full batch of typical ids',
   },
@@ -157,7 +157,7 @@ export const LIMITS = {
   batchUsers: {
     max: 1_000,
     unit: 'users',
-    what: 'users in a BatchGetUsers',
+    what: 'users in a BatchGetUsers or Route',
     beyond: INVALID,
     reason: 'takes milliseconds, so that no call waits long behind it',
   },
@@ -511,7 +511,14 @@ export const LIMITS = {
     unit: 'bytes',
     what: 'size of the body of an HTTP request',
     beyond: '`INVALID_ARGUMENT` (400)',
-    reason: 'no request names more than one user or chat server',
+    reason: 'it names one user or chat server',
+  },
+  httpBatchBody: {
+    max: 1024 * 1024,
+    unit: 'bytes',
+    what: 'size of the body of an HTTP request about many users',
+    beyond: '`INVALID_ARGUMENT` (400)',
+    reason: 'as for a batch by gRPC',
   },
   eventStreams: {
     max: 1_000,

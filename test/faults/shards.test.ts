@@ -131,6 +131,14 @@ test('marks listings and counts of the available masters as partial, and continu
   for (const userId of users) expect(listed).toContain(userId);
   expect(isMarked || listed.has(victim.user(0))).toBe(true);
 
+  // The client merges what a shard does not answer; the order is that of the call.
+  const everyone = [victim.user(0), 'nobody', ...alive.map((master) => master.user(0))];
+  const { servers: routes, offline, unavailable } = await client.route(everyone);
+  expect(routes.flatMap(({ sessions }) => sessions.map(({ userId }) => userId)).sort()).toEqual(users);
+  expect([...offline, ...unavailable]).toEqual(expect.arrayContaining([victim.user(0), 'nobody']));
+  expect(unavailable).toContain(victim.user(0));
+  await expect(client.route([victim.user(0)])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+
   const metrics = async () => (await ask(`${daemon.http}/metrics`)).text;
   await until(async () => !/^imstate_users_online \d/m.test(await metrics()), 'metrics omit partial counts');
   for (const path of ['stats', 'servers', 'sessions']) {

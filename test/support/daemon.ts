@@ -34,6 +34,8 @@ import type { OnlineRequest } from '../../packages/client/src/generated/imstate/
 import type { OnlineResponse__Output } from '../../packages/client/src/generated/imstate/v1/OnlineResponse.ts';
 import type { PutPolicyRequest } from '../../packages/client/src/generated/imstate/v1/PutPolicyRequest.ts';
 import type { PutPolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/PutPolicyResponse.ts';
+import type { RouteRequest } from '../../packages/client/src/generated/imstate/v1/RouteRequest.ts';
+import type { RouteResponse__Output } from '../../packages/client/src/generated/imstate/v1/RouteResponse.ts';
 import type { SetDefaultPolicyRequest } from '../../packages/client/src/generated/imstate/v1/SetDefaultPolicyRequest.ts';
 import type { SetDefaultPolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/SetDefaultPolicyResponse.ts';
 import type { UserSnapshot__Output } from '../../packages/client/src/generated/imstate/v1/UserSnapshot.ts';
@@ -140,6 +142,8 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         call<OfflineResponse__Output>((options, done) => presence.Offline(request, options, done)),
       getUser: (request: GetUserRequest) =>
         call<GetUserResponse__Output>((options, done) => presence.GetUser(request, options, done)),
+      route: (request: RouteRequest) =>
+        call<RouteResponse__Output>((options, done) => presence.Route(request, options, done)),
       batchGetUsers: (request: BatchGetUsersRequest) =>
         call<BatchGetUsersResponse__Output>((options, done) =>
           presence.BatchGetUsers(request, options, done),

@@ -108,6 +108,23 @@ export class Client implements PresenceApi {
     return this.#call((api) => api.getUsers(userIds, options));
   }
 
+  /**
+   * Finds where to deliver a message for any number of users: the sessions at each chat server, and the users
+   * who are offline. The call is divided into requests of at most 500 users; a repeated user counts once.
+   *
+   * Rejects with `UNIMPLEMENTED` on daemons before version 0.2.0.
+   *
+   * @example
+   * ```ts
+   * const { servers, offline } = await client.route(members);
+   * for (const { serverAddr, sessions } of servers) forward(serverAddr, sessions, message);
+   * push(offline, message);
+   * ```
+   */
+  route(userIds: string[], options?: CallOptions) {
+    return this.#call((api) => api.route(userIds, options));
+  }
+
   /** Lists the current and past sessions of a user, as far back as the daemon keeps them. */
   listHistory(request: ListHistoryRequest, options?: CallOptions) {
     return this.#call((api) => api.listHistory(request, options));

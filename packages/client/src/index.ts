@@ -48,6 +48,7 @@ export type {
   StoredPolicy,
   ValidateLoginRequest,
 } from './calls/policies.js';
+export type { RoutedSession, RouteResult, ServerRoute } from './calls/routes.js';
 export type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './calls/upgrade.js';
 export type { EraseResult, UserExport } from './calls/userData.js';
 export type { Client } from './client.js';

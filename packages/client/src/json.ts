@@ -12,6 +12,7 @@ import type {
   UserState,
 } from './calls/messages.js';
 import type { LoginValidation, ValidateLoginRequest } from './calls/policies.js';
+import type { RoutedSession, RouteResult } from './calls/routes.js';
 import type { UserExport } from './calls/userData.js';
 import type { ImstateError } from './shared/errors.js';
 import type { SessionPolicy } from './shared/policy.js';
@@ -76,6 +77,22 @@ function leaseJson(lease: LeaseState | undefined) {
   if (lease === undefined) return null;
   const { state, incarnation, ttlMs, expireTime } = lease;
   return { state, incarnation, ttlMs, expireTime: timeJson(expireTime) };
+}
+
+/** Where to deliver messages. */
+export function routeJson({ servers, offline, unavailable }: RouteResult) {
+  return {
+    servers: servers.map(({ serverAddr, sessions }) => ({
+      serverAddr,
+      sessions: sessions.map(routedSessionJson),
+    })),
+    offline,
+    unavailable,
+  };
+}
+
+function routedSessionJson({ userId, deviceId, sessionId, platform, inGrace }: RoutedSession) {
+  return { userId, deviceId, sessionId, platform: platform ?? null, inGrace };
 }
 
 /** The result of a login. */

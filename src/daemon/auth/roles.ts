@@ -59,6 +59,7 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   },
   '/imstate.v1.PresenceService/GetUser': reader,
   '/imstate.v1.PresenceService/BatchGetUsers': reader,
+  '/imstate.v1.PresenceService/Route': reader,
   '/imstate.v1.PresenceService/ListHistory': reader,
   '/imstate.v1.PresenceService/ListSessions': reader,
   '/imstate.v1.PresenceService/ListServers': reader,

@@ -1,15 +1,16 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
 import { type Shown, showUser, showUsers } from '../messages/answerSize.js';
+import { readBatch, readGetUser } from '../messages/requests.js';
 import { toGetUserResponse } from '../messages/responses.js';
+import { toRouteResponse } from '../messages/routeResponse.js';
 import type { Presence } from '../presence.js';
 import type { Calls } from './calls.js';
-import { readBatch, readGetUser } from '../messages/requests.js';
 
 /** The calls that read users. */
 export function readCalls(
   presence: Presence,
   calls: Calls,
-): Pick<PresenceServiceHandlers, 'GetUser' | 'BatchGetUsers'> {
+): Pick<PresenceServiceHandlers, 'GetUser' | 'BatchGetUsers' | 'Route'> {
   return {
     GetUser: calls.handler((request, call) => {
       const { userId, deviceId, includeLastSeen } = readGetUser(request);
@@ -29,6 +30,16 @@ export function readCalls(
           const shown = showUsers(await presence.users(userIds, request.includeLastSeen, budget));
           return { users: userIds.map((userId, i) => toGetUserResponse(userId, shown[i] as Shown, false)) };
         });
+      },
+      { weigh: ({ userIds }) => userIds.length },
+    ),
+
+    Route: calls.handler(
+      (request, call) => {
+        const userIds = readBatch(request.userIds);
+        return presence.reads.use(call.getPeer(), async (budget) =>
+          toRouteResponse(await presence.route(userIds, budget)),
+        );
       },
       { weigh: ({ userIds }) => userIds.length },
     ),

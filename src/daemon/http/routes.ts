@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LIMITS } from '../../presence/limits.js';
 import type { Caller, Role } from '../auth/roles.js';
 
 /** A request and its response. */
@@ -31,6 +32,8 @@ export interface Route {
   readonly isSignIn?: boolean;
   /** The name under which requests are logged and counted; requests of a route without one are not. */
   readonly call?: string;
+  /** The limit of the body; {@link LIMITS}.httpBody by default. */
+  readonly maxBodyBytes?: number | undefined;
   /** True for an event stream. Event streams have their own limit, and open routes have none. */
   readonly isStream?: boolean;
   /**

@@ -140,7 +140,7 @@ export class HttpServer {
       if (response.destroyed) return;
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
       const about: Exchange['about'] = (ids) => observed?.about(ids);
-      const body = onlyOnce(() => readBody(request));
+      const body = onlyOnce(() => readBody(request, route.maxBodyBytes ?? LIMITS.httpBody.max));
       const exchange = { request, response, peer, query, caller, about, body };
       const handle = () => handleAudited(this.#audit, route, exchange);
       const json = await (observed ? observed.run(handle) : handle());

@@ -1,5 +1,6 @@
 import type { BatchGetUsersRequest__Output } from 'imstate-client/internal/generated/imstate/v1/BatchGetUsersRequest';
 import type { HeartbeatRequest__Output } from 'imstate-client/internal/generated/imstate/v1/HeartbeatRequest';
+import type { RouteRequest__Output } from 'imstate-client/internal/generated/imstate/v1/RouteRequest';
 
 /** The names of operations in metrics and in the log. Those of Apply are the names of its fields. */
 export type OperationName =
@@ -7,6 +8,7 @@ export type OperationName =
   | 'offline'
   | 'heartbeat'
   | 'get_user'
+  | 'route'
   | 'apply'
   | 'keep_server_alive'
   | 'watch'
@@ -44,6 +46,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/KeepServerAlive': 'keep_server_alive',
   '/imstate.v1.PresenceService/GetUser': 'get_user',
   '/imstate.v1.PresenceService/BatchGetUsers': 'get_user',
+  '/imstate.v1.PresenceService/Route': 'route',
   '/imstate.v1.PresenceService/ListHistory': 'list_history',
   '/imstate.v1.PresenceService/ListSessions': 'list_sessions',
   '/imstate.v1.PresenceService/ListServers': 'list_servers',
@@ -62,6 +65,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/SetDefaultPolicy': 'set_default_policy',
 
   '/imstate.http/query': 'get_user',
+  '/imstate.http/route': 'route',
   '/imstate.http/history': 'list_history',
   '/imstate.http/sessions': 'list_sessions',
   '/imstate.http/servers': 'list_servers',
@@ -83,6 +87,7 @@ const OPERATIONS_IN = new Map<string, (request: never) => number>([
     '/imstate.v1.PresenceService/BatchGetUsers',
     ({ userIds }: BatchGetUsersRequest__Output) => userIds.length,
   ],
+  ['/imstate.v1.PresenceService/Route', ({ userIds }: RouteRequest__Output) => userIds.length],
 ]);
 
 /** The operation of a method; undefined for services that are not about presence, such as health. */

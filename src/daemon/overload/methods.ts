@@ -19,6 +19,7 @@ const READS = new Set(
   [
     'GetUser',
     'BatchGetUsers',
+    'Route',
     'ListHistory',
     'ListSessions',
     'ListServers',

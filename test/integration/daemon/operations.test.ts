@@ -47,6 +47,7 @@ test('counts each operation once with its duration, whichever way it arrives', a
   await pb.query({ UserID: 'bob' });
   await v1.getUser({ userId: 'alice' });
   await v1.batchGetUsers({ userIds: ['alice', 'bob', 'carol'] });
+  await v1.route({ userIds: ['alice', 'bob'] });
   await v1.heartbeat({
     sessions: ['a', 'b'].map((sessionId) => ({ userId: 'alice', deviceId: 'phone', sessionId })),
   });
@@ -61,6 +62,7 @@ test('counts each operation once with its duration, whichever way it arrives', a
   expect(await operationsOf(daemon)).toEqual({
     'online OK': 22,
     'get_user OK': 7,
+    'route OK': 2,
     'offline OK': 1,
     'heartbeat OK': 2,
   });
@@ -68,6 +70,7 @@ test('counts each operation once with its duration, whichever way it arrives', a
   for (const [operation, count] of [
     ['online', 22],
     ['get_user', 7],
+    ['route', 2],
     ['offline', 1],
     ['heartbeat', 2],
   ] as const) {

@@ -6,6 +6,7 @@ import {
   faultJson,
   historyEntryJson,
   loginJson,
+  routeJson,
   sessionJson,
   userJson,
   watchEventJson,
@@ -107,7 +108,7 @@ const page = Object.entries({
 /** A value in the notation of the page: names without values. */
 function shapeOf(value: unknown): string {
   const of = (each: unknown): string => {
-    if (Array.isArray(each)) return `:[${shapeOf(each[0])}]`;
+    if (Array.isArray(each)) return each.length > 0 ? `:[${shapeOf(each[0])}]` : '';
     return typeof each === 'object' && each !== null && Object.keys(each).length > 0
       ? `:${shapeOf(each)}`
       : '';
@@ -118,6 +119,18 @@ function shapeOf(value: unknown): string {
   return `{${keys.join(',')}}`;
 }
 
+const routes = {
+  servers: [
+    {
+      serverAddr,
+      sessions: [
+        { userId: 'alice', deviceId: 'phone', sessionId: 's-1', platform: undefined, inGrace: false },
+      ],
+    },
+  ],
+  offline: [],
+  unavailable: [],
+};
 const past = { ...begun, deviceId: 'phone', endTime: time, reasonText: undefined };
 const user = { userId: 'alice', online: true, devices: [device] };
 const snapshot = { type: 'snapshot' as const, userId: 'alice', devices: [device] };
@@ -131,6 +144,7 @@ test.each<[string, unknown]>([
     )[0],
   ],
   ['query', userJson(user, { explain: false, lastSeen: true })],
+  ['route', routeJson(routes)],
   ['a login', loginJson(request, result)],
   ['an entry of history', historyEntryJson({ ...past, reason: 'LOGOUT' })],
   ['a chat server', chatServerJson({ serverAddr, sessions: 1, lease })],

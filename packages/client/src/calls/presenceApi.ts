@@ -31,6 +31,7 @@ import type {
   StoredPolicy,
   ValidateLoginRequest,
 } from './policies.js';
+import type { RouteResult } from './routes.js';
 import type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './upgrade.js';
 import type { EraseResult, UserExport } from './userData.js';
 
@@ -46,6 +47,8 @@ export interface PresenceApi {
   getUser(request: GetUserRequest, options?: CallOptions): Promise<UserState>;
   /** Reads users, in the order of their IDs. */
   getUsers(userIds: string[], options?: GetUsersOptions): Promise<UserState[]>;
+  /** Finds the sessions of users by chat server. */
+  route(userIds: string[], options?: CallOptions): Promise<RouteResult>;
   /** Lists the current and past sessions of a user. */
   listHistory(request: ListHistoryRequest, options?: CallOptions): Promise<HistoryPage>;
   /** Lists current sessions. */

@@ -16,6 +16,7 @@ import type { OnlineRequest } from './messages.js';
 import { policyApi } from './policyApi.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
+import { Router } from './router.js';
 import { upgradeApi } from './upgradeApi.js';
 import { userDataApi } from './userDataApi.js';
 import { UserReader } from './userReader.js';
@@ -25,6 +26,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
   const { presenceService } = channel;
   const batching = new BatchingClient(channel);
   const users = new UserReader(channel, batching);
+  const router = new Router(channel);
   return {
     async online(request, options) {
       checkSession(request.sessionId);
@@ -60,6 +62,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
 
     getUser: (request, options) => users.one(request, options),
     getUsers: (userIds, options) => users.several(userIds, options),
+    route: (userIds, options) => router.route(userIds, options),
 
     ...listingApi(channel),
     ...policyApi(channel),

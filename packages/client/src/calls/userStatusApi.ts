@@ -70,6 +70,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
     },
 
     getUsers: () => reject('reads one device at a time: call getUser() for each'),
+    route: () => reject('reads one device at a time: call getUser() for each'),
     heartbeat: () => reject('knows no sessions: there is nothing to renew'),
     listHistory: () => reject('keeps no history'),
     listSessions: () => reject('lists no sessions'),

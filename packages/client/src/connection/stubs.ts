@@ -29,10 +29,11 @@ export interface Stubs {
 /**
  * Methods with large messages, which the codec encodes and decodes without the conversions of proto-loader.
  */
-const LARGE_METHODS = ['BatchGetUsers'];
+const LARGE_METHODS = ['BatchGetUsers', 'Route'];
 
 const READS = [
   'BatchGetUsers',
+  'Route',
   'ListHistory',
   'ListSessions',
   'ListServers',

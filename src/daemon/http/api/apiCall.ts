@@ -33,6 +33,8 @@ export interface ApiCall {
   readonly parameters: readonly string[];
   /** See Route.isSignIn. */
   readonly isSignIn?: boolean;
+  /** See Route.maxBodyBytes. */
+  readonly maxBodyBytes?: number;
   /** True if it responds with an event stream. */
   readonly isStream?: boolean;
   /** The response as JSON; undefined if it is an event stream, which has begun. */

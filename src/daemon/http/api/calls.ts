@@ -4,9 +4,11 @@ import { auditCall } from './audit.js';
 import { endpointsCall } from './endpoints.js';
 import { evictCall } from './evict.js';
 import { historyCall } from './history.js';
+import { inJsonKeys } from './jsonKeys.js';
 import { Parameters } from './parameters.js';
 import { explainPolicyCall, policiesCall } from './policies.js';
 import { queryCall } from './query.js';
+import { routeCall } from './route.js';
 import { serversCall } from './servers.js';
 import { sessionsCall } from './sessions.js';
 import { statsCall } from './stats.js';
@@ -18,6 +20,7 @@ import { whoamiCall } from './whoami.js';
 export function apiCalls(parts: ApiParts): ApiCall[] {
   return [
     queryCall(parts),
+    routeCall(parts),
     historyCall(parts),
     sessionsCall(parts),
     serversCall(parts),
@@ -36,18 +39,23 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
 /** The calls as routes of the HTTP server. */
 export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(
-    ({ method, name, role, parameters, isSignIn = false, isStream = false, answer }) => ({
+    ({ method, name, role, parameters, isSignIn = false, isStream = false, maxBodyBytes, answer }) => ({
       method,
       role,
       isSignIn,
       isStream,
+      maxBodyBytes,
       path: `/api/v1/${name}`,
       call: name.replace('/', '-'),
       async handle(exchange) {
         const [userId, other] = exchange.query.getAll('userId');
         if (userId !== undefined && other === undefined)
           exchange.about({ userId, deviceId: exchange.query.get('deviceId') ?? undefined });
-        return answer(new Parameters(exchange.query, parameters), exchange);
+        try {
+          return await answer(new Parameters(exchange.query, parameters), exchange);
+        } catch (error) {
+          throw inJsonKeys(error);
+        }
       },
     }),
   );

@@ -22,6 +22,7 @@ const METHODS: Readonly<Record<string, RequestRule>> = {
   '/imstate.v1.PresenceService/Apply': { ...large, maxFields: BATCH_FIELDS },
   '/imstate.v1.PresenceService/Heartbeat': { ...large, maxFields: BATCH_FIELDS },
   '/imstate.v1.PresenceService/BatchGetUsers': large,
+  '/imstate.v1.PresenceService/Route': large,
   '/imstate.v1.PresenceService/Watch': large,
   '/imstate.v1.PresenceService/PutPolicy': { maxBytes: LIMITS.policyMessage.max },
   // The token of a resync has a part for each shard.

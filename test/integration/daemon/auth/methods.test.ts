@@ -20,6 +20,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
     ...[
       'GetUser',
       'BatchGetUsers',
+      'Route',
       'ListHistory',
       'ListSessions',
       'ListServers',

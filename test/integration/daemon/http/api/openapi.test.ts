@@ -132,6 +132,20 @@ test('responds to /evict as documented', async () => {
   expect(JSON.parse(answer.text)).toEqual({ evicted: 3, more: false });
 });
 
+test('responds to /route as documented', async () => {
+  const answer = await ask(`${daemon.http}/api/v1/route`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userIds: ['nobody', 'alice'] }),
+  });
+  const json = JSON.parse(answer.text);
+  expectValid(schemaOf('/route', 'application/json', 'post'), json);
+  expect(json).toMatchObject({
+    servers: [{ serverAddr: '10.0.0.1:9000' }, { sessions: [{ inGrace: true }, { deviceId: 'web' }] }],
+    offline: ['nobody'],
+  });
+});
+
 test('sends every event as documented', async () => {
   const client = await clientOf(daemon.addr);
   const all = await EventReader.open(`${daemon.http}/api/v1/watch?all=true&most=2`);

@@ -1,0 +1,25 @@
+import { readRoutes } from 'imstate-client/internal/calls/router';
+import { routeJson } from 'imstate-client/internal/json';
+import { LIMITS } from '../../../presence/limits.js';
+import { readBatch } from '../../messages/requests.js';
+import { toRouteResponse } from '../../messages/routeResponse.js';
+import type { ApiCall, ApiParts } from './apiCall.js';
+import { JsonBody } from './jsonBody.js';
+
+/** POST /api/v1/route: what `imstate route --json` prints. It changes nothing. */
+export function routeCall({ presence }: ApiParts): ApiCall {
+  return {
+    method: 'POST',
+    name: 'route',
+    role: 'reader',
+    parameters: [],
+    maxBodyBytes: LIMITS.httpBatchBody.max,
+    async answer(_, { peer, body }) {
+      const keys = new JsonBody(await body(), ['userIds'], '{"userIds":["alice","bob"]}');
+      const userIds = readBatch(keys.texts('userIds'));
+      return presence.reads.use(peer, async (budget) =>
+        routeJson(readRoutes([toRouteResponse(await presence.route(userIds, budget))])),
+      );
+    },
+  };
+}
