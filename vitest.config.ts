@@ -45,6 +45,9 @@ export default defineConfig({
           name: 'servers',
           include: ['test/{integration,e2e,faults,fuzz,support}/**/*.test.ts'],
           globalSetup: ['test/support/globalSetup.ts'],
+          setupFiles: ['test/support/setup.ts'],
+          // Loading the modules anew for each file takes a fifth of the CPU time.
+          isolate: false,
         },
       },
     ],

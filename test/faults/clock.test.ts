@@ -7,7 +7,7 @@ import { eachWithStore, keepAlive, login, START } from '../integration/store/con
 import { makeEmbeddedStore, makeRedisStore } from '../integration/store/stores.ts';
 import { grpcClients } from '../support/daemon.ts';
 import { disposables } from '../support/disposables.ts';
-import { startImstate } from '../support/imstate.ts';
+import { startProgram } from '../support/imstate.ts';
 import { until } from '../support/until.ts';
 
 const HOUR = 3_600_000;
@@ -75,8 +75,7 @@ test('watches and the registration continue when the clock of a daemon is set ba
     `test-${randomUUID()}:`,
   ];
   flags.push('--etcd', etcd, '--service', service, '--lease-ttl', '2s');
-  process.env.NODE_OPTIONS = `--import=${clock}`;
-  const daemon = await startImstate(...flags).finally(() => delete process.env.NODE_OPTIONS);
+  const daemon = await startProgram(flags, { env: { NODE_OPTIONS: `--import=${clock}` } });
   disposables.push(() => daemon.kill());
   const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
   disposables.push(() => client.close());

@@ -1,4 +1,3 @@
-import { afterEach } from 'vitest';
 import { type Client, connect } from '../../packages/client/src/index.ts';
 import type { DaemonOptions } from '../../src/daemon/daemonOptions.ts';
 import { startTestDaemon, type TestDaemon } from './daemon.ts';
@@ -6,7 +5,8 @@ import { startTestDaemon, type TestDaemon } from './daemon.ts';
 /** Functions that run in reverse order after the current test. */
 export const disposables: (() => unknown)[] = [];
 
-afterEach(async () => {
+/** Runs the disposables. Rejects if any of them failed. */
+export async function dispose(): Promise<void> {
   const failures: unknown[] = [];
   for (const step of disposables.splice(0).reverse())
     await Promise.resolve()
@@ -14,7 +14,7 @@ afterEach(async () => {
       .catch((error) => failures.push(error));
   if (failures.length > 0)
     throw new AggregateError(failures, `${failures.length} steps of the clean-up failed`);
-});
+}
 
 /** A daemon until the end of the test, with the embedded store unless the overrides name a Redis. */
 export async function startDaemon(overrides: Partial<DaemonOptions> = {}): Promise<TestDaemon> {

@@ -1,15 +1,13 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { grpcClients } from '../../../support/daemon.ts';
 import { disposables } from '../../../support/disposables.ts';
-import { startImstate } from '../../../support/imstate.ts';
+import { startProgram } from '../../../support/imstate.ts';
 
 /** Makes V8 print its pretenuring decisions at each collection of the young generation. */
 const TRACED = `--import=data:text/javascript,import{setFlagsFromString}from'node:v8';setFlagsFromString('--trace-gc');setFlagsFromString('--trace-pretenuring-statistics')`;
 
 test('allocates no objects of calls in the old generation', async () => {
-  vi.stubEnv('NODE_OPTIONS', TRACED);
-  disposables.push(async () => void vi.unstubAllEnvs());
-  const daemon = await startImstate('serve', '--port', '0');
+  const daemon = await startProgram(['serve', '--port', '0'], { env: { NODE_OPTIONS: TRACED } });
   disposables.push(() => daemon.kill());
   const { pb, close } = grpcClients(daemon.addr);
   disposables.push(close);
