@@ -21,6 +21,7 @@ import { StoreSteps } from './observability/metrics/store.js';
 import { SessionCounters } from './observability/sessionCounters.js';
 import type { Tracing } from './observability/tracing.js';
 import { ConnectionCounts } from './overload/connectionCounts.js';
+import { Load } from './overload/load.js';
 import { MalformedRequests } from './overload/malformedRequests.js';
 import { Policies } from './policies.js';
 import { Presence } from './presence.js';
@@ -89,6 +90,7 @@ export async function makeParts(
   const tracedStore = tracing?.traced(store) ?? store;
   const policies = new Policies(store, log);
   const presence = new Presence(tracedStore, counters, () => sweeper.wake(), options);
+  const load = new Load(boundsOf(options), log);
   // The modules of HTTP are loaded only if it is used.
   const http =
     options.http &&
@@ -124,6 +126,7 @@ export async function makeParts(
         presence,
         policies,
         hub,
+        load,
         registry,
         daemonChecks: new DaemonChecks(options.tls),
         log,
@@ -136,6 +139,7 @@ export async function makeParts(
     policies,
     userData: new UserData(tracedStore, presence, hub),
     hub,
+    load,
     limits: options,
     log,
     audit,

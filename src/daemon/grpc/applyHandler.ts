@@ -8,11 +8,11 @@ import { broken } from '../../presence/validate.js';
 import type { Operation } from '../../store/operations.js';
 import type { ReadBudget } from '../../store/reads.js';
 import type { Permit } from '../auth/guardedCall.js';
+import { type ShownAnswer, showAnswers } from '../messages/responseRoom.js';
 import type { BatchCounts } from '../observability/batchCounts.js';
 import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
 import { readOperation, toResult } from './operations.js';
-import { type ShownAnswer, showAnswers } from './responseRoom.js';
 import type { StreamHandler } from './streamHandler.js';
 import type { StreamSink } from './streamSink.js';
 

@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
 import type { KeepServerAliveResponse } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveResponse';
-import { ImstateError } from 'imstate-client/internal/shared/errors';
 import { toDuration } from 'imstate-client/internal/wire/duration';
+import { keepServerAlive } from '../keepServerAlive.js';
 import { readKeepAlive } from '../messages/requests.js';
 import type { Outcomes } from '../observability/outcomes.js';
 import type { Presence } from '../presence.js';
@@ -26,9 +26,7 @@ export class KeepServerAliveHandler implements StreamHandler<KeepServerAliveRequ
   async handle(request: KeepServerAliveRequest__Output, arrivedAt: number): Promise<void> {
     const keepAlive = readKeepAlive(request, this.#serverAddr);
     this.#serverAddr = keepAlive.serverAddr;
-    const { incarnation, resyncToken, isPartial } = await this.#presence.keepServerAlive(keepAlive);
-    if (incarnation > keepAlive.incarnation)
-      throw superseded(this.#serverAddr, keepAlive.incarnation, incarnation);
+    const { resyncToken, isPartial } = await keepServerAlive(this.#presence, keepAlive);
     this.#sink.write({
       timeToLive: toDuration(keepAlive.ttlMs),
       resync: resyncToken !== '',
@@ -37,12 +35,4 @@ export class KeepServerAliveHandler implements StreamHandler<KeepServerAliveRequ
     });
     this.#counts.end(status.OK, performance.now() - arrivedAt);
   }
-}
-
-function superseded(serverAddr: string, incarnation: number, newer: number): ImstateError {
-  return new ImstateError(
-    'SUPERSEDED',
-    `incarnation ${newer} of chat server ${serverAddr} supersedes ${incarnation}, whose sessions have ended: ` +
-      'stop, or use a greater incarnation',
-  );
 }

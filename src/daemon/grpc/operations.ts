@@ -10,9 +10,9 @@ import type { Shown } from '../messages/answerSize.js';
 import { toOnlineResponse } from '../messages/onlineResponse.js';
 import { readPolicyOf } from '../messages/policyRequests.js';
 import { readGetUser, readLogin, readLogout, readSession, readTrial } from '../messages/requests.js';
+import type { ShownAnswer } from '../messages/responseRoom.js';
 import { toEnded, toGetUserResponse } from '../messages/responses.js';
 import type { Policies } from '../policies.js';
-import type { ShownAnswer } from './responseRoom.js';
 
 /** Reads and validates an operation of Apply. */
 export function readOperation(

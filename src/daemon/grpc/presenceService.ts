@@ -1,8 +1,7 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
+import { answerLogin } from '../answerLogin.js';
 import { permitOf } from '../auth/guardedCall.js';
-import { toOnlineResponse } from '../messages/onlineResponse.js';
-import { readPolicyOf } from '../messages/policyRequests.js';
-import { readEviction, readLogin, readLogout, readSessions, readTrial } from '../messages/requests.js';
+import { readEviction, readLogout, readSessions } from '../messages/requests.js';
 import { BatchCounts } from '../observability/batchCounts.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Policies } from '../policies.js';
@@ -15,7 +14,6 @@ import { listCalls } from './listCalls.js';
 import { toHeartbeatResponse } from './operations.js';
 import type { policyCalls } from './policyCalls.js';
 import { readCalls } from './readCalls.js';
-import { showLogin } from './responseRoom.js';
 import type { upgradeCalls } from './upgradeCalls.js';
 import type { userDataCalls } from './userDataCalls.js';
 import { WatchHandler } from './watchHandler.js';
@@ -45,16 +43,9 @@ export function presenceServiceHandlers(
     ...readCalls(presence, calls),
     ...listCalls(presence, calls),
 
-    Online: calls.handler(async (request, call) => {
-      const policy = readPolicyOf(request, policies, permitOf(call.metadata)?.caller);
-      if (request.validateOnly) {
-        const trial = readTrial(request, policy);
-        const result = await presence.validateLogin(trial, call.getPeer());
-        return toOnlineResponse(trial, showLogin(trial.userId, result));
-      }
-      const login = readLogin(request, policy);
-      const result = await presence.online(login, call.getPeer());
-      return toOnlineResponse(login, showLogin(login.userId, result));
+    Online: calls.handler((request, call) => {
+      const caller = permitOf(call.metadata)?.caller;
+      return answerLogin({ presence, policies }, request, { caller, peer: call.getPeer() });
     }),
 
     Offline: calls.handler(async (request) => ({ applied: await presence.offline(readLogout(request)) })),

@@ -16,7 +16,7 @@ import type { ConnectionCounts } from '../overload/connectionCounts.js';
 import { Connections } from '../overload/connections.js';
 import { HeaderGuard } from '../overload/headerGuard.js';
 import { pseudoHeaderListener } from '../overload/headerLimits.js';
-import { Load } from '../overload/load.js';
+import type { Load } from '../overload/load.js';
 import type { MalformedRequests } from '../overload/malformedRequests.js';
 import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
@@ -35,6 +35,7 @@ export interface GrpcServerParts {
   readonly policies: Policies;
   readonly userData: UserData;
   readonly hub: WatchHub;
+  readonly load: Load;
   readonly limits: LoadLimits & { maxDevices: number };
   readonly log: Logger;
   /** Undefined if authentication is off. */
@@ -57,11 +58,10 @@ export class GrpcServer {
   readonly #listeners: readonly SessionListener[];
 
   constructor(parts: GrpcServerParts) {
-    const { presence, hub, limits, log, guard, observer, connectionCounts, malformedRequests } = parts;
+    const { presence, hub, load, limits, log, guard, observer, connectionCounts, malformedRequests } = parts;
     // What grpc-js would print is also reported as errors.
     setLogVerbosity(logVerbosity.NONE);
     const bounds = boundsOf(limits);
-    const load = new Load(bounds, log);
     this.#patches = new PatchReport(log);
     this.#patches.note('grpcLongTimeout', capLongTimeouts());
     this.#admission = new Admission(load, limits, observer, this.#patches);

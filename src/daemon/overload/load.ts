@@ -1,6 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { type Bounds, LIMITS } from '../../presence/limits.js';
+import { Overloaded } from '../../presence/overloaded.js';
 
 /** How often rejected calls are logged. Milliseconds. */
 const LOG_INTERVAL_MS = 10_000;
@@ -53,6 +54,19 @@ export class Load {
     return true;
   }
 
+  /** Runs operations. Throws {@link Overloaded} if there is no room. */
+  async run<T>(weight: number, isVital: boolean, action: () => Promise<T>): Promise<T> {
+    if (!this.begin(weight, isVital)) {
+      this.rejectOperations();
+      throw new Overloaded(this.#fullness);
+    }
+    try {
+      return await action();
+    } finally {
+      this.end(weight);
+    }
+  }
+
   /** The operations have ended. The longest waiting ones are next. */
   end(weight: number): void {
     this.#operations -= weight;
@@ -87,7 +101,11 @@ export class Load {
 
   /** See {@link reject}. */
   rejectOperations(): CallRejection {
-    return this.reject(`the daemon has ${this.#operations} operations at the store`);
+    return this.reject(this.#fullness);
+  }
+
+  get #fullness(): string {
+    return `the daemon has ${this.#operations} operations at the store`;
   }
 
   /** Operations that exceed the limit alone may start while there are no others. */

@@ -6,11 +6,12 @@ import { GrpcServer } from '../../../src/daemon/grpc/server.ts';
 import { CallObserver } from '../../../src/daemon/observability/callObserver.ts';
 import { SessionCounters } from '../../../src/daemon/observability/sessionCounters.ts';
 import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
+import { Load } from '../../../src/daemon/overload/load.ts';
 import { Policies } from '../../../src/daemon/policies.ts';
 import { Presence } from '../../../src/daemon/presence.ts';
 import { UserData } from '../../../src/daemon/userData.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
-import { LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
+import { boundsOf, LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
 import { auditTrailIn } from '../../support/audit.ts';
 import { grpcClients } from '../../support/daemon.ts';
 import { disposables } from '../../support/disposables.ts';
@@ -52,6 +53,7 @@ async function startServer() {
     policies: new Policies(store, log),
     userData,
     hub,
+    load: new Load(boundsOf(limits), log),
     limits,
     log,
     audit,

@@ -3,16 +3,12 @@ import type { Channel } from '../connection/channel.js';
 import type { EvictRequest as WireEvictRequest } from '../generated/imstate/v1/EvictRequest.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineResponse.js';
-import type { OnlineRequest as WireOnlineRequest } from '../generated/imstate/v1/OnlineRequest.js';
 import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
 import { ImstateError } from '../shared/errors.js';
-import { toDuration } from '../wire/duration.js';
-import { endReasons } from '../wire/enums.js';
-import { fromTimestamp, toTimestamp } from '../wire/timestamp.js';
+import { optionalDuration } from '../wire/duration.js';
 import { listingApi } from './listingApi.js';
 import type { EvictRequest } from './listings.js';
-import { readDecision, toPolicyFields } from './loginPolicy.js';
-import type { OnlineRequest } from './messages.js';
+import { readOnlineResult, toOnlineRequest } from './online.js';
 import { policyApi } from './policyApi.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
@@ -31,14 +27,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
     async online(request, options) {
       checkSession(request.sessionId);
       const { online } = await batching.submit({ online: toOnlineRequest(request) }, options);
-      const answer = online as OnlineResponse__Output;
-      return {
-        sessionId: answer.sessionId,
-        loginTime: fromTimestamp(answer.loginTime),
-        ...readDecision(answer),
-        endReason: endReasons.fromWire(answer.endReason),
-        detailsStored: hasDetails(request) ? answer.detailsStored : undefined,
-      };
+      return readOnlineResult(request, online as OnlineResponse__Output);
     },
 
     async offline({ userId, deviceId, sessionId, graceMs }, options) {
@@ -104,32 +93,6 @@ function rejectOlder(request: EvictRequest, error: unknown): never {
   if (error.code !== 'INVALID_ARGUMENT' || (error.field ?? 'target') !== 'target') throw error;
   const message = 'the daemon cannot evict a device: it is older than 0.2.0; name the session';
   throw new ImstateError('UNIMPLEMENTED', message, { cause: error });
-}
-
-function toOnlineRequest(request: OnlineRequest): WireOnlineRequest {
-  return {
-    userId: request.userId,
-    deviceId: request.deviceId,
-    serverAddr: request.serverAddr,
-    sessionId: request.sessionId ?? '',
-    platform: request.platform ?? '',
-    timeToLive: optionalDuration(request.ttlMs),
-    metadata: request.metadata ?? {},
-    ...toPolicyFields(request.policy),
-    serverIncarnation: request.serverIncarnation ?? 0,
-    loginTime: toTimestamp(request.loginTime?.getTime()),
-    clientIp: request.clientIp ?? '',
-    label: request.label ?? '',
-    appVersion: request.appVersion ?? '',
-  };
-}
-
-function hasDetails({ clientIp, label, appVersion }: OnlineRequest): boolean {
-  return Boolean(clientIp || label || appVersion);
-}
-
-function optionalDuration(ms: number | undefined) {
-  return ms === undefined ? null : toDuration(ms);
 }
 
 /**

@@ -10,3 +10,8 @@ export function toDuration(ms: number): Duration__Output {
 export function fromDuration(duration: Duration__Output | null | undefined): number | undefined {
   return duration ? duration.seconds * 1_000 + Math.round(duration.nanos / 1_000_000) : undefined;
 }
+
+/** Milliseconds as a google.protobuf.Duration; null if they are absent. */
+export function optionalDuration(ms: number | undefined): Duration__Output | null {
+  return ms === undefined ? null : toDuration(ms);
+}

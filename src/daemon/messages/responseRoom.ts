@@ -13,7 +13,7 @@ import {
   USER_BYTES,
   whole,
   withoutMetadata,
-} from '../messages/answerSize.js';
+} from './answerSize.js';
 
 const MAX_BYTES = LIMITS.answerBytes.max;
 /** An ended session on the wire, without its strings. */
