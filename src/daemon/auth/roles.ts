@@ -137,10 +137,15 @@ export function checkRole(caller: Caller, { role }: Rule, what: string): void {
 }
 
 /** Throws PERMISSION_DENIED if the message names a chat server to which the caller is not bound. */
-export function checkServer({ name, serverAddrs }: Caller, rule: Rule, message: unknown): void {
-  if (serverAddrs === undefined || rule.serverOf === undefined) return;
-  const server = rule.serverOf(message as never);
-  if (server === undefined || serverAddrs.has(server.addr)) return;
+export function checkServer(caller: Caller, rule: Rule, message: unknown): void {
+  if (caller.serverAddrs === undefined) return;
+  const server = rule.serverOf?.(message as never);
+  if (server !== undefined) checkBound(caller, server);
+}
+
+/** Throws PERMISSION_DENIED if the caller is bound to other chat servers than the one that the field names. */
+export function checkBound({ name, serverAddrs }: Caller, server: { field: string; addr: string }): void {
+  if (serverAddrs === undefined || serverAddrs.has(server.addr)) return;
   throw new ImstateError(
     'PERMISSION_DENIED',
     `${server.field} must be ${someOf(serverAddrs)}, to which ${name} is bound; this one is "${server.addr}"`,

@@ -4,7 +4,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { DenialLog } from '../auth/denialLog.js';
 import type { Guard } from '../auth/guard.js';
 import { identityOf } from '../auth/identity.js';
-import type { Caller, Role } from '../auth/roles.js';
+import { type Caller, checkBound, type Role } from '../auth/roles.js';
 import type { DaemonTls } from '../grpc/tls.js';
 import { certificateOf } from './auditedRoute.js';
 import { OriginPolicy } from './origin.js';
@@ -49,6 +49,20 @@ export class HttpAccess {
     const caller = await this.#knownCaller(request, { role, path, isSignIn });
     this.#checkOrigin(request, { path, caller });
     return caller;
+  }
+
+  /** Throws PERMISSION_DENIED if the caller is bound to other chat servers than the named one, and logs it. */
+  checkServer(
+    request: IncomingMessage,
+    { path, caller }: { path: string; caller: Caller | undefined },
+    server: { field: string; addr: string },
+  ): void {
+    if (caller === undefined) return;
+    try {
+      checkBound(caller, server);
+    } catch (error) {
+      throw this.#denials.note(error, { ...this.#called(request, path), caller });
+    }
   }
 
   /** A denied page of another origin is logged, like a caller without the role. */

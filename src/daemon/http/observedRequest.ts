@@ -12,6 +12,7 @@ type Received = Pick<Exchange, 'request' | 'response' | 'peer'>;
 export class ObservedRequest {
   readonly #details: CallDetails | undefined;
   #code: status | undefined;
+  #operations = 1;
 
   /** Observes the request until its response was sent or its connection closed. */
   constructor(observer: CallObserver, route: Route, { request, response, peer }: Received) {
@@ -25,14 +26,19 @@ export class ObservedRequest {
       const code = this.#code ?? (response.writableFinished ? status.OK : status.CANCELLED);
       const ms = performance.now() - begunAt;
       counts.open -= 1;
-      counts.end(code, ms);
-      this.#details?.end(code, ms);
+      counts.end(code, ms, this.#operations);
+      this.#details?.end(code, ms, this.#operations);
     });
   }
 
   /** Notes whom the request concerns. The log masks the IDs. */
   about(ids: { userId?: string | undefined; deviceId?: string | undefined }): void {
     this.#details?.pass(ids, () => {});
+  }
+
+  /** Notes how many operations the request carries. */
+  carries(operations: number): void {
+    this.#operations = operations;
   }
 
   /** Runs an action within the span of the request. */

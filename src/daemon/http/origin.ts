@@ -43,7 +43,7 @@ export class OriginPolicy {
     if (site !== undefined) {
       if (site !== 'same-origin' && site !== 'none') throw foreignSite(String(site));
     } else if (origin !== undefined && !this.#isOwn(origin, target)) throw foreignOrigin(origin, target);
-    if (request.method === 'POST' && !isJson(request)) {
+    if ((request.method === 'POST' || request.method === 'PUT') && !isJson(request)) {
       throw new ImstateError('INVALID_ARGUMENT', 'content-type must be application/json');
     }
     // Scripts cannot set Sec-Fetch-Site, and browsers send it over HTTPS and to localhost only.

@@ -8,20 +8,26 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** The address of the caller: with its port, unless a trusted proxy forwarded the request. */
   readonly peer: string;
+  /** What stands in the path for the `{names}` of the route, decoded. */
+  readonly segments: Readonly<Record<string, string>>;
   /** The query of the URL. */
   readonly query: URLSearchParams;
   /** The identity of the caller; undefined if authentication is off, and on open routes. */
   readonly caller: Caller | undefined;
   /** Notes whom the request concerns, for the log, which masks the IDs. */
   about(ids: { userId?: string | undefined; deviceId?: string | undefined }): void;
+  /** Notes how many operations a request about many users carries, for the metrics and the log. */
+  carries(operations: number): void;
+  /** Throws PERMISSION_DENIED if the caller is bound to other chat servers than the one that the field names. */
+  checkServer(server: { field: string; addr: string }): void;
   /** The body, as text, however often it is asked for; rejects with INVALID_ARGUMENT if it is too long. */
   body(): Promise<string>;
 }
 
 /** What is served at a path. */
 export interface Route {
-  readonly method: 'GET' | 'POST';
-  /** The path as requested, such as `/metrics`. */
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** The path as requested, such as `/metrics`; `{name}` stands for one segment. */
   readonly path: string;
   /** The required role, as for a method of gRPC; undefined if the route is open to everybody. */
   readonly role: Role | undefined;

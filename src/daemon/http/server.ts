@@ -15,6 +15,7 @@ import { ObservedRequest } from './observedRequest.js';
 import { sendError, sendJson, sendText } from './replies.js';
 import { RequestsInFlight } from './requestsInFlight.js';
 import type { Exchange, Route } from './routes.js';
+import { RouteTable } from './routeTable.js';
 import type { TrustedProxies } from './trustedProxies.js';
 
 /** How often Node.js checks for late requests. Its default is 30 s, whatever the limits are. Milliseconds. */
@@ -55,7 +56,7 @@ export interface HttpParts extends AccessParts {
 export class HttpServer {
   readonly #server: Server;
   readonly #open = new OpenSockets();
-  readonly #routes: Map<string, Route>;
+  readonly #routes: RouteTable;
   readonly #access: HttpAccess;
   readonly #proxies: TrustedProxies;
   readonly #underWay = new RequestsInFlight();
@@ -73,7 +74,7 @@ export class HttpServer {
     const { tls, proxies, log } = access;
     this.endStreams = onEndStreams;
     this.#onClose = onClose;
-    this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
+    this.#routes = new RouteTable(routes);
     this.#access = new HttpAccess(access);
     this.#proxies = proxies;
     this.#observer = observer;
@@ -130,8 +131,12 @@ export class HttpServer {
     let observed: ObservedRequest | undefined;
     try {
       const { path, query } = targetOf(request);
-      const route = this.#routeOf(request, path, response);
-      if (route === undefined) return;
+      const found = this.#routes.find(request.method ?? '', path);
+      if (found === undefined) {
+        this.#sendNotFound(path, response);
+        return;
+      }
+      const { route, segments } = found;
       const peer = this.#proxies.peerOf(request);
       if (route.call !== undefined)
         observed = new ObservedRequest(this.#observer, route, { request, response, peer });
@@ -141,7 +146,21 @@ export class HttpServer {
       if (route.role !== undefined && !route.isStream) this.#underWay.begin(response);
       const about: Exchange['about'] = (ids) => observed?.about(ids);
       const body = onlyOnce(() => readBody(request, route.maxBodyBytes ?? LIMITS.httpBody.max));
-      const exchange = { request, response, peer, query, caller, about, body };
+      const checkServer: Exchange['checkServer'] = (server) =>
+        this.#access.checkServer(request, { path, caller }, server);
+      const carries: Exchange['carries'] = (operations) => observed?.carries(operations);
+      const exchange = {
+        request,
+        response,
+        peer,
+        segments,
+        query,
+        caller,
+        about,
+        carries,
+        body,
+        checkServer,
+      };
       const handle = () => handleAudited(this.#audit, route, exchange);
       const json = await (observed ? observed.run(handle) : handle());
       if (json !== undefined) sendJson(response, 200, json);
@@ -151,17 +170,14 @@ export class HttpServer {
     }
   }
 
-  /** The route of a request; undefined if there is none, which is answered. */
-  #routeOf({ method = '' }: IncomingMessage, path: string, response: ServerResponse): Route | undefined {
-    const route = this.#routes.get(`${method === 'HEAD' ? 'GET' : method} ${path}`);
-    if (route) return route;
-    const others = [...this.#routes.values()].filter((each) => each.path === path);
-    if (others.length === 0) sendText(response, 404, `nothing is served at ${path}\n`);
-    else {
-      response.setHeader('allow', others.map((each) => each.method).join(', '));
-      sendText(response, 405, `${path} takes ${others.map((each) => each.method).join(' or ')}\n`);
+  #sendNotFound(path: string, response: ServerResponse): void {
+    const methods = this.#routes.methodsOf(path);
+    if (methods.length === 0) {
+      sendText(response, 404, `nothing is served at ${path}\n`);
+      return;
     }
-    return undefined;
+    response.setHeader('allow', methods.join(', '));
+    sendText(response, 405, `${path} takes ${methods.join(' or ')}\n`);
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { OperationCounts } from './operationCounts.js';
-import { operationOf, operationsIn } from './operationNames.js';
+import { carriesMany, operationOf } from './operationNames.js';
 import { Outcomes } from './outcomes.js';
 
 /** The calls of one method: how many are open, and the outcomes of those that are over, by code. */
@@ -49,8 +49,9 @@ export class CallCounts {
     const known = this.#methods.get(path);
     if (known !== undefined) return known;
     const operation = operationOf(path);
-    const carriesMany = operation !== undefined && operationsIn(path) !== undefined;
-    const counts = new MethodCounts(path, isStream, carriesMany ? this.operations.of(operation) : undefined);
+    const operations =
+      operation !== undefined && carriesMany(path) ? this.operations.of(operation) : undefined;
+    const counts = new MethodCounts(path, isStream, operations);
     if (operation !== undefined) this.operations.addMethod(operation, counts);
     this.#methods.set(path, counts);
     return counts;

@@ -64,6 +64,10 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/DeletePolicy': 'delete_policy',
   '/imstate.v1.PresenceService/SetDefaultPolicy': 'set_default_policy',
 
+  '/imstate.http/online': 'online',
+  '/imstate.http/offline': 'offline',
+  '/imstate.http/heartbeat': 'heartbeat',
+  '/imstate.http/servers-lease': 'keep_server_alive',
   '/imstate.http/query': 'get_user',
   '/imstate.http/route': 'route',
   '/imstate.http/history': 'list_history',
@@ -89,6 +93,14 @@ const OPERATIONS_IN = new Map<string, (request: never) => number>([
   ],
   ['/imstate.v1.PresenceService/Route', ({ userIds }: RouteRequest__Output) => userIds.length],
 ]);
+
+/** HTTP calls about many users, which say themselves how many operations they carry. */
+const HTTP_BATCHES = new Set(['/imstate.http/heartbeat', '/imstate.http/route']);
+
+/** Whether a call of the method may carry several operations. */
+export function carriesMany(path: string): boolean {
+  return OPERATIONS_IN.has(path) || HTTP_BATCHES.has(path);
+}
 
 /** The operation of a method; undefined for services that are not about presence, such as health. */
 export function operationOf(path: string): OperationName | undefined {

@@ -74,9 +74,7 @@ test('divides a call whose response would be larger than 3 MiB, which a daemon r
   const devices = Array.from({ length: 12 }, (_, i) => long(`device-${i}`));
   await Promise.all(
     users.flatMap((userId) =>
-      devices.map((deviceId) =>
-        client.online({ userId, deviceId, serverAddr: FIRST, sessionId: deviceId }),
-      ),
+      devices.map((deviceId) => client.online({ userId, deviceId, serverAddr: FIRST, sessionId: deviceId })),
     ),
   );
   const clients = grpcClients(daemon.addr);

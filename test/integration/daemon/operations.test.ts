@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { loadProtos } from '../../../packages/client/src/wire/protos.ts';
 import type { ApiParts } from '../../../src/daemon/http/api/apiCall.ts';
-import { apiCalls } from '../../../src/daemon/http/api/calls.ts';
+import { apiCalls, callOf } from '../../../src/daemon/http/api/calls.ts';
 import { operationOf } from '../../../src/daemon/observability/operationNames.ts';
 import { TokenFile } from '../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../support/daemon.ts';
@@ -34,7 +34,7 @@ test('maps every gRPC method and HTTP call to an operation, except health checks
   const { types } = loadProtos();
   const services = [types.pb.UserStatus.service, types.imstate.v1.PresenceService.service];
   const methods = services.flatMap((service) => Object.values(service).map(({ path }) => path));
-  const calls = apiCalls({} as ApiParts).map(({ name }) => `/imstate.http/${name.replace('/', '-')}`);
+  const calls = apiCalls({} as ApiParts).map(({ name }) => `/imstate.http/${callOf(name)}`);
   expect([...methods, ...calls].filter((path) => operationOf(path) === undefined)).toEqual([]);
   expect(operationOf('/grpc.health.v1.Health/Check')).toBeUndefined();
 });

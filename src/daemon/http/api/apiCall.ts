@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Registry } from '../../../registry/registry.js';
 import type { Role } from '../../auth/roles.js';
 import type { DaemonChecks } from '../../daemonChecks.js';
+import type { Load } from '../../overload/load.js';
 import type { Policies } from '../../policies.js';
 import type { Presence } from '../../presence.js';
 import type { WatchHub } from '../../watch/hub.js';
@@ -14,6 +15,7 @@ export interface ApiParts {
   presence: Presence;
   policies: Policies;
   hub: WatchHub;
+  load: Load;
   registry: Registry;
   streams: EventStreams;
   daemonChecks: DaemonChecks;
@@ -24,7 +26,7 @@ export interface ApiParts {
 
 /** One call of the API. docs/openapi.yaml describes each; a test compares them. */
 export interface ApiCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Its path is `/api/v1/` and this name: that of the command that prints the same. */
   readonly name: string;
   /** The required role. */

@@ -3,8 +3,12 @@ import type { ApiCall, ApiParts } from './apiCall.js';
 import { auditCall } from './audit.js';
 import { endpointsCall } from './endpoints.js';
 import { evictCall } from './evict.js';
+import { heartbeatCall } from './heartbeat.js';
 import { historyCall } from './history.js';
 import { inJsonKeys } from './jsonKeys.js';
+import { leaseCall } from './lease.js';
+import { offlineCall } from './offline.js';
+import { onlineCall } from './online.js';
 import { Parameters } from './parameters.js';
 import { explainPolicyCall, policiesCall } from './policies.js';
 import { queryCall } from './query.js';
@@ -19,6 +23,10 @@ import { whoamiCall } from './whoami.js';
 /** Every call of the API. */
 export function apiCalls(parts: ApiParts): ApiCall[] {
   return [
+    onlineCall(parts),
+    offlineCall(parts),
+    heartbeatCall(parts),
+    leaseCall(parts),
     queryCall(parts),
     routeCall(parts),
     historyCall(parts),
@@ -36,6 +44,11 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
   ];
 }
 
+/** The name under which a call is logged and counted: `servers-lease` for `servers/{serverAddr}/lease`. */
+export function callOf(name: string): string {
+  return name.replaceAll(/\/\{\w+\}/g, '').replaceAll('/', '-');
+}
+
 /** The calls as routes of the HTTP server. */
 export function apiRoutes(parts: ApiParts): Route[] {
   return apiCalls(parts).map(
@@ -46,7 +59,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
       isStream,
       maxBodyBytes,
       path: `/api/v1/${name}`,
-      call: name.replace('/', '-'),
+      call: callOf(name),
       async handle(exchange) {
         const [userId, other] = exchange.query.getAll('userId');
         if (userId !== undefined && other === undefined)

@@ -14,7 +14,7 @@ export function evictCall({ presence }: ApiParts): ApiCall {
     role: 'admin',
     parameters: [],
     async answer(_, { peer, about, body }) {
-      const keys = new JsonBody(await body(), KEYS, '{"userId":"alice"}');
+      const keys = JsonBody.parse(await body(), KEYS, '{"userId":"alice"}');
       const target = readTarget(keys);
       const reasonText = keys.text('reason');
       checkReasonText('reason', reasonText);

@@ -8,8 +8,12 @@ const KEYS: Readonly<Record<string, string>> = {
   login_policy: 'policy',
 };
 
-/** The error with the key of the JSON that it is about: `sessions[0].userId`, not `sessions[0].user_id`. */
+/**
+ * The error of a broken rule with the key of the JSON that it is about: `sessions[0].userId`, not
+ * `sessions[0].user_id`. Other errors quote what the caller has sent.
+ */
 export function inJsonKeys(error: unknown): unknown {
   if (!(error instanceof ImstateError) || error.field === undefined) return error;
+  if (!error.message.startsWith(`${error.field} `)) return error;
   return withFieldNamed(error, KEYS[error.field] ?? camelCase(error.field));
 }

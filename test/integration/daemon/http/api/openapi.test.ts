@@ -12,7 +12,7 @@ import { ask } from '../../../../support/http.ts';
 interface Operation {
   operationId: string;
   description: string;
-  parameters?: { $ref?: string; name?: string }[];
+  parameters?: { $ref?: string; name?: string; in?: string }[];
 }
 
 /** The parts of the document that the test reads. */
@@ -74,7 +74,9 @@ test('documents exactly the calls of the API with their roles and parameters', (
     method,
     name: path.slice(1),
     role: /Needs the role (\w+)/.exec(description)?.[1],
-    parameters: parameters.map(({ $ref, name }) => name ?? $ref?.replace('#/components/parameters/', '')),
+    parameters: parameters
+      .filter((parameter) => parameter.in !== 'path')
+      .map(({ $ref, name }) => name ?? $ref?.replace('#/components/parameters/', '')),
   }));
   const calls = apiCalls({} as ApiParts).map(({ method, name, role, parameters }) => ({
     method,
@@ -132,18 +134,24 @@ test('responds to /evict as documented', async () => {
   expect(JSON.parse(answer.text)).toEqual({ evicted: 3, more: false });
 });
 
-test('responds to /route as documented', async () => {
-  const answer = await ask(`${daemon.http}/api/v1/route`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userIds: ['nobody', 'alice'] }),
-  });
-  const json = JSON.parse(answer.text);
-  expectValid(schemaOf('/route', 'application/json', 'post'), json);
-  expect(json).toMatchObject({
-    servers: [{ serverAddr: '10.0.0.1:9000' }, { sessions: [{ inGrace: true }, { deviceId: 'web' }] }],
-    offline: ['nobody'],
-  });
+const LOGIN = { userId: 'alice', deviceId: 'phone', serverAddr: '10.0.0.1:9000' };
+
+test.each([
+  ['/route', 'POST', { userIds: ['nobody', 'alice'] }],
+  ['/online', 'POST', LOGIN],
+  ['/online', 'POST', { ...LOGIN, deviceId: 'new', policy: 'turms-one-device-reject', label: 'x' }],
+  ['/online', 'POST', { ...LOGIN, sessionId: 's', loginTime: '2026-01-31T12:00:00.000Z', platform: 'ios' }],
+  ['/offline', 'POST', { userId: 'alice', deviceId: 'phone', sessionId: 's', graceMs: 0 }],
+  ['/heartbeat', 'POST', { sessions: [{ userId: 'alice', deviceId: 'old', sessionId: 'past' }] }],
+  ['/servers/{serverAddr}/lease', 'PUT', { incarnation: 1, ttlMs: 1_000, resynced: '0:1' }],
+])('accepts the body of %s as documented, and responds so', async (path, method, body) => {
+  const pointer = `#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${method.toLowerCase()}`;
+  expectValid(validatorAt(`${pointer}/requestBody/content/application~1json/schema`), body);
+  const url = `${daemon.http}/api/v1${path.replace('{serverAddr}', '10.0.0.9:9000')}`;
+  const headers = { 'content-type': 'application/json' };
+  const answer = await ask(url, { method, headers, body: JSON.stringify(body) });
+  expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
+  expectValid(schemaOf(path, 'application/json', method.toLowerCase()), JSON.parse(answer.text));
 });
 
 test('sends every event as documented', async () => {
