@@ -25,6 +25,7 @@ import type { PresenceStore } from '../store/store.js';
 import { type AuditQuery, listAudit } from './audit/listAudit.js';
 import { type HistoryEntry, type HistoryPage, type HistoryRules, pageOfHistory } from './history.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
+import type { SupersededServers } from './observability/supersededServers.js';
 import { SessionSearch } from './sessionSearch.js';
 
 /** Whose sessions to end. */
@@ -43,6 +44,7 @@ export class Presence {
   readonly reads = new ReadPool(LIMITS.reads.max);
   readonly #store: PresenceStore;
   readonly #counters: SessionCounters;
+  readonly #superseded: SupersededServers;
   readonly #onEnded: () => void;
   readonly #search: SessionSearch;
   readonly #rules: HistoryRules;
@@ -51,12 +53,14 @@ export class Presence {
   constructor(
     store: PresenceStore,
     counters: SessionCounters,
+    superseded: SupersededServers,
     onEnded: () => void,
     { historyLimit, historyIp }: HistoryRules,
   ) {
     this.#store = store;
     this.#rules = { historyLimit, historyIp };
     this.#counters = counters;
+    this.#superseded = superseded;
     this.#onEnded = onEnded;
     this.#search = new SessionSearch(store);
   }
@@ -99,10 +103,12 @@ export class Presence {
     );
   }
 
-  /** See PresenceStore.keepServerAlive. */
+  /** See PresenceStore.keepServerAlive. Rejects with SUPERSEDED if a greater incarnation has the lease. */
   async keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
     const result = await this.#store.keepServerAlive(keepAlive);
     if (result.hasEnded) this.#onEnded();
+    if (result.incarnation > keepAlive.incarnation)
+      throw this.#superseded.note(keepAlive, result.incarnation);
     return result;
   }
 

@@ -42,3 +42,35 @@ test('ImstateCallsFail fires when Redis dies under client traffic, and not befor
   expect(sumOf(dead, 'imstate_calls_total', { code: 'UNAVAILABLE' })).toBe(0);
   expect(await firingAlerts(healthy, dead)).toContain('ImstateCallsFail');
 });
+
+test('ImstateServerAddressTaken fires when chat servers fight for an address, not after a restart', async () => {
+  const daemon = await startDaemon({ http });
+  const client = await clientOf(daemon.addr);
+  let incarnation = 1;
+  let current = client.server({ addr: '10.0.0.1:9000', incarnation, leaseTtlMs: 1_000 });
+  await current.ready;
+  /** Another process takes the address over, and the one before learns it. */
+  const takeOver = async () => {
+    incarnation += 1;
+    const next = client.server({ addr: '10.0.0.1:9000', incarnation, leaseTtlMs: 1_000 });
+    disposables.push(() => next.close());
+    await next.ready;
+    expect(await current.lost).toMatchObject({ code: 'SUPERSEDED' });
+    current = next;
+    return scrape(daemon.http);
+  };
+  const atFirst = await scrape(daemon.http);
+  const restarted = await takeOver();
+  expect(sumOf(restarted, 'imstate_servers_superseded_total')).toBe(1);
+  expect(await firingAlerts(atFirst, restarted)).not.toContain('ImstateServerAddressTaken');
+  await takeOver();
+  const fought = await takeOver();
+  expect(sumOf(fought, 'imstate_servers_superseded_total')).toBe(3);
+  expect(await firingAlerts(restarted, fought)).toContain('ImstateServerAddressTaken');
+  const warnings = daemon.logged.filter((line) => line.includes('chat server superseded'));
+  expect(JSON.parse(warnings[0] as string)).toMatchObject({
+    level: 40,
+    serverAddr: '10.0.0.1:9000',
+    newer: 2,
+  });
+});

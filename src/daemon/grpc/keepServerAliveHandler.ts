@@ -2,7 +2,6 @@ import { status } from '@grpc/grpc-js';
 import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
 import type { KeepServerAliveResponse } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveResponse';
 import { toDuration } from 'imstate-client/internal/wire/duration';
-import { keepServerAlive } from '../keepServerAlive.js';
 import { readKeepAlive } from '../messages/requests.js';
 import type { Outcomes } from '../observability/outcomes.js';
 import type { Presence } from '../presence.js';
@@ -26,7 +25,7 @@ export class KeepServerAliveHandler implements StreamHandler<KeepServerAliveRequ
   async handle(request: KeepServerAliveRequest__Output, arrivedAt: number): Promise<void> {
     const keepAlive = readKeepAlive(request, this.#serverAddr);
     this.#serverAddr = keepAlive.serverAddr;
-    const { resyncToken, isPartial } = await keepServerAlive(this.#presence, keepAlive);
+    const { resyncToken, isPartial } = await this.#presence.keepServerAlive(keepAlive);
     this.#sink.write({
       timeToLive: toDuration(keepAlive.ttlMs),
       resync: resyncToken !== '',

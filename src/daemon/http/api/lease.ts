@@ -1,5 +1,4 @@
 import { optionalDuration } from 'imstate-client/internal/wire/duration';
-import { keepServerAlive } from '../../keepServerAlive.js';
 import { readKeepAlive } from '../../messages/requests.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 import { JsonBody } from './jsonBody.js';
@@ -27,7 +26,7 @@ export function leaseCall({ presence, load }: ApiParts): ApiCall {
       );
       checkServer({ field: 'serverAddr', addr: serverAddr });
       const { incarnation, ttlMs } = keepAlive;
-      const { resyncToken, isPartial } = await load.run(1, true, () => keepServerAlive(presence, keepAlive));
+      const { resyncToken, isPartial } = await load.run(1, true, () => presence.keepServerAlive(keepAlive));
       const resync = resyncToken !== '';
       return { serverAddr, incarnation, ttlMs, resync, resyncToken: resyncToken || null, partial: isPartial };
     },

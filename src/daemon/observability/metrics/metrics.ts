@@ -12,6 +12,7 @@ import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { CallCounts } from '../callCounts.js';
 import type { SessionCounters } from '../sessionCounters.js';
+import type { SupersededServers } from '../supersededServers.js';
 import { auditFamilies } from './audit.js';
 import { callFamilies, operationFamilies } from './calls.js';
 import { connectionFamilies } from './connections.js';
@@ -30,6 +31,7 @@ export interface MetricsParts {
   readiness: Readiness;
   sweeper: Sweeper;
   counters: SessionCounters;
+  superseded: SupersededServers;
   hub: WatchHub;
   connectionCounts: ConnectionCounts;
   malformedRequests: MalformedRequests;
@@ -89,6 +91,12 @@ export class Metrics {
         () => parts.malformedRequests.total,
       ),
       ...presenceFamilies(store, counters, policies),
+      one(
+        'counter',
+        'imstate_servers_superseded_total',
+        'Keep-alives of chat servers whose address another process has taken over.',
+        () => parts.superseded.count,
+      ),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),
       ...auditFamilies(parts.audit),
