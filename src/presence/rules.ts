@@ -33,6 +33,22 @@ export interface LeaseRecord {
   resync?: number | undefined;
   /** Cursor at which recording the ends continues; each store has its own. */
   cursor?: readonly string[] | undefined;
+  drain?: DrainRecord | undefined;
+}
+
+/** The drain of an incarnation of a chat server as it is stored. Times in milliseconds. */
+export interface DrainRecord {
+  incarnation: number;
+  deadline: number;
+  grace: number;
+  /** True once the lease has run out and lasts for the grace. */
+  lapsed?: boolean | undefined;
+}
+
+/** The drain of a lease; undefined if its chat server does not drain. A restart begins without one. */
+export function drainOf(lease: LeaseRecord | undefined): DrainRecord | undefined {
+  if (lease?.drain?.incarnation !== lease?.incarnation || lease?.lost !== undefined) return undefined;
+  return lease?.drain;
 }
 
 /** An end of a session. */
@@ -138,9 +154,16 @@ export function replacedSession({ deviceId, sessionId, serverAddr }: SessionReco
 }
 
 /** What readers see of a lease. */
-export function readLease({ incarnation, ttl, expires, lost, resync }: LeaseRecord): Lease {
-  const state = lost !== undefined ? 'LOST' : resync !== undefined ? 'RESYNC' : 'ALIVE';
-  return { state, incarnation, ttlMs: ttl, expireTimeMs: expires };
+export function readLease(lease: LeaseRecord): Lease {
+  const { incarnation, ttl, expires } = lease;
+  const drainDeadlineMs = drainOf(lease)?.deadline;
+  return { state: stateOf(lease), incarnation, ttlMs: ttl, expireTimeMs: expires, drainDeadlineMs };
+}
+
+function stateOf(lease: LeaseRecord): Lease['state'] {
+  if (lease.lost !== undefined) return 'LOST';
+  if (drainOf(lease)) return 'DRAINING';
+  return lease.resync !== undefined ? 'RESYNC' : 'ALIVE';
 }
 
 /** The session as the history keeps it. */

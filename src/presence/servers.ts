@@ -22,7 +22,48 @@ export interface KeepAliveResult {
   resyncToken: string;
   /** True if the call made sessions end that the sweep has still to record. */
   hasEnded: boolean;
+  /** The drain of the chat server; undefined if it does not drain. */
+  drain: DrainProgress | undefined;
   /** True if shards did not answer: for their users the lease was not kept alive. */
+  isPartial: boolean;
+}
+
+/** How far a chat server that drains is. */
+export interface DrainProgress {
+  /** How long it has left; 0 if its deadline is over. Milliseconds. */
+  remainingMs: number;
+  /** How many sessions are still online there, those in their grace included. */
+  sessions: number;
+}
+
+/** How many sessions to close in a second. When the deadline is near or over, all that are left. */
+export function drainPace({ remainingMs, sessions }: DrainProgress): number {
+  return Math.ceil(sessions / Math.max(1, remainingMs / 1_000));
+}
+
+/** How a chat server drains. */
+interface DrainPlan {
+  /** After how long all sessions are to be closed. Milliseconds. */
+  overMs: number;
+  /** How long the devices whose sessions end there stay online at least. Milliseconds. */
+  graceMs: number;
+}
+
+/** Which chat server is to drain, and how; undefined cancels it. */
+export interface ServerDrain {
+  serverAddr: string;
+  drain: DrainPlan | undefined;
+}
+
+/** Answer to {@link PresenceStore.drainServer}. */
+export interface ServerDrainResult {
+  /** False if the chat server has no lease: then nothing was changed. */
+  hasLease: boolean;
+  /** How many sessions are online there. */
+  sessions: number;
+  /** When all sessions are to be closed; 0 for none. Milliseconds since 1970. */
+  deadlineMs: number;
+  /** True if shards did not answer: there nothing was changed. */
   isPartial: boolean;
 }
 

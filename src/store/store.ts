@@ -4,7 +4,13 @@ import type { AuditPage, AuditRecord, StoredAuditRecord } from '../presence/audi
 import type { HistoryIp } from '../presence/details.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { PolicySet } from '../presence/policySet.js';
-import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
+import type {
+  KeepAlive,
+  KeepAliveResult,
+  ServerDrain,
+  ServerDrainResult,
+  ServerEviction,
+} from '../presence/servers.js';
 import type {
   Ended,
   Login,
@@ -121,6 +127,17 @@ export interface PresenceStore {
    * - Shards that do not answer do not affect the others; it rejects if none answers.
    */
   keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult>;
+
+  /**
+   * Begins the drain of a chat server, or cancels it. A later call replaces the drain of an earlier one.
+   * - Its lease is DRAINING until it ends, or a greater incarnation takes it over; keepServerAlive returns the
+   *   progress. Logins there are accepted as before.
+   * - A logout there has at least the grace of the drain, and the session leaves the lease: a restart of the chat
+   *   server does not end it before.
+   * - A lease that runs out meanwhile lasts for the grace once more.
+   * - A chat server without a lease cannot drain: nothing changes. A store that loses its data loses the drain.
+   */
+  drainServer(drain: ServerDrain): Promise<ServerDrainResult>;
 
   /**
    * Ends all sessions of the user with reason EVICTED, each atomically by itself; returns how many. Here and

@@ -5,7 +5,13 @@ import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { PolicySet } from '../../presence/policySet.js';
-import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
+import type {
+  KeepAlive,
+  KeepAliveResult,
+  ServerDrain,
+  ServerDrainResult,
+  ServerEviction,
+} from '../../presence/servers.js';
 import type {
   Ended,
   Login,
@@ -24,6 +30,7 @@ import { ReadBudget } from '../reads.js';
 import type { EndCounts, Migration, PresenceStore, StoreHealth, StoreOptions } from '../store.js';
 import { callOf, Transactions } from './apply.js';
 import { checkDataFile } from './checkDataFile.js';
+import { drainServer } from './drainServer.js';
 import { ERASE_BEGINNING, type ErasedPart, type ErasePosition, erasePart } from './erase.js';
 import { type AuditErasure, eraseFromAudit } from './eraseFromAudit.js';
 import { evictDevices, evictSession } from './evict.js';
@@ -167,6 +174,10 @@ export class LmdbStore implements PresenceStore {
   evictSession(session: SessionRef, reasonText = ''): Promise<boolean> {
     const run = (tx: WriteTransaction) => evictSession(tx, session, reasonText);
     return this.#transactions.runOne({ userId: session.userId, run });
+  }
+
+  drainServer(drain: ServerDrain): Promise<ServerDrainResult> {
+    return this.#transactions.runOne({ userId: '', run: (tx) => drainServer(tx, drain) });
   }
 
   evictServer(serverAddr: string, reasonText = ''): Promise<ServerEviction> {

@@ -1,3 +1,4 @@
+import { drainOf } from '../../presence/rules.js';
 import type { KeepAlive, KeepAliveResult } from '../../presence/servers.js';
 import { claimLease, endSessionsOf, saveLease } from './claimLease.js';
 import type { WriteTransaction } from './WriteTransaction.js';
@@ -9,7 +10,13 @@ export function keepServerAlive(
 ): KeepAliveResult {
   const lease = claimLease(tx, serverAddr, incarnation, ttlMs);
   if (lease.incarnation > incarnation) {
-    return { incarnation: lease.incarnation, resyncToken: '', hasEnded: false, isPartial: false };
+    return {
+      incarnation: lease.incarnation,
+      resyncToken: '',
+      hasEnded: false,
+      drain: undefined,
+      isPartial: false,
+    };
   }
   lease.ttl = ttlMs;
   lease.expires = tx.now + ttlMs;
@@ -19,7 +26,18 @@ export function keepServerAlive(
     lease.resync = undefined;
     endSessionsOf(tx, serverAddr, lease);
   }
+  const drain = drainOf(lease);
+  if (drain) lease.drain = { ...drain, lapsed: undefined };
   saveLease(tx, serverAddr, lease);
   const resyncToken = lease.resync === undefined ? '' : String(lease.resync);
-  return { incarnation, resyncToken, hasEnded: lease.cursor !== undefined, isPartial: false };
+  return {
+    incarnation,
+    resyncToken,
+    hasEnded: lease.cursor !== undefined,
+    drain: drain && {
+      remainingMs: Math.max(0, drain.deadline - tx.now),
+      sessions: tx.tables.counters.get(`s:${serverAddr}`) ?? 0,
+    },
+    isPartial: false,
+  };
 }

@@ -1,14 +1,18 @@
 import { packRecord } from '../../presence/record.js';
-import { nextDeadline } from '../../presence/rules.js';
+import { drainOf, nextDeadline } from '../../presence/rules.js';
 import type { Logout } from '../../presence/sessions.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
 /** See PresenceStore.offline. */
-export function offline(tx: WriteTransaction, { userId, deviceId, sessionId, graceMs }: Logout): boolean {
+export function offline(tx: WriteTransaction, { userId, deviceId, sessionId, ...logout }: Logout): boolean {
   const current = tx.current(userId, deviceId);
   if (!current?.online) return false;
   if (sessionId !== undefined && current.sessionId !== sessionId) return false;
+  const drain = current.incarnation > 0 ? drainOf(tx.tables.leases.get(current.serverAddr)) : undefined;
+  const graceMs = Math.max(logout.graceMs, drain?.grace ?? 0);
   const seen = { ...current, lastSeenMs: Math.max(tx.now, current.lastSeenMs) };
+  // It leaves the lease: a restart of the chat server must not end it before its grace is over.
+  if (drain) seen.incarnation = 0;
   if (graceMs === 0) {
     tx.end(userId, seen, { timeMs: tx.now, reason: 'LOGOUT' });
     return true;

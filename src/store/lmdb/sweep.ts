@@ -1,5 +1,5 @@
 import type { SessionRecord } from '../../presence/record.js';
-import { type End, endOf, type LeaseRecord, nextDeadline } from '../../presence/rules.js';
+import { drainOf, type End, endOf, type LeaseRecord, nextDeadline } from '../../presence/rules.js';
 import type { EndCounts } from '../store.js';
 import { endSome } from './endServer.js';
 import { trimHistory } from './history.js';
@@ -71,8 +71,15 @@ function checkLease(
 /** After an outage a lease has its full duration again. */
 function loseIfOver({ now }: WriteTransaction, lease: LeaseRecord, lastOutage: number | undefined): void {
   const expires = Math.max(lease.expires, lastOutage === undefined ? 0 : lastOutage + lease.ttl);
-  lease.expires = Math.min(expires, now + lease.ttl);
+  const drain = drainOf(lease);
+  lease.expires = Math.min(expires, now + Math.max(lease.ttl, drain?.grace ?? 0));
   if (lease.expires > now) return;
+  if (drain && drain.grace > 0 && !drain.lapsed) {
+    // The devices of a chat server that has drained are on their way to others.
+    lease.drain = { ...drain, lapsed: true };
+    lease.expires = now + drain.grace;
+    return;
+  }
   lease.lost = now;
   lease.cursor = [];
 }
@@ -93,6 +100,8 @@ function endSessions(
 /** Whether a session of the chat server is over: by its lease, or because a resync did not include it. */
 function serverEnd({ now }: WriteTransaction, record: SessionRecord, lease: LeaseRecord): End | undefined {
   const end = endOf(record, lease, now);
-  if (end || lease.purge === undefined || record.lastSeenMs > lease.purge) return end;
+  // One that has logged out ends with its grace.
+  if (end || lease.purge === undefined || record.lastSeenMs > lease.purge || record.graceEndMs > 0)
+    return end;
   return { timeMs: lease.purged ?? now, reason: 'SERVER_LOST' };
 }

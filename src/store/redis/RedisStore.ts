@@ -4,7 +4,13 @@ import { Redis } from 'ioredis';
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { PolicySet } from '../../presence/policySet.js';
-import type { KeepAlive, KeepAliveResult, ServerEviction } from '../../presence/servers.js';
+import type {
+  KeepAlive,
+  KeepAliveResult,
+  ServerDrain,
+  ServerDrainResult,
+  ServerEviction,
+} from '../../presence/servers.js';
 import type {
   Ended,
   Login,
@@ -22,6 +28,7 @@ import { makePseudonym } from '../pseudonym.js';
 import { ReadBudget } from '../reads.js';
 import type { EndCounts, PresenceStore, StoreHealth } from '../store.js';
 import { type Connection, connectOnce, makeConnection, onConnectError } from './connection.js';
+import { drainServer } from './drainServer.js';
 import { eraseUser } from './erase.js';
 import { eraseFromAudit } from './eraseFromAudit.js';
 import { connectError } from './errors.js';
@@ -133,6 +140,10 @@ export class RedisStore implements PresenceStore {
 
   async evictSession(session: SessionRef, reasonText = ''): Promise<boolean> {
     return this.#usable().calls.runOne(evictCommand(session, reasonText));
+  }
+
+  async drainServer(drain: ServerDrain): Promise<ServerDrainResult> {
+    return drainServer(this.#usable().scripts, drain);
   }
 
   async evictServer(serverAddr: string, reasonText = ''): Promise<ServerEviction> {

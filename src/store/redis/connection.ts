@@ -21,6 +21,7 @@ declare module 'ioredis' {
     imSnapshotBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imListBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imKeepServerAlive(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
+    imDrainServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imEvictServer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imUserChangesBuffer(keys: number, ...args: (string | number)[]): Result<unknown, Context>;
     imEraseRecordsBuffer(keys: number, ...args: (string | number | Buffer)[]): Result<unknown, Context>;

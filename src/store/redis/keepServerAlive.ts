@@ -1,8 +1,14 @@
-import type { KeepAlive, KeepAliveResult } from '../../presence/servers.js';
+import type { DrainProgress, KeepAlive, KeepAliveResult } from '../../presence/servers.js';
 import type { ShardScripts } from './ShardScripts.js';
 
 /** The reply of scripts/keepServerAlive.lua. */
-type KeepAliveReply = [incarnation: string, resyncSince: number, hasEnded: number];
+type KeepAliveReply = [
+  incarnation: string,
+  resyncSince: number,
+  hasEnded: number,
+  drainMs?: number,
+  sessions?: number,
+];
 
 /**
  * See PresenceStore.keepServerAlive. Each shard has its own lease, so that its scripts can judge sessions by
@@ -29,7 +35,20 @@ export function mergeKeepAlives(
     incarnation: Math.max(...inOrder.map(([, [incarnation]]) => Number(incarnation))),
     resyncToken: inOrder.flatMap(([shard, [, since]]) => (since > 0 ? [`${shard}:${since}`] : [])).join(','),
     hasEnded: inOrder.some(([, [, , hasEnded]]) => hasEnded === 1),
+    drain: mergeDrains(inOrder.map(([, reply]) => reply)),
     isPartial,
+  };
+}
+
+/** A shard that did not answer when the drain began may have none. */
+function mergeDrains(replies: readonly KeepAliveReply[]): DrainProgress | undefined {
+  const drains = replies.flatMap(([, , , remainingMs, sessions = 0]) =>
+    remainingMs === undefined ? [] : [{ remainingMs, sessions }],
+  );
+  if (drains.length === 0) return undefined;
+  return {
+    remainingMs: Math.max(...drains.map(({ remainingMs }) => remainingMs)),
+    sessions: drains.reduce((sum, { sessions }) => sum + sessions, 0),
   };
 }
 

@@ -23,8 +23,10 @@ export class Leases {
 
 /** A lease as scripts/leases.lua stores it. */
 export function parseLease(json: string): LeaseRecord {
-  const lease = JSON.parse(json);
-  return { ...lease, incarnation: Number(lease.incarnation) };
+  const { drain, ...lease } = JSON.parse(json);
+  const parsed: LeaseRecord = { ...lease, incarnation: Number(lease.incarnation) };
+  if (drain) parsed.drain = { ...drain, incarnation: Number(drain.incarnation) };
+  return parsed;
 }
 
 /** When a script read, and what is necessary to judge the records that it found. */

@@ -15,6 +15,7 @@ export const SCRIPTS = {
   imApply: 'apply',
   imKeepServerAlive: 'keepServerAlive',
   imEvictServer: 'evictServer',
+  imDrainServer: 'drainServer',
   imSweep: 'sweep',
   imUserChanges: 'userChanges',
   imEraseRecords: 'eraseRecords',

@@ -94,7 +94,7 @@ export function mergeServers(shards: readonly (readonly ChatServer[])[]): ChatSe
 /** Each shard judges its lease by itself: the worst state is what readers see, and the earliest end. */
 function worseLease(known: Lease | undefined, other: Lease | undefined): Lease | undefined {
   if (known === undefined || other === undefined) return known ?? other;
-  const order = ['ALIVE', 'RESYNC', 'LOST'];
+  const order = ['ALIVE', 'RESYNC', 'DRAINING', 'LOST'];
   const worse = order.indexOf(other.state) > order.indexOf(known.state) ? other : known;
   return { ...worse, expireTimeMs: Math.min(known.expireTimeMs, other.expireTimeMs) };
 }

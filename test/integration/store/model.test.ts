@@ -162,6 +162,13 @@ const steps: fc.Arbitrary<Step>[] = [
         expect([result.incarnation, result.resyncToken !== '']).toEqual([known, isRequested]);
       }),
     ),
+  fc.tuple(server, fc.constantFrom(undefined, 0, 1_000, 4_000, 20_000)).map(([serverAddr, graceMs]) =>
+    step(`drainServer ${serverAddr} ${graceMs}`, async (model, { store }) => {
+      const expected = model.drainServer(serverAddr, graceMs);
+      const drain = graceMs === undefined ? undefined : { overMs: 60_000, graceMs };
+      expect((await store.drainServer({ serverAddr, drain })).hasLease).toBe(expected);
+    }),
+  ),
   fc.tuple(user, device).map(([userId, deviceId]) =>
     step(`getDevice ${userId} ${deviceId}`, async (model, { store }) => {
       const found = await store.getDevice(userId, deviceId);

@@ -35,6 +35,7 @@ interface ModelLease {
   expires: number;
   since: number;
   resync: number | undefined;
+  drain: { graceMs: number; isLapsed: boolean } | undefined;
   /** Sessions last seen before `until` ended at `at`. */
   purges: { until: number; at: number }[];
 }
@@ -159,10 +160,13 @@ export class Model {
   offline({ userId, deviceId, sessionId, graceMs }: Logout): boolean {
     const current = this.#current(userId, deviceId);
     if (!current?.online || (sessionId !== undefined && sessionId !== current.sessionId)) return false;
-    const graceEndMs = this.now + graceMs;
-    if (graceMs > 0 && current.graceEndMs > 0 && current.graceEndMs <= graceEndMs) return true;
+    const drain = current.incarnation > 0 ? this.leases.get(current.serverAddr)?.drain : undefined;
+    const longestMs = Math.max(graceMs, drain?.graceMs ?? 0);
+    const graceEndMs = this.now + longestMs;
+    if (longestMs > 0 && current.graceEndMs > 0 && current.graceEndMs <= graceEndMs) return true;
     current.lastSeenMs = Math.max(this.now, current.lastSeenMs);
-    if (graceMs > 0) current.graceEndMs = graceEndMs;
+    if (drain) current.incarnation = 0;
+    if (longestMs > 0) current.graceEndMs = graceEndMs;
     else this.#end(current, 'LOGOUT', this.now);
     return true;
   }
@@ -183,11 +187,19 @@ export class Model {
     if (lease.incarnation > incarnation) return [lease.incarnation, false];
     lease.ttlMs = ttlMs;
     lease.expires = this.now + ttlMs;
+    if (lease.drain) lease.drain.isLapsed = false;
     if (lease.resync !== undefined && lease.resync === resyncedSince) {
       lease.purges.push({ until: lease.resync - 1, at: this.now });
       lease.resync = undefined;
     }
     return [incarnation, lease.resync !== undefined];
+  }
+
+  /** Returns whether the chat server has a lease. */
+  drainServer(serverAddr: string, graceMs: number | undefined): boolean {
+    const lease = this.leases.get(serverAddr);
+    if (lease) lease.drain = graceMs === undefined ? undefined : { graceMs, isLapsed: false };
+    return lease !== undefined;
   }
 
   evict(matches: (session: ModelSession) => boolean, text: string): number {
@@ -206,13 +218,18 @@ export class Model {
     this.#lasting();
     for (const [serverAddr, lease] of this.leases) {
       if (this.#outage !== undefined) lease.expires = Math.max(lease.expires, this.#outage + lease.ttlMs);
+      const { drain } = lease;
+      if (lease.expires <= this.now && drain && drain.graceMs > 0 && !drain.isLapsed) {
+        drain.isLapsed = true;
+        lease.expires = this.now + drain.graceMs;
+      }
       const isLost = lease.expires <= this.now;
       if (isLost) lease.purges.push({ until: Infinity, at: this.now });
       this.#lasting();
       if (isLost) this.leases.delete(serverAddr);
       // Sessions without the lease that were not resent.
       for (const each of this.sessions.filter(
-        (session) => session.online && session.serverAddr === serverAddr,
+        (session) => session.online && session.serverAddr === serverAddr && session.graceEndMs === 0,
       )) {
         const purge = lease.purges.find(({ until }) => until < Infinity && each.lastSeenMs <= until);
         if (purge)
@@ -336,7 +353,7 @@ export class Model {
     const known = this.leases.get(serverAddr);
     if (known && incarnation > known.incarnation) {
       this.#lasting();
-      Object.assign(known, { incarnation, since: this.now, ttlMs: ttl ?? known.ttlMs });
+      Object.assign(known, { incarnation, since: this.now, ttlMs: ttl ?? known.ttlMs, drain: undefined });
       known.expires = this.now + known.ttlMs;
       this.#lasting();
     }
@@ -349,6 +366,7 @@ export class Model {
       expires: this.now + ttlMs,
       since: this.now,
       resync: this.now,
+      drain: undefined,
       purges: [],
     };
     this.leases.set(serverAddr, lease);

@@ -26,10 +26,15 @@ export interface SessionRef {
 
 /** The lease of a chat server. */
 export interface Lease {
-  /** RESYNC: the store may lack sessions of the chat server, which is asked to resend them. */
-  state: 'ALIVE' | 'RESYNC' | 'LOST';
+  /**
+   * RESYNC: the store may lack sessions of the chat server, which is asked to resend them. DRAINING: it is asked to
+   * close its sessions.
+   */
+  state: 'ALIVE' | 'RESYNC' | 'DRAINING' | 'LOST';
   incarnation: number;
   ttlMs: number;
   /** When it runs out, or ran out. Milliseconds since 1970. */
   expireTimeMs: number;
+  /** When all sessions are to be closed; undefined unless it drains. Milliseconds since 1970. */
+  drainDeadlineMs: number | undefined;
 }

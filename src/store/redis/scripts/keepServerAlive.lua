@@ -6,7 +6,8 @@
 -- ARGV[8]  incarnation
 -- ARGV[9]  duration of the lease in ms
 -- ARGV[10]  since when a resync was requested that is now complete, or '' for none
--- Reply: {incarnation, since when a resync is requested or 0, 1 if sessions ended}.
+-- Reply: {incarnation, since when a resync is requested or 0, 1 if sessions ended, then of a drain: ms until its
+-- deadline, and how many sessions the chat server has in the shard}.
 local server, incarnation, resynced = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[10])
 local lease = claim_lease(server, incarnation, tonumber(ARGV[9]))
 if lease.incarnation > incarnation then
@@ -16,6 +17,8 @@ local ttl = tonumber(ARGV[9])
 -- The sweep indexes a later end when it gets to the earlier one.
 if now + ttl < lease.expires then redis.call('ZADD', DEADLINES, 'LT', lease_score(now + ttl), lease_member(server)) end
 lease.ttl, lease.expires = ttl, now + ttl
+local drain = drain_of(lease)
+if drain then drain.lapsed = nil end
 -- Another Redis run may lack what the previous one acknowledged: it was restarted, or it is a replica.
 local run = run_of_redis()
 if lease.run ~= run then
@@ -25,4 +28,9 @@ elseif lease.resync and lease.resync == resynced then
   end_sessions_of(server, lease)
 end
 save_lease(server, lease)
-return { string.format('%.0f', lease.incarnation), lease.resync or 0, lease.cursor and 1 or 0 }
+local reply = { string.format('%.0f', lease.incarnation), lease.resync or 0, lease.cursor and 1 or 0 }
+if drain then
+  reply[4] = math.max(0, drain.deadline - now)
+  reply[5] = tonumber(redis.call('HGET', COUNTERS, 's:' .. server) or 0)
+end
+return reply

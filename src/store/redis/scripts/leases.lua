@@ -11,6 +11,8 @@
 --   resync       since when sessions may be missing; absent if none can be
 --   run          the Redis run in which that was last checked
 --   cursor       bucket at which recording the ends continues; absent if all are recorded
+--   drain        of an incarnation (as text): {incarnation, deadline, grace (ms), lapsed}; lapsed is true once the
+--                lease has run out and lasts for the grace. Older versions keep what they find, and ignore it
 -- Its field '' belongs to the shard: {swept: when it was last swept, outage: when the sweep was overdue}.
 
 local leases = {}
@@ -56,6 +58,12 @@ end
 local function names_complete()
   local listed = redis.call('HLEN', COUNTERS) + redis.call('HLEN', LEASES) - redis.call('HEXISTS', LEASES, '')
   return redis.call('ZCARD', NAMES) == listed
+end
+
+-- The drain of a lease (false for none); nil if its chat server does not drain. A restart begins without one.
+local function drain_of(lease)
+  local drain = lease and not lease.lost and lease.drain
+  if drain and tonumber(drain.incarnation) == lease.incarnation then return drain end
 end
 
 -- When the lease ended the session; nil while the session lasts, or if it belongs to no lease.

@@ -2,12 +2,17 @@
 -- One logout, see PresenceStore.offline; apply.lua calls it.
 --
 -- session  '' for any current session
--- grace    ms; 0 ends the session at once
+-- grace    ms; 0 ends the session at once, unless its chat server drains
 -- Reply: 1 if a session ended or will end, 0 if nothing changed.
 local function offline(user, device, session, grace)
   local current, online = current_record(user, device)
   if not current or not current.online then return 0 end
   if session ~= '' and current.session ~= session then return 0 end
+  local drain = current.incarnation > 0 and drain_of(lease_of(current.server))
+  if drain then
+    -- It leaves the lease: a restart of the chat server must not end it before its grace is over.
+    grace, current.incarnation = math.max(grace, drain.grace), 0
+  end
   current.seen = math.max(now, current.seen)
   if grace == 0 then
     end_session(user, device, current, online, LOGOUT, now)

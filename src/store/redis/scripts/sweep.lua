@@ -64,7 +64,9 @@ end
 local function server_end(lease)
   return function(record)
     local time, reason = over(record)
-    if not time and lease.purge and record.seen <= lease.purge then time, reason = lease.purged, SERVER_LOST end
+    -- One that has logged out ends with its grace.
+    local is_missing = lease.purge and record.seen <= lease.purge and record.grace == 0
+    if not time and is_missing then time, reason = lease.purged, SERVER_LOST end
     if time then ended[reason] = ended[reason] + 1 end
     return time, reason
   end
@@ -81,8 +83,12 @@ local function check_lease(member, last_outage, limit)
   end
   if not lease.lost then
     local expires = math.max(lease.expires, last_outage and last_outage + lease.ttl or 0)
-    expires = math.min(expires, now + lease.ttl)
-    if expires <= now then
+    local drain = drain_of(lease)
+    expires = math.min(expires, now + math.max(lease.ttl, drain and drain.grace or 0))
+    if expires <= now and drain and drain.grace > 0 and not drain.lapsed then
+      -- The devices of a chat server that has drained are on their way to others.
+      drain.lapsed, lease.expires = true, now + drain.grace
+    elseif expires <= now then
       lease.lost, lease.cursor = now, 0
     elseif expires ~= lease.expires then
       lease.expires = expires

@@ -2,6 +2,7 @@ import { describeAudit } from './audit.ts';
 import { describeChangeLog } from './changeLog.ts';
 import { describeDetails } from './details.ts';
 import { describeDevices } from './devices.ts';
+import { describeDrains } from './drains.ts';
 import { describeEnds } from './ends.ts';
 import { describeErase } from './erase.ts';
 import { describeIdentity } from './identity.ts';
@@ -20,6 +21,7 @@ export function describeStore(name: string, makeStore: MakeStore): void {
   describeEnds(name, makeStore);
   describeErase(name, makeStore);
   describeLeases(name, makeStore);
+  describeDrains(name, makeStore);
   describeLists(name, makeStore);
   describeIdentity(name, makeStore);
   describeNames(name, makeStore);

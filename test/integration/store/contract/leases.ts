@@ -28,6 +28,7 @@ export function describeLeases(name: string, makeStore: MakeStore): void {
         incarnation: 1,
         resyncToken: '',
         hasEnded: false,
+        drain: undefined,
         isPartial: false,
       });
     });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { mergeServers } from '../../../../src/store/redis/servers.ts';
 
 function lease(state: Lease['state'], expireTimeMs: number): Lease {
-  return { state, incarnation: 1, ttlMs: 10_000, expireTimeMs };
+  return { state, incarnation: 1, ttlMs: 10_000, expireTimeMs, drainDeadlineMs: undefined };
 }
 
 test('sessions of all shards add up, in the order of the bytes of the addresses', () => {
