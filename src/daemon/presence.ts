@@ -11,7 +11,13 @@ import type {
   Stats,
 } from '../presence/listings.js';
 import { type Routes, routesOf } from '../presence/routes.js';
-import type { KeepAlive, KeepAliveResult, ServerEviction } from '../presence/servers.js';
+import type {
+  KeepAlive,
+  KeepAliveResult,
+  ServerDrain,
+  ServerDrainResult,
+  ServerEviction,
+} from '../presence/servers.js';
 import type { Ended, Login, LoginResult, LoginTrial, Logout, Session } from '../presence/sessions.js';
 import {
   type Answer,
@@ -110,6 +116,16 @@ export class Presence {
     if (result.incarnation > keepAlive.incarnation)
       throw this.#superseded.note(keepAlive, result.incarnation);
     return result;
+  }
+
+  /** See PresenceStore.drainServer. Rejects with NOT_FOUND if the chat server has no lease. */
+  async drainServer(drain: ServerDrain): Promise<ServerDrainResult> {
+    const result = await this.#store.drainServer(drain);
+    if (result.hasLease) return result;
+    throw new ImstateError(
+      'NOT_FOUND',
+      `chat server ${drain.serverAddr} has no lease, so that it cannot drain: imstate servers lists those that have`,
+    );
   }
 
   /**

@@ -21,6 +21,9 @@ export async function startRedis(...args: string[]): Promise<TestServer & { url:
   return Object.assign(server, { url: `redis://127.0.0.1:${server.port}` });
 }
 
+/** By default etcd takes a tenth of a second of a core for each password, which is for attackers. */
+const CHEAP_PASSWORDS = ['--bcrypt-cost', '4'];
+
 /** Paths of the files of a server with TLS, which requires client certificates of this CA. */
 export interface ServerTls {
   ca: string;
@@ -54,6 +57,7 @@ export async function startEtcd(
     const [client, peers] = [`${scheme}://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
     return [
       ...['etcd', ...files, '--data-dir', join(folder, 'data'), '--log-outputs', 'stderr'],
+      ...CHEAP_PASSWORDS,
       ...['--listen-client-urls', client, '--advertise-client-urls', client],
       ...[
         '--listen-peer-urls',
@@ -99,6 +103,7 @@ function etcdNode(name: string, cluster: string) {
     const [client, own] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peer}`];
     return [
       ...['etcd', '--name', name, '--data-dir', join(folder, 'data'), '--log-outputs', 'stderr'],
+      ...CHEAP_PASSWORDS,
       ...['--listen-client-urls', client, '--advertise-client-urls', client],
       ...['--listen-peer-urls', own, '--initial-advertise-peer-urls', own, '--initial-cluster', cluster],
     ];

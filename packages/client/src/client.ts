@@ -1,6 +1,12 @@
 import type { ListAuditRequest } from './calls/audit.js';
 import { isUnimplemented } from './calls/callErrors.js';
-import type { EvictRequest, ListHistoryRequest, ListSessionsRequest, PageRequest } from './calls/listings.js';
+import type {
+  DrainServerRequest,
+  EvictRequest,
+  ListHistoryRequest,
+  ListSessionsRequest,
+  PageRequest,
+} from './calls/listings.js';
 import type {
   CallOptions,
   GetUserRequest,
@@ -173,6 +179,22 @@ export class Client implements PresenceApi {
    */
   evict(request: EvictRequest, options?: CallOptions) {
     return this.#call((api) => api.evict(request, options));
+  }
+
+  /**
+   * Asks a chat server to close its connections within a time, so that their devices move to other chat servers while
+   * nobody sees them offline; or cancels that. Its sessions are passed to {@link ServerOptions.onDrain}. Needs the
+   * role `admin`, and daemons of version 0.2.0 or later. A later call replaces the drain of an earlier one.
+   *
+   * Rejects with `NOT_FOUND` if the chat server has no lease.
+   *
+   * @example
+   * ```ts
+   * await client.drainServer({ serverAddr: '10.0.0.1:9000', overMs: 120_000 });
+   * ```
+   */
+  drainServer(request: DrainServerRequest, options?: CallOptions) {
+    return this.#call((api) => api.drainServer(request, options));
   }
 
   /**

@@ -6,3 +6,6 @@ export const LEASE_TTL_MS = { min: 1_000, max: 3_600_000, default: 10_000 } as c
 
 /** Maximum calls of one kind in flight, where many are to be made. */
 export const CALLS_AT_ONCE = 64;
+
+/** How a chat server drains unless the call says otherwise. Milliseconds. */
+export const DRAIN_DEFAULTS = { overMs: 60_000, graceMs: 30_000 } as const;

@@ -8,6 +8,8 @@
 export type { AuditPage, AuditRecord, AuditTarget, ListAuditRequest } from './calls/audit.js';
 export type {
   ChatServer,
+  DrainServerRequest,
+  DrainServerResult,
   EvictRequest,
   EvictResult,
   EvictTarget,
@@ -57,7 +59,12 @@ export type { TokenOptions } from './connection/bearerToken.js';
 export type { ClientOptions } from './connection/clientOptions.js';
 export type { TlsOptions } from './connection/tlsCredentials.js';
 export type { RegistryLog } from './registry/discovery.js';
-export type { ServerLogin, ServerLoginResult, ServerOptions } from './server/serverMessages.js';
+export type {
+  DrainingSession,
+  ServerLogin,
+  ServerLoginResult,
+  ServerOptions,
+} from './server/serverMessages.js';
 export type { ServerSessions } from './server/serverSessions.js';
 export type { AuditOutcome, AuditVia, IdentityKind } from './shared/audit.js';
 export { type ErrorCode, ImstateError } from './shared/errors.js';

@@ -75,15 +75,22 @@ function explanationJson(explanation: Explanation | undefined) {
 
 function leaseJson(lease: LeaseState | undefined) {
   if (lease === undefined) return null;
-  const { state, incarnation, ttlMs, expireTime } = lease;
-  return { state, incarnation, ttlMs, expireTime: timeJson(expireTime) };
+  const { state, incarnation, ttlMs, expireTime, drainDeadline } = lease;
+  return {
+    state,
+    incarnation,
+    ttlMs,
+    expireTime: timeJson(expireTime),
+    drainDeadline: timeJson(drainDeadline),
+  };
 }
 
 /** Where to deliver messages. */
 export function routeJson({ servers, offline, unavailable }: RouteResult) {
   return {
-    servers: servers.map(({ serverAddr, sessions }) => ({
+    servers: servers.map(({ serverAddr, draining, sessions }) => ({
       serverAddr,
+      draining,
       sessions: sessions.map(routedSessionJson),
     })),
     offline,
@@ -240,6 +247,7 @@ function changeJson({ session, ended, time, ...change }: Change) {
     wasOnline: change.wasOnline,
     online: change.online,
     userOnline: change.userOnline,
+    moved: change.moved,
     session: session ? sessionJson(session) : null,
     ended: ended ? endedJson(ended) : null,
     time: timeJson(time),

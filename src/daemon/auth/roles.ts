@@ -70,6 +70,7 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/Watch': reader,
   // What requires an admin is an act: declare it in src/daemon/audit/acts.ts too.
   '/imstate.v1.PresenceService/Evict': admin,
+  '/imstate.v1.PresenceService/DrainServer': admin,
   '/imstate.v1.PresenceService/FinishUpgrade': admin,
   '/imstate.v1.PresenceService/PutPolicy': admin,
   '/imstate.v1.PresenceService/DeletePolicy': admin,

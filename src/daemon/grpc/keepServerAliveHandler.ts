@@ -3,6 +3,7 @@ import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/gen
 import type { KeepServerAliveResponse } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveResponse';
 import { toDuration } from 'imstate-client/internal/wire/duration';
 import { readKeepAlive } from '../messages/requests.js';
+import { toServerDrain } from '../messages/responses.js';
 import type { Outcomes } from '../observability/outcomes.js';
 import type { Presence } from '../presence.js';
 import type { StreamHandler } from './streamHandler.js';
@@ -25,12 +26,13 @@ export class KeepServerAliveHandler implements StreamHandler<KeepServerAliveRequ
   async handle(request: KeepServerAliveRequest__Output, arrivedAt: number): Promise<void> {
     const keepAlive = readKeepAlive(request, this.#serverAddr);
     this.#serverAddr = keepAlive.serverAddr;
-    const { resyncToken, isPartial } = await this.#presence.keepServerAlive(keepAlive);
+    const { resyncToken, drain, isPartial } = await this.#presence.keepServerAlive(keepAlive);
     this.#sink.write({
       timeToLive: toDuration(keepAlive.ttlMs),
       resync: resyncToken !== '',
       resyncToken,
       partial: isPartial,
+      drain: toServerDrain(drain),
     });
     this.#counts.end(status.OK, performance.now() - arrivedAt);
   }

@@ -1,7 +1,8 @@
 import type { PresenceServiceHandlers } from 'imstate-client/internal/generated/imstate/v1/PresenceService';
 import { answerLogin } from '../answerLogin.js';
 import { permitOf } from '../auth/guardedCall.js';
-import { readEviction, readLogout, readSessions } from '../messages/requests.js';
+import { readDrain, readEviction, readLogout, readSessions } from '../messages/requests.js';
+import { toDrainServerResponse } from '../messages/responses.js';
 import { BatchCounts } from '../observability/batchCounts.js';
 import type { OperationCounts } from '../observability/operationCounts.js';
 import type { Policies } from '../policies.js';
@@ -67,6 +68,10 @@ export function presenceServiceHandlers(
     }),
 
     Watch: calls.streamHandler((sink) => new WatchHandler(hub, sink)),
+
+    DrainServer: calls.handler(async (request) =>
+      toDrainServerResponse(await presence.drainServer(readDrain(request))),
+    ),
 
     Evict: calls.handler(async (request, call) => {
       const { target, reasonText } = readEviction(request);

@@ -10,6 +10,7 @@ const STATUSES: Partial<Record<status, number>> = {
   [status.OUT_OF_RANGE]: 400,
   [status.UNAUTHENTICATED]: 401,
   [status.PERMISSION_DENIED]: 403,
+  [status.NOT_FOUND]: 404,
   [status.RESOURCE_EXHAUSTED]: 429,
   [status.UNIMPLEMENTED]: 501,
   [status.UNAVAILABLE]: 503,

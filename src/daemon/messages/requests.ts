@@ -1,4 +1,5 @@
-import { LEASE_TTL_MS } from 'imstate-client/internal/defaults';
+import { DRAIN_DEFAULTS, LEASE_TTL_MS } from 'imstate-client/internal/defaults';
+import type { DrainServerRequest__Output } from 'imstate-client/internal/generated/imstate/v1/DrainServerRequest';
 import type { EvictRequest__Output } from 'imstate-client/internal/generated/imstate/v1/EvictRequest';
 import type { GetUserRequest__Output } from 'imstate-client/internal/generated/imstate/v1/GetUserRequest';
 import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
@@ -14,7 +15,7 @@ import { fromDuration } from 'imstate-client/internal/wire/duration';
 import { auditOutcomes } from 'imstate-client/internal/wire/enums';
 import { fromTimestamp } from 'imstate-client/internal/wire/timestamp';
 import { LIMITS } from '../../presence/limits.js';
-import type { KeepAlive } from '../../presence/servers.js';
+import type { KeepAlive, ServerDrain } from '../../presence/servers.js';
 import type { Login, LoginTrial, Logout } from '../../presence/sessions.js';
 import {
   broken,
@@ -37,6 +38,8 @@ const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const TIME_TO_LIVE = { min: SECOND, max: 30 * 24 * HOUR, absent: 0 };
 const GRACE = { min: 0, max: HOUR, absent: 0 };
+const DRAIN_OVER = { min: 0, max: HOUR, absent: DRAIN_DEFAULTS.overMs };
+const DRAIN_GRACE = { min: 0, max: HOUR, absent: DRAIN_DEFAULTS.graceMs };
 const LEASE = { min: LEASE_TTL_MS.min, max: LEASE_TTL_MS.max, absent: LEASE_TTL_MS.default };
 
 /** Reads and checks the request of Online; `policy` is the one that it chooses. */
@@ -111,6 +114,15 @@ export function readKeepAlive(request: KeepServerAliveRequest__Output, streamAdd
   checkIncarnation('incarnation', incarnation, 1);
   const ttlMs = checkDuration('time_to_live', fromDuration(request.timeToLive), LEASE);
   return { serverAddr, incarnation, ttlMs, resynced };
+}
+
+/** Reads and checks the request of DrainServer. */
+export function readDrain(request: DrainServerRequest__Output): ServerDrain {
+  const { serverAddr, cancel } = request;
+  checkServerAddr('server_addr', serverAddr);
+  const overMs = checkDuration('over', fromDuration(request.over), DRAIN_OVER);
+  const graceMs = checkDuration('grace', fromDuration(request.grace), DRAIN_GRACE);
+  return { serverAddr, drain: cancel ? undefined : { overMs, graceMs } };
 }
 
 /** Reads and checks the sessions of a heartbeat. */

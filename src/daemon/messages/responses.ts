@@ -1,6 +1,7 @@
 import type { Change__Output as WireChange } from 'imstate-client/internal/generated/imstate/v1/Change';
 import type { ChatServer__Output as WireChatServer } from 'imstate-client/internal/generated/imstate/v1/ChatServer';
 import type { Device__Output as Device } from 'imstate-client/internal/generated/imstate/v1/Device';
+import type { DrainServerResponse__Output as DrainServerResponse } from 'imstate-client/internal/generated/imstate/v1/DrainServerResponse';
 import type {
   EndedSession,
   EndedSession__Output,
@@ -11,6 +12,7 @@ import type { GetUserResponse__Output as GetUserResponse } from 'imstate-client/
 import type { HistoryEntry__Output as WireHistoryEntry } from 'imstate-client/internal/generated/imstate/v1/HistoryEntry';
 import type { Lease__Output as WireLease } from 'imstate-client/internal/generated/imstate/v1/Lease';
 import type { ReplacingLogin__Output as ReplacingLogin } from 'imstate-client/internal/generated/imstate/v1/ReplacingLogin';
+import type { ServerDrain__Output as WireServerDrain } from 'imstate-client/internal/generated/imstate/v1/ServerDrain';
 import type { SessionBegin__Output as SessionBegin } from 'imstate-client/internal/generated/imstate/v1/SessionBegin';
 import type { UserSnapshot__Output as UserSnapshot } from 'imstate-client/internal/generated/imstate/v1/UserSnapshot';
 import type { Lease, SessionRef } from 'imstate-client/internal/shared/session';
@@ -18,7 +20,12 @@ import { toDuration } from 'imstate-client/internal/wire/duration';
 import { endReasons, leaseStates } from 'imstate-client/internal/wire/enums';
 import { toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import type { Stats } from '../../presence/listings.js';
-import type { ChatServer } from '../../presence/servers.js';
+import {
+  type ChatServer,
+  type DrainProgress,
+  drainPace,
+  type ServerDrainResult,
+} from '../../presence/servers.js';
 import type { Ended, ReplacedSession, Session } from '../../presence/sessions.js';
 import type { BegunSession, Change, EndedSession as EndedInChange, UserAt } from '../../store/changeLog.js';
 import type { HistoryEntry } from '../history.js';
@@ -87,7 +94,17 @@ export function toChange({ began, ended, ...change }: Change, revision: string):
       : null,
     time: toTimestamp(timeMs),
     revision,
+    moved: hasMoved(change, began, ended),
   };
+}
+
+/** Whether a device was online and still is, at another chat server. */
+function hasMoved(
+  { wasOnline }: Pick<Change, 'wasOnline'>,
+  began: BegunSession | undefined,
+  ended: EndedInChange | undefined,
+): boolean {
+  return wasOnline && began !== undefined && ended !== undefined && began.serverAddr !== ended.serverAddr;
 }
 
 function toSessionBegin(session: BegunSession): SessionBegin {
@@ -144,13 +161,29 @@ export function toChatServer({ serverAddr, sessions, lease }: ChatServer): WireC
 
 function toLease(lease: Lease | undefined): WireLease | null {
   if (lease === undefined) return null;
-  const { state, incarnation, ttlMs, expireTimeMs } = lease;
+  const { state, incarnation, ttlMs, expireTimeMs, drainDeadlineMs } = lease;
   return {
     state: leaseStates.toWire(state),
     incarnation,
     timeToLive: toDuration(ttlMs),
     expireTime: toTimestamp(expireTimeMs),
+    drainDeadline: toTimestamp(drainDeadlineMs),
   };
+}
+
+/** The response to DrainServer. */
+export function toDrainServerResponse({
+  sessions,
+  deadlineMs,
+  isPartial,
+}: ServerDrainResult): DrainServerResponse {
+  return { sessions, deadline: toTimestamp(deadlineMs || undefined), partial: isPartial };
+}
+
+/** How a chat server has to drain, as keep-alive responses say it; null if it does not. */
+export function toServerDrain(progress: DrainProgress | undefined): WireServerDrain | null {
+  if (progress === undefined) return null;
+  return { remaining: toDuration(progress.remainingMs), sessionsPerSecond: drainPace(progress) };
 }
 
 /** The response to GetUser. */

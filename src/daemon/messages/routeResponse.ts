@@ -15,7 +15,11 @@ export function toRouteResponse(routes: Routes): RouteResponse__Output {
   return {
     servers: [...byServer]
       .sort(([a], [b]) => inByteOrder(a, b))
-      .map(([serverAddr, sessions]) => ({ serverAddr, sessions: sessions.map(toRoutedSession) })),
+      .map(([serverAddr, sessions]) => ({
+        serverAddr,
+        sessions: sessions.map(toRoutedSession),
+        draining: sessions.some(({ session }) => session.lease?.state === 'DRAINING'),
+      })),
     offlineUserIds: [...offline],
     unavailableUserIds: [...unavailable],
   };

@@ -19,6 +19,7 @@ export type OperationName =
   | 'list_endpoints'
   | 'get_stats'
   | 'evict'
+  | 'drain_server'
   | 'get_feature_level'
   | 'finish_upgrade'
   | 'list_audit'
@@ -53,6 +54,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/GetStats': 'get_stats',
   '/imstate.v1.PresenceService/Watch': 'watch',
   '/imstate.v1.PresenceService/Evict': 'evict',
+  '/imstate.v1.PresenceService/DrainServer': 'drain_server',
   '/imstate.v1.PresenceService/GetFeatureLevel': 'get_feature_level',
   '/imstate.v1.PresenceService/FinishUpgrade': 'finish_upgrade',
   '/imstate.v1.PresenceService/ListAudit': 'list_audit',
@@ -78,6 +80,7 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.http/stats-watch': 'watch_stats',
   '/imstate.http/watch': 'watch',
   '/imstate.http/evict': 'evict',
+  '/imstate.http/drain': 'drain_server',
   '/imstate.http/audit': 'list_audit',
   '/imstate.http/policies': 'list_policies',
   '/imstate.http/policies-explain': 'explain_policy',

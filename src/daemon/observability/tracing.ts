@@ -35,7 +35,7 @@ export interface CallSpan {
 /** The store methods that have spans: all that a call may use. */
 const TRACED = new Set<PropertyKey>([
   ...(['online', 'offline', 'heartbeat', 'apply', 'getUser', 'getDevice', 'getHistory'] as const),
-  ...(['keepServerAlive', 'evictUser', 'evictSession', 'evictServer'] as const),
+  ...(['keepServerAlive', 'evictUser', 'evictSession', 'evictServer', 'drainServer'] as const),
   ...(['listSessions', 'listServers', 'getStats', 'getFeatureLevel', 'raiseFeatureLevel'] as const),
   ...(['listAudit', 'listChanges', 'eraseUser', 'validateLogin'] as const),
 ] satisfies (keyof PresenceStore)[]);

@@ -32,9 +32,14 @@ test('finds the sessions of users by chat server, and who is offline', async () 
   const session = { deviceId: 'phone', platform: undefined, inGrace: false };
   expect(await client.route(['bob', 'nobody', 'alice', 'carol', 'bob'])).toEqual({
     servers: [
-      { serverAddr: FIRST, sessions: [{ ...session, userId: 'alice', sessionId: 'alice-phone' }] },
+      {
+        serverAddr: FIRST,
+        draining: false,
+        sessions: [{ ...session, userId: 'alice', sessionId: 'alice-phone' }],
+      },
       {
         serverAddr: SECOND,
+        draining: false,
         sessions: [
           { ...session, userId: 'bob', sessionId: 'b-1', platform: 'ios' },
           { ...session, userId: 'alice', deviceId: 'web', sessionId: 'alice-web' },

@@ -16,7 +16,13 @@ import { ImstateError } from '../../../packages/client/src/shared/errors.ts';
 const time = new Date('2026-11-23T06:01:48.123Z');
 const ISO = '2026-11-23T06:01:48.123Z';
 const serverAddr = '10.0.0.1:9000';
-const lease = { state: 'ALIVE' as const, incarnation: 7, ttlMs: 10_000, expireTime: time };
+const lease = {
+  state: 'ALIVE' as const,
+  incarnation: 7,
+  ttlMs: 10_000,
+  expireTime: time,
+  drainDeadline: undefined,
+};
 const explanation = {
   ttlMs: 60_000,
   expireTime: time,
@@ -72,6 +78,7 @@ const change = {
   userId: 'alice',
   deviceId: 'phone',
   wasOnline: false,
+  moved: false,
   online: true,
   userOnline: true,
   session: undefined,
@@ -123,6 +130,7 @@ const routes = {
   servers: [
     {
       serverAddr,
+      draining: false,
       sessions: [
         { userId: 'alice', deviceId: 'phone', sessionId: 's-1', platform: undefined, inGrace: false },
       ],

@@ -147,3 +147,28 @@ export interface EvictResult {
    */
   reasonStored: boolean | undefined;
 }
+
+/** How a chat server is to drain. */
+export interface DrainServerRequest {
+  /** The chat server, `host:port`. It must keep a lease. */
+  serverAddr: string;
+  /** After how long all its sessions are to be closed. Milliseconds, 0 to 1 h; 1 minute by default. */
+  overMs?: number | undefined;
+  /**
+   * How long a device whose session ends there stays online at least, unless it logs in elsewhere. Milliseconds, 0 to
+   * 1 h; 30 s by default.
+   */
+  graceMs?: number | undefined;
+  /** Cancel the drain. */
+  cancel?: boolean | undefined;
+}
+
+/** The response to a drain. */
+export interface DrainServerResult {
+  /** How many sessions are online there. */
+  sessions: number;
+  /** When all of them are to be closed; undefined if the drain was cancelled. */
+  deadline: Date | undefined;
+  /** Whether part of the store did not respond: there nothing was changed. Call again. */
+  partial: boolean;
+}

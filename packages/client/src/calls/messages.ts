@@ -211,16 +211,19 @@ export interface LeaseState {
   /**
    * - `ALIVE`: the chat server renews it.
    * - `RESYNC`: the same, and the chat server is asked to resend its sessions.
+   * - `DRAINING`: the chat server is asked to close its sessions until `drainDeadline`.
    * - `LOST`: it ran out, and its sessions are being ended.
    * - `UNKNOWN`: a state that only a later version of imstate knows.
    */
-  state: 'ALIVE' | 'RESYNC' | 'LOST' | 'UNKNOWN';
+  state: 'ALIVE' | 'RESYNC' | 'DRAINING' | 'LOST' | 'UNKNOWN';
   /** The run of the chat server that holds it. */
   incarnation: number;
   /** How long it lasts after each renewal. Milliseconds. */
   ttlMs: number;
   /** When it runs out unless it is renewed, or when it ran out. */
   expireTime: Date | undefined;
+  /** When all sessions are to be closed; undefined unless the chat server drains. */
+  drainDeadline: Date | undefined;
 }
 
 /** Why a device is online or offline. What does not apply is undefined. */

@@ -2,6 +2,8 @@ import type { Policy } from '../shared/policy.js';
 import type { SessionRef } from '../shared/session.js';
 import type { AuditPage, ListAuditRequest } from './audit.js';
 import type {
+  DrainServerRequest,
+  DrainServerResult,
   EvictRequest,
   EvictResult,
   HistoryPage,
@@ -61,6 +63,8 @@ export interface PresenceApi {
   listAudit(request: ListAuditRequest, options?: CallOptions): Promise<AuditPage>;
   /** Ends the sessions of a chat server, of a user or of a device, or one session. */
   evict(request: EvictRequest, options?: CallOptions): Promise<EvictResult>;
+  /** Asks a chat server to close its connections, or cancels that. */
+  drainServer(request: DrainServerRequest, options?: CallOptions): Promise<DrainServerResult>;
   /** Rejects if the caller may not evict. Ends nothing. */
   checkEvict(options?: CallOptions): Promise<void>;
   /** Reads everything that is kept of a user. */

@@ -1,11 +1,13 @@
 import { BatchingClient } from '../batching/BatchingClient.js';
 import type { Channel } from '../connection/channel.js';
+import type { DrainServerResponse__Output } from '../generated/imstate/v1/DrainServerResponse.js';
 import type { EvictRequest as WireEvictRequest } from '../generated/imstate/v1/EvictRequest.js';
 import type { EvictResponse__Output } from '../generated/imstate/v1/EvictResponse.js';
 import type { OfflineResponse__Output } from '../generated/imstate/v1/OfflineResponse.js';
 import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineResponse.js';
 import { ImstateError } from '../shared/errors.js';
 import { optionalDuration } from '../wire/duration.js';
+import { fromTimestamp } from '../wire/timestamp.js';
 import { listingApi } from './listingApi.js';
 import type { EvictRequest } from './listings.js';
 import { readOnlineResult, toOnlineRequest } from './online.js';
@@ -66,6 +68,20 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         )
         .catch((error) => rejectOlder(request, error));
       return { evicted, more, reasonStored: request.reasonText ? reasonStored : undefined };
+    },
+
+    async drainServer({ serverAddr, overMs, graceMs, cancel = false }, options) {
+      const request = {
+        serverAddr,
+        over: optionalDuration(overMs),
+        grace: optionalDuration(graceMs),
+        cancel,
+      };
+      const { sessions, deadline, partial } = await channel.callPresence<DrainServerResponse__Output>(
+        (grpcOptions, done) => presenceService.DrainServer(request, grpcOptions, done),
+        options,
+      );
+      return { sessions, deadline: fromTimestamp(deadline), partial };
     },
 
     async checkEvict(options) {

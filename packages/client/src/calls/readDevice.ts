@@ -123,6 +123,7 @@ function readLease(lease: Lease__Output | null): LeaseState | undefined {
     incarnation: lease.incarnation,
     ttlMs: fromDuration(lease.timeToLive) ?? 0,
     expireTime: fromTimestamp(lease.expireTime),
+    drainDeadline: fromTimestamp(lease.drainDeadline),
   };
 }
 

@@ -59,8 +59,9 @@ export function readRoutes(responses: readonly RouteResponse__Output[]): RouteRe
 /** One entry for each chat server, by address: each list is in that order already. */
 function mergeServers(responses: readonly (readonly ServerRoute__Output[])[]): ServerRoute[] {
   const byAddr = new Map<string, ServerRoute>();
-  for (const { serverAddr, sessions } of responses.flat()) {
-    const server = byAddr.get(serverAddr) ?? { serverAddr, sessions: [] };
+  for (const { serverAddr, sessions, draining } of responses.flat()) {
+    const server = byAddr.get(serverAddr) ?? { serverAddr, draining: false, sessions: [] };
+    server.draining ||= draining;
     byAddr.set(serverAddr, server);
     for (const { platform, ...session } of sessions)
       server.sessions.push({ ...session, platform: platform || undefined });

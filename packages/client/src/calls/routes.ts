@@ -16,6 +16,8 @@ export interface RoutedSession {
 export interface ServerRoute {
   /** The chat server, `host:port`. */
   serverAddr: string;
+  /** The chat server drains: its devices are moving to others. */
+  draining: boolean;
   /** By user, in the order of the call, newest login first. */
   sessions: RoutedSession[];
 }

@@ -80,6 +80,7 @@ export function userStatusApi(channel: Channel): PresenceApi {
     eraseUser: () => reject('cannot erase: remove the keys of the user from its store'),
     listAudit: () => reject('keeps no audit trail'),
     evict: () => reject('evicts nobody: log each device out'),
+    drainServer: () => reject('knows no leases: close the connections of the chat server'),
     checkEvict: () => reject('evicts nobody: log each device out'),
     putPolicy: () => reject('knows no policies'),
     listPolicies: () => reject('knows no policies'),

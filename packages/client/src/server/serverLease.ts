@@ -5,7 +5,7 @@ import { LEASE_TTL_MS } from '../defaults.js';
 import type { KeepServerAliveResponse__Output } from '../generated/imstate/v1/KeepServerAliveResponse.js';
 import { backoffMs } from '../shared/backoff.js';
 import { ImstateError, messageOf } from '../shared/errors.js';
-import { toDuration } from '../wire/duration.js';
+import { fromDuration, toDuration } from '../wire/duration.js';
 import { LeaseStream } from './leaseStream.js';
 
 /** Which lease to renew, and its callbacks. */
@@ -17,8 +17,8 @@ export interface ServerLeaseOptions {
   ttlMs: number;
   /** Resends all sessions. If it rejects, onError receives the error, and it is called again. */
   resync(signal: AbortSignal): Promise<void>;
-  /** The lease was renewed. */
-  onRenewed(): void;
+  /** The lease was renewed. `drainMs` is how long a drain has left; undefined if there is none. */
+  onRenewed(drainMs: number | undefined): void;
   /** Something failed and is retried. */
   onError(error: ImstateError): void;
 }
@@ -107,11 +107,11 @@ export class ServerLease {
     this.#open();
   }
 
-  #receive({ resync, resyncToken, partial }: KeepServerAliveResponse__Output): void {
+  #receive({ resync, resyncToken, partial, drain }: KeepServerAliveResponse__Output): void {
     this.#isPartial = partial;
     this.#wasRenewed = true;
     this.#failures = 0;
-    this.#options.onRenewed();
+    this.#options.onRenewed(drain ? (fromDuration(drain.remaining) ?? 0) : undefined);
     if (!resync) {
       this.#resyncedToken = '';
       this.#resolveReady();

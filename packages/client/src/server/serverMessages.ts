@@ -1,5 +1,6 @@
 import type { EndedSession, OnlineRequest, OnlineResult } from '../calls/messages.js';
 import type { ImstateError } from '../shared/errors.js';
+import type { SessionRef } from '../shared/session.js';
 
 /** Which chat server this process is, and its callbacks. */
 export interface ServerOptions {
@@ -23,6 +24,12 @@ export interface ServerOptions {
    */
   onEnded?: ((ended: EndedSession) => void) | undefined;
   /**
+   * The chat server drains (`imstate drain`), and this session's turn has come: close its connection, and log the
+   * session out, so that its device connects to another chat server. Called for one session after the other until
+   * the deadline. Nobody sees a device offline that logs in elsewhere within the grace of the drain.
+   */
+  onDrain?: ((session: DrainingSession) => void) | undefined;
+  /**
    * No daemon responds: logins and logouts wait. If this lasts longer than the lease, the sessions end; they
    * come back when a daemon responds again.
    */
@@ -31,6 +38,12 @@ export interface ServerOptions {
   onReconnected?: (() => void) | undefined;
   /** Something failed, and is retried or was given up. Log it. */
   onError?: ((error: ImstateError) => void) | undefined;
+}
+
+/** A session to close because its chat server drains. */
+export interface DrainingSession extends SessionRef {
+  /** How many sessions are still to be closed after it. */
+  left: number;
 }
 
 /** A login at a chat server, see {@link OnlineRequest}. By default the client creates the session ID. */

@@ -12,6 +12,7 @@ import { LEASE_TTL_MS } from '../defaults.js';
 import type { ImstateError } from '../shared/errors.js';
 import type { SessionRef } from '../shared/session.js';
 import { makeSessionId } from '../shared/sessionId.js';
+import { Drain } from './drain.js';
 import { type HeldSession, HeldSessions, refOf } from './heldSessions.js';
 import { notify } from './notify.js';
 import { PendingLogouts } from './pendingLogouts.js';
@@ -68,6 +69,7 @@ export class ServerSessions {
   readonly #timeoutMs: number;
   readonly #lease: ServerLease;
   readonly #held: HeldSessions;
+  readonly #drain: Drain;
   readonly #pendingLogouts: PendingLogouts;
   readonly #closed = new AbortController();
   /** Failures of the lease since it was last renewed. */
@@ -87,6 +89,7 @@ export class ServerSessions {
     this.#options = options;
     this.#timeoutMs = channel.timeouts.timeoutMs;
     this.#held = new HeldSessions(options.resendsPerSecond ?? DEFAULT_RESENDS_PER_SECOND);
+    this.#drain = new Drain(this.#held, (session) => notify(options.onDrain, session));
     this.#pendingLogouts = new PendingLogouts(api, {
       isHeld: (sessionId) => this.#held.get(sessionId) !== undefined,
       onError: (error) => notify(options.onError, error),
@@ -97,11 +100,12 @@ export class ServerSessions {
       incarnation: this.incarnation,
       ttlMs: options.leaseTtlMs ?? LEASE_TTL_MS.default,
       resync: (signal) => this.#resync(signal),
-      onRenewed: () => this.#onLeaseRenewed(),
+      onRenewed: (drainMs) => this.#onLeaseRenewed(drainMs),
       onError: (error) => this.#onLeaseFailed(error),
     });
     this.ready = this.#lease.ready;
     this.lost = this.#lease.lost;
+    this.#closed.signal.addEventListener('abort', () => this.#drain.stop(), { once: true });
     this.lost.then(() => this.#closed.abort());
     channel.onClosing(() => this.#closed.abort());
     void this.#watcher(channel).run();
@@ -110,6 +114,14 @@ export class ServerSessions {
   /** The number of sessions that it holds. */
   get size(): number {
     return this.#held.size;
+  }
+
+  /**
+   * The deadline of a drain, and how many sessions are still to be closed; undefined unless the chat server drains.
+   * See {@link ServerOptions.onDrain}.
+   */
+  get draining(): { deadline: Date; left: number } | undefined {
+    return this.#drain.progress;
   }
 
   /** The sessions that it holds. */
@@ -202,7 +214,9 @@ export class ServerSessions {
     return untilAnswered(call, { timeoutMs, signal }, this.#closed.signal);
   }
 
-  #onLeaseRenewed(): void {
+  /** `drainMs` is how long a drain has left; undefined if there is none. */
+  #onLeaseRenewed(drainMs: number | undefined): void {
+    if (!this.#closed.signal.aborted) this.#drain.update(drainMs);
     if (this.#failures >= DISCONNECTED_AFTER) notify(this.#options.onReconnected, undefined);
     this.#failures = 0;
     this.#pendingLogouts.repeat();

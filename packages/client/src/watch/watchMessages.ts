@@ -50,6 +50,11 @@ export interface Change {
   online: boolean;
   /** Whether any device of the user is online now. */
   userOnline: boolean;
+  /**
+   * Whether the device was online and still is, at another chat server. Always false from daemons before version
+   * 0.2.0.
+   */
+  moved: boolean;
   /** The current session; undefined if the device is offline. */
   session: SessionBegin | undefined;
   /** The session that ended; undefined if none did. */

@@ -94,6 +94,7 @@ export const leaseStates = new WireEnum<Lease['state'], WireLeaseState & number>
   ALIVE: WireLeaseState.LEASE_STATE_ALIVE,
   RESYNC: WireLeaseState.LEASE_STATE_RESYNC,
   LOST: WireLeaseState.LEASE_STATE_LOST,
+  DRAINING: WireLeaseState.LEASE_STATE_DRAINING,
 });
 
 /** How administrative acts ended. */

@@ -1,6 +1,7 @@
 import type { Route } from '../routes.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 import { auditCall } from './audit.js';
+import { drainCall } from './drain.js';
 import { endpointsCall } from './endpoints.js';
 import { evictCall } from './evict.js';
 import { heartbeatCall } from './heartbeat.js';
@@ -37,6 +38,7 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
     endpointsCall(parts),
     watchCall(parts),
     evictCall(parts),
+    drainCall(parts),
     auditCall(parts),
     policiesCall(parts),
     explainPolicyCall(parts),

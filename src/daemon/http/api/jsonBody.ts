@@ -52,6 +52,13 @@ export class JsonBody {
     throw this.#broken(key, 'must be an integer of at least 0');
   }
 
+  /** True or false; false if it is left out. */
+  flag(key: string): boolean {
+    const value = this.#values[key] ?? false;
+    if (typeof value === 'boolean') return value;
+    throw this.#broken(key, 'must be true or false');
+  }
+
   /** A time, ISO 8601 as in responses; undefined if it is left out. */
   time(key: string): Date | undefined {
     const text = this.optionalText(key);

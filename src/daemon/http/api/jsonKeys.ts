@@ -5,6 +5,7 @@ import { camelCase, withFieldNamed } from 'imstate-client/internal/shared/fieldN
 const KEYS: Readonly<Record<string, string>> = {
   time_to_live: 'ttlMs',
   grace: 'graceMs',
+  over: 'overMs',
   login_policy: 'policy',
 };
 

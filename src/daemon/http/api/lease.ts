@@ -1,9 +1,16 @@
 import { optionalDuration } from 'imstate-client/internal/wire/duration';
+import type { DrainProgress } from '../../../presence/servers.js';
+import { drainPace } from '../../../presence/servers.js';
 import { readKeepAlive } from '../../messages/requests.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 import { JsonBody } from './jsonBody.js';
 
 const KEYS = ['incarnation', 'ttlMs', 'resynced'];
+
+function drainJson(progress: DrainProgress) {
+  const { remainingMs } = progress;
+  return { remainingMs, sessionsPerSecond: drainPace(progress) };
+}
 
 /** PUT /api/v1/servers/{serverAddr}/lease: keeps the lease of a chat server alive. */
 export function leaseCall({ presence, load }: ApiParts): ApiCall {
@@ -26,9 +33,19 @@ export function leaseCall({ presence, load }: ApiParts): ApiCall {
       );
       checkServer({ field: 'serverAddr', addr: serverAddr });
       const { incarnation, ttlMs } = keepAlive;
-      const { resyncToken, isPartial } = await load.run(1, true, () => presence.keepServerAlive(keepAlive));
+      const { resyncToken, drain, isPartial } = await load.run(1, true, () =>
+        presence.keepServerAlive(keepAlive),
+      );
       const resync = resyncToken !== '';
-      return { serverAddr, incarnation, ttlMs, resync, resyncToken: resyncToken || null, partial: isPartial };
+      return {
+        serverAddr,
+        incarnation,
+        ttlMs,
+        resync,
+        resyncToken: resyncToken || null,
+        partial: isPartial,
+        drain: drain ? drainJson(drain) : null,
+      };
     },
   };
 }

@@ -92,6 +92,36 @@ describe('the lease of a chat server', () => {
     expect(await client.getUser({ userId: 'bob' })).toMatchObject({ online: false });
   });
 
+  test('drains: every session is asked for once, until the drain is cancelled', async () => {
+    const { addr } = await startDaemon();
+    const client = await clientOf(addr);
+    const asked: { sessionId: string; left: number }[] = [];
+    const server = serve(client, {
+      leaseTtlMs: 3_000,
+      onDrain: ({ sessionId, left }) => asked.push({ sessionId, left }),
+    });
+    await server.ready;
+    const users = Array.from({ length: 30 }, (_, i) => `user-${i}`);
+    await Promise.all(users.map((userId) => server.online(phone(userId))));
+    expect(server.draining).toBeUndefined();
+    await client.drainServer({ serverAddr, overMs: 3_600_000 });
+    await until(() => server.draining !== undefined, 'the chat server drains');
+    expect(server.draining).toMatchObject({ left: 30 - asked.length, deadline: expect.any(Date) });
+    await client.drainServer({ serverAddr, cancel: true });
+    await until(() => server.draining === undefined, 'the drain is cancelled');
+    asked.length = 0;
+    await client.drainServer({ serverAddr, overMs: 0 });
+    await until(() => server.draining?.left === 0, 'all were asked for');
+    expect(asked.map(({ left }) => left)).toEqual(users.map((_, i) => 29 - i));
+    expect(new Set(asked.map(({ sessionId }) => sessionId)).size).toBe(30);
+    // The chat server has closed none: they are still online, and are not asked for again.
+    expect((await client.getStats()).devicesOnline).toBe(30);
+    await server.online(phone('late'));
+    await until(() => asked.length === 31, 'a session that came later is asked for, too');
+    server.close();
+    expect(server.draining).toBeUndefined();
+  });
+
   test('a rejection by the daemon ends it for good', async () => {
     const { addr } = await startDaemon();
     const server = serve(await clientOf(addr), { addr: 'nowhere' });

@@ -46,6 +46,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
   ],
   admin: [
     'Evict',
+    'DrainServer',
     'FinishUpgrade',
     'ListAudit',
     'ExportUser',

@@ -33,6 +33,7 @@ const change = (deviceId: string, online: boolean): WatchEvent => ({
   wasOnline: !online,
   online,
   userOnline: online,
+  moved: false,
   session: online ? session : undefined,
   ended: undefined,
   time: undefined,

@@ -117,6 +117,29 @@ test('keeps a lease, requests a resync, and rejects an older incarnation', async
   expect(ipv6.json.serverAddr).toBe('[2001:db8::1]:9000');
 });
 
+test('drains a chat server, which its keep-alives say', async () => {
+  const unknown = await send('drain', { serverAddr: SERVER });
+  expect([unknown.status, unknown.json.error.code, unknown.json.error.field]).toEqual([
+    404,
+    'NOT_FOUND',
+    undefined,
+  ]);
+  expect((await keepAlive({ incarnation: 1 })).json.drain).toBeNull();
+  await send('online', LOGIN);
+  expect((await send('drain', { serverAddr: SERVER, overMs: 10_000, graceMs: 5_000 })).json).toMatchObject({
+    serverAddr: SERVER,
+    sessions: 1,
+    partial: false,
+  });
+  const { drain } = (await keepAlive({ incarnation: 1 })).json;
+  expect(drain).toMatchObject({ sessionsPerSecond: 1 });
+  expect(drain.remainingMs).toBeGreaterThan(0);
+  expect((await send('offline', { userId: 'alice', deviceId: 'phone' })).json.applied).toBe(true);
+  expect((await client.getUser({ userId: 'alice' })).online).toBe(true);
+  expect((await send('drain', { serverAddr: SERVER, cancel: true })).json.deadline).toBeNull();
+  expect((await keepAlive({ incarnation: 1 })).json.drain).toBeNull();
+});
+
 test('renews sessions, and returns those that ended', async () => {
   await send('online', { ...LOGIN, sessionId: 's-1', ttlMs: 60_000 });
   const other = { userId: 'bob', deviceId: 'web', sessionId: 's-9' };
@@ -194,6 +217,9 @@ test.each<[path: string, body: unknown, field: string | undefined, message: stri
   ['route', {}, 'userIds', 'userIds must be 1 to 1,000; these are 0'],
   ['route', { userIds: 'alice' }, 'userIds', 'userIds must be an array of strings'],
   ['route', { userIds: ['alice', ''] }, 'userIds[1]', 'userIds[1] must not be empty'],
+  ['drain', {}, 'serverAddr', 'serverAddr must not be empty'],
+  ['drain', { serverAddr: SERVER, overMs: 3_600_001 }, 'overMs', 'overMs must be from 0 s to 3600 s'],
+  ['drain', { serverAddr: SERVER, cancel: 'yes' }, 'cancel', 'cancel must be true or false'],
   [LEASE, {}, 'incarnation', 'incarnation must be from 1 to 2^48 - 1'],
   [LEASE, { incarnation: 1, ttlMs: 999 }, 'ttlMs', 'ttlMs must be from 1 s to 3600 s'],
   [LEASE, { incarnation: 1, resynced: 7 }, 'resynced', 'resynced must be a string'],

@@ -143,6 +143,8 @@ test.each([
   ['/online', 'POST', { ...LOGIN, sessionId: 's', loginTime: '2026-01-31T12:00:00.000Z', platform: 'ios' }],
   ['/offline', 'POST', { userId: 'alice', deviceId: 'phone', sessionId: 's', graceMs: 0 }],
   ['/heartbeat', 'POST', { sessions: [{ userId: 'alice', deviceId: 'old', sessionId: 'past' }] }],
+  ['/drain', 'POST', { serverAddr: '10.0.0.1:9000', overMs: 1_000, graceMs: 0 }],
+  ['/drain', 'POST', { serverAddr: '10.0.0.1:9000', cancel: true }],
   ['/servers/{serverAddr}/lease', 'PUT', { incarnation: 1, ttlMs: 1_000, resynced: '0:1' }],
 ])('accepts the body of %s as documented, and responds so', async (path, method, body) => {
   const pointer = `#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${method.toLowerCase()}`;

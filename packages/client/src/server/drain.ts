@@ -1,0 +1,85 @@
+import type { SessionRef } from '../shared/session.js';
+import type { HeldSessions } from './heldSessions.js';
+import type { DrainingSession } from './serverMessages.js';
+
+/** How often sessions are chosen, on average. Milliseconds. */
+const TICK_MS = 100;
+/** How long a drain takes at least, even if its deadline is over. Milliseconds. */
+const MIN_MS = 1_000;
+
+/**
+ * Chooses the sessions to close while the chat server drains, evenly until the deadline and with jitter, so that
+ * their devices do not log in elsewhere all at once.
+ */
+export class Drain {
+  readonly #held: HeldSessions;
+  readonly #onDrain: (session: DrainingSession) => void;
+  /** Those that were chosen, by their IDs. */
+  readonly #chosen = new Set<string>();
+  #startedAt = 0;
+  #deadlineAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Fractions of sessions that are due. */
+  #due = 0;
+
+  constructor(held: HeldSessions, onDrain: (session: DrainingSession) => void) {
+    this.#held = held;
+    this.#onDrain = onDrain;
+  }
+
+  /** How much is to do; undefined unless the chat server drains. */
+  get progress(): { deadline: Date; left: number } | undefined {
+    if (this.#deadlineAt === undefined) return undefined;
+    const deadline = new Date(Date.now() + this.#deadlineAt - performance.now());
+    return { deadline, left: this.#left().length };
+  }
+
+  /** The drain as the last keep-alive response has it; undefined if there is none, or none any more. */
+  update(remainingMs: number | undefined): void {
+    if (remainingMs === undefined) {
+      this.stop();
+      return;
+    }
+    const now = performance.now();
+    if (this.#timer === undefined) {
+      this.#startedAt = now;
+      this.#schedule();
+    }
+    this.#deadlineAt = now + remainingMs;
+  }
+
+  /** Chooses no more sessions. May be called twice. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#deadlineAt = undefined;
+    this.#chosen.clear();
+    this.#due = 0;
+  }
+
+  #schedule(): void {
+    const tickMs = TICK_MS * (0.5 + Math.random());
+    this.#timer = setTimeout(() => {
+      this.#closeSome(tickMs);
+      if (this.#timer !== undefined) this.#schedule();
+    }, tickMs);
+  }
+
+  #closeSome(tickMs: number): void {
+    const left = this.#left();
+    const endAt = Math.max(this.#deadlineAt ?? 0, this.#startedAt + MIN_MS);
+    this.#due += (left.length * tickMs) / Math.max(tickMs, endAt - performance.now());
+    const count = Math.min(left.length, Math.floor(this.#due));
+    this.#due -= count;
+    for (let i = 0; i < count; i++) {
+      const session = left[i] as SessionRef;
+      this.#chosen.add(session.sessionId);
+      this.#onDrain({ ...session, left: left.length - i - 1 });
+    }
+  }
+
+  /** The sessions that are held and were not chosen. */
+  #left(): SessionRef[] {
+    return [...this.#held].filter(({ sessionId }) => !this.#chosen.has(sessionId));
+  }
+}
