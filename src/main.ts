@@ -9,6 +9,7 @@ import ContextShow from './commands/context/show.js';
 import ContextUse from './commands/context/use.js';
 import Demo from './commands/demo.js';
 import Doctor from './commands/doctor.js';
+import Drain from './commands/drain.js';
 import Endpoints from './commands/endpoints.js';
 import Evict from './commands/evict.js';
 import History from './commands/history.js';
@@ -72,6 +73,7 @@ export const commands = {
   'policy:presets': PolicyPresets,
   'policy:set-default': PolicySetDefault,
   'policy:show': PolicyShow,
+  drain: Drain,
   query: Query,
   route: Route,
   serve: Serve,

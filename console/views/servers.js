@@ -2,6 +2,7 @@ import { h } from '../core/dom.js';
 import { number, t } from '../core/i18n.js';
 import { none, note, serverName, since } from '../core/parts.js';
 import { row, table } from '../core/tables.js';
+import { drainButton } from './drain.js';
 import { evictButton } from './evict.js';
 
 const SERVERS = [
@@ -17,7 +18,7 @@ const DAEMONS = [['daemon'], ['state'], ['store']];
 /** How many characters of a store ID are shown, as in `imstate endpoints`. */
 const STORE_ID_LENGTH = 8;
 /** A lease has the colour of the state of its sessions. */
-const TONES = { ALIVE: 'online', RESYNC: 'EXPIRED', LOST: 'SERVER_LOST' };
+const TONES = { ALIVE: 'online', RESYNC: 'EXPIRED', DRAINING: 'EXPIRED', LOST: 'SERVER_LOST' };
 
 /** The chat servers with their leases; a row opens the sessions of the chat server. */
 export function serverTable(servers, go, onDone) {
@@ -32,10 +33,16 @@ export function serverTable(servers, go, onDone) {
       lease === null ? none(t('lease.none')) : leaseBadge(lease),
       since(lease?.expireTime),
       lease === null ? none() : h('span', { class: 'code' }, String(lease.incarnation)),
-      sessions > 0 && evictButton({ serverAddr }, { name: serverAddr, count: sessions, onDone }),
+      actionsOf({ serverAddr, sessions, lease }, onDone),
     ),
   );
   return table(t('servers.title'), SERVERS, rows);
+}
+
+function actionsOf(server, onDone) {
+  const { serverAddr, sessions } = server;
+  const evict = sessions > 0 && evictButton({ serverAddr }, { name: serverAddr, count: sessions, onDone });
+  return h('div', { class: 'buttons' }, drainButton(server, onDone), evict);
 }
 
 /** The number of online devices per platform. */

@@ -82,6 +82,9 @@ export class ChatServer {
       leaseTtlMs,
       // Logged in elsewhere, or evicted: close the old connection.
       onEnded: ({ sessionId, reason }) => this.#end(sessionId, reason ?? 'ended'),
+      // The instance is about to stop (imstate drain): send the client to another one.
+      onDrain: ({ sessionId }) =>
+        this.#sockets.get(sessionId)?.close(CLOSE.restart, 'this instance restarts'),
       onDisconnected: ({ message }) => console.warn(`no imstate daemon responds: ${message}`),
       onReconnected: () => console.warn('an imstate daemon responds again'),
     });
@@ -131,6 +134,7 @@ export class ChatServer {
 
   async #accept(socket: WebSocket, request: IncomingMessage): Promise<void> {
     socket.on('error', () => {}).on('pong', () => this.#silent.delete(socket));
+    if (this.#sessions.draining) return socket.close(CLOSE.restart, 'this instance restarts');
     // Authenticate the user here: this example trusts the URL.
     const query = new URLSearchParams(request.url?.split('?')[1]);
     const [userId, deviceId] = [query.get('user'), query.get('device')];
@@ -186,23 +190,17 @@ export class ChatServer {
     send(socket, { type: 'sent', id, ...sent });
   }
 
-  /** Looks up the devices of a user, and sends the message to each instance that holds some. */
+  /** Sends a message to each instance that holds sessions of the user. A group is one such call as well. */
   async #route(
     message: { from: string; text: string },
     to: string,
   ): Promise<{ devices: number; reason?: string }> {
-    const { devices } = await this.#client.getUser({ userId: to });
-    const online = devices.filter((device) => device.online);
-    if (online.length === 0) return { devices: 0, reason: `${to} is offline` };
-    const addrs = [...new Set(online.map(({ serverAddr }) => serverAddr))];
+    const { servers } = await this.#client.route([to]);
+    if (servers.length === 0) return { devices: 0, reason: `${to} is offline` };
     const counts = await Promise.all(
-      addrs.map((addr) => {
-        const ofInstance = online.filter(({ serverAddr }) => serverAddr === addr);
-        return this.#sendTo(addr, {
-          ...message,
-          sessionIds: ofInstance.flatMap(({ sessionId }) => sessionId ?? []),
-        });
-      }),
+      servers.map(({ serverAddr, sessions }) =>
+        this.#sendTo(serverAddr, { ...message, sessionIds: sessions.map(({ sessionId }) => sessionId) }),
+      ),
     );
     const sum = counts.reduce((a, b) => a + b);
     return sum > 0 ? { devices: sum } : { devices: 0, reason: `${to} cannot be reached just now` };

@@ -1,4 +1,4 @@
-import type { ChatServer } from 'imstate-client';
+import type { ChatServer, LeaseState } from 'imstate-client';
 import { chatServerJson } from 'imstate-client/internal/json';
 import { ClientCommand } from '../cli/base/ClientCommand.js';
 import { prose } from '../cli/help/prose.js';
@@ -10,11 +10,12 @@ export default class Servers extends ClientCommand {
   static override summary = 'List the chat servers that have sessions or a lease.';
   static override description = prose`
     The state of a lease is ALIVE while its chat server renews it, RESYNC while the chat server must send
-    its sessions again, and LOST after it expired: its sessions are being ended. Sessions of a chat server
+    its sessions again, DRAINING while it moves its sessions to others (imstate drain), and LOST after it
+    expired: its sessions are being ended. Sessions of a chat server
     without a lease last until a logout or their TTL.
 
     JSON: {"servers": [{"serverAddr", "sessions", "lease": {"state", "incarnation", "ttlMs",
-    "expireTime"}}], "partial"}; lease may be null, and partial is true if part of the store does not
+    "expireTime", "drainDeadline"}}], "partial"}; lease may be null, and partial is true if part of the store does not
     answer.
   `;
   static override examples = [
@@ -43,7 +44,12 @@ function toRow({ serverAddr, sessions, lease }: ChatServer): Cell[] {
   return [
     [serverAddr],
     [sessions.toLocaleString('en')],
-    lease ? [color(lease.state), `${lease.incarnation}`] : [],
+    lease ? [color(stateText(lease)), `${lease.incarnation}`] : [],
     lease?.expireTime ? [relativeTime(lease.expireTime), absoluteTime(lease.expireTime)] : [],
   ];
+}
+
+/** The state; of a drain also its deadline: `DRAINING, in 12 seconds`. */
+function stateText({ state, drainDeadline }: LeaseState): string {
+  return drainDeadline ? `${state}, ${relativeTime(drainDeadline)}` : state;
 }

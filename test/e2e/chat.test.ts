@@ -106,6 +106,33 @@ test('moves users of a stopping instance to the other without visible changes', 
   expect(alice.received.filter(({ type }) => type === 'presence')).toHaveLength(1);
 });
 
+test('moves users of a draining instance to the other without visible changes, and accepts no more', async () => {
+  const alice = await User.on(first(), 'alice');
+  const bob = await User.on(second(), 'bob');
+  alice.say({ type: 'follow', userIds: ['bob'] });
+  await until(() => alice.sees('bob') === true, 'alice sees bob');
+  const moved: boolean[] = [];
+  const watch = imstate.watch({ users: ['bob'], initialState: false });
+  const watched = (async () => {
+    for await (const event of watch) if (event.type === 'change') moved.push(event.moved);
+  })();
+  disposables.push(async () => {
+    watch.close();
+    await watched;
+  });
+  await until(() => watch.revision !== '', 'the watch is synced');
+  await imstate.drainServer({ serverAddr: second().addr, overMs: 0 });
+  expect(await bob.closed).toEqual({ code: 1012, reason: 'this instance restarts' });
+  const refused = new WebSocket(`${second().url}/?user=bob&device=phone`);
+  expect(await new Promise((resolve) => refused.on('close', resolve))).toBe(1012);
+  await User.on(first(), 'bob');
+  await until(async () => (await serverOf('bob')) === first().addr, 'bob is on the other instance');
+  expect(await alice.send('bob', 'hello')).toEqual({ devices: 1 });
+  await until(() => moved.length > 0, 'the watch receives the move');
+  expect(moved).toEqual([true]);
+  expect(alice.received.filter(({ type }) => type === 'presence')).toHaveLength(1);
+});
+
 test('disconnects only clients that violate the protocol', async () => {
   const alice = await User.on(first(), 'alice');
   for (const said of [

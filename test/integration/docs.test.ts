@@ -47,6 +47,7 @@ test('names the variable of every flag after the flag', () => {
 
 /** Flags that no variable may set, which was meant for another command. */
 const WITHOUT_ENVIRONMENT: Record<string, string[]> = {
+  drain: ['cancel'],
   evict: ['server-addr', 'user', 'device', 'session', 'reason', 'file', 'yes'],
   'upgrade:finish': ['force', 'yes'],
   'user:erase': ['yes'],

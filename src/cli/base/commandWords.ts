@@ -39,7 +39,7 @@ function wordFor(field: string, { args, flags }: CommandWords): string | undefin
   const one = lastPart(field)
     .replace(/\[\d+\]$/, '')
     .replace(/_(id|addr)s$/, '_$1');
-  const short = one.replace(/_id$/, '');
+  const short = one.replace(/_(id|addr)$/, '');
   if (args.includes(short)) return short.toUpperCase();
   const flag = [one.replaceAll('_', '-'), short, FLAGS[one]].find((name) => name && flags.includes(name));
   return flag === undefined ? undefined : `--${flag}`;

@@ -72,6 +72,7 @@ function explanationFacts({ online, serverAddr }: DeviceState, explanation: Expl
 const LEASE_STATES: Record<LeaseState['state'], string> = {
   ALIVE: 'is alive',
   RESYNC: 'is alive, and its chat server must send its sessions again',
+  DRAINING: 'is alive, and its chat server drains: it closes its connections',
   LOST: 'expired: its sessions are being ended',
   UNKNOWN: 'is in a state that this version of imstate does not know',
 };

@@ -24,6 +24,7 @@ test('route lists sessions by chat server, then who is offline', async () => {
     servers: [
       {
         serverAddr: '10.0.0.1:9000',
+        draining: false,
         sessions: [
           { userId: 'bob', deviceId: 'phone', sessionId: 'bob-phone', platform: null, inGrace: false },
         ],
