@@ -17,7 +17,8 @@ export default class Drain extends ClientCommand {
   static override description = prose`
     The chat server is asked to close its connections within --over, evenly. A device that logs in at another
     chat server within --grace was never offline for anybody: watches receive a change with "moved". The lease
-    of the chat server is DRAINING meanwhile. Needs the role admin. A second drain replaces the first one.
+    of the chat server is DRAINING meanwhile. Needs the role writer; a writer
+    that is bound to chat servers may drain no other. A second drain replaces the first one.
 
     --wait waits until the chat server has no session left, and shows the progress on a terminal. The exit code
     is 1 if sessions are left after --over and --grace, or if the drain was cancelled. Ctrl-C ends the waiting,

@@ -18,8 +18,8 @@ import type { HttpServer } from './http/server.js';
 import { CallObserver } from './observability/callObserver.js';
 import { CallSummary } from './observability/callSummary.js';
 import { StoreSteps } from './observability/metrics/store.js';
+import { ServerEvents } from './observability/serverEvents.js';
 import { SessionCounters } from './observability/sessionCounters.js';
-import { SupersededServers } from './observability/supersededServers.js';
 import type { Tracing } from './observability/tracing.js';
 import { ConnectionCounts } from './overload/connectionCounts.js';
 import { Load } from './overload/load.js';
@@ -90,8 +90,8 @@ export async function makeParts(
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const tracedStore = tracing?.traced(store) ?? store;
   const policies = new Policies(store, log);
-  const superseded = new SupersededServers(log);
-  const presence = new Presence(tracedStore, counters, superseded, () => sweeper.wake(), options);
+  const serverEvents = new ServerEvents(log);
+  const presence = new Presence(tracedStore, counters, serverEvents, () => sweeper.wake(), options);
   const load = new Load(boundsOf(options), log);
   // The modules of HTTP are loaded only if it is used.
   const http =
@@ -115,7 +115,7 @@ export async function makeParts(
         steps,
         sweeper,
         counters,
-        superseded,
+        serverEvents,
         hub,
         readiness,
         connectionCounts,

@@ -30,8 +30,8 @@ import { ReadBudget, ReadPool } from '../store/reads.js';
 import type { PresenceStore } from '../store/store.js';
 import { type AuditQuery, listAudit } from './audit/listAudit.js';
 import { type HistoryEntry, type HistoryPage, type HistoryRules, pageOfHistory } from './history.js';
+import type { ServerEvents } from './observability/serverEvents.js';
 import type { SessionCounters } from './observability/sessionCounters.js';
-import type { SupersededServers } from './observability/supersededServers.js';
 import { SessionSearch } from './sessionSearch.js';
 
 /** Whose sessions to end. */
@@ -50,7 +50,7 @@ export class Presence {
   readonly reads = new ReadPool(LIMITS.reads.max);
   readonly #store: PresenceStore;
   readonly #counters: SessionCounters;
-  readonly #superseded: SupersededServers;
+  readonly #servers: ServerEvents;
   readonly #onEnded: () => void;
   readonly #search: SessionSearch;
   readonly #rules: HistoryRules;
@@ -59,14 +59,14 @@ export class Presence {
   constructor(
     store: PresenceStore,
     counters: SessionCounters,
-    superseded: SupersededServers,
+    servers: ServerEvents,
     onEnded: () => void,
     { historyLimit, historyIp }: HistoryRules,
   ) {
     this.#store = store;
     this.#rules = { historyLimit, historyIp };
     this.#counters = counters;
-    this.#superseded = superseded;
+    this.#servers = servers;
     this.#onEnded = onEnded;
     this.#search = new SessionSearch(store);
   }
@@ -114,14 +114,17 @@ export class Presence {
     const result = await this.#store.keepServerAlive(keepAlive);
     if (result.hasEnded) this.#onEnded();
     if (result.incarnation > keepAlive.incarnation)
-      throw this.#superseded.note(keepAlive, result.incarnation);
+      throw this.#servers.noteSuperseded(keepAlive, result.incarnation);
     return result;
   }
 
   /** See PresenceStore.drainServer. Rejects with NOT_FOUND if the chat server has no lease. */
   async drainServer(drain: ServerDrain): Promise<ServerDrainResult> {
     const result = await this.#store.drainServer(drain);
-    if (result.hasLease) return result;
+    if (result.hasLease) {
+      this.#servers.noteDrain(drain, result);
+      return result;
+    }
     throw new ImstateError(
       'NOT_FOUND',
       `chat server ${drain.serverAddr} has no lease, so that it cannot drain: imstate servers lists those that have`,

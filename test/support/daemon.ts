@@ -7,8 +7,6 @@ import type { BatchGetUsersResponse__Output } from '../../packages/client/src/ge
 import type { Change__Output } from '../../packages/client/src/generated/imstate/v1/Change.ts';
 import type { DeletePolicyRequest } from '../../packages/client/src/generated/imstate/v1/DeletePolicyRequest.ts';
 import type { DeletePolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/DeletePolicyResponse.ts';
-import type { DrainServerRequest } from '../../packages/client/src/generated/imstate/v1/DrainServerRequest.ts';
-import type { DrainServerResponse__Output } from '../../packages/client/src/generated/imstate/v1/DrainServerResponse.ts';
 import type { EraseUserRequest } from '../../packages/client/src/generated/imstate/v1/EraseUserRequest.ts';
 import type { EraseUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/EraseUserResponse.ts';
 import type { EvictRequest } from '../../packages/client/src/generated/imstate/v1/EvictRequest.ts';
@@ -161,8 +159,6 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         call<ListServersResponse__Output>((options, done) => presence.ListServers(request, options, done)),
       listAudit: (request: ListAuditRequest = {}) =>
         call<ListAuditResponse__Output>((options, done) => presence.ListAudit(request, options, done)),
-      drainServer: (request: DrainServerRequest) =>
-        call<DrainServerResponse__Output>((options, done) => presence.DrainServer(request, options, done)),
       finishUpgrade: (request: FinishUpgradeRequest) =>
         call<FinishUpgradeResponse__Output>((options, done) =>
           presence.FinishUpgrade(request, options, done),

@@ -184,7 +184,7 @@ export class Client implements PresenceApi {
   /**
    * Asks a chat server to close its connections within a time, so that their devices move to other chat servers while
    * nobody sees them offline; or cancels that. Its sessions are passed to {@link ServerOptions.onDrain}. Needs the
-   * role `admin`, and daemons of version 0.2.0 or later. A later call replaces the drain of an earlier one.
+   * role `writer`, and daemons of version 0.2.0 or later. A later call replaces the drain of an earlier one.
    *
    * Rejects with `NOT_FOUND` if the chat server has no lease.
    *

@@ -33,16 +33,6 @@ const EVICT = {
       .join(', '),
 } satisfies Act;
 
-const DRAIN_SERVER = {
-  action: 'drain_server',
-  target: ({ serverAddr }) => ({
-    type: 'server',
-    ...(typeof serverAddr === 'string' && serverAddr !== '' && { serverAddr }),
-  }),
-  detail: ({ sessions }: { sessions: number }, { cancel }) =>
-    cancel ? 'drain cancelled' : `sessions to close: ${sessions}`,
-} satisfies Act;
-
 const FINISH_UPGRADE = {
   action: 'finish_upgrade',
   target: () => ({ type: 'store' }),
@@ -117,7 +107,6 @@ const READ_AUDIT: Act = { action: 'read_audit', isRead: true, target: () => ({ t
  */
 export const ACTS: Readonly<Record<string, Act>> = {
   '/imstate.v1.PresenceService/Evict': EVICT,
-  '/imstate.v1.PresenceService/DrainServer': DRAIN_SERVER,
   '/imstate.v1.PresenceService/FinishUpgrade': FINISH_UPGRADE,
   '/imstate.v1.PresenceService/PutPolicy': PUT_POLICY,
   '/imstate.v1.PresenceService/DeletePolicy': DELETE_POLICY,
@@ -126,7 +115,6 @@ export const ACTS: Readonly<Record<string, Act>> = {
   '/imstate.v1.PresenceService/ExportUser': EXPORT_USER,
   '/imstate.v1.PresenceService/EraseUser': ERASE_USER,
   'POST /api/v1/evict': EVICT,
-  'POST /api/v1/drain': DRAIN_SERVER,
   'GET /api/v1/audit': READ_AUDIT,
   'GET /admin/log-level': READ_LOG_LEVEL,
   'POST /admin/log-level': SET_LOG_LEVEL,

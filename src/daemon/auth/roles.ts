@@ -1,3 +1,4 @@
+import type { DrainServerRequest__Output } from 'imstate-client/internal/generated/imstate/v1/DrainServerRequest';
 import type { KeepServerAliveRequest__Output } from 'imstate-client/internal/generated/imstate/v1/KeepServerAliveRequest';
 import type { OnlineRequest__Output } from 'imstate-client/internal/generated/imstate/v1/OnlineRequest';
 import type { Operation__Output } from 'imstate-client/internal/generated/imstate/v1/Operation';
@@ -57,6 +58,10 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
       addr: serverAddr,
     }),
   },
+  '/imstate.v1.PresenceService/DrainServer': {
+    role: 'writer',
+    serverOf: ({ serverAddr }: DrainServerRequest__Output) => ({ field: 'server_addr', addr: serverAddr }),
+  },
   '/imstate.v1.PresenceService/GetUser': reader,
   '/imstate.v1.PresenceService/BatchGetUsers': reader,
   '/imstate.v1.PresenceService/Route': reader,
@@ -70,7 +75,6 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/Watch': reader,
   // What requires an admin is an act: declare it in src/daemon/audit/acts.ts too.
   '/imstate.v1.PresenceService/Evict': admin,
-  '/imstate.v1.PresenceService/DrainServer': admin,
   '/imstate.v1.PresenceService/FinishUpgrade': admin,
   '/imstate.v1.PresenceService/PutPolicy': admin,
   '/imstate.v1.PresenceService/DeletePolicy': admin,

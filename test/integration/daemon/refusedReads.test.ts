@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import type { Operation } from '../../../packages/client/src/generated/imstate/v1/Operation.ts';
 import { GrpcServer } from '../../../src/daemon/grpc/server.ts';
 import { CallObserver } from '../../../src/daemon/observability/callObserver.ts';
+import { ServerEvents } from '../../../src/daemon/observability/serverEvents.ts';
 import { SessionCounters } from '../../../src/daemon/observability/sessionCounters.ts';
-import { SupersededServers } from '../../../src/daemon/observability/supersededServers.ts';
 import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.ts';
 import { Load } from '../../../src/daemon/overload/load.ts';
 import { Policies } from '../../../src/daemon/policies.ts';
@@ -34,13 +34,7 @@ async function startServer() {
   await store.open();
   const logged: string[] = [];
   const log = pino({}, { write: (line) => void logged.push(line) });
-  const presence = new Presence(
-    store,
-    new SessionCounters(),
-    new SupersededServers(log),
-    () => {},
-    STORE_OPTIONS,
-  );
+  const presence = new Presence(store, new SessionCounters(), new ServerEvents(log), () => {}, STORE_OPTIONS);
   const observer = new CallObserver({ log, showIds: false, tracing: undefined });
   const limits: LoadLimits & { maxDevices: number } = {
     maxDevices: 1_000,

@@ -10,9 +10,9 @@ export function drainCall({ presence }: ApiParts): ApiCall {
   return {
     method: 'POST',
     name: 'drain',
-    role: 'admin',
+    role: 'writer',
     parameters: [],
-    async answer(_, { body }) {
+    async answer(_, { body, checkServer }) {
       const keys = JsonBody.parse(await body(), KEYS, '{"serverAddr":"10.0.0.1:9000","overMs":120000}');
       const drain = readDrain({
         serverAddr: keys.text('serverAddr'),
@@ -20,6 +20,7 @@ export function drainCall({ presence }: ApiParts): ApiCall {
         grace: optionalDuration(keys.integer('graceMs')),
         cancel: keys.flag('cancel'),
       });
+      checkServer({ field: 'serverAddr', addr: drain.serverAddr });
       const { sessions, deadlineMs, isPartial } = await presence.drainServer(drain);
       const deadline = deadlineMs > 0 ? new Date(deadlineMs).toISOString() : null;
       return { serverAddr: drain.serverAddr, sessions, deadline, partial: isPartial };

@@ -11,8 +11,8 @@ import type { Readiness } from '../../readiness.js';
 import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { CallCounts } from '../callCounts.js';
+import type { ServerEvents } from '../serverEvents.js';
 import type { SessionCounters } from '../sessionCounters.js';
-import type { SupersededServers } from '../supersededServers.js';
 import { auditFamilies } from './audit.js';
 import { callFamilies, operationFamilies } from './calls.js';
 import { connectionFamilies } from './connections.js';
@@ -31,7 +31,7 @@ export interface MetricsParts {
   readiness: Readiness;
   sweeper: Sweeper;
   counters: SessionCounters;
-  superseded: SupersededServers;
+  serverEvents: ServerEvents;
   hub: WatchHub;
   connectionCounts: ConnectionCounts;
   malformedRequests: MalformedRequests;
@@ -95,7 +95,7 @@ export class Metrics {
         'counter',
         'imstate_servers_superseded_total',
         'Keep-alives of chat servers whose address another process has taken over.',
-        () => parts.superseded.count,
+        () => parts.serverEvents.superseded,
       ),
       ...storeFamilies(steps, sweeper, readiness),
       ...watchFamilies(hub),

@@ -74,7 +74,6 @@ test('records every act that is denied', async () => {
   const v1 = callerOf(daemon.addr, reader);
   const calls: Record<string, () => Promise<unknown>> = {
     '/imstate.v1.PresenceService/Evict': () => v1.evict({}),
-    '/imstate.v1.PresenceService/DrainServer': () => v1.drainServer({}),
     '/imstate.v1.PresenceService/FinishUpgrade': () => v1.finishUpgrade({}),
     '/imstate.v1.PresenceService/PutPolicy': () => v1.putPolicy({}),
     '/imstate.v1.PresenceService/DeletePolicy': () => v1.deletePolicy({}),

@@ -40,13 +40,12 @@ const METHODS: Record<Role | 'everybody', string[]> = {
   writer: [
     '/pb.UserStatus/Online',
     '/pb.UserStatus/Offline',
-    ...['Online', 'Offline', 'Heartbeat', 'KeepServerAlive'].map(
+    ...['Online', 'Offline', 'Heartbeat', 'KeepServerAlive', 'DrainServer'].map(
       (name) => `/imstate.v1.PresenceService/${name}`,
     ),
   ],
   admin: [
     'Evict',
-    'DrainServer',
     'FinishUpgrade',
     'ListAudit',
     'ExportUser',

@@ -268,9 +268,11 @@ test('gives a bound writer only its own chat server, and logs what it denies', a
   const as = { url: String(url), token };
   expect((await send('online', LOGIN, as)).status).toBe(200);
   expect((await send(LEASE, { incarnation: 1 }, { ...as, method: 'PUT' })).status).toBe(200);
+  expect((await send('drain', { serverAddr: SERVER }, as)).status).toBe(200);
   for (const { status, json } of [
     await send('online', { ...LOGIN, serverAddr: other }, as),
     await send(`servers/${other}/lease`, { incarnation: 1 }, { ...as, method: 'PUT' }),
+    await send('drain', { serverAddr: other }, as),
   ]) {
     expect([status, json.error.code]).toEqual([403, 'PERMISSION_DENIED']);
     expect(json.error.message).toContain(`serverAddr must be ${SERVER}, to which token "chat-1" is bound`);
