@@ -13,8 +13,8 @@ const MIN_MS = 1_000;
  */
 export class Drain {
   readonly #held: HeldSessions;
-  readonly #onDrain: (session: DrainingSession) => void;
-  /** Those that were chosen, by their IDs. */
+  readonly #onDrain: ((session: DrainingSession) => void) | undefined;
+  /** Those that were chosen and are still held, by their IDs. */
   readonly #chosen = new Set<string>();
   #startedAt = 0;
   #deadlineAt: number | undefined;
@@ -22,7 +22,8 @@ export class Drain {
   /** Fractions of sessions that are due. */
   #due = 0;
 
-  constructor(held: HeldSessions, onDrain: (session: DrainingSession) => void) {
+  /** Without `onDrain` no session is chosen. */
+  constructor(held: HeldSessions, onDrain: ((session: DrainingSession) => void) | undefined) {
     this.#held = held;
     this.#onDrain = onDrain;
   }
@@ -31,7 +32,7 @@ export class Drain {
   get progress(): { deadline: Date; left: number } | undefined {
     if (this.#deadlineAt === undefined) return undefined;
     const deadline = new Date(Date.now() + this.#deadlineAt - performance.now());
-    return { deadline, left: this.#left().length };
+    return { deadline, left: this.#left };
   }
 
   /** The drain as the last keep-alive response has it; undefined if there is none, or none any more. */
@@ -41,9 +42,9 @@ export class Drain {
       return;
     }
     const now = performance.now();
-    if (this.#timer === undefined) {
+    if (this.#deadlineAt === undefined) {
       this.#startedAt = now;
-      this.#schedule();
+      if (this.#onDrain) this.#schedule();
     }
     this.#deadlineAt = now + remainingMs;
   }
@@ -66,20 +67,32 @@ export class Drain {
   }
 
   #closeSome(tickMs: number): void {
-    const left = this.#left();
+    let left = this.#left;
     const endAt = Math.max(this.#deadlineAt ?? 0, this.#startedAt + MIN_MS);
-    this.#due += (left.length * tickMs) / Math.max(tickMs, endAt - performance.now());
-    const count = Math.min(left.length, Math.floor(this.#due));
+    this.#due += (left * tickMs) / Math.max(tickMs, endAt - performance.now());
+    const count = Math.min(left, Math.floor(this.#due));
     this.#due -= count;
-    for (let i = 0; i < count; i++) {
-      const session = left[i] as SessionRef;
+    for (const session of this.#first(count)) {
+      left -= 1;
       this.#chosen.add(session.sessionId);
-      this.#onDrain({ ...session, left: left.length - i - 1 });
+      this.#onDrain?.({ ...session, left });
     }
   }
 
-  /** The sessions that are held and were not chosen. */
-  #left(): SessionRef[] {
-    return [...this.#held].filter(({ sessionId }) => !this.#chosen.has(sessionId));
+  /** How many sessions are held and were not chosen. */
+  get #left(): number {
+    for (const sessionId of this.#chosen)
+      if (this.#held.get(sessionId) === undefined) this.#chosen.delete(sessionId);
+    return this.#held.size - this.#chosen.size;
+  }
+
+  /** The first of them. */
+  #first(count: number): SessionRef[] {
+    const first: SessionRef[] = [];
+    for (const session of this.#held) {
+      if (first.length === count) break;
+      if (!this.#chosen.has(session.sessionId)) first.push(session);
+    }
+    return first;
   }
 }

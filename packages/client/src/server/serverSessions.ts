@@ -89,7 +89,8 @@ export class ServerSessions {
     this.#options = options;
     this.#timeoutMs = channel.timeouts.timeoutMs;
     this.#held = new HeldSessions(options.resendsPerSecond ?? DEFAULT_RESENDS_PER_SECOND);
-    this.#drain = new Drain(this.#held, (session) => notify(options.onDrain, session));
+    const { onDrain } = options;
+    this.#drain = new Drain(this.#held, onDrain && ((session) => notify(onDrain, session)));
     this.#pendingLogouts = new PendingLogouts(api, {
       isHeld: (sessionId) => this.#held.get(sessionId) !== undefined,
       onError: (error) => notify(options.onError, error),
@@ -117,7 +118,7 @@ export class ServerSessions {
   }
 
   /**
-   * The deadline of a drain, and how many sessions are still to be closed; undefined unless the chat server drains.
+   * The deadline of a drain, and how many sessions were not passed to `onDrain` yet; undefined unless the chat server drains.
    * See {@link ServerOptions.onDrain}.
    */
   get draining(): { deadline: Date; left: number } | undefined {
