@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { ImstateError } from '../../../packages/client/src/shared/errors.ts';
 import type { SessionPolicy } from '../../../packages/client/src/shared/policy.ts';
 import { checkPolicy } from '../../../src/presence/checkPolicy.ts';
 import { classOf } from '../../../src/presence/policy.ts';
@@ -65,7 +66,6 @@ async function race(stores: PresenceStore[]): Promise<string[]> {
   const counts = { done: 0, kicked: 0, rejected: 0 };
   const work = async (store: PresenceStore) => {
     while (counts.done < OPERATIONS) {
-      counts.done += BATCH;
       const operations = Array.from({ length: BATCH }, () => operationOf(random));
       const reads = operations.map(
         ({ request: { userId } }): Operation => ({ type: 'getUser', request: { userId } }),
@@ -95,7 +95,14 @@ function operationOf(random: Random): Operation {
   return { type: 'online', request: login({ userId, deviceId, platform, sessionId, policy: POLICY }) };
 }
 
-function check(answer: Answer | Error, counts: { kicked: number; rejected: number }, faults: string[]): void {
+/** Counts what was done. A busy machine may lose a connection to Redis; that is no fault of a policy. */
+function check(
+  answer: Answer | Error,
+  counts: { done: number; kicked: number; rejected: number },
+  faults: string[],
+): void {
+  if (answer instanceof ImstateError && answer.code === 'STORE_UNAVAILABLE') return;
+  if (!(answer instanceof Error) && !(typeof answer === 'object' && 'sessions' in answer)) counts.done += 1;
   if (answer instanceof Error) faults.push(answer.message);
   else if (typeof answer === 'object' && 'sessions' in answer)
     faults.push(...excessOf(POLICY, answer as UserRead));
