@@ -79,7 +79,13 @@ test('--incarnation puts the session under the lease of its chat server', async 
       {
         serverAddr: '10.0.0.5:9000',
         sessions: 1,
-        lease: { state: 'RESYNC', incarnation: 7, ttlMs: 10_000, expireTime: expect.stringMatching(ISO) },
+        lease: {
+          state: 'RESYNC',
+          incarnation: 7,
+          ttlMs: 10_000,
+          expireTime: expect.stringMatching(ISO),
+          drainDeadline: null,
+        },
       },
     ]),
   });

@@ -117,6 +117,7 @@ describe('watch', () => {
       userId: user,
       deviceId: 'phone',
       wasOnline: true,
+      moved: false,
       time: expect.stringMatching(ISO),
       revision: expect.stringMatching(/^\S+$/),
     };

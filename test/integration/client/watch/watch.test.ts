@@ -74,6 +74,7 @@ describe('a watch', () => {
         wasOnline: true,
         online: true,
         userOnline: true,
+        moved: true,
         time: expect.any(Date),
         session,
         ended: {
@@ -94,6 +95,7 @@ describe('a watch', () => {
         wasOnline: true,
         online: false,
         userOnline: false,
+        moved: false,
         time: expect.any(Date),
         session: undefined,
         ended: expect.objectContaining({ sessionId: 's2', reason: 'LOGOUT' }),
