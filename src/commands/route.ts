@@ -13,8 +13,8 @@ export default class Route extends ClientCommand {
     deliver a message to a group. A session in its grace has disconnected, and its device may be about to
     return. Users are unavailable while their part of the store does not answer; the exit code is 3 if all are.
 
-    JSON: {"servers": [{"serverAddr", "sessions": [{"userId", "deviceId", "sessionId", "platform",
-    "inGrace"}]}], "offline", "unavailable"}.
+    JSON: {"servers": [{"serverAddr", "draining", "sessions": [{"userId", "deviceId", "sessionId",
+    "platform", "inGrace"}]}], "offline", "unavailable"}.
   `;
   static override usage = ['<%= command.id %> USER... [FLAGS]'];
   static override examples = [

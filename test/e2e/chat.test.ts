@@ -1,30 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
 import { beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { FromClient, ToClient } from '../../examples/chat/protocol.ts';
 import type { Client } from '../../packages/client/src/index.ts';
+import { CHAT, type ChatInstance, startChatInstance, textOf } from '../support/chatInstance.ts';
 import type { TestDaemon } from '../support/daemon.ts';
 import { clientOf, disposables, startDaemon } from '../support/disposables.ts';
 import { until } from '../support/until.ts';
 
-const CHAT = fileURLToPath(new URL('../../examples/chat/', import.meta.url));
 /** As long as the grace, so that neither ends before the other. */
 const LEASE_MS = 5_000;
 
-/** A process of examples/chat/main.ts. */
-interface Instance {
-  url: string;
-  /** The address by which imstate identifies it. */
-  addr: string;
-  child: ChildProcess;
-  /** Resolves with the exit code, or the signal that ended it. */
-  ended: Promise<number | NodeJS.Signals>;
-}
-
 let daemon: TestDaemon;
 let imstate: Client;
-let [one, two]: Instance[] = [];
+let [one, two]: ChatInstance[] = [];
 
 beforeEach(async () => {
   daemon = await startDaemon();
@@ -170,36 +159,16 @@ test('exchanges messages between a terminal client and a user', async () => {
   expect(await ended).toBe(0);
 });
 
-const first = () => one as Instance;
-const second = () => two as Instance;
+const first = () => one as ChatInstance;
+const second = () => two as ChatInstance;
 
 /** The chat server of the user's newest device. */
 async function serverOf(userId: string): Promise<string | undefined> {
   return (await imstate.getUser({ userId })).devices[0]?.serverAddr;
 }
 
-async function startInstance(): Promise<Instance> {
-  const ports = ['--port', '0', '--hop-port', '0', '--lease-ms', `${LEASE_MS}`, '--endpoint', daemon.addr];
-  const child = spawn(process.execPath, ['--import', 'tsx', `${CHAT}main.ts`, ...ports]);
-  const shown = textOf(child);
-  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
-    child.once('exit', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
-  });
-  disposables.push(() => child.kill('SIGKILL') && ended);
-  await until(() => shown().includes('imstate ') || child.exitCode !== null, 'the chat server is ready');
-  const [, url, addr] = /^clients\s+(\S+)\nimstate\s+(\S+)\n/m.exec(shown()) ?? [];
-  if (!url || !addr) throw new Error(`the chat server did not start: ${shown()}`);
-  return { url, addr, child, ended };
-}
-
-function textOf({ stdout, stderr }: ChildProcess): () => string {
-  let text = '';
-  for (const stream of [stdout, stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-  }
-  return () => text;
+function startInstance(): Promise<ChatInstance> {
+  return startChatInstance({ endpoint: daemon.addr, leaseMs: LEASE_MS });
 }
 
 /** A device of a user, connected to an instance. */
@@ -221,7 +190,7 @@ class User {
   }
 
   /** Resolves once the user is logged in. */
-  static async on({ url }: Instance, userId: string, deviceId = 'phone'): Promise<User> {
+  static async on({ url }: ChatInstance, userId: string, deviceId = 'phone'): Promise<User> {
     const user = new User(`${url}/?user=${userId}&device=${deviceId}`);
     await user.next('welcome');
     return user;
