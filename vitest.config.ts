@@ -43,11 +43,22 @@ export default defineConfig({
         test: {
           ...common,
           name: 'servers',
-          include: ['test/{integration,e2e,faults,fuzz,support}/**/*.test.ts'],
+          include: ['test/{integration,e2e,faults,support}/**/*.test.ts'],
           globalSetup: ['test/support/globalSetup.ts'],
           setupFiles: ['test/support/setup.ts'],
           // Loading the modules anew for each file takes a fifth of the CPU time.
           isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...common,
+          // In a process of its own: it emits signals there, on which whatever else has run in it could exit.
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          globalSetup: ['test/support/globalSetup.ts'],
+          setupFiles: ['test/support/setup.ts'],
         },
       },
     ],

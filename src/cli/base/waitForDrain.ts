@@ -43,8 +43,8 @@ export async function waitForDrain(
       const server = await find(client, serverAddr);
       left = server?.sessions ?? 0;
       if (left === 0) return { outcome: 'drained', left };
-      if (server?.lease !== undefined && server.lease.state !== 'DRAINING')
-        return { outcome: 'cancelled', left };
+      const state = server?.lease?.state;
+      if (state === 'ALIVE' || state === 'RESYNC') return { outcome: 'cancelled', left };
       if (performance.now() > giveUpAt) return { outcome: 'late', left };
       line.paint(`${bar(left, sessions)} ${count(left, 'session')} left at ${serverAddr}`);
       await delay(POLL_INTERVAL_MS, undefined, { signal: stop }).catch(() => {});
