@@ -8,10 +8,11 @@ export function offline(tx: WriteTransaction, { userId, deviceId, sessionId, ...
   const current = tx.current(userId, deviceId);
   if (!current?.online) return false;
   if (sessionId !== undefined && current.sessionId !== sessionId) return false;
-  const drain = current.incarnation > 0 ? drainOf(tx.tables.leases.get(current.serverAddr)) : undefined;
+  const drain = drainOf(tx.tables.leases.get(current.serverAddr));
   const graceMs = Math.max(logout.graceMs, drain?.grace ?? 0);
   const seen = { ...current, lastSeenMs: Math.max(tx.now, current.lastSeenMs) };
-  // It leaves the lease: a restart of the chat server must not end it before its grace is over.
+  // It leaves the lease: a restart of the chat server must not end it before its grace is over, and neither must a
+  // repeated logout.
   if (drain) seen.incarnation = 0;
   if (graceMs === 0) {
     tx.end(userId, seen, { timeMs: tx.now, reason: 'LOGOUT' });

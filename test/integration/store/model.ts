@@ -160,7 +160,7 @@ export class Model {
   offline({ userId, deviceId, sessionId, graceMs }: Logout): boolean {
     const current = this.#current(userId, deviceId);
     if (!current?.online || (sessionId !== undefined && sessionId !== current.sessionId)) return false;
-    const drain = current.incarnation > 0 ? this.leases.get(current.serverAddr)?.drain : undefined;
+    const drain = this.leases.get(current.serverAddr)?.drain;
     const longestMs = Math.max(graceMs, drain?.graceMs ?? 0);
     const graceEndMs = this.now + longestMs;
     if (longestMs > 0 && current.graceEndMs > 0 && current.graceEndMs <= graceEndMs) return true;

@@ -8,9 +8,10 @@ local function offline(user, device, session, grace)
   local current, online = current_record(user, device)
   if not current or not current.online then return 0 end
   if session ~= '' and current.session ~= session then return 0 end
-  local drain = current.incarnation > 0 and drain_of(lease_of(current.server))
+  local drain = drain_of(lease_of(current.server))
   if drain then
-    -- It leaves the lease: a restart of the chat server must not end it before its grace is over.
+    -- It leaves the lease: a restart of the chat server must not end it before its grace is over, and neither must
+    -- a repeated logout.
     grace, current.incarnation = math.max(grace, drain.grace), 0
   end
   current.seen = math.max(now, current.seen)

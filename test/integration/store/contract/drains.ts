@@ -83,6 +83,26 @@ export function describeDrains(name: string, makeStore: MakeStore): void {
       });
     });
 
+    test('a repeated logout changes nothing', async () => {
+      await startServer();
+      await on.store.online(login());
+      await on.store.drainServer(DRAIN);
+      for (const sessionId of ['s1', 's1', undefined]) {
+        expect(await on.store.offline(logout({ sessionId }))).toBe(true);
+        expect(await device()).toMatchObject({ online: true, graceEndMs: START + GRACE });
+        await passAlive(5_000);
+      }
+    });
+
+    test('a session that began before the lease has the grace, too', async () => {
+      await on.store.online(login());
+      await startServer();
+      await on.store.drainServer(DRAIN);
+      expect(await device()).toMatchObject({ lease: undefined });
+      await on.store.offline(logout());
+      expect(await device()).toMatchObject({ online: true, graceEndMs: START + GRACE });
+    });
+
     test('a longer grace of a logout counts, and a shorter one does not', async () => {
       await startServer();
       await on.store.drainServer(DRAIN);
