@@ -41,6 +41,9 @@ export interface DrainRecord {
   incarnation: number;
   deadline: number;
   grace: number;
+  /** The time of the first keep-alive since, and how many sessions there were; scripts/leases.lua explains both. */
+  begun?: number | undefined;
+  sessions?: number | undefined;
   /** True once the lease has run out and lasts for the grace. */
   lapsed?: boolean | undefined;
 }

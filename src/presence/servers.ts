@@ -28,17 +28,22 @@ export interface KeepAliveResult {
   isPartial: boolean;
 }
 
-/** How far a chat server that drains is. */
+/** How a chat server has to drain. */
 export interface DrainProgress {
   /** How long it has left; 0 if its deadline is over. Milliseconds. */
   remainingMs: number;
-  /** How many sessions are still online there, those in their grace included. */
+  /** The time from its first keep-alive, with which it learned of the drain, to the deadline. Milliseconds. */
+  windowMs: number;
+  /** How many sessions it had then. */
   sessions: number;
 }
 
-/** How many sessions to close in a second. When the deadline is near or over, all that are left. */
-export function drainPace({ remainingMs, sessions }: DrainProgress): number {
-  return Math.ceil(sessions / Math.max(1, remainingMs / 1_000));
+/**
+ * How many sessions to close in a second, evenly over the window. Not by the sessions that are left: those in their
+ * grace are closed and still online.
+ */
+export function drainPace({ windowMs, sessions }: DrainProgress): number {
+  return Math.ceil(sessions / Math.max(1, windowMs / 1_000));
 }
 
 /** How a chat server drains. */

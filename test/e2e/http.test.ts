@@ -65,7 +65,10 @@ test('the calls of docs/http.md by curl do what the page says', async () => {
 const DRIVER = `
 import sys
 def ended(session_id, reason): print(json.dumps({"ended": session_id, "reason": reason}), flush=True)
-server = ChatServer(sys.argv[1], "${SERVER}", ended, ttl_ms=3_000)
+def drained(session_id):
+    server.offline(session_id)
+    print(json.dumps({"drained": session_id}), flush=True)
+server = ChatServer(sys.argv[1], "${SERVER}", ended, drained, ttl_ms=3_000)
 print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin: print(json.dumps({"result": eval(line)}), flush=True)
 `;
@@ -128,6 +131,12 @@ test('the chat server of docs/http.md in Python keeps its sessions, and hears of
   await python.evaluate('server.offline("a-1")');
   expect(await isOnline('alice')).toBe(false);
   await python.evaluate('server.online("alice", "phone", "a-2")');
+  await client.drainServer({ serverAddr: SERVER, overMs: 1_000, graceMs: 1_000 });
+  await until(() => python.printed.some((each) => each.drained === 'a-2'), 'it drains');
+  await until(async () => !(await isOnline('alice')), 'the grace is over');
+  await client.drainServer({ serverAddr: SERVER, cancel: true });
+  await until(async () => (await python.evaluate('server.draining')) === null, 'the drain is cancelled');
+  await python.evaluate('server.online("alice", "phone", "a-3")');
   python.kill();
   await until(async () => !(await isOnline('alice')), 'its lease has run out');
 });

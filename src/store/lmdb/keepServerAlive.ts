@@ -1,5 +1,5 @@
-import { drainOf } from '../../presence/rules.js';
-import type { KeepAlive, KeepAliveResult } from '../../presence/servers.js';
+import { type DrainRecord, drainOf, type LeaseRecord } from '../../presence/rules.js';
+import type { DrainProgress, KeepAlive, KeepAliveResult } from '../../presence/servers.js';
 import { claimLease, endSessionsOf, saveLease } from './claimLease.js';
 import type { WriteTransaction } from './WriteTransaction.js';
 
@@ -26,18 +26,30 @@ export function keepServerAlive(
     lease.resync = undefined;
     endSessionsOf(tx, serverAddr, lease);
   }
-  const drain = drainOf(lease);
-  if (drain) lease.drain = { ...drain, lapsed: undefined };
+  lease.drain = continuedDrain(tx, serverAddr, lease);
   saveLease(tx, serverAddr, lease);
   const resyncToken = lease.resync === undefined ? '' : String(lease.resync);
   return {
     incarnation,
     resyncToken,
     hasEnded: lease.cursor !== undefined,
-    drain: drain && {
-      remainingMs: Math.max(0, drain.deadline - tx.now),
-      sessions: tx.tables.counters.get(`s:${serverAddr}`) ?? 0,
-    },
+    drain: lease.drain && progressOf(lease.drain, tx.now),
     isPartial: false,
   };
+}
+
+/** The drain of the lease, of which the chat server knows now; undefined if there is none. */
+function continuedDrain(
+  { tables, now }: WriteTransaction,
+  serverAddr: string,
+  lease: LeaseRecord,
+): DrainRecord | undefined {
+  const drain = drainOf(lease);
+  if (!drain) return undefined;
+  const { begun = now, sessions = tables.counters.get(`s:${serverAddr}`) ?? 0 } = drain;
+  return { ...drain, begun, sessions, lapsed: undefined };
+}
+
+function progressOf({ deadline, begun = 0, sessions = 0 }: DrainRecord, now: number): DrainProgress {
+  return { remainingMs: Math.max(0, deadline - now), windowMs: Math.max(0, deadline - begun), sessions };
 }

@@ -6,8 +6,9 @@ type KeepAliveReply = [
   incarnation: string,
   resyncSince: number,
   hasEnded: number,
-  drainMs?: number,
-  sessions?: number,
+  drainRemainingMs?: number,
+  drainWindowMs?: number,
+  drainSessions?: number,
 ];
 
 /**
@@ -42,12 +43,13 @@ export function mergeKeepAlives(
 
 /** A shard that did not answer when the drain began may have none. */
 function mergeDrains(replies: readonly KeepAliveReply[]): DrainProgress | undefined {
-  const drains = replies.flatMap(([, , , remainingMs, sessions = 0]) =>
-    remainingMs === undefined ? [] : [{ remainingMs, sessions }],
+  const drains = replies.flatMap(([, , , remainingMs, windowMs = 0, sessions = 0]) =>
+    remainingMs === undefined ? [] : [{ remainingMs, windowMs, sessions }],
   );
   if (drains.length === 0) return undefined;
   return {
     remainingMs: Math.max(...drains.map(({ remainingMs }) => remainingMs)),
+    windowMs: Math.max(...drains.map(({ windowMs }) => windowMs)),
     sessions: drains.reduce((sum, { sessions }) => sum + sessions, 0),
   };
 }

@@ -16,7 +16,7 @@ export interface RoutedSession {
 export interface ServerRoute {
   /** The chat server, `host:port`. */
   serverAddr: string;
-  /** The chat server drains: its devices are moving to others. */
+  /** The chat server drains, and has still to close some of these sessions. False if all are in their grace. */
   draining: boolean;
   /** By user, in the order of the call, newest login first. */
   sessions: RoutedSession[];

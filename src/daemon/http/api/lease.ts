@@ -1,16 +1,10 @@
 import { optionalDuration } from 'imstate-client/internal/wire/duration';
-import type { DrainProgress } from '../../../presence/servers.js';
-import { drainPace } from '../../../presence/servers.js';
+import { type DrainProgress, drainPace } from '../../../presence/servers.js';
 import { readKeepAlive } from '../../messages/requests.js';
 import type { ApiCall, ApiParts } from './apiCall.js';
 import { JsonBody } from './jsonBody.js';
 
 const KEYS = ['incarnation', 'ttlMs', 'resynced'];
-
-function drainJson(progress: DrainProgress) {
-  const { remainingMs } = progress;
-  return { remainingMs, sessionsPerSecond: drainPace(progress) };
-}
 
 /** PUT /api/v1/servers/{serverAddr}/lease: keeps the lease of a chat server alive. */
 export function leaseCall({ presence, load }: ApiParts): ApiCall {
@@ -48,4 +42,9 @@ export function leaseCall({ presence, load }: ApiParts): ApiCall {
       };
     },
   };
+}
+
+function drainJson(progress: DrainProgress) {
+  const { remainingMs } = progress;
+  return { remainingMs, sessionsPerSecond: drainPace(progress) };
 }

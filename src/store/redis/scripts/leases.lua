@@ -11,8 +11,9 @@
 --   resync       since when sessions may be missing; absent if none can be
 --   run          the Redis run in which that was last checked
 --   cursor       bucket at which recording the ends continues; absent if all are recorded
---   drain        of an incarnation (as text): {incarnation, deadline, grace (ms), lapsed}; lapsed is true once the
---                lease has run out and lasts for the grace. Older versions keep what they find, and ignore it
+--   drain        of an incarnation (as text): {incarnation, deadline, grace (ms), begun, sessions, lapsed}. Since
+--                begun the chat server knows of it, and had so many sessions in the shard then; lapsed is true once
+--                the lease has run out and lasts for the grace. Older versions keep what they find, and ignore it
 -- Its field '' belongs to the shard: {swept: when it was last swept, outage: when the sweep was overdue}.
 
 local leases = {}
