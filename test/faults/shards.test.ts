@@ -137,6 +137,13 @@ test('marks listings and counts of the available masters as partial, and continu
   expect(routes.flatMap(({ sessions }) => sessions.map(({ userId }) => userId)).sort()).toEqual(users);
   expect([...offline, ...unavailable]).toEqual(expect.arrayContaining([victim.user(0), 'nobody']));
   expect(unavailable).toContain(victim.user(0));
+  // Batches of 500: all users of the second one are unavailable.
+  const many = [
+    ...Array.from({ length: 500 }, (_, i) => (alive[0] as PartialMaster).user(i)),
+    victim.user(0),
+  ];
+  const routed = await client.route(many);
+  expect([routed.unavailable, routed.offline.length]).toEqual([[victim.user(0)], 499]);
   await expect(client.route([victim.user(0)])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 
   const metrics = async () => (await ask(`${daemon.http}/metrics`)).text;

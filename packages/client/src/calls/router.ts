@@ -1,12 +1,17 @@
 import type { Channel } from '../connection/channel.js';
 import type { RouteResponse__Output } from '../generated/imstate/v1/RouteResponse.js';
 import type { ServerRoute__Output } from '../generated/imstate/v1/ServerRoute.js';
+import { ImstateError } from '../shared/errors.js';
 import { isTooLarge } from './callErrors.js';
 import type { CallOptions } from './messages.js';
 import type { RouteResult, ServerRoute } from './routes.js';
+import { requestInBatches } from './userBatches.js';
 
-/** Maximum users of one Route, as of BatchGetUsers. */
-const MAX_USERS = 500;
+/** What a request for users led to: its response, or why no shard of these users answered. */
+interface Answer {
+  userIds: string[];
+  response: RouteResponse__Output | ImstateError;
+}
 
 /** Finds the sessions of users by chat server, in calls of a limited size. */
 export class Router {
@@ -18,16 +23,14 @@ export class Router {
 
   /** See PresenceApi.route. */
   async route(userIds: readonly string[], options: CallOptions | undefined): Promise<RouteResult> {
-    const unique = [...new Set(userIds)];
-    const batches = Array.from({ length: Math.ceil(unique.length / MAX_USERS) }, (_, i) =>
-      unique.slice(i * MAX_USERS, (i + 1) * MAX_USERS),
-    );
-    const responses = await Promise.all(batches.map((batch) => this.#batch(batch, options)));
-    return readRoutes(responses.flat());
+    const answers = await requestInBatches([...new Set(userIds)], (batch) => this.#request(batch, options));
+    const failures = answers.flatMap(({ response }) => (response instanceof ImstateError ? [response] : []));
+    if (failures.length > 0 && failures.length === answers.length) throw failures[0];
+    return readRoutes(answers.map(responseOf));
   }
 
-  /** Divides a batch whose response would be too large. */
-  async #batch(userIds: string[], options: CallOptions | undefined): Promise<RouteResponse__Output[]> {
+  /** Undefined if a request for fewer users has room for the response. */
+  async #request(userIds: string[], options: CallOptions | undefined): Promise<Answer | undefined> {
     const { presenceService } = this.#channel;
     try {
       const response = await this.#channel.callPresence<RouteResponse__Output>(
@@ -35,16 +38,19 @@ export class Router {
         options,
         true,
       );
-      return [response];
+      return { userIds, response };
     } catch (error) {
+      if (error instanceof ImstateError && error.code === 'UNAVAILABLE') return { userIds, response: error };
       if (userIds.length === 1 || !isTooLarge(error)) throw error;
-      const half = Math.ceil(userIds.length / 2);
-      return [
-        ...(await this.#batch(userIds.slice(0, half), options)),
-        ...(await this.#batch(userIds.slice(half), options)),
-      ];
+      return undefined;
     }
   }
+}
+
+/** The response for users who are unavailable names all of them. */
+function responseOf({ userIds, response }: Answer): RouteResponse__Output {
+  if (!(response instanceof ImstateError)) return response;
+  return { servers: [], offlineUserIds: [], unavailableUserIds: userIds };
 }
 
 /** The routes of one or more responses. */

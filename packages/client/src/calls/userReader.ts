@@ -5,9 +5,7 @@ import type { GetUserResponse__Output } from '../generated/imstate/v1/GetUserRes
 import { isTooLarge } from './callErrors.js';
 import type { CallOptions, GetUserRequest, GetUsersOptions, UserState } from './messages.js';
 import { readUser } from './readDevice.js';
-
-/** Maximum users of one BatchGetUsers: a daemon answers this many within milliseconds. */
-const MAX_USERS = 500;
+import { requestInBatches } from './userBatches.js';
 
 /**
  * Reads users. A response has a maximum size: if it has no room for all metadata, the reader requests fewer
@@ -43,21 +41,8 @@ export class UserReader {
 
   /** Reads users in the order of the IDs. */
   async several(userIds: readonly string[], options: GetUsersOptions | undefined): Promise<UserState[]> {
-    const batches = Array.from({ length: Math.ceil(userIds.length / MAX_USERS) }, (_, i) =>
-      userIds.slice(i * MAX_USERS, (i + 1) * MAX_USERS),
-    );
-    const answers = await Promise.all(batches.map((batch) => this.#batch(batch, options)));
-    return answers.flat();
-  }
-
-  async #batch(userIds: string[], options: GetUsersOptions | undefined): Promise<UserState[]> {
-    const answer = await this.#request(userIds, options);
-    if (answer) return answer.users.map(readUser);
-    const half = Math.ceil(userIds.length / 2);
-    return [
-      ...(await this.#batch(userIds.slice(0, half), options)),
-      ...(await this.#batch(userIds.slice(half), options)),
-    ];
+    const responses = await requestInBatches(userIds, (batch) => this.#request(batch, options));
+    return responses.flatMap(({ users }) => users.map(readUser));
   }
 
   /** Undefined if a request for fewer users has room for more. */
