@@ -1,11 +1,11 @@
 import { WebSocket } from 'ws';
 
-const RETRY_MS = 20;
-
 /** Devices that stay connected to some chat server: when a connection closes, they connect to another one. */
 export class Devices {
   readonly #urls: readonly string[];
   readonly #sockets = new Map<string, WebSocket>();
+  /** How long the slowest device was without a login since {@link slowest} was called. Milliseconds. */
+  #slowestMs = 0;
   #isOver = false;
 
   /** `urls` are those of the chat servers. */
@@ -23,9 +23,20 @@ export class Devices {
       socket.once('message', () => resolve());
       socket.once('close', () => {
         if (this.#isOver) return;
-        setTimeout(() => void this.connect(userId, at + 1).then(resolve), RETRY_MS * Math.random());
+        const closedAt = performance.now();
+        void this.connect(userId, at + 1).then(() => {
+          this.#slowestMs = Math.max(this.#slowestMs, performance.now() - closedAt);
+          resolve();
+        });
       });
     });
+  }
+
+  /** How long the slowest device has taken to move since the last call. Milliseconds. */
+  slowest(): number {
+    const slowestMs = this.#slowestMs;
+    this.#slowestMs = 0;
+    return slowestMs;
   }
 
   close(): void {

@@ -24,9 +24,11 @@ export interface RollingReport {
 interface DrainReport {
   serverAddr: string;
   sessions: number;
+  /** How long the slowest device took to move: a busy machine delays logins, which then come together. */
+  slowestMs: number;
   /**
-   * The most logins in a quarter of the window, relative to an even distribution. The window begins when the chat
-   * server knows of the drain: with its next keep-alive.
+   * The most logins in a quarter of the window, relative to an even distribution over a quarter and `slowestMs`. The
+   * window begins when the chat server knows of the drain: with its next keep-alive.
    */
   peak: number;
 }
@@ -42,15 +44,15 @@ export async function rollOut(options: RollingOptions): Promise<RollingReport> {
   disposables.push(() => daemon.remove());
   const client = await connect({ endpoints: [daemon.addr], timeoutMs: 30_000 });
   disposables.push(() => client.close());
-  const places = await Promise.all(
+  const ports = await Promise.all(
     Array.from({ length: options.servers }, async () => ({
       port: await freePort(),
       hopPort: await freePort(),
     })),
   );
-  const start = (place: { port: number; hopPort: number }) =>
-    startChatInstance({ endpoint: daemon.addr, leaseMs: LEASE_MS, ...place });
-  const instances = await Promise.all(places.map(start));
+  const start = (own: { port: number; hopPort: number }) =>
+    startChatInstance({ endpoint: daemon.addr, leaseMs: LEASE_MS, ...own });
+  const instances = await Promise.all(ports.map(start));
   const devices = new Devices(instances.map(({ url }) => url));
   disposables.push(() => devices.close());
   const users = Array.from({ length: options.servers * options.sessionsPerServer }, (_, i) => `user-${i}`);
@@ -59,11 +61,15 @@ export async function rollOut(options: RollingOptions): Promise<RollingReport> {
 
   const changes = await follow(client);
   const drains: DrainReport[] = [];
-  for (const [i, place] of places.entries()) {
-    const report = await drain(client, instances[i] as ChatInstance, { changes, overMs: options.overMs });
+  for (const [i, own] of ports.entries()) {
+    const report = await drain(client, instances[i] as ChatInstance, {
+      changes,
+      devices,
+      overMs: options.overMs,
+    });
     options.log(JSON.stringify(report));
     drains.push(report);
-    instances[i] = await start(place);
+    instances[i] = await start(own);
   }
   const moved = drains.reduce((sum, { sessions }) => sum + sessions, 0);
   await until(() => changes.filter((change) => change.moved).length >= moved, 'all moves are delivered');
@@ -74,9 +80,10 @@ export async function rollOut(options: RollingOptions): Promise<RollingReport> {
 async function drain(
   client: Client,
   { addr: serverAddr, child, ended }: ChatInstance,
-  { changes, overMs }: { changes: Change[]; overMs: number },
+  { changes, devices, overMs }: { changes: Change[]; devices: Devices; overMs: number },
 ): Promise<DrainReport> {
   const before = changes.length;
+  devices.slowest();
   const { sessions, deadline } = await client.drainServer({ serverAddr, overMs });
   const left = async () =>
     (await client.listServers()).servers.find((each) => each.serverAddr === serverAddr);
@@ -86,7 +93,9 @@ async function drain(
   if (exitCode !== 0) throw new Error(`${serverAddr} exited with ${exitCode}`);
   const times = changes.slice(before).flatMap(({ moved, time }) => (moved && time ? [time.getTime()] : []));
   const windowMs = Number(deadline) - Math.min(...times);
-  return { serverAddr, sessions, peak: peakOf(times, windowMs / 4) / (sessions / 4) };
+  const slowestMs = devices.slowest();
+  const evenly = (sessions * (windowMs / 4 + slowestMs)) / windowMs;
+  return { serverAddr, sessions, slowestMs, peak: peakOf(times, windowMs / 4) / evenly };
 }
 
 /** The most times within a window. */

@@ -4,6 +4,8 @@ import type { DrainingSession } from './serverMessages.js';
 
 /** How often sessions are chosen, on average. Milliseconds. */
 const TICK_MS = 100;
+/** A process that was stopped for longer goes on at a higher pace, instead of closing many at once. Milliseconds. */
+const MAX_TICK_MS = 300;
 /** How long a drain takes at least, even if its deadline is over. Milliseconds. */
 const MIN_MS = 1_000;
 
@@ -59,20 +61,25 @@ export class Drain {
   }
 
   #schedule(): void {
-    const tickMs = TICK_MS * (0.5 + Math.random());
-    this.#timer = setTimeout(() => {
-      this.#closeSome(tickMs);
-      if (this.#timer !== undefined) this.#schedule();
-    }, tickMs);
+    const since = performance.now();
+    this.#timer = setTimeout(
+      () => {
+        this.#closeSome(Math.min(performance.now() - since, MAX_TICK_MS));
+        if (this.#timer !== undefined) this.#schedule();
+      },
+      TICK_MS * (0.5 + Math.random()),
+    );
   }
 
+  /** Chooses the sessions that are due after a tick of this length, which has just ended. */
   #closeSome(tickMs: number): void {
     let left = this.#left;
     const endAt = Math.max(this.#deadlineAt ?? 0, this.#startedAt + MIN_MS);
-    this.#due += (left * tickMs) / Math.max(tickMs, endAt - performance.now());
-    const count = Math.min(left, Math.floor(this.#due));
-    this.#due -= count;
-    for (const session of this.#first(count)) {
+    this.#due += (left * tickMs) / (tickMs + Math.max(0, endAt - performance.now()));
+    const chosen = this.#first(Math.floor(this.#due));
+    // Those whose login is in flight are due as soon as it is answered.
+    this.#due = Math.min(this.#due - chosen.length, left);
+    for (const session of chosen) {
       left -= 1;
       this.#chosen.add(session.sessionId);
       this.#onDrain?.({ ...session, left });
@@ -86,10 +93,10 @@ export class Drain {
     return this.#held.size - this.#chosen.size;
   }
 
-  /** The first of them. */
+  /** The first of them, up to `count`, whose login was answered. */
   #first(count: number): SessionRef[] {
     const first: SessionRef[] = [];
-    for (const session of this.#held) {
+    for (const session of this.#held.answered()) {
       if (first.length === count) break;
       if (!this.#chosen.has(session.sessionId)) first.push(session);
     }

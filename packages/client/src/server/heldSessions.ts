@@ -39,6 +39,11 @@ export class HeldSessions {
     for (const { login } of this.#sessions.values()) yield refOf(login);
   }
 
+  /** Those whose login was answered, so that the chat server knows them. */
+  *answered(): Generator<SessionRef> {
+    for (const { login, loginTime } of this.#sessions.values()) if (loginTime) yield refOf(login);
+  }
+
   /** Holds a session from its login on. A repeated login continues the session, after the call in flight. */
   add(login: HeldSession['login']): HeldSession {
     const before = this.#sessions.get(login.sessionId);

@@ -118,8 +118,8 @@ export class ServerSessions {
   }
 
   /**
-   * The deadline of a drain, and how many sessions were not passed to `onDrain` yet; undefined unless the chat server drains.
-   * See {@link ServerOptions.onDrain}.
+   * The deadline of a drain, and how many sessions were not passed to `onDrain` yet; undefined unless the chat server
+   * drains. See {@link ServerOptions.onDrain}.
    */
   get draining(): { deadline: Date; left: number } | undefined {
     return this.#drain.progress;
