@@ -49,6 +49,18 @@ export function isTooLarge(error: unknown): boolean {
   return metadata === undefined || !isShed({ code: status.RESOURCE_EXHAUSTED, metadata });
 }
 
+/**
+ * Rejects with NOT_FOUND where that has a meaning, for a call that names something in `field`. From other calls it is
+ * the status of a server whose store fails.
+ */
+export function rejectNotFound(field: string): (error: unknown) => never {
+  return (error) => {
+    const { code, details } = ((error as Error).cause ?? {}) as Partial<ServiceError>;
+    if (code !== status.NOT_FOUND) throw error;
+    throw new ImstateError('NOT_FOUND', details ?? '', { cause: error, field });
+  };
+}
+
 /** Whether the server does not know the method: it is a legacy server, or an older daemon. */
 export function isUnimplemented(error: unknown): error is ImstateError {
   return error instanceof ImstateError && error.code === 'UNIMPLEMENTED';

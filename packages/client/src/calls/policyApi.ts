@@ -1,4 +1,3 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
 import type { Channel } from '../connection/channel.js';
 import type { DeletePolicyResponse__Output } from '../generated/imstate/v1/DeletePolicyResponse.js';
 import type { GetPolicyResponse__Output } from '../generated/imstate/v1/GetPolicyResponse.js';
@@ -9,6 +8,7 @@ import type { PutPolicyResponse__Output } from '../generated/imstate/v1/PutPolic
 import type { SetDefaultPolicyResponse__Output } from '../generated/imstate/v1/SetDefaultPolicyResponse.js';
 import { ImstateError } from '../shared/errors.js';
 import { fromWirePolicy, toWirePolicy } from '../wire/policy.js';
+import { rejectNotFound } from './callErrors.js';
 import { readDecision, toPolicyFields } from './loginPolicy.js';
 import type { StoredPolicy } from './policies.js';
 import type { PresenceApi } from './presenceApi.js';
@@ -46,7 +46,7 @@ export function policyApi(
           options,
           true,
         )
-        .catch(rejectNotFound);
+        .catch(rejectNotFound('name'));
       return readPolicy(policy);
     },
 
@@ -56,7 +56,7 @@ export function policyApi(
           (grpcOptions, done) => presenceService.DeletePolicy({ name }, grpcOptions, done),
           options,
         )
-        .catch(rejectNotFound);
+        .catch(rejectNotFound('name'));
     },
 
     async setDefaultPolicy(name, options) {
@@ -65,7 +65,7 @@ export function policyApi(
           (grpcOptions, done) => presenceService.SetDefaultPolicy({ name }, grpcOptions, done),
           options,
         )
-        .catch(rejectNotFound);
+        .catch(rejectNotFound('name'));
       return { policy: readPolicy(policy), previous };
     },
 
@@ -87,13 +87,6 @@ export function policyApi(
 function readPolicy(policy: Policy__Output | null): StoredPolicy {
   if (policy === null) throw new ImstateError('INTERNAL', 'the daemon answered without a policy');
   return { ...fromWirePolicy(policy), version: policy.version, author: policy.author || undefined };
-}
-
-/** These calls have a meaning for the status. From others it is that of a server whose store fails. */
-function rejectNotFound(error: unknown): never {
-  const { code, details } = ((error as Error).cause ?? {}) as Partial<ServiceError>;
-  if (code !== status.NOT_FOUND) throw error;
-  throw new ImstateError('NOT_FOUND', details ?? '', { cause: error, field: 'name' });
 }
 
 function rejectOlder(deviceId: string, error: unknown): never {

@@ -8,6 +8,7 @@ import type { OnlineResponse__Output } from '../generated/imstate/v1/OnlineRespo
 import { ImstateError } from '../shared/errors.js';
 import { optionalDuration } from '../wire/duration.js';
 import { fromTimestamp } from '../wire/timestamp.js';
+import { rejectNotFound } from './callErrors.js';
 import { listingApi } from './listingApi.js';
 import type { EvictRequest } from './listings.js';
 import { readOnlineResult, toOnlineRequest } from './online.js';
@@ -77,10 +78,12 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
         grace: optionalDuration(graceMs),
         cancel,
       };
-      const { sessions, deadline, partial } = await channel.callPresence<DrainServerResponse__Output>(
-        (grpcOptions, done) => presenceService.DrainServer(request, grpcOptions, done),
-        options,
-      );
+      const { sessions, deadline, partial } = await channel
+        .callPresence<DrainServerResponse__Output>(
+          (grpcOptions, done) => presenceService.DrainServer(request, grpcOptions, done),
+          options,
+        )
+        .catch(rejectNotFound('server_addr'));
       return { sessions, deadline: fromTimestamp(deadline), partial };
     },
 
