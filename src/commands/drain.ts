@@ -17,12 +17,12 @@ export default class Drain extends ClientCommand {
   static override description = prose`
     The chat server is asked to close its connections within --over, evenly. A device that logs in at another
     chat server within --grace was never offline for anybody: watches receive a change with "moved". The lease
-    of the chat server is DRAINING meanwhile. Needs the role writer; a writer
-    that is bound to chat servers may drain no other. A second drain replaces the first one.
+    of the chat server is DRAINING meanwhile. Needs the role writer; a writer that is bound to chat servers may
+    drain no other. A second drain replaces the first one.
 
     --wait waits until the chat server has no session left, and shows the progress on a terminal. The exit code
-    is 1 if sessions are left after --over and --grace, or if the drain was cancelled. Ctrl-C ends the waiting,
-    not the drain.
+    is 1 if sessions are left after --over and --grace, or if a restart or --cancel ended the drain. Ctrl-C ends
+    the waiting, not the drain.
 
     JSON: {"serverAddr", "sessions", "deadline", "partial"}; with --wait also "left". sessions is the number at
     the beginning; deadline is null if the drain was cancelled; partial is true if part of the store does not
@@ -108,6 +108,10 @@ export default class Drain extends ClientCommand {
       case 'cancelled':
         process.exitCode = 1;
         this.logToStderr(`the drain of ${serverAddr} was cancelled, with ${sessions} left`);
+        return;
+      case 'restarted':
+        process.exitCode = 1;
+        this.logToStderr(`${serverAddr} was restarted, with ${sessions}, which ended its drain`);
         return;
       case 'late':
         process.exitCode = 1;

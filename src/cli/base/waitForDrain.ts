@@ -11,8 +11,8 @@ const BAR_WIDTH = 24;
 
 /** What became of a drain. */
 export interface DrainOutcome {
-  /** `stopped`: the caller did not want to wait any longer. */
-  outcome: 'drained' | 'late' | 'cancelled' | 'stopped';
+  /** `restarted`: another incarnation has the lease. `stopped`: the caller did not want to wait any longer. */
+  outcome: 'drained' | 'late' | 'cancelled' | 'restarted' | 'stopped';
   /** How many sessions are left at the chat server, those in their grace included. */
   left: number;
 }
@@ -38,13 +38,18 @@ export async function waitForDrain(
   const line = new LiveLine();
   const giveUpAt = performance.now() + overMs + graceMs + SLACK_MS;
   let left = sessions;
+  let incarnation: number | undefined;
   try {
     while (!stop.aborted) {
-      const server = await find(client, serverAddr);
+      const { server, isPartial } = await find(client, serverAddr);
       left = server?.sessions ?? 0;
-      if (left === 0) return { outcome: 'drained', left };
-      const state = server?.lease?.state;
-      if (state === 'ALIVE' || state === 'RESYNC') return { outcome: 'cancelled', left };
+      // A shard that does not answer may have sessions, and the drain.
+      if (!isPartial && left === 0) return { outcome: 'drained', left };
+      const lease = server?.lease;
+      incarnation ??= lease?.incarnation;
+      if (lease && lease.incarnation !== incarnation) return { outcome: 'restarted', left };
+      const isAlive = lease?.state === 'ALIVE' || lease?.state === 'RESYNC';
+      if (!isPartial && isAlive) return { outcome: 'cancelled', left };
       if (performance.now() > giveUpAt) return { outcome: 'late', left };
       line.paint(`${bar(left, sessions)} ${count(left, 'session')} left at ${serverAddr}`);
       await delay(POLL_INTERVAL_MS, undefined, { signal: stop }).catch(() => {});
@@ -55,9 +60,12 @@ export async function waitForDrain(
   }
 }
 
-async function find(client: Client, serverAddr: string): Promise<ChatServer | undefined> {
-  const { servers } = await allServers(client);
-  return servers.find((server) => server.serverAddr === serverAddr);
+async function find(
+  client: Client,
+  serverAddr: string,
+): Promise<{ server: ChatServer | undefined; isPartial: boolean }> {
+  const { servers, isPartial } = await allServers(client);
+  return { server: servers.find((server) => server.serverAddr === serverAddr), isPartial };
 }
 
 /** The part that is done. */

@@ -61,6 +61,31 @@ test('drain says when it will be done, and servers shows it', async () => {
   expect((await cli.run('servers')).stdout).toMatch(/10\.0\.0\.2:9000 +1 +ALIVE /);
 });
 
+test('an error has a code and the argument that it is about', async () => {
+  expect(await cli.json('drain', SERVER)).toMatchObject({ error: { code: 'NOT_FOUND', field: 'SERVER' } });
+  expect(await cli.json('drain', 'nowhere')).toMatchObject({
+    error: { code: 'INVALID_ARGUMENT', field: 'SERVER' },
+  });
+});
+
+test('drain --wait ends with 1 if the chat server is restarted with sessions', async () => {
+  const addr = '10.0.0.4:9000';
+  const server = await startServer(addr, ['erin'], false);
+  const waiting = cli.run('drain', addr, '--over', '1h', '--wait');
+  const client = await clientOf(cli.daemon.addr);
+  const stateOf = async () =>
+    (await client.listServers()).servers.find(({ serverAddr }) => serverAddr === addr)?.lease?.state;
+  await expect.poll(stateOf, { timeout: 30_000 }).toBe('DRAINING');
+  await server.offline({ userId: 'erin', deviceId: 'phone', sessionId: [...server][0]?.sessionId as string });
+  // In its grace it is still online.
+  server.close();
+  const next = client.server({ addr, incarnation: Date.now() });
+  disposables.push(() => next.close());
+  await next.ready;
+  const { stderr, exitCode } = await waiting;
+  expect([stderr, exitCode]).toEqual([`${addr} was restarted, with 1 session, which ended its drain\n`, 1]);
+});
+
 test('drain --wait ends with 1 if the drain is cancelled', async () => {
   const addr = '10.0.0.3:9000';
   await startServer(addr, ['dave'], false);
@@ -76,7 +101,7 @@ test('drain --wait ends with 1 if the drain is cancelled', async () => {
 
 test.each<[args: string[], message: string, exitCode: number]>([
   [['nowhere'], 'SERVER must be HOST:PORT', 2],
-  [[SERVER], `chat server ${SERVER} has no lease, so that it cannot drain`, 1],
+  [[SERVER], `chat server ${SERVER} has no lease, so that it cannot drain`, 2],
   [[SERVER, '--over', '2h'], '--over must be from 0ms to 1h', 2],
   [[SERVER, '--grace', '5'], '--grace', 2],
   [[SERVER, '--cancel', '--wait'], '--cancel cannot be combined with --wait', 2],
