@@ -259,6 +259,7 @@ export default {
   'drain.no': 'Cancel',
   'drain.begun': '{name} drains',
   'drain.cancelled': '{name} does not drain any more',
+  'drain.partial': 'Part of the store does not respond, and does not know of it. Repeat this when it does.',
   'evict.button': 'Evict',
   'evict.user': 'Evict user',
   'evict.title.one': 'End {count} session?',

@@ -250,6 +250,7 @@ export default {
   'drain.no': '取消',
   'drain.begun': '{name} 开始迁出连接',
   'drain.cancelled': '{name} 已取消迁出',
+  'drain.partial': '部分存储没有响应，尚未收到此操作。请在其恢复后重试。',
   'evict.button': '强制下线',
   'evict.user': '强制用户下线',
   'evict.title.one': '结束 {count} 个会话？',

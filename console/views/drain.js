@@ -11,10 +11,10 @@ const MAX_MINUTES = 60;
 
 /**
  * A button that begins the drain of a chat server, or cancels it; undefined without the role `admin`, and for a
- * chat server without a lease, which cannot drain.
+ * chat server without a valid lease, which cannot drain.
  */
 export function drainButton({ serverAddr, sessions, lease }, onDone) {
-  if (me.role !== 'admin' || lease === null) return undefined;
+  if (me.role !== 'admin' || lease === null || lease.state === 'LOST') return undefined;
   const isDraining = lease.state === 'DRAINING';
   const text = isDraining ? t('drain.cancel') : t('drain.button');
   const click = async () => {
@@ -47,11 +47,13 @@ function drainForm({ serverAddr, sessions, isDraining }, decide) {
     yes.disabled = true;
     const how = isDraining ? { cancel: true } : { overMs: Math.round(minutes.valueAsNumber * 60_000) };
     try {
-      decide(await post('drain', { serverAddr, ...how }));
+      const drain = await post('drain', { serverAddr, ...how });
+      if (!drain.partial) return decide(drain);
+      fault.textContent = t('drain.partial');
     } catch (error) {
-      yes.disabled = false;
       fault.textContent = faultText(error);
     }
+    yes.disabled = false;
   };
   const no = h(
     'button',

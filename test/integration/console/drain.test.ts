@@ -21,6 +21,15 @@ test('drains a chat server within the given minutes, and cancels it', async () =
   await page.getByLabel('Within minutes').fill('61');
   await page.locator('dialog').getByRole('button', { name: 'Drain' }).click();
   expect(await leaseOf()).toMatchObject({ state: 'ALIVE' });
+  // Part of the store is unavailable: the dialog stays, to try again.
+  await page.route('**/api/v1/drain', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), partial: true } });
+  });
+  await page.getByLabel('Within minutes').fill('60');
+  await page.locator('dialog').getByRole('button', { name: 'Drain' }).click();
+  await see(page, 'dialog', 'Part of the store does not respond');
+  await page.unroute('**/api/v1/drain');
   await page.getByLabel('Within minutes').fill('30');
   await page.locator('dialog').getByRole('button', { name: 'Drain' }).click();
   await see(page, '#servers tr', 'draining');
