@@ -11,6 +11,7 @@ import type {
   Stats,
 } from '../presence/listings.js';
 import { type Routes, routesOf } from '../presence/routes.js';
+import { superseded } from '../presence/rules.js';
 import type {
   KeepAlive,
   KeepAliveResult,
@@ -113,9 +114,9 @@ export class Presence {
   async keepServerAlive(keepAlive: KeepAlive): Promise<KeepAliveResult> {
     const result = await this.#store.keepServerAlive(keepAlive);
     if (result.hasEnded) this.#onEnded();
-    if (result.incarnation > keepAlive.incarnation)
-      throw this.#servers.noteSuperseded(keepAlive, result.incarnation);
-    return result;
+    if (result.incarnation <= keepAlive.incarnation) return result;
+    this.#servers.noteSuperseded(keepAlive, result.incarnation);
+    throw superseded(keepAlive, result.incarnation);
   }
 
   /** See PresenceStore.drainServer. Rejects with NOT_FOUND if the chat server has no lease. */

@@ -3,6 +3,7 @@ import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { EndReason, Lease } from 'imstate-client/internal/shared/session';
 import { type HistoryIp, keptDetails } from './details.js';
 import type { SessionRecord } from './record.js';
+import type { KeepAlive } from './servers.js';
 import type { PastSession, ReplacedSession, Session } from './sessions.js';
 
 /** How long a lease lasts that a login began, and not its chat server. Milliseconds. */
@@ -191,6 +192,15 @@ export function pastSession(record: SessionRecord, end: End, historyIp: HistoryI
  */
 export function mayRestart(reason: EndReason): boolean {
   return reason === 'EXPIRED' || reason === 'SERVER_LOST';
+}
+
+/** Why a keep-alive is rejected: the lease belongs to a greater incarnation. */
+export function superseded({ serverAddr, incarnation }: KeepAlive, newer: number): ImstateError {
+  return new ImstateError(
+    'SUPERSEDED',
+    `incarnation ${newer} of chat server ${serverAddr} supersedes ${incarnation}, whose sessions have ended: ` +
+      'stop, or use a greater incarnation',
+  );
 }
 
 /** Why a login is rejected: the user may have no more devices online. */

@@ -1,4 +1,3 @@
-import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
 import type { KeepAlive, ServerDrain, ServerDrainResult } from '../../presence/servers.js';
 
@@ -19,20 +18,14 @@ export class ServerEvents {
     this.#log = log;
   }
 
-  /** Counts a superseded keep-alive, and logs it if none was logged just before; returns the error for its caller. */
-  noteSuperseded({ serverAddr, incarnation }: KeepAlive, newer: number): ImstateError {
+  /** Counts a superseded keep-alive, and logs it if none was logged just before. */
+  noteSuperseded({ serverAddr, incarnation }: KeepAlive, newer: number): void {
     this.superseded += 1;
-    if (performance.now() - this.#loggedAt >= LOG_INTERVAL_MS) {
-      this.#loggedAt = performance.now();
-      this.#log.warn(
-        { serverAddr, incarnation, newer },
-        'chat server superseded: another process has its address',
-      );
-    }
-    return new ImstateError(
-      'SUPERSEDED',
-      `incarnation ${newer} of chat server ${serverAddr} supersedes ${incarnation}, whose sessions have ended: ` +
-        'stop, or use a greater incarnation',
+    if (performance.now() - this.#loggedAt < LOG_INTERVAL_MS) return;
+    this.#loggedAt = performance.now();
+    this.#log.warn(
+      { serverAddr, incarnation, newer },
+      'chat server superseded: another process has its address',
     );
   }
 

@@ -15,7 +15,11 @@ export function heartbeatCall({ presence, load }: ApiParts): ApiCall {
     parameters: [],
     maxBodyBytes: LIMITS.httpBatchBody.max,
     async answer(_, { body, carries }) {
-      const items = JsonBody.parse(await body(), ['sessions'], EXAMPLE).objects('sessions', KEYS);
+      const items = JsonBody.parse(await body(), ['sessions'], EXAMPLE).objects(
+        'sessions',
+        KEYS,
+        LIMITS.heartbeatSessions.max,
+      );
       const sessions = readSessions(
         items.map((item) => ({
           userId: item.text('userId'),

@@ -83,10 +83,13 @@ export class JsonBody {
     throw this.#broken(key, 'must be an object of strings');
   }
 
-  /** Objects with these keys; none if they are left out. */
-  objects(key: string, known: readonly string[]): JsonBody[] {
+  /** Objects with these keys, up to `max`; none if they are left out. */
+  objects(key: string, known: readonly string[], max: number): JsonBody[] {
     const value = this.#values[key] ?? [];
     if (!Array.isArray(value)) throw this.#broken(key, 'must be an array of objects');
+    // Before anything is made of them: 1 MiB may have a third of a million.
+    if (value.length > max)
+      throw this.#broken(key, `must be at most ${max.toLocaleString('en')}; these are ${value.length}`);
     return value.map((item, i) => {
       if (isObject(item)) return new JsonBody(item, known, `${this.#path}${key}[${i}].`);
       throw this.#broken(`${key}[${i}]`, 'must be an object');

@@ -199,6 +199,12 @@ test.each<[path: string, body: unknown, field: string | undefined, message: stri
   ['offline', { ...SESSION, graceMs: 3_600_001 }, 'graceMs', 'graceMs must be from 0 s to 3600 s'],
   ['offline', { ...SESSION, graceMs: -1 }, 'graceMs', 'graceMs must be an integer of at least 0'],
   ['heartbeat', {}, 'sessions', 'sessions must be 1 to 1,000; these are 0'],
+  [
+    'heartbeat',
+    `{"sessions":[${'{},'.repeat(300_000)}{}]}`,
+    'sessions',
+    'sessions must be at most 1,000; these are 300001',
+  ],
   ['heartbeat', { sessions: {} }, 'sessions', 'sessions must be an array of objects'],
   ['heartbeat', { sessions: [SESSION, 7] }, 'sessions[1]', 'sessions[1] must be an object'],
   [
