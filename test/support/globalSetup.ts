@@ -21,6 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     'protoc-gen-go-grpc': 'protoc-gen-go-grpc',
     '/usr/lib/python3/dist-packages/grpc_tools/protoc.py': 'python3-grpc-tools',
     promtool: 'prometheus',
+    curl: 'curl',
     nginx: 'nginx',
     caddy: 'caddy',
   });

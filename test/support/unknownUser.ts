@@ -15,6 +15,7 @@ export const canChangeUser = process.geteuid?.() === 0;
 export interface Started {
   output(): string;
   exitCode(): number | null;
+  signal(name: NodeJS.Signals): void;
 }
 
 /**
@@ -36,7 +37,11 @@ export function startAsUnknownUser(
   disposables.push(() => child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  return { output: () => output, exitCode: () => child.exitCode };
+  return {
+    output: () => output,
+    exitCode: () => child.exitCode,
+    signal: (name) => void child.kill(name),
+  };
 }
 
 /** A folder of that user, until the end of the test. */
