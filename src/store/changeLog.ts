@@ -92,8 +92,17 @@ export interface ChangeLog {
   /** The part of a snapshot of everything to which a user belongs. */
   partOf(userId: string): string;
 
+  /** Names a change of a shard for ever, also if positions are used again because the store was restored. */
+  changeId(shard: number, entry: ChangeLogEntry): string;
+
   /** The positions of the oldest and the newest entry of a shard. Both can be read from. */
   ends(shard: number): Promise<{ oldest: LogPosition; newest: LogPosition }>;
+
+  /**
+   * A position before all changes of a shard since a time, milliseconds since 1970; undefined if changes since then
+   * may be gone.
+   */
+  positionBefore(shard: number, timeMs: number): Promise<LogPosition | undefined>;
 
   /**
    * Up to `limit` changes after a position, and the position that they reach. Undefined if the entry at the

@@ -209,7 +209,7 @@ export function userExportJson({ userId, devices, history, changes, audit }: Use
     devices: devices.map(explainedDeviceJson),
     history: history.map(historyEntryJson),
     changes: changes.map((change) => {
-      const { revision: _, ...shown } = changeJson(change);
+      const { changeId: _id, revision: _revision, ...shown } = changeJson(change);
       return shown;
     }),
     audit: audit.map(auditRecordJson),
@@ -251,6 +251,7 @@ function changeJson({ session, ended, time, ...change }: Change) {
     session: session ? sessionJson(session) : null,
     ended: ended ? endedJson(ended) : null,
     time: timeJson(time),
+    changeId: change.changeId ?? null,
     revision: change.revision,
   };
 }

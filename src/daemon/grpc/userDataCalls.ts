@@ -17,7 +17,7 @@ export function userDataCalls(
       return {
         devices: page.devices.map((session) => toDevice(session, true)),
         history: page.history.map(toHistoryEntry),
-        changes: page.changes.map((change) => toChange(change, '')),
+        changes: page.changes.map((change) => toChange(change, { changeId: '', revision: '' })),
         audit: page.audit.map(toAuditRecord),
         nextPageToken: page.next ?? '',
       };

@@ -214,13 +214,16 @@ export function readAuditFilter(request: ListAuditRequest__Output): AuditFilter 
 
 /** Reads and checks what a watch follows. */
 export function readWatchTarget(start: WatchStart__Output): WatchTarget {
-  const { userIds, serverAddrs, everything, initialState, resumeRevision, coalesce } = start;
+  const { userIds, serverAddrs, everything, initialState, resumeRevision, resumeTime, coalesce } = start;
   const named = [userIds.length > 0, serverAddrs.length > 0, everything].filter(Boolean).length;
   if (named !== 1) {
     throw broken('start', 'must name one of user_ids, server_addrs and everything');
   }
   if (initialState && resumeRevision !== '') {
     throw broken('initial_state', 'cannot be combined with resume_revision');
+  }
+  if (resumeTime && (initialState || resumeRevision !== '')) {
+    throw broken('resume_time', 'cannot be combined with initial_state and resume_revision');
   }
   if (serverAddrs.length > LIMITS.watchedServers.max) {
     throw broken(
@@ -234,6 +237,7 @@ export function readWatchTarget(start: WatchStart__Output): WatchTarget {
     serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
     initialState,
     resumeRevision,
+    resumeTimeMs: fromTimestamp(resumeTime)?.getTime(),
     coalesce,
   };
 }

@@ -71,8 +71,11 @@ export function toUserSnapshot({ userId, sessions }: UserAt): UserSnapshot {
   return { userId, devices, metadataOmitted, devicesOmitted };
 }
 
-/** A change of a device, at its revision. */
-export function toChange({ began, ended, ...change }: Change, revision: string): WireChange {
+/** A change of a device, with its ID and its revision; '' for none. */
+export function toChange(
+  { began, ended, ...change }: Change,
+  { changeId, revision }: { changeId: string; revision: string },
+): WireChange {
   const { userId, deviceId, wasOnline, devicesOnline, timeMs } = change;
   return {
     userId,
@@ -95,6 +98,7 @@ export function toChange({ began, ended, ...change }: Change, revision: string):
     time: toTimestamp(timeMs),
     revision,
     moved: hasMoved(change, began, ended),
+    changeId,
   };
 }
 

@@ -7,6 +7,8 @@ export interface WatchTarget {
   initialState: boolean;
   /** Where to resume; "" starts now. */
   resumeRevision: string;
+  /** Where to resume, by time; undefined to do as `resumeRevision` says. Milliseconds since 1970. */
+  resumeTimeMs: number | undefined;
   coalesce: boolean;
 }
 

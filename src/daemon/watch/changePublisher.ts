@@ -6,37 +6,42 @@ import type { ChangeLogListener } from './changeLogListener.js';
 import type { ChangeFeed } from './feed.js';
 import type { Follower } from './follower.js';
 import type { Followers } from './followers.js';
-import { PublishedChange } from './publishedChange.js';
+import type { PublishedChange } from './publishedChange.js';
 
 /** A change for more followers than this is delivered in several turns of the event loop. */
 const MAX_FOLLOWERS_AT_ONCE = 64;
 
+/** The hub that publishes. */
+interface PublishingHub {
+  publish(shard: number, entry: ChangeLogEntry, revision: string): PublishedChange;
+  /** Ends all watches: no shard can be read. */
+  fail(error: ImstateError): void;
+}
+
 /** Delivers what a reader of the change log reads to the followers that it concerns. */
 export class ChangePublisher implements ChangeLogListener {
-  readonly failed: (error: ImstateError) => void;
+  readonly #hub: PublishingHub;
   readonly #followers: Followers;
   readonly #feed: ChangeFeed;
   readonly #counts: WatchCounts;
   /** The latest change that was delivered in several turns. */
   #delivery: ChangeDelivery | undefined;
 
-  /** `failed` is called when no shard can be read. */
-  constructor(
-    followers: Followers,
-    feed: ChangeFeed,
-    counts: WatchCounts,
-    failed: (error: ImstateError) => void,
-  ) {
+  constructor(hub: PublishingHub, followers: Followers, feed: ChangeFeed, counts: WatchCounts) {
+    this.#hub = hub;
     this.#followers = followers;
     this.#feed = feed;
     this.#counts = counts;
-    this.failed = failed;
+  }
+
+  failed(error: ImstateError): void {
+    this.#hub.fail(error);
   }
 
   deliver(shard: number, entry: ChangeLogEntry, revision: () => string): ChangeDelivery | undefined {
     let published: PublishedChange | undefined;
     const publish = () => {
-      published ??= new PublishedChange(entry.change, revision());
+      published ??= this.#hub.publish(shard, entry, revision());
       return published;
     };
     this.#counts.queued += this.#feed.readers;

@@ -1,6 +1,6 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
-import type { ChangeLog, LogPosition } from '../../store/changeLog.js';
+import type { ChangeLog, ChangeLogEntry, LogPosition } from '../../store/changeLog.js';
 import type { PresenceStore } from '../../store/store.js';
 import { WatchCounts } from '../observability/watchCounts.js';
 import { AdmittedWatches } from './admittedWatches.js';
@@ -12,6 +12,7 @@ import { ChangeFeed } from './feed.js';
 import type { Follower } from './follower.js';
 import { Followers } from './followers.js';
 import type { OutboxParts } from './outbox.js';
+import { PublishedChange } from './publishedChange.js';
 import { ReadTurns } from './readTurns.js';
 
 /** How many pages, and how many users, all watches of a daemon read at once in each shard. */
@@ -148,6 +149,11 @@ export class WatchHub {
     throw new ImstateError('STORE_UNAVAILABLE', `shard ${shard} of the store does not answer: try again`);
   }
 
+  /** A change as watches send it, with the revision behind it. */
+  publish(shard: number, entry: ChangeLogEntry, revision: string): PublishedChange {
+    return new PublishedChange(entry.change, this.changeLog.changeId(shard, entry), revision);
+  }
+
   /** True while any shard cannot be read. */
   get isLagging(): boolean {
     return this.#reader?.lag.isLagging ?? false;
@@ -185,7 +191,7 @@ export class WatchHub {
 
   #read(): ChangeLogReader {
     const { feed } = this.outboxParts;
-    this.#publisher = new ChangePublisher(this.#followers, feed, this.counts, (error) => this.#fail(error));
+    this.#publisher = new ChangePublisher(this, this.#followers, feed, this.counts);
     return new ChangeLogReader(this.changeLog, this.#log, this.#publisher);
   }
 
@@ -195,7 +201,8 @@ export class WatchHub {
     this.#publisher = undefined;
   }
 
-  #fail(error: ImstateError): void {
+  /** Ends all watches: no shard can be read. */
+  fail(error: ImstateError): void {
     this.#stop();
     for (const follower of [...this.#followers]) follower.fail(error);
   }

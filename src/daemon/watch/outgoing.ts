@@ -11,6 +11,8 @@ export interface OutgoingChange {
 export type Outgoing =
   | { snapshot: UserSnapshot__Output; size: number }
   | OutgoingChange
+  /** The revision at the time from which the watch resumes. */
+  | { resumedRevision: string; revision: string }
   | { synced: true; revision: string }
   | { progress: true; revision: string }
   /** Since when the watch lags, in milliseconds since 1970; undefined once it has caught up. */

@@ -122,4 +122,5 @@ function addTo(message: WatchMessage, outgoing: Outgoing): void {
   else message.revision = outgoing.revision;
   if ('change' in outgoing) message.changes.push(outgoing.change);
   if ('synced' in outgoing) message.synced = true;
+  if ('resumedRevision' in outgoing) message.resumedRevision = outgoing.resumedRevision;
 }

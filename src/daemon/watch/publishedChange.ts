@@ -16,6 +16,8 @@ export function encodePart(part: WatchResponse): Buffer {
 /** A change as watches send it. It is encoded once, and shared by all watches that send the same bytes. */
 export class PublishedChange implements Shared {
   readonly change: Change;
+  /** See ChangeLog.changeId. */
+  readonly changeId: string;
   /** The revision behind the change. */
   readonly revision: string;
   readonly size: number;
@@ -26,16 +28,17 @@ export class PublishedChange implements Shared {
   #bytes: Buffer | undefined;
   #deviceKey: string | undefined;
 
-  constructor(change: Change, revision: string) {
+  constructor(change: Change, changeId: string, revision: string) {
     this.change = change;
+    this.changeId = changeId;
     this.revision = revision;
     // Each string is held decoded, encoded, and in the key of the device.
-    this.size = OBJECT_BYTES + 3 * (textLengthOf(change) + revision.length);
+    this.size = OBJECT_BYTES + 3 * (textLengthOf(change) + changeId.length + revision.length);
   }
 
   /** The change as a part of a response. */
   get bytes(): Buffer {
-    this.#bytes ??= encodePart({ changes: [toChange(this.change, this.revision)] });
+    this.#bytes ??= encodePart({ changes: [toChange(this.change, this)] });
     return this.#bytes;
   }
 
@@ -49,7 +52,7 @@ export class PublishedChange implements Shared {
   replacing({ change: earlier }: PublishedChange): PublishedChange {
     const { wasOnline } = earlier;
     const ended = this.change.ended ?? earlier.ended;
-    return new PublishedChange({ ...this.change, wasOnline, ended }, this.revision);
+    return new PublishedChange({ ...this.change, wasOnline, ended }, this.changeId, this.revision);
   }
 }
 

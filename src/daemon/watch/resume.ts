@@ -1,12 +1,31 @@
 import { ImstateError } from 'imstate-client/internal/shared/errors';
-import { isBehind, type LogPosition } from '../../store/changeLog.js';
+import { type ChangeLog, isBehind, type LogPosition } from '../../store/changeLog.js';
 import { concerns, type Follower } from './follower.js';
 import type { WatchHub } from './hub.js';
-import { PublishedChange } from './publishedChange.js';
+import type { PublishedChange } from './publishedChange.js';
 import { formatRevision } from './revision.js';
 import { type ReadParts, UnreadParts } from './watchSteps.js';
 
 const READ_AT_ONCE = 256;
+
+/**
+ * The log positions before all changes since a time, by shard. Rejects with OUT_OF_RANGE if changes since then may be
+ * gone.
+ */
+export async function positionsAt(changeLog: ChangeLog, timeMs: number): Promise<LogPosition[]> {
+  const positions = await Promise.all(
+    Array.from({ length: changeLog.shards }, (_, shard) => changeLog.positionBefore(shard, timeMs)),
+  );
+  const known = positions.filter((position) => position !== undefined);
+  if (known.length === positions.length) return known;
+  throw new ImstateError(
+    'OUT_OF_RANGE',
+    'the changes since this time are no longer kept: start at a later one',
+    {
+      field: 'resume_time',
+    },
+  );
+}
 
 /** The watch that resumes. */
 export interface ResumingWatch extends Follower {
@@ -98,7 +117,7 @@ export class Resume {
     for (const entry of found.entries) {
       this.#positions[shard] = entry.position;
       if (!concerns(this.#watch, entry)) continue;
-      this.#watch.send(new PublishedChange(entry.change, formatRevision(this.#positions)));
+      this.#watch.send(this.#hub.publish(shard, entry, formatRevision(this.#positions)));
     }
     this.#positions[shard] = found.upTo;
     const isWithHub = !isBehind(found.upTo, this.#hub.positions[shard] as LogPosition);

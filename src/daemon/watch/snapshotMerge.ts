@@ -3,7 +3,7 @@ import { toUserSnapshot } from '../messages/responses.js';
 import type { Follower } from './follower.js';
 import type { WatchHub } from './hub.js';
 import type { Outgoing } from './outgoing.js';
-import { PublishedChange } from './publishedChange.js';
+import type { PublishedChange } from './publishedChange.js';
 import type { Resume } from './resume.js';
 import { SnapshotProgress } from './snapshotProgress.js';
 import { type SnapshotPart, snapshotBytes } from './snapshotReader.js';
@@ -88,7 +88,7 @@ export class SnapshotMerge {
     if (this.resume?.includes(shard, position)) return;
     if (this.progress.includes(this.#keyOf(entry.change.userId), position)) return;
     if (!this.resume) this.send(publish());
-    else this.send(new PublishedChange(entry.change, this.resume.advance(shard, position)));
+    else this.send(this.#hub.publish(shard, entry, this.resume.advance(shard, position)));
   }
 
   #keyOf(userId: string): string {

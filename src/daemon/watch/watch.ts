@@ -7,8 +7,8 @@ import type { WatchHub } from './hub.js';
 import { Outbox } from './outbox.js';
 import type { Outgoing } from './outgoing.js';
 import type { PublishedChange } from './publishedChange.js';
-import { Resume, type ResumingWatch } from './resume.js';
-import { parseRevision } from './revision.js';
+import { positionsAt, Resume, type ResumingWatch } from './resume.js';
+import { formatRevision, parseRevision } from './revision.js';
 import { type MergingWatch, SnapshotMerge } from './snapshotMerge.js';
 import { type SnapshotPart, SnapshotReader, type SnapshotReceiver } from './snapshotReader.js';
 import { backlogFull, tooSlow } from './watchErrors.js';
@@ -174,9 +174,8 @@ export class Watch implements WatchRoles {
   }
 
   async #begin(): Promise<void> {
-    const { initialState, resumeRevision } = this.#target;
-    const resume =
-      resumeRevision === '' ? undefined : new Resume(this.#hub, this, parseRevision(resumeRevision));
+    const { initialState } = this.#target;
+    const resume = await this.#resume();
     if (initialState) for (const userId of this.userIds ?? []) this.#merge.progress.expect(userId);
     this.#merge.resume = resume;
     await this.#hub.join(this);
@@ -185,6 +184,18 @@ export class Watch implements WatchRoles {
     else if (initialState && this.userIds) await this.#steps.read(this.userIds, this.#reader.readUsers, true);
     else if (initialState) await this.#steps.read(this.#hub.positions.keys(), this.#reader.readShards, true);
     else this.#steps.finish();
+  }
+
+  /** Undefined unless the watch resumes. */
+  async #resume(): Promise<Resume | undefined> {
+    const { resumeRevision, resumeTimeMs } = this.#target;
+    if (resumeTimeMs !== undefined) {
+      const positions = await positionsAt(this.#hub.changeLog, resumeTimeMs);
+      const revision = formatRevision(positions);
+      this.add({ resumedRevision: revision, revision });
+      return new Resume(this.#hub, this, positions);
+    }
+    return resumeRevision === '' ? undefined : new Resume(this.#hub, this, parseRevision(resumeRevision));
   }
 
   async #update(add: readonly string[], remove: readonly string[]): Promise<void> {
@@ -196,7 +207,8 @@ export class Watch implements WatchRoles {
     const users = new WatchedUsers(this.#hub, this, userIds, this.#share, this.#merge.progress);
     users.remove(remove);
     // A watch that resumes has a snapshot of the other users already.
-    const initialState = this.#target.initialState || this.#target.resumeRevision !== '';
+    const { initialState: hasSnapshot, resumeRevision, resumeTimeMs } = this.#target;
+    const initialState = hasSnapshot || resumeRevision !== '' || resumeTimeMs !== undefined;
     const added = users.add(add, initialState);
     this.lagChanged();
     if (initialState) await this.#steps.read(added, this.#reader.readUsers, false);

@@ -9,6 +9,7 @@ export class WatchMessage {
   readonly snapshot: UserSnapshot__Output[] = [];
   readonly changes: PublishedChange[] = [];
   synced = false;
+  resumedRevision = '';
   revision = '';
   coalesced = 0;
   /** Set when the watch begins to lag. Milliseconds since 1970. */
@@ -29,11 +30,11 @@ export class WatchMessage {
   }
 
   #parts(): Buffer[] {
-    const { snapshot, changes, synced, revision, coalesced, caughtUp } = this;
+    const { snapshot, changes, synced, resumedRevision, revision, coalesced, caughtUp } = this;
     const parts = changes.map(({ bytes }) => bytes);
     if (synced || snapshot.length > 0) parts.unshift(encodePart({ snapshot, synced }));
     const laggingSince = toTimestamp(this.laggingSinceMs);
-    parts.push(encodePart({ revision, coalesced, laggingSince, caughtUp }));
+    parts.push(encodePart({ resumedRevision, revision, coalesced, laggingSince, caughtUp }));
     return parts;
   }
 }

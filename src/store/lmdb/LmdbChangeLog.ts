@@ -31,10 +31,29 @@ export class LmdbChangeLog implements ChangeLog {
     return 'all';
   }
 
+  changeId(shard: number, { position, change }: ChangeLogEntry): string {
+    return `${shard}-${position[0]}-${change.timeMs}`;
+  }
+
   async ends(): Promise<{ oldest: LogPosition; newest: LogPosition }> {
     const { changes } = this.#tables();
     const [oldest = 0] = changes.getKeys({ limit: 1 });
     return { oldest: [oldest, 0], newest: newestPosition(this.#tables()) };
+  }
+
+  /** By bisection: the numbers have no gaps. */
+  async positionBefore(_shard: number, timeMs: number): Promise<LogPosition | undefined> {
+    const { changes } = this.#tables();
+    const [oldest = 1] = changes.getKeys({ limit: 1 });
+    let before = oldest - 1;
+    let after = newestChange(this.#tables()) + 1;
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2);
+      // Of an erased change the time is unknown: read it too.
+      if ((changes.get(middle)?.timeMs ?? timeMs) < timeMs) before = middle;
+      else after = middle;
+    }
+    return before >= oldest || before === 0 ? [before, 0] : undefined;
   }
 
   async read(

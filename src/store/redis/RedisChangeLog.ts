@@ -52,9 +52,19 @@ export class RedisChangeLog implements ChangeLog {
     return `${this.shardOf(userId)}/${first % BUCKETS}`;
   }
 
+  /** Positions begin with the time. */
+  changeId(shard: number, { position }: ChangeLogEntry): string {
+    return `${shard}-${position[0]}-${position[1]}`;
+  }
+
   async ends(shard: number): Promise<{ oldest: LogPosition; newest: LogPosition }> {
     const [oldest, newest] = (await this.#call(shard, 'ends')) as [Buffer, Buffer];
     return { oldest: parseLogPosition(oldest), newest: parseLogPosition(newest) };
+  }
+
+  async positionBefore(shard: number, timeMs: number): Promise<LogPosition | undefined> {
+    const id = (await this.#call(shard, 'before', Math.max(0, timeMs - 1))) as Buffer | null;
+    return id === null ? undefined : parseLogPosition(id);
   }
 
   /**

@@ -119,6 +119,7 @@ describe('watch', () => {
       wasOnline: true,
       moved: false,
       time: expect.stringMatching(ISO),
+      changeId: expect.stringMatching(/^\d+-\d+-\d+$/),
       revision: expect.stringMatching(/^\S+$/),
     };
     expect(changes).toEqual([

@@ -84,6 +84,7 @@ const change = {
   session: undefined,
   ended: undefined,
   time,
+  changeId: 'c-1',
   revision: 'r-1',
 };
 const request = { userId: 'alice', deviceId: 'phone', serverAddr };

@@ -4,6 +4,7 @@ import type { Channel } from '../connection/channel.js';
 import type { WatchResponse__Output } from '../generated/imstate/v1/WatchResponse.js';
 import { ImstateError } from '../shared/errors.js';
 import { onAbort } from '../shared/onAbort.js';
+import { toTimestamp } from '../wire/timestamp.js';
 import { readEvents } from './readWatch.js';
 import { WatchedUsers } from './watchedUsers.js';
 import type { WatchEvent, WatchOptions } from './watchMessages.js';
@@ -50,17 +51,23 @@ export class Watch implements AsyncIterable<WatchEvent> {
    * @internal
    */
   constructor(channel: Channel, options: WatchOptions) {
-    const { users, servers, everything, resumeRevision = '', initialState = true, signal } = options;
+    const { users, servers, everything, resumeRevision = '', resumeTime, signal } = options;
+    const initialState = resumeTime === undefined && (options.initialState ?? true);
     if ([users, servers, everything].filter(Boolean).length !== 1) {
       const rule = 'a watch needs one of users, servers and everything';
       throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'start' });
     }
+    if (resumeTime && (resumeRevision !== '' || options.initialState)) {
+      const rule = 'resumeTime cannot be combined with resumeRevision and initialState';
+      throw new ImstateError('INVALID_ARGUMENT', rule, { field: 'resume_time' });
+    }
     this.#channel = channel;
-    this.#options = options;
-    this.#users = users && new WatchedUsers(users, resumeRevision !== '');
+    this.#options = { ...options, initialState };
+    this.#users = users && new WatchedUsers(users, resumeRevision !== '' || resumeTime !== undefined);
     this.#state = new WatchState({
       users: this.#users,
       resumeRevision,
+      resumesAtTime: resumeTime !== undefined,
       hasSnapshots: initialState,
       connectTimeoutMs: channel.timeouts.connectTimeoutMs,
     });
@@ -189,6 +196,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
   #open(): WatchStream {
     const { servers = [], everything = false, initialState = true, coalesce = false } = this.#options;
     const resumes = this.#state.beginStream();
+    const resumeTime = this.#state.resumesAtTime ? toTimestamp(this.#options.resumeTime?.getTime()) : null;
     const { userIds, updates } = this.#users?.begin(resumes) ?? { userIds: [], updates: [] };
     const stream = new WatchStream(this.#channel, {
       userIds,
@@ -197,6 +205,7 @@ export class Watch implements AsyncIterable<WatchEvent> {
       coalesce,
       initialState: initialState && !resumes,
       resumeRevision: this.#state.revision,
+      resumeTime,
     });
     for (const update of updates) stream.update(update);
     this.#stream = stream;

@@ -19,6 +19,11 @@ export interface WatchOptions {
    */
   resumeRevision?: string | undefined;
   /**
+   * Start with the first change at or after this time, without snapshots. The iteration rejects with `OUT_OF_RANGE` if
+   * changes since then may be gone, and with `UNIMPLEMENTED` on a daemon before version 0.2.0.
+   */
+  resumeTime?: Date | undefined;
+  /**
    * For a slow reader: of several undelivered changes of a device, deliver only the newest. False by default.
    */
   coalesce?: boolean | undefined;
@@ -61,7 +66,12 @@ export interface Change {
   ended: EndedSession | undefined;
   /** When it happened, by the clock of the store. */
   time: Date | undefined;
-  /** Identifies the change. A watch can resume here once the change is processed. */
+  /**
+   * Names the change in this store for ever: the same in all watches and after a resume, to recognise a change that
+   * arrives twice. Undefined from daemons before version 0.2.0.
+   */
+  changeId: string | undefined;
+  /** A watch can resume here once the change is processed. */
   revision: string;
 }
 

@@ -1,6 +1,6 @@
 import type { WatchResponse__Output } from '../generated/imstate/v1/WatchResponse.js';
 import { backoffMs } from '../shared/backoff.js';
-import type { ErrorCode, ImstateError } from '../shared/errors.js';
+import { type ErrorCode, ImstateError } from '../shared/errors.js';
 import { DeliveredChanges } from './deliveredChanges.js';
 import type { WatchedUsers } from './watchedUsers.js';
 import type { WatchEvent } from './watchMessages.js';
@@ -21,12 +21,17 @@ const FINAL_AT_START = new Set<ErrorCode>([
   'RESOURCE_EXHAUSTED',
 ]);
 
+/** Errors of a watch that begins at a time, which no retry could fix. */
+const TIME_FINAL = new Set<ErrorCode>(['OUT_OF_RANGE', 'UNIMPLEMENTED']);
+
 /** Options of a {@link WatchState}. */
 export interface WatchStateOptions {
   /** Undefined for a watch of another scope than users. */
   users: WatchedUsers | undefined;
   /** "" to start with a snapshot. */
   resumeRevision: string;
+  /** Whether the watch begins at a time, and not at a revision or now. */
+  resumesAtTime: boolean;
   /** Whether the watch delivers snapshots. */
   hasSnapshots: boolean;
   /** How long to try before a daemon has responded. Milliseconds. */
@@ -40,6 +45,7 @@ export class WatchState {
   #revision: string;
   /** Whether the reader has a state that a missed change would make wrong. */
   #hasDelivered: boolean;
+  #resumesAtTime: boolean;
   #hasResponse = false;
   /** Whether the current or last stream has a response. */
   #streamHasResponse = false;
@@ -55,6 +61,7 @@ export class WatchState {
     this.#options = options;
     this.#revision = options.resumeRevision;
     this.#hasDelivered = options.resumeRevision !== '';
+    this.#resumesAtTime = options.resumesAtTime;
   }
 
   /** The revision of the last delivered event; "" before the first snapshot is complete. */
@@ -71,6 +78,11 @@ export class WatchState {
     return this.#coalesced.before + this.#coalesced.onStream;
   }
 
+  /** Whether the next stream has to begin at the time of the options: no revision is known instead. */
+  get resumesAtTime(): boolean {
+    return this.#resumesAtTime;
+  }
+
   /** Starts a stream; returns whether it resumes. */
   beginStream(): boolean {
     this.#streamOpenedAt = performance.now();
@@ -85,7 +97,8 @@ export class WatchState {
   }
 
   /** Records a response; returns whether it is the first one after `disconnected`. */
-  beginResponse({ coalesced }: WatchResponse__Output): boolean {
+  beginResponse({ coalesced, resumedRevision }: WatchResponse__Output): boolean {
+    if (this.#resumesAtTime) this.#resumeAt(resumedRevision);
     this.#hasResponse = true;
     this.#streamHasResponse = true;
     this.#coalesced.onStream = coalesced;
@@ -93,6 +106,16 @@ export class WatchState {
     const isReconnected = this.#isDisconnected;
     this.#isDisconnected = false;
     return isReconnected;
+  }
+
+  #resumeAt(revision: string): void {
+    if (revision === '') {
+      const message = 'the daemon cannot begin a watch at a time: it needs version 0.2.0; upgrade it';
+      throw new ImstateError('UNIMPLEMENTED', message, { field: 'resume_time' });
+    }
+    this.#revision = revision;
+    this.#resumesAtTime = false;
+    this.#hasDelivered = true;
   }
 
   /** Records an event of a response that is about to be delivered; false if it must not be. */
@@ -117,7 +140,7 @@ export class WatchState {
   isFinal({ code }: ImstateError): boolean {
     // A credential that was accepted may have been replaced by another one.
     if (code === 'UNAUTHENTICATED' && this.#streamHasResponse) return false;
-    if (FINAL.has(code)) return true;
+    if (FINAL.has(code) || (this.#resumesAtTime && TIME_FINAL.has(code))) return true;
     if (this.#hasResponse || code === 'OUT_OF_RANGE') return false;
     const elapsedMs = performance.now() - this.#startedAt;
     return FINAL_AT_START.has(code) || elapsedMs > this.#options.connectTimeoutMs;

@@ -63,6 +63,7 @@ function readTarget(parameters: Parameters, { request }: Exchange): WatchTarget 
     serverAddrs: serverAddrs.length > 0 ? new Set(serverAddrs) : undefined,
     initialState: parameters.flag('initial', true) && resumeRevision === '',
     resumeRevision,
+    resumeTimeMs: undefined,
     coalesce: parameters.flag('coalesce', false),
   };
 }
@@ -128,9 +129,9 @@ function eventOf(type: string, fields: object): { type: string; data: string } {
 
 /** A change as JSON, made once for all streams. */
 function jsonOf(published: PublishedChange): string {
-  const { change, revision } = published;
+  const { change } = published;
   published.json ??= JSON.stringify(
-    watchEventJson({ type: 'change', ...readChange(toChange(change, revision)) }),
+    watchEventJson({ type: 'change', ...readChange(toChange(change, published)) }),
   );
   return published.json;
 }

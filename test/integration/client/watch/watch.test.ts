@@ -86,6 +86,7 @@ describe('a watch', () => {
           reasonText: undefined,
           by: { deviceId: 'phone', ...session },
         },
+        changeId: expect.stringMatching(/^\d+-\d+-\d+$/),
         revision: expect.any(String),
       },
       {
@@ -99,6 +100,7 @@ describe('a watch', () => {
         time: expect.any(Date),
         session: undefined,
         ended: expect.objectContaining({ sessionId: 's2', reason: 'LOGOUT' }),
+        changeId: expect.stringMatching(/^\d+-\d+-\d+$/),
         revision: made.revision,
       },
     ]);
@@ -157,6 +159,49 @@ describe('a watch', () => {
     await resumed.has(1, 'synced');
     expect(resumed.sessionsOf('alice')).toEqual(['s2', 's3']);
     expect(resumed.of('snapshot')).toEqual([]);
+  });
+
+  test.each(['embedded', 'Redis'])('begins at a time, on the %s store', async (store) => {
+    const { addr } = await startDaemon(store === 'Redis' ? { redis: inject('redisUrl') } : {});
+    const client = await clientOf(addr);
+    const { delivered } = watch(client, { users: ['alice'] });
+    await delivered.has(1, 'synced');
+    for (const sessionId of ['s1', 's2', 's3']) await login(client, 'alice', sessionId);
+    await delivered.has(3, 'change');
+    const [, second] = delivered.of('change');
+    const { delivered: replayed } = watch(client, { everything: true, resumeTime: second?.time });
+    await replayed.has(1, 'synced');
+    const ids = (changes: { changeId: string | undefined }[]) => changes.map(({ changeId }) => changeId);
+    // The first one may have the same millisecond.
+    expect(ids(replayed.of('change')).slice(-2)).toEqual(ids(delivered.of('change')).slice(1));
+    const { delivered: fromNow } = watch(client, {
+      everything: true,
+      resumeTime: new Date(Date.now() + 60_000),
+    });
+    await fromNow.has(1, 'synced');
+    expect(fromNow.of('change')).toEqual([]);
+  });
+
+  test('rejects a time whose changes are gone, and another start beside it', async () => {
+    const { addr } = await startDaemon({ changeLimit: 1_000 });
+    const client = await clientOf(addr);
+    const { made, delivered } = watch(client, { everything: true });
+    await delivered.has(1, 'synced');
+    const logins = Array.from({ length: 1_100 }, (_, i) => login(client, 'alice', `s${i}`));
+    await Promise.all(logins);
+    made.close();
+    await expect(
+      client
+        .watch({ everything: true, resumeTime: new Date(0) })
+        [Symbol.asyncIterator]()
+        .next(),
+    ).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+      field: 'resume_time',
+    });
+    expect(() => client.watch({ everything: true, resumeTime: new Date(0), resumeRevision: 'r' })).toThrow(
+      'resumeTime cannot be combined',
+    );
   });
 
   test('receives progress while nothing happens', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { REPLACE_ALL } from '../../../../src/presence/policyPresets.ts';
 import {
@@ -88,6 +89,45 @@ export function describeChangeLog(name: string, makeStore: MakeStore): void {
       expect(rest?.entries.map(({ position }) => position)).toEqual(
         seen.slice(20).map(({ position }) => position),
       );
+    });
+
+    test('names each change, the same at each reading', async () => {
+      const [before] = await Promise.all([newest(on)]);
+      for (let i = 0; i < 5; i++) await on.store.online(login({ sessionId: `s${i}` }));
+      const changeLog = on.store.changeLog();
+      const shard = changeLog.shardOf('alice');
+      const idsAfter = async (position: LogPosition) => {
+        const page = await changeLog.read(shard, position, 100);
+        return (page?.entries ?? []).map((entry) => changeLog.changeId(shard, entry));
+      };
+      const ids = await idsAfter(before[shard] as LogPosition);
+      expect(new Set(ids).size).toBe(5);
+      expect(await idsAfter(before[shard] as LogPosition)).toEqual(ids);
+      const page = await changeLog.read(shard, before[shard] as LogPosition, 2);
+      expect(await idsAfter(page?.upTo as LogPosition)).toEqual(ids.slice(2));
+    });
+
+    test('finds the position before a time, while no later change is gone', async () => {
+      const [before] = await Promise.all([newest(on)]);
+      const changeLog = on.store.changeLog();
+      const shard = changeLog.shardOf('alice');
+      for (let i = 0; i < 5; i++) {
+        on.underTest.setClock(START + i * 1_000);
+        await on.store.online(login({ sessionId: `s${i}` }));
+        // In Redis positions have the real time.
+        await delay(2);
+      }
+      const all = await changeLog.read(shard, before[shard] as LogPosition, 100);
+      const times = (all?.entries ?? []).map(({ position, change }) => Math.max(position[0], change.timeMs));
+      const since = async (timeMs: number) => {
+        const position = await changeLog.positionBefore(shard, timeMs);
+        const page = position && (await changeLog.read(shard, position, 100));
+        return page?.entries.map(({ change }) => change.began?.sessionId);
+      };
+      expect(await since(times[3] as number)).toEqual(['s3', 's4']);
+      expect(await since((times[2] as number) + 1)).toEqual(['s3', 's4']);
+      expect(await since((times[4] as number) + 60_000)).toEqual([]);
+      expect(await since(0)).toEqual(['s0', 's1', 's2', 's3', 's4']);
     });
 
     test('reports an unknown position as gone', async () => {

@@ -37,6 +37,7 @@ const change = (deviceId: string, online: boolean): WatchEvent => ({
   session: online ? session : undefined,
   ended: undefined,
   time: undefined,
+  changeId: 'c',
   revision: 'r',
 });
 const synced: WatchEvent = { type: 'synced', revision: 'r' };

@@ -10,6 +10,7 @@ function stateOf(options: Partial<WatchStateOptions> = {}): WatchState {
   return new WatchState({
     users: undefined,
     resumeRevision: '',
+    resumesAtTime: false,
     hasSnapshots: true,
     connectTimeoutMs: 60_000,
     ...options,
@@ -25,13 +26,14 @@ function responseOf(fields: Partial<WatchResponse__Output>): WatchResponse__Outp
     laggingSince: null,
     caughtUp: false,
     coalesced: 0,
+    resumedRevision: '',
     ...fields,
   };
 }
 
 function changeOf(userId: string, revision: string): Change__Output {
   const change = { userId, deviceId: 'phone', wasOnline: false, online: true, userOnline: true };
-  return { ...change, session: null, ended: null, time: null, revision, moved: false };
+  return { ...change, session: null, ended: null, time: null, revision, moved: false, changeId: `c-${revision}` };
 }
 
 /**
@@ -101,6 +103,22 @@ describe('a broken stream', () => {
     deliver(state, { revision: 'r1' });
     expect([recover(state, 'UNAVAILABLE'), recover(state, 'UNAVAILABLE')]).toEqual([['disconnected'], []]);
     expect(deliver(state, { revision: 'r2' })).toEqual(['reconnected', 'progress r2']);
+  });
+
+  test('begins at a time once, and resumes from then on', () => {
+    const state = stateOf({ resumesAtTime: true, hasSnapshots: false });
+    expect([state.beginStream(), state.resumesAtTime]).toEqual([false, true]);
+    // A stream that breaks without a response.
+    expect([recover(state, 'UNAVAILABLE'), state.resumesAtTime]).toEqual([[], true]);
+    deliver(state, { changes: [changeOf('alice', 'r2')], resumedRevision: 'r1', revision: 'r2' });
+    expect([state.resumesAtTime, state.revision, state.beginStream()]).toEqual([false, 'r2', true]);
+    expect([recover(state, 'OUT_OF_RANGE'), state.resumesAtTime]).toEqual([['lost'], false]);
+  });
+
+  test('does not begin at a time on a daemon that does not know it', () => {
+    const state = stateOf({ resumesAtTime: true, hasSnapshots: false });
+    expect(() => deliver(state, { synced: true, revision: 'r1' })).toThrow('it needs version 0.2.0');
+    expect(state.isFinal(new ImstateError('UNIMPLEMENTED', ''))).toBe(true);
   });
 
   test('loses an incomplete snapshot', () => {

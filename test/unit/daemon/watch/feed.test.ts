@@ -25,7 +25,7 @@ function changeOf(i: number, deviceId = 'phone'): PublishedChange {
       details: NO_DETAILS,
     },
   };
-  return new PublishedChange(change, `r-${i}`);
+  return new PublishedChange(change, `c-${i}`, `r-${i}`);
 }
 
 class Reader {
