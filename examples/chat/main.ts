@@ -11,6 +11,7 @@ const { values } = parseArgs({
     endpoint: { type: 'string', default: '127.0.0.1:8080' },
     etcd: { type: 'string' },
     'token-file': { type: 'string' },
+    'tls-ca': { type: 'string' },
   },
 });
 
@@ -22,6 +23,7 @@ const chat = await ChatServer.start({
   imstate: {
     ...(values.etcd === undefined ? { endpoints: values.endpoint.split(',') } : { etcd: values.etcd }),
     tokenFile: values['token-file'],
+    tls: values['tls-ca'] === undefined ? undefined : { ca: values['tls-ca'] },
   },
 });
 console.log(`clients   ${chat.url}\nimstate   ${chat.addr}`);

@@ -23,15 +23,17 @@ export interface ChatInstanceOptions {
   leaseMs: number;
   port?: number;
   hopPort?: number;
+  /** Further flags. */
+  flags?: string[];
 }
 
 /** Starts an instance, which is killed when the disposables run. */
 export async function startChatInstance(options: ChatInstanceOptions): Promise<ChatInstance> {
-  const { endpoint, leaseMs, port = 0, hopPort = 0 } = options;
+  const { endpoint, leaseMs, port = 0, hopPort = 0, flags = [] } = options;
   const ports = ['--port', `${port}`, '--hop-port', `${hopPort}`];
   const child = spawn(process.execPath, [
     ...['--import', 'tsx', `${CHAT}main.ts`, ...ports],
-    ...['--lease-ms', `${leaseMs}`, '--endpoint', endpoint],
+    ...['--lease-ms', `${leaseMs}`, '--endpoint', endpoint, ...flags],
   ]);
   const shown = textOf(child);
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {

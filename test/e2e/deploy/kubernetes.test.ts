@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -86,7 +87,7 @@ test.runIf(hasKubectl).each(OVERLAYS)(
     ];
     for (const selector of selectors) expect(selector).toEqual(labels);
     // The label of callers has nothing beside it.
-    const [callers] = theOnly(manifests, 'NetworkPolicy').spec.ingress;
+    const [, callers] = theOnly(manifests, 'NetworkPolicy').spec.ingress;
     expect(callers.from).toEqual([
       { namespaceSelector: {}, podSelector: { matchLabels: { 'imstate-client': 'true' } } },
     ]);
@@ -158,7 +159,7 @@ test.runIf(hasKubectl && canChangeUser)(
     };
     const pod = await startPod(deployment, {
       secrets,
-      env: { ...ownEnv(), IMSTATE_ETCD: inject('etcdHost') },
+      env: ownEnv(),
     });
     await until(async () => (await pod.probe('readinessProbe'))?.status === 200, 'the pod is ready');
     const tls = { ca: authority.file };
@@ -178,6 +179,21 @@ test.runIf(hasKubectl && canChangeUser)(
     expect(await pod.stop()).toBe(0);
   },
 );
+
+test('the command of the guide makes an object of the alerts', async () => {
+  const guide = await readFile('deploy/README.md', 'utf8');
+  const command = /^\(printf [^|]*/m.exec(guide)?.[0] as string;
+  const rule = parse(spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout);
+  expect(rule.spec.groups[0].rules.length).toBeGreaterThan(5);
+  expect(await faultsOf([rule])).toEqual([]);
+});
+
+test('daemons may call each other', async () => {
+  const { spec } = theOnly(await writtenManifests(), 'NetworkPolicy');
+  const own = { podSelector: spec.podSelector };
+  expect(spec.ingress).toContainEqual({ from: [own], ports: [{ port: 'grpc' }] });
+  expect(spec.egress).toContainEqual({ to: [own], ports: [{ port: 'grpc' }] });
+});
 
 test('scales on a metric that the daemon has', async () => {
   const manifests = await writtenManifests();
