@@ -126,6 +126,11 @@ export class Presence {
       this.#servers.noteDrain(drain, result);
       return result;
     }
+    if (result.isPartial)
+      throw new ImstateError(
+        'STORE_UNAVAILABLE',
+        'part of the store does not answer, and may have the lease: try again',
+      );
     throw new ImstateError(
       'NOT_FOUND',
       `chat server ${drain.serverAddr} has no lease, so that it cannot drain: imstate servers lists those that have`,

@@ -18,7 +18,9 @@ export function toRouteResponse(routes: Routes): RouteResponse__Output {
       .map(([serverAddr, sessions]) => ({
         serverAddr,
         sessions: sessions.map(toRoutedSession),
-        draining: sessions.some(({ session }) => session.lease?.state === 'DRAINING'),
+        draining: sessions.some(
+          ({ session }) => session.graceEndMs === 0 && session.lease?.state === 'DRAINING',
+        ),
       })),
     offlineUserIds: [...offline],
     unavailableUserIds: [...unavailable],

@@ -13,9 +13,11 @@ export function drainServer(
     return { hasLease: false, sessions, deadlineMs: 0, isPartial: false };
   const { incarnation } = lease;
   const deadline = drain && now + drain.overMs;
+  // A lease that has run out is kept once, however often it drains.
+  const lapsed = lease.drain?.lapsed;
   leases.put(serverAddr, {
     ...lease,
-    drain: drain && { incarnation, deadline: now + drain.overMs, grace: drain.graceMs },
+    drain: drain && { incarnation, deadline: now + drain.overMs, grace: drain.graceMs, lapsed },
   });
   return { hasLease: true, sessions, deadlineMs: deadline ?? 0, isPartial: false };
 }

@@ -71,6 +71,8 @@ function makeRecord(
   refreshed: SessionRecord | undefined,
   now: number,
 ): SessionRecord {
+  // A refresh may be a late repeat, which does not cancel a logout.
+  const loggedOut = refreshed && refreshed.graceEndMs > 0 ? refreshed : undefined;
   return {
     deviceId: login.deviceId,
     sessionId: login.sessionId,
@@ -79,14 +81,13 @@ function makeRecord(
     metadata: login.metadata,
     details: login.details,
     online: true,
-    ttlMs: login.ttlMs,
+    ttlMs: loggedOut?.ttlMs ?? login.ttlMs,
     logoutTimeMs: undefined,
     endReason: undefined,
     reasonText: '',
     removalTimeMs: 0,
-    // A refresh may be a late repeat, which does not cancel a logout.
-    graceEndMs: refreshed?.graceEndMs ?? 0,
-    incarnation,
+    graceEndMs: loggedOut?.graceEndMs ?? 0,
+    incarnation: loggedOut?.incarnation ?? incarnation,
     lastSeenMs,
     loginTimeMs: refreshed?.loginTimeMs ?? Math.min(login.resentLoginTimeMs || now, now),
   };

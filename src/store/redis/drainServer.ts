@@ -18,10 +18,12 @@ export async function drainServer(
     true,
   );
   const replies = [...answers.values()];
+  const hasLease = replies.some(([has]) => has === 1);
   return {
-    hasLease: replies.some(([hasLease]) => hasLease === 1),
+    hasLease,
     sessions: replies.reduce((sum, [, sessions]) => sum + sessions, 0),
     deadlineMs: Math.max(...replies.map(([, , deadlineMs]) => deadlineMs)),
-    isPartial,
+    // A shard that lost its data has no lease until the next keep-alive.
+    isPartial: isPartial || (hasLease && replies.some(([has]) => has === 0)),
   };
 }

@@ -9,18 +9,22 @@ local function offline(user, device, session, grace)
   if not current or not current.online then return 0 end
   if session ~= '' and current.session ~= session then return 0 end
   local drain = drain_of(lease_of(current.server))
+  local is_bound = current.incarnation > 0 or current.ttl > 0
   if drain then
-    -- It leaves the lease: a restart of the chat server must not end it before its grace is over, and neither must
-    -- a repeated logout.
-    grace, current.incarnation = math.max(grace, drain.grace), 0
+    -- Only the grace ends it from now on: neither a restart of the chat server, nor a time to live that nobody
+    -- renews, nor a repeated logout.
+    grace, current.incarnation, current.ttl = math.max(grace, drain.grace), 0, 0
   end
   current.seen = math.max(now, current.seen)
   if grace == 0 then
     end_session(user, device, current, online, LOGOUT, now)
     return 1
   end
-  if current.grace > 0 and current.grace <= now + grace then return 1 end
-  current.grace = now + grace
+  if current.grace == 0 or current.grace > now + grace then
+    current.grace = now + grace
+  elseif not drain or not is_bound then
+    return 1
+  end
   redis.call('ZADD', DEADLINES, next_deadline(current), device_member(user, device))
   redis.call('HSET', devices_of(user), device, pack_online(current))
   return 1

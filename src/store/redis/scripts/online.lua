@@ -118,6 +118,7 @@ local function online(user, device, login, policy, resent, is_new)
     login.login = current.login
     -- It may be a late repeat, which does not cancel a logout.
     login.grace = current.grace
+    if current.grace > 0 then login.incarnation, login.ttl = current.incarnation, current.ttl end
   end
   local is_replaced = was_online and not is_refresh
   local is_change = not is_refresh or current.server ~= login.server or current.platform ~= login.platform

@@ -106,6 +106,40 @@ export function describeDrains(name: string, makeStore: MakeStore): void {
       expect(await device()).toMatchObject({ online: true, graceEndMs: START + GRACE });
     });
 
+    test('a session that was logged out before the drain has its own grace, and leaves the lease with a repeat', async () => {
+      await startServer();
+      await on.store.online(login({ incarnation: 1 }));
+      await on.store.offline(logout({ graceMs: GRACE / 2 }));
+      await on.store.drainServer(DRAIN);
+      await on.store.offline(logout({ graceMs: GRACE / 2 }));
+      expect(await device()).toMatchObject({ online: true, graceEndMs: START + GRACE / 2 });
+      await startServer(SERVER, 2);
+      await on.sweepAll();
+      expect(await device()).toMatchObject({ online: true, graceEndMs: START + GRACE / 2 });
+    });
+
+    test('a repeated login during the grace changes nothing', async () => {
+      await startServer();
+      await on.store.online(login({ incarnation: 1 }));
+      await on.store.drainServer(DRAIN);
+      await on.store.offline(logout());
+      await on.store.online(login({ incarnation: 1 }));
+      await startServer(SERVER, 2);
+      await on.sweepAll();
+      expect(await device()).toMatchObject({ online: true, graceEndMs: START + GRACE });
+    });
+
+    test('a time to live does not end a grace', async () => {
+      await startServer();
+      await on.store.online(login({ ttlMs: GRACE / 3 }));
+      await on.store.drainServer(DRAIN);
+      await on.store.offline(logout());
+      await passAlive(GRACE - 5_000);
+      expect(await device()).toMatchObject({ online: true });
+      await passAlive(5_000);
+      expect(await device()).toMatchObject({ online: false, endReason: 'LOGOUT' });
+    });
+
     test('a longer grace of a logout counts, and a shorter one does not', async () => {
       await startServer();
       await on.store.drainServer(DRAIN);
@@ -151,6 +185,16 @@ export function describeDrains(name: string, makeStore: MakeStore): void {
       await on.pass(500);
       expect(await device()).toMatchObject({ online: false, endReason: 'SERVER_LOST' });
       expect(await on.allServers()).toEqual([]);
+    });
+
+    test('repeated drains keep no lease that has run out', async () => {
+      await startServer();
+      await on.store.online(login());
+      for (let passed = 0; passed < LEASE + GRACE; passed += 5_000) {
+        await on.store.drainServer(DRAIN);
+        await on.pass(5_000);
+      }
+      expect(await device()).toMatchObject({ online: false, endReason: 'SERVER_LOST' });
     });
 
     test('a keep-alive revives a lease that had run out while it drains, once more for each', async () => {

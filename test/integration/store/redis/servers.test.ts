@@ -100,3 +100,14 @@ test('reads a page with the same work, however many chat servers there are', asy
   // A page of servers reads sessions and leases of six; one of sessions opens buckets until it has five.
   expect(counts.get('hget')).toBeLessThan(100);
 });
+
+test('a drain is partial in a shard that lost the lease', async () => {
+  const store = own.makeStore({ shards: 2 });
+  await store.open();
+  const { resyncToken } = await store.keepServerAlive(keepAlive());
+  await store.keepServerAlive(keepAlive({ resynced: resyncToken }));
+  const drain = { serverAddr: '10.0.0.1:9000', drain: { overMs: 60_000, graceMs: 30_000 } };
+  expect(await store.drainServer(drain)).toMatchObject({ hasLease: true, isPartial: false });
+  await own.redis.hdel(`${own.keyPrefix}{1}:l`, '10.0.0.1:9000');
+  expect(await store.drainServer(drain)).toMatchObject({ hasLease: true, isPartial: true });
+});
