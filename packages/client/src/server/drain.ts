@@ -1,4 +1,3 @@
-import type { SessionRef } from '../shared/session.js';
 import type { HeldSessions } from './heldSessions.js';
 import type { DrainingSession } from './serverMessages.js';
 
@@ -16,8 +15,6 @@ const MIN_MS = 1_000;
 export class Drain {
   readonly #held: HeldSessions;
   readonly #onDrain: ((session: DrainingSession) => void) | undefined;
-  /** Those that were chosen and are still held, by their IDs. */
-  readonly #chosen = new Set<string>();
   #startedAt = 0;
   #deadlineAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -34,7 +31,7 @@ export class Drain {
   get progress(): { deadline: Date; left: number } | undefined {
     if (this.#deadlineAt === undefined) return undefined;
     const deadline = new Date(Date.now() + this.#deadlineAt - performance.now());
-    return { deadline, left: this.#left };
+    return { deadline, left: this.#held.undrained };
   }
 
   /** The drain as the last keep-alive response has it; undefined if there is none, or none any more. */
@@ -44,11 +41,11 @@ export class Drain {
       return;
     }
     const now = performance.now();
-    if (this.#deadlineAt === undefined) {
-      this.#startedAt = now;
-      if (this.#onDrain) this.#schedule();
-    }
-    this.#deadlineAt = now + remainingMs;
+    const deadlineAt = now + remainingMs;
+    if (this.#deadlineAt === undefined && this.#onDrain) this.#schedule();
+    // Another drain takes the place of this one, and may be over already.
+    if (deadlineAt + MIN_MS < (this.#deadlineAt ?? Infinity)) this.#startedAt = now;
+    this.#deadlineAt = deadlineAt;
   }
 
   /** Chooses no more sessions. May be called twice. */
@@ -56,7 +53,7 @@ export class Drain {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#deadlineAt = undefined;
-    this.#chosen.clear();
+    this.#held.endDrain();
     this.#due = 0;
   }
 
@@ -64,7 +61,9 @@ export class Drain {
     const since = performance.now();
     this.#timer = setTimeout(
       () => {
-        this.#closeSome(Math.min(performance.now() - since, MAX_TICK_MS));
+        const now = performance.now();
+        if (now - since > MAX_TICK_MS) this.#startedAt = now;
+        this.#closeSome(Math.min(now - since, MAX_TICK_MS));
         if (this.#timer !== undefined) this.#schedule();
       },
       TICK_MS * (0.5 + Math.random()),
@@ -73,33 +72,15 @@ export class Drain {
 
   /** Chooses the sessions that are due after a tick of this length, which has just ended. */
   #closeSome(tickMs: number): void {
-    let left = this.#left;
+    let left = this.#held.undrained;
     const endAt = Math.max(this.#deadlineAt ?? 0, this.#startedAt + MIN_MS);
     this.#due += (left * tickMs) / (tickMs + Math.max(0, endAt - performance.now()));
-    const chosen = this.#first(Math.floor(this.#due));
+    const chosen = this.#held.drain(Math.floor(this.#due));
     // Those whose login is in flight are due as soon as it is answered.
     this.#due = Math.min(this.#due - chosen.length, left);
     for (const session of chosen) {
       left -= 1;
-      this.#chosen.add(session.sessionId);
       this.#onDrain?.({ ...session, left });
     }
-  }
-
-  /** How many sessions are held and were not chosen. */
-  get #left(): number {
-    for (const sessionId of this.#chosen)
-      if (this.#held.get(sessionId) === undefined) this.#chosen.delete(sessionId);
-    return this.#held.size - this.#chosen.size;
-  }
-
-  /** The first of them, up to `count`, whose login was answered. */
-  #first(count: number): SessionRef[] {
-    const first: SessionRef[] = [];
-    for (const session of this.#held.answered()) {
-      if (first.length === count) break;
-      if (!this.#chosen.has(session.sessionId)) first.push(session);
-    }
-    return first;
   }
 }

@@ -20,6 +20,8 @@ const STEP_MS = 50;
 /** The sessions that a chat server holds. Calls for one session run one after the other. */
 export class HeldSessions {
   readonly #sessions = new Map<string, HeldSession>();
+  /** The IDs of those that were chosen to be closed. */
+  readonly #drained = new Set<string>();
   readonly #perSecond: number;
 
   /** `perSecond` limits {@link forEach}. */
@@ -39,9 +41,26 @@ export class HeldSessions {
     for (const { login } of this.#sessions.values()) yield refOf(login);
   }
 
-  /** Those whose login was answered, so that the chat server knows them. */
-  *answered(): Generator<SessionRef> {
-    for (const { login, loginTime } of this.#sessions.values()) if (loginTime) yield refOf(login);
+  /** How many were not chosen by {@link drain}. */
+  get undrained(): number {
+    return this.#sessions.size - this.#drained.size;
+  }
+
+  /** Chooses up to `count` sessions to close, each once. Their login was answered: the chat server knows them. */
+  drain(count: number): SessionRef[] {
+    const chosen: SessionRef[] = [];
+    if (count === 0) return chosen;
+    for (const { login, loginTime } of this.#sessions.values()) {
+      if (loginTime === undefined || this.#drained.has(login.sessionId)) continue;
+      this.#drained.add(login.sessionId);
+      if (chosen.push(refOf(login)) === count) break;
+    }
+    return chosen;
+  }
+
+  /** The next {@link drain} begins anew. */
+  endDrain(): void {
+    this.#drained.clear();
   }
 
   /** Holds a session from its login on. A repeated login continues the session, after the call in flight. */
@@ -61,12 +80,13 @@ export class HeldSessions {
   remove(sessionId: string): HeldSession | undefined {
     const held = this.#sessions.get(sessionId);
     this.#sessions.delete(sessionId);
+    this.#drained.delete(sessionId);
     return held;
   }
 
   /** Removes a session unless another login has continued it; returns whether it was held. */
   drop(held: HeldSession): boolean {
-    return this.isHeld(held) && this.#sessions.delete(held.login.sessionId);
+    return this.isHeld(held) && this.remove(held.login.sessionId) !== undefined;
   }
 
   isHeld(held: HeldSession): boolean {

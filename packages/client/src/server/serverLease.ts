@@ -17,8 +17,10 @@ export interface ServerLeaseOptions {
   ttlMs: number;
   /** Resends all sessions. If it rejects, onError receives the error, and it is called again. */
   resync(signal: AbortSignal): Promise<void>;
-  /** The lease was renewed. `drainMs` is how long a drain has left; undefined if there is none. */
-  onRenewed(drainMs: number | undefined): void;
+  /** The lease was renewed. */
+  onRenewed(): void;
+  /** How long a drain has left, in milliseconds; undefined if there is none. Called with each renewal that knows. */
+  onDrain(remainingMs: number | undefined): void;
   /** Something failed and is retried. */
   onError(error: ImstateError): void;
 }
@@ -111,7 +113,10 @@ export class ServerLease {
     this.#isPartial = partial;
     this.#wasRenewed = true;
     this.#failures = 0;
-    this.#options.onRenewed(drain ? (fromDuration(drain.remaining) ?? 0) : undefined);
+    this.#options.onRenewed();
+    if (drain) this.#options.onDrain(fromDuration(drain.remaining) ?? 0);
+    // Otherwise the part of the store that does not answer may know of a drain.
+    else if (!partial) this.#options.onDrain(undefined);
     if (!resync) {
       this.#resyncedToken = '';
       this.#resolveReady();

@@ -101,7 +101,10 @@ export class ServerSessions {
       incarnation: this.incarnation,
       ttlMs: options.leaseTtlMs ?? LEASE_TTL_MS.default,
       resync: (signal) => this.#resync(signal),
-      onRenewed: (drainMs) => this.#onLeaseRenewed(drainMs),
+      onRenewed: () => this.#onLeaseRenewed(),
+      onDrain: (remainingMs) => {
+        if (!this.#closed.signal.aborted) this.#drain.update(remainingMs);
+      },
       onError: (error) => this.#onLeaseFailed(error),
     });
     this.ready = this.#lease.ready;
@@ -215,9 +218,7 @@ export class ServerSessions {
     return untilAnswered(call, { timeoutMs, signal }, this.#closed.signal);
   }
 
-  /** `drainMs` is how long a drain has left; undefined if there is none. */
-  #onLeaseRenewed(drainMs: number | undefined): void {
-    if (!this.#closed.signal.aborted) this.#drain.update(drainMs);
+  #onLeaseRenewed(): void {
     if (this.#failures >= DISCONNECTED_AFTER) notify(this.#options.onReconnected, undefined);
     this.#failures = 0;
     this.#pendingLogouts.repeat();

@@ -66,6 +66,42 @@ test('skips sessions whose login is in flight, and chooses them once it is answe
   expect([times.length, held.size, drain.progress?.left]).toEqual([3, 0, 0]);
 });
 
+test('a drain that is over at once takes the place of another', () => {
+  const { drain, times } = drainOf(SESSIONS);
+  drain.update(3_600_000);
+  vi.advanceTimersByTime(5_000);
+  drain.update(0);
+  vi.advanceTimersByTime(1_300);
+  expect(times.length).toBe(SESSIONS);
+  const lastTick = times.filter((time) => time === times.at(-1)).length;
+  expect(lastTick).toBeLessThan(SESSIONS / 3);
+});
+
+test('a process that was stopped past the deadline closes the rest in a second', () => {
+  const onTime = setTimeout;
+  const { drain, times } = drainOf(SESSIONS);
+  drain.update(WINDOW_MS);
+  vi.advanceTimersByTime(WINDOW_MS / 2);
+  vi.stubGlobal('setTimeout', (run: () => void, ms: number) => onTime(run, ms + WINDOW_MS));
+  vi.advanceTimersByTime(200);
+  vi.unstubAllGlobals();
+  vi.stubGlobal('setTimeout', onTime);
+  vi.advanceTimersByTime(WINDOW_MS + 1_500);
+  expect(times.length).toBe(SESSIONS);
+  const perTick = new Map<number, number>();
+  for (const time of times) perTick.set(time, (perTick.get(time) ?? 0) + 1);
+  expect(Math.max(...perTick.values())).toBeLessThan(SESSIONS / 3);
+});
+
+test('chooses a session again that ended and returns under its ID', () => {
+  const { drain, held, times, login } = drainOf(1);
+  drain.update(WINDOW_MS);
+  vi.advanceTimersByTime(2 * WINDOW_MS);
+  login(0).loginTime = new Date(0);
+  vi.advanceTimersByTime(200);
+  expect([times.length, held.size]).toEqual([2, 0]);
+});
+
 test('chooses none after the end of the drain', () => {
   const { drain, times } = drainOf(SESSIONS);
   drain.update(WINDOW_MS);
