@@ -20,13 +20,13 @@ export default class Drain extends ClientCommand {
     of the chat server is DRAINING meanwhile. Needs the role writer; a writer that is bound to chat servers may
     drain no other. A second drain replaces the first one.
 
-    --wait waits until the chat server has no session left, and shows the progress on a terminal. The exit code
-    is 1 if sessions are left after --over and --grace, or if a restart or --cancel ended the drain. Ctrl-C ends
-    the waiting, not the drain.
+    --wait waits until the chat server has no session left, also while no daemon answers, and shows the progress
+    on a terminal. The exit code is 1 if sessions are left 10 s after --over and --grace, if a restart or --cancel
+    ended the drain, or if the chat server lost its lease. Ctrl-C ends the waiting, not the drain.
 
-    JSON: {"serverAddr", "sessions", "deadline", "partial"}; with --wait also "left". sessions is the number at
-    the beginning; deadline is null if the drain was cancelled; partial is true if part of the store does not
-    answer, and the call has to be repeated.
+    JSON: {"serverAddr", "sessions", "deadline", "partial"}; with --wait also "outcome", which is drained, late,
+    ended, lost or stopped, and "left". sessions is the number at the beginning; deadline is null with --cancel;
+    partial is true if part of the store does not answer, and the call has to be repeated.
   `;
   static override examples = [
     {
@@ -83,7 +83,7 @@ export default class Drain extends ClientCommand {
       try {
         const end = await waitForDrain(client, { serverAddr, sessions, overMs, graceMs }, stop);
         this.#report(serverAddr, end);
-        return { ...json, left: end.left };
+        return { ...json, outcome: end.outcome, left: end.left };
       } finally {
         release();
       }
@@ -105,13 +105,15 @@ export default class Drain extends ClientCommand {
         process.exitCode = EXIT_BY_SIGNAL;
         this.logToStderr(`${serverAddr} drains on, with ${sessions} left: --cancel stops it`);
         return;
-      case 'cancelled':
+      case 'ended':
         process.exitCode = 1;
-        this.logToStderr(`the drain of ${serverAddr} was cancelled, with ${sessions} left`);
+        this.logToStderr(
+          `the drain of ${serverAddr} has ended, by --cancel or a restart, with ${sessions} left`,
+        );
         return;
-      case 'restarted':
+      case 'lost':
         process.exitCode = 1;
-        this.logToStderr(`${serverAddr} was restarted, with ${sessions}, which ended its drain`);
+        this.logToStderr(`${serverAddr} lost its lease, which ended its sessions: look at its log`);
         return;
       case 'late':
         process.exitCode = 1;
