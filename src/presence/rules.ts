@@ -199,7 +199,7 @@ export function superseded({ serverAddr, incarnation }: KeepAlive, newer: number
   return new ImstateError(
     'SUPERSEDED',
     `incarnation ${newer} of chat server ${serverAddr} supersedes ${incarnation}, whose sessions have ended: ` +
-      'stop, or use a greater incarnation',
+      'stop this process; its next start needs a greater incarnation',
   );
 }
 

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { faultJson } from 'imstate-client/internal/json';
 import { formatHostPort } from 'imstate-client/internal/shared/address';
 import { ImstateError, messageOf } from 'imstate-client/internal/shared/errors';
 import type { Logger } from 'pino';
@@ -172,12 +173,12 @@ export class HttpServer {
 
   #sendNotFound(path: string, response: ServerResponse): void {
     const methods = this.#routes.methodsOf(path);
-    if (methods.length === 0) {
-      sendText(response, 404, `nothing is served at ${path}\n`);
-      return;
-    }
-    response.setHeader('allow', methods.join(', '));
-    sendText(response, 405, `${path} takes ${methods.join(' or ')}\n`);
+    const isKnown = methods.length > 0;
+    const text = isKnown ? `${path} takes ${methods.join(' or ')}` : `nothing is served at ${path}`;
+    if (isKnown) response.setHeader('allow', methods.join(', '));
+    const code = isKnown ? 405 : 404;
+    if (!path.startsWith('/api/')) sendText(response, code, `${text}\n`);
+    else sendJson(response, code, { error: faultJson(new ImstateError('UNIMPLEMENTED', text)) });
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -125,14 +125,16 @@ export function readDrain(request: DrainServerRequest__Output): ServerDrain {
   return { serverAddr, drain: cancel ? undefined : { overMs, graceMs } };
 }
 
+/** Checks that there are some, and not too many for one call. */
+function checkCount(field: string, items: readonly unknown[], max: number): void {
+  const rule = `must be 1 to ${shown(max)}`;
+  if (items.length === 0) throw broken(field, `${rule}: name at least one`);
+  if (items.length > max) throw broken(field, `${rule}; these are ${items.length}: send several calls`);
+}
+
 /** Reads and checks the sessions of a heartbeat. */
 export function readSessions(sessions: SessionRef__Output[]): SessionRef[] {
-  if (sessions.length < 1 || sessions.length > LIMITS.heartbeatSessions.max) {
-    throw broken(
-      'sessions',
-      `must be 1 to ${shown(LIMITS.heartbeatSessions.max)}; these are ${sessions.length}: send several calls`,
-    );
-  }
+  checkCount('sessions', sessions, LIMITS.heartbeatSessions.max);
   return sessions.map((session, i) => readSession(`sessions[${i}]`, session));
 }
 
@@ -162,12 +164,7 @@ export function readGetUser({ userId, deviceId, includeLastSeen }: GetUserReques
 
 /** Checks the users of a batch. */
 export function readBatch(userIds: string[]): string[] {
-  if (userIds.length < 1 || userIds.length > LIMITS.batchUsers.max) {
-    throw broken(
-      'user_ids',
-      `must be 1 to ${shown(LIMITS.batchUsers.max)}; these are ${userIds.length}: send several calls`,
-    );
-  }
+  checkCount('user_ids', userIds, LIMITS.batchUsers.max);
   return checkUsers('user_ids', userIds);
 }
 

@@ -33,7 +33,15 @@ function responseOf(fields: Partial<WatchResponse__Output>): WatchResponse__Outp
 
 function changeOf(userId: string, revision: string): Change__Output {
   const change = { userId, deviceId: 'phone', wasOnline: false, online: true, userOnline: true };
-  return { ...change, session: null, ended: null, time: null, revision, moved: false, changeId: `c-${revision}` };
+  return {
+    ...change,
+    session: null,
+    ended: null,
+    time: null,
+    revision,
+    moved: false,
+    changeId: `c-${revision}`,
+  };
 }
 
 /**

@@ -198,7 +198,7 @@ test.each<[path: string, body: unknown, field: string | undefined, message: stri
   ['offline', { ...SESSION, sessionId: '' }, 'sessionId', 'sessionId must not be empty'],
   ['offline', { ...SESSION, graceMs: 3_600_001 }, 'graceMs', 'graceMs must be from 0 s to 3600 s'],
   ['offline', { ...SESSION, graceMs: -1 }, 'graceMs', 'graceMs must be an integer of at least 0'],
-  ['heartbeat', {}, 'sessions', 'sessions must be 1 to 1,000; these are 0'],
+  ['heartbeat', {}, 'sessions', 'sessions must be 1 to 1,000: name at least one'],
   [
     'heartbeat',
     `{"sessions":[${'{},'.repeat(300_000)}{}]}`,
@@ -220,7 +220,7 @@ test.each<[path: string, body: unknown, field: string | undefined, message: stri
     '"session" is not a key of sessions[0]: use userId, deviceId, sessionId',
   ],
   ['heartbeat', { sessions: [{ ...SESSION, userId: '' }] }, 'sessions[0].userId', 'must not be empty'],
-  ['route', {}, 'userIds', 'userIds must be 1 to 1,000; these are 0'],
+  ['route', {}, 'userIds', 'userIds must be 1 to 1,000: name at least one'],
   ['route', { userIds: 'alice' }, 'userIds', 'userIds must be an array of strings'],
   ['route', { userIds: ['alice', ''] }, 'userIds[1]', 'userIds[1] must not be empty'],
   ['drain', {}, 'serverAddr', 'serverAddr must not be empty'],
@@ -257,7 +257,7 @@ test('rejects a body that is too large, another type, and another method', async
   expect([other.status, other.headers.allow, other.text]).toEqual([
     405,
     'PUT',
-    `/api/v1/${LEASE} takes PUT\n`,
+    `{"error":{"code":"UNIMPLEMENTED","message":"/api/v1/${LEASE} takes PUT"}}\n`,
   ]);
   for (const path of ['servers//lease', 'servers/a:1/b/lease', 'servers/%ff/lease', `${LEASE}/`])
     expect([path, (await ask(`${daemon.http}/api/v1/${path}`, { method: 'PUT' })).status]).toEqual([
