@@ -27,6 +27,7 @@ import { MalformedRequests } from './overload/malformedRequests.js';
 import { Policies } from './policies.js';
 import { Presence } from './presence.js';
 import { Readiness } from './readiness.js';
+import { Relays } from './relays.js';
 import type { StartDeadline } from './startDeadline.js';
 import { Sweeper } from './sweeper.js';
 import { UserData } from './userData.js';
@@ -90,6 +91,7 @@ export async function makeParts(
   const drainDelay = new DrainDelay(options.drainDelayMs, log);
   const tracedStore = tracing?.traced(store) ?? store;
   const policies = new Policies(store, log);
+  const relays = new Relays(store);
   const serverEvents = new ServerEvents(log);
   const presence = new Presence(tracedStore, counters, serverEvents, () => sweeper.wake(), options);
   const load = new Load(boundsOf(options), log);
@@ -112,6 +114,7 @@ export async function makeParts(
         counts: observer.counts,
         store,
         policies,
+        relays,
         steps,
         sweeper,
         counters,
@@ -128,6 +131,7 @@ export async function makeParts(
       web: {
         presence,
         policies,
+        relays,
         hub,
         load,
         registry,
@@ -140,6 +144,7 @@ export async function makeParts(
   const server = new GrpcServer({
     presence,
     policies,
+    relays,
     userData: new UserData(tracedStore, presence, hub),
     hub,
     load,

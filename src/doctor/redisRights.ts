@@ -34,6 +34,8 @@ export async function judgeRights(
     ['LPUSH', `${keyPrefix}audit`, ''],
     // Without it, they cannot change session policies.
     ['HSET', `${keyPrefix}policies`, 'id', ''],
+    // Without it, no relay can run.
+    ['HSET', `${keyPrefix}relays`, 'name', ''],
     ['EVALSHA', '0', '0'],
     ['PING', ''],
     ['SELECT', `${db}`],

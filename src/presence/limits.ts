@@ -154,6 +154,20 @@ export const LIMITS = {
     beyond: '`RESOURCE_EXHAUSTED`, nothing was changed',
     reason: 'one for each kind of user or product; every daemon keeps all of them',
   },
+  relays: {
+    max: 100,
+    unit: 'relays',
+    what: 'relays of a store',
+    beyond: '`RESOURCE_EXHAUSTED`, nothing was changed',
+    reason: 'each reads all changes; a receiver of events needs one',
+  },
+  relayTarget: {
+    max: 500,
+    unit: 'characters',
+    what: 'target of a relay, as it is shown',
+    beyond: INVALID,
+    reason: 'people read it',
+  },
   batchUsers: {
     max: 1_000,
     unit: 'users',

@@ -105,6 +105,16 @@ export interface ChangeLog {
   positionBefore(shard: number, timeMs: number): Promise<LogPosition | undefined>;
 
   /**
+   * How many changes of a shard follow a position, up to `max`, and when the first of them happened, milliseconds since
+   * 1970. Undefined if the entry at the position is gone.
+   */
+  countAfter(
+    shard: number,
+    position: LogPosition,
+    max: number,
+  ): Promise<{ changes: number; oldestMs: number | undefined } | undefined>;
+
+  /**
    * Up to `limit` changes after a position, and the position that they reach. Undefined if the entry at the
    * position is gone, trimmed or lost with the store's data: then it is unknown what is missing.
    */

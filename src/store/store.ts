@@ -4,6 +4,7 @@ import type { AuditPage, AuditRecord, StoredAuditRecord } from '../presence/audi
 import type { HistoryIp } from '../presence/details.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../presence/listings.js';
 import type { PolicySet } from '../presence/policySet.js';
+import type { Relay, StoredRelays } from '../presence/relays.js';
 import type {
   KeepAlive,
   KeepAliveResult,
@@ -260,6 +261,15 @@ export interface PresenceStore {
    * had. Works in a store that is full.
    */
   writePolicies(set: PolicySet, replaces: string): Promise<boolean>;
+
+  /** The relays, see relays.ts, and the time of the store. */
+  readRelays(): Promise<StoredRelays>;
+
+  /**
+   * Writes a relay, or removes it (undefined), if the one in the store still has the version `replaces`, 0 for none;
+   * resolves with whether it had. Works in a store that is full.
+   */
+  writeRelay(name: string, relay: Relay | undefined, replaces: number): Promise<boolean>;
 
   /** The changes of this store, for watches. */
   changeLog(): ChangeLog;

@@ -7,6 +7,8 @@ import type { BatchGetUsersResponse__Output } from '../../packages/client/src/ge
 import type { Change__Output } from '../../packages/client/src/generated/imstate/v1/Change.ts';
 import type { DeletePolicyRequest } from '../../packages/client/src/generated/imstate/v1/DeletePolicyRequest.ts';
 import type { DeletePolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/DeletePolicyResponse.ts';
+import type { DeleteRelayRequest } from '../../packages/client/src/generated/imstate/v1/DeleteRelayRequest.ts';
+import type { DeleteRelayResponse__Output } from '../../packages/client/src/generated/imstate/v1/DeleteRelayResponse.ts';
 import type { EraseUserRequest } from '../../packages/client/src/generated/imstate/v1/EraseUserRequest.ts';
 import type { EraseUserResponse__Output } from '../../packages/client/src/generated/imstate/v1/EraseUserResponse.ts';
 import type { EvictRequest } from '../../packages/client/src/generated/imstate/v1/EvictRequest.ts';
@@ -32,8 +34,12 @@ import type { OfflineRequest } from '../../packages/client/src/generated/imstate
 import type { OfflineResponse__Output } from '../../packages/client/src/generated/imstate/v1/OfflineResponse.ts';
 import type { OnlineRequest } from '../../packages/client/src/generated/imstate/v1/OnlineRequest.ts';
 import type { OnlineResponse__Output } from '../../packages/client/src/generated/imstate/v1/OnlineResponse.ts';
+import type { PauseRelayRequest } from '../../packages/client/src/generated/imstate/v1/PauseRelayRequest.ts';
+import type { PauseRelayResponse__Output } from '../../packages/client/src/generated/imstate/v1/PauseRelayResponse.ts';
 import type { PutPolicyRequest } from '../../packages/client/src/generated/imstate/v1/PutPolicyRequest.ts';
 import type { PutPolicyResponse__Output } from '../../packages/client/src/generated/imstate/v1/PutPolicyResponse.ts';
+import type { ReplayRelayRequest } from '../../packages/client/src/generated/imstate/v1/ReplayRelayRequest.ts';
+import type { ReplayRelayResponse__Output } from '../../packages/client/src/generated/imstate/v1/ReplayRelayResponse.ts';
 import type { RouteRequest } from '../../packages/client/src/generated/imstate/v1/RouteRequest.ts';
 import type { RouteResponse__Output } from '../../packages/client/src/generated/imstate/v1/RouteResponse.ts';
 import type { SetDefaultPolicyRequest } from '../../packages/client/src/generated/imstate/v1/SetDefaultPolicyRequest.ts';
@@ -163,6 +169,12 @@ export function grpcClients(addr: string, token?: string, channel: ChannelOption
         call<FinishUpgradeResponse__Output>((options, done) =>
           presence.FinishUpgrade(request, options, done),
         ),
+      pauseRelay: (request: PauseRelayRequest) =>
+        call<PauseRelayResponse__Output>((options, done) => presence.PauseRelay(request, options, done)),
+      replayRelay: (request: ReplayRelayRequest) =>
+        call<ReplayRelayResponse__Output>((options, done) => presence.ReplayRelay(request, options, done)),
+      deleteRelay: (request: DeleteRelayRequest) =>
+        call<DeleteRelayResponse__Output>((options, done) => presence.DeleteRelay(request, options, done)),
       putPolicy: (request: PutPolicyRequest) =>
         call<PutPolicyResponse__Output>((options, done) => presence.PutPolicy(request, options, done)),
       deletePolicy: (request: DeletePolicyRequest) =>

@@ -17,6 +17,7 @@ import type {
 import type { ValidateLoginRequest } from './calls/policies.js';
 import type { PresenceApi } from './calls/presenceApi.js';
 import { presenceServiceApi } from './calls/presenceServiceApi.js';
+import type { ClaimRelayRequest, CommitRelayRequest } from './calls/relays.js';
 import type { FinishUpgradeRequest } from './calls/upgrade.js';
 import { userStatusApi } from './calls/userStatusApi.js';
 import { type Access, Channel } from './connection/channel.js';
@@ -222,6 +223,53 @@ export class Client implements PresenceApi {
    */
   eraseUser(userId: string, options?: CallOptions) {
     return this.#call((api) => api.eraseUser(userId, options));
+  }
+
+  /**
+   * Claims a relay: of several processes exactly one delivers. Renew the claim before it runs out, with this call or
+   * with {@link commitRelay}. Needs the role `writer`. `imstate relay run` does all this.
+   */
+  claimRelay(request: ClaimRelayRequest, options?: CallOptions) {
+    return this.#call((api) => api.claimRelay(request, options));
+  }
+
+  /**
+   * Commits how far a relay has delivered, which renews the claim. Rejects with `FAILED_PRECONDITION` if another process
+   * has taken over or the relay was replayed, and with `NOT_FOUND` if the store lost it: claim it again.
+   */
+  commitRelay(request: CommitRelayRequest, options?: CallOptions) {
+    return this.#call((api) => api.commitRelay(request, options));
+  }
+
+  /** Lists the relays, and how far each is behind. */
+  listRelays(options?: CallOptions) {
+    return this.#call((api) => api.listRelays(options));
+  }
+
+  /** Makes a relay deliver nothing until {@link resumeRelay}. Needs the role `admin`. Rejects with `NOT_FOUND`. */
+  pauseRelay(name: string, options?: CallOptions) {
+    return this.#call((api) => api.pauseRelay(name, options));
+  }
+
+  /** Makes a paused relay go on where it was. Needs the role `admin`. Rejects with `NOT_FOUND`. */
+  resumeRelay(name: string, options?: CallOptions) {
+    return this.#call((api) => api.resumeRelay(name, options));
+  }
+
+  /**
+   * Makes a relay deliver again what happened since a time. Needs the role `admin`. Rejects with `NOT_FOUND`, and with
+   * `OUT_OF_RANGE` if changes since then may be gone.
+   */
+  replayRelay(name: string, from: Date, options?: CallOptions) {
+    return this.#call((api) => api.replayRelay(name, from, options));
+  }
+
+  /**
+   * Removes a relay. Needs the role `admin`. Rejects with `NOT_FOUND`, and with `FAILED_PRECONDITION` while a process
+   * delivers for it.
+   */
+  deleteRelay(name: string, options?: CallOptions) {
+    return this.#call((api) => api.deleteRelay(name, options));
   }
 
   /**

@@ -50,6 +50,12 @@ export type {
   StoredPolicy,
   ValidateLoginRequest,
 } from './calls/policies.js';
+export type {
+  ClaimRelayRequest,
+  ClaimRelayResult,
+  CommitRelayRequest,
+  Relay,
+} from './calls/relays.js';
 export type { RoutedSession, RouteResult, ServerRoute } from './calls/routes.js';
 export type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './calls/upgrade.js';
 export type { EraseResult, UserExport } from './calls/userData.js';
@@ -76,6 +82,7 @@ export type {
   PolicyScope,
   SessionPolicy,
 } from './shared/policy.js';
+export type { RelayState } from './shared/relay.js';
 export type { SessionRef } from './shared/session.js';
 export type { TlsFiles } from './tls/names.js';
 export type { Watch } from './watch/watch.js';

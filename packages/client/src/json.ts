@@ -12,6 +12,7 @@ import type {
   UserState,
 } from './calls/messages.js';
 import type { LoginValidation, ValidateLoginRequest } from './calls/policies.js';
+import type { Relay } from './calls/relays.js';
 import type { RoutedSession, RouteResult } from './calls/routes.js';
 import type { UserExport } from './calls/userData.js';
 import type { ImstateError } from './shared/errors.js';
@@ -240,13 +241,15 @@ export function watchEventJson(event: WatchEvent, omitted: Omitted = {}): object
   }
 }
 
-function changeJson({ session, ended, time, ...change }: Change) {
+/** A change of a device. */
+export function changeJson({ session, ended, time, ...change }: Change) {
   return {
     userId: change.userId,
     deviceId: change.deviceId,
     wasOnline: change.wasOnline,
     online: change.online,
     userOnline: change.userOnline,
+    devicesOnline: change.devicesOnline ?? null,
     moved: change.moved,
     session: session ? sessionJson(session) : null,
     ended: ended ? endedJson(ended) : null,
@@ -286,4 +289,24 @@ export function faultJson({ code, message, field }: ImstateError) {
 /** ISO 8601 in UTC; an absent time is null. */
 function timeJson(time: Date | undefined): string | null {
   return time?.toISOString() ?? null;
+}
+
+/** A relay. */
+export function relayJson(relay: Relay) {
+  return {
+    name: relay.name,
+    target: relay.target,
+    state: relay.state,
+    holder: relay.holder ?? null,
+    revision: relay.revision,
+    deliveredTime: timeJson(relay.deliveredTime),
+    delivered: relay.delivered,
+    failed: relay.failed,
+    snapshots: relay.snapshots,
+    lastError: relay.lastError ?? null,
+    lagChanges: relay.lagChanges ?? null,
+    lagMs: relay.lagMs ?? null,
+    isBehindLog: relay.isBehindLog,
+    createTime: timeJson(relay.createTime),
+  };
 }

@@ -1,13 +1,14 @@
 import type { EraseUserResponse } from 'imstate-client/internal/generated/imstate/v1/EraseUserResponse';
 import type { EvictResponse } from 'imstate-client/internal/generated/imstate/v1/EvictResponse';
 import type { FinishUpgradeResponse } from 'imstate-client/internal/generated/imstate/v1/FinishUpgradeResponse';
+import type { PauseRelayResponse } from 'imstate-client/internal/generated/imstate/v1/PauseRelayResponse';
 import type { Policy } from 'imstate-client/internal/generated/imstate/v1/Policy';
 import type { PutPolicyResponse } from 'imstate-client/internal/generated/imstate/v1/PutPolicyResponse';
 import type { SetDefaultPolicyResponse } from 'imstate-client/internal/generated/imstate/v1/SetDefaultPolicyResponse';
 import type { AuditTarget } from '../../presence/audit.js';
 import { CREDENTIAL_CHANGES, CREDENTIAL_KINDS, type CredentialChange } from '../auth/credentialChanges.js';
 
-/** A request by gRPC or HTTP: fields of the message, or of the query and the JSON body. */
+/** A request by gRPC or HTTP: fields of the message, or of the query, the JSON body and the path. */
 export type ActRequest = Readonly<Record<string, unknown>>;
 
 /** One kind of administrative act. */
@@ -87,6 +88,24 @@ const SET_DEFAULT_POLICY = {
   detail: ({ policy, previous }: SetDefaultPolicyResponse) => `default policy ${previous} to ${policy?.name}`,
 } satisfies Act;
 
+const relayTarget = ({ name }: ActRequest): AuditTarget => ({
+  type: 'relay',
+  ...(typeof name === 'string' && name !== '' && { name }),
+});
+
+const PAUSE_RELAY = {
+  action: 'pause_relay',
+  target: relayTarget,
+  detail: (_: PauseRelayResponse, { resume }) => (resume ? 'resumed' : 'paused'),
+} satisfies Act;
+
+/** The same act, by a route of its own. */
+const RESUME_RELAY = { ...PAUSE_RELAY, detail: () => 'resumed' } satisfies Act;
+
+const REPLAY_RELAY = { action: 'replay_relay', target: relayTarget } satisfies Act;
+
+const DELETE_RELAY = { action: 'delete_relay', target: relayTarget } satisfies Act;
+
 const SET_LOG_LEVEL = {
   action: 'set_log_level',
   target: () => ({ type: 'daemon' }),
@@ -111,10 +130,15 @@ export const ACTS: Readonly<Record<string, Act>> = {
   '/imstate.v1.PresenceService/PutPolicy': PUT_POLICY,
   '/imstate.v1.PresenceService/DeletePolicy': DELETE_POLICY,
   '/imstate.v1.PresenceService/SetDefaultPolicy': SET_DEFAULT_POLICY,
+  '/imstate.v1.PresenceService/PauseRelay': PAUSE_RELAY,
+  '/imstate.v1.PresenceService/ReplayRelay': REPLAY_RELAY,
+  '/imstate.v1.PresenceService/DeleteRelay': DELETE_RELAY,
   '/imstate.v1.PresenceService/ListAudit': READ_AUDIT,
   '/imstate.v1.PresenceService/ExportUser': EXPORT_USER,
   '/imstate.v1.PresenceService/EraseUser': ERASE_USER,
   'POST /api/v1/evict': EVICT,
+  'POST /api/v1/relays/{name}/pause': PAUSE_RELAY,
+  'POST /api/v1/relays/{name}/resume': RESUME_RELAY,
   'GET /api/v1/audit': READ_AUDIT,
   'GET /admin/log-level': READ_LOG_LEVEL,
   'POST /admin/log-level': SET_LOG_LEVEL,

@@ -27,6 +27,8 @@ interface Rule {
 const open: Rule = { role: undefined };
 const reader: Rule = { role: 'reader' };
 const writer: Rule = { role: 'writer' };
+/** A writer that is not bound to chat servers: its handler checks that. */
+const relay: Rule = { role: 'writer', needsCaller: true };
 const admin: Rule = { role: 'admin', needsCaller: true };
 const login = {
   role: 'writer',
@@ -73,12 +75,18 @@ export const METHOD_RULES: Readonly<Record<string, Rule>> = {
   '/imstate.v1.PresenceService/ListPolicies': reader,
   '/imstate.v1.PresenceService/GetPolicy': reader,
   '/imstate.v1.PresenceService/Watch': reader,
+  '/imstate.v1.PresenceService/ListRelays': reader,
+  '/imstate.v1.PresenceService/ClaimRelay': relay,
+  '/imstate.v1.PresenceService/CommitRelay': relay,
   // What requires an admin is an act: declare it in src/daemon/audit/acts.ts too.
   '/imstate.v1.PresenceService/Evict': admin,
   '/imstate.v1.PresenceService/FinishUpgrade': admin,
   '/imstate.v1.PresenceService/PutPolicy': admin,
   '/imstate.v1.PresenceService/DeletePolicy': admin,
   '/imstate.v1.PresenceService/SetDefaultPolicy': admin,
+  '/imstate.v1.PresenceService/PauseRelay': admin,
+  '/imstate.v1.PresenceService/ReplayRelay': admin,
+  '/imstate.v1.PresenceService/DeleteRelay': admin,
   '/imstate.v1.PresenceService/ListAudit': admin,
   '/imstate.v1.PresenceService/ExportUser': admin,
   '/imstate.v1.PresenceService/EraseUser': admin,

@@ -20,6 +20,7 @@ import type { Load } from '../overload/load.js';
 import type { MalformedRequests } from '../overload/malformedRequests.js';
 import type { Policies } from '../policies.js';
 import type { Presence } from '../presence.js';
+import type { Relays } from '../relays.js';
 import type { UserData } from '../userData.js';
 import type { WatchHub } from '../watch/hub.js';
 import { Calls } from './calls.js';
@@ -33,6 +34,7 @@ const FLUSH_MS = 500;
 export interface GrpcServerParts {
   readonly presence: Presence;
   readonly policies: Policies;
+  readonly relays: Relays;
   readonly userData: UserData;
   readonly hub: WatchHub;
   readonly load: Load;
@@ -69,10 +71,11 @@ export class GrpcServer {
     this.#calls = new Calls(log, load, parts.audit);
     const { operations } = observer.counts;
     const { maxDevices } = limits;
-    const { policies, userData } = parts;
+    const { policies, relays, userData } = parts;
     this.#services = new Services(this.#server, this.#calls, {
       presence,
       policies,
+      relays,
       userData,
       hub,
       operations,

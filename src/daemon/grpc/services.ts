@@ -4,6 +4,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
 import { loadCodec } from 'imstate-client/internal/wire/codec';
 import { loadProtos } from 'imstate-client/internal/wire/protos';
+import type { Relays } from '../relays.js';
 import type { UserData } from '../userData.js';
 import type { Calls } from './calls.js';
 import { loadDefinition } from './definition.js';
@@ -11,6 +12,7 @@ import { withHealthDetails } from './healthDetails.js';
 import { watchingKnownNames } from './healthNames.js';
 import { policyCalls } from './policyCalls.js';
 import { type PresenceParts, presenceServiceHandlers } from './presenceService.js';
+import { relayCalls } from './relayCalls.js';
 import { upgradeCalls } from './upgradeCalls.js';
 import { userDataCalls } from './userDataCalls.js';
 import { userStatusHandlers } from './userStatus.js';
@@ -23,6 +25,7 @@ const KEEPING = ['Watch', 'KeepServerAlive'];
 
 /** What the services work with. */
 export interface ServiceParts extends PresenceParts {
+  readonly relays: Relays;
   readonly userData: UserData;
   /** See --max-devices. Health reports it. */
   readonly maxDevices: number;
@@ -48,7 +51,7 @@ export class Services {
 }
 
 function addPresence(server: Server, calls: Calls, parts: ServiceParts): void {
-  const { presence, policies, userData, hub, operations } = parts;
+  const { presence, policies, relays, userData, hub, operations } = parts;
   const { types } = loadProtos();
   const codec = loadCodec();
   server.addService(codec.serve(types.pb.UserStatus.service), userStatusHandlers(presence, policies, calls));
@@ -56,6 +59,7 @@ function addPresence(server: Server, calls: Calls, parts: ServiceParts): void {
   const handlers = {
     ...presenceServiceHandlers({ presence, policies, hub, operations }, calls),
     ...policyCalls(policies, calls),
+    ...relayCalls(relays, calls),
     ...upgradeCalls(presence, calls),
     ...userDataCalls(userData, calls),
   };

@@ -35,10 +35,10 @@ export function certificateOf({ socket }: IncomingMessage): PeerCertificate | un
   return secure.authorized ? secure.getPeerCertificate() : undefined;
 }
 
-/** The parameters of the query, and the keys of a body that is a JSON object. */
-async function requestOf({ query, request, body }: Exchange): Promise<ActRequest> {
-  const parameters = Object.fromEntries(query);
-  return request.method === 'GET' ? parameters : { ...parameters, ...parse(await body()) };
+/** The parameters of the query, the keys of a body that is a JSON object, and the names in the path. */
+async function requestOf({ segments, query, request, body }: Exchange): Promise<ActRequest> {
+  const keys = request.method === 'GET' ? {} : parse(await body());
+  return { ...Object.fromEntries(query), ...keys, ...segments };
 }
 
 function parse(text: string): object {

@@ -99,6 +99,7 @@ export function toChange(
     revision,
     moved: hasMoved(change, began, ended),
     changeId,
+    devicesOnline,
   };
 }
 

@@ -31,6 +31,12 @@ export type OperationName =
   | 'delete_policy'
   | 'set_default_policy'
   | 'explain_policy'
+  | 'claim_relay'
+  | 'commit_relay'
+  | 'list_relays'
+  | 'pause_relay'
+  | 'replay_relay'
+  | 'delete_relay'
   | 'who_am_i'
   | 'unknown';
 
@@ -65,6 +71,12 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.v1.PresenceService/GetPolicy': 'get_policy',
   '/imstate.v1.PresenceService/DeletePolicy': 'delete_policy',
   '/imstate.v1.PresenceService/SetDefaultPolicy': 'set_default_policy',
+  '/imstate.v1.PresenceService/ClaimRelay': 'claim_relay',
+  '/imstate.v1.PresenceService/CommitRelay': 'commit_relay',
+  '/imstate.v1.PresenceService/ListRelays': 'list_relays',
+  '/imstate.v1.PresenceService/PauseRelay': 'pause_relay',
+  '/imstate.v1.PresenceService/ReplayRelay': 'replay_relay',
+  '/imstate.v1.PresenceService/DeleteRelay': 'delete_relay',
 
   '/imstate.http/online': 'online',
   '/imstate.http/offline': 'offline',
@@ -84,6 +96,9 @@ const OPERATIONS: Readonly<Record<string, OperationName>> = {
   '/imstate.http/audit': 'list_audit',
   '/imstate.http/policies': 'list_policies',
   '/imstate.http/policies-explain': 'explain_policy',
+  '/imstate.http/relays': 'list_relays',
+  '/imstate.http/relays-pause': 'pause_relay',
+  '/imstate.http/relays-resume': 'pause_relay',
   '/imstate.http/whoami': 'who_am_i',
 };
 

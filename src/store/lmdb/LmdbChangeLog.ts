@@ -56,14 +56,31 @@ export class LmdbChangeLog implements ChangeLog {
     return before >= oldest || before === 0 ? [before, 0] : undefined;
   }
 
+  async countAfter(
+    _shard: number,
+    position: LogPosition,
+    max: number,
+  ): Promise<{ changes: number; oldestMs: number | undefined } | undefined> {
+    const { changes } = this.#tables();
+    if (!this.#has(position)) return undefined;
+    const newest = newestChange(this.#tables());
+    const count = Math.min(max, Math.max(0, newest - position[0]));
+    const first = count === 0 ? undefined : changes.get(position[0] + 1);
+    return { changes: count, oldestMs: first?.timeMs };
+  }
+
+  /** Before the first change, nothing can be gone. */
+  #has([position]: LogPosition): boolean {
+    return this.#tables().changes.doesExist(position) || (position === 0 && !isTrimmed(this.#tables()));
+  }
+
   async read(
     _shard: number,
     after: LogPosition,
     limit: number,
   ): Promise<{ entries: ChangeLogEntry[]; upTo: LogPosition } | undefined> {
     const { changes } = this.#tables();
-    // Before the first change, nothing can be gone.
-    if (!changes.doesExist(after[0]) && !(after[0] === 0 && !isTrimmed(this.#tables()))) return undefined;
+    if (!this.#has(after)) return undefined;
     const found = [...changes.getRange({ start: after[0] + 1, limit })];
     const last = found.at(-1)?.key;
     return { entries: entriesOf(found), upTo: last === undefined ? after : [last, 0] };

@@ -5,6 +5,7 @@ import { claimDataFile, makeDataDirectory, unusable } from '../../dataDirectory.
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { PolicySet } from '../../presence/policySet.js';
+import type { Relay, StoredRelays } from '../../presence/relays.js';
 import type {
   KeepAlive,
   KeepAliveResult,
@@ -46,6 +47,7 @@ import { offline } from './offline.js';
 import { online } from './online.js';
 import { readPolicies, writePolicies } from './policySet.js';
 import { recordAudit } from './recordAudit.js';
+import { readRelays, writeRelay } from './relays.js';
 import { listServers } from './servers.js';
 import { StatsReader } from './stats.js';
 import { sweep } from './sweep.js';
@@ -268,6 +270,15 @@ export class LmdbStore implements PresenceStore {
 
   writePolicies(set: PolicySet, replaces: string): Promise<boolean> {
     const run = ({ tables }: WriteTransaction) => writePolicies(tables.root, set, replaces);
+    return this.#transactions.runOne({ userId: '', run });
+  }
+
+  async readRelays(): Promise<StoredRelays> {
+    return { nowMs: this.#now(), relays: readRelays(this.#open().root) };
+  }
+
+  writeRelay(name: string, relay: Relay | undefined, replaces: number): Promise<boolean> {
+    const run = ({ tables }: WriteTransaction) => writeRelay(tables.root, name, relay, replaces);
     return this.#transactions.runOne({ userId: '', run });
   }
 

@@ -6,6 +6,7 @@ import { type Connection, makeSubscriber } from './connection.js';
 import { policyKeys } from './policySet.js';
 import { RedisChangeLog } from './RedisChangeLog.js';
 import { auditKeys } from './recordAudit.js';
+import { relayKeys } from './relays.js';
 import { Replicas } from './replicas.js';
 import { ShardHealth } from './ShardHealth.js';
 import { ShardScripts } from './ShardScripts.js';
@@ -50,6 +51,8 @@ export class OpenRedisStore {
   readonly audit: Keyed;
   /** The key of the session policies. */
   readonly policies: Keyed;
+  /** The key of the relays. */
+  readonly relays: Keyed;
 
   constructor(redis: Connection, options: RedisStoreOptions, shardCount: number, state: StoreState) {
     const { url, tls, keyPrefix, waitReplicas = 0 } = options;
@@ -69,6 +72,7 @@ export class OpenRedisStore {
     this.stats = new StatsReader(this.scripts);
     this.audit = auditKeys(keyPrefix);
     this.policies = policyKeys(keyPrefix);
+    this.relays = relayKeys(keyPrefix);
     this.changeLog = new RedisChangeLog({
       scripts: this.scripts,
       calls: this.calls,

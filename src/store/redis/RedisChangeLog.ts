@@ -67,6 +67,19 @@ export class RedisChangeLog implements ChangeLog {
     return id === null ? undefined : parseLogPosition(id);
   }
 
+  async countAfter(
+    shard: number,
+    position: LogPosition,
+    max: number,
+  ): Promise<{ changes: number; oldestMs: number | undefined } | undefined> {
+    const reply = (await this.#call(shard, 'count', max, position.join('-'))) as
+      | [number, Buffer | null]
+      | null;
+    if (reply === null) return undefined;
+    const [changes, first] = reply;
+    return { changes, oldestMs: first ? parseLogPosition(first)[0] : undefined };
+  }
+
   /**
    * Serves what notifications have delivered; reads from Redis if they have delivered nothing, or were lost.
    */

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import type { AuditPage, AuditRecord, StoredAuditRecord } from '../../presence/audit.js';
 import type { ServerPage, ServersPage, SessionPage, SessionsPage, Stats } from '../../presence/listings.js';
 import type { PolicySet } from '../../presence/policySet.js';
+import type { Relay, StoredRelays } from '../../presence/relays.js';
 import type {
   KeepAlive,
   KeepAliveResult,
@@ -47,6 +48,7 @@ import { readPolicies, writePolicies } from './policySet.js';
 import { readPseudonymKey } from './pseudonymKey.js';
 import { ReadUserCommand, readDeviceCommand } from './read.js';
 import { recordAudit } from './recordAudit.js';
+import { readRelays, writeRelay } from './relays.js';
 import { sweep } from './sweep.js';
 import { describeRedisUrl } from './url.js';
 import { listChanges } from './userChanges.js';
@@ -235,6 +237,16 @@ export class RedisStore implements PresenceStore {
   async writePolicies(set: PolicySet, replaces: string): Promise<boolean> {
     const { scripts, policies } = this.#usable();
     return writePolicies(scripts, policies, set, replaces);
+  }
+
+  async readRelays(): Promise<StoredRelays> {
+    const { scripts, relays } = this.#usable();
+    return readRelays(scripts, relays);
+  }
+
+  async writeRelay(name: string, relay: Relay | undefined, replaces: number): Promise<boolean> {
+    const { scripts, relays } = this.#usable();
+    return writeRelay(scripts, relays, name, relay, replaces);
   }
 
   changeLog(): ChangeLog {

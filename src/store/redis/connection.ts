@@ -33,6 +33,8 @@ declare module 'ioredis' {
     imPseudonymKey(keys: number, key: string, secret: string): Result<string, Context>;
     imReadPolicies(keys: number, ...args: (string | number)[]): Result<string | null, Context>;
     imWritePolicies(keys: number, ...args: (string | number)[]): Result<number, Context>;
+    imReadRelays(keys: number, ...args: (string | number)[]): Result<(number | string)[], Context>;
+    imWriteRelay(keys: number, ...args: (string | number)[]): Result<number, Context>;
     imLayout(keys: number, ...args: (string | number | Callback<unknown>)[]): Result<string[], Context>;
   }
 }

@@ -26,11 +26,13 @@ export const SCRIPTS = {
   imPseudonymKey: 'pseudonymKey',
   imReadPolicies: 'readPolicies',
   imWritePolicies: 'writePolicies',
+  imReadRelays: 'readRelays',
+  imWriteRelay: 'writeRelay',
 } as const;
 
 /**
  * Scripts that must run in a Redis that is full: the sweep and the erasures free memory, and the audit trail is
- * bounded, while what it records may be what frees memory. So are the session policies.
+ * bounded, while what it records may be what frees memory. So are the session policies and the relays.
  */
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 const WITHOUT_ROOM: ReadonlySet<string> = new Set([
@@ -41,6 +43,7 @@ const WITHOUT_ROOM: ReadonlySet<string> = new Set([
   'imEraseFromAudit',
   'imPseudonymKey',
   'imWritePolicies',
+  'imWriteRelay',
 ]);
 
 /** The scripts of a connection to a database of Redis, by the name of the command that runs each. */

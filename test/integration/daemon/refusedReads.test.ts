@@ -10,6 +10,7 @@ import { ConnectionCounts } from '../../../src/daemon/overload/connectionCounts.
 import { Load } from '../../../src/daemon/overload/load.ts';
 import { Policies } from '../../../src/daemon/policies.ts';
 import { Presence } from '../../../src/daemon/presence.ts';
+import { Relays } from '../../../src/daemon/relays.ts';
 import { UserData } from '../../../src/daemon/userData.ts';
 import { WatchHub } from '../../../src/daemon/watch/hub.ts';
 import { boundsOf, LIMITS, type LoadLimits } from '../../../src/presence/limits.ts';
@@ -52,6 +53,7 @@ async function startServer() {
   const server = new GrpcServer({
     presence,
     policies: new Policies(store, log),
+    relays: new Relays(store),
     userData,
     hub,
     load: new Load(boundsOf(limits), log),

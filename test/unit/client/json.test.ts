@@ -84,6 +84,7 @@ const change = {
   session: undefined,
   ended: undefined,
   time,
+  devicesOnline: 1,
   changeId: 'c-1',
   revision: 'r-1',
 };

@@ -33,6 +33,7 @@ import type {
   StoredPolicy,
   ValidateLoginRequest,
 } from './policies.js';
+import type { ClaimRelayRequest, ClaimRelayResult, CommitRelayRequest, Relay } from './relays.js';
 import type { RouteResult } from './routes.js';
 import type { FeatureLevel, FinishUpgradeRequest, FinishUpgradeResult } from './upgrade.js';
 import type { EraseResult, UserExport } from './userData.js';
@@ -71,6 +72,20 @@ export interface PresenceApi {
   exportUser(userId: string, options?: CallOptions): Promise<UserExport>;
   /** Erases everything that is kept of a user. */
   eraseUser(userId: string, options?: CallOptions): Promise<EraseResult>;
+  /** Claims a relay, or renews the claim. */
+  claimRelay(request: ClaimRelayRequest, options?: CallOptions): Promise<ClaimRelayResult>;
+  /** Commits what was delivered for a relay. */
+  commitRelay(request: CommitRelayRequest, options?: CallOptions): Promise<Relay>;
+  /** Lists the relays. */
+  listRelays(options?: CallOptions): Promise<Relay[]>;
+  /** Pauses a relay. */
+  pauseRelay(name: string, options?: CallOptions): Promise<Relay>;
+  /** Resumes a paused relay. */
+  resumeRelay(name: string, options?: CallOptions): Promise<Relay>;
+  /** Makes a relay deliver again what happened since a time. */
+  replayRelay(name: string, from: Date, options?: CallOptions): Promise<Relay>;
+  /** Removes a relay. */
+  deleteRelay(name: string, options?: CallOptions): Promise<void>;
   /** Stores a session policy. */
   putPolicy(policy: Policy, options?: CallOptions): Promise<PutPolicyResult>;
   /** Lists the stored session policies. */

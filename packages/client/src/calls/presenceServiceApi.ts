@@ -15,6 +15,7 @@ import { readOnlineResult, toOnlineRequest } from './online.js';
 import { policyApi } from './policyApi.js';
 import type { PresenceApi } from './presenceApi.js';
 import { readEnded } from './readDevice.js';
+import { relayApi } from './relayApi.js';
 import { Router } from './router.js';
 import { upgradeApi } from './upgradeApi.js';
 import { userDataApi } from './userDataApi.js';
@@ -58,6 +59,7 @@ export function presenceServiceApi(channel: Channel): PresenceApi {
 
     ...listingApi(channel),
     ...policyApi(channel),
+    ...relayApi(channel),
     ...upgradeApi(channel),
     ...userDataApi(channel),
 

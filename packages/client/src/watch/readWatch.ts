@@ -24,9 +24,17 @@ export function* readEvents(response: WatchResponse__Output): Generator<WatchEve
 }
 
 /** A change as the daemon sent it. */
-export function readChange({ session, ended, time, changeId, ...change }: Change__Output): Change {
+export function readChange({
+  session,
+  ended,
+  time,
+  changeId,
+  devicesOnline,
+  ...change
+}: Change__Output): Change {
   return {
     ...change,
+    devicesOnline: devicesOnline === 0 && change.userOnline ? undefined : devicesOnline,
     changeId: changeId || undefined,
     session: session ? readSession(session) : undefined,
     ended: ended ? readEnded(ended) : undefined,

@@ -55,6 +55,8 @@ export interface Change {
   online: boolean;
   /** Whether any device of the user is online now. */
   userOnline: boolean;
+  /** How many devices of the user are online now. Undefined from daemons before version 0.2.0. */
+  devicesOnline: number | undefined;
   /**
    * Whether the device was online and still is, at another chat server. Always false from daemons before version
    * 0.2.0.

@@ -6,9 +6,11 @@ import { LeaseState as WireLeaseState } from '../generated/imstate/v1/LeaseState
 import { LoginPolicy as WireLoginPolicy } from '../generated/imstate/v1/LoginPolicy.js';
 import { PolicyConflict as WirePolicyConflict } from '../generated/imstate/v1/PolicyConflict.js';
 import { PolicyScope as WirePolicyScope } from '../generated/imstate/v1/PolicyScope.js';
+import { RelayState as WireRelayState } from '../generated/imstate/v1/RelayState.js';
 import type { AuditOutcome, AuditVia, IdentityKind } from '../shared/audit.js';
 import { ImstateError } from '../shared/errors.js';
 import type { PolicyConflict, PolicyScope } from '../shared/policy.js';
+import type { RelayState } from '../shared/relay.js';
 import type { EndReason, Lease, LoginPolicy } from '../shared/session.js';
 
 /** The words of one enum and their numbers on the wire, where 0 is none. */
@@ -66,6 +68,13 @@ export const endReasons = new WireEnum<EndReason | 'REJECTED', WireEndReason & n
   SERVER_LOST: WireEndReason.END_REASON_SERVER_LOST,
   EVICTED: WireEndReason.END_REASON_EVICTED,
   REJECTED: WireEndReason.END_REASON_REJECTED,
+});
+
+/** What a relay does. */
+export const relayStates = new WireEnum<RelayState, WireRelayState & number>({
+  STOPPED: WireRelayState.RELAY_STATE_STOPPED,
+  RUNNING: WireRelayState.RELAY_STATE_RUNNING,
+  PAUSED: WireRelayState.RELAY_STATE_PAUSED,
 });
 
 /** Which other sessions of the user a login ends. */

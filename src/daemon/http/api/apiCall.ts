@@ -5,6 +5,7 @@ import type { DaemonChecks } from '../../daemonChecks.js';
 import type { Load } from '../../overload/load.js';
 import type { Policies } from '../../policies.js';
 import type { Presence } from '../../presence.js';
+import type { Relays } from '../../relays.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { Exchange } from '../routes.js';
 import type { EventStreams } from './eventStreams.js';
@@ -14,6 +15,7 @@ import type { Parameters } from './parameters.js';
 export interface ApiParts {
   presence: Presence;
   policies: Policies;
+  relays: Relays;
   hub: WatchHub;
   load: Load;
   registry: Registry;

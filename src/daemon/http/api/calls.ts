@@ -13,6 +13,7 @@ import { onlineCall } from './online.js';
 import { Parameters } from './parameters.js';
 import { explainPolicyCall, policiesCall } from './policies.js';
 import { queryCall } from './query.js';
+import { pauseRelayCalls, relaysCall } from './relays.js';
 import { routeCall } from './route.js';
 import { serversCall } from './servers.js';
 import { sessionsCall } from './sessions.js';
@@ -42,6 +43,8 @@ export function apiCalls(parts: ApiParts): ApiCall[] {
     auditCall(parts),
     policiesCall(parts),
     explainPolicyCall(parts),
+    relaysCall(parts),
+    ...pauseRelayCalls(parts),
     whoamiCall(),
   ];
 }

@@ -101,6 +101,12 @@ export class JsonBody {
   }
 }
 
+/** Throws INVALID_ARGUMENT unless the body of a call whose path says everything is empty, or `{}`. */
+export function checkNoKeys(body: string): void {
+  if (/^\s*(\{\s*\})?\s*$/.test(body)) return;
+  throw invalid('the body must be empty or {}, because this call has no keys');
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@ import type { ConnectionCounts } from '../../overload/connectionCounts.js';
 import type { MalformedRequests } from '../../overload/malformedRequests.js';
 import type { Policies } from '../../policies.js';
 import type { Readiness } from '../../readiness.js';
+import type { Relays } from '../../relays.js';
 import type { Sweeper } from '../../sweeper.js';
 import type { WatchHub } from '../../watch/hub.js';
 import type { CallCounts } from '../callCounts.js';
@@ -19,6 +20,7 @@ import { connectionFamilies } from './connections.js';
 import { type Family, one, toMetric } from './family.js';
 import { presenceFamilies } from './presence.js';
 import { ProcessFamilies } from './process.js';
+import { relayFamilies } from './relays.js';
 import { type StoreSteps, storeFamilies } from './store.js';
 import { watchFamilies } from './watch.js';
 
@@ -27,6 +29,7 @@ export interface MetricsParts {
   counts: CallCounts;
   store: PresenceStore;
   policies: Policies;
+  relays: Relays;
   steps: StoreSteps;
   readiness: Readiness;
   sweeper: Sweeper;
@@ -78,7 +81,7 @@ export class Metrics {
   }
 
   #families(parts: MetricsParts): Family[] {
-    const { counts, store, counters, policies, steps, sweeper, readiness, hub } = parts;
+    const { counts, store, counters, policies, relays, steps, sweeper, readiness, hub } = parts;
     const { registration, staleCredentials, droppedLogLines } = parts;
     return [
       ...operationFamilies(counts),
@@ -91,6 +94,7 @@ export class Metrics {
         () => parts.malformedRequests.total,
       ),
       ...presenceFamilies(store, counters, policies),
+      ...relayFamilies(relays),
       one(
         'counter',
         'imstate_servers_superseded_total',

@@ -28,6 +28,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
       'GetFeatureLevel',
       'ListPolicies',
       'GetPolicy',
+      'ListRelays',
       'Watch',
       'Apply',
     ].map((name) => `/imstate.v1.PresenceService/${name}`),
@@ -40,7 +41,7 @@ const METHODS: Record<Role | 'everybody', string[]> = {
   writer: [
     '/pb.UserStatus/Online',
     '/pb.UserStatus/Offline',
-    ...['Online', 'Offline', 'Heartbeat', 'KeepServerAlive', 'DrainServer'].map(
+    ...['Online', 'Offline', 'Heartbeat', 'KeepServerAlive', 'DrainServer', 'ClaimRelay', 'CommitRelay'].map(
       (name) => `/imstate.v1.PresenceService/${name}`,
     ),
   ],
@@ -53,6 +54,9 @@ const METHODS: Record<Role | 'everybody', string[]> = {
     'PutPolicy',
     'DeletePolicy',
     'SetDefaultPolicy',
+    'PauseRelay',
+    'ReplayRelay',
+    'DeleteRelay',
   ].map((name) => `/imstate.v1.PresenceService/${name}`),
 };
 

@@ -37,6 +37,7 @@ const change = (deviceId: string, online: boolean): WatchEvent => ({
   session: online ? session : undefined,
   ended: undefined,
   time: undefined,
+  devicesOnline: 1,
   changeId: 'c',
   revision: 'r',
 });

@@ -41,6 +41,7 @@ function changeOf(userId: string, revision: string): Change__Output {
     revision,
     moved: false,
     changeId: `c-${revision}`,
+    devicesOnline: 1,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   loginPolicies,
   policyConflicts,
   policyScopes,
+  relayStates,
 } from '../../../../packages/client/src/wire/enums.ts';
 
 const PROTO = readFileSync(new URL('../../../../proto/imstate/v1/presence.proto', import.meta.url), 'utf8');
@@ -21,6 +22,7 @@ const ENUMS = {
   AuditOutcome: auditOutcomes,
   AuditVia: auditVias,
   IdentityKind: identityKinds,
+  RelayState: relayStates,
 };
 
 /** Words of an enum of the proto, without its prefix, by their numbers. */

@@ -4,6 +4,7 @@ import { fieldOfOperation } from '../../../../packages/client/src/batching/opera
 import { ImstateError } from '../../../../packages/client/src/shared/errors.ts';
 import { readOperation } from '../../../../src/daemon/grpc/operations.ts';
 import { readPolicy } from '../../../../src/daemon/messages/policyRequests.ts';
+import { readClaim, readProgress } from '../../../../src/daemon/messages/relayMessages.ts';
 import {
   readBatch,
   readEviction,
@@ -67,6 +68,19 @@ const classOf = (name: string) => ({ name, platforms: ['ios'] });
 const policy = (fields: object) =>
   readPolicy({
     policy: { name: 'x', platforms: [], classes: [], limits: [], exclusive: [], ...fields },
+  } as never);
+
+const claim = (fields: object) =>
+  readClaim({ name: 'x', holderId: 'h', holder: '', target: '', knownRevision: '', ...fields } as never);
+const progress = (fields: object) =>
+  readProgress({
+    name: 'x',
+    holderId: 'h',
+    delivered: 0,
+    failed: 0,
+    snapshots: 0,
+    lastError: '',
+    ...fields,
   } as never);
 
 const text = (bytes: number) => 'x'.repeat(bytes + 1);
@@ -151,6 +165,9 @@ const callRules: Rule[] = [
   ['policyClasses', 'policy.classes', () => policy({ classes: many(LIMITS.policyClasses.max).map(classOf) })],
   ['policyPlatforms', 'policy.platforms', () => policy({ platforms: many(LIMITS.policyPlatforms.max) })],
   ['none', 'policy', () => readPolicy({ policy: null })],
+  ['relayTarget', 'target', () => claim({ target: text(LIMITS.relayTarget.max) })],
+  ['id', 'holder_id', () => claim({ holderId: text(LIMITS.id.max) })],
+  ['none', 'delivered', () => progress({ delivered: -1 })],
   ['none', 'page_token', () => parsePageToken('nonsense', [''])],
   ['none', 'resume_revision', () => parseRevision('nonsense')],
 ];

@@ -67,6 +67,12 @@ beforeEach(async () => {
   await client.online({ userId: 'alice', deviceId: 'going', serverAddr: '10.0.0.2:9000' });
   await client.offline({ userId: 'alice', deviceId: 'going', graceMs: 60_000 });
   await client.evict({ session: { userId: 'alice', deviceId: 'old', sessionId: 'past' } });
+  await client.claimRelay({
+    name: 'billing',
+    holderId: 'h-1',
+    holder: 'a:1',
+    target: 'https://b.example/in',
+  });
 });
 
 test('documents exactly the calls of the API with their roles and parameters', () => {
@@ -89,10 +95,10 @@ test('documents exactly the calls of the API with their roles and parameters', (
 
 test('uses only existing calls in the examples of docs/console.md', () => {
   const page = readFileSync('docs/console.md', 'utf8');
-  const used = [...page.matchAll(/\/api\/v1\/([a-z/]+)/g)].map(([, name]) => name);
+  const used = [...page.matchAll(/\/api\/v1\/([a-z/{}]+)/g)].map(([, name]) => name as string);
   expect(used.length).toBeGreaterThan(3);
-  const names = operations.map(([path]) => path.slice(1));
-  expect(used.filter((name) => !names.includes(name as string))).toEqual([]);
+  const names = operations.map(([path]) => new RegExp(`^${path.slice(1).replaceAll(/\{\w+\}/g, '[^/]+')}$`));
+  expect(used.filter((used) => !names.some((name) => name.test(used)))).toEqual([]);
 });
 
 test.each([
@@ -113,6 +119,7 @@ test.each([
   ['/endpoints', '?check=true'],
   ['/whoami', ''],
   ['/audit', '?userId=alice&pageSize=1'],
+  ['/relays', ''],
   ['/policies', ''],
   ['/policies/explain', '?userId=alice'],
   ['/policies/explain', '?userId=alice&deviceId=web&platform=web&policy=replace-all'],
@@ -145,11 +152,13 @@ test.each([
   ['/heartbeat', 'POST', { sessions: [{ userId: 'alice', deviceId: 'old', sessionId: 'past' }] }],
   ['/drain', 'POST', { serverAddr: '10.0.0.1:9000', overMs: 1_000, graceMs: 0 }],
   ['/drain', 'POST', { serverAddr: '10.0.0.1:9000', cancel: true }],
+  ['/relays/{name}/pause', 'POST', {}],
+  ['/relays/{name}/resume', 'POST', {}],
   ['/servers/{serverAddr}/lease', 'PUT', { incarnation: 1, ttlMs: 1_000, resynced: '0:1' }],
 ])('accepts the body of %s as documented, and responds so', async (path, method, body) => {
   const pointer = `#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${method.toLowerCase()}`;
   expectValid(validatorAt(`${pointer}/requestBody/content/application~1json/schema`), body);
-  const url = `${daemon.http}/api/v1${path.replace('{serverAddr}', '10.0.0.9:9000')}`;
+  const url = `${daemon.http}/api/v1${path.replace('{serverAddr}', '10.0.0.9:9000').replace('{name}', 'billing')}`;
   const headers = { 'content-type': 'application/json' };
   const answer = await ask(url, { method, headers, body: JSON.stringify(body) });
   expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
@@ -191,6 +200,7 @@ test('returns every error as documented', async () => {
     ['/audit', '?pageToken=x'],
     ['/audit', '?since=yesterday'],
     ['/audit', '?outcome=maybe'],
+    ['/relays', '?name=x'],
     ['/policies', '?name=x'],
     ['/policies/explain', ''],
     ['/policies/explain', '?userId=a&policy=none'],

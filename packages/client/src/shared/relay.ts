@@ -1,0 +1,2 @@
+/** What a relay does. */
+export type RelayState = 'STOPPED' | 'RUNNING' | 'PAUSED';
