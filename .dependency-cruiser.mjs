@@ -4,11 +4,12 @@ const CLIENT = '^packages/client/src';
 
 /** Each folder of src/, and what it may import beside itself, node_modules and the client. */
 const LAYERS = {
-  commands: ['cli', 'daemon', 'doctor', 'migration', 'simulation', 'store', 'registry', 'presence'],
-  cli: ['daemon', 'doctor', 'migration', 'simulation', 'store', 'registry', 'presence'],
+  commands: ['cli', 'daemon', 'doctor', 'migration', 'relay', 'simulation', 'store', 'registry', 'presence'],
+  cli: ['daemon', 'doctor', 'migration', 'relay', 'simulation', 'store', 'registry', 'presence'],
   daemon: ['store', 'registry', 'presence'],
   doctor: ['daemon', 'store', 'registry', 'presence'],
   migration: ['doctor', 'store', 'presence'],
+  relay: ['presence'],
   simulation: ['presence'],
   store: ['presence'],
   registry: ['presence'],

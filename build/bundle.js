@@ -7,7 +7,19 @@ import { build } from 'esbuild';
 import { oneStringWidth, plainSort } from './patches.js';
 
 /** Packages that commands load from node_modules on demand. */
-const EXTERNAL = ['etcd3', 'cockatiel', 'grpc-health-check', 'pino', 'pino-pretty', 'yaml'];
+const EXTERNAL = [
+  '@nats-io/jetstream',
+  '@nats-io/transport-node',
+  'cloudevents',
+  'cockatiel',
+  'etcd3',
+  'grpc-health-check',
+  'pino',
+  'pino-pretty',
+  'standardwebhooks',
+  'undici',
+  'yaml',
+];
 
 /** Modules that commands load from dist/ on demand. */
 const LOADED_FROM_DIST = /\/(daemon\/startDaemon|doctor\/doctor|migration\/legacyImport)\.js$/;

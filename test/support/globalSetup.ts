@@ -24,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     curl: 'curl',
     nginx: 'nginx',
     caddy: 'caddy',
+    'nats-server': 'nats-server',
   });
   const [redis, etcd] = await Promise.all([startRedis(), startEtcd()]);
   project.provide('redisUrl', redis.url);

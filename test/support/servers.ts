@@ -21,6 +21,14 @@ export async function startRedis(...args: string[]): Promise<TestServer & { url:
   return Object.assign(server, { url: `redis://127.0.0.1:${server.port}` });
 }
 
+/** A nats-server with JetStream; `args` are added to its command line. */
+export async function startNats(...args: string[]): Promise<TestServer & { url: string }> {
+  const server = await startServer(({ port, folder }) => [
+    ...['nats-server', '-js', '-sd', folder, '-a', '127.0.0.1', '-p', `${port}`, ...args],
+  ]);
+  return Object.assign(server, { url: `nats://127.0.0.1:${server.port}` });
+}
+
 /** By default etcd takes a tenth of a second of a core for each password, which is for attackers. */
 const CHEAP_PASSWORDS = ['--bcrypt-cost', '4'];
 
