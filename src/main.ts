@@ -24,6 +24,14 @@ import PolicyPresets from './commands/policy/presets.js';
 import PolicySetDefault from './commands/policy/set-default.js';
 import PolicyShow from './commands/policy/show.js';
 import Query from './commands/query.js';
+import RelayDelete from './commands/relay/delete.js';
+import RelayList from './commands/relay/list.js';
+import RelayPause from './commands/relay/pause.js';
+import RelayReplay from './commands/relay/replay.js';
+import RelayResume from './commands/relay/resume.js';
+import RelayRun from './commands/relay/run.js';
+import RelayStatus from './commands/relay/status.js';
+import RelayTest from './commands/relay/test.js';
 import Route from './commands/route.js';
 import Serve from './commands/serve.js';
 import Servers from './commands/servers.js';
@@ -70,6 +78,14 @@ export const commands = {
   'policy:delete': PolicyDelete,
   'policy:explain': PolicyExplain,
   'policy:list': PolicyList,
+  'relay:delete': RelayDelete,
+  'relay:list': RelayList,
+  'relay:pause': RelayPause,
+  'relay:replay': RelayReplay,
+  'relay:resume': RelayResume,
+  'relay:run': RelayRun,
+  'relay:status': RelayStatus,
+  'relay:test': RelayTest,
   'policy:presets': PolicyPresets,
   'policy:set-default': PolicySetDefault,
   'policy:show': PolicyShow,
