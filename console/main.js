@@ -13,6 +13,7 @@ import { showChanges } from './views/changes.js';
 import { showCluster } from './views/cluster.js';
 import { showDaemons } from './views/daemons.js';
 import { showPolicies } from './views/policies.js';
+import { showRelays } from './views/relays.js';
 import { showSessions } from './views/sessions.js';
 import { showUsers } from './views/users.js';
 
@@ -22,6 +23,7 @@ const VIEWS = {
   changes: showChanges,
   daemons: showDaemons,
   policies: showPolicies,
+  relays: showRelays,
   audit: showAudit,
   sessions: showSessions,
 };
@@ -148,7 +150,8 @@ listen({
   3: () => go('changes', ''),
   4: () => go('daemons', ''),
   5: () => go('policies', ''),
-  6: () => me.role === 'admin' && go('audit', ''),
+  6: () => go('relays', ''),
+  7: () => me.role === 'admin' && go('audit', ''),
   '?': showHelp,
   p: () => shown.pause?.(),
   t: () => useTheme(THEMES[(THEMES.indexOf(themes.value) + 1) % THEMES.length]),

@@ -6,7 +6,7 @@ import { remember, remembered } from './memory.js';
 const OFF = 'imstate.keys';
 const SHORTCUTS = [
   [['/'], 'keys.search'],
-  [['1', '2', '3', '4', '5', '6'], 'keys.views'],
+  [['1', '2', '3', '4', '5', '6', '7'], 'keys.views'],
   [['↑', '↓'], 'keys.rows'],
   [['Enter'], 'keys.open'],
   [['p'], 'keys.pause'],

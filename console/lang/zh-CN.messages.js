@@ -115,6 +115,10 @@ export default [
     '{field} {name} is not a policy: imstate policy list shows the stored ones, and imstate policy presets the presets',
     '{field}：{name} 不是会话策略，可用 imstate policy list 查看已存储的会话策略，用 imstate policy presets 查看预设',
   ],
+  [
+    'there is no relay {name}: imstate relay list shows those there are',
+    '没有名为 {name} 的中继，可能已被删除',
+  ],
   ['userIdPrefix', '用户 ID 前缀'],
   ['userId', '用户 ID'],
   ['deviceId', '设备 ID'],
@@ -183,6 +187,10 @@ export default [
   ['nothing was changed', '未作任何更改'],
   ['the change may have been applied in part', '变更可能已部分生效'],
   ['the change was applied in part', '变更已部分生效'],
+  [
+    'others keep changing the relay {name}, and nothing was changed: try again',
+    '中继 {name} 正被其他操作频繁修改，未作任何更改，请重试',
+  ],
 
   // The registry.
   [
@@ -295,6 +303,8 @@ export default [
   ['log level {level}', '日志级别 {level}'],
   ['{change}; another secret', '{change}；密钥已更换'],
   ['{change}; other chat servers', '{change}；绑定的聊天服务器已更改'],
+  ['paused', '已暂停'],
+  ['resumed', '已恢复'],
   ['another secret', '密钥已更换'],
   ['other chat servers', '绑定的聊天服务器已更改'],
   ['role {role} instead of {before}', '角色由 {before} 改为 {role}'],

@@ -9,6 +9,7 @@ const ACTIONS = [
   ...['evict', 'set_log_level', 'add_token', 'change_token', 'remove_token'],
   ...['add_certificate', 'change_certificate', 'remove_certificate', 'finish_upgrade'],
   ...['erase_user', 'export_user', 'put_policy', 'delete_policy', 'set_default_policy'],
+  ...['pause_relay', 'replay_relay', 'delete_relay'],
   ...['read_audit', 'read_log_level'],
 ];
 const NAMES = ['identity', 'userId', 'action', 'outcome', 'period'];

@@ -85,6 +85,9 @@ test.each([
     classes: { ['c'.repeat(64)]: ['ios', 'android'] },
     limits: [{ per: 'class', class: 'c'.repeat(64), max: 1, onConflict: 'REJECT' }],
   });
+  const relay = { name: 'r'.repeat(63), holderId: 'h', holder: 'o'.repeat(500) };
+  const { fence } = await web.client.claimRelay({ ...relay, target: `https://${'t'.repeat(480)}` });
+  await web.client.commitRelay({ ...relay, fence, failed: 1, lastError: 'e'.repeat(500) });
   const page = await web.open('', { viewport: { width, height: 800 } });
   const views = [
     ['users/alice', '#user tbody tr'],
@@ -93,6 +96,7 @@ test.each([
     ['changes', '#changes'],
     ['daemons', '#daemons tbody tr'],
     ['policies', '#policies tbody tr'],
+    ['relays', '#relays tbody tr'],
     ['sessions/10.0.0.1%3A9000', '#sessions tbody tr'],
   ] as const;
   for (const [view, row] of views) {

@@ -278,7 +278,7 @@ test('can be used with the keyboard only', async () => {
   await see(page, '#verdict', 'The login would be accepted');
   await page.locator('#trial-platform:focus').waitFor();
   await page.keyboard.press('Escape');
-  await page.keyboard.press('6');
+  await page.keyboard.press('7');
   await see(page, '#audit', 'No record matches.');
 });
 
