@@ -12,6 +12,7 @@ import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import { policies } from './policies.ts';
 import { profile } from './profile.ts';
+import { relay } from './relay.ts';
 import { shards } from './shards.ts';
 import { startup } from './startup.ts';
 import { sweep } from './sweep.ts';
@@ -30,6 +31,7 @@ export const parts: Part[] = [
   policies,
   growth,
   watch,
+  relay,
   wire,
   delivery,
   crowded,
