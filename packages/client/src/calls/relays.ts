@@ -2,6 +2,7 @@ import type { RelayState } from '../shared/relay.js';
 
 /** A relay: it delivers changes as events to another system. */
 export interface Relay {
+  /** Its name. */
   name: string;
   /** Where it delivers, without secrets. */
   target: string;
@@ -30,11 +31,13 @@ export interface Relay {
   lagMs: number | undefined;
   /** Whether changes that were not delivered are gone: snapshots will take their place. */
   isBehindLog: boolean;
+  /** When it was created. */
   createTime: Date | undefined;
 }
 
 /** A claim of a process to deliver for a relay. */
 export interface ClaimRelayRequest {
+  /** 1 to 63 of a-z, 0-9, `.`, `_` and `-`. */
   name: string;
   /** Names the process: a UUID, another one for each start. */
   holderId: string;
@@ -50,6 +53,7 @@ export interface ClaimRelayRequest {
 export interface ClaimRelayResult {
   /** Whether the process holds the claim; otherwise another one does: try again. */
   claimed: boolean;
+  /** The relay. Its revision is where to continue. */
   relay: Relay;
   /** Names the claim in commits. */
   fence: number;
@@ -61,15 +65,23 @@ export interface ClaimRelayResult {
 
 /** What a process has done since its last commit. */
 export interface CommitRelayRequest {
+  /** The name of the relay. */
   name: string;
+  /** As in the claim. */
   holderId: string;
+  /** Of the response to the claim. */
   fence: number;
   /** Changes up to this revision were acknowledged. None by default. */
   revision?: string | undefined;
+  /** When the last of them happened. */
   deliveredTime?: Date | undefined;
+  /** How many events were acknowledged since the last commit. 0 by default. */
   delivered?: number | undefined;
+  /** How many attempts failed since then. 0 by default. */
   failed?: number | undefined;
+  /** How often snapshots took the place of changes since then. 0 by default. */
   snapshots?: number | undefined;
+  /** Why the last attempt failed. None by default. */
   lastError?: string | undefined;
   /** The target wants no events any more. */
   pause?: boolean | undefined;
