@@ -80,7 +80,9 @@ export class Model {
     const loginTimeMs = isRefresh
       ? before.loginTimeMs
       : Math.min(login.resentLoginTimeMs || this.now, this.now);
-    const { userId, deviceId, sessionId, serverAddr, platform, ttlMs, details } = login;
+    const { userId, deviceId, sessionId, serverAddr, platform, details } = login;
+    // A repeated login does not cancel a logout.
+    const loggedOut = isRefresh && before.graceEndMs > 0 ? before : undefined;
     this.sessions = this.sessions.filter((each) => each !== current);
     this.sessions.push({
       userId,
@@ -88,7 +90,7 @@ export class Model {
       sessionId,
       serverAddr,
       platform,
-      ttlMs,
+      ttlMs: loggedOut?.ttlMs ?? login.ttlMs,
       details,
       reasonText: '',
       online: true,
@@ -96,9 +98,9 @@ export class Model {
       logoutTimeMs: undefined,
       endReason: undefined,
       removalTimeMs: 0,
-      graceEndMs: isRefresh ? before.graceEndMs : 0,
+      graceEndMs: loggedOut?.graceEndMs ?? 0,
       lastSeenMs: lease ? Math.max(this.now, purged + 1) : this.now,
-      incarnation: lease?.incarnation ?? 0,
+      incarnation: loggedOut?.incarnation ?? lease?.incarnation ?? 0,
     });
     if (!before) this.#dropOldest(login.userId);
     const ended = replaced.map((each) => each.sessionId);
@@ -163,9 +165,12 @@ export class Model {
     const drain = this.leases.get(current.serverAddr)?.drain;
     const longestMs = Math.max(graceMs, drain?.graceMs ?? 0);
     const graceEndMs = this.now + longestMs;
-    if (longestMs > 0 && current.graceEndMs > 0 && current.graceEndMs <= graceEndMs) return true;
+    const isInGrace = longestMs > 0 && current.graceEndMs > 0 && current.graceEndMs <= graceEndMs;
+    const isBound = current.incarnation > 0 || current.ttlMs > 0;
+    if (isInGrace && !(drain && isBound)) return true;
     current.lastSeenMs = Math.max(this.now, current.lastSeenMs);
-    if (drain) current.incarnation = 0;
+    if (drain) Object.assign(current, { incarnation: 0, ttlMs: 0 });
+    if (isInGrace) return true;
     if (longestMs > 0) current.graceEndMs = graceEndMs;
     else this.#end(current, 'LOGOUT', this.now);
     return true;
@@ -198,7 +203,8 @@ export class Model {
   /** Returns whether the chat server has a lease. */
   drainServer(serverAddr: string, graceMs: number | undefined): boolean {
     const lease = this.leases.get(serverAddr);
-    if (lease) lease.drain = graceMs === undefined ? undefined : { graceMs, isLapsed: false };
+    const isLapsed = lease?.drain?.isLapsed ?? false;
+    if (lease) lease.drain = graceMs === undefined ? undefined : { graceMs, isLapsed };
     return lease !== undefined;
   }
 

@@ -317,7 +317,7 @@ describe.each(['embedded', 'redis'] as const)('BatchGetUsers, %s store', (kind) 
     const { users } = await v1.batchGetUsers({ userIds: userIds.slice(1) });
     expect(users.map(({ userId }) => userId)).toEqual(userIds.slice(1));
     for (const [bad, rule] of [
-      [[], 'user_ids must be 1 to 1,000; these are 0'],
+      [[], 'user_ids must be 1 to 1,000: name at least one'],
       [userIds, 'user_ids must be 1 to 1,000; these are 1001'],
       [['alice', ''], 'user_ids[1] must not be empty'],
     ] as const) {
