@@ -79,7 +79,7 @@ export class Outbox implements Sender, FeedReader, ClosedHolder {
     this.#addedAt = performance.now();
     this.#queue.add(outgoing);
     this.#schedule();
-    return !('change' in outgoing) || this.#queue.size <= MAX_WAITING_CHANGES;
+    return !('change' in outgoing) || this.#queue.changes <= MAX_WAITING_CHANGES;
   }
 
   /** Sends, after what waits, the changes of the feed from now on. */
