@@ -1,8 +1,7 @@
 --- @include "keys"
 -- Writes the change log of one shard anew without the changes of a user, part by part: see
 -- PresenceStore.eraseUser. A removed entry of a stream stays in the memory of Redis, so the log is copied. In
--- the place of a change the copy has an entry without one, as an empty log has (see changeLog.lua): watches
--- that resume there go on. The last part replaces the log. It runs in a Redis that is full.
+-- the place of a change the copy has an entry without one: watches that resume there go on. The last part replaces the log. It runs in a Redis that is full.
 --
 -- KEYS, ARGV[1]  see keys.lua
 -- ARGV[2]        user
@@ -48,7 +47,8 @@ local entries = redis.call('XRANGE', CHANGE_LOG, from == '' and '-' or '(' .. fr
 for _, entry in ipairs(entries) do
   local id, member, change = entry[1], entry[2][2], entry[2][4]
   if string.sub(member, 1, #of_user) == of_user and is_behind(id, last_id) then
-    erased, member, change = erased + 1, '', ''
+    -- Not as the first entry of a log: before this one there were others.
+    erased, member, change = erased + 1, 'erased', ''
   end
   redis.call('XADD', COPY, id, 'm', member, 'c', change)
 end

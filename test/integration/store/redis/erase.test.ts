@@ -67,3 +67,14 @@ test('erases a user in a Redis that is full', async () => {
   expect(await store.eraseFromAudit('alice', pseudonym)).toBe(0);
   expect(await store.pseudonymOf('alice')).toBe(pseudonym);
 });
+
+test('an erased change is not taken for the begin of the change log', async () => {
+  const { store } = await storeOnOwnRedis();
+  const changeLog = store.changeLog();
+  await store.online(login());
+  await store.offline({ userId: 'alice', deviceId: 'phone', sessionId: undefined, graceMs: 0 });
+  // Older changes may be gone: the log has no entry before this one.
+  expect(await changeLog.positionBefore(0, 0)).toBeUndefined();
+  await store.eraseUser('alice');
+  expect(await changeLog.positionBefore(0, 0)).toBeUndefined();
+});
