@@ -87,7 +87,7 @@ export function claimRelay({ nowMs, relays }: StoredRelays, claim: RelayClaim): 
   if (before === undefined && relays.length >= LIMITS.relays.max) throw tooMany();
   const relay = before ?? newRelay(name, nowMs, knownRevision);
   const isOwn = relay.holderId === holderId;
-  if (!isOwn && relay.claimedUntilMs > nowMs) return undefined;
+  if (!isOwn && isClaimed(relay, nowMs)) return undefined;
   return {
     ...relay,
     version: relay.version + 1,
@@ -128,6 +128,11 @@ export function pauseRelay(stored: StoredRelays, name: string, isPaused: boolean
 export function replayRelay(stored: StoredRelays, name: string, revision: string): Relay {
   const relay = getRelay(stored, name);
   return { ...relay, version: relay.version + 1, fence: relay.fence + 1, revision };
+}
+
+/** Whether a process holds the relay. A claim that lasts too long is of a clock that was set back since. */
+export function isClaimed({ claimedUntilMs }: Relay, nowMs: number): boolean {
+  return claimedUntilMs > nowMs && claimedUntilMs <= nowMs + RELAY_CLAIM_MS;
 }
 
 /** A relay by its name. Throws NOT_FOUND. */

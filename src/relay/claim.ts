@@ -9,6 +9,7 @@ import {
 import { backoffMs } from 'imstate-client/internal/shared/backoff';
 import { messageOf } from 'imstate-client/internal/shared/errors';
 import { onAbort } from 'imstate-client/internal/shared/onAbort';
+import { isPassing } from './passing.js';
 import type { RelayLog } from './relayLog.js';
 import { waitFor } from './waitFor.js';
 
@@ -18,19 +19,9 @@ const STANDBY_INTERVAL_MS = 500;
 const RENEWALS = 4;
 /** How many answers of daemons that do not know relays are tolerated before the first claim. */
 const MAX_OLDER_DAEMONS = 5;
-const RELEASE_TIMEOUT_MS = 1_000;
+/** How long one call may take: another daemon is asked while the claim still lasts. */
+const CALL_TIMEOUT_MS = 1_000;
 const BACKOFF = { firstMs: 100, maxMs: 1_000 };
-/** Errors that pass: a daemon or the store is away. Others end the process. */
-const PASSING = new Set([
-  'UNAVAILABLE',
-  'DEADLINE_EXCEEDED',
-  'RESOURCE_EXHAUSTED',
-  'NO_ENDPOINT',
-  'REGISTRY_UNAVAILABLE',
-  'STORE_UNAVAILABLE',
-  'INTERNAL',
-]);
-
 /** What was delivered and what failed since the last commit. */
 export type Progress = Omit<CommitRelayRequest, 'name' | 'holderId' | 'fence'>;
 
@@ -69,6 +60,8 @@ export class Claims {
     let isStandby = false;
     for (;;) {
       const { result, startedAt } = await this.#ask(signal);
+      // Also of another process: if the store loses the relay, whichever process is first continues there.
+      this.#knownRevision = result.relay.revision || this.#knownRevision;
       if (result.claimed) {
         this.#hasClaimed = true;
         return new Claim(this, { ...result, startedAt }, signal);
@@ -93,12 +86,16 @@ export class Claims {
       signal.throwIfAborted();
       const startedAt = performance.now();
       try {
-        return { result: await this.#client.claimRelay(request, { signal }), startedAt };
+        return {
+          result: await this.#client.claimRelay(request, { signal, timeoutMs: CALL_TIMEOUT_MS }),
+          startedAt,
+        };
       } catch (error) {
         // One of several daemons may be older: another one is asked the next time.
-        throwUnlessPassing(error, signal, this.#hasClaimed || failures < MAX_OLDER_DAEMONS);
+        const isOlder = error instanceof ImstateError && error.code === 'UNIMPLEMENTED';
+        throwUnlessPassing(error, signal, this.#hasClaimed || (isOlder && failures < MAX_OLDER_DAEMONS));
         failures += 1;
-        if (failures === 1) this.#log.warn({ reason: messageOf(error) }, 'no daemon answers: retrying');
+        if (failures === 1) this.#log.warn({ reason: messageOf(error) }, 'claim failed: retrying');
         await waitFor(backoffMs(failures, BACKOFF.firstMs, BACKOFF.maxMs), signal);
       }
     }
@@ -107,14 +104,14 @@ export class Claims {
   /** Gives the claim up. Best effort: it runs out soon. */
   async release(fence: number): Promise<void> {
     const request = { name: this.#name, holderId: this.#holderId, fence, release: true };
-    await this.#client.commitRelay(request, { timeoutMs: RELEASE_TIMEOUT_MS }).catch(() => {});
+    await this.#client.commitRelay(request, { timeoutMs: CALL_TIMEOUT_MS }).catch(() => {});
   }
 
   /** One attempt to commit. Rejects with {@link ClaimLost} if another claim is needed. */
   async commit(fence: number, progress: Progress, signal: AbortSignal): Promise<Relay> {
     const request = { ...progress, name: this.#name, holderId: this.#holderId, fence };
     try {
-      const relay = await this.#client.commitRelay(request, { signal });
+      const relay = await this.#client.commitRelay(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
       if (progress.revision) this.#knownRevision = progress.revision;
       return relay;
     } catch (error) {
@@ -162,6 +159,7 @@ export class Claim {
     this.#validUntil = startedAt + ttlMs;
     this.#removeAbort = onAbort(signal, () => this.#lost.abort(signal.reason));
     this.#timer = setInterval(() => {
+      this.#checkTime();
       if (!this.#isCommitting) this.commit({}).catch(() => {});
     }, ttlMs / RENEWALS);
   }
@@ -171,9 +169,10 @@ export class Claim {
     return this.#relay;
   }
 
-  /** Whether the claim still lasts, as far as this process knows. */
-  get isValid(): boolean {
-    return !this.lost.aborted && performance.now() < this.#validUntil;
+  /** Throws the reason if the claim is lost. */
+  throwIfLost(): void {
+    this.#checkTime();
+    this.lost.throwIfAborted();
   }
 
   /** Commits progress, and renews the claim; retries until it succeeds. Rejects with {@link ClaimLost}. */
@@ -190,6 +189,12 @@ export class Claim {
     this.#lost.abort(new ClaimLost('released'));
     await this.#last;
     if (gives) await this.#claims.release(this.#fence);
+  }
+
+  /** Another process may deliver since the claim has run out: no daemon answered, or this process was stopped. */
+  #checkTime(): void {
+    if (performance.now() > this.#validUntil)
+      this.#lost.abort(new ClaimLost('it could not be renewed in time'));
   }
 
   async #commit(progress: Progress): Promise<void> {
@@ -217,10 +222,8 @@ export class Claim {
   }
 }
 
-/** `toleratesOlder`: a daemon that does not know relays may be one of several, during an upgrade. */
-function throwUnlessPassing(error: unknown, signal: AbortSignal, toleratesOlder = true): void {
+/** `isEstablished`: this process has had a claim, or may still meet a daemon of an older version among others. */
+function throwUnlessPassing(error: unknown, signal: AbortSignal, isEstablished = true): void {
   if (signal.aborted) throw signal.reason;
-  if (!(error instanceof ImstateError)) throw error;
-  const passes = PASSING.has(error.code) || (toleratesOlder && error.code === 'UNIMPLEMENTED');
-  if (!passes) throw error;
+  if (!isPassing(error, isEstablished)) throw error;
 }

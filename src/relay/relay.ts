@@ -1,8 +1,10 @@
 import type { Client } from 'imstate-client';
 import { backoffMs } from 'imstate-client/internal/shared/backoff';
+import { messageOf } from 'imstate-client/internal/shared/errors';
 import { type Claim, ClaimLost, Claims } from './claim.js';
 import { EventFactory, OlderDaemon } from './events.js';
 import type { RelayFilter } from './filter.js';
+import { isPassing } from './passing.js';
 import type { RelayLog } from './relayLog.js';
 import { type Batch, RelaySource } from './source.js';
 import { DeliveryError, type RelayTarget } from './target.js';
@@ -19,7 +21,7 @@ export interface RelayOptions {
   name: string;
   /** Names this process, human-readable. */
   holder: string;
-  client: Pick<Client, 'claimRelay' | 'commitRelay' | 'watch'>;
+  client: Pick<Client, 'claimRelay' | 'commitRelay' | 'getUsers' | 'listSessions' | 'watch'>;
   target: RelayTarget;
   filter: RelayFilter;
   log: RelayLog;
@@ -57,16 +59,18 @@ export class Relay {
   /** Delivers while the claim lasts; rejects when it does not. */
   async #serve(claim: Claim): Promise<never> {
     const { log } = this.#options;
-    if (claim.relay.revision === '') await this.#begin(claim);
     log.info({ target: this.#options.target.description }, 'delivering');
-    for (let hasWarned = false; ; hasWarned = true) {
+    for (let failures = 0; ; ) {
+      const startedAt = performance.now();
       try {
         await this.#follow(claim);
       } catch (error) {
-        if (!(error instanceof OlderDaemon)) throw error;
-        if (!hasWarned) log.warn({ reason: error.message }, 'watching another daemon');
+        claim.lost.throwIfAborted();
+        if (!(error instanceof OlderDaemon) && !isPassing(error, true)) throw error;
+        failures = performance.now() - startedAt > BACKOFF.maxMs ? 1 : failures + 1;
+        if (failures === 1) log.warn({ reason: messageOf(error) }, 'watch failed: watching another daemon');
         // At random, because other calls take turns with it among the daemons.
-        await waitFor(RESTART_MS * Math.random(), claim.lost);
+        await waitFor(backoffMs(failures, RESTART_MS, BACKOFF.maxMs), claim.lost);
       }
     }
   }
@@ -74,6 +78,7 @@ export class Relay {
   /** Delivers from the position of the relay on. */
   async #follow(claim: Claim): Promise<never> {
     const { filter, client, target } = this.#options;
+    if (claim.relay.revision === '') await this.#begin(claim);
     const source = new RelaySource(filter, new EventFactory(claim.storeId));
     source.start(client, claim.relay.revision);
     try {
@@ -119,9 +124,8 @@ export class Relay {
     const { target, log } = this.#options;
     const deliveryId = `${events[0]?.id}_${events.length}`;
     for (let failures = 0; ; ) {
-      // A process that was stopped for a while may have been replaced.
-      if (!claim.isValid) await claim.commit({});
       await this.#whilePaused(claim);
+      claim.throwIfLost();
       try {
         await target.deliver(events, deliveryId, claim.lost);
         if (failures > 0) log.info({ failures }, 'delivered after failed attempts');

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Client, WatchEvent } from 'imstate-client';
+import type { Change, Client, WatchEvent } from 'imstate-client';
 import type { EventFactory } from './events.js';
 import { includesUser, ofTypes, type RelayFilter } from './filter.js';
+import { OnlineUsers, type OnlineUsersClient } from './onlineUsers.js';
 import type { RelayEvent } from './target.js';
 
 /** How many events are read ahead of the target: a slow target slows the watch, and memory is bounded. */
@@ -17,6 +18,9 @@ export interface SourceItem {
   /** Whether it completes a snapshot. */
   endsSnapshot: boolean;
 }
+
+/** The calls that a source makes. */
+export type SourceClient = OnlineUsersClient & Pick<Client, 'watch'>;
 
 /** Events that can be delivered at once. */
 export interface Batch {
@@ -36,7 +40,8 @@ export class RelaySource {
   readonly #items: SourceItem[] = [];
   readonly #closed = new AbortController();
   #waiting = 0;
-  #snapshot: { id: string; number: number } | undefined;
+  /** Why changes are missing; undefined unless snapshots have to follow. */
+  #lostReason: string | undefined;
   #failure: unknown;
   #isOver = false;
   #wake = () => {};
@@ -48,12 +53,13 @@ export class RelaySource {
   }
 
   /** Begins to read. */
-  start(client: Pick<Client, 'watch'>, resumeRevision: string): void {
+  start(client: SourceClient, resumeRevision: string): void {
     const { servers } = this.#filter;
     const scope = servers === undefined ? ({ everything: true } as const) : { servers };
-    const watch = client.watch({ ...scope, resumeRevision });
-    this.#closed.signal.addEventListener('abort', watch.close, { once: true });
-    void this.#read(watch);
+    const watch = client.watch({ ...scope, resumeRevision, initialState: false });
+    const { signal } = this.#closed;
+    signal.addEventListener('abort', watch.close, { once: true });
+    void this.#read(watch, new OnlineUsers(client, this.#filter, signal));
   }
 
   /**
@@ -98,19 +104,18 @@ export class RelaySource {
     return batch;
   }
 
-  async #read(watch: AsyncIterable<WatchEvent> & { readonly revision: string }): Promise<void> {
+  async #read(
+    watch: AsyncIterable<WatchEvent> & { readonly revision: string },
+    onlineUsers: OnlineUsers,
+  ): Promise<void> {
     try {
       for await (const event of watch) {
-        const item = this.#itemOf(event, watch.revision);
-        if (item === undefined) continue;
-        this.#items.push(item);
-        this.#waiting += item.events.length + 1;
-        this.#wake();
-        while (this.#waiting > MAX_WAITING && !this.#closed.signal.aborted) {
-          await new Promise<void>((resolve) => {
-            this.#resume = resolve;
-          });
-        }
+        if (event.type === 'lost') this.#lostReason = event.reason;
+        else if (event.type === 'synced' && this.#lostReason !== undefined)
+          await this.#addSnapshots(onlineUsers, watch.revision);
+        else if (event.type === 'change') await this.#addChange(event, watch.revision);
+        else if (event.type === 'synced' || event.type === 'progress')
+          await this.#add({ revision: watch.revision });
       }
       this.#failure = new Error('the watch has ended');
     } catch (error) {
@@ -120,40 +125,40 @@ export class RelaySource {
     this.#wake();
   }
 
-  /** Undefined for what delivers nothing and does not advance. */
-  #itemOf(event: WatchEvent, revision: string): SourceItem | undefined {
-    const item = { events: [] as RelayEvent[], revision, time: undefined, endsSnapshot: false };
-    switch (event.type) {
-      case 'change': {
-        if (!includesUser(this.#filter, event)) return item;
-        return { ...item, events: ofTypes(this.#filter, this.#factory.ofChange(event)), time: event.time };
-      }
-      case 'lost':
-        this.#snapshot = { id: randomUUID(), number: 0 };
-        return { ...item, events: [this.#factory.snapshotBegun(this.#snapshot.id, event.reason)] };
-      case 'snapshot':
-        return { ...item, events: this.#snapshotOf(event) };
-      case 'synced':
-        return { ...item, ...this.#endSnapshot() };
-      case 'progress':
-        return item;
-      default:
-        return undefined;
+  async #addChange(change: Change, revision: string): Promise<void> {
+    if (!includesUser(this.#filter, change)) return this.#add({ revision });
+    return this.#add({
+      events: ofTypes(this.#filter, this.#factory.ofChange(change)),
+      revision,
+      time: change.time,
+    });
+  }
+
+  /**
+   * Reads who is online after changes were lost. The changes since `revision` follow, so that what changes meanwhile is
+   * delivered, too: some of it again.
+   */
+  async #addSnapshots(onlineUsers: OnlineUsers, revision: string): Promise<void> {
+    const id = randomUUID();
+    let number = 0;
+    await this.#add({ events: [this.#factory.snapshotBegun(id, this.#lostReason ?? '')] });
+    for await (const { userId, devices } of onlineUsers) {
+      number += 1;
+      await this.#add({ events: [this.#factory.snapshot(id, number, userId, devices)] });
     }
+    this.#lostReason = undefined;
+    await this.#add({ events: [this.#factory.snapshotEnded(id, number)], revision, endsSnapshot: true });
   }
 
-  #snapshotOf(event: WatchEvent & { type: 'snapshot' }): RelayEvent[] {
-    if (this.#snapshot === undefined || event.devices.length === 0 || !includesUser(this.#filter, event))
-      return [];
-    this.#snapshot.number += 1;
-    const { id, number } = this.#snapshot;
-    return [this.#factory.snapshot(id, number, event.userId, event.devices)];
-  }
-
-  #endSnapshot(): Pick<SourceItem, 'events' | 'endsSnapshot'> {
-    if (this.#snapshot === undefined) return { events: [], endsSnapshot: false };
-    const { id, number } = this.#snapshot;
-    this.#snapshot = undefined;
-    return { events: [this.#factory.snapshotEnded(id, number)], endsSnapshot: true };
+  /** Adds an item, and waits while too many events wait. */
+  async #add({ events = [], revision = '', time, endsSnapshot = false }: Partial<SourceItem>): Promise<void> {
+    this.#items.push({ events, revision, time, endsSnapshot });
+    this.#waiting += events.length + 1;
+    this.#wake();
+    while (this.#waiting > MAX_WAITING && !this.#closed.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+      });
+    }
   }
 }
