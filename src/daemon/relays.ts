@@ -5,6 +5,7 @@ import {
   claimRelay,
   commitRelay,
   getRelay,
+  isClaimed,
   pauseRelay,
   type Relay,
   type RelayClaim,
@@ -91,7 +92,7 @@ export class Relays {
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const stored = await this.#store.readRelays();
       const relay = getRelay(stored, name);
-      if (relay.claimedUntilMs > stored.nowMs) throw isHeld(relay);
+      if (isClaimed(relay, stored.nowMs)) throw isHeld(relay);
       if (await this.#store.writeRelay(name, undefined, relay.version)) return;
     }
     throw contended(name);
@@ -118,18 +119,24 @@ export class Relays {
     throw contended(name);
   }
 
-  async #lagOf({ revision }: Relay, nowMs: number): Promise<RelayLag | undefined> {
+  async #lagOf(
+    { revision, deliveredTimeMs, createdMs }: Relay,
+    nowMs: number,
+  ): Promise<RelayLag | undefined> {
     if (revision === '') return undefined;
     const changeLog = this.#store.changeLog();
     const positions = parseRevision(revision);
     const lag = { changes: 0, ms: 0, isBehindLog: positions.length !== changeLog.shards };
-    if (lag.isBehindLog) return lag;
+    if (lag.isBehindLog) return { ...lag, ms: nowMs - Math.max(deliveredTimeMs, createdMs) };
     const counts = await Promise.all(
       positions.map((position, shard) => changeLog.countAfter(shard, position, MAX_COUNTED)),
     );
     for (const count of counts) {
-      if (count === undefined) lag.isBehindLog = true;
-      else {
+      if (count === undefined) {
+        // The oldest of them happened after the last one that was delivered.
+        lag.isBehindLog = true;
+        lag.ms = Math.max(lag.ms, nowMs - Math.max(deliveredTimeMs, createdMs));
+      } else {
         lag.changes += count.changes;
         if (count.oldestMs !== undefined) lag.ms = Math.max(lag.ms, nowMs - count.oldestMs);
       }

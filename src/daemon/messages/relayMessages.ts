@@ -5,7 +5,7 @@ import { toDuration } from 'imstate-client/internal/wire/duration';
 import { relayStates } from 'imstate-client/internal/wire/enums';
 import { fromTimestamp, toTimestamp } from 'imstate-client/internal/wire/timestamp';
 import { LIMITS } from '../../presence/limits.js';
-import type { Relay, RelayClaim, RelayProgress } from '../../presence/relays.js';
+import { isClaimed, type Relay, type RelayClaim, type RelayProgress } from '../../presence/relays.js';
 import { broken, checkId } from '../../presence/validate.js';
 
 /** Texts of a relay that people read are cut, not rejected: an error of a target may be long. Characters. */
@@ -68,14 +68,14 @@ export function toRelay(relay: Relay, nowMs: number, lag?: Lag): Relay__Output {
     failed,
     snapshots,
     lastError,
-    ...(lag && { lagChanges: lag.changes }),
+    lagChanges: lag?.changes ?? 0,
     lag: lag ? toDuration(lag.ms) : null,
     isBehindLog: lag?.isBehindLog ?? false,
     createTime: toTimestamp(relay.createdMs),
   };
 }
 
-function stateOf({ isPaused, claimedUntilMs }: Relay, nowMs: number) {
-  if (isPaused) return 'PAUSED';
-  return claimedUntilMs > nowMs ? 'RUNNING' : 'STOPPED';
+function stateOf(relay: Relay, nowMs: number) {
+  if (relay.isPaused) return 'PAUSED';
+  return isClaimed(relay, nowMs) ? 'RUNNING' : 'STOPPED';
 }

@@ -18,15 +18,18 @@ async function settings(name: string): Promise<string[]> {
 
 test
   .skipIf(spawnSync('which', ['systemd-analyze']).status !== 0)
-  .each(['imstate.service', 'chat-server.service'])('systemd accepts %s', async (name) => {
-  const unit = await readFile(`deploy/${name}`, 'utf8');
-  const path = join(await scratchDirectory(), name);
-  await writeFile(path, unit.replaceAll(/\/usr\/local\/bin\/[\w-]+/g, process.execPath));
-  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], {
-    encoding: 'utf8',
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-});
+  .each(['imstate.service', 'chat-server.service', 'imstate-relay.service'])(
+  'systemd accepts %s',
+  async (name) => {
+    const unit = await readFile(`deploy/${name}`, 'utf8');
+    const path = join(await scratchDirectory(), name);
+    await writeFile(path, unit.replaceAll(/\/usr\/local\/bin\/[\w-]+/g, process.execPath));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  },
+);
 
 test('keeps one unit of the daemon, whose numbers are in the guide for operators', async () => {
   const pages = (await readdir('.', { recursive: true })).filter((path) => {
@@ -34,7 +37,11 @@ test('keeps one unit of the daemon, whose numbers are in the guide for operators
   });
   const texts = await Promise.all(pages.map(async (page) => [page, await readFile(page, 'utf8')] as const));
   const units = texts.filter(([, text]) => /^ExecStart=/m.test(text)).map(([page]) => page);
-  expect(units.sort()).toEqual(['deploy/chat-server.service', 'deploy/imstate.service']);
+  expect(units.sort()).toEqual([
+    'deploy/chat-server.service',
+    'deploy/imstate-relay.service',
+    'deploy/imstate.service',
+  ]);
   const guide = await readFile('docs/operator.md', 'utf8');
   const [files] = await settings('LimitNOFILE');
   expect(guide).toContain(`${Number(files).toLocaleString('en')} open files`);

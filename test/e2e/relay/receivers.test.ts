@@ -168,7 +168,6 @@ test.skipIf(!hasGo)(
 );
 
 test.each([
-  ['ts', 'receiver.ts'],
   ['python', 'receiver.py'],
   ['go', 'receiver.go'],
 ])('the %s code of docs/relay.md is that of examples/relay/%s', async (language, name) => {

@@ -127,6 +127,7 @@ describe('watch', () => {
         ...common,
         online: true,
         userOnline: true,
+        devicesOnline: 1,
         session,
         ended: {
           sessionId: 's-1',
@@ -140,6 +141,7 @@ describe('watch', () => {
         ...common,
         online: false,
         userOnline: false,
+        devicesOnline: 0,
         session: null,
         ended: { sessionId: 's-2', serverAddr, reason: 'LOGOUT', reasonText: null, by: null },
       },

@@ -110,12 +110,12 @@ describe('Redis', () => {
     const bad = (await judged('less'))['redis-rights'];
     expect(bad).toMatchObject({ status: 'failed', code: 'PERMISSION_DENIED' });
     expect(bad?.message).toMatch(
-      /may not do HSET im:\{0\}:x, HSET im:policies, PUBLISH im:bell, SUBSCRIBE im:bell, /,
+      /may not do HSET im:\{0\}:x, HSET im:policies, HSET im:relays, PUBLISH im:bell, SUBSCRIBE im:bell, /,
     );
     const ofShards = enough.flatMap((rule) => (rule === '~im:*' ? ['~im:{*', '~im:layout'] : rule));
     await admin.call('ACL', 'SETUSER', 'shards', 'on', '>secret', ...ofShards);
     expect((await judged('shards'))['redis-rights']?.message).toContain(
-      'may not do LPUSH im:audit, HSET im:policies:',
+      'may not do LPUSH im:audit, HSET im:policies, HSET im:relays:',
     );
     const refused = await look({ redis: `redis://nobody:secret@127.0.0.1:${redis.port}` });
     expect(refused['redis-dial']).toMatchObject({ status: 'failed', code: 'UNAUTHENTICATED' });

@@ -120,7 +120,7 @@ export function readRelay(relay: Relay__Output | null): Relay {
     failed,
     snapshots,
     lastError: relay.lastError || undefined,
-    lagChanges: relay.lagChanges,
+    lagChanges: relay.lag ? relay.lagChanges : undefined,
     lagMs: fromDuration(relay.lag),
     isBehindLog,
     createTime: fromTimestamp(relay.createTime),

@@ -1,3 +1,4 @@
+import { isClaimed } from '../../../presence/relays.js';
 import { cached } from '../../../store/cached.js';
 import type { RelayStatus, Relays } from '../../relays.js';
 import type { Family } from './family.js';
@@ -28,7 +29,7 @@ export function relayFamilies(relays: Pick<Relays, 'list'>): Family[] {
       'gauge',
       'imstate_relay_running',
       '1 while a process delivers for the relay or waits while it is paused, otherwise 0.',
-      ({ relay, nowMs }) => Number(relay.claimedUntilMs > nowMs),
+      ({ relay, nowMs }) => Number(isClaimed(relay, nowMs)),
     ),
     family(
       'counter',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
 import { TokenFile } from '../../../../support/credentials.ts';
 import { grpcClients, type TestDaemon } from '../../../../support/daemon.ts';
-import { disposables, startDaemon } from '../../../../support/disposables.ts';
+import { clientOf, disposables, startDaemon } from '../../../../support/disposables.ts';
 import { ask } from '../../../../support/http.ts';
 import { type LiveFamily, scrape, sumOf } from '../../../../support/metrics.ts';
 import { startRedis } from '../../../../support/servers.ts';
@@ -32,6 +32,10 @@ async function busyDaemon(): Promise<TestDaemon> {
     },
   });
   expect(await v1.online({ ...login, deviceId: 'tablet', policy: 'one' })).toMatchObject({ rejected: true });
+  const client = await clientOf(daemon.addr);
+  const relay = { name: 'bus', holderId: 'a' };
+  const { fence } = await client.claimRelay({ ...relay, holder: 'a', target: 'a target' });
+  await client.commitRelay({ ...relay, fence, revision: watch.revision });
   return daemon;
 }
 
