@@ -291,6 +291,55 @@ test('continues after the store lost everything', async () => {
   await until(() => receiver.brief.includes('user.online bob'), 'changes follow');
 });
 
+test('a standby continues with snapshots after the store lost everything', async () => {
+  const redis = await startRedis();
+  disposables.push(() => redis.stop());
+  const { addr } = await startDaemon({ redis: redis.url });
+  const client = await clientOf(addr);
+  // Both deliver to one target, as two processes do.
+  const { receiver } = run(client);
+  await begun(client);
+  run(client, {}, receiver);
+  await login(client, 'alice');
+  await until(async () => (await relayOf(client))?.delivered === 2, 'the events are committed');
+  const admin = new Redis(redis.url);
+  disposables.push(() => admin.disconnect());
+  for (let rounds = 1; rounds <= 3; rounds++) {
+    await admin.flushall();
+    await until(
+      () => receiver.ofType('presence.snapshot.ended').length >= rounds,
+      'snapshots arrive, whichever process is first',
+    );
+    await login(client, `user-${rounds}`);
+    await until(() => receiver.brief.includes(`user.online user-${rounds}`), 'changes follow');
+    await until(async () => (await relayOf(client))?.lagChanges === 0, 'they are committed');
+  }
+});
+
+test('completes snapshots while changes go on', async () => {
+  const { addr } = await startDaemon({ changeLimit: 1_000 });
+  const client = await clientOf(addr);
+  const first = run(client);
+  await begun(client);
+  await first.stop();
+  const users = Array.from({ length: 2_000 }, (_, i) => `user-${i}`);
+  await Promise.all(users.map((userId) => login(client, userId)));
+  const second = run(client);
+  const { receiver } = second;
+  let isOver = false;
+  // Each delivery is slower than some changes.
+  receiver.before = async () => {
+    for (let i = 0; i < 20 && !isOver; i++) await login(client, `other-${i % 10}`, `device-${i}`);
+  };
+  await until(() => receiver.ofType('presence.snapshot.ended').length > 0, 'the snapshots are complete');
+  isOver = true;
+  expect(
+    new Set(receiver.ofType('presence.snapshot').map(({ subject }) => subject)).size,
+  ).toBeGreaterThanOrEqual(2_000);
+  await login(client, 'last');
+  await until(() => receiver.brief.includes('user.online last'), 'changes follow');
+});
+
 test('a slow target holds up a bounded number of events, and loses none', async () => {
   const { addr } = await startDaemon();
   const client = await clientOf(addr);

@@ -45,6 +45,15 @@ describe('claimRelay', () => {
     });
   });
 
+  test('takes over at once if the clock was set back since the claim', () => {
+    const relay = claimed();
+    const other = { ...CLAIM, holderId: 'b' };
+    expect(claimRelay({ nowMs: NOW - 3_600_000, relays: [relay] }, other)).toMatchObject({
+      holderId: 'b',
+      fence: 2,
+    });
+  });
+
   test('rejects one relay too many', () => {
     const relays = Array.from({ length: 100 }, (_, i) => claimed({ name: `r${i}` }));
     expect(() => claimRelay({ nowMs: NOW, relays }, CLAIM)).toThrow('there are 100 relays');
