@@ -61,8 +61,8 @@ export class EventFactory {
   }
 
   /** All users without a snapshot and without another event since {@link snapshotBegun} are offline. */
-  snapshotEnded(snapshotId: string, users: number): RelayEvent {
-    return this.#event(EVENT_TYPES.snapshotEnded, { id: `${snapshotId}-ended` }, { snapshotId, users });
+  snapshotEnded(snapshotId: string, snapshots: number): RelayEvent {
+    return this.#event(EVENT_TYPES.snapshotEnded, { id: `${snapshotId}-ended` }, { snapshotId, snapshots });
   }
 
   #event(

@@ -18,7 +18,8 @@ export type OnlineUsersClient = Pick<Client, 'getUsers' | 'listSessions'>;
 
 /**
  * Reads all users who are online, page by page, as fast as they are consumed. A part of the store that does not answer is
- * waited for. A user whose sessions are on several pages may come more than once, each time with all devices.
+ * waited for. A user whose sessions are on several pages, or at several of the chat servers of the filter, may come more
+ * than once, each time with all devices that the filter includes.
  */
 export class OnlineUsers {
   readonly #client: OnlineUsersClient;
@@ -42,15 +43,13 @@ export class OnlineUsers {
     do {
       const request = { serverAddr, userIdPrefix, pageToken, pageSize: PAGE_SIZE };
       const page = await this.#untilComplete(() => this.#client.listSessions(request));
-      yield* this.#usersOf(page, serverAddr);
+      yield* this.#usersOf(page);
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
   }
 
-  async *#usersOf(
-    { sessions }: SessionsPage,
-    serverAddr: string | undefined,
-  ): AsyncGenerator<OnlineUser, void> {
+  async *#usersOf({ sessions }: SessionsPage): AsyncGenerator<OnlineUser, void> {
+    const { servers } = this.#filter;
     const userIds = [...new Set(sessions.map(({ userId }) => userId))];
     if (userIds.length === 0) return;
     // As they are now, and not as they were when the page was read.
@@ -58,7 +57,7 @@ export class OnlineUsers {
     for (const { userId, devices } of users) {
       if (!includesUser(this.#filter, { userId })) continue;
       const online = devices.filter(
-        (device) => device.online && (serverAddr ?? device.serverAddr) === device.serverAddr,
+        (device) => device.online && (servers?.includes(device.serverAddr) ?? true),
       );
       if (online.length > 0) yield { userId, devices: online };
     }

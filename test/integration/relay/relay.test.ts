@@ -267,11 +267,34 @@ test('sends snapshots of all who are online when changes are gone, and says so',
   const second = run(client, {}, receiver);
   await until(() => receiver.ofType('presence.snapshot.ended').length === 1, 'the snapshots arrive');
   expect(receiver.brief.slice(2, 5).sort()).toEqual(['snapshot alice', 'snapshot bob', 'snapshot.begun']);
-  expect(receiver.ofType('presence.snapshot.ended')[0]?.data).toMatchObject({ users: 2 });
+  expect(receiver.ofType('presence.snapshot.ended')[0]?.data).toMatchObject({ snapshots: 2 });
   await until(async () => (await relayOf(client))?.snapshots === 1, 'that is committed');
   await login(client, 'carol');
   await until(() => receiver.brief.includes('user.online carol'), 'changes follow');
   await second.stop();
+});
+
+test('each snapshot of a user has the devices at all chat servers of the filter', async () => {
+  const { addr } = await startDaemon({ changeLimit: 1_000 });
+  const client = await clientOf(addr);
+  const servers = [SERVER, '10.0.0.2:9000'];
+  const first = run(client, { servers });
+  await begun(client);
+  await first.stop();
+  await login(client, 'alice');
+  await login(client, 'alice', 'web', servers[1]);
+  await login(client, 'alice', 'tablet', '10.0.0.3:9000');
+  // More changes than the change log keeps.
+  await Promise.all(Array.from({ length: 2_000 }, (_, i) => login(client, `user-${i}`, 'phone', servers[1])));
+  const { receiver } = run(client, { servers });
+  await until(() => receiver.ofType('presence.snapshot.ended').length === 1, 'the snapshots arrive');
+  const ofAlice = receiver.ofType('presence.snapshot').filter(({ subject }) => subject === 'alice');
+  expect(ofAlice.length).toBeGreaterThan(0);
+  for (const { data } of ofAlice) {
+    const { devicesOnline, devices } = data as { devicesOnline: number; devices: { deviceId: string }[] };
+    expect(devices.map(({ deviceId }) => deviceId).sort()).toEqual(['phone', 'web']);
+    expect(devicesOnline).toBe(2);
+  }
 });
 
 test('continues after the store lost everything', async () => {
@@ -311,7 +334,9 @@ test('a standby continues with snapshots after the store lost everything', async
       'snapshots arrive, whichever process is first',
     );
     await login(client, `user-${rounds}`);
-    await until(() => receiver.brief.includes(`user.online user-${rounds}`), 'changes follow');
+    // As a change, or in the snapshots of the other process if that took over meanwhile.
+    const arrivals = [`user.online user-${rounds}`, `snapshot user-${rounds}`];
+    await until(() => receiver.brief.some((event) => arrivals.includes(event)), 'the login arrives');
     await until(async () => (await relayOf(client))?.lagChanges === 0, 'they are committed');
   }
 });
