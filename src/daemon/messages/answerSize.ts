@@ -71,9 +71,13 @@ export function showUser(sessions: readonly Session[], explanation = false): Sho
 
 /**
  * What a response about several users has room for: everything, or everything without metadata. Otherwise it
- * is rejected.
+ * is rejected: the caller asks for fewer. One user alone is shown as {@link showUser} does.
  */
 export function showUsers(users: readonly UserRead[]): Shown[] {
+  const [user, ...others] = users;
+  if (user !== undefined && others.length === 0) {
+    return [{ ...showUser(user.sessions), lastSeenMs: user.lastSeenMs }];
+  }
   const sessions = users.map((user) => user.sessions);
   const hasRoom = fits(sessions, { metadata: true, explanation: false });
   if (!hasRoom && !fits(sessions, { metadata: false, explanation: false })) throw tooLarge();

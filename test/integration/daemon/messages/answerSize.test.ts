@@ -118,6 +118,17 @@ describe.each(['embedded', 'redis'])('responses about users with many devices: %
     expect([status, JSON.parse(text).devicesOmitted]).toEqual([200, user.devicesOmitted]);
   });
 
+  test('show one user in a batch as in a call of its own', async () => {
+    const sessionId = 's'.repeat(250);
+    await logIn('very many', VERY_MANY, { sessionId, label: 'a phone' });
+    const user = await clients.v1.getUser({ userId: 'very many' });
+    expect(user.devicesOmitted).toBeGreaterThan(10);
+    expect((await clients.v1.batchGetUsers({ userIds: ['very many'] })).users).toEqual([user]);
+    const client = await clientOf(daemon.addr);
+    const users = await client.getUsers(['very many', 'nobody']);
+    expect(users.map(({ devicesOmitted }) => devicesOmitted)).toEqual([user.devicesOmitted, undefined]);
+  });
+
   test('split the snapshot of many such users into responses that clients accept', async () => {
     const users = Array.from({ length: 12 }, (_, i) => `user ${i}`);
     for (const userId of users) await logIn(userId, FEW, { metadata });
