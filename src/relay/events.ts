@@ -1,7 +1,8 @@
 import { CloudEvent } from 'cloudevents';
 import type { Change, DeviceState } from 'imstate-client';
-import { changeJson, deviceJson } from 'imstate-client/internal/json';
+import { changeJson, sessionJson } from 'imstate-client/internal/json';
 import { EVENT_TYPES, type EventType } from './eventTypes.js';
+import type { OnlineUser } from './onlineUsers.js';
 import type { RelayEvent } from './target.js';
 
 /** A change has no ID: it comes from a daemon before version 0.2.0, which may be among others during an upgrade. */
@@ -51,12 +52,18 @@ export class EventFactory {
     return this.#event(EVENT_TYPES.snapshotBegun, { id: `${snapshotId}-begun` }, { snapshotId, reason });
   }
 
-  /** The devices of a user that are online. */
-  snapshot(snapshotId: string, number: number, userId: string, devices: readonly DeviceState[]): RelayEvent {
+  /** The devices of a user that are online, each with what a change has of its session. */
+  snapshot(snapshotId: string, number: number, { userId, devices, devicesOmitted }: OnlineUser): RelayEvent {
     return this.#event(
       EVENT_TYPES.snapshot,
       { id: `${snapshotId}-${number}`, subject: userId },
-      { snapshotId, userId, devicesOnline: devices.length, devices: devices.map(deviceJson) },
+      {
+        snapshotId,
+        userId,
+        devicesOnline: devices.length,
+        devices: devices.map(deviceJson),
+        ...(devicesOmitted && { devicesOmitted }),
+      },
     );
   }
 
@@ -80,6 +87,10 @@ export class EventFactory {
       data,
     });
   }
+}
+
+function deviceJson({ deviceId, sessionId = '', ...session }: DeviceState) {
+  return { deviceId, ...sessionJson({ sessionId, ...session }) };
 }
 
 function sessionType({ online, moved }: Change): EventType {

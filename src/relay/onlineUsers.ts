@@ -11,6 +11,8 @@ const BACKOFF = { firstMs: 200, maxMs: 5_000 };
 export interface OnlineUser {
   userId: string;
   devices: DeviceState[];
+  /** How many further devices one answer has no room for; undefined if none. */
+  devicesOmitted: number | undefined;
 }
 
 /** The calls that a reader makes. */
@@ -54,12 +56,12 @@ export class OnlineUsers {
     if (userIds.length === 0) return;
     // As they are now, and not as they were when the page was read.
     const users = await this.#untilComplete(() => this.#client.getUsers(userIds));
-    for (const { userId, devices } of users) {
+    for (const { userId, devices, devicesOmitted } of users) {
       if (!includesUser(this.#filter, { userId })) continue;
       const online = devices.filter(
         (device) => device.online && (servers?.includes(device.serverAddr) ?? true),
       );
-      if (online.length > 0) yield { userId, devices: online };
+      if (online.length > 0) yield { userId, devices: online, devicesOmitted };
     }
   }
 

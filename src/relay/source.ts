@@ -142,9 +142,9 @@ export class RelaySource {
     const id = randomUUID();
     let number = 0;
     await this.#add({ events: [this.#factory.snapshotBegun(id, this.#lostReason ?? '')] });
-    for await (const { userId, devices } of onlineUsers) {
+    for await (const user of onlineUsers) {
       number += 1;
-      await this.#add({ events: [this.#factory.snapshot(id, number, userId, devices)] });
+      await this.#add({ events: [this.#factory.snapshot(id, number, user)] });
     }
     this.#lostReason = undefined;
     await this.#add({ events: [this.#factory.snapshotEnded(id, number)], revision, endsSnapshot: true });

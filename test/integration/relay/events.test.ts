@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import type { Client } from '../../../packages/client/src/index.ts';
+import type { Client, DeviceState } from '../../../packages/client/src/index.ts';
+import { EventFactory } from '../../../src/relay/events.ts';
 import { EVENT_TYPES } from '../../../src/relay/eventTypes.ts';
 import { Relay } from '../../../src/relay/relay.ts';
 import { sampleEvent } from '../../../src/relay/sampleEvent.ts';
@@ -150,6 +151,21 @@ function without(data: Record<string, unknown>, name: string): Record<string, un
 test('describes the event of imstate relay test', () => {
   const event = sampleEvent(randomUUID(), { userId: 'u', deviceId: 'd', serverAddr: '127.0.0.1:1' });
   expect(faultOf(parsed(event))).toBeUndefined();
+});
+
+test('describes a snapshot of a user with too many devices', () => {
+  const session = { platform: undefined, loginTime: new Date(), clientIp: undefined, label: undefined };
+  const device = {
+    deviceId: 'phone',
+    sessionId: 's-1',
+    serverAddr: SERVER,
+    appVersion: undefined,
+    ...session,
+  };
+  const user = { userId: 'anna', devices: [device as DeviceState], devicesOmitted: 7 };
+  const event = parsed(new EventFactory(randomUUID()).snapshot(randomUUID(), 1, user));
+  expect(event.data).toMatchObject({ devicesOnline: 1, devicesOmitted: 7 });
+  expect(faultOf(event)).toBeUndefined();
 });
 
 test('has one definition for each type', () => {
