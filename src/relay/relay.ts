@@ -13,6 +13,8 @@ import { waitFor } from './waitFor.js';
 const BACKOFF = { firstMs: 500, maxMs: 60_000 };
 /** How long to wait before another claim. */
 const RESTART_MS = 500;
+/** How many older daemons the relay tries in a row before it waits. */
+const OLDER_DAEMONS = 32;
 /** How often a paused relay looks whether it may go on. */
 const PAUSE_INTERVAL_MS = 500;
 
@@ -66,10 +68,13 @@ export class Relay {
         await this.#follow(claim);
       } catch (error) {
         claim.lost.throwIfAborted();
-        if (!(error instanceof OlderDaemon) && !isPassing(error, true)) throw error;
+        const isOlder = error instanceof OlderDaemon;
+        if (!isOlder && !isPassing(error, true)) throw error;
         failures = performance.now() - startedAt > BACKOFF.maxMs ? 1 : failures + 1;
         if (failures === 1) log.warn({ reason: messageOf(error) }, 'watch failed: watching another daemon');
-        // At random, because other calls take turns with it among the daemons.
+        // At once, so that it is the turn of the next daemon: other calls end at newer ones, after which that of an older
+        // one may come each time.
+        if (isOlder && failures % OLDER_DAEMONS !== 0) continue;
         await waitFor(backoffMs(failures, RESTART_MS, BACKOFF.maxMs), claim.lost);
       }
     }
