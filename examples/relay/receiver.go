@@ -35,7 +35,7 @@ type receiver struct {
 	key   []byte
 	mutex sync.Mutex
 	seen  map[string]bool
-	order []string // The keys of seen, in a ring.
+	order []string // The keys of seen, as a circular buffer.
 	next  int
 }
 

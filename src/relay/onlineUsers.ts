@@ -19,9 +19,9 @@ export interface OnlineUser {
 export type OnlineUsersClient = Pick<Client, 'getUsers' | 'listSessions'>;
 
 /**
- * Reads all users who are online, page by page, as fast as they are consumed. A part of the store that does not answer is
- * waited for. A user whose sessions are on several pages, or at several of the chat servers of the filter, may come more
- * than once, each time with all devices that the filter includes.
+ * Reads all users who are online, page by page, as fast as they are consumed. A part of the store that does not
+ * answer is waited for. A user whose sessions are on several pages, or at several of the chat servers of the filter,
+ * may come more than once, each time with all devices that the filter includes.
  */
 export class OnlineUsers {
   readonly #client: OnlineUsersClient;

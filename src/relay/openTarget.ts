@@ -29,8 +29,8 @@ const ONLY: Readonly<Record<string, { schemes: readonly string[]; flag: string }
 };
 
 /**
- * Opens the target of a URL: a webhook, NATS JetStream or a Redis stream. Throws INVALID_ARGUMENT for a URL that is none,
- * and WRONG_USAGE for an option of another target.
+ * Opens the target of a URL: a webhook, NATS JetStream or a Redis stream. Throws INVALID_ARGUMENT for a URL that is
+ * none, and WRONG_USAGE for an option of another target.
  */
 export async function openTarget(to: string, options: TargetOptions): Promise<RelayTarget> {
   const url = URL.canParse(to) ? new URL(to) : undefined;

@@ -72,8 +72,8 @@ export class Relay {
         if (!isOlder && !isPassing(error, true)) throw error;
         failures = performance.now() - startedAt > BACKOFF.maxMs ? 1 : failures + 1;
         if (failures === 1) log.warn({ reason: messageOf(error) }, 'watch failed: watching another daemon');
-        // At once, so that it is the turn of the next daemon: other calls end at newer ones, after which that of an older
-        // one may come each time.
+        // At once, so that it is the turn of the next daemon: other calls end at newer ones, after which that of an
+        // older one may come each time.
         if (isOlder && failures % OLDER_DAEMONS !== 0) continue;
         await waitFor(backoffMs(failures, RESTART_MS, BACKOFF.maxMs), claim.lost);
       }

@@ -31,8 +31,8 @@ export interface Batch {
 }
 
 /**
- * Reads the changes since a revision, in order, as events. If changes are gone, it reads snapshots of all users that are
- * online instead, and says so.
+ * Reads the changes since a revision, in order, as events. If changes are gone, it reads snapshots of all users that
+ * are online instead, and says so.
  */
 export class RelaySource {
   readonly #filter: RelayFilter;
@@ -63,8 +63,8 @@ export class RelaySource {
   }
 
   /**
-   * The next events, in order, up to `max`; those that have arrived, at least one item. Rejects with the error that ended
-   * the watch, or if the signal aborts.
+   * The next events, in order, up to `max`; those that have arrived, at least one item. Rejects with the error that
+   * ended the watch, or if the signal aborts.
    */
   async next(max: number, signal: AbortSignal): Promise<Batch> {
     const wake = () => this.#wake();

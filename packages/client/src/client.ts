@@ -234,8 +234,8 @@ export class Client implements PresenceApi {
   }
 
   /**
-   * Commits how far a relay has delivered, which renews the claim. Rejects with `FAILED_PRECONDITION` if another process
-   * has taken over or the relay was replayed, and with `NOT_FOUND` if the store lost it: claim it again.
+   * Commits how far a relay has delivered, which renews the claim. Rejects with `FAILED_PRECONDITION` if another
+   * process has taken over or the relay was replayed, and with `NOT_FOUND` if the store lost it: claim it again.
    */
   commitRelay(request: CommitRelayRequest, options?: CallOptions) {
     return this.#call((api) => api.commitRelay(request, options));

@@ -5,7 +5,7 @@ import { prose } from '../../cli/help/prose.js';
 export default class RelayPause extends ClientCommand {
   static override summary = 'Make a relay deliver nothing until it is resumed.';
   static override description = prose`
-    Its process keeps running and holds its place. Changes that the change log drops meanwhile are replaced by
+    Its process keeps running and keeps its position. Changes that the change log drops meanwhile are replaced by
     snapshots. Needs the role admin.
 
     JSON: {"name", "paused"}.

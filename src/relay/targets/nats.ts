@@ -37,8 +37,8 @@ const CONTENT_TYPE = 'application/cloudevents+json';
 
 /**
  * Opens NATS JetStream as a target. Each event is one message, a CloudEvent in structured mode, with the subject
- * `prefix.type` and the source and the ID of the event as `Nats-Msg-Id`. Throws INVALID_ARGUMENT, BAD_CERTIFICATE or UNAUTHENTICATED.
- * A server that cannot be reached is no error: deliveries fail until it can.
+ * `prefix.type` and the source and the ID of the event as `Nats-Msg-Id`. Throws INVALID_ARGUMENT, BAD_CERTIFICATE or
+ * UNAUTHENTICATED. A server that cannot be reached is no error: deliveries fail until it can.
  *
  * Order: the events of one user are stored in order, also if some of a delivery fail and all are delivered again,
  * because an event is published only after the previous one of its user is acknowledged (see {@link windowsOf}).

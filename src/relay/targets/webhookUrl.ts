@@ -13,7 +13,7 @@ export function checkWebhookUrl(url: URL, { allowPrivate }: { allowPrivate: bool
     throw invalid('credentials in the URL are not sent: remove them, and sign with --secret-file');
   if (allowPrivate) return;
   if (url.protocol === 'http:')
-    throw invalid('http: has no encryption: use https:, or allow it with --allow-private');
+    throw invalid('http: is not encrypted: use https:, or allow it with --allow-private');
   checkAddress(url.hostname.replace(/^\[|\]$/g, ''));
 }
 

@@ -27,7 +27,7 @@ async function preStop(): Promise<string> {
   const [container] = theOnly(await writtenManifests(), 'Deployment', 'chat').spec.template.spec.containers;
   const [shell, flag, command] = container.lifecycle.preStop.exec.command;
   expect([shell, flag]).toEqual(['sh', '-c']);
-  return command;
+  return command as string;
 }
 
 /** A daemon as that of the overlay for production, and the variables with which a chat server reaches it. */

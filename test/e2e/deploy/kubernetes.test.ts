@@ -88,11 +88,11 @@ test.runIf(hasKubectl).each(OVERLAYS)(
     for (const selector of selectors) expect(selector).toEqual(labels);
     // The label of callers has nothing beside it.
     const [, callers] = theOnly(manifests, 'NetworkPolicy').spec.ingress;
-    expect(callers.from).toEqual([
+    expect(callers?.from).toEqual([
       { namespaceSelector: {}, podSelector: { matchLabels: { 'imstate-client': 'true' } } },
     ]);
-    const mounted = container.volumeMounts.map((each: { name: string }) => each.name);
-    expect(mounted.sort()).toEqual(pod.volumes.map((each: { name: string }) => each.name).sort());
+    const mounted = container.volumeMounts.map((each) => each.name);
+    expect(mounted.sort()).toEqual(pod.volumes.map((each) => each.name).sort());
   },
 );
 
@@ -107,7 +107,7 @@ test('sets variables of the daemon, and its ports', async () => {
 
   const manifests = await writtenManifests();
   const { container } = imstateOf(manifests);
-  const variable = (name: string) => container.env.find((each: { name: string }) => each.name === name).value;
+  const variable = (name: string) => container.env.find((each) => each.name === name)?.value;
   expect(container.ports).toEqual([
     { name: 'grpc', containerPort: Number(variable('IMSTATE_PORT')) },
     { name: 'http', containerPort: Number(variable('IMSTATE_HTTP_PORT')) },
@@ -201,7 +201,7 @@ test('scales on a metric that the daemon has', async () => {
   const { rules } = parse(
     await readFile('deploy/kubernetes/components/autoscaling/prometheus-adapter.yaml', 'utf8'),
   );
-  expect(metrics[1].pods.metric.name).toBe(rules[0].name.as);
+  expect(metrics[1]?.pods.metric.name).toBe(rules[0].name.as);
   expect(await readFile('docs/metrics.md', 'utf8')).toContain(`\`${rules[0].seriesQuery.split('{')[0]}\``);
   const { requests } = imstateOf(manifests).container.resources;
   expect(Object.keys(requests)).toContain(metrics[0].resource.name);

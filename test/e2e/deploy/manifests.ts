@@ -2,6 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import type { IPrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
+import type { IServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
+import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
+import type { IHorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
+import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import type { IService } from 'kubernetes-models/v1/Service';
 import { parseAllDocuments } from 'yaml';
 import { scratchDirectory } from '../../support/credentials.ts';
 
@@ -14,9 +21,27 @@ export interface Manifest {
   apiVersion: string;
   kind: string;
   metadata: { name: string; labels?: Record<string, string> };
-  // biome-ignore lint/suspicious/noExplicitAny: the schemas check it.
-  spec: any;
 }
+
+/** With all optional fields and an element in each list: the tests read what the manifests have. */
+type Complete<T> = T extends (infer Element)[]
+  ? [Complete<Element>, ...Complete<Element>[]]
+  : T extends object
+    ? { [Key in keyof T]-?: Complete<NonNullable<T[Key]>> }
+    : T;
+
+/** The objects whose fields the tests read. */
+interface Kinds {
+  Deployment: IDeployment;
+  HorizontalPodAutoscaler: IHorizontalPodAutoscaler;
+  NetworkPolicy: INetworkPolicy;
+  PodDisruptionBudget: IPodDisruptionBudget;
+  PrometheusRule: IPrometheusRule;
+  Service: IService;
+  ServiceMonitor: IServiceMonitor;
+}
+
+export type ManifestOf<Kind extends keyof Kinds> = Complete<Kinds[Kind]>;
 
 /** The files of a directory of kustomize: its kustomization.yaml, and the others. */
 export async function kustomizations(): Promise<
@@ -53,12 +78,16 @@ export function overlay(name: string): Manifest[] {
 export const hasKubectl = spawnSync('which', ['kubectl']).status === 0;
 
 /** The only object of a kind, and of a name if several are of the kind. */
-export function theOnly(manifests: Manifest[], kind: string, name?: string): Manifest {
+export function theOnly<Kind extends keyof Kinds>(
+  manifests: Manifest[],
+  kind: Kind,
+  name?: string,
+): ManifestOf<Kind> {
   const found = manifests.filter(
     (each) => each.kind === kind && (name ?? each.metadata.name) === each.metadata.name,
   );
   if (found.length !== 1) throw new Error(`${found.length} objects are ${kind} ${name ?? ''}`);
-  return found[0] as Manifest;
+  return found[0] as Manifest & ManifestOf<Kind>;
 }
 
 function manifestsOf(text: string): Manifest[] {

@@ -7,7 +7,7 @@ import { ask, type HttpAnswer } from '../../support/http.ts';
 import { freePort } from '../../support/servers.ts';
 import { startAsUnknownUser } from '../../support/unknownUser.ts';
 import { until } from '../../support/until.ts';
-import type { Manifest } from './manifests.ts';
+import type { ManifestOf } from './manifests.ts';
 
 /** A container of a pod that runs as a process. */
 export interface Pod {
@@ -32,12 +32,15 @@ export interface Surroundings {
  * Runs the only container of a Deployment as a process of a user without a passwd entry, who can write only in the
  * volumes: as with an arbitrary UID and a read-only root. Needs {@link canChangeUser}. Each pod has its own ports.
  */
-export async function startPod({ spec }: Manifest, { secrets, env }: Surroundings): Promise<Pod> {
+export async function startPod(
+  { spec }: ManifestOf<'Deployment'>,
+  { secrets, env }: Surroundings,
+): Promise<Pod> {
   const { volumes, containers } = spec.template.spec;
   const [container] = containers;
   const paths = new Map<string, string>([['$(POD_IP)', '127.0.0.1']]);
   for (const { name, mountPath } of container.volumeMounts) {
-    const { secret } = volumes.find((each: { name: string }) => each.name === name);
+    const secret = volumes.find((each) => each.name === name)?.secret;
     paths.set(mountPath, secret ? await secretVolume(secrets[secret.secretName]) : await emptyDir());
   }
   const ports: Record<string, string> = {};
@@ -47,8 +50,8 @@ export async function startPod({ spec }: Manifest, { secrets, env }: Surrounding
   }
   const here = (value: string) =>
     [...paths].reduce((text, [inPod, onHost]) => text.replace(inPod, onHost), value);
-  const own = container.env.filter(({ value }: { value?: string }) => value !== undefined);
-  const values = own.map(({ name, value }: { name: string; value: string }) => [name, here(value)]);
+  const own = container.env.filter(({ value }) => value !== undefined);
+  const values = own.map(({ name, value }) => [name, here(value)]);
   const child = startAsUnknownUser(container.args, { HOME: '/', ...Object.fromEntries(values), ...env });
   const probe: Pod['probe'] = (name) => {
     const { path, port, scheme = 'HTTP' } = container[name].httpGet;

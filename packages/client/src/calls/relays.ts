@@ -23,8 +23,8 @@ export interface Relay {
   /** Why the last attempt failed; undefined after one that succeeded. */
   lastError: string | undefined;
   /**
-   * How many changes are not delivered yet, of which at most 1,000 of each shard are counted. Undefined before the first
-   * commit, and except in a list.
+   * How many changes are not delivered yet, of which at most 1,000 of each shard are counted. Undefined before the
+   * first commit, and except in a list.
    */
   lagChanges: number | undefined;
   /** How long ago the oldest of them happened; 0 if there is none. Milliseconds. */

@@ -1,7 +1,8 @@
 --- @include "keys"
 -- Writes the change log of one shard anew without the changes of a user, part by part: see
 -- PresenceStore.eraseUser. A removed entry of a stream stays in the memory of Redis, so the log is copied. In
--- the place of a change the copy has an entry without one: watches that resume there go on. The last part replaces the log. It runs in a Redis that is full.
+-- the place of a change the copy has an entry without one: watches that resume there go on. The last part replaces the
+-- log. It runs in a Redis that is full.
 --
 -- KEYS, ARGV[1]  see keys.lua
 -- ARGV[2]        user

@@ -1,5 +1,5 @@
--- Writes or removes a relay, see PresenceStore.writeRelay. It runs in a Redis that is full: relays are bounded, and what
--- they deliver does not wait for memory.
+-- Writes or removes a relay, see PresenceStore.writeRelay. It runs in a Redis that is full: relays are bounded, and
+-- what they deliver does not wait for memory.
 --
 -- KEYS[1]  see readRelays.lua
 -- ARGV[1]  the name

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { REPLACE_ALL } from '../../../../src/presence/policyPresets.ts';
 import {
@@ -7,6 +6,7 @@ import {
   isBehind,
   type LogPosition,
 } from '../../../../src/store/changeLog.ts';
+import { until } from '../../../support/until.ts';
 import { eachWithStore, type Fixture, keepAlive, login, logout, type MakeStore, START } from './underTest.ts';
 
 /** The change log, which watches follow. */
@@ -115,7 +115,8 @@ export function describeChangeLog(name: string, makeStore: MakeStore): void {
         on.underTest.setClock(START + i * 1_000);
         await on.store.online(login({ sessionId: `s${i}` }));
         // In Redis positions have the real time.
-        await delay(2);
+        const madeAt = Date.now();
+        await until(() => Date.now() > madeAt, 'the clock has gone on');
       }
       const all = await changeLog.read(shard, before[shard] as LogPosition, 100);
       const times = (all?.entries ?? []).map(({ position, change }) => Math.max(position[0], change.timeMs));
